@@ -35,6 +35,11 @@ class Cause(str):
         return made
 
 
+def one_of(choices: Sequence[str]) -> Cause:
+    """That one of those words must stand there."""
+    return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
+
+
 class IncidentsError(Exception):
     """{detail}"""
 
@@ -78,6 +83,24 @@ def _again(kind: type[IncidentsError], message: str, facts: dict[str, Any]) -> I
 
 class SettingError(IncidentsError):
     """{where} says {setting} = {value!r}, but it must be {expected}"""
+
+
+class SettingMissingError(SettingError):
+    """{where} has no {setting}, but it must be {expected}"""
+
+    name = "setting"
+
+
+class SecretInFileError(SettingError):
+    """{where} has a wrong {setting}: what stands in {value} must be {expected}"""
+
+    name = "setting"
+
+
+class SecretInVariableError(SettingError):
+    """{where} has a wrong {setting}: what {value} holds must be {expected}"""
+
+    name = "setting"
 
 
 class UnknownSettingError(IncidentsError):

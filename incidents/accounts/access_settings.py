@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from incidents.accounts.identity import is_handle
+from incidents.errors import Cause
 from incidents.settings import sources
 from incidents.settings.options import Options, stays_here
 from incidents.values.peer_address import Network
@@ -136,7 +137,9 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
     named = options.strings("subjects")
     if claim is not None:
         if named:
-            raise options.wrong("claim", "not there where [oidc.subjects] is")
+            raise options.wrong(
+                "claim", Cause.of("must_not_beside_subjects", "not there where [oidc.subjects] is")
+            )
         return {}
     if not named:
         wanted = 'there: handle = "the sub of that person at the provider", or `claim` in its place'
@@ -144,7 +147,9 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
     by_subject = {subject: handle for handle, subject in named.items()}
     handles_only = all(is_handle(handle) for handle in named)
     if "" in by_subject or len(by_subject) < len(named) or not handles_only:
-        raise options.wrong("subjects", "handles, each with a `sub` of its own")
+        raise options.wrong(
+            "subjects", Cause.of("must_subjects", "handles, each with a `sub` of its own")
+        )
     return by_subject
 
 
@@ -152,13 +157,13 @@ def _codes(options: Options, key: str) -> tuple[str, ...]:
     """What a provider calls ways to sign in. A space would make two of one in the question."""
     found = options.texts(key)
     if any(len(each.split()) != 1 or each != each.strip() for each in found):
-        raise options.wrong(key, "a list of names without spaces")
+        raise options.wrong(key, Cause.of("must_names", "a list of names without spaces"))
     return found
 
 
 def _issuer(options: Options) -> str:
     issuer = options.needed("issuer")
-    expected = "an https address, as the provider calls itself"
+    expected = Cause.of("must_issuer", "an https address, as the provider calls itself")
     found = options.address("issuer", expected)
     if found is None or not (found.scheme == "https" or stays_here(found)):
         raise options.wrong("issuer", expected)
@@ -168,5 +173,8 @@ def _issuer(options: Options) -> str:
 def _secret(options: Options) -> str:
     secret = options.secret("client_secret")
     if secret is None:
-        raise options.wrong("client_secret", "there: it is needed, or client_secret_file")
+        raise options.wrong(
+            "client_secret",
+            Cause.of("must_client_secret", "there: it is needed, or client_secret_file"),
+        )
     return secret

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.outbound.faults import OutboundError
 from incidents.outbound.guard import Guard
 
@@ -67,7 +67,11 @@ class Discovery:
             url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
             found = json_of(client.get(url))
         if found.get("issuer") != self._issuer:
-            raise ProviderError(detail="it calls itself by another name than the setting issuer")
+            raise ProviderError(
+                detail=Cause.of(
+                    "provider_name", "it calls itself by another name than the setting issuer"
+                )
+            )
         for name in _ENDPOINTS:
             self._check(name, found.get(name))
         return found
@@ -77,14 +81,16 @@ class Discovery:
         own = urlsplit(self._issuer)
         same = parts is not None and (parts.scheme, parts.hostname) == (own.scheme, own.hostname)
         if parts is None or not (same or parts.scheme == "https"):
-            raise ProviderError(detail=f"its {name} is no https address")
+            raise ProviderError(
+                detail=Cause.of("provider_no_https", "its {name} is no https address", name=name)
+            )
 
     def _fetch_keys(self) -> Document:
         url = self.endpoint("jwks_uri")
         with asking(self._issuer) as client:
             found = json_of(client.get(url))
         if not (isinstance(found.get("keys"), list) and found["keys"]):
-            raise ProviderError(detail="its jwks_uri has no keys")
+            raise ProviderError(detail=Cause.of("provider_no_keys", "its jwks_uri has no keys"))
         return found
 
 
@@ -93,9 +99,13 @@ def json_of(answer: Answer) -> Document:
     try:
         found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
-        raise ProviderError(detail="its answer is no JSON") from error
+        raise ProviderError(detail=Cause.of("answer_no_json", "its answer is no JSON")) from error
     if not isinstance(found, dict):
-        raise ProviderError(detail=f"it answered with status {answer.status}")
+        raise ProviderError(
+            detail=Cause.of(
+                "answered_status", "it answered with status {status}", status=answer.status
+            )
+        )
     return found
 
 
@@ -126,7 +136,7 @@ class _Kept:
     def get(self, *, not_older_than: timedelta = KEPT_FOR) -> Document:
         # Whoever waits keeps one of the server's threads from the rest of its work.
         if not self._lock.acquire(timeout=_PATIENCE_S):
-            raise ProviderError(detail="it has not answered yet")
+            raise ProviderError(detail=Cause.of("not_answered_yet", "it has not answered yet"))
         try:
             return self._get(not_older_than)
         finally:

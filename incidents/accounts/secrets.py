@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from incidents.accounts.identity import ROLES
-from incidents.errors import BadTextError, RefusedError
+from incidents.errors import BadTextError, Cause, RefusedError
 from incidents.settings import sources
 
 if TYPE_CHECKING:
@@ -128,7 +128,12 @@ def hash_of(password: str, handle: str) -> str:
     if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
         raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
     if (surrogate := _SURROGATE.search(password)) is not None:
-        raise BadTextError(what="password", found=f"the character U+{ord(surrogate[0]):04X}")
+        raise BadTextError(
+            what="password",
+            found=Cause.of(
+                "a_character", "the character {point}", point=f"U+{ord(surrogate[0]):04X}"
+            ),
+        )
     if is_guessable(password, handle):
         raise GuessablePasswordError
     with _AT_ONCE:

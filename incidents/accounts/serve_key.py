@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from incidents.accounts import access_settings
 from incidents.clock import rfc3339
-from incidents.errors import DatabaseError, FileError, RefusedError
+from incidents.errors import Cause, DatabaseError, FileError, RefusedError
 from incidents.settings import sources
 from incidents.store import accounts, passwords
 from incidents.store.accounts import ServeKey, Session, Token
@@ -221,7 +221,11 @@ def read_key(file: Path) -> bytes | None:
     except binascii.Error:
         key = b""
     if len(key) != _BYTES:
-        detail = f"it holds no key ({_BYTES} bytes in base64): move it away, or name another file"
+        detail = Cause.of(
+            "file_no_key",
+            "it holds no key ({bytes} bytes in base64): move it away, or name another file",
+            bytes=_BYTES,
+        )
         raise FileError(file=file, done="read", detail=detail)
     return key
 

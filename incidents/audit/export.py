@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 from sqlalchemy.types import NullType
 
 from incidents.audit.rows import parts
+from incidents.errors import Cause
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
@@ -109,7 +110,7 @@ def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
         try:
             lines = "\n".join(part)
         except TypeError as error:
-            raise UnreadableEntryError(detail="it is no text") from error
+            raise UnreadableEntryError(detail=Cause.of("no_text", "it is no text")) from error
         yield lines.encode() + b"\n"
 
 
@@ -139,14 +140,22 @@ def _cells(body: str) -> list[str]:
     try:
         entry = json.loads(body)
         if not entry.keys() <= _COLUMNS:
-            raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
+            raise UnreadableEntryError(
+                detail=Cause.of(
+                    "has_field", "it has a field {field!r}", field=min(entry.keys() - _COLUMNS)
+                )
+            )
         return [_cell(name, entry.get(name)) for name in COLUMNS]
     except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(
-            detail=f"it is no JSON: {parsing.json_problem(error)}"
+            detail=Cause.of(
+                "no_json", "it is no JSON: {problem}", problem=parsing.json_problem(error)
+            )
         ) from error
     except (AttributeError, TypeError) as error:
-        raise UnreadableEntryError(detail="it is not written as the desk writes") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("not_as_written", "it is not written as the desk writes")
+        ) from error
 
 
 def _cell(name: str, value: Any) -> str:

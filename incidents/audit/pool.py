@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import desk
 from incidents.system.side_process import EndedError, SideProcess
@@ -101,7 +101,9 @@ def serve(pipe: Pipe) -> None:
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
-            detail = f"a fault in this program: {type(error).__name__}"
+            detail = Cause.of(
+                "own_fault", "a fault in this program: {name}", name=type(error).__name__
+            )
             pipe.send(WorkerLostError(detail=detail))
 
 

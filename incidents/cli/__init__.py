@@ -19,7 +19,6 @@ from incidents.errors import (
     MISUSED,
     REFUSED,
     ActRefusedError,
-    Cause,
     DatabaseError,
     IncidentsError,
     RefusedError,
@@ -87,7 +86,9 @@ def _tell(run: Run, error: IncidentsError) -> None:
             told |= {"hints": hints, "commands": commands(hints)}
         aside(json_text({kind: told}))
         return
-    aside(visible_and_short(run.text("error", message=_message(run, error))))
+    from incidents.cli import error_text
+
+    aside(visible_and_short(run.text("error", message=error_text.told(run, error))))
     if error.name in _OPTIONS:
         aside(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
@@ -104,16 +105,6 @@ _OPTIONS = {
     "second_needed": "--second HANDLE",
 }
 """What a command takes besides, by the refusal's name."""
-
-
-def _message(run: Run, error: IncidentsError) -> str:
-    """What went wrong in the run's language; in English where that has no words for it."""
-    code, facts = error.name, error.facts
-    if isinstance(error.message, Cause):
-        code, facts = error.message.code, error.message.facts
-    id_ = f"error.{code}"
-    known = id_ in run.language.phrases and not isinstance(error, ActRefusedError)
-    return run.text(id_, **facts) if known else error.message
 
 
 def _ways_out(error: RefusedError) -> list[Hint]:

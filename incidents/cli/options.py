@@ -94,6 +94,12 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
     return run
 
 
+def _language(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    # Before the other parameters: what is wrong with them is told in it.
+    context.ensure_object(Run).asked_language = value
+    return value
+
+
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     run = context.ensure_object(Run)
     if value is None:
@@ -124,7 +130,7 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
                      expose_value=False, help="Print ids only."),
         click.option("--zone", metavar="ZONE",
                      help="The zone of times. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
-        click.option("--lang", metavar="LANG",
+        click.option("--lang", metavar="LANG", is_eager=True, callback=_language,
                      help="Answer people in en or zh. Default: INCIDENTS_LANG, else your locale."),
         click.option("--db", metavar="URL",
                      help="The database. Default: INCIDENTS_DB, else a file of your own."),

@@ -46,6 +46,7 @@ class Run:
     def __init__(self) -> None:
         self.format: str | None = None
         self.quiet = False
+        self.asked_language: str | None = None
         self.makes = False
         """Whether the database may be made if it is a file that is not there."""
         self.told_of_rehearsal = False
@@ -123,10 +124,13 @@ class Run:
 
         if self.for_programs:
             return language("en", "cli")
-        # What is wrong with the settings is told too.
         known = self.__dict__.get("settings")
-        of_locale = language_tag.tag(language_tag.of_locale(os.environ))
-        return language(known.language if known else of_locale or "en", "cli")
+        if known is not None:
+            return language(known.language, "cli")
+        # What is wrong with the settings is told too.
+        asked = self.asked_language or os.environ.get("INCIDENTS_LANG")
+        wanted = language_tag.tag(asked or language_tag.of_locale(os.environ))
+        return language(wanted or "en", "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:
         """The phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`), with those facts."""

@@ -11,6 +11,7 @@ from incidents.client import faults
 from incidents.client.faults import NoDeskError, ProblemError, ServerError
 from incidents.client.http import Exchange, part
 from incidents.clock import rfc3339
+from incidents.errors import Cause
 
 if TYPE_CHECKING:
     import httpx
@@ -76,7 +77,9 @@ def signed_in(
 def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
     csrf = (faults.document(begun) or {}).get("csrf")
     if not isinstance(csrf, str):
-        raise NoDeskError(server=exchange.server, detail="it begins no session")
+        raise NoDeskError(
+            server=exchange.server, detail=Cause.of("begins_no_session", "it begins no session")
+        )
     return csrf
 
 

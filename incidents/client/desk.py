@@ -16,7 +16,7 @@ from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.case_documents import plain
 from incidents.contract.target import SITE
 from incidents.desk.envelope import Answer, Envelope, nothing_done
-from incidents.errors import FileError
+from incidents.errors import Cause, FileError
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
@@ -54,7 +54,9 @@ class RemoteDesk:
             ProblemError: if the token may not.
         """
         if policy is not None:
-            raise NotOverServerError(way_out="try another policy with --db, or in the console")
+            raise NotOverServerError(
+                way_out=Cause.of("way_policy", "try another policy with --db, or in the console")
+            )
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
@@ -79,7 +81,10 @@ class RemoteDesk:
             return read_policy(self._exchange.get("/policy")["toml"])
         except PolicyError as error:
             server = self._exchange.server
-            raise NoDeskError(server=server, detail="its policy is of another program") from error
+            raise NoDeskError(
+                server=server,
+                detail=Cause.of("policy_of_other", "its policy is of another program"),
+            ) from error
 
     def activate(
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
@@ -210,7 +215,7 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
 def site_id(site: str | int) -> int:
     """The id of a site that is known by it; raises NotOverServerError of one that is named."""
     if isinstance(site, str):
-        raise NotOverServerError(way_out="give the id of the incident")
+        raise NotOverServerError(way_out=Cause.of("way_incident", "give the id of the incident"))
     return site
 
 
@@ -225,7 +230,9 @@ def _action(command: Command) -> Action:
         if each.path is not None or isinstance(command, c.AddSite | c.EditSite):
             return each
     name = type(command).__name__
-    raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
+    raise NotOverServerError(
+        way_out=Cause.of("way_database", "{name} needs the database itself, with --db", name=name)
+    )
 
 
 def _path(kind: str, command: Command, site: str | int) -> str:
@@ -233,7 +240,7 @@ def _path(kind: str, command: Command, site: str | int) -> str:
     if kind != SITE:
         site = site_id(site)
     elif isinstance(site, int):
-        raise NotOverServerError(way_out="name the site")
+        raise NotOverServerError(way_out=Cause.of("way_site", "name the site"))
     named = target.text(kind, target.of_command(command, site))
     return f"/{target.FOLDERS[kind]}/{part(named)}"
 

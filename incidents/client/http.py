@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from incidents.client import faults
 from incidents.client.faults import Document, NoClientError, NoDeskError
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.outbound import trust
 from incidents.settings.options import stays_here
 
@@ -143,7 +143,7 @@ class Exchange:
         )  # fmt: skip
         found = faults.document(answer)
         if found is None and answer.content:
-            raise NoDeskError(server=self.server, detail="no document")
+            raise NoDeskError(server=self.server, detail=Cause.of("no_document", "no document"))
         return found or {}, answer.headers.get("ETag")
 
     def send(

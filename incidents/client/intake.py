@@ -15,7 +15,7 @@ from incidents.client.faults import Document, NoDeskError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S
 from incidents.clock import rfc3339
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.machine.policy import write_duration
 from incidents.machine.refusal import Refusal
 from incidents.values import web_address
@@ -229,7 +229,10 @@ class RemoteList:
         )  # fmt: skip
         items: list[Document] = answer.json()["items"]
         if len(items) != len(lines):
-            raise NoDeskError(server=self._exchange.server, detail="it takes in other rows")
+            raise NoDeskError(
+                server=self._exchange.server,
+                detail=Cause.of("takes_other_rows", "it takes in other rows"),
+            )
         return items
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from incidents.client.faults import Document, ServerError
 from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339
+from incidents.errors import Cause
 
 if TYPE_CHECKING:
     from incidents.audit.proof.verdict import Asked, Verdict
@@ -99,7 +100,10 @@ class RemoteRecord:
         with watch(proof["of"]) as done:
             proof = self._ended(path, proof, done)
         if proof["shown"] is None:
-            raise LostProofError(server=self._exchange.server, detail="it failed; its log says why")
+            raise LostProofError(
+                server=self._exchange.server,
+                detail=Cause.of("failed_see_log", "it failed; its log says why"),
+            )
         return cast("Document", proof["shown"])
 
     def _ended(self, path: str, proof: Document, done: Done) -> Document:
@@ -110,7 +114,8 @@ class RemoteRecord:
             proof = self._exchange.get(path, wait=_WAIT_S)
             if proof["begun_at"] != begun:
                 raise LostProofError(
-                    server=self._exchange.server, detail="somebody has begun another one since"
+                    server=self._exchange.server,
+                    detail=Cause.of("another_begun", "somebody has begun another one since"),
                 )
         return proof
 

@@ -21,7 +21,7 @@ from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
 from incidents.desk import Answer, Desk
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database import schema
@@ -59,8 +59,10 @@ def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
     """Why a daemon with this drift must leave the clock to others, None if it need not."""
     if drifted is None or abs(drifted) <= DRIFT_LIMIT:
         return None
-    way = "ahead of" if drifted > _NO_DRIFT else "behind"
-    return f"its clock is {abs(drifted).total_seconds():,.1f} s {way} the database's"
+    s = abs(drifted).total_seconds()
+    if drifted > _NO_DRIFT:
+        return Cause.of("clock_ahead", "its clock is {s:,.1f} s ahead of the database's", s=s)
+    return Cause.of("clock_behind", "its clock is {s:,.1f} s behind the database's", s=s)
 
 
 class Steps:

@@ -21,9 +21,6 @@ from incidents.store import accounts, passwords, sign_ins
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
-_RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"
-_TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
-
 AT_ONCE = timedelta(0)
 """As `second_after`: the person counts as a second person at once, since there is no doubt."""
 
@@ -35,6 +32,18 @@ class BadHandleError(InputError):
 
 class UnknownRoleError(InputError):
     """{given!r} is no role; there are {known}"""
+
+
+class ReservedHandleError(ReservedNameError):
+    """{given!r} is a name of the program's own, and no person's: choose another handle"""
+
+    name = "reserved_name"
+
+
+class TellingHandleError(TellingNameError):
+    """{given!r} looks like somebody's number, and a handle is on record for good: choose another"""
+
+    name = "telling_name"
 
 
 class AccountExistsError(RefusedError):
@@ -203,9 +212,9 @@ def check_handle(handle: str) -> str:
     try:
         return sources.check_person(handle)
     except ReservedNameError as error:
-        raise ReservedNameError(_RESERVED.format(handle), given=handle) from error
+        raise ReservedHandleError(given=handle) from error
     except TellingNameError as error:
-        raise TellingNameError(_TELLING.format(handle), given=handle) from error
+        raise TellingHandleError(given=handle) from error
 
 
 def _check_role(role: str) -> None:

@@ -17,7 +17,7 @@ from incidents.accounts.serve_key import UNSEALED, NoServeKeyError, Seal, Strays
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.own_stream import AccountAct, By, Clock
-from incidents.errors import InputError, RefusedError
+from incidents.errors import Cause, InputError, RefusedError
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
 from incidents.store import accounts, passwords
@@ -145,7 +145,11 @@ def begin_sealing(
     with plainly(engine), reading(engine) as connection:
         newest = accounts.newest(connection)
         if newest is not None and (key is None or serve_key.key_digest(key) != newest.digest):
-            what = f"there is no {file}" if key is None else f"{file} holds another key"
+            what = (
+                Cause.of("no_file", "there is no {file}", file=file)
+                if key is None
+                else Cause.of("file_other_key", "{file} holds another key", file=file)
+            )
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
             return serve_key.strays(connection, Seal(key, newest), clock())

@@ -23,27 +23,46 @@ from sqlalchemy import Connection, Engine
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
 from incidents.enforcement.mark import Mark, MarkFile, NoFileError
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.record.own_events import HistoryResumed
 from incidents.store import entries, lineage
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
 
 _AGAIN = (
-    "Entry {had} was in it and is missing, and its history had gone on from less already: another"
-    " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
-    " its end was lost again"
+    "halted_again",
+    (
+        "Entry {had} was in it and is missing, and its history had gone on from less already:"
+        " another copy is at work beside the same key (stop it, or give it a key in a folder of its"
+        " own), or its end was lost again"
+    ),
 )
 _UNKNOWN_SERVER = (
-    "It is on another server than before, and nothing beside {file} says that orders were carried"
-    " out for it from here: never go on with a copy whose [acts] reach the world"
+    "halted_unknown_server",
+    (
+        "It is on another server than before, and nothing beside {file} says that orders were"
+        " carried out for it from here: never go on with a copy whose [acts] reach the world"
+    ),
 )
-_STILL: dict[str | None, str] = {
-    lineage.UNKNOWN_SERVER: "At {since} it was found on another server than before, by a daemon"
-    " that knew nothing of it",
-    lineage.LOST_AGAIN: "At {since} its end was lost once more, before a person knew of the first"
-    " time or within an hour of it: another copy may be at work beside the same key",
-    None: "It is so since {since}; the log of the daemon that found that says why",
+_STILL: dict[str | None, tuple[str, str]] = {
+    lineage.UNKNOWN_SERVER: (
+        "halted_unknown_server_at",
+        (
+            "At {since} it was found on another server than before, by a daemon that knew nothing"
+            " of it"
+        ),
+    ),
+    lineage.LOST_AGAIN: (
+        "halted_again_at",
+        (
+            "At {since} its end was lost once more, before a person knew of the first"
+            " time or within an hour of it: another copy may be at work beside the same key"
+        ),
+    ),
+    None: (
+        "halted_since",
+        "It is so since {since}; the log of the daemon that found that says why",
+    ),
 }
 """The reason by its code, if what was found then can no longer be seen."""
 
@@ -172,7 +191,7 @@ class Continuity:
         if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
             # Nobody knew of it on the server where it was halted; here it is marked.
             return
-        still = _STILL[why].format(since=rfc3339(since))
+        still = Cause.of(*_STILL[why], since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
     def _halt(self, seen: _Seen, why: str) -> bool:
@@ -187,13 +206,13 @@ class Continuity:
     def _reason_to_halt(self, seen: _Seen, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
             # It may be a copy at work for a drill: the world is not its own.
-            unknown = _Halt(lineage.UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
+            unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
         if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
-        return _Halt(lineage.LOST_AGAIN, _AGAIN.format(had=why.had))
+        return _Halt(lineage.LOST_AGAIN, Cause.of(*_AGAIN, had=why.had))
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:

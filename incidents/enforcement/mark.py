@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.errors import FileError
+from incidents.errors import Cause, FileError
 from incidents.log import logger
 from incidents.system import disk, private_file
 from incidents.values.ids import EPOCHS
@@ -130,7 +130,11 @@ class MarkFile:
         disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
 
     def _tell(self, sentence: str, error: Exception) -> None:
-        why = self._reason(error) if isinstance(error, OSError) else "it is no mark"
+        why = (
+            self._reason(error)
+            if isinstance(error, OSError)
+            else Cause.of("no_mark", "it is no mark")
+        )
         if self._told.get(sentence) != why:
             _log.error(sentence, file=str(self._file), error=why)
         self._told[sentence] = why

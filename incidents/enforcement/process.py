@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents.errors import Cause
 from incidents.settings.options import Options
 from incidents.system import umask
 
@@ -28,7 +29,9 @@ def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> 
     """
     found = options.words(key)
     if any("\0" in word for word in found):
-        raise options.wrong(key, "a list of texts without the character U+0000")
+        raise options.wrong(
+            key, Cause.of("must_texts_no_null", "a list of texts without the character U+0000")
+        )
     return found or default
 
 
@@ -36,7 +39,9 @@ def needed_command(options: Options, key: str) -> tuple[str, ...]:
     """The words of a required command; raises as `command_words`."""
     found = command_words(options, key)
     if not found:
-        raise options.wrong(key, "there: the words of a command, as a list of texts")
+        raise options.wrong(
+            key, Cause.of("must_command", "there: the words of a command, as a list of texts")
+        )
     return found
 
 
@@ -48,7 +53,7 @@ def absolute_folder(options: Options, default: str = "/") -> Path:
     """
     found = options.path("folder") or Path(default)
     if not found.is_absolute() or "\0" in str(found):
-        raise options.wrong("folder", "a folder, written from / on")
+        raise options.wrong("folder", Cause.of("must_full_folder", "a folder, written from / on"))
     return found
 
 
@@ -138,14 +143,14 @@ def missing(
 ) -> str | None:
     """A sentence that says why this user cannot start that program now; None if they can."""
     if not folder.is_dir():
-        return f"there is no folder {folder}"
+        return Cause.of("no_folder", "there is no folder {folder}", folder=folder)
     program, path = command[0], {"PATH": PATH, **(environment or {})}["PATH"]
     given = str(folder / program) if "/" in program else program
     if shutil.which(given, path=path):
         return None
     if shutil.which(given, mode=os.F_OK, path=path):
-        return f"{program} may not be run"
-    return f"there is no program {program}"
+        return Cause.of("may_not_run", "{program} may not be run", program=program)
+    return Cause.of("no_program", "there is no program {program}", program=program)
 
 
 class _Running:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from incidents.enforcement import process
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
+from incidents.errors import Cause
 from incidents.settings.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
@@ -106,7 +107,10 @@ def _environment(options: Options) -> dict[str, str]:
     found = options.strings("environment")
     for variable, value in found.items():
         if not _VARIABLE.fullmatch(variable) or "\0" in value:
-            raise options.wrong("environment", "a table of texts under names such as API_HOST")
+            raise options.wrong(
+                "environment",
+                Cause.of("must_environment", "a table of texts under names such as API_HOST"),
+            )
     return found
 
 

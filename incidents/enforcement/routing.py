@@ -15,7 +15,7 @@ from incidents.desk.text import MAX_DIGITS
 from incidents.enforcement.log import Log
 from incidents.enforcement.port import Adapter
 from incidents.enforcement.waiting import BRAKE, Brake
-from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
+from incidents.errors import BadSiteNameError, Cause, IncidentsError, LibraryError
 from incidents.machine.command import LOG
 from incidents.settings import sources
 from incidents.settings.options import Options
@@ -133,7 +133,10 @@ def read(section: Mapping[str, Any]) -> Routing:
         patterns, name = group.texts("sites"), group.needed("adapter")
         group.finish()
         if not patterns:
-            raise group.wrong("sites", 'a list of names or patterns such as "*.shop.example"')
+            raise group.wrong(
+                "sites",
+                Cause.of("must_patterns", 'a list of names or patterns such as "*.shop.example"'),
+            )
         patterns = tuple(_kept(group, pattern) for pattern in patterns)
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
@@ -166,7 +169,14 @@ def _kept(group: Options, pattern: str) -> str:
             for label in pattern.split(".")
         )
     except BadSiteNameError as error:
-        raise group.wrong("sites", f"names or patterns of names: {error.message}") from error
+        raise group.wrong(
+            "sites",
+            Cause.of(
+                "must_names_or_patterns",
+                "names or patterns of names: {message}",
+                message=error.message,
+            ),
+        ) from error
 
 
 def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
@@ -174,11 +184,25 @@ def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter
     if name in made:
         return made[name]
     if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:
-        raise said.wrong("adapter", "a short name in small letters: it goes on record as it is")
+        raise said.wrong(
+            "adapter",
+            Cause.of(
+                "must_short_name", "a short name in small letters: it goes on record as it is"
+            ),
+        )
     own = options.table(name)
     if own is None:
         if name != DEFAULT:
-            raise said.wrong("adapter", f"the name of a section [{SECTION}.{name}], or {DEFAULT}")
+            raise said.wrong(
+                "adapter",
+                Cause.of(
+                    "must_section",
+                    "the name of a section [{section}.{name}], or {default}",
+                    section=SECTION,
+                    name=name,
+                    default=DEFAULT,
+                ),
+            )
         own = Options(f"[{SECTION}.{name}]", {})
     kind = own.text("type", name) or name
     made[name] = _make(kind, name, own)

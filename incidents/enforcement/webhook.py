@@ -20,7 +20,7 @@ from urllib.parse import quote
 import incidents
 from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, State
-from incidents.errors import BadSiteNameError, SettingError
+from incidents.errors import BadSiteNameError, Cause, SettingError
 from incidents.log import logger
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
@@ -61,12 +61,14 @@ def make(name: str, options: Options) -> Webhook:
     guard = _guard(options)
     url, state_url = _address(options, guard, "url"), _address(options, guard, "state_url")
     if url is None:
-        raise options.wrong("url", "there: it is needed")
+        raise options.wrong("url", Cause.of("must_be_there", "there: it is needed"))
     ca_file = options.path("ca_file")
     try:
         tls = trust.context(ca_file)
     except OSError as error:
-        raise options.wrong("ca_file", "a file of certificates in PEM") from error
+        raise options.wrong(
+            "ca_file", Cause.of("must_pem", "a file of certificates in PEM")
+        ) from error
     within = options.duration("timeout", WITHIN, least=LEAST, most=MOST)
     sender = Sender(guard, tls=tls)
     return Webhook(name, url, sender, signers, within=within, state_url=state_url)
@@ -201,7 +203,7 @@ def _signers(options: Options) -> list[Signer]:
     """A signer for the secret, and one for the previous secret while a receiver changes over."""
     secrets = {key: options.secret(key) for key in ("secret", "previous_secret")}
     if secrets["secret"] is None:
-        raise options.wrong("secret", "there: it is needed")
+        raise options.wrong("secret", Cause.of("must_be_there", "there: it is needed"))
     return [_signer(options, key, text) for key, text in secrets.items() if text is not None]
 
 
@@ -222,7 +224,9 @@ def _guard(options: Options) -> Guard:
     try:
         return Guard(allow=options.texts("allow"))
     except BadSiteNameError as error:
-        raise options.wrong("allow", f"a list of hosts: {error.message}") from error
+        raise options.wrong(
+            "allow", Cause.of("must_hosts", "a list of hosts: {message}", message=error.message)
+        ) from error
 
 
 def _way_out(url: str) -> str:
@@ -241,12 +245,19 @@ def _address(options: Options, guard: Guard, key: str) -> str | None:
     try:
         guard.target(url)
     except ForbiddenTargetError as error:
-        expected = f"an address that may be sent to: {error.message}{_way_out(url)}"
+        expected = Cause.of(
+            "must_allowed_address",
+            "an address that may be sent to: {message}{way_out}",
+            message=error.message,
+            way_out=_way_out(url),
+        )
         if "@" not in url and "?" not in url:
             raise options.wrong(key, expected) from error
         # The part before an @ or after a ? may be a secret.
         raise SettingError(
-            where=f"the section {options.where} of the settings file",
+            where=Cause.of(
+                "section", "the section {where} of the settings file", where=options.where
+            ),
             setting=key,
             value="…",
             expected=expected,

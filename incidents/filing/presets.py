@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Never
 
-from incidents.errors import IncidentsError, RefusedError
+from incidents.errors import Cause, IncidentsError, RefusedError
 from incidents.filing.typed_details import CHOICES
 from incidents.machine.filing import Details
 from incidents.values import parsing
@@ -63,13 +63,20 @@ def read(path: Path) -> dict[str, Preset]:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise PresetsFileError(file=path, detail=f"it has more than {MAX_BYTES} bytes")
+            raise PresetsFileError(
+                file=path,
+                detail=Cause.of(
+                    "over_bytes_plain", "it has more than {limit} bytes", limit=MAX_BYTES
+                ),
+            )
         tables = parsing.read_toml(content.decode("utf-8"), MAX_BYTES)
     except OSError as error:
         detail = error.strerror or "it is no file"
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
-        raise PresetsFileError(file=path, detail="it is not in UTF-8: save it so") from error
+        raise PresetsFileError(
+            file=path, detail=Cause.of("save_as_utf8", "it is not in UTF-8: save it so")
+        ) from error
     except parsing.TomlTextError as error:
         raise PresetsFileError(file=path, detail=f"it {error}") from error
     return {name: _preset(path, name, table) for name, table in tables.items()}
@@ -108,27 +115,63 @@ def _shipped() -> Mapping[str, Preset]:
 
 def _preset(path: Path, name: str, table: Any) -> Preset:
     if not _NAME.fullmatch(name):
-        _refuse(path, name, table, "a table whose name is of a-z, 0-9 and hyphens, 40 at most")
+        _refuse(
+            path,
+            name,
+            table,
+            Cause.of(
+                "must_preset_name", "a table whose name is of a-z, 0-9 and hyphens, 40 at most"
+            ),
+        )
     if not isinstance(table, dict):
-        _refuse(path, name, table, f"a table of details, headed [{name}]")
+        _refuse(
+            path,
+            name,
+            table,
+            Cause.of("must_preset_table", "a table of details, headed [{name}]", name=name),
+        )
     for key, value in table.items():
         _check(path, name, key, value)
     found = {key: value for key, value in table.items() if key != ABOUT}
     if not found:
-        _refuse(path, name, table, f"a table with one of {', '.join(KEYS)} at least")
+        _refuse(
+            path,
+            name,
+            table,
+            Cause.of(
+                "must_preset_detail", "a table with one of {known} at least", known=", ".join(KEYS)
+            ),
+        )
     return Preset(about=table.get(ABOUT, name), details=found)
 
 
 def _check(path: Path, name: str, key: str, value: Any) -> None:
     where = f"{name}.{key}"
     if key != ABOUT and key not in KEYS:
-        _refuse(path, where, value, f"under one of {', '.join((ABOUT, *KEYS))}")
+        _refuse(
+            path,
+            where,
+            value,
+            Cause.of("must_preset_key", "under one of {known}", known=", ".join((ABOUT, *KEYS))),
+        )
     if not isinstance(value, str) or not value.strip():
-        _refuse(path, where, value, "a text in quotation marks")
+        _refuse(path, where, value, Cause.of("must_quoted", "a text in quotation marks"))
     if len(value) > MAX_TEXT or not value.isprintable():
-        _refuse(path, where, value, f"a text of one line, {MAX_TEXT} characters at most")
+        _refuse(
+            path,
+            where,
+            value,
+            Cause.of(
+                "must_one_line", "a text of one line, {limit} characters at most", limit=MAX_TEXT
+            ),
+        )
     if key in CHOICES and value not in CHOICES[key]:
-        _refuse(path, where, value, f"one of {', '.join(CHOICES[key])}")
+        _refuse(
+            path,
+            where,
+            value,
+            Cause.of("must_one_of", "one of {known}", known=", ".join(CHOICES[key])),
+        )
 
 
 def _refuse(path: Path, key: str, value: Any, expected: str) -> Never:

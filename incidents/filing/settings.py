@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from incidents.errors import BadSiteNameError
+from incidents.errors import BadSiteNameError, Cause
 from incidents.filing.record_number import ICP_FORMS, IcpForm
 from incidents.outbound.guard import Guard
 from incidents.settings import sources
@@ -67,5 +67,7 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
     try:
         found.guard()
     except BadSiteNameError as error:
-        raise options.wrong("allow", f"a list of hosts: {error.message}") from error
+        raise options.wrong(
+            "allow", Cause.of("must_hosts", "a list of hosts: {message}", message=error.message)
+        ) from error
     return found

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Connection, Engine
 
 from incidents.enforcement.attempts import Attempts
-from incidents.errors import IncidentsError, LibraryError
+from incidents.errors import Cause, IncidentsError, LibraryError
 from incidents.metrics.database import always, look
 from incidents.metrics.samples import Samples
 from incidents.metrics.tail import Tail, Tally
@@ -53,7 +53,10 @@ def listen(environ: Mapping[str, str] | None = None) -> Address | None:
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     number = int(port) if port.isascii() and port.isdigit() and len(port) <= len("65535") else 0
     if not (colon and host) or number not in PORTS or "[" in host or "]" in host:
-        raise options.wrong("listen", 'an address and a port, such as "127.0.0.1:9464"')
+        raise options.wrong(
+            "listen",
+            Cause.of("must_address_port", 'an address and a port, such as "127.0.0.1:9464"'),
+        )
     return host, number
 
 

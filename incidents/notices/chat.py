@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
-from incidents.errors import LibraryError, SettingError
+from incidents.errors import Cause, LibraryError, SettingError
 from incidents.log import logger
 from incidents.notices.letter import Letter, Recipient
 from incidents.settings.options import Options
@@ -72,7 +72,9 @@ def make(name: str, options: Options) -> Chat:
         raise _wrong(options, "urls", 'a list of addresses such as ["wecombot://KEY"]')
     for n, url in enumerate(urls, start=1):
         if _known(_for(url, _A_NUMBER)) is None:
-            expected = f"addresses that Apprise knows, and number {n} is none"
+            expected = Cause.of(
+                "must_apprise", "addresses that Apprise knows, and number {n} is none", n=n
+            )
             raise _wrong(options, "urls", expected)
     return Chat(name, urls, within.total_seconds())
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from incidents import clock
 from incidents.enforcement.port import Order
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
@@ -209,10 +209,15 @@ def office(environ: Mapping[str, str] | None = None) -> Office:
     options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")
     if name is None:
-        raise options.wrong("desk_name", "there: whose page the customer sees")
+        raise options.wrong(
+            "desk_name", Cause.of("must_host_name", "there: whose page the customer sees")
+        )
     found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
     if found.phone is None and found.mail is None:
-        raise options.wrong("desk_phone", "there, or desk_mail: how the customer reaches the desk")
+        raise options.wrong(
+            "desk_phone",
+            Cause.of("must_desk_contact", "there, or desk_mail: how the customer reaches the desk"),
+        )
     return found
 
 
@@ -230,11 +235,18 @@ def _read(section: Mapping[str, Any]) -> Links:
 def _secrets(options: Options) -> tuple[str, ...]:
     found = {key: options.secret(key) for key in ("secret", "previous_secret")}
     if found["secret"] is None:
-        raise options.wrong("secret", "there, or secret_file or secret_env: it signs the links")
+        raise options.wrong(
+            "secret",
+            Cause.of("must_link_secret", "there, or secret_file or secret_env: it signs the links"),
+        )
     for key, secret in found.items():
         if secret is not None and len(secret) < MIN_SECRET:
             least = MIN_SECRET
-            expected = f"{least} characters or more, as openssl rand -hex 32 has"
+            expected = Cause.of(
+                "must_long_secret",
+                "{least} characters or more, as openssl rand -hex 32 has",
+                least=least,
+            )
             raise options.wrong_secret(key, expected)
     return tuple(secret for secret in found.values() if secret is not None)
 
@@ -242,8 +254,17 @@ def _secrets(options: Options) -> tuple[str, ...]:
 def _address(options: Options) -> str:
     """Where the page is; over TLS, unless all of it stays on this machine."""
     given = options.needed("base_url")
-    expected = 'the address of the page, such as "https://desk.host.example"'
+    expected = Cause.of(
+        "must_page_address", 'the address of the page, such as "https://desk.host.example"'
+    )
     found = options.address("base_url", expected)
     if found is None or not (found.scheme == "https" or stays_here(found)):
-        raise options.wrong("base_url", f"{expected}: a link over plain http is anybody's to read")
+        raise options.wrong(
+            "base_url",
+            Cause.of(
+                "must_page_https",
+                "{expected}: a link over plain http is anybody's to read",
+                expected=expected,
+            ),
+        )
     return given.rstrip("/")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from incidents.errors import SettingsFileError, UnknownSettingError
+from incidents.errors import Cause, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import chat, letter, message, samples, smtp
 from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
@@ -124,7 +124,15 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
     options.finish()
     for name in names:
         if name not in known:
-            raise options.wrong("channels", f"names of tables such as [{NOTICES}.{name}]")
+            raise options.wrong(
+                "channels",
+                Cause.of(
+                    "must_channel_names",
+                    "names of tables such as [{notices}.{name}]",
+                    notices=NOTICES,
+                    name=name,
+                ),
+            )
     if names:
         words.check()
     return ToCustomer(words, tuple(known[name] for name in names))
@@ -179,17 +187,21 @@ def _wording(
 ) -> Wording:
     name, sample = options.text("desk_name"), samples.OFFICE
     if needed and name is None:
-        raise options.wrong("desk_name", "there: who writes to the customer")
+        raise options.wrong(
+            "desk_name", Cause.of("must_sender", "there: who writes to the customer")
+        )
     office = Office(
         name=name or sample.name,
         phone=options.text("desk_phone", None if name else sample.phone),
         mail=options.text("desk_mail", None if name else sample.mail),
     )
     if needed and office.phone is None and office.mail is None:
-        raise options.wrong("desk_phone", "there, or desk_mail: how the customer can answer")
+        raise options.wrong(
+            "desk_phone", Cause.of("must_reply", "there, or desk_mail: how the customer can answer")
+        )
     folder = options.path("templates")
     if folder is not None and not folder.is_dir():
-        raise options.wrong("templates", "a folder")
+        raise options.wrong("templates", Cause.of("must_folder", "a folder"))
     own = _languages(options, LANGUAGES)
     return Wording(office, zone, languages=languages or own, folder=folder)
 
@@ -197,7 +209,12 @@ def _wording(
 def _languages(options: Options, default: tuple[str, ...]) -> tuple[str, ...]:
     found = options.texts("languages") or default
     if not set(found) <= set(LANGUAGES) or len(set(found)) != len(found):
-        raise options.wrong("languages", f"a list of {' and '.join(LANGUAGES)}, each once")
+        raise options.wrong(
+            "languages",
+            Cause.of(
+                "must_languages", "a list of {known}, each once", known=" and ".join(LANGUAGES)
+            ),
+        )
     return found
 
 
@@ -226,7 +243,14 @@ def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outl
         channel = _channel(notices, name)
     else:
         raise options.wrong(
-            "channels", f"names of tables such as [{NOTICES}.{name}] or [{ALARMS}.{name}]"
+            "channels",
+            Cause.of(
+                "must_channel_names_alarms",
+                "names of tables such as [{notices}.{name}] or [{alarms}.{name}]",
+                notices=NOTICES,
+                name=name,
+                alarms=ALARMS,
+            ),
         )
     outlet = Outlet(channel, Recipient(mail=_to(own, channel)), _quiet(own, zone))
     own.finish()
@@ -236,12 +260,21 @@ def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outl
 def _to(own: Options, channel: Channel) -> tuple[str, ...]:
     found = own.texts("to")
     if isinstance(channel, smtp.Mail) and not found:
-        raise own.wrong("to", "a list of addresses: a mail goes to somebody")
+        raise own.wrong(
+            "to", Cause.of("must_recipients", "a list of addresses: a mail goes to somebody")
+        )
     for each in found:
         try:
             message.read_address(each)
         except BadAddressError as error:
-            raise own.wrong("to", f'addresses such as "desk@host.example" ({error})') from error
+            raise own.wrong(
+                "to",
+                Cause.of(
+                    "must_mail_addresses",
+                    'addresses such as "desk@host.example" ({why})',
+                    why=str(error),
+                ),
+            ) from error
     return found
 
 
@@ -252,4 +285,4 @@ def _quiet(own: Options, zone: tzinfo) -> Quiet | None:
     try:
         return read_quiet_hours(hours, zone)
     except ValueError as error:
-        raise own.wrong("quiet", 'hours such as "23:00-07:00"') from error
+        raise own.wrong("quiet", Cause.of("must_hours", 'hours such as "23:00-07:00"')) from error

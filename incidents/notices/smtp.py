@@ -18,7 +18,7 @@ from pathlib import Path
 
 from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
-from incidents.errors import SettingError
+from incidents.errors import Cause, SettingError
 from incidents.log import logger
 from incidents.notices import message
 from incidents.notices.letter import Letter, Recipient
@@ -128,11 +128,25 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     security = options.choice("security", SECURITY, STARTTLS)
     user, password = options.text("user"), options.secret("password")
     if user is not None and security == NONE:
-        raise options.wrong("security", f"{STARTTLS} or {TLS}: a password goes over no open line")
+        raise options.wrong(
+            "security",
+            Cause.of(
+                "must_tls",
+                "{starttls} or {tls}: a password goes over no open line",
+                starttls=STARTTLS,
+                tls=TLS,
+            ),
+        )
     if (user is None) != (password is None):
-        raise options.wrong("user", "there together with password: one says nothing alone")
+        raise options.wrong(
+            "user",
+            Cause.of("must_with_password", "there together with password: one says nothing alone"),
+        )
     if not f"{user}{password}".isascii():
-        raise options.wrong("password", "in ASCII, as the user is: SMTP knows no other login")
+        raise options.wrong(
+            "password",
+            Cause.of("must_ascii_login", "in ASCII, as the user is: SMTP knows no other login"),
+        )
     within = options.duration("timeout", _DEFAULT, least=_LEAST, most=_MOST)
     server = Server(
         host=options.needed("host"),
@@ -145,7 +159,7 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     )
     sender = _address(options, "sender")
     if sender is None:
-        raise options.wrong("sender", "there: it is needed")
+        raise options.wrong("sender", Cause.of("must_be_there", "there: it is needed"))
     heading = Heading(
         sender=sender if sender.name else Address(sender.local, sender.domain, sender_name),
         reply_to=_address(options, "reply_to"),
@@ -159,7 +173,9 @@ def _tls(options: Options) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=None if file is None else str(file))
     except (OSError, ValueError) as error:  # SSLError is an OSError
-        raise options.wrong("ca_file", "a file of root certificates that can be read") from error
+        raise options.wrong(
+            "ca_file", Cause.of("must_roots_file", "a file of root certificates that can be read")
+        ) from error
 
 
 def _address(options: Options, key: str) -> Address | None:
@@ -169,7 +185,9 @@ def _address(options: Options, key: str) -> Address | None:
     try:
         return message.read_named_address(given)
     except BadAddressError as error:
-        expected = f'an address such as "desk@host.example" ({error})'
+        expected = Cause.of(
+            "must_mail_address", 'an address such as "desk@host.example" ({why})', why=str(error)
+        )
         raise options.wrong(key, expected) from error
 
 
@@ -180,7 +198,9 @@ def _list_id(options: Options) -> str | None:
     try:
         return message.read_address(f"list@{given}").domain
     except BadAddressError as error:
-        wrong: SettingError = options.wrong("list_id", 'a name such as "notices.host.example"')
+        wrong: SettingError = options.wrong(
+            "list_id", Cause.of("must_helo", 'a name such as "notices.host.example"')
+        )
         raise wrong from error
 
 

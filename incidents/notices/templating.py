@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, TemplateSyntaxError
 
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 
 
 class TemplateFiles(FileSystemLoader):
@@ -140,7 +140,7 @@ def _there(value: Any) -> Any:
 
 
 def _wrong(file: str | Path, line: int | None, detail: object) -> TemplateError:
-    where = "" if line is None else f" in line {line}"
+    where = "" if line is None else Cause.of("in_line", " in line {line}", line=line)
     return TemplateError(file=file, line=where, detail=one_line(str(detail), MAX_DETAIL))
 
 

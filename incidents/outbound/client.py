@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Self
 
 import incidents
+from incidents.errors import Cause
 from incidents.outbound import trust
 from incidents.outbound.connection import Connection
 from incidents.outbound.faults import BadAnswerError, Deadline, LostConnectionError
@@ -166,10 +167,15 @@ def _unpacked(asked: Request, answer: Answer, cap: int) -> Answer:
     if packed in (None, "", "identity") or not answer.body:
         return answer
     if packed not in ("gzip", "x-gzip", "deflate"):
-        raise BadAnswerError(host=asked.target.host, detail="its body is packed in an unknown way")
+        raise BadAnswerError(
+            host=asked.target.host,
+            detail=Cause.of("body_unknown_packing", "its body is packed in an unknown way"),
+        )
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         body = unpacking.decompress(answer.body, cap)
     except zlib.error as error:
-        raise BadAnswerError(host=asked.target.host, detail="its body is packed wrong") from error
+        raise BadAnswerError(
+            host=asked.target.host, detail=Cause.of("body_packed_wrong", "its body is packed wrong")
+        ) from error
     return replace(answer, body=body, cut=answer.cut or not unpacking.eof)

@@ -15,6 +15,7 @@ from time import monotonic
 
 import h11
 
+from incidents.errors import Cause
 from incidents.outbound.faults import BadAnswerError, Deadline, LostConnectionError, TlsError
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request, Target
@@ -120,7 +121,10 @@ class Connection:
             elif not isinstance(event, h11.InformationalResponse):
                 break
         if head is None:
-            raise BadAnswerError(host=self._host, detail="it never comes to the point")
+            raise BadAnswerError(
+                host=self._host,
+                detail=Cause.of("never_to_the_point", "it never comes to the point"),
+            )
         return _answer(head, body, cap, cut=True)
 
     def _next_event(self) -> object:

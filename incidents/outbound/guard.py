@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from threading import Thread
 
+from incidents.errors import Cause
 from incidents.outbound import message
 from incidents.outbound.faults import (
     ConnectionRefusedByHostError,
@@ -239,13 +240,20 @@ class Guard:
     def _refuse_what_is_plain_to_see(self, found: message.Target) -> None:
         if found.scheme not in self._schemes:
             message.refuse(
-                found.host, "it must be asked by https, or be in the list of the allowed"
+                found.host,
+                Cause.of(
+                    "must_https_or_allowed",
+                    "it must be asked by https, or be in the list of the allowed",
+                ),
             )
         own_ports = [message.PORTS[scheme] for scheme in self._schemes]
         if found.port < FIRST_FREE_PORT and found.port not in own_ports:
-            message.refuse(found.host, f"port {found.port} is not one of a web server")
+            message.refuse(
+                found.host,
+                Cause.of("port_not_web", "port {port} is not one of a web server", port=found.port),
+            )
         if found.host.rpartition(".")[2] == "localhost":
-            message.refuse(found.host, "it is this machine (RFC 6761)")
+            message.refuse(found.host, Cause.of("this_machine", "it is this machine (RFC 6761)"))
         why = address_refusal(found.host) if _is_literal(found.host) else None
         if why is not None:
             message.refuse(found.host, why)

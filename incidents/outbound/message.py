@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Never
 
-from incidents.errors import BadSiteNameError
+from incidents.errors import BadSiteNameError, Cause
 from incidents.outbound.faults import ForbiddenTargetError
 from incidents.values import site_name
 
@@ -59,22 +59,30 @@ def read_target(url: str) -> Target:
     _refuse_hidden_characters(url)
     found = _URL.fullmatch(url)
     if found is None:
-        refuse("this address", "it must begin with https:// or http://")
+        refuse(
+            "this address", Cause.of("must_begin_http", "it must begin with https:// or http://")
+        )
     scheme, authority = found["scheme"].lower(), found["authority"]
     if "@" in authority:
         refuse(
-            _before_port(authority.rpartition("@")[2]), "its address holds an @, a user name or so"
+            _before_port(authority.rpartition("@")[2]),
+            Cause.of("address_holds_at", "its address holds an @, a user name or so"),
         )
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        refuse(_before_port(authority), "what stands before its path is no host and port")
+        refuse(
+            _before_port(authority),
+            Cause.of("no_host_and_port", "what stands before its path is no host and port"),
+        )
     host = _ipv6(parts["six"]) if parts["six"] is not None else _name(parts["name"])
     port = int(parts["port"]) if parts["port"] else PORTS[scheme]
     if not 0 < port < 65_536:
-        refuse(host, f"there is no port {port}")
+        refuse(host, Cause.of("no_such_port", "there is no port {port}", port=port))
     path = found["path"]
     if not path.isascii():
-        refuse(host, "its path must be ASCII; write the rest percent-encoded")
+        refuse(
+            host, Cause.of("path_ascii", "its path must be ASCII; write the rest percent-encoded")
+        )
     path = path if path.startswith("/") else f"/{path}"
     return Target(scheme=scheme, host=host, port=port, path=path)
 
@@ -86,36 +94,59 @@ def refuse(host: str, why: str) -> Never:
 
 def _refuse_hidden_characters(url: str) -> None:
     if len(url) > MAX_ADDRESS_CHARACTERS:
-        refuse("this address", f"it has more than {MAX_ADDRESS_CHARACTERS:,} characters")
+        refuse(
+            "this address",
+            Cause.of(
+                "over_characters",
+                "it has more than {limit:,} characters",
+                limit=MAX_ADDRESS_CHARACTERS,
+            ),
+        )
     for character in url:
         if not character.isprintable() or character.isspace():
-            refuse("this address", f"it holds {site_name.described(character)}")
+            refuse(
+                "this address",
+                Cause.of("holds", "it holds {character}", character=site_name.described(character)),
+            )
         # Browsers read it as a slash, other readers as a part of the name.
         if character == "\\":
-            refuse("this address", "it holds a backslash")
+            refuse("this address", Cause.of("holds_backslash", "it holds a backslash"))
 
 
 def _ipv6(written: str) -> str:
     if "%" in written:
-        refuse(_shown_host(written), "an address with a zone is one of this machine's own links")
+        refuse(
+            _shown_host(written),
+            Cause.of(
+                "address_with_zone", "an address with a zone is one of this machine's own links"
+            ),
+        )
     try:
         return str(IPv6Address(written))
     except ValueError:
-        refuse(_shown_host(written), "what stands in brackets is no IPv6 address")
+        refuse(
+            _shown_host(written), Cause.of("no_ipv6", "what stands in brackets is no IPv6 address")
+        )
 
 
 def _name(written: str) -> str:
     if not written:
-        refuse("this address", "it names no host")
+        refuse("this address", Cause.of("names_no_host", "it names no host"))
     if "%" in written:
-        refuse(_shown_host(written), "a percent-encoded host can be read in two ways")
+        refuse(
+            _shown_host(written),
+            Cause.of("host_percent", "a percent-encoded host can be read in two ways"),
+        )
     try:
         kept = site_name.read_own_host(written)
     except BadSiteNameError as error:
         refuse(_shown_host(written), error.facts["detail"])
     # inet_aton reads 2130706433, 0x7f.1 and 017700000001 as 127.0.0.1; IDNA makes digits of ①.
     if _NUMBER.fullmatch(kept.rpartition(".")[2]) and not _is_plain_ipv4(kept, written):
-        refuse(_shown_host(written), "an IPv4 address is written as four plain numbers")
+        refuse(
+            _shown_host(written),
+            Cause.of("ipv4_four_numbers", "an IPv4 address is written as four plain numbers"),
+        )
     return kept
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from incidents import clock
-from incidents.errors import EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
+from incidents.errors import Cause, EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
 from incidents.system import disk
 
 FRESH = timedelta(days=1)
@@ -200,7 +200,11 @@ def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
     copy.flush()
     os.fsync(copy.fileno())
     if found.hexdigest() != digest:
-        raise FileError(file=file, done="kept", detail="it changed while it was read; try again")
+        raise FileError(
+            file=file,
+            done="kept",
+            detail=Cause.of("changed_while_read", "it changed while it was read; try again"),
+        )
 
 
 def _sync_folders(*folders: Path) -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from incidents.errors import SettingError, UnknownSettingError
+from incidents.errors import (
+    Cause,
+    SecretInFileError,
+    SecretInVariableError,
+    SettingError,
+    SettingMissingError,
+    UnknownSettingError,
+    one_of,
+)
 from incidents.machine.policy import read_duration, write_duration
 from incidents.system import private_file
 
@@ -32,13 +40,16 @@ class Options:
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """A text that is not empty."""
-        return self._checked(key, default, _is_text, "a text")
+        return self._checked(key, default, _is_text, Cause.of("must_text", "a text"))
 
     def needed(self, key: str) -> str:
         """A text that must be there."""
         value = self.text(key)
         if value is None:
-            raise self.wrong(key, f"there: it is needed{self._others()}")
+            raise self.wrong(
+                key,
+                Cause.of("must_be_there_of", "there: it is needed{others}", others=self._others()),
+            )
         return value
 
     def secret(self, key: str) -> str | None:
@@ -51,11 +62,16 @@ class Options:
                 return private_file.read(file).decode().strip()
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or "it is no text"
-                raise self.wrong(f"{key}_file", f"a file that can be read ({why})") from error
+                raise self.wrong(
+                    f"{key}_file",
+                    Cause.of("must_readable", "a file that can be read ({why})", why=why),
+                ) from error
         if variable is not None:
             found = os.environ.get(variable)
             if not found:
-                raise self.wrong(f"{key}_env", "the name of a variable that is set")
+                raise self.wrong(
+                    f"{key}_env", Cause.of("must_variable", "the name of a variable that is set")
+                )
             return found
         return None
 
@@ -64,17 +80,19 @@ class Options:
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
-        named = f"{key}_file" if file is not None else f"{key}_env"
-        stands = f"what stands in {file}" if file is not None else f"what {variable} holds"
-        told = f"{self._place} has a wrong {named}: {stands} must be {expected}"
-        return SettingError(
-            told, where=self._place, setting=named, value=self._table[named], expected=expected
+        kind, given = (
+            (SecretInVariableError, "env") if file is None else (SecretInFileError, "file")
         )
+        named = f"{key}_{given}"
+        return kind(where=self._place, setting=named, value=self._table[named], expected=expected)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; one text is a list of one; empty when it is not there."""
         found: Any = self._checked(
-            key, [], lambda v: _is_text(v) or _are_all(v, _is_text), "a list of texts"
+            key,
+            [],
+            lambda v: _is_text(v) or _are_all(v, _is_text),
+            Cause.of("must_texts", "a list of texts"),
         )
         return (found,) if isinstance(found, str) else tuple(found)
 
@@ -84,7 +102,12 @@ class Options:
         What stands there as one text would be taken whole for the name of a program.
         """
         if isinstance(self._value(key), str):
-            raise self.wrong(key, 'a list of its words, such as ["/usr/local/bin/panel", "--now"]')
+            raise self.wrong(
+                key,
+                Cause.of(
+                    "must_words", 'a list of its words, such as ["/usr/local/bin/panel", "--now"]'
+                ),
+            )
         return self.texts(key)
 
     def address(self, key: str, expected: str) -> SplitResult | None:
@@ -109,13 +132,16 @@ class Options:
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """True or false."""
-        return self._checked(key, default, lambda v: isinstance(v, bool), "true or false")
+        return self._checked(
+            key, default, lambda v: isinstance(v, bool), Cause.of("must_flag", "true or false")
+        )
 
     def number(self, key: str, default: int, *, least: int, most: int) -> int:
         """A whole number within those bounds."""
         return self._checked(
             key, default, lambda v: type(v) is int and least <= v <= most,
-            f"a whole number from {least} to {most}",
+            Cause.of("must_number", 'a whole number from {least} to {most}',
+                     least=least, most=most),
         )  # fmt: skip
 
     def duration(
@@ -130,25 +156,30 @@ class Options:
         except (ValueError, OverflowError):
             found = None
         if found is None or not least <= found <= most:
-            bounds = f"from {write_duration(least)} to {write_duration(most)}"
-            # What holds where nothing is said lies within them.
-            raise self.wrong(key, f'a duration such as "{write_duration(default)}", {bounds}')
+            expected = Cause.of(
+                "must_duration", 'a duration such as "{such}", from {least} to {most}',
+                # What holds where nothing is said lies within them.
+                such=write_duration(default), least=write_duration(least),
+                most=write_duration(most),
+            )  # fmt: skip
+            raise self.wrong(key, expected)
         return found
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
         """One of several words."""
-        return self._checked(key, default, lambda v: v in choices, " or ".join(choices))
+        return self._checked(key, default, lambda v: v in choices, one_of(choices))
 
     def table(self, key: str) -> Options | None:
         """A table inside this one."""
-        found: Any = self._checked(key, None, _is_table, "a table")
+        found: Any = self._checked(key, None, _is_table, Cause.of("must_table", "a table"))
         return None if found is None else Options(f"{self.where.removesuffix(']')}.{key}]", found)
 
     def tables(self, key: str) -> list[Options]:
         """The tables of a list of them."""
         found: list[Any] = self._checked(
             key, [], lambda v: _are_all(v, _is_table),
-            f"tables, each headed [[{self.where.strip('[]')}.{key}]]",
+            Cause.of("must_tables", 'tables, each headed [[{section}.{key}]]',
+                     section=self.where.strip('[]'), key=key),
         )  # fmt: skip
         return [Options(f"{self.where} {key} {n}", each) for n, each in enumerate(found, start=1)]
 
@@ -156,7 +187,7 @@ class Options:
         """A table of texts."""
         found: dict[str, str] = self._checked(
             key, {}, lambda v: _is_table(v) and all(isinstance(text, str) for text in v.values()),
-            "a table of texts",
+            Cause.of("must_table_of_texts", 'a table of texts'),
         )  # fmt: skip
         return dict(found)
 
@@ -175,8 +206,9 @@ class Options:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
         if value is None:
-            told = f"{self._place} has no {key}, but it must be {expected}"
-            return SettingError(told, where=self._place, setting=key, value=None, expected=expected)
+            return SettingMissingError(
+                where=self._place, setting=key, value=None, expected=expected
+            )
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
         # Where a secret stands is none.
         secret = secret and not key.endswith(("_file", "_env"))
@@ -187,11 +219,11 @@ class Options:
         """What stands there and nobody has asked for yet: one of them may be meant."""
         others = [key for key, v in self._table.items() if not isinstance(v, dict | list)]
         left = ", ".join(sorted(set(others) - self._known))
-        return f" (there are {left})" if left else ""
+        return Cause.of("others", " (there are {known})", known=left) if left else ""
 
     @property
     def _place(self) -> str:
-        return f"the section {self.where} of the settings file"
+        return Cause.of("section", "the section {where} of the settings file", where=self.where)
 
     def _value(self, key: str) -> Any:
         self._known.add(key)

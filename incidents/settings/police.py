@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from incidents.errors import Cause
 from incidents.machine.policy import read_duration, write_duration
 from incidents.settings.options import Options
 
@@ -103,8 +104,13 @@ def _remind(options: Options, within: timedelta, *, asked: bool) -> tuple[timede
     if len(found) > MAX_REMINDERS or not all(timedelta(0) < ahead < within for ahead in found):
         raise options.wrong(
             "remind",
-            f'a list of {MAX_REMINDERS} durations at most, such as ["12h", "2h"], each shorter than'
-            f" within ({write_duration(within)})",
+            Cause.of(
+                "must_reminders",
+                'a list of {most} durations at most, such as ["12h", "2h"], each shorter'
+                " than within ({within})",
+                most=MAX_REMINDERS,
+                within=write_duration(within),
+            ),
         )
     return tuple(sorted(found, reverse=True))
 

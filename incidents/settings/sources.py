@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from incidents import clock
 from incidents.errors import (
     BadTextError,
+    Cause,
     EmptyTextError,
     InputError,
     RefusedError,
@@ -28,6 +29,7 @@ from incidents.errors import (
     SettingsFileError,
     TextTooLongError,
     UnknownSettingError,
+    one_of,
 )
 from incidents.system import private_file
 from incidents.values import language_tag, parsing
@@ -167,7 +169,10 @@ def check_person(name: str) -> str:
     for character in person:
         if not character.isprintable():
             raise BadTextError(
-                what="name given with --as", found=f"the character U+{ord(character):04X}"
+                what="name given with --as",
+                found=Cause.of(
+                    "a_character", "the character {point}", point=f"U+{ord(character):04X}"
+                ),
             )
     if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)
@@ -195,6 +200,9 @@ def beside(url: str | None, name: str) -> Path:
     return data_folder() / name
 
 
+ENVIRONMENT = Cause.of("environment", "the environment")
+
+
 class _Said:
     """What the environment and the file say, the environment first."""
 
@@ -212,13 +220,15 @@ class _Said:
         """The value, where it stands and under which name; an empty variable says nothing."""
         variable = f"INCIDENTS_{key.upper()}"
         if self.environ.get(variable):
-            return self.environ[variable], "the environment", variable
+            return self.environ[variable], ENVIRONMENT, variable
         return self._values.get(key), str(self.file), key
 
     def text(self, key: str) -> str | None:
         value, where, setting = self.value(key)
         if value is not None and not (isinstance(value, str) and value):
-            raise SettingError(where=where, setting=setting, value=value, expected="a text")
+            raise SettingError(
+                where=where, setting=setting, value=value, expected=Cause.of("must_text", "a text")
+            )
         return value
 
     def token(self) -> str | None:
@@ -235,7 +245,7 @@ class _Said:
                 where=where,
                 setting=setting,
                 value=file,
-                expected=f"a file that can be read ({why})",
+                expected=Cause.of("must_readable", "a file that can be read ({why})", why=why),
             ) from error
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
@@ -243,7 +253,7 @@ class _Said:
         if value is None:
             return default
         if value not in choices:
-            expected = " or ".join(choices)
+            expected = one_of(choices)
             raise SettingError(where=where, setting=setting, value=value, expected=expected)
         return str(value)
 
@@ -253,7 +263,7 @@ class _Said:
             return default
         found = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
         if found is None:
-            expected = "a size such as 50MiB or a number of bytes"
+            expected = Cause.of("must_size", "a size such as 50MiB or a number of bytes")
             raise SettingError(where=where, setting=setting, value=value, expected=expected)
         return int(found[1]) * _UNITS[found[2]]
 
@@ -271,13 +281,17 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if asked_for:
-            raise SettingsFileError(file=file, detail="there is no such file") from error
+            raise SettingsFileError(
+                file=file, detail=Cause.of("no_such_file", "there is no such file")
+            ) from error
         return {}
     except UnicodeDecodeError as error:
-        detail = "it is no UTF-8: save it in that encoding"
+        detail = Cause.of("save_as_utf8_encoding", "it is no UTF-8: save it in that encoding")
         raise SettingsFileError(file=file, detail=detail) from error
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        detail = f"it is not TOML: {parsing.toml_problem(error)}"
+        detail = Cause.of(
+            "not_toml", "it is not TOML: {problem}", problem=parsing.toml_problem(error)
+        )
         raise SettingsFileError(file=file, detail=detail) from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
@@ -289,7 +303,7 @@ def _language(lang: str | None, said: _Said) -> Tag:
     asked = lang or value
     found = language_tag.tag(str(asked or language_tag.of_locale(said.environ)))
     if asked and found is None:
-        expected = "en or zh"
+        expected = one_of(("en", "zh"))
         if lang:
             raise InputError.coded(
                 "unknown_language", "unknown language: {given!r} (write en or zh)", given=lang
@@ -304,5 +318,8 @@ def _zone_setting(said: _Said) -> tzinfo:
         return clock.zone(DEFAULT_ZONE if value is None else str(value))
     except InputError as error:
         raise SettingError(
-            where=where, setting=setting, value=value, expected="a zone such as Asia/Shanghai"
+            where=where,
+            setting=setting,
+            value=value,
+            expected=Cause.of("must_zone", "a zone such as Asia/Shanghai"),
         ) from error

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents.errors import FileError
+from incidents.errors import Cause, FileError
 
 PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of files: for their owner's eyes alone, or for everybody's, whatever the umask."""
@@ -188,14 +188,19 @@ def _own(file: Path, flags: int) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(
-                errno.ELOOP, "it is a link: remove it, and put the file itself there", str(file)
+                errno.ELOOP,
+                Cause.of("a_link", "it is a link: remove it, and put the file itself there"),
+                str(file),
             ) from error
         raise
     found, why, code = os.fstat(handle), None, errno.EMLINK
     if not stat.S_ISREG(found.st_mode):
-        why, code = "it is no file: remove it", errno.EISDIR
+        why, code = Cause.of("no_file_remove", "it is no file: remove it"), errno.EISDIR
     elif flags != os.O_RDONLY and found.st_nlink > 1 and os.geteuid() == 0:
-        why = "the same file has another name as well: see whose it is, and remove the other name"
+        why = Cause.of(
+            "another_name",
+            "the same file has another name as well: see whose it is, and remove the other name",
+        )
     if why is not None:
         os.close(handle)
         raise OSError(code, why, str(file))

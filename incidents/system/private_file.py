@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
+from incidents.errors import Cause
 from incidents.system import disk
 
 MOST_BYTES = 65_536
@@ -36,11 +37,20 @@ def read(file: Path, most: int = MOST_BYTES) -> bytes:
     with file.open("rb") as opened:
         mode = shared_mode(os.fstat(opened.fileno()))
         if mode is not None and not _is_credential(file):
-            why = f"others can read it (mode {mode}): run chmod 600 {file}, and consider a new one"
+            why = Cause.of(
+                "others_can_read",
+                "others can read it (mode {mode}): run chmod 600 {file}, and consider a new one",
+                mode=mode,
+                file=file,
+            )
             raise PermissionError(errno.EACCES, why, str(file))
         found = opened.read(most + 1)
     if len(found) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(file))
+        raise OSError(
+            errno.EFBIG,
+            Cause.of("over_bytes", "it has more than {limit:,} bytes", limit=most),
+            str(file),
+        )
     return found
 
 

@@ -103,7 +103,14 @@ class Signature:
         try:
             data = from_base64(encoded)
         except ValueError as error:
-            raise NoteError(detail=f"the signature of {name!r} cannot be read, {error}") from error
+            raise NoteError(
+                detail=Cause.of(
+                    "signature_unreadable",
+                    "the signature of {name!r} cannot be read, {why}",
+                    name=name,
+                    why=str(error),
+                )
+            ) from error
         if len(data) <= _HASH_BYTES:
             cut_off = "the signature of {name!r} is cut off"
             raise NoteError(detail=Cause.of("note_signature_cut_off", cut_off, name=name))
@@ -155,14 +162,27 @@ class VerifierKey:
 
     def __post_init__(self) -> None:
         if not is_key_name(self.name):
-            detail = "a key's name is not empty, and has no space and no plus"
+            detail = Cause.of("key_name", "a key's name is not empty, and has no space and no plus")
             raise KeyFormatError(given=repr(self.name), detail=detail)
         if self.algorithm not in (ED25519, COSIGNATURE_V1):
-            detail = f"its algorithm is 0x{self.algorithm:02x}, and 0x01 and 0x04 are known"
-            raise KeyFormatError(given=f"the key {self.name!r}", detail=detail)
+            detail = Cause.of(
+                "key_algorithm",
+                "its algorithm is 0x{algorithm:02x}, and 0x01 and 0x04 are known",
+                algorithm=self.algorithm,
+            )
+            raise KeyFormatError(
+                given=Cause.of("key_named", "the key {name!r}", name=self.name), detail=detail
+            )
         if len(self.public) != KEY_BYTES:
-            detail = f"it has {len(self.public)} bytes, not {KEY_BYTES}"
-            raise KeyFormatError(given=f"the key {self.name!r}", detail=detail)
+            detail = Cause.of(
+                "bytes_not",
+                "it has {length} bytes, not {needed}",
+                length=len(self.public),
+                needed=KEY_BYTES,
+            )
+            raise KeyFormatError(
+                given=Cause.of("key_named", "the key {name!r}", name=self.name), detail=detail
+            )
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
@@ -172,8 +192,11 @@ class VerifierKey:
             KeyFormatError: for any other text; a private key given by mistake is not repeated.
         """
         if PRIVATE in text:
-            detail = "it is private, and a verifier key is wanted: <name>+<key id>+<base64>"
-            raise KeyFormatError(given="what is given", detail=detail)
+            detail = Cause.of(
+                "key_private",
+                "it is private, and a verifier key is wanted: <name>+<key id>+<base64>",
+            )
+            raise KeyFormatError(given=Cause.of("what_is_given", "what is given"), detail=detail)
         shown = f"the key {text.partition('+')[0][:100]!r}"
         try:
             name, key_hash, algorithm, public = _parts(text)
@@ -223,11 +246,15 @@ class SigningKey:
             key = _from_seed(name, algorithm, seed)
             _check_hash(key.verifier, key_hash)
         except ValueError as error:
-            raise KeyFormatError(given="the private key", detail=str(error)) from None
+            raise KeyFormatError(
+                given=Cause.of("the_private_key", "the private key"), detail=str(error)
+            ) from None
         except KeyFormatError as error:
             # Its name may be part of what is private, if the text is cut in another place.
             detail = error.facts["detail"]
-            raise KeyFormatError(given="the private key", detail=detail) from None
+            raise KeyFormatError(
+                given=Cause.of("the_private_key", "the private key"), detail=detail
+            ) from None
         return key
 
     def private_text(self) -> str:
@@ -293,7 +320,12 @@ def _private_parts(text: str) -> tuple[str, bytes, int, bytes]:
 
 def _check_hash(key: VerifierKey, key_hash: bytes) -> None:
     if key.key_hash != key_hash:
-        detail = f"its key id is {key_hash.hex()}, and of what it holds it is {key.key_hash.hex()}"
+        detail = Cause.of(
+            "key_id_differs",
+            "its key id is {said}, and of what it holds it is {own}",
+            said=key_hash.hex(),
+            own=key.key_hash.hex(),
+        )
         raise ValueError(detail)
 
 

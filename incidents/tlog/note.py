@@ -86,11 +86,19 @@ def parse_checkpoint(text: str) -> Checkpoint:
     try:
         number = keys.from_decimal(size)
     except ValueError as error:
-        raise CheckpointError(detail=f"its size is {size[:40]!r}, {error}") from error
+        raise CheckpointError(
+            detail=Cause.of(
+                "size_wrong", "its size is {size!r}, {why}", size=size[:40], why=str(error)
+            )
+        ) from error
     try:
         hashed = keys.from_base64(root)
     except ValueError as error:
-        raise CheckpointError(detail=f"its root is {root[:80]!r}, {error}") from error
+        raise CheckpointError(
+            detail=Cause.of(
+                "root_wrong", "its root is {root!r}, {why}", root=root[:80], why=str(error)
+            )
+        ) from error
     return Checkpoint(origin, number, hashed, tuple(extensions))
 
 
@@ -120,7 +128,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
         ValueError: for a time before 1970, or after 2^63 - 1 seconds.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:
-        detail = "a witness signs with a key of algorithm 0x04 alone"
+        detail = Cause.of("witness_algorithm", "a witness signs with a key of algorithm 0x04 alone")
         raise KeyFormatError(given=repr(str(key.verifier)), detail=detail)
     if not 0 <= at_unix_s <= keys.MAX_NUMBER:
         raise ValueError(f"no time of a cosignature: {at_unix_s}")
@@ -146,7 +154,11 @@ def time_of_cosignature(signature: Signature) -> int:
         NoteError: if it is not as long as a cosignature.
     """
     if len(signature.blob) != _BLOB_BYTES:
-        raise NoteError(detail=f"the signature of {signature.name!r} is no cosignature")
+        raise NoteError(
+            detail=Cause.of(
+                "no_cosignature", "the signature of {name!r} is no cosignature", name=signature.name
+            )
+        )
     return int.from_bytes(signature.blob[:_TIME_BYTES], "big")
 
 
@@ -276,7 +288,10 @@ def _signatures(lines: list[str]) -> tuple[Signature, ...]:
 def _sign(text: str, key: Signer) -> Signature:
     verifier = key.verifier
     if verifier.algorithm != ED25519:
-        raise KeyFormatError(given=repr(str(verifier)), detail="a witness's key signs no note")
+        raise KeyFormatError(
+            given=repr(str(verifier)),
+            detail=Cause.of("witness_signs_no_note", "a witness's key signs no note"),
+        )
     return Signature(verifier.name, verifier.key_hash, key.sign(text.encode()))
 
 

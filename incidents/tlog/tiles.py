@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog.proof import Nodes
 from incidents.tlog.tree import (
     HASH_BYTES,
@@ -67,7 +67,13 @@ class Tile:
             0 <= self.level <= _HIGHEST_LEVEL and 0 <= self.n < LIMIT and 1 <= self.width <= WIDTH
         ):
             raise TileError(
-                detail=f"there is no tile {self.n} of level {self.level}, {self.width} hashes wide"
+                detail=Cause.of(
+                    "no_tile",
+                    "there is no tile {n} of level {level}, {width} hashes wide",
+                    n=self.n,
+                    level=self.level,
+                    width=self.width,
+                )
             )
 
 
@@ -128,12 +134,28 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
         hashes = read(tile)
         length, needed = len(hashes), tile.width * HASH_BYTES
         if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
-            raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {length}")
+            raise TileError(
+                detail=Cause.of(
+                    "tile_bytes",
+                    "{path} must have {needed} bytes, and has {found}",
+                    path=path(tile),
+                    needed=needed,
+                    found=length,
+                )
+            )
         return rows_of(hashes)
 
     def nodes(height: int, n: int) -> bytes:
         if height < 0 or n < 0 or n + 1 << height > size:
-            raise TileError(detail=f"{size} leaves have no subtree {n} of height {height}")
+            raise TileError(
+                detail=Cause.of(
+                    "no_subtree",
+                    "{size} leaves have no subtree {n} of height {height}",
+                    size=size,
+                    n=n,
+                    height=height,
+                )
+            )
         level, above = divmod(height, _HEIGHT)
         tile, place = divmod(n, WIDTH >> above)
         return rows(level, tile)[above][place * HASH_BYTES : (place + 1) * HASH_BYTES]
@@ -151,7 +173,14 @@ def entry_bundle(entries: Sequence[bytes]) -> bytes:
     """
     _refuse_width(len(entries))
     if (longest := max(map(len, entries))) > LONGEST_ENTRY:
-        raise TileError(detail=f"an entry has {longest} bytes, and {LONGEST_ENTRY} are the most")
+        raise TileError(
+            detail=Cause.of(
+                "entry_bytes",
+                "an entry has {longest} bytes, and {limit} are the most",
+                longest=longest,
+                limit=LONGEST_ENTRY,
+            )
+        )
     return b"".join([part for entry in entries for part in (_LENGTH.pack(len(entry)), entry)])
 
 
@@ -161,18 +190,29 @@ def read_entry_bundle(data: bytes) -> list[bytes]:
     while at < len(data):
         start = at + _LENGTH.size
         if start > len(data):
-            raise TileError(detail="a bundle of entries ends within a length")
+            raise TileError(
+                detail=Cause.of("ends_within_length", "a bundle of entries ends within a length")
+            )
         at = start + _LENGTH.unpack_from(data, start - _LENGTH.size)[0]
         entries.append(data[start:at])
     if at > len(data):
-        raise TileError(detail="a bundle of entries ends within an entry")
+        raise TileError(
+            detail=Cause.of("ends_within_entry", "a bundle of entries ends within an entry")
+        )
     _refuse_width(len(entries))
     return entries
 
 
 def _refuse_width(entries: int) -> None:
     if not 1 <= entries <= WIDTH:
-        raise TileError(detail=f"a bundle has 1 to {WIDTH} entries, and not {entries}")
+        raise TileError(
+            detail=Cause.of(
+                "bundle_entries",
+                "a bundle has 1 to {width} entries, and not {entries}",
+                width=WIDTH,
+                entries=entries,
+            )
+        )
 
 
 # ── the edge ─────────────────────────────────────────────────────────────────────────────────────
@@ -197,11 +237,26 @@ class Edge:
         """
         tiles = {tile.level: tile for tile in partial_tiles_of(size)}
         if extra := set(partial) - set(tiles):
-            raise TileError(detail=f"{size} leaves have no partial tile of level {min(extra)}")
+            raise TileError(
+                detail=Cause.of(
+                    "no_partial_tile",
+                    "{size} leaves have no partial tile of level {level}",
+                    size=size,
+                    level=min(extra),
+                )
+            )
         for level, tile in tiles.items():
             found, needed = len(partial.get(level, b"")), tile.width * HASH_BYTES
             if found != needed:
-                raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {found}")
+                raise TileError(
+                    detail=Cause.of(
+                        "tile_bytes",
+                        "{path} must have {needed} bytes, and has {found}",
+                        path=path(tile),
+                        needed=needed,
+                        found=found,
+                    )
+                )
         return cls(size, dict(partial))
 
     def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 
 HASH_BYTES = 32
 WIDTH = 256
@@ -45,7 +45,14 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def tile_root(hashes: bytes) -> bytes:
     """The root of a full tile: 256 hashes, one after the other. Raises TreeError otherwise."""
     if len(hashes) != _TILE_BYTES:
-        raise TreeError(detail=f"a full tile has {_TILE_BYTES} bytes, and not {len(hashes)}")
+        raise TreeError(
+            detail=Cause.of(
+                "full_tile_bytes",
+                "a full tile has {needed} bytes, and not {length}",
+                needed=_TILE_BYTES,
+                length=len(hashes),
+            )
+        )
     return rows_of(hashes)[-1]
 
 
@@ -70,7 +77,14 @@ def row_above(row: bytes) -> bytes:
 def row_of(hashes: Sequence[bytes]) -> bytes:
     """These hashes as a row. Raises TreeError if one of them has not 32 bytes."""
     if lengths := set(map(len, hashes)) - {HASH_BYTES}:
-        raise TreeError(detail=f"a hash has {HASH_BYTES} bytes, and not {min(lengths)}")
+        raise TreeError(
+            detail=Cause.of(
+                "hash_bytes",
+                "a hash has {needed} bytes, and not {length}",
+                needed=HASH_BYTES,
+                length=min(lengths),
+            )
+        )
     return b"".join(hashes)
 
 
@@ -106,10 +120,18 @@ class Frontier:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size < LIMIT:
-            raise TreeError(detail=f"no tree has {self.size} leaves")
+            raise TreeError(
+                detail=Cause.of("no_tree_of_size", "no tree has {size} leaves", size=self.size)
+            )
         if len(row_of(self.hashes)) != HASH_BYTES * (count := self.size.bit_count()):
             raise TreeError(
-                detail=f"{self.size} leaves have {count} subtrees, and not {len(self.hashes)}"
+                detail=Cause.of(
+                    "number_of_subtrees",
+                    "{size} leaves have {count} subtrees, and not {length}",
+                    size=self.size,
+                    count=count,
+                    length=len(self.hashes),
+                )
             )
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, said
 from incidents.contract.case_documents import event_document
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
 from incidents.locale.words import Document, Teller, When, rule
 from incidents.machine.apply import apply
@@ -242,7 +242,12 @@ def _case(of_site: Sequence[_Read], teller: Teller) -> Case:
         try:
             apply(case, entry.event)
         except UNREADABLE as error:
-            detail = f"number {entry.header.site_seq} cannot be ({said(error)})"
+            detail = Cause.of(
+                "entry_cannot_be",
+                "number {number} cannot be ({said})",
+                number=entry.header.site_seq,
+                said=said(error),
+            )
             raise BrokenCaseError(site=teller.site, detail=detail) from error
     return case
 
@@ -251,7 +256,10 @@ def _refuse_gaps(of_site: Sequence[_Read], teller: Teller) -> None:
     for entry, after in pairwise(of_site):
         due = entry.header.site_seq + 1
         if after.header.site_seq != due:
-            raise BrokenCaseError(site=teller.site, detail=f"number {due} is missing")
+            raise BrokenCaseError(
+                site=teller.site,
+                detail=Cause.of("entry_missing", "number {number} is missing", number=due),
+            )
 
 
 def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Note, NoteError, opened, parse
 from incidents.witness import rules
@@ -81,16 +81,21 @@ class Ledger:
             LedgerError: if it is not, or if it is gone.
         """
         if not self._file.is_file():
-            detail = (
-                "it is not there, and without it a rewritten log would be countersigned; bring it "
-                "back, or let a new key begin with --new-key"
+            detail = Cause.of(
+                "ledger_gone",
+                "it is not there, and without it a rewritten log would be countersigned;"
+                " bring it back, or let a new key begin with --new-key",
             )
             raise LedgerError(file=self._file, detail=detail)
         with self._connection() as connection:
             self._bring_up_to_date(connection)
             found = connection.execute("SELECT 1 FROM keys WHERE key = ?", (str(key),)).fetchone()
         if found is None:
-            detail = f"it is the memory of another key than {key}; name its own with --store"
+            detail = Cause.of(
+                "ledger_of_other",
+                "it is the memory of another key than {key}; name its own with --store",
+                key=key,
+            )
             raise LedgerError(file=self._file, detail=detail)
 
     def seen(self, origin: str) -> Seen:
@@ -156,7 +161,11 @@ class Ledger:
         if _version(connection) == 1:
             connection.executescript(_HEARD)
         if (version := _version(connection)) != _VERSION:
-            detail = f"it is not of this program, or of another version of it ({version})"
+            detail = Cause.of(
+                "ledger_of_other_program",
+                "it is not of this program, or of another version of it ({version})",
+                version=version,
+            )
             raise LedgerError(file=self._file, detail=detail)
 
 

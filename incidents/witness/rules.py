@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys, note, proof
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, Note, NoteError
@@ -66,12 +66,20 @@ def parse_submission(body: bytes) -> Submission:
     """
     head, parted, signed = body.partition(b"\n\n")
     if not parted:
-        raise SubmissionError(detail="no empty line parts the proof from the checkpoint")
+        raise SubmissionError(
+            detail=Cause.of(
+                "no_empty_line_proof", "no empty line parts the proof from the checkpoint"
+            )
+        )
     try:
         old, *proof = head.decode("ascii").split("\n")
         size, hashes = _old(old), read_hashes(proof)
     except ValueError as error:
-        detail = "it is not ASCII" if isinstance(error, UnicodeDecodeError) else str(error)
+        detail = (
+            Cause.of("no_ascii", "it is not ASCII")
+            if isinstance(error, UnicodeDecodeError)
+            else str(error)
+        )
         raise SubmissionError(detail=detail) from error
     return submission_of(note.parse(signed), size, hashes)
 

@@ -18,8 +18,8 @@ from scripts.catalogues import compile_stale, sources
 
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 IN_CHINESE_ALONE = (
-    "act_told", "cause", "error", "field", "finding", "head", "items", "label", "not_there",
-    "refused", "state", "task_outcome", "text",
+    "act_told", "cause", "error", "field", "file_done", "finding", "head", "items", "label",
+    "not_there", "policy_text", "quoted", "refused", "state", "task_outcome", "text",
 )  # fmt: skip
 """The groups that English has as the code itself, or where the error is made."""
 

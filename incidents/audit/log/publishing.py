@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from incidents.audit.log import sequencer, status
-from incidents.errors import FileError, VerificationError
+from incidents.errors import Cause, FileError, VerificationError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading
@@ -78,12 +78,18 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
     try:
         found = note.checkpoint_of(there)
     except (NoteError, CheckpointError) as error:
-        raise AnotherLogError(folder=folder, what="not one that can be read") from error
+        raise AnotherLogError(
+            folder=folder, what=Cause.of("checkpoint_unreadable", "not one that can be read")
+        ) from error
     what = _stranger(found, log)
     if what is None:
         root = proof.root_at(sequencer.nodes(connection, log.size), found.size)
         if root != found.root:
-            what = f"of {found.size:,} entries, and this log does not begin with them"
+            what = Cause.of(
+                "checkpoint_of_other",
+                "of {size:,} entries, and this log does not begin with them",
+                size=found.size,
+            )
     if what is not None:
         raise AnotherLogError(folder=folder, what=what)
     return found.size
@@ -91,11 +97,16 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
 
 def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
     if found.origin != log.origin:
-        return f"that of {found.origin!r}"
+        return Cause.of("checkpoint_origin", "that of {origin!r}", origin=found.origin)
     if found.size > log.size:
-        return f"of {found.size:,} entries, and this log has {log.size:,}"
+        return Cause.of(
+            "checkpoint_larger",
+            "of {size:,} entries, and this log has {own:,}",
+            size=found.size,
+            own=log.size,
+        )
     if found.size == log.size and found.root != log.root:
-        return "of another tree of the same size"
+        return Cause.of("checkpoint_other_tree", "of another tree of the same size")
     return None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
+from incidents.errors import Cause
 from incidents.store import leaves
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.leaves import Head, Leaf, Sight
@@ -183,7 +184,7 @@ def hashes(connection: Connection, tile: Tile) -> bytes:
     place = (tile.level, tile.n)
     found = leaves.hashes(connection, [place]).get(place)
     if found is None:
-        raise TileError(detail=f"{tiles.path(tile)} is missing")
+        raise TileError(detail=Cause.of("path_missing", "{path} is missing", path=tiles.path(tile)))
     return bytes(found)
 
 

@@ -220,10 +220,13 @@ def was_lost(connection: Connection, seq: int) -> bool:
     return isinstance(event, LogKeyMade) and event.lost
 
 
-_VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
-_RECOVER = (
+_VERIFY = Cause.of(
+    "way_verify", "`incidents audit verify` says more, and the database is to be put back as it was"
+)
+_RECOVER = Cause.of(
+    "way_recover",
     "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good: incidents recover --reason R"
+    " it is lost for good: incidents recover --reason R",
 )
 
 
@@ -249,32 +252,50 @@ def check_last_signed(
         if last is not None:
             _compare(connection, log, _opened(connection, last))
     except DifferentError as error:
-        raise InconsistentLogError(detail=str(error), way_out=_VERIFY) from error
+        raise InconsistentLogError(detail=error.args[0], way_out=_VERIFY) from error
     for kept in (kept for key in keys for kept in signed_files.read(key_file, key)):
         try:
             compare_with_kept(connection, log, kept)
         except DifferentError as error:
-            detail = f"{error} ({kept.file})"
+            detail = Cause.of("of_file", "{error} ({file})", error=error.args[0], file=kept.file)
             raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
 
 
 def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
     """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
-    _compare(connection, log, _parsed(kept.note, "what the key has signed last"))
+    _compare(
+        connection, log, _parsed(kept.note, Cause.of("signed_last", "what the key has signed last"))
+    )
 
 
 def _opened(connection: Connection, last: Signed) -> Checkpoint:
     """The last checkpoint of the table, if it is one that a key of the log has signed."""
-    where = f"checkpoint {last.id} of the database"
+    where = Cause.of("checkpoint_of_database", "checkpoint {id} of the database", id=last.id)
     if last.key not in checkpoints.every_key(connection):
-        raise DifferentError(f"{where} is by {last.key}, which is no key of the log")
+        raise DifferentError(
+            Cause.of(
+                "signed_by_other",
+                "{where} is by {key}, which is no key of the log",
+                where=where,
+                key=last.key,
+            )
+        )
     found = _parsed(last.note, where)
     try:
         note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
     except (NoteError, KeyFormatError) as error:
-        raise DifferentError(f"{where} was not signed so ({error.message})") from error
+        raise DifferentError(
+            Cause.of(
+                "not_signed_so",
+                "{where} was not signed so ({message})",
+                where=where,
+                message=error.message,
+            )
+        ) from error
     if (found.size, found.root) != (last.size, last.root):
-        raise DifferentError(f"{where} is not what its note says")
+        raise DifferentError(
+            Cause.of("not_as_note", "{where} is not what its note says", where=where)
+        )
     return found
 
 
@@ -282,7 +303,14 @@ def _parsed(written: str, where: str) -> Checkpoint:
     try:
         return note.checkpoint_of(written)
     except (NoteError, CheckpointError) as error:
-        raise DifferentError(f"{where} cannot be read ({error.message})") from error
+        raise DifferentError(
+            Cause.of(
+                "unreadable_place",
+                "{where} cannot be read ({message})",
+                where=where,
+                message=error.message,
+            )
+        ) from error
 
 
 def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:

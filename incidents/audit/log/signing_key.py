@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from incidents.errors import IncidentsError, RefusedError
+from incidents.errors import Cause, IncidentsError, RefusedError
 from incidents.system import disk, private_file
 from incidents.tlog import keys
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -42,7 +42,12 @@ class CommandKey:
         """
         signature = self._answer(message)
         if not keys.verify(self.verifier, message, signature):
-            detail = f"what {self._argv[0]!r} wrote is no signature of {self.verifier}"
+            detail = Cause.of(
+                "command_no_signature",
+                "what {command!r} wrote is no signature of {verifier}",
+                command=self._argv[0],
+                verifier=self.verifier,
+            )
             raise SigningKeyError(detail=detail)
         return signature
 
@@ -56,19 +61,37 @@ class CommandKey:
                 env={**os.environ, SIGNS_AS: str(self.verifier)},
             )
         except subprocess.TimeoutExpired as error:
-            detail = f"{self._argv[0]!r} gave no answer within {COMMAND_TIMEOUT_S:.0f} s"
+            detail = Cause.of(
+                "command_too_slow",
+                "{command!r} gave no answer within {within_s:.0f} s",
+                command=self._argv[0],
+                within_s=COMMAND_TIMEOUT_S,
+            )
             raise SigningKeyError(detail=detail) from error
         except OSError as error:
-            detail = f"{self._argv[0]!r} cannot be run ({error.strerror})"
+            detail = Cause.of(
+                "command_cannot_run",
+                "{command!r} cannot be run ({why})",
+                command=self._argv[0],
+                why=error.strerror,
+            )
             raise SigningKeyError(detail=detail) from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[:_SHOWN]
-            detail = f"{self._argv[0]!r} ended with {done.returncode}: {said}"
+            detail = Cause.of(
+                "command_failed",
+                "{command!r} ended with {status}: {said}",
+                command=self._argv[0],
+                status=done.returncode,
+                said=said,
+            )
             raise SigningKeyError(detail=detail)
         try:
             return keys.from_base64(done.stdout.decode("ascii", "replace").strip())
         except ValueError as error:
-            detail = f"what {self._argv[0]!r} wrote is not base64"
+            detail = Cause.of(
+                "command_no_base64", "what {command!r} wrote is not base64", command=self._argv[0]
+            )
             raise SigningKeyError(detail=detail) from error
 
 
@@ -117,9 +140,13 @@ def read(file: Path) -> SigningKey | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
-        raise SigningKeyError(detail=f"{file} cannot be read ({why})") from error
+        raise SigningKeyError(
+            detail=Cause.of("file_unreadable", "{file} cannot be read ({why})", file=file, why=why)
+        ) from error
     except KeyFormatError as error:
-        raise SigningKeyError(detail=f"{file}: {error.message}") from error
+        raise SigningKeyError(
+            detail=Cause.of("file_says", "{file}: {message}", file=file, message=error.message)
+        ) from error
 
 
 def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from incidents.errors import IncidentsError, InputError, LibraryError, VerificationError
+from incidents.errors import Cause, IncidentsError, InputError, LibraryError, VerificationError
 from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
@@ -79,7 +79,7 @@ def post(client: Client, url: str, body: bytes, headers: Mapping[str, str]) -> A
     except OutboundError as error:
         raise ExchangeError(detail=error.message) from error
     if answer.cut:
-        raise ExchangeError(detail="its answer is too long")
+        raise ExchangeError(detail=Cause.of("answer_too_long", "its answer is too long"))
     return answer
 
 
@@ -138,7 +138,10 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
     except ExchangeError as error:
         raise StampError(url=authority.url, detail=error.message) from error
     if answer.status != HTTPStatus.OK:
-        raise StampError(url=authority.url, detail=f"it answers {answer.status}")
+        raise StampError(
+            url=authority.url,
+            detail=Cause.of("answers_status", "it answers {status}", status=answer.status),
+        )
     try:
         checked(answer.body, signed, authority.roots, request)
     except BadStampError as error:
@@ -166,9 +169,11 @@ def checked(
     try:
         found = decode_timestamp_response(response)
     except ValueError as error:
-        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
+        raise BadStampError(
+            detail=Cause.of("no_rfc_3161", "it is no answer as RFC 3161 has it")
+        ) from error
     if found.as_bytes() != response:
-        raise BadStampError(detail="it is not written as DER has it")
+        raise BadStampError(detail=Cause.of("no_der", "it is not written as DER has it"))
     text = note.checkpoint_of(signed).text.encode()
     verifier = VerifierBuilder(
         roots=_certificates(roots), nonce=None if request is None else request.nonce
@@ -179,7 +184,11 @@ def checked(
     except (Unverified, ValueError) as error:
         raise BadStampError(detail=str(error) or "it does not verify") from error
     if algorithm != _SHA256:
-        raise BadStampError(detail=f"it is not of a SHA-256, but of {algorithm}")
+        raise BadStampError(
+            detail=Cause.of(
+                "no_sha_256", "it is not of a SHA-256, but of {algorithm}", algorithm=algorithm
+            )
+        )
     return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
 
 

@@ -22,7 +22,7 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.log.stamp import Authority, NoRootsError
 from incidents.audit.log.witnesses import Witness
 from incidents.clock import rfc3339
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.settings.sources import Settings
@@ -67,7 +67,12 @@ def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> Log
     options = Options(f"[{SECTION}]", section)
     command = options.words("key_command")
     if not command and "key_command" in section:
-        raise options.wrong("key_command", 'a list of its words, such as ["kms-sign", "log"]')
+        raise options.wrong(
+            "key_command",
+            Cause.of(
+                "must_words_of_key_command", 'a list of its words, such as ["kms-sign", "log"]'
+            ),
+        )
     found = LogSettings(
         key=options.path("key") or sources.beside(of.db, DEFAULT_KEY),
         key_command=command or None,
@@ -85,12 +90,16 @@ def _witness(options: Options) -> Witness:
     try:
         verifier = VerifierKey.parse(key)
     except IncidentsError as error:
-        raise options.wrong("key", f"that of a witness ({error.message})") from error
+        raise options.wrong(
+            "key", Cause.of("must_witness", "that of a witness ({message})", message=error.message)
+        ) from error
     wrong = "url" if verifier.algorithm == COSIGNATURE_V1 else "key"
     try:
         return Witness(url, verifier)
     except IncidentsError as error:
-        raise options.wrong(wrong, f"that of a witness ({error.message})") from error
+        raise options.wrong(
+            wrong, Cause.of("must_witness", "that of a witness ({message})", message=error.message)
+        ) from error
 
 
 def _authority(options: Options) -> Authority | None:
@@ -102,12 +111,24 @@ def _authority(options: Options) -> Authority | None:
     try:
         return Authority(url, roots.read_bytes())
     except OSError as error:
-        expected = f"a file of root certificates that can be read ({error.strerror})"
+        expected = Cause.of(
+            "must_roots_readable",
+            "a file of root certificates that can be read ({why})",
+            why=error.strerror,
+        )
         raise own.wrong("roots", expected) from error
     except NoRootsError as error:
-        raise own.wrong("roots", f"a file of root certificates ({error.message})") from error
+        raise own.wrong(
+            "roots",
+            Cause.of(
+                "must_roots", "a file of root certificates ({message})", message=error.message
+            ),
+        ) from error
     except IncidentsError as error:
-        raise own.wrong("url", f"that of an authority ({error.message})") from error
+        raise own.wrong(
+            "url",
+            Cause.of("must_authority", "that of an authority ({message})", message=error.message),
+        ) from error
 
 
 LATE_AFTER = timedelta(minutes=1)

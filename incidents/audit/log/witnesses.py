@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from incidents.audit.log import sequencer, stamp
 from incidents.audit.log.stamp import ExchangeError
-from incidents.errors import IncidentsError, InputError
+from incidents.errors import Cause, IncidentsError, InputError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
@@ -104,20 +104,40 @@ class _Asking:
             if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
                 raise self._split(old)
             if answer.status != HTTPStatus.CONFLICT:
-                detail = f"it answers {answer.status}, {_shown(answer.body)}"
+                detail = Cause.of(
+                    "answered_status_with",
+                    "it answers {status}, {shown}",
+                    status=answer.status,
+                    shown=_shown(answer.body),
+                )
                 raise _error(self.witness, detail)
             old = self._conflict(old, answer)
-        raise _error(self.witness, "it has seen another tree each time that it was asked")
+        raise _error(
+            self.witness,
+            Cause.of("witness_seen_others", "it has seen another tree each time that it was asked"),
+        )
 
     def _conflict(self, old: int, answer: Answer) -> int:
         """The size to prove from, now that it is known."""
         size = _size(answer)
         if size is None:
-            raise _error(self.witness, f"its conflict names no size: {_shown(answer.body)}")
+            raise _error(
+                self.witness,
+                Cause.of(
+                    "witness_no_size",
+                    "its conflict names no size: {shown}",
+                    shown=_shown(answer.body),
+                ),
+            )
         if size == old:
             raise self._split(size)
         if size > self.size:
-            detail = f"it has seen {size} entries already, and this checkpoint has {self.size}"
+            detail = Cause.of(
+                "witness_ahead",
+                "it has seen {seen} entries already, and this checkpoint has {size}",
+                seen=size,
+                size=self.size,
+            )
             raise _error(self.witness, detail)
         return size
 
@@ -133,10 +153,17 @@ class _Asking:
             signed_note.opened(countersigned, [key])
         except NoteError as error:
             raise _error(
-                self.witness, f"its answer is worth nothing, {error.facts['detail']}"
+                self.witness,
+                Cause.of(
+                    "witness_worthless",
+                    "its answer is worth nothing, {detail}",
+                    detail=error.facts["detail"],
+                ),
             ) from error
         if countersigned.text != self.note.text:
-            raise _error(self.witness, "its answer holds more than signatures")
+            raise _error(
+                self.witness, Cause.of("witness_more", "its answer holds more than signatures")
+            )
         return next(each for each in countersigned.signatures if each.is_by(key))
 
 

@@ -20,7 +20,7 @@ from platform import python_version
 from typing import IO, Any, Self
 
 from incidents.audit.proof.bundle_files import ENTRIES, FORMAT, MANIFEST, NoBundleError, shown
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.store.schema.types import canonical
 from incidents.system import disk
 
@@ -182,10 +182,17 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
         ):
             for n, member in enumerate(members):
                 if n > _MOST_FILES:
-                    raise NoBundleError(file=given.name, detail="it holds too many files")
+                    raise NoBundleError(
+                        file=given.name,
+                        detail=Cause.of("too_many_files", "it holds too many files"),
+                    )
                 if not (isinstance(member, _Header) and member.is_checked):
                     version = python_version()
-                    detail = f"Python {version} cannot check it: unpack it, then verify the folder"
+                    detail = Cause.of(
+                        "python_cannot_check",
+                        "Python {version} cannot check it: unpack it, then verify the folder",
+                        version=version,
+                    )
                     raise NoBundleError(file=given.name, detail=detail)
                 left -= member.size
                 _refuse_large(member, left, given)
@@ -195,13 +202,21 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
             behind: Any = members.fileobj
             rest = behind.read(_MOST_ZEROS + 1)
     except zstandard.ZstdError as error:
-        detail = "it is no archive that can be read: Zstandard cannot unpack it"
+        detail = Cause.of(
+            "archive_no_zstandard", "it is no archive that can be read: Zstandard cannot unpack it"
+        )
         raise NoBundleError(file=given.name, detail=detail) from error
     except (tarfile.TarError, EOFError) as error:
-        detail = "it is no archive that can be read: it is cut, or a header in it is wrong"
+        detail = Cause.of(
+            "archive_cut",
+            "it is no archive that can be read: it is cut, or a header in it is wrong",
+        )
         raise NoBundleError(file=given.name, detail=detail) from error
     if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):
-        raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")
+        raise NoBundleError(
+            file=given.name,
+            detail=Cause.of("archive_goes_on", "it goes on after the end of the archive"),
+        )
 
 
 class _Header(tarfile.TarInfo):
@@ -233,11 +248,16 @@ class _Header(tarfile.TarInfo):
 
 def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
     if left < 0:
-        detail = f"its files have more than {MOST_BYTES:,} bytes: unpack it, and name the folder"
+        detail = Cause.of(
+            "archive_too_large",
+            "its files have more than {limit:,} bytes: unpack it, and name the folder",
+            limit=MOST_BYTES,
+        )
         raise NoBundleError(file=given.name, detail=detail)
     if member.size > MOST_IN_FILE and Path(member.name).name not in _GROWING:
         raise NoBundleError(
-            file=shown(member.name), detail=f"it has more than {MOST_IN_FILE:,} bytes"
+            file=shown(member.name),
+            detail=Cause.of("over_bytes", "it has more than {limit:,} bytes", limit=MOST_IN_FILE),
         )
 
 
@@ -247,7 +267,10 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> N
     is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     is_plain = is_file and member.size >= 0
     if _SAFE.fullmatch(name) is None or not (is_plain or member.isdir()):
-        raise NoBundleError(file=shown(name), detail="it is no plain file below the bundle")
+        raise NoBundleError(
+            file=shown(name),
+            detail=Cause.of("no_plain_file_below", "it is no plain file below the bundle"),
+        )
     if member.isdir():
         return
     target = folder / name
@@ -258,7 +281,9 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> N
         with target.open("xb") as file:
             shutil.copyfileobj(content, file)
     except FileExistsError as error:
-        raise NoBundleError(file=shown(name), detail="it is there twice") from error
+        raise NoBundleError(
+            file=shown(name), detail=Cause.of("twice", "it is there twice")
+        ) from error
 
 
 def _root(folder: Path) -> Path:

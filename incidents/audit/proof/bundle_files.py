@@ -71,14 +71,25 @@ def read_manifest(folder: Path) -> Manifest:
     """
     there = set(_plain_files(folder))
     if MANIFEST not in there:
-        raise NoBundleError(file=folder.name or str(folder), detail=f"it has no {MANIFEST}")
+        raise NoBundleError(
+            file=folder.name or str(folder),
+            detail=Cause.of("bundle_lacks", "it has no {name}", name=MANIFEST),
+        )
     manifest = _manifest(read_file(folder, MANIFEST, _MOST_IN_MANIFEST))
     for file in sorted(there ^ {MANIFEST, *manifest.digests}):
-        detail = "it is not listed in the manifest" if file in there else "it is missing"
+        detail = (
+            Cause.of("not_in_manifest", "it is not listed in the manifest")
+            if file in there
+            else Cause.of("missing", "it is missing")
+        )
         raise NoBundleError(file=shown(file), detail=detail)
     for file in sorted(set(manifest.digests) ^ _expected(manifest)):
         listed = file in manifest.digests
-        detail = "no such file belongs in this bundle" if listed else "it is missing"
+        detail = (
+            Cause.of("no_such_file_in_bundle", "no such file belongs in this bundle")
+            if listed
+            else Cause.of("missing", "it is missing")
+        )
         raise NoBundleError(file=shown(file), detail=detail)
     return manifest
 
@@ -95,7 +106,9 @@ def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
     except OSError as error:
         raise NoBundleError(file=name, detail=str(error.strerror)) from error
     if len(data) > most:
-        raise NoBundleError(file=name, detail=f"it has more than {most:,} bytes")
+        raise NoBundleError(
+            file=name, detail=Cause.of("over_bytes", "it has more than {limit:,} bytes", limit=most)
+        )
     return data
 
 
@@ -149,7 +162,10 @@ def _expected(manifest: Manifest) -> set[str]:
     # A size that no list of files can bear out is not gone through.
     if manifest.size > len(manifest.digests) * 256:
         raise NoBundleError(
-            file=MANIFEST, detail=f"of {manifest.size} entries it has not all tiles"
+            file=MANIFEST,
+            detail=Cause.of(
+                "tiles_incomplete", "of {size} entries it has not all tiles", size=manifest.size
+            ),
         )
     for tile in tiles_of(manifest.size):
         known.add(path(tile))
@@ -165,7 +181,9 @@ def _plain_files(folder: Path) -> Iterator[str]:
             for name in (*folders, *names):
                 mode = os.lstat(os.path.join(base, name)).st_mode  # noqa: PTH118 - many files
                 if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                    raise NoBundleError(file=shown(name), detail="it is no plain file")
+                    raise NoBundleError(
+                        file=shown(name), detail=Cause.of("no_plain_file", "it is no plain file")
+                    )
             below = os.path.relpath(base, folder)
             prefix = "" if below == "." else f"{below}/"
             yield from (prefix + name for name in names)

@@ -149,7 +149,9 @@ def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
             leaf = tree.leaf_hash(entry)
             proof.check_inclusion(index, signed.size, leaf, found, signed.root)
         except VerificationError as error:
-            raise NotAsSignedError(what=f"the entry at {index} is", size=signed.size) from error
+            raise NotAsSignedError(
+                what=Cause.of("entry_at", "the entry at {index} is", index=index), size=signed.size
+            ) from error
         return found
 
     return prove
@@ -179,7 +181,12 @@ class Notes:
         )
         names = manifest.under("handovers")
         if names != [f"handovers/{n:03}" for n in range(1, len(keys))]:
-            detail = f"there are {len(names)}, and {len(keys)} keys"
+            detail = Cause.of(
+                "number_of_keys",
+                "there are {found}, and {keys} keys",
+                found=len(names),
+                keys=len(keys),
+            )
             raise NoBundleError(file="handovers", detail=detail)
         handovers = tuple(_note(read_file(folder, name), name) for name in names)
         return cls(_note(text, CHECKPOINT), text, keys, witnesses, handovers)
@@ -258,12 +265,23 @@ def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
         *lines, last = read_file(folder, name).decode().split("\n")
         keys = tuple(map(VerifierKey.parse, lines))
     except (UnicodeDecodeError, IncidentsError) as error:
-        detail = error.message if isinstance(error, IncidentsError) else "it is no UTF-8"
+        detail = (
+            error.message
+            if isinstance(error, IncidentsError)
+            else Cause.of("no_utf8", "it is no UTF-8")
+        )
         raise NoBundleError(file=name, detail=detail) from error
     if last or not keys or len(set(keys)) < len(keys):
-        raise NoBundleError(file=name, detail="it must hold one key a line, and none twice")
+        raise NoBundleError(
+            file=name, detail=Cause.of("key_a_line", "it must hold one key a line, and none twice")
+        )
     if any(key.algorithm != algorithm for key in keys):
-        raise NoBundleError(file=name, detail="a key in it is not of the kind that belongs there")
+        raise NoBundleError(
+            file=name,
+            detail=Cause.of(
+                "key_of_other_kind", "a key in it is not of the kind that belongs there"
+            ),
+        )
     return keys
 
 

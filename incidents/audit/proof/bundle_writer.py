@@ -20,7 +20,7 @@ from incidents.audit.export import Numbered, Selection
 from incidents.audit.proof import bundle_archive, bundle_notes
 from incidents.audit.proof.bundle_archive import NewFiles
 from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
-from incidents.errors import RefusedError, VerificationError
+from incidents.errors import Cause, RefusedError, VerificationError
 from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
 from incidents.store.schema import desk_tables
@@ -107,7 +107,11 @@ def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
     there = export.count_covered(connection, wanted, size)
     uncovered = export.count(connection, wanted) - there
     if there == 0:
-        way_out = " yet (`incidents audit checkpoint` signs what there is)" if uncovered else ""
+        way_out = (
+            Cause.of("way_checkpoint", " yet (`incidents audit checkpoint` signs what there is)")
+            if uncovered
+            else ""
+        )
         raise NothingCoveredError(way_out=way_out)
     return max(0, uncovered)
 
@@ -183,7 +187,7 @@ def _write_whole(
             policies |= named(rows)
             done(len(rows))
     if edge.size != signed.size or edge.frontier().root() != signed.root:
-        raise NotAsSignedError(what="the entries are", size=signed.size)
+        raise NotAsSignedError(what=Cause.of("the_entries", "the entries are"), size=signed.size)
     for level, tile in sorted(growing.items()):
         files.put(tiles.path(tile), hashes[level])
     _write_policies(files, connection, policies)
@@ -233,7 +237,9 @@ def _bytes_of(rows: Sequence[Numbered]) -> list[bytes]:
     try:
         return [body.encode() for _, body in rows]
     except (AttributeError, UnicodeError) as error:
-        raise UnreadableEntryError(detail="it is no text in UTF-8") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("no_utf8_text", "it is no text in UTF-8")
+        ) from error
 
 
 def _lines(texts: Sequence[str]) -> bytes:

@@ -24,7 +24,7 @@ from incidents.enforcement.cloud.node import (
     TooManyNodesError,
     Whereabouts,
 )
-from incidents.errors import BadSiteNameError
+from incidents.errors import BadSiteNameError, Cause
 from incidents.settings.options import Options
 from incidents.values import site_name
 
@@ -70,12 +70,19 @@ def _driver_class(options: Options, provider: str) -> Any:
     try:
         driver: Any = get_driver(provider)
     except ModuleNotFoundError as error:
-        raise options.wrong("provider", f"one whose driver finds {error.name} installed") from error
+        raise options.wrong(
+            "provider",
+            Cause.of(
+                "must_driver_library", "one whose driver finds {name} installed", name=error.name
+            ),
+        ) from error
     except Exception as error:  # Libcloud's own way to say that a provider is gone
         known = "the name of a compute provider of Apache Libcloud, such as aliyun_ecs or ec2"
         raise options.wrong("provider", known) from error
     if NodeDriver.stop_node is driver.stop_node or NodeDriver.start_node is driver.start_node:
-        raise options.wrong("provider", "one whose driver can stop and start a node")
+        raise options.wrong(
+            "provider", Cause.of("must_driver_able", "one whose driver can stop and start a node")
+        )
     return driver
 
 
@@ -91,9 +98,16 @@ def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> C
         named["region"] = region
     if provider == ECS:
         if len(given) != 2:
-            raise options.wrong("secret", "there beside key, the access key's id: ECS needs both")
+            raise options.wrong(
+                "secret",
+                Cause.of(
+                    "must_beside_key", "there beside key, the access key's id: ECS needs both"
+                ),
+            )
         if region is None:
-            raise options.wrong("region", "there: the id of a region such as cn-hangzhou")
+            raise options.wrong(
+                "region", Cause.of("must_region", "there: the id of a region such as cn-hangzhou")
+            )
     try:
         inspect.signature(driver).bind(*given, **named)
     except TypeError as error:
@@ -112,7 +126,10 @@ def _opened(driver: Any, wait_s: float) -> Any:
 
 
 def _endpoint(options: Options) -> dict[str, Any]:
-    expected = "an address such as https://ecs.cn-hangzhou.aliyuncs.com, with a port if need be"
+    expected = Cause.of(
+        "must_endpoint",
+        "an address such as https://ecs.cn-hangzhou.aliyuncs.com, with a port if need be",
+    )
     found = options.address("endpoint", expected)
     if found is None:
         return {}
@@ -127,11 +144,19 @@ def _whereabouts(options: Options) -> Whereabouts:
     nodes, shared = _nodes_of_sites(options), options.flag("shared")
     tag, by_name = options.text("tag"), options.flag("by_name")
     if tag is not None and by_name:
-        raise options.wrong("by_name", "false beside tag: a node is found by one of the two")
+        raise options.wrong(
+            "by_name",
+            Cause.of(
+                "must_false_beside_tag", "false beside tag: a node is found by one of the two"
+            ),
+        )
     if not nodes and tag is None and not by_name:
         raise options.wrong(
             "nodes",
-            "a table of sites and the ids of their nodes, if neither tag nor by_name is set",
+            Cause.of(
+                "must_nodes",
+                "a table of sites and the ids of their nodes, if neither tag nor by_name is set",
+            ),
         )
     _refuse_shared(options, nodes, shared=shared)
     return Whereabouts(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
@@ -143,9 +168,13 @@ def _nodes_of_sites(options: Options) -> dict[str, str]:
         try:
             kept = site_name.read(site)
         except BadSiteNameError as error:
-            raise options.wrong("nodes", f"a table of sites: {error}") from error
+            raise options.wrong(
+                "nodes", Cause.of("must_table_of_sites", "a table of sites: {why}", why=str(error))
+            ) from error
         if not node or nodes.get(kept, node) != node:
-            raise options.wrong("nodes", f"a table with one node for {kept}")
+            raise options.wrong(
+                "nodes", Cause.of("must_one_node", "a table with one node for {site}", site=kept)
+            )
         nodes[kept] = node
     return nodes
 
@@ -158,9 +187,15 @@ def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) 
         if other != site and not shared:
             raise options.wrong(
                 "nodes",
-                f"a table with a node of its own for each site: to stop {node} for {site} would"
-                f" take {other} off the net too, and to reopen one would open both; if that is"
-                " meant, say shared = true",
+                Cause.of(
+                    "must_own_node",
+                    "a table with a node of its own for each site: to stop {node} for {site} would"
+                    " take {other} off the net too, and to reopen one would open both; if that is"
+                    " meant, say shared = true",
+                    node=node,
+                    site=site,
+                    other=other,
+                ),
             )
 
 

@@ -20,7 +20,7 @@ from incidents.enforcement.nginx import server
 from incidents.enforcement.nginx.folder import Folder, Page, page
 from incidents.enforcement.nginx.server import Server, Shape
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.settings.options import Options
 from incidents.settings.sources import DEFAULT_ZONE
 from incidents.system.group_commit import GroupCommit
@@ -184,7 +184,12 @@ def _probe(options: Options) -> str | None:
         return None
     said = _PROBE.fullmatch(found)
     if said is None or not 0 < int(said["port"]) < 65_536 or not _is_loopback(said["address"]):
-        raise options.wrong("probe", 'an address of the loopback and a port, "127.0.0.1:8951" say')
+        raise options.wrong(
+            "probe",
+            Cause.of(
+                "must_loopback", 'an address of the loopback and a port, "127.0.0.1:8951" say'
+            ),
+        )
     return found
 
 
@@ -202,7 +207,12 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
         table.finish()
         for key, names in (("site", (site,)), ("hosts", hosts)):
             if not names or not all(map(maps.is_one, names)):
-                raise table.wrong(key, "names of hosts in their ASCII form, in small letters")
+                raise table.wrong(
+                    key,
+                    Cause.of(
+                        "must_ascii_hosts", "names of hosts in their ASCII form, in small letters"
+                    ),
+                )
         found[site] = (*found.get(site, ()), *hosts)
     return found
 
@@ -212,7 +222,9 @@ def _page(options: Options, kind: Page) -> str:
     try:
         return page(kind, options.path(key))
     except (OSError, ValueError) as error:
-        expected = "an HTML file in UTF-8 that can be read, of at most 64 KiB"
+        expected = Cause.of(
+            "must_html", "an HTML file in UTF-8 that can be read, of at most 64 KiB"
+        )
         raise options.wrong(key, expected) from error
 
 
@@ -220,4 +232,6 @@ def _zone(options: Options) -> tzinfo:
     try:
         return clock.zone(options.text("zone") or DEFAULT_ZONE)
     except InputError as error:
-        raise options.wrong("zone", "a name such as Asia/Shanghai or UTC") from error
+        raise options.wrong(
+            "zone", Cause.of("must_zone_name", "a name such as Asia/Shanghai or UTC")
+        ) from error

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal
 
+from incidents.errors import Cause
 from incidents.system import disk
 
 _PAUSE_S = 0.01
@@ -48,8 +49,10 @@ class Folder:
     def missing(self) -> str | None:
         """Whether nothing can be written there, as a sentence; None if it can."""
         if not self.path.is_dir():
-            return f"there is no folder {self.path}"
-        return None if os.access(self.path, os.W_OK | os.X_OK) else f"{self.path} is not writable"
+            return Cause.of("no_folder", "there is no folder {folder}", folder=self.path)
+        if os.access(self.path, os.W_OK | os.X_OK):
+            return None
+        return Cause.of("not_writable", "{folder} is not writable", folder=self.path)
 
     def http(self) -> str | None:
         """The text of the file for the http block; None when it is not there.

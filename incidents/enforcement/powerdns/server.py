@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from incidents.enforcement.port import Outcome, Retry
 from incidents.enforcement.powerdns import records
+from incidents.errors import Cause
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError, TimedOutError
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request, read_target
@@ -92,13 +93,21 @@ def _server(options: Options) -> Server:
     if set(url) & set("?#"):
         raise options.wrong("url", _URL)
     if key is None or not (key.isascii() and key.isprintable() and key == key.strip()):
-        raise options.wrong("api_key", "there, as printable ASCII: the api-key of PowerDNS")
+        raise options.wrong(
+            "api_key",
+            Cause.of("must_api_key", "there, as printable ASCII: the api-key of PowerDNS"),
+        )
     if name is None or not _SERVER_ID.fullmatch(name):
-        raise options.wrong("server", "the id of a server in PowerDNS, which is localhost")
+        raise options.wrong(
+            "server",
+            Cause.of("must_server_id", "the id of a server in PowerDNS, which is localhost"),
+        )
     try:
         tls = trust.context(options.path("ca"))
     except (OSError, ValueError) as error:
-        raise options.wrong("ca", "a file of certificates (PEM) that can be read") from error
+        raise options.wrong(
+            "ca", Cause.of("must_pem_readable", "a file of certificates (PEM) that can be read")
+        ) from error
     sender = Sender(Guard(allow=[host]), tls=tls)
     return Server(sender=sender, url=f"{url.rstrip('/')}/api/v1/servers/{name}", key=key)
 
@@ -110,11 +119,21 @@ def _notice(options: Options) -> Notice:
     for key, kind, version in (("notice_a", "A", 4), ("notice_aaaa", "AAAA", 6)):
         addresses = [_address(text, version) for text in options.texts(key)]
         if None in addresses:
-            raise options.wrong(key, f"a list of IPv{version} addresses that visitors can reach")
+            raise options.wrong(
+                key,
+                Cause.of(
+                    "must_ip_list",
+                    "a list of IPv{version} addresses that visitors can reach",
+                    version=version,
+                ),
+            )
         if addresses:
             put[kind] = frozenset(each for each in addresses if each is not None)
     if not put:
-        raise options.wrong("notice_a", "there, or notice_aaaa: the addresses of a notice page")
+        raise options.wrong(
+            "notice_a",
+            Cause.of("must_notice_page", "there, or notice_aaaa: the addresses of a notice page"),
+        )
     return Notice(put=put, ttl=int(ttl.total_seconds()))
 
 

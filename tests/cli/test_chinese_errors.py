@@ -1,0 +1,198 @@
+"""Errors in Chinese: every class has a phrase, and what is told has no English sentence."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import incidents
+from incidents.cli import error_text
+from incidents.cli.run import Run
+from incidents.client.faults import ProblemError
+from incidents.errors import Cause, IncidentsError, InputError
+from incidents.history import rows
+from incidents.locale.language import language
+from incidents.values import site_name, web_address
+from tests.cli.conftest import Cli
+
+CHINESE = language("zh_CN", "cli")
+TOLD_OTHERWISE = {"ActRefusedError", "NotLetError", "ProblemError", "TroubleError"}
+"""They take their names and facts from the refusals, which have phrases of their own."""
+
+ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")
+TYPED = re.compile(r"`[^`]*`|“[^”]*”|incidents [a-z -]+|--\w+ [\w.-]+")
+
+
+def named(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def classes(of: type[IncidentsError] = IncidentsError) -> Iterator[type[IncidentsError]]:
+    for kind in of.__subclasses__():
+        if kind.__module__.startswith("incidents."):
+            yield kind
+            yield from classes(kind)
+
+
+def told_at_the_command_line() -> list[type[IncidentsError]]:
+    for module in pkgutil.walk_packages(incidents.__path__, "incidents."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return [
+        kind
+        for kind in dict.fromkeys(classes())
+        if not kind.__module__.startswith("incidents.console.")
+        and kind.__name__ not in TOLD_OTHERWISE
+    ]
+
+
+def test_every_error_has_a_phrase_whose_facts_its_english_names_too() -> None:
+    missing = []
+    for kind in told_at_the_command_line():
+        facts: dict[str, Any] = dict.fromkeys(named(kind.__doc__ or ""), "x")
+        error = kind.__new__(kind)
+        error.facts, error.message = facts, ""
+        if error_text.phrase(CHINESE.phrases, error, facts) is None:
+            missing.append(kind.__qualname__)
+    assert missing == []
+
+
+CAUSE = re.compile(r"Cause\.of\(\s*\"(\w+)\"")
+
+
+def test_every_cause_in_the_code_has_its_words() -> None:
+    codes = set()
+    for module in pkgutil.walk_packages(incidents.__path__, "incidents."):
+        spec = importlib.util.find_spec(module.name)
+        assert spec is not None
+        if spec.origin and spec.origin.endswith(".py"):
+            codes |= set(CAUSE.findall(Path(spec.origin).read_text(encoding="utf-8")))
+    assert len(codes) > 200
+    codes |= {f"history_{code}" for code in rows.CAUSES}
+    codes |= {f"site_{code}" for code in site_name.CAUSES}
+    codes |= {f"url_{code}" for code in web_address.CAUSES}
+    assert [code for code in sorted(codes) if f"cause.{code}" not in CHINESE.phrases] == []
+
+
+def test_a_cause_fills_both_sentences_in() -> None:
+    cause = Cause.of("tile_bytes", "{path} must have {needed} bytes, and has {found}",
+                     path="tile/0/000", needed=32, found=31)  # fmt: skip
+    assert cause == "tile/0/000 must have 32 bytes, and has 31"
+    assert CHINESE.cause(cause) == "tile/0/000 应有 32 字节，而有 31 字节"
+
+
+@pytest.fixture
+def desk(cli: Cli) -> Cli:
+    """A desk with one site, and a violation logged on it."""
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example", "--url", "https://shop.example/a")
+    return cli
+
+
+WRONG = [
+    ("queue", "--as", "daemon"),
+    ("queue", "--as", "wang@shop.example"),
+    ("queue", "--as", "王" * 200),
+    ("show", "99-1"),
+    ("show", "none.example"),
+    ("void-contact", "1-1-9", "--reason", "x"),
+    ("log", "a..b"),
+    ("log", "https://shop.example/"),
+    ("log", "shop.example", "--url", "ftp://shop.example/"),
+    ("log", "shop.example", "--url", "https://shop.example/a"),
+    ("note", "1-1", "\x07"),
+    ("note", "1-1", "很" * 9_000),
+    ("site", "hold", "shop.example", "--reason", "x", "--key", "\x00"),
+    ("attach", "1-1", __file__ + "/none"),
+    ("contact", "1-1", "reached", "--at", "2026-02-01 10:00"),
+    ("claim", "1-7"),
+    ("removed", "9-9"),
+    ("refused", "1-1", "--confirm", "shop.example"),
+    ("token", "revoke", "x"),
+    ("token", "make", "nobody", "--days", "7"),
+    ("account", "add", "Wang", "--role", "operator"),
+    ("account", "add", "wang", "--role", "king"),
+    ("acts", "show", "1-o99"),
+    ("policy", "show", "--server", "http://127.0.0.1:9"),
+]
+
+
+def test_what_is_wrong_is_told_in_chinese(desk: Cli) -> None:
+    left = {}
+    for line in WRONG:
+        answer = desk(*line, "--lang", "zh")
+        [told] = [each for each in answer.err.splitlines() if each.startswith("incidents")][:1] or [
+            answer.err
+        ]
+        words = ENGLISH.findall(TYPED.sub("", told))
+        if words or not re.search("[一-鿿]{2}", told):
+            left[line] = told
+    assert left == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("show", "shpo.example"), "没有名为 shpo.example 的网站。您要找的是 shop.example 吗？"),
+        (("show", "99-1"), "没有违规 99-1"),
+        (("log", "a..b"), "“a..b”不是网站名称：两个点之间是空的"),
+        (("note", "1-1", "\x07"), "备注含有不能记录的字符 U+0007：请删除后重试"),
+        (
+            ("queue", "--as", "daemon"),
+            "不能以“daemon”的名义操作：它用于签署并非由人所做的事。请用 --as 写明您的名字",
+        ),
+        (("site", "add", "shop.example"), "shop.example 已在登记册中：可修改其资料"),
+    ],
+)
+def test_an_error_is_told_in_one_chinese_sentence(
+    desk: Cli, line: tuple[str, ...], told: str
+) -> None:
+    answer = desk(*line, "--lang", "zh")
+    assert answer.err.splitlines()[0] == f"incidents：{told}"
+    english = desk(*line, "--lang", "en")
+    assert english.status == answer.status
+    assert english.err.startswith("incidents: ")
+
+
+def test_a_setting_is_told_wrong_in_chinese(
+    desk: Cli, write_settings: Callable[[str], Path]
+) -> None:
+    file = write_settings('evidence_limit = "much"')
+    answer = desk("queue", "--lang", "zh")
+    assert answer.err == (
+        f"incidents：设置有误（{file}）：evidence_limit 为“much”，须为形如 50MiB 的大小，或字节数\n"
+    )
+
+
+def test_programs_read_english(desk: Cli) -> None:
+    refused = desk("log", "a..b", "--lang", "zh", "--json").refused
+    assert (
+        refused["message"] == "'a..b' is not a site's name: it has an empty part between two dots"
+    )
+    assert refused["facts"]["detail"] == "it has an empty part between two dots"
+
+
+def test_an_error_with_a_code_of_its_own_is_told_by_that() -> None:
+    run = Run()
+    run.asked_language = "zh"
+    error = InputError(Cause.of("future", "{at} is too late", at="12:00"))
+    assert error.message == "12:00 is too late"
+    assert error_text.told(run, error).startswith("12:00 是将来的时间")
+
+
+def test_what_a_server_tells_in_another_way_is_told_in_english() -> None:
+    run = Run()
+    run.asked_language = "zh"
+    problem = {"type": "urn:incidents:problem:epochs-used-up", "detail": "no new epoch",
+               "facts": {"highest": "many"}}  # fmt: skip
+    assert error_text.told(run, ProblemError(409, problem)) == "no new epoch"
+    problem["facts"] = {"highest": 9_000}
+    assert error_text.told(run, ProblemError(409, problem)).startswith("不能开始新的纪元：9,000")
