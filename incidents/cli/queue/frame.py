@@ -6,6 +6,7 @@ Each line is one row and no wider than the terminal, whatever people have writte
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from incidents.cli.prose import Prose
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
-from incidents.cli.queue.prose import Prose
 from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
 from incidents.cli.run import visible
@@ -40,6 +41,8 @@ _HELP = (
     *((key, "outcome") for key in queue_keys.OUTCOMES), ("r", "removed"), ("d", "done"),
     ("c u", "claim"), ("t", "typed"), ("a", "again"), ("q", "quit"),
 )  # fmt: skip
+# All but the space that keeps a key and its words together.
+_SPACE = re.compile(r"[^\S\u00a0]+")
 _ANY_CONSOLE = Console(file=io.StringIO(), width=80)
 
 
@@ -250,7 +253,7 @@ def _wrapped(text: str, width: int, style: str) -> Lines:
 
 def _words(text: str, style: str = "") -> Text:
     """On one line, and without what would make a terminal lie."""
-    return Prose(visible(" ".join(text.split())), style=style)
+    return Prose(visible(_SPACE.sub(" ", text.strip())), style=style)
 
 
 def _cut(line: Text, width: int) -> Text:

@@ -125,7 +125,8 @@ def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
 def listed(item: QueueItem, by: str, language: Language) -> str:
     """The same on one line."""
     found = offered(item, by, language)
-    return language.say("list.parts").join(f"{key} {words}" for key, words in found.items())
+    told = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
+    return language.say("list.parts").join(told)
 
 
 def _fitting(item: QueueItem, by: str) -> str:

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from incidents.cli import answers
+from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
-from incidents.cli.queue.prose import Prose
 from incidents.cli.run import Run, paints, visible
 from incidents.contract.hints import first_of_two, typed
 

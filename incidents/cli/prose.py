@@ -20,8 +20,11 @@ _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPENS, _CLOSES = "（《〈「『【〔“‘", "，。：；！？、）》〉」』】〕”’…—"
 _CHINESE = re.compile(f"[{_HAN}]")
 # What is never broken: a Chinese character, or a run of others, with the marks that belong to it.
+# What a no-break space joins, as a key and its words, is one piece.
 _PIECE = re.compile(
-    rf"[{_OPENS}]*(?:[^\s{_HAN}{_OPENS}{_CLOSES}]+|[{_HAN}]|(?=[{_CLOSES}\s]|$))[{_CLOSES}]*\s*"
+    rf"[{_OPENS}]*"
+    rf"(?:\S+\u00a0[{_HAN}]+?(?=[{_CLOSES}\s]|$)"
+    rf"|[^\s{_HAN}{_OPENS}{_CLOSES}]+|[{_HAN}]|(?=[{_CLOSES}\s]|$))[{_CLOSES}]*\s*"
 )
 
 
@@ -43,11 +46,14 @@ class Prose(Text):
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """No wider at the least than its longest piece."""
         found = super().__rich_measure__(console, options)
-        least = max((cell_len(each.rstrip()) for each in _pieces(self.plain)), default=0)
+        least = max((cell_len(each.rstrip()) for each in pieces(self.plain)), default=0)
         return Measurement(min(found.minimum, least), found.maximum)
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """What of the text stays on one line, each with the space behind it."""
+    if not _CHINESE.search(text):
+        return text.split()
     found, at = [], 0
     while at < len(text):
         piece = _PIECE.match(text, at)
@@ -60,7 +66,7 @@ def _pieces(text: str) -> list[str]:
 def _breaks(text: str, width: int) -> list[int]:
     """Before which characters a line is broken."""
     found, used, at = [], 0, 0
-    for piece in _pieces(text):
+    for piece in pieces(text):
         if used and used + cell_len(piece.rstrip()) > width:
             found.append(at)
             used = 0
