@@ -122,8 +122,10 @@ def _tell_of_orders(run: Run, outcomes: list[Outcomes]) -> None:
 
 def _check(run: Run) -> int:
     from incidents.daemon import settings_check
+    from incidents.notices.notice_settings import CHANNELS
 
-    undone = settings_check.check(run.local)
+    lanes = settings_check.check(run.local)
+    undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
     run.tell(run.text("list.semicolon").join([run.text("daemon.settings_ok"), *undone]))
     return DONE
 
