@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""
+_SHORT = 4
+"""A text of so many columns is never broken, though in Chinese it could be."""
 
 # What a spreadsheet takes for a formula, or skips on its way to one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -189,9 +191,13 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
     from incidents.cli.prose import pieces
 
+    def words_of(field: str) -> Sequence[str]:
+        # A word or two of Chinese, as a header is, stay on one line too.
+        return field.split() if cell_len(field) <= _SHORT else pieces(field)
+
     wanted = [max(map(cell_len, fields)) for fields in columns]
     words = [
-        max((cell_len(w.rstrip()) for f in fields for w in pieces(f)), default=1)
+        max((cell_len(w.rstrip()) for f in fields for w in words_of(f)), default=1)
         for fields in columns
     ]
     least = _shared(words, room)
