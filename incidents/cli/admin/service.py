@@ -163,7 +163,8 @@ class _Done:
             if rest > 0:
                 run.say(run.text("daemon.more", n=rest))
             kinds = [
-                run.text("daemon.done.kind", n=n, name=kind.replace("_", " "), kind=kind)
+                # English tells the code itself.
+                run.text("daemon.done.kind", n=n, kind=kind).replace("_", " ")
                 for kind, n in sorted(self._kinds.items())
             ]
             run.say(counted("daemon.done", len(self._sites), run.language, kinds=kinds))
