@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.enforcement.reconciliation import Comparison
-    from incidents.locale.words import When
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -54,10 +53,10 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
     output.listed(
         run, found, ids=(each["id"] for each in found),
         headers=(
-            "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "ADAPTER", "PROBLEM",
+            "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT TRY", "ADAPTER", "PROBLEM",
         ),
-        rows=(_row(each, run.when) for each in found),
-        nothing=_nothing(dead=dead, braked=braked, site=site),
+        rows=(_row(run, each) for each in found),
+        nothing=_nothing(run, dead=dead, braked=braked, site=site),
     )  # fmt: skip
 
 
@@ -71,81 +70,72 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 
 def tell(run: Run, order: tuple[int, int, str]) -> None:
     """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
-    when = run.when
     with run.looking() as looks:
-        found = looks.order(*order, when)
+        found = looks.order(*order, run.when)
     if not output.answered(run, found, found["id"]):
-        output.pairs(run, _pairs(found, when))
+        output.pairs(run, _pairs(run, found))
         if found["story"]:
             sites.show_events(run, found["story"])
 
 
-def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:
+def _nothing(run: Run, *, dead: bool, braked: bool, site: str | None) -> str:
     """That nothing of what was asked for is there."""
-    told = ["there are no dead letters"] if dead else []
-    told += ["the brake holds nothing"] if braked else []
-    return (" and ".join(told) or "no order is waiting") + (f" of {site}" if site else "")
+    of = {(True, True): ".both", (True, False): ".dead", (False, True): ".braked"}
+    code = f"orders.none{of.get((dead, braked), '')}"
+    return run.text(f"{code}.site" if site else code, site=site)
 
 
-def _row(each: Order, when: When) -> tuple[str, ...]:
-    state = each["state"].replace("_", " ")
+def _row(run: Run, each: Order) -> tuple[str, ...]:
+    when, state = run.when, _state(run, each["state"])
     return (
         each["id"],
-        output.Painted.of(state, fg="red") if state in ("dead", "braked") else state,
-        event_sentence.ordered(each["kind"], each["lane"]),
+        output.Painted.of(state, fg="red") if each["state"] in ("dead", "braked") else state,
+        event_sentence.ordered(each["kind"], each["lane"], run.language),
         each["site"],
         when(each["ordered_at"]),
         str(each["attempts"]),
         "" if each["next_at"] is None else when(each["next_at"]),
         each["adapter"] or "",
-        _problem(each),
+        _problem(run, each),
     )
 
 
-def _pairs(found: OrderInFull, when: When) -> list[tuple[str, str]]:
+def _pairs(run: Run, found: OrderInFull) -> list[tuple[str, str]]:
+    when = run.when
+
     def past(at: str | None) -> str:
-        return "" if at is None else f"{when(at)} ({when.ago(at)})"
+        return "" if at is None else run.text("orders.past", at=at, ago=when.ago(at))
 
-    next_at = found.get("next_at")
-
+    order = event_sentence.order_of_site(found, run.language)
+    next_at, rule = found.get("next_at"), found["order"].get("rule")
+    is_logged = found.get("only_logged")
+    state = run.text("orders.only_logged") if is_logged else _state(run, found["state"])
     return [
-        ("order", f"{event_sentence.order_of_site(found)} ({found['id']})"),
-        ("state", _state(found)),
+        ("order", run.text("orders.named", order=order, id=found["id"])),
+        ("state", state),
         ("ordered", past(found["ordered_at"])),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
-        ("rule", found["order"].get("rule", "")),
+        ("rule", run.text("orders.rule", rule=rule) if rule else ""),
         ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
         ("last tried", past(found.get("tried_at"))),
-        ("next", "" if next_at is None else when.until(next_at)),
+        ("next try", "" if next_at is None else when.until(next_at)),
         ("adapter", found.get("adapter") or ""),
-        ("problem", _problem(found)),
+        ("problem", _problem(run, found)),
     ]
 
 
-def _state(found: OrderInFull) -> str:
-    if found.get("only_logged"):
-        return "only logged: nothing is enforced, since no adapter is set"
-    return str(found["state"]).replace("_", " ")
+def _state(run: Run, code: str) -> str:
+    return run.language.word("order_state", code)
 
 
-def _problem(found: Order) -> str:
+def _problem(run: Run, found: Order) -> str:
     if "unset" in found:
-        return f"no channel is set ({found['unset']})"
-    told = (found.get("problem"), found.get("detail"))
-    return ": ".join(each for each in told if each)
-
-
-WORDS = {
-    "agrees": "agrees",
-    "differs": "DIFFERS",
-    "cannot_be_asked": "cannot be asked",
-    "waits": "waits",
-    "ordered_again": "ordered again",
-    "changed_meanwhile": "CHANGED MEANWHILE",
-    "cancelled": "CANCELLED BY HAND",
-    "left_down": "LEFT DOWN",
-}
-"""What people are told of each verdict."""
+        return run.text("orders.unset", setting=found["unset"])
+    problem, detail = found.get("problem"), found.get("detail")
+    if not problem:
+        return detail or ""
+    code = "orders.problem.detail" if detail else "orders.problem"
+    return run.text(code, problem=problem, detail=detail)
 
 
 @click.command()
@@ -193,8 +183,8 @@ def reconcile(
     differing = [each for each in compared if each.differs]
     output.listed(
         run, [each.document() for each in compared], ids=(each.site for each in differing),
-        headers=("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", ""),
-        rows=map(_mismatch_row, compared),
+        headers=("SITE", "ORDERED STATE", "ON RECORD", "REALLY", "BY ADAPTER", ""),
+        rows=(_mismatch_row(run, each) for each in compared),
     )  # fmt: skip
     if not run.quiet:
         _tell_count(run, compared, len(differing))
@@ -236,22 +226,19 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.enforcement.routing import DEFAULT
 
     verdicts = [each.verdict for each in compared]
-    told = [f"{len(compared):,} compared", f"{differing:,} differ"]
-    if UNKNOWN in verdicts:
-        told.append(f"{verdicts.count(UNKNOWN):,} cannot be asked: the record is believed")
     without = sum(each.adapter == DEFAULT for each in compared)
-    if without:
-        told.append(f"{without:,} by no adapter: [acts] names none, so orders are only logged")
     repaired = [each for each in compared if each.verdict == REPAIRED]
     logged = sum(each.is_in_vain for each in repaired)
-    if len(repaired) > logged:
-        told.append(f"{len(repaired) - logged:,} ordered again: in force when a daemon has run")
-    if logged:
-        told.append(
-            f"{logged:,} ordered again IN VAIN: name an adapter under [acts], restart the daemon,"
-            " and repeat this"
-        )
-    run.tell(", ".join(told))
+    told = [
+        run.text("reconcile.compared", n=len(compared)),
+        run.text("reconcile.differ", n=differing),
+    ]
+    more = {
+        "unknown": verdicts.count(UNKNOWN), "no_adapter": without,
+        "again": len(repaired) - logged, "again.in_vain": logged,
+    }  # fmt: skip
+    told += [run.text(f"reconcile.{code}", n=n) for code, n in more.items() if n]
+    run.tell(run.text("list.parts").join(told))
     stays_closed = ("suspended", "closed")
     closed = [
         each
@@ -260,25 +247,20 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
         and (each.ordered, each.really or each.on_record) == stays_closed
     ]
     if closed:
-        run.tell(
-            f"{len(closed):,} suspended on record and closed in the world: nothing was ordered, and"
-            " they stay closed, since what closed them may be lost (incidents site why SITE)"
-        )
+        run.tell(run.text("reconcile.closed", n=len(closed)))
     if left := verdicts.count(LEFT_DOWN) - len(closed):
-        run.tell(
-            f"{left:,} left down: the reason may be what the record has lost. Hold those that must"
-            " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
-            " --repair opens one, incidents recover --reason R all that this record has as open"
-        )
+        run.tell(run.text("reconcile.left_down", n=left))
 
 
-def _mismatch_row(each: Comparison) -> tuple[str, ...]:
-    word = "ORDERED AGAIN IN VAIN" if each.is_in_vain else WORDS[each.verdict]
+def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
+    if each.is_in_vain:
+        word = run.text("reconcile.in_vain")
+    else:
+        word = run.text(f"reconciled.{each.verdict}")
+    states = [each.ordered, each.on_record, each.really]
     return (
         each.site,
-        each.ordered,
-        each.on_record,
-        each.really or "",
+        *("" if state is None else run.language.word("state", state) for state in states),
         each.adapter,
         output.Painted.of(word, fg="red") if each.differs else word,
     )

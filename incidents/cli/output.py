@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""
+_SHORT = 4
+"""A text of so many columns is never broken, though in Chinese it could be."""
 
 # What a spreadsheet takes for a formula, or skips on its way to one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -118,10 +120,19 @@ def listed(
 def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
     """`key: value` lines for people; a catalogue has a name for each key, English has the key."""
     found = [(run.language.word("label", name), value) for name, value in pairs if value]
-    width = max((len(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
+    width = max((_cells(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     for name, value in found:
-        label = painted(f"{name}:".ljust(width + 1), bold=True)
+        label = painted(f"{name}:{' ' * (width - _cells(name))}", bold=True)
         run.say(f"{label} {value}")
+
+
+def _cells(text: str) -> int:
+    """How many columns of the screen it takes; rich is not imported for what is ASCII."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -134,13 +145,15 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     from rich.console import Console
     from rich.table import Table
 
+    from incidents.cli.prose import Prose
+
     console = Console(color_system="auto" if paints() else None, highlight=False)
-    headers = [run.language.word("head", header) for header in headers]
+    heads = [Prose(run.language.word("head", header)) for header in headers]
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     cells = [[_drawn(field) for field in row] for row in rows]
-    columns = [[header, *(str(row[n]) for row in cells)] for n, header in enumerate(headers)]
-    room = console.width - _EDGES * len(headers) + 1
-    for header, width in zip(headers, _widths(columns, room), strict=True):
+    columns = [[str(header), *(str(row[n]) for row in cells)] for n, header in enumerate(heads)]
+    room = console.width - _EDGES * len(heads) + 1
+    for header, width in zip(heads, _widths(columns, room), strict=True):
         # Folded, never cut: what is shown is there to be copied.
         drawn.add_column(header, overflow="fold", width=width)
     for each in cells:
@@ -166,18 +179,27 @@ def _plainly(field: str) -> str:
 
 def _drawn(field: str) -> Text:
     """A field as a cell of a table; its colour is no part of the text that is made visible."""
-    from rich.text import Text
+    from incidents.cli.prose import Prose
 
     style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, Painted) else ""
-    return Text(visible(field), style=style)
+    return Prose(visible(field), style=style)
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
     """How wide each column is: no word is broken (an id can be copied) as far as there is room."""
     from rich.cells import cell_len
 
+    from incidents.cli.prose import pieces
+
+    def words_of(field: str) -> Sequence[str]:
+        # A word or two of Chinese, as a header is, stay on one line too.
+        return field.split() if cell_len(field) <= _SHORT else pieces(field)
+
     wanted = [max(map(cell_len, fields)) for fields in columns]
-    words = [max((cell_len(w) for f in fields for w in f.split()), default=1) for fields in columns]
+    words = [
+        max((cell_len(w.rstrip()) for f in fields for w in words_of(f)), default=1)
+        for fields in columns
+    ]
     least = _shared(words, room)
     rest = [want - had for want, had in zip(wanted, least, strict=True)]
     more = _shared(rest, room - sum(least))

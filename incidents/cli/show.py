@@ -76,12 +76,12 @@ def _item(run: Run, key: tuple[int, str]) -> None:
         due = found["due"]
         pairs = [
             ("task", found["id"]),
-            ("do", words.exactly(found)),
+            ("do", words.exactly(found, run.language)),
             ("site", found["site"]),
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found["claimed_by"] or ""),
-            ("whom", words.whom(found)),
+            ("whom", words.whom(found, run.language)),
             ("warning", found["warning"] or ""),
             ("say", found["say"]),
         ]

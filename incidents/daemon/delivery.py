@@ -208,7 +208,7 @@ def once(house: House) -> Delivery:
 
 
 def check(house: House) -> list[str]:
-    """What stays undone with these settings, as sentences; nothing is carried out.
+    """The lanes in which nothing is done with these settings; nothing is carried out.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
@@ -219,9 +219,9 @@ def check(house: House) -> list[str]:
         found.insist_on_parts()
     finally:
         found.close()
-    undone = [] if found.enforces else [_UNDONE[ACT]]
+    undone = [] if found.enforces else [ACT]
     lanes = (NOTICE, DESK)
-    return undone + [_UNDONE[lane] for lane in lanes if not channel(house, lane).is_set_up]
+    return undone + [lane for lane in lanes if not channel(house, lane).is_set_up]
 
 
 def channel(house: House, lane: str) -> Customer | Desk:

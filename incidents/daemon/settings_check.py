@@ -22,7 +22,7 @@ _SECTIONS = (
 
 
 def check(house: House) -> list[str]:
-    """What stays undone with these settings, as sentences; no duty is begun.
+    """The lanes of orders in which nothing is done with these settings; no duty is begun.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from incidents.locale.language import ENGLISH
+from incidents.locale.language import ENGLISH, Language
 from incidents.machine.command import BRAKED
 
 if TYPE_CHECKING:
@@ -141,16 +141,17 @@ def _closed_for(teller: Teller, event: Document) -> str:
     return _part(teller, "for_refusal", rule="refusal", incident=teller.name(n))
 
 
-def ordered(kind: str, lane: str) -> str:
+def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
     """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
     code = f"ordered.{lane if lane in _TOLD else 'act'}"
-    return ENGLISH.say(code, kind=kind)
+    return language.say(code, kind=kind)
 
 
-def order_of_site(order: Order | OnlyLogged) -> str:
-    """The same with its site, of an order's document."""
-    what, site = ordered(order["kind"], order["lane"]), order["site"]
-    return f"{what} of {site}" if order["lane"] in _TOLD else f"{what} {site}"
+def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
+    """The same with its site, of an order's document, in the words of the command line."""
+    code = "order_of.told" if order["lane"] in _TOLD else "order_of.act"
+    what = ordered(order["kind"], order["lane"], language)
+    return language.say(code, what=what, site=order["site"])
 
 
 _TOLD = frozenset({"notice", "desk"})

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.cli import orders
 from incidents.enforcement import routing
 from incidents.enforcement.port import Delivered, Failed, Retry, State
 from incidents.enforcement.reconciliation import VERDICTS
+from incidents.locale.catalogue import phrases
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
 from tests.enforcement import dispatcher_rig
@@ -327,7 +327,8 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
 def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
     cli: Cli, panel: Told, later: Move
 ) -> None:
-    assert set(orders.WORDS) == set(VERDICTS)
+    told = {id_ for id_ in phrases("zh_CN", "cli") if id_.startswith("reconciled.")}
+    assert told == {f"reconciled.{verdict}" for verdict in VERDICTS}
     assert all(code.isidentifier() and code.islower() for code in VERDICTS)
     _suspended(cli, later)
     assert "cannot be asked\n" in cli("acts", "reconcile").out

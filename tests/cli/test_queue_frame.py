@@ -16,6 +16,7 @@ from incidents.cli.run import Run
 from incidents.contract.documents import required
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.contract.hints import do
+from incidents.locale.language import language
 from incidents.locale.words import When
 from incidents.machine import commands as c
 from tests.cli.conftest import NOON
@@ -29,7 +30,7 @@ class Desk:
     """A run that shows times as the desk's does."""
 
     person = "li"
-    when = When(zone=ZoneInfo("Asia/Shanghai"), now=NOON)
+    when = When(zone=ZoneInfo("Asia/Shanghai"), now=NOON, language=language("en", "cli"))
     settings = property(lambda self: self)
     house = property(lambda self: self)
 

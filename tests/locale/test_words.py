@@ -10,7 +10,7 @@ import pytest
 from incidents.contract.case_documents import event_document
 from incidents.contract.documents.sites import Incident, Site
 from incidents.locale.event_sentence import order_of_site, sentence
-from incidents.locale.language import ENGLISH
+from incidents.locale.language import ENGLISH, language
 from incidents.locale.words import Teller, When
 from incidents.machine.events import KINDS
 from tests.machine.order_history import OrderHistory
@@ -139,7 +139,7 @@ def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
 )
 def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:
     order: Any = {"kind": "suspend", "lane": lane, "site": "a.example"}
-    assert order_of_site(order) == words
+    assert order_of_site(order, language("en", "cli")) == words
 
 
 @pytest.mark.parametrize("why", WHY_NOT)

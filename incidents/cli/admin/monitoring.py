@@ -11,20 +11,17 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output
-from incidents.cli.enforcement_words import WHY_HALTED
+from incidents.cli.enforcement_words import counted, why_halted
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
-from incidents.locale.words import Document, When, counted, rule
 from incidents.machine.orders import DESK
 from incidents.system import disk
 from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm
+    from incidents.locale.words import Document
     from incidents.metrics.samples import Samples
-
-
-_NOBODY = "nobody is told: no channel is set ({unset} in the settings)"
 
 
 @click.command()
@@ -49,7 +46,7 @@ def alarms(run: Run, what: str | None) -> int:
     else:
         _tell_alarms(run, found, told.get("unset"))
         if told["capped"]:
-            run.tell(f"there may be more: {', '.join(told['capped'])}")
+            run.tell(run.text("alarms.more", kinds=told["capped"]))
     return FAILED if found else DONE
 
 
@@ -57,78 +54,78 @@ def _tell_alarms(run: Run, found: list[Alarm], unset: str | None) -> None:
     if not found:
         # From cron each line would be a mail.
         if is_terminal(sys.stdout):
-            run.tell("nothing is alarming")
+            run.tell(run.text("alarms.none"))
         return
-    when = run.when
     output.table(
         run, ("ALARM", "WHAT", "THE DESK", "NEXT"),
         (
-            (each["key"], _words_of_alarm(each, when), _whether_told(each, when),
-             _next_command(each))
+            (each["key"], _words_of_alarm(run, each), _whether_told(run, each), _next_command(each))
             for each in found
         ),
     )  # fmt: skip
     if any(each["kind"] == "halted" for each in found):
-        run.tell("until a person goes on, the desk is not told of what has begun before")
+        run.tell(run.text("alarms.halted"))
     if unset is not None:
-        run.tell(painted(_NOBODY.format(unset=unset), fg="red", bold=True))
+        run.tell(painted(run.text("alarms.nobody", unset=unset), fg="red", bold=True))
 
 
-def _whether_told(alarm: Alarm, when: When) -> str:
+def _whether_told(run: Run, alarm: Alarm) -> str:
     if alarm["told_at"] is not None:
-        return f"told {when.ago(alarm['told_at'])}"
+        return run.text("alarms.told", ago=run.when.ago(alarm["told_at"]))
     attempts = alarm["attempts_to_tell"]
-    return f"not told after {attempts} tries" if attempts > 1 else "not told"
+    return run.text("alarms.not_told.tried" if attempts > 1 else "alarms.not_told", n=attempts)
 
 
-def _words_of_alarm(alarm: Alarm, when: When) -> str:
+def _words_of_alarm(run: Run, alarm: Alarm) -> str:
+    when, language = run.when, run.language
     site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
-    incident, due = alarm["incident"], alarm["due"]
+    incident, due, overdue = alarm["incident"], alarm["due"], alarm["overdue"]
     ago = "" if alarm["since"] is None else when.ago(alarm["since"])
-    overdue = f"; sites overdue: {alarm['overdue']:,}" if alarm["overdue"] else ""
     match alarm["kind"]:
         case "daemon_silent":
-            named = alarm["daemon"]
-            who = f"the daemon {named}" if named else "no daemon enforces the clock"
-            heard = ago and f", last heard of {ago}"
-            return f"{who}{heard}{overdue}"
+            return _silent(run, alarm, ago)
         case "clock_about_to_lapse" if due is not None:
-            closes = f", and a miss closes {site}" if alarm["miss_closes"] else ""
-            return f"{site}: the clock of {incident} runs out {when.left(due)}{closes}"
+            code = "alarms.lapsing.closes" if alarm["miss_closes"] else "alarms.lapsing"
+            return run.text(code, site=site, incident=incident, left=when.left(due))
         case "order_dead":
-            attempts = alarm["attempts"]
-            after = f" after {counted(attempts, 'attempt')}" if attempts else ""
-            return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
+            return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
             # A server of before does not say why it is halted, nor what is closed.
-            facts = {"closed": 0, **alarm, "why": WHY_HALTED[alarm.get("halted_why")]}
-            return f"{_OF_RECORD[kind].format_map(facts)} {ago}"
+            known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
+            return run.text(f"alarms.record.{kind}", **known, ago=ago)
         case "brake_on":
-            return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
-        case "closure_waits":
-            why = f", {incident}" if incident else ""
-            return f"{site}: its closure ({rule(alarm['rule'])}{why}) waits for a second person"
-        case "closure_disputed":
-            return f"{site}: what closed it no longer holds ({rule(alarm['rule'])})"
+            return counted("alarms.brake", alarm["orders"], language)
+        case "closure_waits" | "closure_disputed" as kind:
+            is_of_incident = incident and kind == "closure_waits"
+            code = "alarms.closure_waits.incident" if is_of_incident else f"alarms.{kind}"
+            return run.text(code, site=site, rule=alarm["rule"] or "none", incident=incident)
         case "report_due" if due is not None:
-            return f"{site}: {incident} is to be reported to the police, {when.left(due)}"
+            return run.text("alarms.report", site=site, incident=incident, left=when.left(due))
         case "filing_due":
-            terms = counted(alarm["terms"], "term")
-            late = overdue and f", {alarm['overdue']:,} overdue"
-            return f"filings: {terms} to keep, reminded of on {alarm['subject']}{late}"
+            told = counted("alarms.filing", alarm["terms"], language, day=alarm["subject"])
+            return told + (run.text("alarms.filing.overdue", n=overdue) if overdue else "")
     return str(alarm["subject"])
 
 
-_OF_RECORD = {
-    "halted": "nothing is carried out until a person goes on: {why}; known",
-    "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
-    "entries_lost": "the record has lost its end, known",
-    "server_changed": "another server has taken over, known",
-    "sites_uncompared": "sites not compared with the world: {sites:,} ({problem}); known",
-    "sites_left_down": "sites left down or unknown: {sites:,} ({closed:,} closed, {unknown:,}"
-    " unknown); why may have been lost with the record's end,",
-    "log_unsigned": "entries are not signed, known",
-}
+def _silent(run: Run, alarm: Alarm, ago: str) -> str:
+    code = "alarms.silent.daemon" if alarm["daemon"] else "alarms.silent"
+    n = alarm["overdue"]
+    more = run.text("alarms.silent.overdue", n=n) if n else ""
+    return run.text(f"{code}.since" if ago else code, daemon=alarm["daemon"], ago=ago, overdue=more)
+
+
+def _given_up(run: Run, alarm: Alarm, site: str) -> str:
+    facts = {"site": site, "kind": alarm["order_kind"], "problem": alarm["problem"]}
+    attempts = alarm["attempts"]
+    if not attempts:
+        return run.text("alarms.dead", **facts)
+    return counted("alarms.dead", attempts, run.language, **facts)
+
+
+_OF_RECORD = frozenset({
+    "halted", "mark_unread", "entries_lost", "server_changed", "sites_uncompared",
+    "sites_left_down", "log_unsigned",
+})  # fmt: skip
 
 
 def _next_command(alarm: Alarm) -> str:
@@ -158,7 +155,7 @@ def try_channels(run: Run) -> int:
     if not took:
         from incidents.notices.notice_settings import CHANNELS
 
-        run.tell(_NOBODY.format(unset=CHANNELS[DESK]))
+        run.tell(run.text("alarms.nobody", unset=CHANNELS[DESK]))
     return DONE if took and all(took) else FAILED
 
 
@@ -183,19 +180,19 @@ def _tell_trial(run: Run, results: Iterable[Document]) -> list[bool]:
         output.documents(run, noted())
     else:
         for result in noted():
-            run.say(_sentence_of_trial(result, run.when))
+            run.say(_sentence_of_trial(run, result))
     return took
 
 
-def _sentence_of_trial(result: Document, when: When) -> str:
+def _sentence_of_trial(run: Run, result: Document) -> str:
+    channel = result["channel"]
     if not result["took"]:
-        detail = f" ({result['detail']})" if result["detail"] else ""
-        told = f"{result['channel']}: NOT TAKEN, {result['problem']}{detail}"
+        code = "alarms.trial.failed.detail" if result["detail"] else "alarms.trial.failed"
+        told = run.text(code, channel=channel, problem=result["problem"], detail=result["detail"])
         return painted(told, fg="red", bold=True)
-    quiet = ""
     if result["quiet_until"] is not None:
-        quiet = f"; alarms wait until {when(result['quiet_until'])}, when its quiet hours end"
-    return f"{result['channel']}: taken{quiet}"
+        return run.text("alarms.trial.quiet", channel=channel, at=result["quiet_until"])
+    return run.text("alarms.trial", channel=channel)
 
 
 class NoMetricsLibraryError(LibraryError):

@@ -13,9 +13,9 @@ import click
 from incidents import clock
 from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
+from incidents.cli.enforcement_words import counted
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale import event_sentence
-from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,20 +114,19 @@ def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
 def _tell_of_orders(run: Run, outcomes: list[Outcomes]) -> None:
     logged = sum(each.only_logged for each in outcomes)
     if logged:
-        run.tell(
-            f"NOTHING IS ENFORCED: {counted(logged, 'order')} only logged, since [acts] in the"
-            " settings names no adapter but log"
-        )
+        run.tell(counted("daemon.only_logged", logged, run.language))
     left = sum(each.counts["retry"] + each.counts["failed"] for each in outcomes)
     if left:
-        run.tell(f"{counted(left, 'order')} not carried out: incidents acts list")
+        run.tell(counted("daemon.not_carried_out", left, run.language))
 
 
 def _check(run: Run) -> int:
     from incidents.daemon import settings_check
+    from incidents.notices.notice_settings import CHANNELS
 
-    undone = settings_check.check(run.local)
-    run.tell("; ".join(["the settings can be worked with", *undone]))
+    lanes = settings_check.check(run.local)
+    undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
+    run.tell(run.text("list.semicolon").join([run.text("daemon.settings_ok"), *undone]))
     return DONE
 
 
@@ -162,13 +161,16 @@ class _Done:
             run.say(*self._sentences[:MAX_TOLD])
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
-                run.say(f"… and {rest:,} more (--json tells all)")
-            kinds = sorted(self._kinds.items())
-            counts = ", ".join(f"{n:,} × {kind.replace('_', ' ')}" for kind, n in kinds)
-            run.say(f"{counted(len(self._sites), 'site')}: {counts}")
+                run.say(run.text("daemon.more", n=rest))
+            kinds = [
+                # English tells the code itself.
+                run.text("daemon.done.kind", n=n, kind=kind).replace("_", " ")
+                for kind, n in sorted(self._kinds.items())
+            ]
+            run.say(counted("daemon.done", len(self._sites), run.language, kinds=kinds))
         elif sys.stdout.isatty():
             # Elsewhere it would be a mail from cron, each minute.
-            run.tell("nothing is due")
+            run.tell(run.text("daemon.nothing"))
 
     def _told(self, document: Document) -> list[str]:
         teller = answers.teller_of(self._run, document)
@@ -228,25 +230,21 @@ def serve(run: Run, *, host: str, port: int) -> None:
         run.tell(str(found))
 
     def listening(url: str, links: Links | None) -> None:
-        if warning := _warning_of_host(url):
-            run.tell(warning)
-        run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")
+        if host := _exposed(url):
+            run.tell(run.text("serve.exposed", host=host))
+        run.tell(run.text("serve.console", url=url))
         if links is not None:
-            page = f"{url}/{PATH}/…, for links to {links.base_url}"
-            run.tell(f"serves the customer's page at {page}")
+            run.tell(run.text("serve.customer", url=url, path=PATH, base=links.base_url))
         run.say(url)
 
     service.serve(run.local, host=host, port=port, listening=listening)
 
 
-def _warning_of_host(url: str) -> str | None:
-    """What is wrong with listening there; None on the loopback, and where a proxy is named."""
+def _exposed(url: str) -> str | None:
+    """The host that others reach by plain HTTP; None on the loopback, and where a proxy is
+    named."""
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:
         return None
-    return (
-        f"WARNING: other machines reach {host} by plain HTTP, so passwords can be read on the way. "
-        "Put a web server with TLS before it and name that in [serve] trusted_proxies, or leave "
-        "--host out"
-    )
+    return host

@@ -6,12 +6,15 @@ Each line is one row and no wider than the terminal, whatever people have writte
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from incidents.cli.prose import Prose
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
 from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
@@ -22,6 +25,7 @@ from incidents.views import masked
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import QueueItem
+    from incidents.locale.language import Language
 
 Lines = list[Text]
 Column = tuple[str, int, Callable[["QueueItem"], str]]
@@ -33,19 +37,12 @@ _MOST_ROWS = 4
 # With fewer rows for the list than this, what stands around it gives way.
 _LEAST_BODY = 4
 _HELP = (
-    ("j k", "down and up; arrows and page keys too"),
-    ("g G", "to the first item, to the last"),
-    ("Enter", "open the item: what to say in full, and its keys; again: back to the list"),
-    ("n", "show the number of the selected item in full, until you move on"),
-    *((key, f"{words}: what came of the call, at this moment") for key, (_, words) in
-      queue_keys.OUTCOMES.items()),
-    ("r", "removed: the content is gone"),
-    ("d", "done: the task is completed"),
-    ("c u", "claim the item; release it"),
-    ("t", "the commands that are typed: what closes a site is on no key"),
-    ("a", "send an act again of which nobody knows whether it was done"),
-    ("q", "quit"),
+    ("j k", "move"), ("g G", "ends"), ("Enter", "open"), ("n", "number"),
+    *((key, "outcome") for key in queue_keys.OUTCOMES), ("r", "removed"), ("d", "done"),
+    ("c u", "claim"), ("t", "typed"), ("a", "again"), ("q", "quit"),
 )  # fmt: skip
+# All but the space that keeps a key and its words together.
+_SPACE = re.compile(r"[^\S\u00a0]+")
 _ANY_CONSOLE = Console(file=io.StringIO(), width=80)
 
 
@@ -65,7 +62,9 @@ def _head(screen: Screen, width: int) -> Lines:
     when = screen.run.when
     lines = list(title(screen.found, when).wrap(_ANY_CONSOLE, max(width, 2)))
     if screen.problem is not None:
-        told = f"This is the queue of {when(screen.looked_at)}: {screen.problem}"
+        told = screen.language.say(
+            "queue.looked_at", when=when, at=screen.looked_at, problem=screen.problem
+        )
         lines += _sentence(told, width, ALARM)
     for notice in queue_words.notices(screen.found, when):
         lines += _sentence(notice.words, width, ALARM if notice.is_alarm else REMARK)
@@ -74,63 +73,79 @@ def _head(screen: Screen, width: int) -> Lines:
 
 def _foot(screen: Screen, width: int) -> Lines:
     """What the last key came to, and which keys there are."""
-    told = f"{screen.message} y/n" if screen.asked else screen.message
+    say, told = screen.language.say, screen.message
+    if screen.asked:
+        told = say("queue.asked", question=told)
     style = "bold yellow" if screen.asked else "bold red" if screen.is_bad_news else "bold"
     item = screen.item
-    keys = {} if item is None else queue_keys.offered(item, screen.person)
-    hint = " ".join(["? help, q quit ", *(f"{key} {words}," for key, words in keys.items())])
-    hints = _sentence(hint.rstrip(","), width, "dim")[:2]
+    keys = "" if item is None else queue_keys.listed(item, screen.person, screen.language)
+    hint = say("queue.keys", keys=keys) if keys else say("queue.keys.none")
+    hints = _sentence(hint, width, "dim")[:2]
     return [*(_sentence(told, width, style) if told else []), *hints]
 
 
 def _list(screen: Screen, width: int, rows: int) -> Lines:
     items = screen.selection.items
     if not items:
-        return [Text("Nothing to do.", style="green")]
-    warning = [] if screen.item is None else _of_selected(screen.item, width)
+        return [Text(screen.language.say("queue.nothing"), style="green")]
+    warning = [] if screen.item is None else _of_selected(screen, screen.item, width)
     more = screen.found["more"]
     around = 1 + len(warning) + more
     if rows - around < 2:
         warning, around = [], 1 + more
     first, shown = screen.selection.in_sight(rows - around)
-    columns = _columns(shown, width)
+    columns = _columns(shown, screen.language, width)
     lines = [_row(((head, cells) for head, cells, _ in columns), " ", "dim")]
     for n, item in enumerate(shown, start=first):
         selected = screen.item if n == screen.selection.index else None
         lines.append(_item_row(selected or item, columns, is_selected=selected is not None))
     if more:
-        lines.append(Text("there is more: --limit N shows it", style="dim"))
+        lines.append(Text(screen.language.say("queue.more.screen"), style="dim"))
     return [*lines, *warning]
 
 
-def _of_selected(item: QueueItem, width: int) -> Lines:
+def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
     """What a narrow list has no room for: what to do, and whom to call."""
-    whom = queue_words.whom(item) or "nobody is on file"
-    told = f"{item['id']} {queue_words.exactly(item)}: {whom}"
+    what = queue_words.exactly(item, screen.language)
+    told = screen.language.say("queue.selected", id=item["id"], what=what, whom=_whom(screen, item))
     lines = _sentence(told, width)
     warning = item["warning"]
     return [*lines, *(_sentence(warning, width, "bold red") if warning else [])]
 
 
-def _columns(items: Sequence[QueueItem], width: int) -> list[Column]:
+def _whom(screen: Screen, item: QueueItem) -> str:
+    return queue_words.whom(item, screen.language) or screen.language.say("queue.whom.nobody")
+
+
+def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list[Column]:
     """As many as fit, the site and the person sharing what the others leave."""
 
     def column(head: str, tell: Callable[[QueueItem], str], most: int) -> Column:
-        widest = max(Text(visible(tell(item))).cell_len for item in items)
-        return head, min(max(widest, len(head)), most), tell
+        head = language.word("head", head)
+        widest = max(cell_len(visible(tell(item))) for item in items)
+        return head, min(max(widest, cell_len(head)), most), tell
 
-    chosen = [column("TASK", lambda item: item["id"], 16), column("LEFT", queue_words.left, 16)]
+    chosen = [
+        column("TASK", lambda item: item["id"], 16),
+        column("LEFT", lambda item: queue_words.left(item, language), _most_of_left(language)),
+    ]
     if width >= 60:
-        chosen.append(column("DO", queue_words.what, 16))
+        chosen.append(column("DO", lambda item: queue_words.what(item, language), 16))
     last = []
     if width >= 100:
         last.append(column("WITH", lambda item: item["claimed_by"] or "", 12))
     free = max(8, width - 4 - sum(cells + 2 for _, cells, _ in (*chosen, *last)))
     site = free if width < 80 else free * 9 // 20
-    chosen.append(("SITE", site, lambda item: item["site"]))
+    chosen.append((language.word("head", "SITE"), site, lambda item: item["site"]))
     if width >= 80:
-        chosen.append(("WHOM", free - site - 2, queue_words.whom))
+        whom = language.word("head", "WHOM")
+        chosen.append((whom, free - site - 2, lambda item: queue_words.whom(item, language)))
     return chosen + last
+
+
+def _most_of_left(language: Language) -> int:
+    """So wide that in Chinese no span is cut; English has always had sixteen cells."""
+    return 16 if language.comma.isascii() else 20
 
 
 def _item_row(item: QueueItem, columns: Iterable[Column], *, is_selected: bool) -> Text:
@@ -153,33 +168,46 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
     item = screen.item
     if item is None:
         return []
-    lines = [_words(f"{item['id']} {item['site']}", "bold"), *_sentence(_told(item), width)]
+    lines = [_words(f"{item['id']} {item['site']}", "bold"), *_sentence(_told(screen, item), width)]
     if item["warning"]:
         lines += _labelled("", item["warning"], width, "bold red")
-    whom = queue_words.whom(item) or "nobody is on file"
-    hint = "  (n shows it in full)" if masked.DOT in whom else ""
-    lines += _labelled("whom", f"{whom}{hint}", width)
-    lines += _labelled("say", item["say"], width, "bold")
+    say, whom = screen.language.say, _whom(screen, item)
+    if masked.DOT in whom:
+        whom = say("queue.whom.masked.key", whom=whom)
+    lines += _labelled(say("queue.label.whom"), whom, width)
+    lines += _labelled(say("queue.label.say"), item["say"], width, "bold")
     for url in item["urls"]:
-        lines += _labelled("at", url, width)
+        lines += _labelled(say("queue.label.at"), url, width)
     if item["note"]:
-        lines += _labelled("note", item["note"], width)
-    for key, words in queue_keys.offered(item, screen.person).items():
+        lines += _labelled(say("queue.label.note"), item["note"], width)
+    for key, words in queue_keys.offered(item, screen.person, screen.language).items():
         lines += _labelled(f"  {key}", words, width, "green")
     for each in queue_keys.only_typed(item):
-        lines += _labelled("type", typed(each), width, "green")
+        lines += _labelled(say("queue.label.type"), typed(each), width, "green")
     return _scrolled(screen, lines, rows)
 
 
-def _told(item: QueueItem) -> str:
-    told = [queue_words.exactly(item), queue_words.left(item), f"attempts: {item['attempts']}"]
+def _told(screen: Screen, item: QueueItem) -> str:
+    language = screen.language
+    told = [
+        queue_words.exactly(item, language),
+        queue_words.left(item, language),
+        language.say("queue.attempts", n=item["attempts"]),
+    ]
     if item["claimed_by"]:
-        told.append(f"with {item['claimed_by']}")
-    return ", ".join(part for part in told if part)
+        told.append(language.say("queue.with", who=item["claimed_by"]))
+    return language.say("list.parts").join(part for part in told if part)
 
 
 def _help(screen: Screen, width: int, rows: int) -> Lines:
-    lines = [line for key, words in _HELP for line in _labelled(key, words, width)]
+    language = screen.language
+    lines = []
+    for key, what in _HELP:
+        outcome = queue_keys.OUTCOMES.get(key, "")
+        words = language.say(
+            f"queue_help.{what}", outcome=outcome and language.word("queue_key", outcome)
+        )
+        lines += _labelled(key, words, width)
     return _scrolled(screen, lines, rows)
 
 
@@ -194,7 +222,8 @@ def _scrolled(screen: Screen, lines: Lines, rows: int) -> Lines:
     screen.scroll = min(screen.scroll, len(lines) - room)
     below = len(lines) - room - screen.scroll
     shown = lines[screen.scroll : screen.scroll + room]
-    hint = f"{below} more lines: j" if below else "the end: k goes back"
+    say = screen.language.say
+    hint = say("queue.below", n=below) if below else say("queue.end")
     return [*shown, Text(hint, style="dim")][:rows]
 
 
@@ -205,7 +234,7 @@ def _labelled(label: str, text: str, width: int, style: str = "") -> Lines:
         return [Text(label, style="dim"), *_wrapped(text, width, style)]
     labels = [label, *[""] * (len(beside) - 1)]
     return [
-        Text(each.ljust(_LABEL), style="dim").append_text(line)
+        Text(set_cell_size(each, _LABEL), style="dim").append_text(line)
         for each, line in zip(labels, beside, strict=True)
     ]
 
@@ -224,7 +253,7 @@ def _wrapped(text: str, width: int, style: str) -> Lines:
 
 def _words(text: str, style: str = "") -> Text:
     """On one line, and without what would make a terminal lie."""
-    return Text(visible(" ".join(text.split())), style=style)
+    return Prose(visible(_SPACE.sub(" ", text.strip())), style=style)
 
 
 def _cut(line: Text, width: int) -> Text:

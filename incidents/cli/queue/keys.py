@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents import Hint
     from incidents.contract.documents.queue import QueueItem
     from incidents.desk import Answer
+    from incidents.locale.language import Language
     from incidents.machine.commands import Command
 
 
@@ -57,14 +58,22 @@ def carry_out(run: Run, deed: Deed) -> Told:
         AwayError: then nobody knows whether it was done; the same deed may be sent again.
     """
     [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
-    due = [f"meanwhile: {told}" for told in _sentences(run, answer, of_the_clock=True)]
+    due = [
+        run.text("answer.meanwhile", what=told)
+        for told in _sentences(run, answer, of_the_clock=True)
+    ]
     if answer.refusal is not None:
-        refused = refusals.sentence(answer.refusal, run.when)
-        return Told(words=". ".join([refused, *due]), is_refusal=True)
-    done = _sentences(run, answer, of_the_clock=False)
-    if not done:
-        done = ["nothing changed: it stood like that already"]
-    return Told(words=". ".join([*done, *answers.remarks(run, answer), *due]), is_refusal=False)
+        refused = refusals.sentence(answer.refusal, run.when, run.language)
+        return Told(words=_in_a_row(run, [refused, *due]), is_refusal=True)
+    done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
+    told = _in_a_row(run, [*done, *answers.remarks(run, answer), *due])
+    return Told(words=told, is_refusal=False)
+
+
+def _in_a_row(run: Run, sentences: list[str]) -> str:
+    """One after the other; in Chinese some have their full stop already."""
+    stop = run.text("list.stop")
+    return stop.join(each.removesuffix(stop) for each in sentences)
 
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
@@ -79,13 +88,9 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
 
 
 OUTCOMES = {
-    "1": ("reached", "reached"),
-    "2": ("no-answer", "no answer"),
-    "3": ("wrong-number", "wrong number"),
-    "4": ("bounced", "bounced"),
-    "5": ("left-message", "left message"),
-}
-"""The outcome of a contact by its key, as the record has it and in words."""
+    "1": "reached", "2": "no-answer", "3": "wrong-number", "4": "bounced", "5": "left-message",
+}  # fmt: skip
+"""The outcome of a contact by its key, as the record has it."""
 
 _REMOVED, _DONE, _CLAIM, _RELEASE = "r", "d", "c", "u"
 _OF_KIND = {
@@ -100,25 +105,33 @@ _OF_KIND = {
     "suspicion": "d",
     "footer": "d",
 }
-_WORDS = {key: words for key, (_, words) in OUTCOMES.items()} | {
-    _REMOVED: "removed",
-    _DONE: "done",
-    _CLAIM: "claim",
-    _RELEASE: "release",
-}
+_NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
+"""What each key does, by which its words are found."""
+
 # The acts that a key gives, each with now as its time and without a note.
 _ON_KEYS = frozenset(
     map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
 )
 
-ACTS = frozenset(_WORDS)
+ACTS = frozenset(_NAMES)
 """All keys that are acts."""
 
 
-def offered(item: QueueItem, by: str) -> dict[str, str]:
+def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
     """The keys that are acts of that person on such an item, with their words."""
+    return {key: language.word("queue_key", _NAMES[key]) for key in _fitting(item, by)}
+
+
+def listed(item: QueueItem, by: str, language: Language) -> str:
+    """The same on one line."""
+    found = offered(item, by, language)
+    told = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
+    return language.say("list.parts").join(told)
+
+
+def _fitting(item: QueueItem, by: str) -> str:
     own = _RELEASE if item["claimed_by"] == by else ""
-    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"}
+    return f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"
 
 
 def only_typed(item: QueueItem) -> list[Hint]:
@@ -126,67 +139,72 @@ def only_typed(item: QueueItem) -> list[Hint]:
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
-def deed(key: str, item: QueueItem, by: str) -> Deed | None:
+def deed(key: str, item: QueueItem, by: str, language: Language) -> Deed | None:
     """What the key does to the item, given by that person; None if it is no act on such an item.
 
     What a colleague has claimed is asked about first.
     """
-    found = _MAKERS[key](key, item, by) if key in offered(item, by) else None
+    found = _MAKERS[key](key, item, by, language) if key in _fitting(item, by) else None
     holder = item["claimed_by"]
     if found is None or key == _CLAIM or holder in (None, by):
         return found
-    question = found.question or f"Record {found.words} anyway?"
-    return replace(found, question=f"{holder} has claimed {item['id']}. {question}")
+    question = found.question or language.say("queue_ask.anyway", what=found.words)
+    asked = language.say("queue_ask.claimed", holder=holder, id=item["id"], question=question)
+    return replace(found, question=asked)
 
 
-def _contact(key: str, item: QueueItem, by: str) -> Deed:
-    outcome, words = OUTCOMES[key]
-    id_, n = item["id"], _number(item["incident"] or "")
+def _contact(key: str, item: QueueItem, by: str, language: Language) -> Deed:
+    outcome, id_, n = OUTCOMES[key], item["id"], _number(item["incident"] or "")
     question = None
     if outcome == "reached":
-        effect = f"that stops the clock of {id_}" if item["kind"] == "call" else "that tells them"
-        question = f"The responsible person of {item['site']} was spoken to about {id_}: {effect}?"
+        code = "queue_ask.reached" if item["kind"] == "call" else "queue_ask.reached.told"
+        question = language.say(code, site=item["site"], id=id_)
+    words = language.say("queue_deed.contact", outcome=language.word("queue_key", outcome), id=id_)
     return Deed(
-        item=id_, site=_read(item)[0], words=f"{words} on {id_}", question=question,
+        item=id_, site=_read(item)[0], words=words, question=question,
         command=commands.RecordContact(by=by, incident=n, outcome=outcome),
     )  # fmt: skip
 
 
-def _removed(_key: str, item: QueueItem, by: str) -> Deed | None:
+def _removed(_key: str, item: QueueItem, by: str, language: Language) -> Deed | None:
     """Of a task with several incidents the first that is not settled, asked for by its name."""
     several = item["kind"] == "recheck"
     unsettled = item["unsettled"] if several else [item["id"]]
     if not unsettled:
         return None
     [first, *more] = unsettled
-    question = f"The content of {first} is gone ({len(more)} more to look at)?" if more else None
+    question = language.say("queue_ask.removed", id=first, n=len(more)) if more else None
+    words = language.say("queue_deed.removed", id=first)
     return Deed(
-        item=item["id"], site=_read(item)[0], words=f"removed {first}", question=question,
+        item=item["id"], site=_read(item)[0], words=words, question=question,
         command=commands.StateRemoved(by=by, incident=_number(first)),
     )  # fmt: skip
 
 
-def _done(_key: str, item: QueueItem, by: str) -> Deed:
+def _done(_key: str, item: QueueItem, by: str, language: Language) -> Deed:
     id_, tells = item["id"], item["kind"] == "tell"
     left = len(item["unsettled"]) if item["kind"] == "recheck" else 0
-    what = f"{item['site']} was told that it is closed" if tells else "all of it was looked at"
-    unsettled = f" ({left} not settled)" if left else ""
+    code = "queue_ask.done.tell" if tells else "queue_ask.done"
+    question = language.say(
+        "queue_ask.done.unsettled" if left else code, id=id_, site=item["site"], n=left
+    )
+    words = language.say("queue_deed.done", id=id_)
     return Deed(
-        item=id_, site=_read(item)[0], words=f"done {id_}", question=f"{id_}: {what}{unsettled}?",
+        item=id_, site=_read(item)[0], words=words, question=question,
         command=commands.CompleteTask(
             by=by, task=int(_read(item)[1][1:]), outcome="told" if tells else None
         ),
     )  # fmt: skip
 
 
-def _claim_or_release(key: str, item: QueueItem, by: str) -> Deed:
+def _claim_or_release(key: str, item: QueueItem, by: str, language: Language) -> Deed:
     site, rest = _read(item)
     kind = commands.ClaimItem if key == _CLAIM else commands.ReleaseItem
-    words = f"{_WORDS[key]} {item['id']}"
+    words = language.say(f"queue_deed.{_NAMES[key]}", id=item["id"])
     return Deed(item=item["id"], site=site, command=kind(by=by, item=rest), words=words)
 
 
-_MAKERS: dict[str, Callable[[str, QueueItem, str], Deed | None]] = {
+_MAKERS: dict[str, Callable[[str, QueueItem, str, Language], Deed | None]] = {
     **dict.fromkeys(OUTCOMES, _contact),
     _REMOVED: _removed,
     _DONE: _done,

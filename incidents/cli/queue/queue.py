@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal
     from incidents.contract.documents.queue import QueueItem, QueuePage
-    from incidents.locale.words import When
 
 
 @click.command()
@@ -94,32 +93,31 @@ def _check_terminal(run: Run) -> None:
 
 
 def _plainly(run: Run, found: QueuePage) -> None:
-    when = run.when
     run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
-    for notice in words.notices(found, when):
+    for notice in words.notices(found, run.when):
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     output.table(
         run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
-        (_row(item, when) for item in found["items"]),
+        (_row(run, item) for item in found["items"]),
     )  # fmt: skip
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
-        run.tell("nothing to do")
+        run.tell(run.text("queue.nothing.line"))
     if found["more"]:
-        run.tell(f"there is more: add --after {found['next_after']}")
+        run.tell(run.text("queue.more.line", after=found["next_after"]))
 
 
-def _row(item: QueueItem, when: When) -> tuple[str, ...]:
+def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
     due = item["due"]
     return (
         item["id"],
-        words.left(item),
-        words.exactly(item),
+        words.left(item, run.language),
+        words.exactly(item, run.language),
         item["site"],
-        "" if due is None else when(due),
+        "" if due is None else run.when(due),
         item["claimed_by"] or "",
-        words.whom(item),
+        words.whom(item, run.language),
         typed(item["hints"][0]),
     )
 
@@ -131,7 +129,7 @@ def hand_over(act: Act, to: str) -> None:
     """Give all that you hold to PERSON, at the end of a shift."""
     given = act.hand_over(to)
     if not given:
-        act.run.tell(f"{act.run.house.person} holds nothing: there is nothing to hand over")
+        act.run.tell(act.run.text("queue.hand_over.nothing", person=act.run.house.person))
     refused = [answer for answer in given if answer.refusal is not None]
     done = [answer for answer in given if answer.refusal is None]
     if not act.run.for_programs or act.run.quiet:
@@ -170,7 +168,7 @@ def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
         with suppress(KeyboardInterrupt), terminal.opened():
             _work(screen, terminal)
     except _BrokenOffError as broken:
-        run.tell(f"broken off: whether {broken.deed.words} is on record, the queue and show tell")
+        run.tell(run.text("queue.broken_off", what=broken.deed.words))
         return INTERRUPTED
     return DONE
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.locale.language import Language
 
 
 class Selection:
@@ -86,6 +87,7 @@ class Screen:
     def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
         self.run = run
         self.person = run.house.person
+        self.language: Language = run.when.language
         self._fetch = fetch
         self.found = fetch()
         self.looked_at: datetime = run.when.now
@@ -137,7 +139,7 @@ class Screen:
         if key in {"q", "Q", "hung-up"}:
             self.is_over = True
         elif key == "pasted":
-            self._say("what is pasted is not taken for keys")
+            self._tell("queue.pasted")
         elif self.mode == HELP:
             self._press_in_help(key)
         elif key == "?":
@@ -156,15 +158,14 @@ class Screen:
             told = carry_out(self.run, deed)
         except AwayError as error:
             self._unsure = [*(known for known in self._unsure if known != deed), deed]
-            unknown = f"Whether {deed.words} is on record is not known"
-            way_out = "a sends it again, and it is done once"
-            self._say(f"{unknown} ({way_out}): {error.message}", is_bad_news=True)
+            unsure = self.language.say("queue.unsure", what=deed.words, why=error.message)
+            self._say(unsure, is_bad_news=True)
             return False
         except IncidentsError as error:
             self._say(error.message, is_bad_news=True)
         else:
             self._say(told.words, is_bad_news=told.is_refusal)
-        self._unsure = [unsure for unsure in self._unsure if unsure != deed]
+        self._unsure = [known for known in self._unsure if known != deed]
         message, bad = self.message, self.is_bad_news
         self.look()
         # What the act came to matters more than that its item has left the queue for it.
@@ -175,7 +176,7 @@ class Screen:
         deed, self.asked = self.asked, None
         if deed is not None and key in {"y", "Y"}:
             return self._sent(deed)
-        self._say("not done")
+        self._tell("queue.not_done")
         return None
 
     def _press_in_help(self, key: str) -> None:
@@ -197,26 +198,24 @@ class Screen:
             return self._again()
         item = self.selection.item
         if item is None:
-            self._say("no item is selected: choose one with j or k")
+            self._tell("queue.none_selected")
         elif key in _OPEN:
             self.mode, self.scroll = ITEM, 0
         elif key == "n":
             self._reveal_or_hide(item)
         elif key == "t":
-            self._say(_typed(item))
+            self._say(self._typed(item))
         elif key in queue_keys.ACTS:
             return self._act(key, item)
         else:
-            self._say("no such key: ? tells which there are")
+            self._tell("queue.no_key")
         return None
 
     def _act(self, key: str, item: QueueItem) -> Deed | None:
-        deed = queue_keys.deed(key, item, self.person)
+        deed = queue_keys.deed(key, item, self.person, self.language)
         if deed is None:
-            keys = ", ".join(
-                f"{k} {words}" for k, words in queue_keys.offered(item, self.person).items()
-            )
-            self._say(f"{key} does nothing to {item['id']}: {keys}")
+            keys = queue_keys.listed(item, self.person, self.language)
+            self._tell("queue.key_of_others", key=key, id=item["id"], keys=keys)
             return None
         question = deed.question or self._doubt(key, deed)
         if question is not None:
@@ -227,7 +226,7 @@ class Screen:
 
     def _sent(self, deed: Deed, key: str = "") -> Deed:
         self._last = (deed.item, key, time.monotonic())
-        self._say(f"{deed.words} …")
+        self._tell("queue.sending", what=deed.words)
         return deed
 
     def _doubt(self, key: str, deed: Deed) -> str | None:
@@ -237,12 +236,12 @@ class Screen:
         item, last, at = self._last
         if (item, last) != (deed.item, key) or time.monotonic() - at > _SLIP_S:
             return None
-        return f"{deed.words} was recorded less than a minute ago: record it once more?"
+        return self.language.say("queue.twice", what=deed.words)
 
     def _again(self) -> Deed | None:
         if self._unsure:
             return self._sent(self._unsure[0])
-        self._say("nothing is left to be sent again")
+        self._tell("queue.nothing_unsure")
         return None
 
     def _reveal_or_hide(self, item: QueueItem) -> None:
@@ -255,9 +254,9 @@ class Screen:
             self._say(error.message, is_bad_news=True)
             return
         if self._revealed is None:
-            self._say(f"{item['id']} has left the queue")
+            self._tell("queue.gone", id=item["id"])
         elif not (self._revealed["phone"] or self._revealed["email"]):
-            self._say(f"no number is on file: incidents site edit {item['site']} --phone P")
+            self._tell("queue.no_number", site=item["site"])
 
     def _ask_for(self, id_: str) -> QueueItem | None:
         of = read_item_id(id_)
@@ -269,16 +268,18 @@ class Screen:
         """The selected item is no longer there: its script, its number and its question go too."""
         self._revealed = self.asked = None
         self.mode = LIST if self.mode == ITEM else self.mode
-        self._say(f"{id_} has left the queue: choose another with j or k")
+        self._tell("queue.gone.choose", id=id_)
+
+    def _tell(self, code: str, **facts: str) -> None:
+        self._say(self.language.say(code, when=None, **facts))
 
     def _say(self, words: str, *, is_bad_news: bool = False) -> None:
         self.message, self.is_bad_news = words, is_bad_news
 
-
-def _typed(item: QueueItem) -> str:
-    found = queue_keys.only_typed(item)
-    if not found:
-        return (
-            f"{item['id']}: with its time or a note it is typed, {typed(item['hints'][0])} --at T"
-        )
-    return f"{item['id']} is typed: {'; '.join(map(typed, found))}"
+    def _typed(self, item: QueueItem) -> str:
+        found, say = queue_keys.only_typed(item), self.language.say
+        if not found:
+            command = typed(item["hints"][0])
+            return say("queue.typed.also", id=item["id"], command=command)
+        commands = say("list.semicolon").join(map(typed, found))
+        return say("queue.typed", id=item["id"], commands=commands)

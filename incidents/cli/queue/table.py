@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from incidents.cli import answers
+from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, paints, visible
 from incidents.contract.hints import first_of_two, typed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.locale.language import Language
     from incidents.locale.words import When
 
 SOON_S = 15 * 60
@@ -37,14 +39,14 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
     parts: list[RenderableType] = [title(found, run.when)]
     for notice in queue_words.notices(found, run.when):
         told = f" {notice.words} " if notice.is_alarm else notice.words
-        parts.append(Text(told, style=ALARM if notice.is_alarm else REMARK))
+        parts.append(Prose(told, style=ALARM if notice.is_alarm else REMARK))
     if not items:
-        parts.append(Text("Nothing to do.", style="green"))
+        parts.append(Text(run.text("queue.nothing"), style="green"))
     else:
         first = mine_to_do(items, run.house.person)
-        parts += [_table(items, wide=wide), _first(run, first, reveal=reveal)]
+        parts += [_table(run.language, items, wide=wide), _first(run, first, reveal=reveal)]
     if found["more"]:
-        parts.append(Text("There is more below: --limit N shows it.", style="dim"))
+        parts.append(Prose(run.text("queue.more"), style="dim"))
     return Group(*parts)
 
 
@@ -52,10 +54,12 @@ def title(found: QueuePage, when: When) -> Text:
     """The time, in the zone of the person who looks, and how much there is to do."""
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
+    language = when.language
+    n = queue_words.so_many(total, language, capped=found["counts_capped"])
     told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
-    told.append(f"{total:,}{' or more' if found['counts_capped'] else ''} to do")
+    told.append(language.say("queue.total", n=n))
     if overdue:
-        told.append(f", {overdue} overdue", style="bold red")
+        told.append(language.say("queue.total.overdue", n=overdue), style="bold red")
     return told
 
 
@@ -68,22 +72,20 @@ def style_of(item: QueueItem) -> str:
     return ""
 
 
-def _table(items: Sequence[QueueItem], *, wide: bool) -> Table:
+def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("TASK", no_wrap=True, style="bold")
-    table.add_column("LEFT", no_wrap=True, justify="right")
-    for name in ("DO", "SITE", "WHOM", "WITH"):
-        table.add_column(name, overflow="fold")
-    if wide:
-        table.add_column("NEXT", overflow="fold")
+    table.add_column(language.word("head", "TASK"), no_wrap=True, style="bold")
+    table.add_column(language.word("head", "LEFT"), no_wrap=True, justify="right")
+    for name in ("DO", "SITE", "WHOM", "WITH", *(["NEXT"] if wide else [])):
+        table.add_column(language.word("head", name), overflow="fold")
     for item in items:
         style = style_of(item)
         cells = [
             Text(item["id"], style=style),
-            Text(queue_words.left(item), style=style),
-            Text(queue_words.exactly(item), style=style),
+            Text(queue_words.left(item, language), style=style),
+            Prose(queue_words.exactly(item, language), style=style),
             words(item["site"]),
-            words(queue_words.whom(item)),
+            words(queue_words.whom(item, language)),
             words(item["claimed_by"] or "", style="cyan"),
         ]
         table.add_row(*cells, *([words(typed(item["hints"][0]))] if wide else []))
@@ -92,7 +94,7 @@ def _table(items: Sequence[QueueItem], *, wide: bool) -> Table:
 
 def words(text: str, style: str = "") -> Text:
     """What people have written, without what would paint a lie."""
-    return Text(visible(text), style=style)
+    return Prose(visible(text), style=style)
 
 
 def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
@@ -103,16 +105,19 @@ def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
 
 def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
-    whom = words(queue_words.whom(item) or "nobody is on file")
+    whom = words(queue_words.whom(item, run.language) or run.text("queue.whom.nobody"))
     if not reveal and (item["phone"] or item["email"]):
-        whom.append("  (--reveal shows it in full)", style="dim")
+        whom.append(run.text("queue.whom.masked"), style="dim")
     first = Table.grid(padding=(0, 2))
-    first.add_row(Text("First", style="bold"), words(f"{item['id']} {item['site']}", style="bold"))
+    first.add_row(
+        Text(run.text("queue.first"), style="bold"),
+        words(f"{item['id']} {item['site']}", style="bold"),
+    )
     if item["warning"]:
         first.add_row("", words(item["warning"], style="bold red"))
-    first.add_row("whom", whom)
-    first.add_row("say", words(item["say"]))
+    first.add_row(run.text("queue.label.whom"), whom)
+    first.add_row(run.text("queue.label.say"), words(item["say"]))
     for hint in item["hints"]:
         step = answers.next_step(run, hint, first_of_two(item))
-        first.add_row("type", words(step, style="bold green"))
+        first.add_row(run.text("queue.label.type"), words(step, style="bold green"))
     return first
