@@ -14,13 +14,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli.root import LazyGroup
 from incidents.cli.run import BUNDLE, TABLE
 from incidents.locale import catalogue
 from incidents.values import language_tag
+
+if TYPE_CHECKING:
+    from incidents.cli.lazy_group import LazyGroup
 
 CLICK = "messages"
 """The domain in which click asks gettext for its own words."""
@@ -85,8 +88,8 @@ class _Translator:
         return made
 
     def command(self, command: click.Command, path: str) -> click.Command:
-        if isinstance(command, LazyGroup):
-            return self.group(command, path)
+        if hasattr(command, "sections"):
+            return self.group(cast("LazyGroup", command), path)
         made = copy.copy(command)
         self._translate(made, path)
         if isinstance(made, click.Group):

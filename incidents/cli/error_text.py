@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_CHINESE = re.compile("[一-鿿]")
 _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 """What the system or a library says is quoted as it is."""
 
@@ -77,7 +78,8 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
         return value
     if name == "known":
         return value.replace(", ", spoken.comma)
-    if name in _QUOTED:
+    # What stands in Chinese already was made for this reader.
+    if name in _QUOTED and not _CHINESE.search(value):
         return spoken.say("quoted", text=value)
     if _TIME.fullmatch(value):
         # Servers give facts as JSON has them.

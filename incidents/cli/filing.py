@@ -17,7 +17,8 @@ import click
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
 from incidents.cli.filing_looks import sentence, today, verdict_of
-from incidents.cli.root import LazyGroup, act
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import confirmation, options, output, params, sites
-from incidents.cli.root import LazyGroup, act
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
 from incidents.machine.command import LEFT_DOWN

@@ -9,7 +9,8 @@ import click
 
 from incidents.accounts.identity import login_beside
 from incidents.cli import answers, options, output, params
-from incidents.cli.root import LazyGroup, act
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import act
 from incidents.cli.run import Run, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look

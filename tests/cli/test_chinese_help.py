@@ -17,7 +17,8 @@ from rich.cells import cell_len
 
 from incidents.cli import main
 from incidents.cli import root as root_module
-from incidents.cli.root import LazyGroup, root
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import root
 from incidents.locale.catalogue import FOLDER, phrases
 from tests.golden.command_line import commands
 

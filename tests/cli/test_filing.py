@@ -33,8 +33,7 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     assert (done.status, done.err) == (0, "")
     assert (
         "the filing of shop.example changed: the level, the day of the opening, the responsible"
-        " person's name"
-        in done.out
+        " person's name" in done.out
     )
     found = shown(office)
     assert found["details"] == {"level": "3", "opened_on": "2026-02-20", "responsible_name": "Li"}

@@ -16,10 +16,12 @@ from incidents.locale.catalogue import Domain, phrases
 from incidents.values.language_tag import Tag
 from scripts.catalogues import compile_stale, sources
 
-DOMAINS: tuple[Domain, ...] = get_args(Domain)
+DOMAINS: tuple[Domain, ...] = ("incidents", "filing", "console", "cli")
 IN_CHINESE_ALONE = (
-    "act_told", "cause", "error", "field", "file_done", "finding", "head", "items", "label",
-    "not_there", "policy_text", "quoted", "refused", "state", "task_outcome", "text",
+    "act_told", "cause", "error", "field", "file_done", "finding", "footer_field", "head", "how",
+    "item", "items", "label", "list_outcome", "not_let", "not_there", "notice_to", "notice_when",
+    "policy_text", "preset", "quoted", "refused", "resumed_because", "sign_in_event",
+    "sign_in_result", "state", "task_outcome", "text", "verdict_of",
 )  # fmt: skip
 """The groups that English has as the code itself, or where the error is made."""
 

@@ -14,7 +14,7 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import options, output, reauthentication
-from incidents.cli.root import LazyGroup
+from incidents.cli.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
     from incidents.cli.admin.keeper import Keeper

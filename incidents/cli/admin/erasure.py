@@ -176,9 +176,9 @@ def _erase_account(
         typed, way_out = _typed(run, question, handle, confirm)
         if (typed or "").strip() != handle:
             raise ErasureNotConfirmedError(
-                run.text("erasure.not_confirmed.account", handle=handle, way_out=way_out),
-                what=f"who signed in as {handle}", way_out=way_out,
-            )  # fmt: skip
+                what=errors.Cause.of("who_signed_in", "who signed in as {handle}", handle=handle),
+                way_out=way_out,
+            )
 
     if run.remote is None:
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
@@ -219,9 +219,9 @@ def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
     typed, way_out = _typed(run, run.text("erasure.confirm.site", site=site), site, confirm)
     if not site_name.is_called(site, typed):
         raise ErasureNotConfirmedError(
-            run.text("erasure.not_confirmed.site", site=site, way_out=way_out),
-            what=f"people's words about {site}", way_out=way_out,
-        )  # fmt: skip
+            what=errors.Cause.of("whose_words", "people's words about {site}", site=site),
+            way_out=way_out,
+        )
 
 
 def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str | None, str]:

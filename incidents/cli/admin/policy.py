@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params, reauthentication
+from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.reauthentication import (
     SECOND_PERSON_OPTION,
     check_standard_input,
     password_file_option,
     second_password_file_option,
 )
-from incidents.cli.root import LazyGroup
 from incidents.errors import InputError
 
 if TYPE_CHECKING:

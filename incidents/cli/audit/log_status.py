@@ -162,11 +162,8 @@ def _of_history(run: Run, found: LogStatus) -> Iterator[tuple[str, str]]:
 
 def _of_loss(run: Run, lost: Resumed) -> str:
     entries, had, signed, missing = lost["entries"], lost["had"], lost["signed"], lost["missing"]
-    known = "log_status.loss"
-    if had is not None:
-        known += ".had" if had > entries else ".other"
-    if signed is not None:
-        known += ".signed"
+    before = "" if had is None else ".had" if had > entries else ".other"
+    known = f"log_status.loss{before}{'' if signed is None else '.signed'}"
     least = "log_status.missing.some"
     if missing:
         least = "log_status.missing.one" if missing == 1 else "log_status.missing.many"

@@ -167,7 +167,7 @@ def test_a_history_is_told(cli: Cli, files: Path) -> None:
     assert "网站：将新增 2 个，已登记 0 个" in told
     assert lines(cli, "import", str(history), status=1) == [
         (
-            f"incidents：{history}, line 3：occurred_at 为 '2026-03-01'，不是时间；请写"
+            f"incidents：{history} 第 3 行：occurred_at 为 '2026-03-01'，不是时间；请写"
             " 2026-03-01T02:50:00Z 或 2026-03-01 02:50，另有 1 行同样有误；请改正，或以 --skip-bad"
             " 略去这样的行"
         )
@@ -208,7 +208,7 @@ def test_erasure_is_told(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     assert re.fullmatch(r"shop\.example：将删去 \d 段文字", told[0])
     assert lines(desk, *erase, status=4) == [
         (
-            "incidents：将永久删去有关 shop.example 的个人文字，但未经确认，未执行任何操作："
+            "incidents：将永久删去有关 shop.example 的个人言论，但未经确认，因此没有执行："
             "请加上 --confirm shop.example"
         )
     ]
