@@ -82,7 +82,7 @@ def test_an_item_has_all_that_a_call_needs(day: Day) -> None:
     assert item["next"] == "incidents contact 1-1 reached"
     assert "Phone Wang Wei, 010 5555 0100." in item["say"]
     assert "https://shop.example/a and 1 more" in item["say"]
-    assert "55 min left: if nobody is reached, the site is suspended for 12h" in item["say"]
+    assert "55 min left: if nobody is reached, the site is suspended for 12 h" in item["say"]
 
 
 def test_numbers_and_addresses_are_masked_until_somebody_asks_for_them(day: Day) -> None:

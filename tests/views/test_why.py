@@ -110,10 +110,10 @@ def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> N
     day.add().log().after("1h").log().after("30m").log()
     text = day.text()
     assert f"{SITE} was closed at 2026-03-01 11:30 by R1, repeat" in text
-    assert "3 violations were counted, and 3 within 24h close a site:" in text
+    assert "3 violations were counted, and 3 within 24 h close a site:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: from 2026-03-01 10:00 to 2026-03-01 11:30 is 1h30m, at most 24h, both ends"
+        "Compared: from 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, at most 24 h, both ends"
         " included. 1-3 completed the window."
     ) in text
     assert f"recorded by li (login desk1), under the policy {DOCUMENTED.digest}" in text
@@ -409,4 +409,4 @@ def test_a_why_takes_the_same_queries_however_much_is_open(day: Day) -> None:
 
 def test_a_clock_that_has_stepped_back_hides_no_violation_that_counts(day: Day) -> None:
     day.add().log().log().at("09:56")
-    assert "Violations in the last 24h that count: 1-1, 1-2; 3 close the site" in day.text()
+    assert "Violations in the last 24 h that count: 1-1, 1-2; 3 close the site" in day.text()
