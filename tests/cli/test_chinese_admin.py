@@ -70,7 +70,7 @@ def bare(line: str) -> str:
 
 def test_accounts_and_tokens_are_told(cli: Cli) -> None:
     assert lines(cli, "account", "list") == [
-        "值班台还没有账号：用 incidents account add 建立第一个"
+        "值班台还没有账号：请用 incidents account add 创建第一个"
     ]
     assert lines(cli, "account", "add", "wu", "--role", "supervisor") == [
         "wu：主管", "下一步：incidents account password wu"
@@ -87,7 +87,7 @@ def test_accounts_and_tokens_are_told(cli: Cli) -> None:
     assert lines(cli, "token", "list") == [f"{id_}\twu\t角色允许的全部操作\t2026-04-01 12:00\t"]
     assert lines(cli, "token", "revoke", id_) == [f"{id_}：已吊销"]
     assert lines(cli, "account", "disable", "wu") == ["wu：主管，自 2026-03-02 12:00 起停用"]
-    assert lines(cli, "account", "sessions", "--of", "wu") == ["wu 没有打开的会话"]
+    assert lines(cli, "account", "sessions", "--of", "wu") == ["wu 没有进行中的会话"]
     assert lines(cli, "account", "sign-ins", "--failed") == ["没有失败的登录"]
     assert lines(cli, "account", "refusals") == ["没有被拒绝的操作"]
     assert lines(cli, "token", "list", "--of", "wu")
@@ -182,7 +182,7 @@ def test_a_history_is_told(cli: Cli, files: Path) -> None:
 
 def test_notices_are_listed(cli: Cli) -> None:
     told = lines(cli, "notices", "list")
-    assert "suspended\t客户\t网站暂停至某一时间时（R2）\t" in told
+    assert "suspended\t客户\t网站暂停时，写明期满时间（R2）\t" in told
     assert told[-1] == "未设置发送给值班台的渠道（设置项 [alarms] channels）：相关通知暂不发送"
     made = ("notices", "preview", "suspended", "--language", "zh_CN", "--incident", "1-1")
     cli("site", "add", "shop.example")
@@ -234,8 +234,8 @@ FILED = (
 
 def test_a_filing_is_told(desk: Cli) -> None:
     told = lines(desk, "filing", "show", "shop.example")
-    assert told[0] == "完整度 0（满分 100）"
-    assert "  缺少：服务器（服务器的所在地须备案）" in told
+    assert told[0] == "完整度 0%"
+    assert "  缺少：服务器（备案须写明服务器所在地）" in told
     assert lines(desk, "filing", "check", "shop.example") == [
         "尚无可检查的资料（incidents filing set 可登记）"
     ]

@@ -61,7 +61,7 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
         "  已核验：其上的树、瓦片与根，重新计算后完全一致",
     ]
     assert "  未能证明：持有密钥者未曾重写日志：请在外部保存检查点，并用 --checkpoint 指定" in lines
-    assert lines[-1] == "下一步：用 `incidents audit replay` 核对各表与条目是否一致"
+    assert lines[-1] == "下一步：用 `incidents audit replay` 核对数据库各表与条目是否一致"
 
 
 def test_what_is_taken_from_before_and_what_is_not_shown_is_told_in_chinese(
@@ -126,7 +126,7 @@ def _triggers(db_url: str) -> list[str]:
 
 
 def test_a_replay_is_told_in_chinese(log: Cli, db_url: str) -> None:
-    assert told(log, "audit", "replay") == ["已重放 2 个网站的 5 个条目：各表与记录一致"]
+    assert told(log, "audit", "replay") == ["已重放 2 个网站的 5 个条目：数据库各表与条目一致"]
     changed(db_url, "UPDATE sites SET phone = 'sha256:x' WHERE name = 'shop.example'")
     changed(db_url, "DELETE FROM incidents WHERE site_id = 2")
     lines = told(log, "audit", "replay", status=5)
@@ -153,7 +153,7 @@ def test_a_bundle_is_told_in_chinese(log: Cli, tmp_path: Path) -> None:
 def test_the_status_and_the_keys_are_told_in_chinese(cli: Cli, log: Cli, tmp_path: Path) -> None:
     log("site", "add", "blog.example")
     lines = told(log, "audit", "status")
-    assert lines[0].startswith("待覆盖: 1，最早一条记录于 ")
+    assert lines[0].startswith("待编号: 1，最早一条记录于 ")
     assert "签署: 已是最新" in lines
     assert lines[-1] == "只有已发布的条目才能防篡改，且须在外部保存检查点"
     answer = cli("audit", "key", "rotate", "--reason", "rest", "--lang", "zh")

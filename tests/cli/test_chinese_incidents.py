@@ -83,7 +83,7 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
 
 def test_a_time_that_was_typed_is_echoed_in_chinese(chinese: Cli) -> None:
     told = chinese("log", "shop.example", "--at", "11:59", "--again")
-    assert "时间按 2026-03-02 11:59 Asia/Shanghai（1 分前）记录" in told.err.splitlines()
+    assert "所填时间按 2026-03-02 11:59 Asia/Shanghai（1 分前）处理" in told.err.splitlines()
 
 
 def test_a_rehearsal_is_told_in_chinese(chinese: Cli, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_closure_is_confirmed_in_chinese(chinese: Cli) -> None:
     assert asked.status == 4
     closed = chinese("log", "shop.example", "--again", typed="shop.example\n", asked=True)
     assert (
-        "这是 24 小时内 3 次违规中的第 3 次。\n"
+        "这是 24 小时内的第 3 次违规，满 3 次即关闭网站。\n"
         "此操作将关闭 shop.example：不提供售后服务，不予退款。\n"
         "请输入其名称以确认："
     ) in closed.err
