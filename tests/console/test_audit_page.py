@@ -142,7 +142,7 @@ def test_a_log_that_was_changed_is_not_verified_and_names_the_entry(record: Cons
         )
     told = verified(Visitor(record, "auditor"))
     assert "NOT VERIFIED." in told
-    assert "1-2" in told
+    assert "entries 2, leaf 1: its leaf hash is not that of its body" in told
 
 
 def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
