@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from gettext import gettext
 from importlib import import_module
 
 import click
 
-_BEHIND = frozenset(
-    {"--db", "--server", "--as", "--format", "--json", "-q", "--quiet", "--zone", "--lang"}
-)
-"""Common options, which each command has of its own."""
+from incidents.cli.group import Group
 
 
-_ALONE = frozenset({"--json", "-q", "--quiet"})
-"""Those of them that take no value."""
-
-
-def _behind(ctx: click.Context, typed: list[str], option: str) -> str:
-    """What was typed, with that option behind the command."""
-    import shlex
-
-    at = next((n for n, word in enumerate(typed) if word.partition("=")[0] == option), None)
-    if at is None:
-        return f"{ctx.command_path} COMMAND {option}"
-    end = at + (1 if option in _ALONE or "=" in typed[at] else 2)
-    command = typed[:at] + typed[end:] or ["COMMAND"]
-    return f"{ctx.command_path} {shlex.join(command + typed[at:end])}"
-
-
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when they are typed; `sections` names and helps them."""
 
     def __init__(
@@ -54,20 +34,6 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command if self.translated is None else self.translated(command, cmd_name)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, but a common option is told where it stands."""
-        typed = list(args)
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            if error.option_name in _BEHIND:
-                line = _behind(ctx, typed, error.option_name)
-                told = gettext(
-                    "No option {name!r} before a command: write it behind the command ({line})."
-                ).format(name=error.option_name, line=line)
-                raise click.UsageError(told, ctx) from None
-            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
