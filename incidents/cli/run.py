@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
+    from incidents.values.typed_time import Limit
     from incidents.views.looks import Looks
 
 
@@ -143,8 +144,10 @@ class Run:
         with self.house.looking(self.language) as looks:
             yield looks
 
-    def read_time(self, text: str | None) -> datetime | None:
+    def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
         """A time that somebody has typed, in UTC, echoed with its zone; None if none was.
+
+        As a `limit` it may be a day.
 
         Raises:
             InputError: naming the text, and how to write a time.
@@ -152,8 +155,9 @@ class Run:
         if text is None:
             return None
         from incidents import clock
+        from incidents.values import typed_time
 
-        moment = clock.parse(text, self.settings.zone, clock.now())
+        moment = typed_time.read(text, self.settings.zone, clock.now(), limit=limit)
         when = self.when
         self.tell(self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment)))
         return moment

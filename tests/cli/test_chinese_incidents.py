@@ -150,7 +150,7 @@ def test_hints_on_what_was_typed_are_in_chinese(chinese: Cli) -> None:
 
 
 WRONG = [
-    ("log shop.example --at x", "incidents：“x”不是时间（请写成 02:50、"),
+    ("log shop.example --at x", "incidents：“x”不是时间：请写成 02:50、昨天 17:00、10分钟前"),
     ("log shop.example --at 25:00", "没有“25:00”这个时间（小时请写 00 到 23）"),
     ("log shop.example --at 12:61", "（分钟请写 00 到 59）"),
     ("log shop.example --at 12:00:61", "（秒请写 00 到 59）"),

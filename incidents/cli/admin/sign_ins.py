@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
-since_option = click.option("--since", metavar="T", help="Only at this time or later.")
+since_option = click.option(
+    "--since", metavar="T", help="Only at this time, or on this day, or later."
+)
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
@@ -66,7 +68,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     The log is no part of the record. It is kept for 184 days at least; then `retention run` or
     `person erase --account` puts a pseudonym in the place of a person and an address.
     """
-    after = run.read_time(since)
+    after = run.read_time(since, "since")
     found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
         account.insist_on_account(run, of)
@@ -85,7 +87,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @options.looking
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
-    after = run.read_time(since)
+    after = run.read_time(since, "since")
     found = account.seen(run).refusals(of=of, since=after, limit=limit)
     if not found:
         account.insist_on_account(run, of)
