@@ -246,7 +246,7 @@ def _count(tally: Tally, report: Report, answer: Answer) -> None:
         site.incidents_known += 1
     else:
         site.incidents_new += 1
-        tally.ids.append(answer.document["incident"]["id"])
+        tally.ids.append(answer.incident_document["id"])
 
 
 def _future(report: Report, now: datetime) -> str | None:

@@ -12,9 +12,8 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
 from incidents.cli.run import Run, painted
-from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
-from incidents.locale.words import Document, count
+from incidents.locale.words import count
 from incidents.machine import policy
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def test(run: Run, file: Path, named: str) -> int:
     trials = [trial.run(scenario, tested) for scenario in scenarios]
     failed = [done for done in trials if not done.passed]
     if run.for_programs:
-        rows = [_trial_document(done) for done in trials]
+        rows = [done.document() for done in trials]
         output.document(run, {"policy": tested.digest, "scenarios": rows}, rows=rows)
     elif run.quiet:
         run.say(*(done.scenario.name for done in failed))
@@ -87,24 +86,6 @@ def _lines_of_trial(run: Run, done: Trial) -> list[str]:
             for miss in done.mismatches
         ),
     ]  # fmt: skip
-
-
-def _trial_document(done: Trial) -> Document:
-    return {
-        "name": done.scenario.name,
-        "passed": done.passed,
-        "policy": done.policy,
-        "mismatches": [
-            {
-                "step": miss.step,
-                "at": rfc3339(miss.at),
-                "what": miss.what,
-                "expected": miss.expected,
-                "got": miss.got,
-            }
-            for miss in done.mismatches
-        ],
-    }
 
 
 _HEADERS = (
