@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,7 @@ from incidents.locale.words import count
 from incidents.machine import policy
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.policies import Simulation
     from incidents.history.comparison import Taken
     from incidents.history.simulate import Outcome
     from incidents.machine.policy import Policy
@@ -186,7 +187,7 @@ def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -
         output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
-def _outcome_document(document: dict[str, Any]) -> dict[str, Any]:
+def _outcome_document(document: Simulation) -> dict[str, object]:
     """The document as one row of CSV: a column for each rule."""
     closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
     return {name: value for name, value in document.items() if name != "closed"} | closed
@@ -202,19 +203,18 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
     """What the numbers rest on, for people."""
-    found = taken.facts()
     if taken.span is None:
         run.tell(run.text("trial.no_reports"))
         return
     first, last = taken.span
     language = run.language
-    reports = count(language, found["reports"], "report")
+    reports = count(language, len(taken.history.reports), "report")
     sites = count(language, len(taken.stories), "site")
     zone = run.when.zone_name
     run.tell(
         run.text("trial.span", reports=reports, sites=sites, first=first, last=last, zone=zone),
-        _told_grouping(run, found),
-        _told_calls(run, found),
+        _told_grouping(run, taken),
+        _told_calls(run, taken),
     )
     left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
@@ -222,20 +222,20 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
         run.tell(run.text("trial.removal_unknown", incidents=incidents))
 
 
-def _told_grouping(run: Run, found: dict[str, Any]) -> str:
-    within = found["group_within"]
-    if within is None:
+def _told_grouping(run: Run, taken: Taken) -> str:
+    if taken.group_within is None:
         return run.text("trial.each")
-    return run.text("trial.grouped", kept=found["kept"], within=within)
+    within = policy.write_duration(taken.group_within)
+    return run.text("trial.grouped", kept=taken.kept, within=within)
 
 
-def _told_calls(run: Run, found: dict[str, Any]) -> str:
-    known = found["kept"] - found["drawn"]
-    if not found["drawn"]:
+def _told_calls(run: Run, taken: Taken) -> str:
+    known = taken.kept - taken.drawn
+    if not taken.drawn:
         return run.text("trial.calls.none_drawn", known=known)
     return run.text(
-        "trial.calls", known=known, drawn=found["drawn"], reach=f"{found['reach']:g}",
-        seed=found["seed"], reached=found["drawn_reached"],
+        "trial.calls", known=known, drawn=taken.drawn, reach=f"{taken.draw.reach:g}",
+        seed=taken.draw.seed, reached=taken.drawn_reached,
     )  # fmt: skip
 
 

@@ -181,6 +181,24 @@ class TakenRow(TypedDict):
     findings: list[FilingFinding]
 
 
+class ListedProblem(RowProblem):
+    """What of a row cannot be used, with the value that stands there."""
+
+    value: str
+
+
+class ListedRow(TypedDict):
+    """What came of a row of a customer list that was read here; a refusal by its name."""
+
+    row: int
+    site: str | None
+    outcome: TakenOutcome
+    changed: list[str]
+    problems: list[ListedProblem]
+    refusal: str | None
+    findings: list[FilingFinding]
+
+
 class TakenList(TypedDict):
     """What a customer list comes to, row by row."""
 
