@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,7 +74,7 @@ class RemoteDesk:
                 query={"dry_run": dry_run or None},
             )  # fmt: skip
         except ProblemError as problem:
-            return [_refused(order, problem)]
+            return [self._refused(order, problem)]
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
     def carry(self, file: Path, digest: str) -> None:
@@ -114,7 +115,7 @@ class RemoteDesk:
                 return self._attach(envelope, command, dry_run=dry_run)
             return self._send(envelope, dry_run=dry_run)
         except ProblemError as problem:
-            return _refused(envelope, problem)
+            return self._refused(envelope, problem)
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
@@ -158,6 +159,22 @@ class RemoteDesk:
             raise FileError(file=file, done="read", detail=error.strerror) from error
         return _answer(done.json())
 
+    def _refused(self, envelope: Envelope, problem: ProblemError) -> Answer:
+        """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
+        if "facts" not in problem.problem:
+            raise problem
+        document: Outcome = {
+            "site": None, "incident": None, "incidents": [], "remarks": [],
+            "events": problem.problem.get("events", []),
+        }  # fmt: skip
+        name = str(envelope.site)
+        if document["events"] and isinstance(envelope.site, int):
+            # What fell due is told of the site's name.
+            with suppress(ProblemError):
+                name = self._exchange.get(f"/incidents/{incident_id(envelope.site, 1)}")["site"]
+        refusal = Refusal(problem.name, facts(problem.problem["facts"]))
+        return Answer(site=name, site_id=None, refusal=refusal, draw=lambda: document)
+
 
 def _answer(document: Acted) -> Answer:
     site = document["site"]
@@ -165,20 +182,6 @@ def _answer(document: Acted) -> Answer:
     return Answer(
         site=site["site"], site_id=site["id"], refusal=None, remarks=tuple(remarks),
         draw=lambda: cast("Outcome", document), repeated=bool(document.get("repeated")),
-    )  # fmt: skip
-
-
-def _refused(envelope: Envelope, problem: ProblemError) -> Answer:
-    """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
-    if "facts" not in problem.problem:
-        raise problem
-    document: Outcome = {
-        "site": None, "incident": None, "incidents": [], "remarks": [],
-        "events": problem.problem.get("events", []),
-    }  # fmt: skip
-    refusal = Refusal(problem.name, facts(problem.problem["facts"]))
-    return Answer(
-        site=str(envelope.site), site_id=None, refusal=refusal, draw=lambda: document
     )  # fmt: skip
 
 
