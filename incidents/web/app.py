@@ -40,6 +40,7 @@ from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.contract.documents import Hint
+from incidents.contract.documents.problems import InvalidPart
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
@@ -134,14 +135,6 @@ _SCHEMES: JSONObject = {
     },
 }
 _SCHEMA = "#/components/schemas/{model}"
-
-
-class InvalidPart(BaseModel):
-    """What is wrong with a part of the request, and where; never what was given."""
-
-    loc: list[str]
-    type: str
-    msg: str
 
 
 class Problem(BaseModel):
