@@ -22,6 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
+from incidents.contract.documents.problems import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -43,6 +44,7 @@ from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
+from incidents.values.json_object import JSONObject
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -134,12 +136,12 @@ def unprocessable(name: str, detail: str, **more: Any) -> Problem:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
-def invalid_request(errors: list[dict[str, Any]]) -> Problem:
+def invalid_request(errors: list[InvalidPart]) -> Problem:
     """A request that does not match the OpenAPI document (422)."""
     return unprocessable("invalid_request", "the request is not as described", errors=errors)
 
 
-def part(kind: str, told: str, *where: str) -> dict[str, Any]:
+def part(kind: str, told: str, *where: str) -> InvalidPart:
     """An error in one part of a request, at the location `where`, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": told}
 
@@ -201,13 +203,13 @@ def refused(answer: Answer, when: When) -> Problem:
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
     """What can be done instead, where it is an act."""
     hints = ways_out.of_refusal(name, facts)
     return {"hints": hints} if hints else {}
 
 
-def facts(refusal: Refusal) -> dict[str, Any]:
+def facts(refusal: Refusal) -> JSONObject:
     """The facts of a refusal, as JSON has them."""
     return {name: plain(value) for name, value in refusal.facts.items()}
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -52,6 +52,9 @@ from incidents.machine.refusal import Refusal
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.answers import Outcome
 
 
 class Batch:
@@ -226,9 +229,7 @@ class Batch:
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 
-def _document(
-    decision: Decision, command: Command, first_seq: int, policy: Policy
-) -> dict[str, Any]:
+def _document(decision: Decision, command: Command, first_seq: int, policy: Policy) -> Outcome:
     """The site, the incidents that the act touched, and its events, in their state after it."""
     case = decision.case
     touched = list(decision.touched)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -27,6 +27,9 @@ from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.desk_state import database_time
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.answers import Activation
 
 T = TypeVar("T")
 
@@ -141,7 +144,7 @@ class Desk:
         signed_in: bool = False,
         second: str | None = None,
         dry_run: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Activation:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
         The answer has the changes from the policy that was active before; that of a repeated act

@@ -83,7 +83,7 @@ class Once:
     by: str
     asked: str
 
-    def before(self, connection: Connection) -> dict[str, Any] | None:
+    def before(self, connection: Connection) -> Mapping[str, Any] | None:
         """The kept answer if the act was done before, else None; locks the desk's row.
 
         Raises:
@@ -102,9 +102,7 @@ class Once:
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
         """Keep the answer for repetitions of the act, done at `now` (UTC)."""
         if self.key is not None:
-            kept = desk_state.KeptAnswer(
-                self.key, digest_of(self.asked), dict(answer), now, self.by
-            )
+            kept = desk_state.KeptAnswer(self.key, digest_of(self.asked), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
 
 

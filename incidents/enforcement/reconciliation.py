@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from sqlalchemy import Connection, select
 
@@ -28,7 +28,9 @@ from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.withheld import is_cancelled
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents import orders as documents
+    from incidents.contract.documents.orders import ComparisonVerdict
 
 AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, _ = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
@@ -61,11 +63,12 @@ class Comparison:
         """Whether its order was repeated although no adapter is set that would carry it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
-    def document(self) -> Document:
+    def document(self) -> documents.Comparison:
         """The comparison as JSON."""
         return {
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
-            "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
+            "really": self.really, "adapter": self.adapter,
+            "verdict": cast("ComparisonVerdict", self.verdict),
         }  # fmt: skip
 
 

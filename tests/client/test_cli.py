@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents import clock
 from incidents.cli import main
 from incidents.cli.queue import queue
 from incidents.cli.queue.screen import Screen
 from incidents.cli.run import Run
 from incidents.client.http import Exchange
+from incidents.desk import Desk, Envelope
 from incidents.errors import FAILED, NOT_CONFIRMED, REFUSED
+from incidents.machine import commands as c
 from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
@@ -94,6 +97,21 @@ def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed)
     assert (unknown.status, unknown.refused["name"]) == (REFUSED, "unknown_incident")
     mistyped = typed("site", "show", "shpo.example")
     assert (mistyped.status, "shop.example" in mistyped.err) == (REFUSED, True)
+
+
+def test_what_fell_due_before_a_refusal_is_told_over_a_server_too(api: Rig, typed: Typed) -> None:
+    before = Desk(api.house.engine, clock=lambda: clock.now() - timedelta(hours=2))
+    for command in (
+        c.AddSite(by="li"),
+        c.Log(by="li"),
+        c.Log(by="li", urls=("https://x.example/",)),
+    ):
+        [done] = before.submit([Envelope(site="shop.example", command=command)])
+        assert done.refusal is None
+    late = typed("removed", "1-9")
+    assert late.status == REFUSED
+    assert "meanwhile: 1-1: nobody was reached by " in late.err
+    assert "meanwhile: shop.example suspended until " in late.err
 
 
 def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(typed: Typed) -> None:

@@ -53,11 +53,28 @@ class Filing(TypedDict):
     missing: list[MissingDetail]
 
 
+class Missing(TypedDict):
+    """A detail that is needed and not on record; `why` is a code."""
+
+    field: str
+    why: str
+
+
+class FilingInFull(FilingOnRecord):
+    """What is filed of a site, as texts, and how complete it is, from 0 to 100."""
+
+    score: int
+    missing: list[Missing]
+
+
+FindingVerdict = Literal["ok", "suspect", "wrong", "unknown"]
+
+
 class FilingFinding(TypedDict):
     """What a check says of one detail, and where its rule comes from; `false`: that it is false,
     which only somebody confirms (R4)."""
 
-    verdict: Literal["ok", "suspect", "wrong", "unknown"]
+    verdict: FindingVerdict
     field: str
     code: str
     facts: dict[str, str]
@@ -148,16 +165,37 @@ class RefusedRow(TypedDict):
     sentence: str
 
 
+TakenOutcome = Literal["added", "changed", "unchanged", "refused", "unreadable"]
+
+
 class TakenRow(TypedDict):
     """What came of a row of a customer list, or would: the details that it changes, and, of a dry
     run, what the checks say of what would stand then."""
 
     row: int
     site: str | None
-    outcome: Literal["added", "changed", "unchanged", "refused", "unreadable"]
+    outcome: TakenOutcome
     changed: list[str]
     problems: list[RowProblem]
     refusal: RefusedRow | None
+    findings: list[FilingFinding]
+
+
+class ListedProblem(RowProblem):
+    """What of a row cannot be used, with the value that stands there."""
+
+    value: str
+
+
+class ListedRow(TypedDict):
+    """What came of a row of a customer list that was read here; a refusal by its name."""
+
+    row: int
+    site: str | None
+    outcome: TakenOutcome
+    changed: list[str]
+    problems: list[ListedProblem]
+    refusal: str | None
     findings: list[FilingFinding]
 
 

@@ -95,6 +95,18 @@ class OrderInFull(Order):
     story: list[Line]
 
 
+ComparisonVerdict = Literal[
+    "agrees",
+    "differs",
+    "cannot_be_asked",
+    "waits",
+    "ordered_again",
+    "changed_meanwhile",
+    "cancelled",
+    "left_down",
+]
+
+
 class Comparison(TypedDict):
     """A site as it is ordered, as it is on record, and as it really stands."""
 
@@ -103,16 +115,7 @@ class Comparison(TypedDict):
     on_record: str
     really: str | None
     adapter: str
-    verdict: Literal[
-        "agrees",
-        "differs",
-        "cannot_be_asked",
-        "waits",
-        "ordered_again",
-        "changed_meanwhile",
-        "cancelled",
-        "left_down",
-    ]
+    verdict: ComparisonVerdict
 
 
 class Reconciled(TypedDict):

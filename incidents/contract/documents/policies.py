@@ -68,10 +68,9 @@ class ImportedSite(TypedDict):
     incidents_known: int
 
 
-class Imported(TypedDict):
+class ImportCounts(TypedDict):
     """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
-    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
-    that are new."""
+    `urls_left_out` addresses are beyond what one incident can have."""
 
     dry_run: bool
     reports: int
@@ -82,6 +81,13 @@ class Imported(TypedDict):
     refusals: list[RefusedLine]
     urls_left_out: int
     bad: list[BadLine]
+
+
+class Imported(ImportCounts):
+    """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
+    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
+    that are new."""
+
     by_site: list[ImportedSite]
     ids: list[str]
 

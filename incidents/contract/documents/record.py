@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from incidents.contract.documents.enforcement import NotCompared
 
 
 class Seen(TypedDict):
@@ -87,6 +89,47 @@ class LogKeys(TypedDict):
     """The log's keys, the one that signs first."""
 
     items: list[LogKey]
+
+
+class NewLogKey(TypedDict):
+    """A new key of the log; the `file` that has its private half, or into which the one before was
+    put away (`retired`)."""
+
+    key: str
+    file: NotRequired[str | None]
+    retired: NotRequired[str | None]
+
+
+class Recovery(TypedDict):
+    """What going on from a record would do: how many `sites` by the verdict on them, and which are
+    opened, closed in the world, taken down, or could not be compared."""
+
+    sites: dict[str, int]
+    opened: list[str]
+    closed: list[str]
+    taken_down: list[str]
+    uncompared: list[NotCompared]
+
+
+class WentOn(TypedDict):
+    """From what a record went on, which key signs it, and where what was lost is kept."""
+
+    epoch: int
+    cause: str
+    entries: int
+    had: int | None
+    signed: int | None
+    key: str | None
+    kept: str | None
+
+
+class Recovered(WentOn):
+    """A record that went on, and what was done with the sites."""
+
+    sites: dict[str, int]
+    opened: list[str]
+    taken_down: list[str]
+    uncompared: list[NotCompared]
 
 
 class Checkpoint(TypedDict):
