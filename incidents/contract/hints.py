@@ -45,7 +45,6 @@ LOOKS = {
     "alarms": "alarms",
     "filing_terms": "filing terms",
     "audit_status": "audit status",
-    "export_site": "audit export --format bundle --site",
     "disable_account": "account disable",
 }
 """What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,

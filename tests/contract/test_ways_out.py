@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from incidents.contract import target
-from incidents.contract.actions import CLOSING
+from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED, action_of, commands, understood
 from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.locale.catalogue import phrases
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words
+from incidents.machine.refusal import CUSTOMERS, RefusedAct
+from incidents.values.language_tag import Tag
 from tests.machine.history import History
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
 
@@ -158,3 +161,18 @@ def test_of_what_a_server_says_only_hints_are_understood(hints: object) -> None:
     assert understood({"hints": [queue, {"act": "of a newer one", "of": "", "facts": {}}]}) == [
         queue
     ]
+
+
+def test_each_act_that_a_state_or_a_closed_site_forbids_is_one_of_the_contract_and_has_words() -> (
+    None
+):
+    acts = {action.typed.split()[-1] for action in ACTIONS}
+    codes = set(get_args(RefusedAct))
+    assert codes - acts == {CUSTOMERS}
+    for tag in get_args(Tag):
+        told = {
+            each.removeprefix("act_told.")
+            for each in phrases(tag, "incidents")
+            if "act_told" in each
+        }
+        assert told == codes
