@@ -102,7 +102,6 @@ _OPTIONS = {
     "before_incident": "--at T",
     "before_told": "--at T",
     "own_second": "--second HANDLE",
-    "reserved_name": "--as NAME",
     "second_needed": "--second HANDLE",
 }
 """What a command takes besides, by the refusal's name."""

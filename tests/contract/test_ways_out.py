@@ -43,13 +43,23 @@ LEADS_TO = {
     "unknown_task": ["incidents queue"],
 }
 OF_THE_DESK: dict[str, dict[str, Any]] = {
+    "account_exists": {"handle": "li"},
+    "active_already": {"policy": "sha256:0"},
+    "disabled_account": {"handle": "li"},
+    "no_number": {"site": "site.example"},
     "no_taker": {"to": "li"},
+    "not_of_role": {"handle": "li", "role": "viewer", "act": "log"},
+    "nothing_covered": {"way_out": " yet"},
+    "nothing_signed": {},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
     "second_not_in": {"second": "li"},
+    "unknown_account": {"handle": "li"},
     "unknown_field": {"field": "colour", "nearest": []},
+    "unknown_session": {"session": "0"},
     "unknown_site": {"site": "site.example", "nearest": []},
+    "unknown_token": {"token": "0"},
 }
-"""What the desk refuses before the rules, with its facts."""
+"""What the desk refuses before the rules, or another room, with its facts."""
 
 
 def hints_of(history: History) -> list[Hint]:
@@ -70,6 +80,16 @@ def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str
     )
     assert found
     assert {each["act"] for each in found} <= TYPED.keys()
+
+
+def test_what_no_rule_refuses_leads_on_too() -> None:
+    found = {name: commands(of_refusal(name, OF_THE_DESK[name])) for name in OF_THE_DESK}
+    assert found["disabled_account"] == ["incidents account enable li"]
+    assert found["not_of_role"] == ["incidents account role li ROLE"]
+    assert found["no_number"] == ["incidents filing set site.example public_security_number=NUMBER"]
+    assert found["nothing_signed"] == ["incidents audit key new", "incidents audit checkpoint"]
+    assert found["unknown_token"] == ["incidents token list"]
+    assert of_refusal("nothing_covered", {"way_out": ""}) == []
 
 
 ON_A_STATE: dict[str, Callable[[], History]] = {
