@@ -38,6 +38,7 @@ LOOKS = {
     "enable_account": "account enable",
     "sessions": "account sessions",
     "tokens": "token list",
+    "new_token": "token make HANDLE --days 30",
     "policy": "policy show",
     "new_log_key": "audit key new",
     "sign_log": "audit checkpoint",

@@ -49,6 +49,7 @@ OF_THE_DESK: dict[str, dict[str, Any]] = {
     "no_number": {"site": "site.example"},
     "no_taker": {"to": "li"},
     "not_of_role": {"handle": "li", "role": "viewer", "act": "log"},
+    "not_signed_in": {},
     "nothing_covered": {"way_out": " yet"},
     "nothing_signed": {},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
