@@ -203,8 +203,8 @@ class EmptyEvidenceError(RefusedError):
 
 
 class ReservedNameError(RefusedError):
-    """nobody can act as {given!r}, since what no person has done is signed with it: give your name
-    with --as"""
+    """nobody can act as {given!r}, since what no person has done is signed with it: give your own
+    name"""
 
 
 class ActRefusedError(RefusedError):

@@ -38,6 +38,7 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
+from incidents.locale.language import ENGLISH
 from incidents.locale.words import When
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
@@ -157,29 +158,29 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
-    " in INCIDENTS_TOKEN, and incidents token make gives one"
+    "this needs a token, as Authorization: Bearer, or a session; whoever has an account can make a"
+    " token"
 )
 _NOBODYS = (
     "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
-    " disabled; incidents token list shows which there are, and incidents token make gives one"
+    " disabled; make another one"
 )
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=refusals.typed(act),
+        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
         who=refusals.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
-    "token_scope": "this token is not for {act} (token list shows what it is for)",
-    "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: POST"
+    "role": "{by} has the role {role} here, which may not {act}: {who} may",
+    "token_scope": "this token may not {act}: use one that was made for it",
+    "in_person": "only a person who has signed in may {act}: no token does it",
+    "prove_again": "to {act} takes a password given in the last five minutes: POST"
     " /api/v1/session/proof takes it again",
     "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
     " csrf that the sign-in has answered, or a page of the console, loaded again",

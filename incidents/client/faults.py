@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 _TYPE = "urn:incidents:problem:"
 _NOT_SIGNED_IN = f"{_TYPE}not-signed-in"
 _GIVEN = {"authorization", "cookie"}
-_NOBODY = (
-    "a server lets in who has a token: set INCIDENTS_TOKEN (incidents token make HANDLE --days 30"
-    " makes one)"
-)
+_NOBODY = "a server lets in who has a token: set INCIDENTS_TOKEN"
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 

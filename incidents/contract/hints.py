@@ -34,6 +34,14 @@ LOOKS = {
     "repair_cancelled": "acts reconcile {of} --repair --cancelled",
     "recover": "recover",
     "accounts": "account list",
+    "change_role": "account role {of} ROLE",
+    "enable_account": "account enable",
+    "sessions": "account sessions",
+    "tokens": "token list",
+    "new_token": "token make HANDLE --days 30",
+    "policy": "policy show",
+    "new_log_key": "audit key new",
+    "sign_log": "audit checkpoint",
     "filing": "filing show",
     "filing_fields": "filing fields",
     "check_filing": "filing check",
@@ -45,7 +53,6 @@ LOOKS = {
     "alarms": "alarms",
     "filing_terms": "filing terms",
     "audit_status": "audit status",
-    "export_site": "audit export --format bundle --site",
     "disable_account": "account disable",
 }
 """What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
@@ -103,7 +110,7 @@ def typed(hint: Hint) -> str:
         return " ".join(["incidents", line, *options])
     parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
-        return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in facts.items())])
+        return " ".join([*parts, *(f"{key}={said or _to_say(key)}" for key, said in facts.items())])
     for each in action.asked:
         if each.name not in facts and not each.required:
             continue
@@ -116,6 +123,11 @@ def typed(hint: Hint) -> str:
         option = _OPTIONS.get(each.name) or action.called(each)
         parts.append(said if isinstance(each.fact, Choice) else f"--{option} {said}")
     return " ".join(parts)
+
+
+def _to_say(key: str) -> str:
+    """What a person is to say of a filing's detail."""
+    return "NUMBER" if key.endswith("_number") else "DAY"
 
 
 def commands(of: Iterable[Hint]) -> list[str]:

@@ -52,9 +52,12 @@ def _to_be_called(incident: str) -> list[Hint]:
 
 
 OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
+    "account_exists": _accounts,
+    "active_already": lambda _: [look("policy")],
     "already_held": _why,
     "already_requested": _why,
     "closure_asked": lambda facts: hints.to_closure(facts["site"]),
+    "disabled_account": lambda facts: [look("enable_account", facts["handle"])],
     # First a look at the one that is there: another one is a count more.
     "double_entry": lambda facts: [
         *_show(facts),
@@ -62,8 +65,15 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     ],
     "held": _why,
     "no_closure_asked": _why,
+    "no_number": lambda facts: [
+        do(c.ChangeFiling, facts["site"], public_security_number=None),
+    ],
     "no_request": _why,
     "no_taker": _accounts,
+    "not_of_role": lambda facts: [look("change_role", facts["handle"])],
+    "not_signed_in": lambda _: [look("new_token")],
+    "nothing_covered": lambda facts: [look("sign_log")] if facts["way_out"] else [],
+    "nothing_signed": lambda _: [look("new_log_key"), look("sign_log")],
     "order_dead": _order,
     "order_in_hand": _order,
     "order_not_dead": _order,
@@ -79,14 +89,17 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "second_not_in": _accounts,
     "site_closed": _why,
     "site_exists": lambda facts: [do(c.EditSite, facts["site"], phone=None)],
+    "unknown_account": _accounts,
     "unknown_contact": lambda facts: _show(facts) if "incident" in facts else [],
     "unknown_detail": _filing_fields,
     "unknown_field": _filing_fields,
     "unknown_incident": lambda _: [look("sites")],
     "unknown_item": _queue,
     "unknown_order": lambda _: [look("orders")],
+    "unknown_session": lambda _: [look("sessions")],
     "unknown_site": lambda facts: [do(c.AddSite, facts["site"])],
     "unknown_task": _queue,
+    "unknown_token": lambda _: [look("tokens")],
 }
 """By the refusal's name; what is not here needs no act: its sentence says all."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy} (policy show shows it)"""
+    """this policy is active already: {policy}"""
 
 
 class NotLetError(RefusedError):

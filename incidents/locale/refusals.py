@@ -1,6 +1,7 @@
 """The refusals and remarks in words: the machine's, the desk's, and acts that a role may not do.
 
-No sentence names a command: what can be done instead is a hint (see `contract.ways_out`).
+No sentence names a command: an act is told in words, and what can be done instead is a hint (see
+`contract.ways_out`).
 """
 
 from __future__ import annotations
@@ -9,52 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
-from incidents.contract.actions import ACTIONS
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine.refusal import CUSTOMERS
 
 if TYPE_CHECKING:
     from incidents.machine.refusal import Refusal, Remark
 
-TYPED = {
-    "look": "look",
-    "simulate": "simulate",
-    "metrics": "metrics",
-    "reveal": "see numbers and addresses in full",
-    "export": "audit export",
-    "give_link": "link",
-    **{action.name: action.typed for action in ACTIONS},
-    "retry_order": "acts retry or acts release",
-    "reconcile": "acts reconcile",
-    "recover": "recover",
-    "activate_policy": "policy activate",
-    "erase": "person erase",
-    "try_alarms": "alarms test",
-    "see_accounts": "account list",
-    "keep_accounts": "the keeping of accounts",
-    "see_sign_ins": "account sign-ins",
-    "own_account": "the keeping of one's own account",
-    "set_password": "account password",
-    "make_token": "token make",
-}
-"""The command that an act is, or each of several; or what it is where it is none."""
-
-
 NAMES = tuple(
     code.removeprefix("refused.") for code in ENGLISH.phrases
     if code.startswith("refused.") and code.count(".") == 1
 )  # fmt: skip
 """The names of all refusals of the machine and the desk."""
-
-
-def commands(act: str) -> list[str]:
-    """Each command that the act is, or what it is where it is none."""
-    return TYPED[act].split(" or ")
-
-
-def typed(act: str) -> str:
-    """What people call that act; what is no act of the table is called as it is."""
-    return TYPED.get(act, act)
 
 
 def who_may(act: str, language: Language = ENGLISH) -> str:
@@ -101,8 +67,8 @@ def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None
 def _more(facts: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """What is worked out of the facts."""
     more: dict[str, Any] = {}
-    if facts.get("act") in TYPED:
-        more |= {"typed": typed(facts["act"]), "who": who_may(facts["act"], language)}
+    if facts.get("act") in identity.MAY:
+        more["who"] = who_may(facts["act"], language)
     if "needs" in facts:
         states = facts["needs"].split(" or ")
         more["states"] = [language.word("state", state) for state in states]

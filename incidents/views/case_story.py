@@ -39,8 +39,8 @@ _URLS, _CATEGORY = "urls", "category"
 
 
 class BrokenCaseError(VerificationError):
-    """the entries of {site} do not follow on each other, {detail}: nothing is written, and
-    `incidents audit verify` names what is wrong"""
+    """the entries of {site} do not follow on each other, {detail}: nothing is written.
+    Verify the log to see what is wrong"""
 
 
 @dataclass(frozen=True, slots=True)

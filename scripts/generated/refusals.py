@@ -94,9 +94,10 @@ def _hints() -> str:
 
 
 def _shown(sentence: str) -> str:
-    """Facts by their names, without the way in which Python writes them."""
+    """Facts by their names, without the way in which they are written."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
-    sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence.replace("!r}", "}"))
+    sentence = re.sub(r"(?:!r|:[a-z]\w*)\}", "}", sentence)
+    sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence)
     return sentence.replace("{{", "{").replace("}}", "}")
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from incidents.contract import target
-from incidents.contract.actions import CLOSING
+from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED, action_of, commands, understood
 from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.locale.catalogue import phrases
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words
+from incidents.machine.refusal import CUSTOMERS, RefusedAct
+from incidents.values.language_tag import Tag
 from tests.machine.history import History
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
 
@@ -40,13 +43,24 @@ LEADS_TO = {
     "unknown_task": ["incidents queue"],
 }
 OF_THE_DESK: dict[str, dict[str, Any]] = {
+    "account_exists": {"handle": "li"},
+    "active_already": {"policy": "sha256:0"},
+    "disabled_account": {"handle": "li"},
+    "no_number": {"site": "site.example"},
     "no_taker": {"to": "li"},
+    "not_of_role": {"handle": "li", "role": "viewer", "act": "log"},
+    "not_signed_in": {},
+    "nothing_covered": {"way_out": " yet"},
+    "nothing_signed": {},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
     "second_not_in": {"second": "li"},
+    "unknown_account": {"handle": "li"},
     "unknown_field": {"field": "colour", "nearest": []},
+    "unknown_session": {"session": "0"},
     "unknown_site": {"site": "site.example", "nearest": []},
+    "unknown_token": {"token": "0"},
 }
-"""What the desk refuses before the rules, with its facts."""
+"""What the desk refuses before the rules, or another room, with its facts."""
 
 
 def hints_of(history: History) -> list[Hint]:
@@ -67,6 +81,16 @@ def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str
     )
     assert found
     assert {each["act"] for each in found} <= TYPED.keys()
+
+
+def test_what_no_rule_refuses_leads_on_too() -> None:
+    found = {name: commands(of_refusal(name, OF_THE_DESK[name])) for name in OF_THE_DESK}
+    assert found["disabled_account"] == ["incidents account enable li"]
+    assert found["not_of_role"] == ["incidents account role li ROLE"]
+    assert found["no_number"] == ["incidents filing set site.example public_security_number=NUMBER"]
+    assert found["nothing_signed"] == ["incidents audit key new", "incidents audit checkpoint"]
+    assert found["unknown_token"] == ["incidents token list"]
+    assert of_refusal("nothing_covered", {"way_out": ""}) == []
 
 
 ON_A_STATE: dict[str, Callable[[], History]] = {
@@ -158,3 +182,18 @@ def test_of_what_a_server_says_only_hints_are_understood(hints: object) -> None:
     assert understood({"hints": [queue, {"act": "of a newer one", "of": "", "facts": {}}]}) == [
         queue
     ]
+
+
+def test_each_act_that_a_state_or_a_closed_site_forbids_is_one_of_the_contract_and_has_words() -> (
+    None
+):
+    acts = {action.typed.split()[-1] for action in ACTIONS}
+    codes = set(get_args(RefusedAct))
+    assert codes - acts == {CUSTOMERS}
+    for tag in get_args(Tag):
+        told = {
+            each.removeprefix("act_told.")
+            for each in phrases(tag, "incidents")
+            if "act_told" in each
+        }
+        assert told == codes

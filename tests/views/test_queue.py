@@ -235,7 +235,7 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
         "incidents removed 1-1", f"incidents site confirm-closure {SITE}",
         f"incidents site decline-closure {SITE} --reason R", "incidents recur 1-1",
     ]  # fmt: skip
-    assert "not delete: refused" not in day.item("1-1")["say"]
+    assert "not delete: state the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents site confirm-closure {SITE}"
     assert "another person than li confirms it or declines it now" in item["say"]
@@ -553,9 +553,9 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " Still there: recur, a new violation with a clock of its own. 1-1, 1-3: nobody was told of"
-        " it yet; still there: call, and then recur. 1-4: still there: log it, a new violation with"
-        " a clock of its own. All looked at: done."
+        " Still there: log a recurrence, a new violation with a clock of its own. 1-1, 1-3: nobody"
+        " was told of it yet; still there: call, and then log a recurrence. 1-4: still there: log"
+        " it, a new violation with a clock of its own. All looked at: complete this task."
     )
 
 
@@ -571,7 +571,7 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["about"] == ["1-1"]
     assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
-                                " looked at: done.")  # fmt: skip
+                                " looked at: complete this task.")  # fmt: skip
     assert item["next"] == f"incidents done {item['id']}"
 
 
