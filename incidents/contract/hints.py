@@ -200,7 +200,7 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
     reinstate = [] if held else [do(c.AskReinstatement, site)]
     if asked_by:
-        reinstate = to_reinstatement(site)
+        reinstate = to_reinstatement(site, held=held)
     return [do(c.Uphold, site), *reinstate, look("why", site)]
 
 

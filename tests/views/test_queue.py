@@ -171,6 +171,13 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert "Another person than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
+    disputed = day.item("1-disputed")
+    assert (disputed["asked_by"], disputed["note"]) == ("li", "all is clean")
+    assert disputed["commands"] == [
+        f"incidents site uphold {SITE} --reason R", f"incidents site approve {SITE}",
+        f"incidents site decline {SITE} --reason R", f"incidents site why {SITE}",
+    ]  # fmt: skip
+    assert "li has requested reinstatement" in disputed["say"]
 
 
 TO_FILE = {"opened_on": "2026-02-14"}
@@ -277,7 +284,11 @@ def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> N
     asked = day.item("1-reinstatement")
     assert asked["next"] == f"incidents site decline {SITE} --reason R"
     assert "once the hold is lifted" in asked["say"]
-    assert f"incidents site approve {SITE}" not in asked["commands"]
+    disputed = day.item("1-disputed")
+    for each in (asked, disputed):
+        assert f"incidents site approve {SITE}" not in each["commands"]
+        assert f"incidents site reinstate {SITE} --reason R" not in each["commands"]
+    assert "once the hold is lifted" in disputed["say"]
 
 
 def test_a_second_correction_is_shown_to_a_supervisor(day: Day) -> None:

@@ -154,6 +154,7 @@ class _Asked(NamedTuple):
 
 _ASKED = {
     "closure": _Asked("closing_by", "closing_text"),
+    "disputed": _Asked("request_by", "request_reason"),
     "reinstatement": _Asked("request_by", "request_reason"),
 }
 

@@ -154,11 +154,12 @@ def _review(item: _Item, _policy: Policy) -> Script:
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:
-    code = "disputed.held" if item.of["held"] else "disputed"
-    say = item.say(code, site=item.of["site"], rule=item.of["rule"])
-    return say, hints.to_dispute(
-        item.of["site"], held=item.of["held"], asked_by=item.of["asked_by"]
-    )
+    site, held, asked_by = item.of["site"], item.of["held"], item.of["asked_by"]
+    code = "disputed.asked" if asked_by else "disputed.held" if held else "disputed"
+    say = item.say(code, site=site, rule=item.of["rule"], by=asked_by)
+    if asked_by and held:
+        say += item.say("reinstatement.held")
+    return say, hints.to_dispute(site, held=held, asked_by=asked_by)
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:
