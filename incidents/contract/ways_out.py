@@ -47,6 +47,14 @@ def _filing_fields(_: Facts) -> list[Hint]:
     return [look("filing_fields")]
 
 
+def _again(facts: Facts, another: Hint) -> list[Hint]:
+    """To log another one; where that would close the site (R1), to look at the count instead.
+
+    A server of before does not tell which.
+    """
+    return _why(facts) if facts.get("closes") else [another]
+
+
 def _to_be_called(incident: str) -> list[Hint]:
     return [contact(incident, REACHED), contact(incident, "no-answer")]
 
@@ -58,7 +66,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     # First a look at the one that is there: another one is a count more.
     "double_entry": lambda facts: [
         *_show(facts),
-        do(c.Log, facts["site"], urls=facts["url"], again="true"),
+        *_again(facts, do(c.Log, facts["site"], urls=facts["url"], again="true")),
     ],
     "held": _why,
     "no_closure_asked": _why,
@@ -74,7 +82,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     ],
     "recurred_already": lambda facts: [
         *_to_be_called(facts["recurrence"]),
-        do(c.Recur, facts["incident"], again="true"),
+        *_again(facts, do(c.Recur, facts["incident"], again="true")),
     ],
     "second_not_in": _accounts,
     "site_closed": _why,

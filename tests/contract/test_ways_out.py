@@ -15,7 +15,7 @@ from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words
 from tests.machine.history import History
-from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
+from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 
 LEADS_TO = {
     "already_held": ["incidents site why site.example"],
@@ -76,7 +76,14 @@ ON_A_STATE: dict[str, Callable[[], History]] = {
     "refused": lambda: History().log().contact(1).refused(1).removed(1),
     "moot": lambda: History().false_info().log().contact(1).removed(1),
 }
-SAID = {**REFUSED, **ON_A_STATE}
+WOULD_CLOSE: dict[str, Callable[[], History]] = {
+    "double_entry, would close": lambda: History().log(URL).log().log(URL),
+    "recurred_already, would close": lambda: History().log().contact(1).recur(1).recur(1),
+    "recur as a double entry, would close": lambda: (
+        History().log(URL).contact(1).log(URL, again=True).recur(1)
+    ),
+}
+SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -88,7 +95,10 @@ def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str
         # A closure that was asked for is there to be answered.
         assert action.command not in CLOSING - {c.ConfirmClosure}
         history = SAID[name]()
+        was_closed = history.case.closed
         assert history.do(_meant(hint)).refused_with is None, hint
+        closed = history.case.closed and not was_closed
+        assert not closed or action.command is c.ConfirmClosure, hint
 
 
 def _meant(hint: Hint) -> Command:
@@ -110,6 +120,25 @@ def _meant(hint: Hint) -> Command:
         elif isinstance(field.fact, Words) and field.required:
             given[field.name] = "as it is"
     return action.command(**given)
+
+
+def test_another_violation_that_would_close_the_site_is_named_and_not_proposed() -> None:
+    logged, recurred, _ = (each() for each in WOULD_CLOSE.values())
+    assert commands(hints_of(logged)) == ["incidents show 12-1", "incidents site why site.example"]
+    assert commands(hints_of(recurred)) == [
+        "incidents contact 12-2 reached",
+        "incidents contact 12-2 no-answer",
+        "incidents site why site.example",
+    ]
+    for each in (logged, recurred):
+        assert "another violation would close site.example (R1)" in each.answer
+
+
+def test_on_a_closed_site_another_violation_closes_nothing() -> None:
+    history = History().log(URL).log().false_info().log(URL)
+    assert "incidents log site.example --url http://a.example/ --again" in commands(
+        hints_of(history)
+    )
 
 
 @pytest.mark.parametrize(
