@@ -55,6 +55,12 @@ def _again(facts: Facts, another: Hint) -> list[Hint]:
     return _why(facts) if facts.get("closes") else [another]
 
 
+def _unknown_site(facts: Facts) -> list[Hint]:
+    """To add it, if it is a name that resembles none in the register; a number is an id."""
+    is_new = "nearest" in facts and not facts["site"].isdecimal()
+    return [do(c.AddSite, facts["site"])] if is_new else [look("sites")]
+
+
 def _to_be_called(incident: str) -> list[Hint]:
     return [contact(incident, REACHED), contact(incident, "no-answer")]
 
@@ -93,7 +99,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_incident": lambda _: [look("sites")],
     "unknown_item": _queue,
     "unknown_order": lambda _: [look("orders")],
-    "unknown_site": lambda facts: [do(c.AddSite, facts["site"])],
+    "unknown_site": _unknown_site,
     "unknown_task": _queue,
 }
 """By the refusal's name; what is not here needs no act: its sentence says all."""

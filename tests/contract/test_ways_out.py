@@ -175,6 +175,9 @@ def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
 
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
+    for facts in ({"site": "shop.example"}, {"site": "99", "nearest": ()}):
+        # Nobody has looked for near names, or it is no name.
+        assert commands(of_refusal("unknown_site", facts)) == ["incidents site list"]
     assert of_refusal("unknown_task", {"task": "12-t1", "by": "ann"}) == []
 
 
