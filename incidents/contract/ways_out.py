@@ -15,6 +15,7 @@ from incidents.contract.hints import contact, do, look
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.refusal import CUSTOMERS
+from incidents.values.ids import read_incident_id
 
 Facts = Mapping[str, Any]
 
@@ -55,6 +56,14 @@ def _again(facts: Facts, another: Hint) -> list[Hint]:
     return _why(facts) if facts.get("closes") else [another]
 
 
+def _unknown_contact(facts: Facts) -> list[Hint]:
+    """To look at the incident that has the contacts; of a mistyped id as far as it names one."""
+    if "given" not in facts:
+        return _show(facts)
+    begun = "-".join(facts["given"].strip().split("-")[:2])
+    return [look("show", begun if read_incident_id(begun) else "")]
+
+
 def _unknown_site(facts: Facts) -> list[Hint]:
     """To add it, if it is a name that resembles none in the register; a number is an id."""
     is_new = "nearest" in facts and not facts["site"].isdecimal()
@@ -93,7 +102,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "second_not_in": _accounts,
     "site_closed": _why,
     "site_exists": lambda facts: [do(c.EditSite, facts["site"], phone=None)],
-    "unknown_contact": lambda facts: _show(facts) if "incident" in facts else [],
+    "unknown_contact": _unknown_contact,
     "unknown_detail": _filing_fields,
     "unknown_field": _filing_fields,
     "unknown_incident": lambda _: [look("sites")],

@@ -173,6 +173,19 @@ def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
     assert typed == "incidents log a.example --url 'http://a.example/;reboot' --again"
 
 
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        ("12-3", "incidents show 12-3"),
+        (" 12-3-x;reboot", "incidents show 12-3"),
+        ("c3", "incidents show INCIDENT"),
+        ("12-t3-1", "incidents show INCIDENT"),
+    ],
+)
+def test_a_mistyped_contact_leads_to_its_incident(given: str, typed: str) -> None:
+    assert commands(of_refusal("unknown_contact", {"given": given})) == [typed]
+
+
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
     for facts in ({"site": "shop.example"}, {"site": "99", "nearest": ()}):
