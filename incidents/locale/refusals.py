@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
 from incidents.contract.actions import ACTIONS
+from incidents.contract.rights import RIGHTS
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine.refusal import CUSTOMERS
 
@@ -17,25 +18,8 @@ if TYPE_CHECKING:
     from incidents.machine.refusal import Refusal, Remark
 
 TYPED = {
-    "look": "look",
-    "simulate": "simulate",
-    "metrics": "metrics",
-    "reveal": "see numbers and addresses in full",
-    "export": "audit export",
-    "give_link": "link",
-    **{action.name: action.typed for action in ACTIONS},
+    **{each.name: each.typed for each in (*ACTIONS, *RIGHTS)},
     "retry_order": "acts retry or acts release",
-    "reconcile": "acts reconcile",
-    "recover": "recover",
-    "activate_policy": "policy activate",
-    "erase": "person erase",
-    "try_alarms": "alarms test",
-    "see_accounts": "account list",
-    "keep_accounts": "the keeping of accounts",
-    "see_sign_ins": "account sign-ins",
-    "own_account": "the keeping of one's own account",
-    "set_password": "account password",
-    "make_token": "token make",
 }
 """The command that an act is, or each of several; or what it is where it is none."""
 
