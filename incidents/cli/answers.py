@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.cli import output
+from incidents.contract import aftermath
 from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
@@ -127,30 +128,28 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
 def as_left_down(run: Run, document: Document) -> Document:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
-    if not event_sentence.may_open(document["events"]):
-        return document
-    with run.looking() as looks:
-        # A server of before does not say it.
-        site = looks.site(document["site"]["site"])
-        if not site.get("stays_down"):
-            return document
-    in_force = site["in_force"]
-    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
-    return document | {"events": events}
+
+    def left_down() -> str | None:
+        with run.looking() as looks:
+            # A server of before does not say it.
+            site = looks.site(document["site"]["site"])
+            return site["in_force"] if site.get("stays_down") else None
+
+    return aftermath.as_left_down(document, left_down)
 
 
 def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str]:
     """That nothing takes a site down now on which a hold was set, where that is so."""
-    site = document["site"]
-    is_down = site["in_force"] in ("suspended", "closed")
-    if is_down or not any(each["kind"] == "hold_set" for each in own):
-        return []
-    from incidents.views.health import carries_out
 
-    with run.looking() as looks:
-        if carries_out(looks.enforcement()):
-            return []
-    return [run.text("answer.not_down", site=site["site"])]
+    def carries_out() -> bool:
+        from incidents.views.health import carries_out
+
+        with run.looking() as looks:
+            return carries_out(looks.enforcement())
+
+    if not aftermath.stays_up(document, own, carries_out):
+        return []
+    return [run.text("answer.not_down", site=document["site"]["site"])]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
