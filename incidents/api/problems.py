@@ -302,4 +302,7 @@ def _told(error: Mapping[str, Any]) -> str:
         return "a key stands here that this does not take: /openapi.json lists those that it takes"
     if error["type"] == "model_attributes_type":
         return "a JSON object is needed here, sent with Content-Type: application/json"
+    if error["type"] == "literal_error":
+        # All the choices, which are ours.
+        return str(error["msg"])
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

@@ -155,7 +155,10 @@ class Act:
         for each.
         """
         envelopes = [
-            self._envelope(site, command, key=None if self.key is None else f"{self.key}:{site}")
+            replace(
+                self._envelope(site, command, key=self.key and f"{self.key}:{site}"),
+                given_key=self.key,
+            )
             for site, command in commands
         ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.cli import output
+from incidents.contract import aftermath
 from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
@@ -131,27 +132,27 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
 def as_left_down(run: Run, answer: Answer) -> list[JSONObject]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
-    events = answer.document["events"]
-    if not event_sentence.may_open(events):
-        return events
-    with run.looking() as looks:
-        # A server of before does not say it.
-        site = looks.site(answer.site)
-        if not site.get("stays_down"):
-            return events
-    return [event_sentence.of_left_down(each, site["in_force"]) for each in events]
+
+    def left_down() -> str | None:
+        with run.looking() as looks:
+            # A server of before does not say it.
+            site = looks.site(answer.site)
+            return site["in_force"] if site.get("stays_down") else None
+
+    return aftermath.as_left_down(answer.document["events"], left_down)
 
 
 def _not_down_yet(run: Run, site: Site, own: list[JSONObject]) -> list[str]:
     """That nothing takes a site down now on which a hold was set, where that is so."""
-    is_down = site["in_force"] in ("suspended", "closed")
-    if is_down or not any(each["kind"] == "hold_set" for each in own):
-        return []
-    from incidents.views.health import carries_out
 
-    with run.looking() as looks:
-        if carries_out(looks.enforcement()):
-            return []
+    def carries_out() -> bool:
+        from incidents.views.health import carries_out
+
+        with run.looking() as looks:
+            return carries_out(looks.enforcement())
+
+    if not aftermath.stays_up(site, own, carries_out):
+        return []
     return [run.text("answer.not_down", site=site["site"])]
 
 

@@ -160,7 +160,7 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     told = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
         why = refusals.sentence(taken.refusal, run.when, run.language)
-        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
+        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts.get("nearest")
         told.append(run.text("filing.new_here") if is_new else why)
     if dry_run and not told:
         told.append(_outcome(run, taken))

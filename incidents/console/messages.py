@@ -9,6 +9,7 @@ from typing import Any
 from incidents import views
 from incidents.console.request_context import Sitting
 from incidents.console.writing import Reader, Said, capitalised
+from incidents.contract import aftermath
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
@@ -57,24 +58,24 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
 
 def _stays_up(here: Sitting, answer: Answer) -> bool:
     """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
-    is_down = answer.site_document["in_force"] in ("suspended", "closed")
-    if is_down or all(each["kind"] != "hold_set" for each in answer.document["events"]):
-        return False
-    with here.reading() as connection:
-        return not carries_out(views.enforcement(connection, here.reader.now))
+
+    def carried_out() -> bool:
+        with here.reading() as connection:
+            return carries_out(views.enforcement(connection, here.reader.now))
+
+    return aftermath.stays_up(answer.site_document, answer.document["events"], carried_out)
 
 
 def _as_left_down(here: Sitting, answer: Answer) -> list[Document]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
-    events = answer.document["events"]
-    if not event_sentence.may_open(events):
-        return events
-    with here.reading() as connection:
-        site = sites.named(connection, answer.site)
-        if not left_down.stays_down(connection, site):
-            return events
-    return [event_sentence.of_left_down(each, site["in_force"]) for each in events]
+
+    def in_force() -> str | None:
+        with here.reading() as connection:
+            site = sites.named(connection, answer.site)
+            return site["in_force"] if left_down.stays_down(connection, site) else None
+
+    return aftermath.as_left_down(answer.document["events"], in_force)
 
 
 def refused(reader: Reader, error: IncidentsError) -> Said:

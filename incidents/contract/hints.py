@@ -93,6 +93,9 @@ def _quoted(text: str) -> str:
     return shlex.quote(text) if _SHELLS_OWN.search(text) else text
 
 
+_UNSAID = {"show": "INCIDENT"}
+"""The word for a look's target where the person is to say it."""
+
 _OPTIONS = {"urls": "url"}
 """What a field is called where it is typed one at a time."""
 
@@ -105,6 +108,7 @@ def typed(hint: Hint) -> str:
     action = action_of(hint)
     if action is None:
         line = LOOKS[hint["act"]]
+        of = of or _UNSAID.get(hint["act"], "")
         line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
         options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
         return " ".join(["incidents", line, *options])
@@ -212,7 +216,7 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
     reinstate = [] if held else [do(c.AskReinstatement, site)]
     if asked_by:
-        reinstate = to_reinstatement(site)
+        reinstate = to_reinstatement(site, held=held)
     return [do(c.Uphold, site), *reinstate, look("why", site)]
 
 

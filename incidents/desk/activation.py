@@ -58,6 +58,7 @@ class Activation:
     login: str | None
     reason: str
     key: str | None = None
+    given_key: str | None = None
     signed_in: bool = False
     second: str | None = None
 
@@ -65,7 +66,7 @@ class Activation:
     def once(self) -> Once:
         """The key of the request, with what a repetition must share."""
         asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
-        return Once(key=self.key, by=self.by, asked=asked)
+        return Once(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> answers.Activation:

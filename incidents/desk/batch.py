@@ -210,12 +210,14 @@ class Batch:
         return answer, own > 0
 
     def _unknown(self, envelope: Envelope) -> Refusal:
-        """The refusal for an unknown site, with the nearest names."""
+        """The refusal for an unknown site, with the nearest names if somebody looked for them."""
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
             # One search for names in a batch: it takes long, and locks are held meanwhile.
-            near = () if self._searched else sites.nearest(self._connection, site)
+            if self._searched:
+                return Refusal("unknown_site", {"site": site})
             self._searched = True
+            near = sites.nearest(self._connection, site)
             return Refusal("unknown_site", {"site": site, "nearest": near})
         incident = getattr(command, "incident", None)
         if incident is not None:

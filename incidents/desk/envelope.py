@@ -26,17 +26,19 @@ class Envelope:
 
     `site`: the kept form of a site's name, or its id. People's own words are in the command as they
     wrote them. `login`: the login name of the process, shown beside the person. `key`: the same
-    command with the same key is done once; after `key_for` the key is free again. `seen`: the
-    number of the site's last entry that the person has seen; if there is a later one, or if the
-    site's id is not `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the
-    person is authenticated as an account of this database. `unless_closing`: refuse a command that
-    would close the site as `would_close`, so that the person can be asked first.
+    command with the same key is done once; after `key_for` the key is free again. `given_key`: what
+    the sender called it, where `key` has more, such as whose it is. `seen`: the number of the
+    site's last entry that the person has seen; if there is a later one, or if the site's id is not
+    `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the person is
+    authenticated as an account of this database. `unless_closing`: refuse a command that would
+    close the site as `would_close`, so that the person can be asked first.
     """
 
     site: str | int
     command: Command
     login: str | None = None
     key: str | None = None
+    given_key: str | None = None
     key_for: timedelta | None = None
     seen: int | None = None
     seen_of: int | None = None

@@ -113,7 +113,8 @@ class Repetitions:
             return None
         if is_fingerprint_of(kept.fingerprint, site, envelope.command):
             return from_json(kept.answer)
-        facts: dict[str, object] = {"key": envelope.key, "at": kept.recorded_at}
+        given = envelope.given_key or envelope.key
+        facts: dict[str, object] = {"key": given, "at": kept.recorded_at}
         theirs = replace(envelope.command, by=kept.person)
         if is_fingerprint_of(kept.fingerprint, site, theirs):
             # Under another key it would be done twice.

@@ -77,7 +77,8 @@ class Reconciliation:
     """Asks the adapters for the states of sites, and records them through the desk.
 
     `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
-    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for.
+    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for;
+    `given_key` as in `Envelope`.
     `standing`: that of a record that has lost its end. Then a site that no adapter knows may be in
     any state until an order is carried out, and a closed site counts as down for a suspension: it
     is not suspended. Unless `opens`, a site that is down though nothing on record keeps it down
@@ -91,6 +92,7 @@ class Reconciliation:
     by: str
     login: str | None = None
     key: str | None = None
+    given_key: str | None = None
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
@@ -204,7 +206,10 @@ class Reconciliation:
         command = commands.RepeatOrder(
             by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
         )
-        return Envelope(site=row["id"], command=command, login=self.login, key=self._key(row))
+        return Envelope(
+            site=row["id"], command=command, login=self.login, key=self._key(row),
+            given_key=self.given_key or self.key,
+        )  # fmt: skip
 
     def _is_ordered(self, connection: Connection, row: Any) -> bool:
         key = self._key(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.language import ENGLISH, Language
@@ -11,9 +11,6 @@ from incidents.machine.command import BRAKED
 if TYPE_CHECKING:
     from incidents.contract.documents.orders import OnlyLogged, Order
     from incidents.locale.words import Document, Teller
-
-ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
-"""The kinds of events that end a suspension, or a hold."""
 
 
 def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
@@ -26,18 +23,6 @@ def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
     if template is None:
         template = phrases.get(f"happened.{event['kind']}", "{kind}")
     return template.format_map(_Facts(teller, event, to_come=to_come))
-
-
-def of_left_down(event: Document, in_force: str = "suspended") -> Document:
-    """The event of a site that a loss has left down, as it is in the world: its suspension's end
-    opens it no more, nor the lift of a hold one that is closed."""
-    return event | {"left_down": in_force}
-
-
-def may_open(events: Iterable[Document]) -> bool:
-    """Whether one of them ends a suspension or a hold, so that it matters whether a loss has left
-    the site down."""
-    return any(each["kind"] in ENDS for each in events)
 
 
 class _Facts(dict[str, Any]):

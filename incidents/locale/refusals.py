@@ -57,6 +57,8 @@ def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]
+    if facts.get("closes"):
+        codes = [f"refused.{name}.closes", *codes]
     if facts.get("nearest"):
         codes = [f"refused.{name}.nearest", *codes]
     if "by" in facts:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, said
+from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
@@ -150,7 +151,7 @@ def _left_down(of_site: Sequence[_Read]) -> set[int]:
 def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
     event, document = entry.event, entry.document
     if entry.header.site_seq in left:
-        document = event_sentence.of_left_down(document)
+        document = aftermath.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
     refs = set(on_record.text_refs(document))

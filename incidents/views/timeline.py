@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
+from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
@@ -144,10 +145,10 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
     """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
-    if event_sentence.may_open(events):
+    if aftermath.may_open(events):
         left = _left_down(connection, teller.site_id)
         events = [
-            event_sentence.of_left_down(event) if head.site_seq in left else event
+            aftermath.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
     revealed = on_record.reveal_texts(connection, events)

@@ -18,7 +18,7 @@ from incidents.machine.command import Choice, Command, Words
 from incidents.machine.refusal import CUSTOMERS, RefusedAct
 from incidents.values.language_tag import Tag
 from tests.machine.history import History
-from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
+from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 
 LEADS_TO = {
     "already_held": ["incidents site why site.example"],
@@ -100,7 +100,14 @@ ON_A_STATE: dict[str, Callable[[], History]] = {
     "refused": lambda: History().log().contact(1).refused(1).removed(1),
     "moot": lambda: History().false_info().log().contact(1).removed(1),
 }
-SAID = {**REFUSED, **ON_A_STATE}
+WOULD_CLOSE: dict[str, Callable[[], History]] = {
+    "double_entry, would close": lambda: History().log(URL).log().log(URL),
+    "recurred_already, would close": lambda: History().log().contact(1).recur(1).recur(1),
+    "recur as a double entry, would close": lambda: (
+        History().log(URL).contact(1).log(URL, again=True).recur(1)
+    ),
+}
+SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -112,7 +119,10 @@ def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str
         # A closure that was asked for is there to be answered.
         assert action.command not in CLOSING - {c.ConfirmClosure}
         history = SAID[name]()
+        was_closed = history.case.closed
         assert history.do(_meant(hint)).refused_with is None, hint
+        closed = history.case.closed and not was_closed
+        assert not closed or action.command is c.ConfirmClosure, hint
 
 
 def _meant(hint: Hint) -> Command:
@@ -134,6 +144,25 @@ def _meant(hint: Hint) -> Command:
         elif isinstance(field.fact, Words) and field.required:
             given[field.name] = "as it is"
     return action.command(**given)
+
+
+def test_another_violation_that_would_close_the_site_is_named_and_not_proposed() -> None:
+    logged, recurred, _ = (each() for each in WOULD_CLOSE.values())
+    assert commands(hints_of(logged)) == ["incidents show 12-1", "incidents site why site.example"]
+    assert commands(hints_of(recurred)) == [
+        "incidents contact 12-2 reached",
+        "incidents contact 12-2 no-answer",
+        "incidents site why site.example",
+    ]
+    for each in (logged, recurred):
+        assert "another violation would close site.example (R1)" in each.answer
+
+
+def test_on_a_closed_site_another_violation_closes_nothing() -> None:
+    history = History().log(URL).log().false_info().log(URL)
+    assert "incidents log site.example --url http://a.example/ --again" in commands(
+        hints_of(history)
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,8 +197,24 @@ def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
     assert typed == "incidents log a.example --url 'http://a.example/;reboot' --again"
 
 
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        ("12-3", "incidents show 12-3"),
+        (" 12-3-x;reboot", "incidents show 12-3"),
+        ("c3", "incidents show INCIDENT"),
+        ("12-t3-1", "incidents show INCIDENT"),
+    ],
+)
+def test_a_mistyped_contact_leads_to_its_incident(given: str, typed: str) -> None:
+    assert commands(of_refusal("unknown_contact", {"given": given})) == [typed]
+
+
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
+    for facts in ({"site": "shop.example"}, {"site": "99", "nearest": ()}):
+        # Nobody has looked for near names, or it is no name.
+        assert commands(of_refusal("unknown_site", facts)) == ["incidents site list"]
     assert of_refusal("unknown_task", {"task": "12-t1", "by": "ann"}) == []
 
 

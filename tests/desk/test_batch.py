@@ -92,6 +92,14 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
     assert day.refused(c.Log(by="li"), "far-away.test") == "unknown_site"
 
 
+def test_of_two_unknown_sites_in_a_batch_only_one_is_compared_and_says_so(day: Rehearsal) -> None:
+    wanted = [Envelope(site=each, command=c.Log(by="li")) for each in ("aa.example", "far.test")]
+    assert [answer.refusal for answer in day.desk.submit(wanted)] == [
+        Refusal("unknown_site", {"site": "aa.example", "nearest": ("a.example",)}),
+        Refusal("unknown_site", {"site": "far.test"}),
+    ]
+
+
 def test_a_name_is_compared_with_a_part_of_few_others_which_takes_the_cube_of_their_length(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

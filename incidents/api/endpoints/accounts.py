@@ -193,7 +193,7 @@ def revoke(by: Looking, token: str) -> None:
 def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
     return Once(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
-        asked=json.dumps([act, by.by, asked.model_dump()]),
+        asked=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
     )  # fmt: skip
 
 

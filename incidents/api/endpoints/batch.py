@@ -126,7 +126,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         return error if isinstance(error, Problem) else problems.of_error(error)
     # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
-    return act.status, by.envelope(site, command, key)
+    return act.status, by.envelope(site, command, key, asked.key or by.key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:

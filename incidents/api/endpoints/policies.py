@@ -124,8 +124,8 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
     by.counts(1)
     answer = by.house.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
-        key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
-        signed_in=by.identity.proved_at is not None,
+        key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
+        dry_run=by.dry_run, signed_in=by.identity.proved_at is not None,
         second=None if second is None else request.app.state.door.identify_second(
             second.handle, second.password, address_of(request), beside=by.by
         ),

@@ -150,7 +150,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
     compared = by.house.compare(
         names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
-        key=None if by.key is None else f"{by.by}:{by.key}",
+        key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
     )  # fmt: skip
     return JSON({"items": [each.document() for each in compared], "left": left})
 
