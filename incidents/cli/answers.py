@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from incidents.cli import output
 from incidents.contract import aftermath
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
+    from incidents.contract.documents.acts import Event, TaskOpened
     from incidents.contract.documents.answers import Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
-    from incidents.values.json_object import JSONObject
 
 
 # One call for a whole site may be about very many.
@@ -129,7 +129,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
     return lines
 
 
-def as_left_down(run: Run, answer: Answer) -> list[JSONObject]:
+def as_left_down(run: Run, answer: Answer) -> list[Event]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
 
@@ -142,7 +142,7 @@ def as_left_down(run: Run, answer: Answer) -> list[JSONObject]:
     return aftermath.as_left_down(answer.document["events"], left_down)
 
 
-def _not_down_yet(run: Run, site: Site, own: list[JSONObject]) -> list[str]:
+def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
     """That nothing takes a site down now on which a hold was set, where that is so."""
 
     def carries_out() -> bool:
@@ -168,12 +168,16 @@ def _as_it_stands(teller: words.Teller, site: Site, document: Outcome) -> list[s
     return [*lines, *states]
 
 
-def _somebody_to_call(document: Outcome, own: list[JSONObject]) -> bool:
+def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
     waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
-    return waiting or any(e["kind"] == "task_opened" and e["task_kind"] == "tell" for e in own)
+    return waiting or any(task["task_kind"] == "tell" for task in _opened(own))
 
 
-def _next(site: Site, document: Outcome, own: list[JSONObject]) -> list[Hint]:
+def _opened(own: list[Event]) -> list[TaskOpened]:
+    return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
+
+
+def _next(site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
 
@@ -182,11 +186,11 @@ def _next(site: Site, document: Outcome, own: list[JSONObject]) -> list[Hint]:
         return hints.to_closure(site["site"])
     if "reinstatement_asked" in kinds:
         return hints.to_reinstatement(site["site"])
-    opened = [e for e in own if e["kind"] == "task_opened"]
-    if any(event["task_kind"] == "suspicion" for event in opened):
+    opened = _opened(own)
+    if any(task["task_kind"] == "suspicion" for task in opened):
         # Somebody looks before it is done with.
         return [hints.look("check_filing", site["site"])]
-    found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
+    found = [hints.to_task(task["task"], task["task_kind"]) for task in opened]
     if "closure_disputed" in kinds:
         found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
     if document["incident"] is not None:
@@ -194,7 +198,7 @@ def _next(site: Site, document: Outcome, own: list[JSONObject]) -> list[Hint]:
     return found
 
 
-def _of_left_down(site: Site, events: list[JSONObject]) -> list[Hint]:
+def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
     """What can be done where one of the events has not opened a site that a loss has left down."""
     from incidents.contract import hints
 
@@ -212,13 +216,13 @@ def _whom(run: Run, site: Site) -> str:
     return ", ".join(known)
 
 
-def _parted(events: list[JSONObject]) -> tuple[list[JSONObject], list[JSONObject]]:
+def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
     """What was due before the act, done by the clock; and what the act did."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
 
-def _meanwhile(run: Run, teller: words.Teller, events: list[JSONObject]) -> list[str]:
+def _meanwhile(run: Run, teller: words.Teller, events: list[Event]) -> list[str]:
     return [
         run.text("answer.meanwhile", what=event_sentence.sentence(teller, each))
         for each in _parted(events)[0]

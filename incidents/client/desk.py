@@ -28,6 +28,7 @@ from incidents.values.json_object import JSONObject
 from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
     from incidents.contract.documents.acts import Acted
     from incidents.contract.documents.answers import Activation, Outcome
 
@@ -185,7 +186,7 @@ def _answer(document: Acted) -> Answer:
     )  # fmt: skip
 
 
-def facts(told: JSONObject) -> JSONObject:
+def facts(told: Facts) -> JSONObject:
     """The facts of a refusal, as the desk has them."""
     return {name: _fact(value) for name, value in told.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import dropwhile, islice, takewhile
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents import views
 from incidents.console.request_context import Sitting
@@ -21,7 +21,9 @@ from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked
 from incidents.views.health import carries_out
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
+    from incidents.contract.documents.acts import Event
 
 MAX_FASTER = 3
 _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
@@ -66,7 +68,7 @@ def _stays_up(here: Sitting, answer: Answer) -> bool:
     return aftermath.stays_up(answer.site_document, answer.document["events"], carried_out)
 
 
-def _as_left_down(here: Sitting, answer: Answer) -> list[Document]:
+def _as_left_down(here: Sitting, answer: Answer) -> list[Event]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
 
@@ -110,12 +112,12 @@ def _not_there(reader: Reader, error: IncidentsError) -> str:
     return reader.spoken.say(f"refused.{error.name}", **{fact: given})
 
 
-def _as_sentence(reader: Reader, told: str, facts: Document) -> str:
+def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
     """With a capital and a full stop, unless it has them."""
     return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
 
 
-def event(reader: Reader, answer: Answer, document: Document) -> str:
+def event(reader: Reader, answer: Answer, document: Event) -> str:
     """One event, in a sentence."""
     assert answer.site_id is not None
     teller = Teller(site=answer.site, site_id=answer.site_id, when=reader.when)
@@ -123,7 +125,7 @@ def event(reader: Reader, answer: Answer, document: Document) -> str:
     return reader.sentence(words, _names(document | {"site": answer.site}))
 
 
-def _names(facts: Document) -> list[Any]:
+def _names(facts: Facts) -> list[object]:
     """What of the facts people and things are called by."""
     return [facts[each] for each in _NAMED if each in facts]
 
@@ -149,7 +151,7 @@ def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
 
 
 def _sentences(
-    reader: Reader, answer: Answer, events: list[Document], *, of_the_clock: bool
+    reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
 ) -> list[str]:
     """What was done because it was due before the act, or what the act did."""
     part = takewhile if of_the_clock else dropwhile

@@ -24,8 +24,7 @@ from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import answers
-    from incidents.values.json_object import JSONObject
+    from incidents.contract.documents import acts, answers
 
 
 class ActiveAlreadyError(RefusedError):
@@ -108,7 +107,7 @@ def activate(
     connection: Connection,
     act: Activation,
     clock: Callable[[], datetime],
-    do_what_is_due: Callable[[datetime], list[JSONObject]],
+    do_what_is_due: Callable[[datetime], list[acts.EventOfSite]],
 ) -> answers.Activation:
     """Activate the policy; return the active policy, the one before, and the changes.
 

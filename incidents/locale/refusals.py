@@ -6,7 +6,7 @@ No sentence names a command: an act is told in words, and what can be done inste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
@@ -14,6 +14,7 @@ from incidents.locale.language import ENGLISH, Language
 from incidents.machine.refusal import CUSTOMERS
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
     from incidents.machine.refusal import Refusal, Remark
 
 NAMES = tuple(
@@ -39,9 +40,7 @@ def sentence(
     return said(refusal.name, refusal.facts, when, language) or refusal.name.replace("_", " ")
 
 
-def said(
-    name: str, facts: Mapping[str, Any], when: Callable[[Any], str], language: Language
-) -> str:
+def said(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
     """The sentence for a refusal of that name; empty where the language has none."""
     code = _code(name, facts, language)
     return language.say(code, when=when, **facts, **_more(facts, language)) if code else ""
@@ -52,7 +51,7 @@ def remark(told: Remark, when: Callable[[Any], str] = str, language: Language = 
     return language.say(f"remark.{told.name}", when=when, **told.facts)
 
 
-def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None:
+def _code(name: str, facts: Facts, language: Language) -> str | None:
     """Which phrase says it: some have another one where more is known."""
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
@@ -66,12 +65,13 @@ def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None
     return next((code for code in codes if code in language.phrases), None)
 
 
-def _more(facts: Mapping[str, Any], language: Language) -> dict[str, Any]:
+def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     """What is worked out of the facts."""
-    more: dict[str, Any] = {}
-    if facts.get("act") in identity.MAY:
-        more["who"] = who_may(facts["act"], language)
-    if "needs" in facts:
-        states = facts["needs"].split(" or ")
+    more: dict[str, str | list[str]] = {}
+    act, needs = facts.get("act"), facts.get("needs")
+    if isinstance(act, str) and act in identity.MAY:
+        more["who"] = who_may(act, language)
+    if isinstance(needs, str):
+        states = needs.split(" or ")
         more["states"] = [language.word("state", state) for state in states]
     return more

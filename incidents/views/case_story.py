@@ -17,7 +17,7 @@ from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
-from incidents.locale.words import Document, Teller, When, rule
+from incidents.locale.words import Teller, When, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
@@ -33,7 +33,7 @@ from incidents.views.why_record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import sites
+    from incidents.contract.documents import Facts, acts, sites
 
 
 _URLS, _CATEGORY = "urls", "category"
@@ -100,7 +100,7 @@ class _Read:
     event: Event
 
     @property
-    def document(self) -> Document:
+    def document(self) -> acts.Event:
         return event_document(self.header.site_id, self.event, self.header.site_seq)
 
 
@@ -171,7 +171,7 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
     )
 
 
-def _texts(document: Document) -> Iterator[tuple[str, str]]:
+def _texts(document: Facts) -> Iterator[tuple[str, str]]:
     """The texts of a document by name, with those of a filing's details."""
     for name, value in document.items():
         if isinstance(value, dict):
@@ -180,10 +180,10 @@ def _texts(document: Document) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _told(teller: Teller, document: Document) -> str:
+def _told(teller: Teller, document: Facts) -> str:
     """The sentence of an entry, with the facts that the sentence leaves out."""
-    facts = [*document.get(_URLS, ()), document.get(_CATEGORY)]
-    more = "; ".join(fact for fact in facts if fact)
+    facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
+    more = "; ".join(str(fact) for fact in facts if fact)
     sentence = event_sentence.sentence(teller, document)
     return f"{sentence} [{more}]" if more else sentence
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
@@ -25,10 +25,9 @@ from incidents.values.ids import incident_id
 from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.acts import Event
     from incidents.contract.documents.sites import Line
 
-
-Document = dict[str, Any]
 
 MAX_LOOKED_AT = 10_000
 """The most entries of a site that are searched for one part of an incident's story."""
@@ -169,8 +168,10 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     return left | waiting if waiting and left_down.marked(connection, [site_id]) else left
 
 
-def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Line:
-    said = [shown[name] for name in _QUOTED if written.get(name) is not None]
+def _line(teller: Teller, written: Event, shown: Event, login: str | None) -> Line:
+    # The fields of a kind that are read here are texts, null once erased.
+    own = cast("Mapping[str, str | None]", shown)
+    said = [own[name] for name in _QUOTED if written.get(name) is not None]
     words = event_sentence.sentence(teller, written)
     words += "".join(_quoted(teller, text) for text in said)
     return {
@@ -182,8 +183,8 @@ def _line(teller: Teller, written: Document, shown: Document, login: str | None)
         "said": said[0] if said else None,
         "kind": written["kind"],
         "rule": written["rule"],
-        "incident": written.get("incident"),
-        "audience": written.get("audience"),
+        "incident": own.get("incident"),
+        "audience": own.get("audience"),
         "seq": written["seq"],
     }
 

@@ -7,9 +7,11 @@ from typing import NoReturn, cast
 import pytest
 
 from incidents.contract import aftermath
+from incidents.contract.documents.acts import Event
 from incidents.contract.documents.sites import Site
 
-HOLD, END = {"kind": "hold_set"}, {"kind": "suspension_ended"}
+HOLD = cast("Event", {"kind": "hold_set"})
+END = cast("Event", {"kind": "suspension_ended"})
 
 
 def site(in_force: str) -> Site:
@@ -22,7 +24,7 @@ def nobody_looks() -> NoReturn:
 
 def test_the_end_of_a_suspension_is_told_as_a_loss_has_left_the_site() -> None:
     told = aftermath.as_left_down([END, HOLD], lambda: "closed")
-    assert [each["left_down"] for each in told] == ["closed", "closed"]
+    assert [cast("dict[str, str]", each)["left_down"] for each in told] == ["closed", "closed"]
     assert aftermath.as_left_down([END], lambda: None) == [END]
     assert aftermath.as_left_down([HOLD], nobody_looks) == [HOLD]
 

@@ -32,7 +32,11 @@ def test_what_is_in_force_is_answered_beside_what_is_ordered(day: Rehearsal) -> 
     done = day.give(carried_out)
     site, (event,) = done.site_document, done.document["events"]
     assert (site["state"], site["in_force"]) == ("suspended", "suspended")
-    assert (event["kind"], event["order"], event["lane"]) == ("order_delivered", "1-o2", "act")
+    assert (event["kind"], event.get("order"), event.get("lane")) == (
+        "order_delivered",
+        "1-o2",
+        "act",
+    )
     assert day.rows("SELECT in_force, last_act FROM sites ORDER BY id") == [
         ("suspended", 2), ("active", 0),
     ]  # fmt: skip
@@ -112,7 +116,7 @@ def test_the_name_of_its_notice_releases_what_the_brake_holds_only_while_it_is_o
         assert day.give(held).refusal is None
     by_notice = c.RetryOrder(by="wang", order=order, lane="notice")
     released = day.give(by_notice, dry_run=True)
-    assert [event["lane"] for event in released.document["events"]] == ["act", "notice"]
+    assert [event.get("lane") for event in released.document["events"]] == ["act", "notice"]
     day.give(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     refusal = day.give(by_notice).refusal
     assert refusal == Refusal("overtaken", {"order": f"1-o{order}", "site": "a.example"})

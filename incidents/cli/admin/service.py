@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from incidents.app import House
     from incidents.cli.run import Run
+    from incidents.contract.documents.acts import EventOfSite
     from incidents.desk import Answer
     from incidents.enforcement.outcomes import Outcomes
     from incidents.notices.customer_link import Links
-    from incidents.values.json_object import JSONObject
 
 
 MAX_TOLD = 20
@@ -136,7 +136,7 @@ class _Done:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._sites: list[str] = []
-        self._events: list[JSONObject] = []
+        self._events: list[EventOfSite] = []
         self._sentences: list[str] = []
         self._kinds: Counter[str] = Counter()
 

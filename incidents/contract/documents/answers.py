@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from incidents.contract.documents.acts import Remark
+from incidents.contract.documents.acts import Event, Remark
 from incidents.contract.documents.policies import Activated
 from incidents.contract.documents.sites import Incident, Site
 from incidents.values.json_object import JSONObject
@@ -19,7 +19,7 @@ class Outcome(TypedDict):
     site: Site | None
     incident: Incident | None
     incidents: list[Incident]
-    events: list[JSONObject]
+    events: list[Event]
     remarks: list[Remark]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from typing_extensions import TypedDict
+
+from incidents.contract.documents import Facts
 
 Filed = str | dict[str, str | None] | None
 """A text; a server or a document, by its parts; null: it has been erased."""
@@ -161,7 +163,7 @@ class RefusedRow(TypedDict):
     """Why the desk refuses a row: the refusal's name, its facts and its sentence."""
 
     name: str
-    facts: dict[str, Any]
+    facts: Facts
     sentence: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -91,7 +91,7 @@ class Orders(TypedDict):
 class OrderInFull(Order):
     """An order, what it says, and what became of it."""
 
-    order: dict[str, Any]
+    order: dict[str, str]
     story: list[Line]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from incidents.contract.documents import Facts
 from incidents.contract.documents.enforcement import NotCompared
 
 
@@ -137,6 +138,16 @@ class Checkpoint(TypedDict):
 
     checkpoint: str
     pending: int
+
+
+class EntryOnRecord(TypedDict):
+    """An entry: the id of its row, its fields, and its text (docs/reference/entry.md)."""
+
+    id: int
+    entry: Facts
+    body: str
+    site_id: int
+    seq: int
 
 
 class Flaw(TypedDict):
