@@ -98,7 +98,9 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
         lambda connection: accounts.make(connection, by, "admin-1", "administrator", clock.now)
     )
 
-    with pytest.raises(ActRefusedError, match="acts reconcile is a supervisor's, and sre-1"):
+    with pytest.raises(
+        ActRefusedError, match="only a supervisor may compare with the world, and sre-1"
+    ):
         verdicts(house)
 
     assert not is_proved(house)

@@ -81,11 +81,14 @@ SAID = {
         "site.example was looked at before something else was ordered or carried out: look again"
     ),
     "site_closed": (
-        "site.example is closed (false_info): false-info is not possible on a closed site"
+        "site.example is closed (false_info): stating false information is not possible on a "
+        "closed site"
     ),
     "site_exists": "site.example is in the register already",
     "site_not_closed": ("site.example is active, not closed: there is nothing to reinstate"),
-    "state_forbids": ("incident 12-1 is open: refused is possible only when it is notified"),
+    "state_forbids": (
+        "incident 12-1 is open: stating a refusal is possible only when it is notified"
+    ),
     "too_many_items": (
         "the filing would have 101 servers, and 100 are the most: take some away first"
     ),
@@ -148,9 +151,9 @@ def test_all_that_can_be_said_stands_here() -> None:
 
 
 ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
-    "false-info": lambda site: site.false_info(),
-    "refused": lambda site: site.refused(1),
-    "recur": lambda site: site.recur(1),
+    "stating false information": lambda site: site.false_info(),
+    "stating a refusal": lambda site: site.refused(1),
+    "logging a recurrence": lambda site: site.recur(1),
 }
 
 
@@ -167,38 +170,38 @@ STAYS = " (a voided incident stays so)"
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
         lambda: History().log().void(1).contact(1),
-        "voided: contact is possible only when it is not voided" + STAYS,
+        "voided: recording a contact is possible only when it is not voided" + STAYS,
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed: removed is possible only when it is open or notified or unreached",
+        "removed: recording the removal is possible only when it is open or notified or unreached",
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open: refused is possible only when it is notified",
+        "open: stating a refusal is possible only when it is notified",
     ),
     "refused of unreached": (
         lambda: History().miss().refused(1),
-        "unreached: refused is possible only when it is notified",
+        "unreached: stating a refusal is possible only when it is notified",
     ),
     "refused of removed": (
         lambda: History().log().removed(1).refused(1),
-        "removed: refused is possible only when it is notified",
+        "removed: stating a refusal is possible only when it is notified",
     ),
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
         (
-            "moot: removed is possible only when it is open or notified or unreached (found on a"
-            " closed site, it can only be voided)"
+            "moot: recording the removal is possible only when it is open or notified or unreached"
+            " (found on a closed site, it can only be voided)"
         ),
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open: recur is possible only when it is notified or unreached or removed",
+        "open: logging a recurrence is possible only when it is notified or unreached or removed",
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
-        "voided: reported is possible only when it is not voided" + STAYS,
+        "voided: recording a report to the police is possible only when it is not voided" + STAYS,
     ),
     "said of removed": (
         lambda: History().log().removed(1).says_removed(1),
@@ -207,8 +210,8 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "void of voided": (
         lambda: History().log().void(1).void(1),
         (
-            "voided: void is possible only when it is open or notified or unreached or removed or"
-            " refused or moot (a voided incident stays so)"
+            "voided: voiding is possible only when it is open or notified or unreached or removed"
+            " or refused or moot (a voided incident stays so)"
         ),
     ),
 }

@@ -18,8 +18,8 @@ def test_the_script_of_the_recheck_begins_with_what_the_customer_says(day: Day) 
     assert (item["kind"], item["said_gone"], item["remark"]) == ("recheck", True, "all is gone")
     assert item["say"] == (
         "The customer says that it is gone: “all is gone”. Look again at 1-1 at"
-        " https://shop.example/a. Gone: removed. Still there: done, with what you saw; 1-1 itself"
-        " stays in the queue."
+        " https://shop.example/a. Gone: record the removal. Still there: complete this"
+        " task with what you saw; 1-1 itself stays in the queue."
     )
 
 

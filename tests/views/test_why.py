@@ -74,8 +74,8 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "a contact on 1-1 that happened by 2026-03-01 11:00 and is recorded with --at would strike"
-        " this suspension, and the site would open at once"
+        "a contact on 1-1 that happened by 2026-03-01 11:00 and is recorded with the time of the "
+        "call would strike this suspension, and the site would open at once"
     ) in would(day)
     assert "voiding 1-1 would strike this suspension" in would(day)
     day.contact(1, at="11:00")
@@ -394,6 +394,9 @@ def test_an_unknown_site_offers_the_nearest_names(day: Day) -> None:
     day.add()
     with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example\?"):
         day.why("shpo.example")
+    day.add("shop.example.net")
+    with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example or shop\.example\.net"):
+        day.why("shop")
     with pytest.raises(UnknownSiteError, match=r"no site is called nowhere\.test"):
         day.why("nowhere.test")
 
