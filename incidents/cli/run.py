@@ -50,6 +50,8 @@ class Run:
         self.asked_language: str | None = None
         self.makes = False
         """Whether the database may be made if it is a file that is not there."""
+        self.renamed: tuple[str, str] | None = None
+        """The older spelling of a command that was typed, and the one of now."""
         self.told_of_rehearsal = False
         """Whether what was shown has said that it is one."""
 
@@ -189,6 +191,12 @@ class Run:
         with suppress(DatabaseError):
             if is_entered and not self.told_of_rehearsal and self.local.is_rehearsal:
                 self.tell(self.text("run.rehearsal"))
+
+    def tell_of_renaming(self) -> None:
+        """Name the command's spelling of now to a person who typed an older one."""
+        if self.renamed is not None and is_terminal(sys.stderr):
+            old, new = self.renamed
+            self.tell(self.text("run.renamed", old=old, new=new))
 
     def close(self) -> None:
         """Let go of the database, or of the server."""

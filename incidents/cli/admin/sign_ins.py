@@ -10,6 +10,7 @@ import click
 
 from incidents.cli import options, output, reauthentication
 from incidents.cli.admin import account
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import CSV, Run
 
@@ -27,7 +28,7 @@ limit_option = click.option(
 )  # fmt: skip
 
 
-@click.command("sessions")
+@verb("sessions")
 @of_option
 @options.looking
 def list_sessions(run: Run, of: str | None) -> None:
@@ -43,7 +44,7 @@ def list_sessions(run: Run, of: str | None) -> None:
     )  # fmt: skip
 
 
-@click.command("sign-out")
+@verb("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
 @options.looking
@@ -56,7 +57,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
         run.say(run.text("sign_ins.signed_out", id=id_))
 
 
-@click.command("sign-ins")
+@verb("sign-ins")
 @of_option
 @click.option("--failed", is_flag=True, help="Only those that failed.")
 @since_option
@@ -80,7 +81,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     )  # fmt: skip
 
 
-@click.command("refusals")
+@verb("refusals")
 @of_option
 @since_option
 @limit_option
@@ -154,7 +155,7 @@ def token() -> None:
     """What programs come in with, in place of a password."""
 
 
-@click.command()
+@verb()
 @account.handle_argument
 @click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
 @click.option(
@@ -178,7 +179,7 @@ def make(
         run.tell(run.text("sign_ins.token", id=document["id"], handle=handle, until=until))
 
 
-@click.command("list")
+@verb("list")
 @of_option
 @options.looking
 def list_tokens(run: Run, of: str | None) -> None:
@@ -195,7 +196,7 @@ def list_tokens(run: Run, of: str | None) -> None:
     )  # fmt: skip
 
 
-@click.command()
+@verb()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
 @options.looking

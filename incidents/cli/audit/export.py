@@ -15,6 +15,7 @@ from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit
 from incidents.cli.audit.audit import counted
+from incidents.cli.group import verb
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
 
@@ -49,7 +50,7 @@ class _Asked:
         }
 
 
-@click.command()
+@verb()
 @click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
 @click.option(
     "--since", metavar="T", help="Only what was recorded at this time, or on this day, or later."
@@ -106,7 +107,7 @@ for _param in export.params:
         _param.help = "jsonl, the default, csv or bundle."
 
 
-@click.command()
+@verb()
 @click.argument("site", type=params.site)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
