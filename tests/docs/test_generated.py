@@ -22,8 +22,6 @@ _TYPED = re.compile(
     r"^(?:    |\$ (?:faketime (?:-f )?'[^']+' )?)(?:[A-Z_]+=\S* )*(incidents .*)$", re.MULTILINE
 )
 _PIPED = re.compile(r"\s+(#|[|>]|<<<?).*$")
-# A sentence of a session is a colleague's page, and is run whole.
-_NOT_PARSED = ("sentences.md",)
 
 
 @pytest.mark.parametrize("name", pages.WHOLE)
@@ -80,8 +78,6 @@ def test_every_event_refusal_and_table_is_documented() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_shows_can_be_typed(page: Path) -> None:
-    if page.name in _NOT_PARSED:
-        return
     for line in _TYPED.findall(page.read_text(encoding="utf-8")):
         _parse(shlex.split(_PIPED.sub("", line).removesuffix("…"))[1:], line)
 
