@@ -1,7 +1,7 @@
 """The parameters of commands: typed words as values, completions, and input that looks wrong.
 
 A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested. Categories
-and contact details are free (domain.md), so nothing is refused for how it looks; people get a hint.
+and contact details are free, so nothing is refused for how it looks; people get a hint.
 """
 
 from __future__ import annotations

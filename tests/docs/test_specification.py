@@ -25,7 +25,7 @@ _PROOF = re.compile(
     r"|\[test\]\(../../tests/[\w/]+\.py#(?P<test>test_\w+)\)"
 )
 _LISTED = re.compile(r"[A-Z]\d?\.\d+")
-_CITED = re.compile(r"\b(?:R[1-5]|[A-Z])\.\d+\b")
+_CITED = re.compile(r"\b(?:R[1-5]|[ABCDFHLNOPQSTVX])\.\d+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,18 @@ def test_every_clause_that_the_text_names_is_there() -> None:
     known = {clause.number for clause in ENGLISH}
     cited = {number for clause in (*ENGLISH, *CHINESE) for number in _CITED.findall(clause.text)}
     assert cited - known == set()
+
+
+def test_every_clause_that_is_cited_elsewhere_is_there() -> None:
+    known = {clause.number for clause in ENGLISH}
+    cited = {
+        number: file.relative_to(ROOT)
+        for folder in ("incidents", "docs", "tests", "scripts", "bench")
+        for ending in ("py", "toml", "md", "po")
+        for file in (ROOT / folder).rglob(f"*.{ending}")
+        for number in _CITED.findall(file.read_text(encoding="utf-8"))
+    }
+    assert {number: file for number, file in cited.items() if number not in known} == {}
 
 
 def _anchor(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What can still be recorded on a closed site (domain.md, section 2)."""
+"""What can still be recorded on a closed site (specification, X)."""
 
 import pytest
 
