@@ -14,6 +14,7 @@ from incidents.machine import events
 from incidents.store.schema.catalogue import every_table
 from scripts.generated import __main__ as program
 from scripts.generated import commands, pages
+from scripts.generated.refusals import CLAUSES
 from tests.docs.pages import ROOT
 
 DOCS = pages.DOCS
@@ -64,6 +65,10 @@ def test_every_command_and_option_is_documented() -> None:
         if f"\n### {name}\n" not in text or option not in text
     ]
     assert missing == []
+
+
+def test_clauses_are_named_of_refusals_that_there_are() -> None:
+    assert set(CLAUSES) - set(refusals.NAMES) == set()
 
 
 def test_every_event_refusal_and_table_is_documented() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from tests.databases import SqliteDatabases
+from tests.databases import PostgresqlDatabases, SqliteDatabases
 from tests.docs.pages import ROOT
 from tests.docs.session import Session, read_sessions, run_session
 from tests.kept_engine import kept_engines, same_file
@@ -93,10 +93,23 @@ def url(_frozen: None, sqlite_databases: SqliteDatabases) -> Iterator[str]:
     ],
 )
 def test_the_session_goes_as_it_is_written(session: Session, url: str, tmp_path: Path) -> None:
+    _run(session, url, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.name)
+def test_the_session_goes_so_on_postgresql_too(
+    session: Session, _frozen: None, postgresql_databases: PostgresqlDatabases, tmp_path: Path
+) -> None:
+    with kept_engines(), postgresql_databases.at_head() as url:
+        _run(session, url, tmp_path)
+
+
+def _run(session: Session, url: str, folder: Path) -> None:
     from incidents.cli import main
 
     environment = {"INCIDENTS_DB": url, "INCIDENTS_ZONE": "UTC", "INCIDENTS_CLOCK": "own"}
-    run_session(session, main, tmp_path, environment)
+    run_session(session, main, folder, environment)
 
 
 def test_every_clause_names_a_session_or_a_test() -> None:
