@@ -71,8 +71,8 @@ def text() -> str:
         " name, the sentence and the facts in it on standard error, and where an act leads on, that"
         " act as `hints` and as `commands`; over HTTP the problem has the `hints`:",
         code(_EXAMPLE, "json"),
-        "The names are stable. What stands in braces is filled in, and is a fact. A clause is one of"
-        " the [specification](specification.md).",
+        "The names are stable. What stands in braces is filled in, and is a fact. The clause is"
+        " that of the [specification](specification.md).",
         "## By the rules and by the desk",
         "The case as it stands, or the desk's order, does not allow the act.",
         _table({name: ENGLISH.phrases[f"refused.{name}"] for name in NAMES}),

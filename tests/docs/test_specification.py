@@ -97,9 +97,10 @@ def test_the_session_goes_as_it_is_written(session: Session, url: str, tmp_path:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("_frozen")
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.name)
 def test_the_session_goes_so_on_postgresql_too(
-    session: Session, _frozen: None, postgresql_databases: PostgresqlDatabases, tmp_path: Path
+    session: Session, postgresql_databases: PostgresqlDatabases, tmp_path: Path
 ) -> None:
     with kept_engines(), postgresql_databases.at_head() as url:
         _run(session, url, tmp_path)
