@@ -182,7 +182,7 @@ class Act:
         looked at."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
-            # Refused or not, what fell due before the command is done (domain.md, section 2).
+            # Refused or not, what fell due before the command is done (D.4).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))

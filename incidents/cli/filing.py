@@ -76,7 +76,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def filing() -> None:
-    """What site owners have filed (domain.md, section 5): the register, its checks and terms."""
+    """What site owners have filed: the register, its checks and terms."""
 
 
 STDIN = "-"

@@ -14,7 +14,7 @@ from incidents.cli import options, output, params
 from incidents.cli.group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
-from incidents.filing.finding import WRONG, Finding, finding_sentence
+from incidents.filing.finding import WRONG, Finding, finding_sentence, source_words
 from incidents.locale.language import Language, language
 from incidents.machine.filing import DOCUMENT
 from incidents.values import site_name
@@ -193,7 +193,7 @@ def verdict_of(run: Run, finding: Finding) -> str:
 
 def _row(run: Run, finding: Finding) -> tuple[str, ...]:
     verdict = output.Painted.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
-    source = words_of(run).word("source", finding.source)
+    source = source_words(finding.source, words_of(run))
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 

@@ -21,10 +21,6 @@ _REQUESTS: tuple[Request, ...] = ("reinstatement", "closure")
 Command = Callable[..., Any]
 
 
-class NothingRequestedError(RefusedError):
-    """Nothing on {site} waits for a second person"""
-
-
 class TwoRequestedError(RefusedError):
     """A reinstatement and a closure of {site} wait for a second person: choose with --what"""
 
@@ -76,17 +72,15 @@ def _requested(act: Act, site: str, what: Request | None) -> Request:
     """What waits there, or the one of two that was asked for.
 
     Raises:
-        UnknownSiteError, NothingRequestedError, TwoRequestedError.
+        UnknownSiteError, TwoRequestedError.
     """
     with act.run.looking() as looks:
         found = looks.site(site)
     waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
-    if not waits:
-        raise NothingRequestedError(site=found["site"])
     if what is None and len(waits) > 1:
         raise TwoRequestedError(site=found["site"])
     # Of one that does not wait the desk says so.
-    return what or waits[0]
+    return what or (waits or _REQUESTS)[0]
 
 
 _FIELDS: dict[Request, Literal["reinstatement", "closure_request"]] = {

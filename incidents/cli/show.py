@@ -136,7 +136,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:
-    """Whether the police have been told of it, or by when they are to be (domain.md, section 4)."""
+    """Whether the police have been told of it, or by when they are to be (L.1)."""
     if incident["reported_at"]:
         return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:

@@ -1,10 +1,9 @@
 """The checks: all that can be said of a filing from its details alone, without asking anybody.
 
 What the checks have found and how complete a filing is are also given as documents. The score of a
-filing is out of 100, and each detail that is missing has the reason why it is needed (domain.md,
-section 5). Which details are needed depends on others. What is not decided yet counts as not there,
-so that no detail that is added lowers the score: not even `nature`, when it makes a site a
-commercial one.
+filing is out of 100, and each detail that is missing has the reason why it is needed. Which details
+are needed depends on others. What is not decided yet counts as not there, so that no detail that is
+added lowers the score: not even `nature`, when it makes a site a commercial one.
 """
 
 from __future__ import annotations

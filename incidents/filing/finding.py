@@ -27,8 +27,8 @@ class Finding:
 
     `code` names the sentence, and `facts` stand in it: nothing of a person is among them, no phone
     number, mail address, number of an identity card or day of birth. `source` says to people where
-    the rule comes from. `false` is whether it says that a filed detail is false, which an operator
-    then confirms or not (R4).
+    the rule comes from: a standard, or a clause as `specification F.40`. `false` is whether it says
+    that a filed detail is false, which an operator then confirms or not (R4).
     """
 
     verdict: FindingVerdict
@@ -60,6 +60,17 @@ def wrong(about: str, code: str, source: str, /, *, false: bool = False, **facts
 
 
 ENGLISH = language("en", "filing")
+
+
+_CLAUSE = "specification "
+
+
+def source_words(source: str, spoken: Language = ENGLISH) -> str:
+    """What people read as the source of a rule: a clause of the specification, or a standard."""
+    if source.startswith(_CLAUSE):
+        return spoken.say("source.specification", clause=source.removeprefix(_CLAUSE))
+    # A standard has one name everywhere.
+    return spoken.word("source", source)
 
 
 def finding_sentence(finding: Finding, spoken: Language = ENGLISH, **facts: str) -> str:

@@ -1,6 +1,6 @@
 """The official form of a filing: its questions in order, with their labels.
 
-The order and the labels follow 公安联网备案, as domain.md, section 5, retells it. Every key of
+The order and the labels follow 公安联网备案 (specification, F). Every key of
 `machine.filing.FIELDS` stands here once.
 """
 

@@ -2,7 +2,7 @@
 
 The rules bind the addresses of a commercial site and are a table of data, by the province that the
 servers on record stand in. When such a site has moved to another IP, as an upgraded or re-installed
-virtual host does, something is left to be done (domain.md, section 5).
+virtual host does, something is left to be done (specification B.12).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_addresses(details: Details) -> list[Finding]:
     ]
 
 
-RULE_SOURCE = "domain.md 5, provinces that bind the IPs"
+RULE_SOURCE = "specification B.4"
 
 SAME, CONTRACT, INVENTORY = "same", "contract", "inventory"
 _NEEDED = {
@@ -135,7 +135,7 @@ def _elsewhere(details: Details, on_record: list[Item]) -> list[Finding]:
         wrong(
             server.key,
             "server_elsewhere",
-            RULE_SOURCE,
+            "specification B.7",
             province=rule.province,
             stands=server.province,
         )

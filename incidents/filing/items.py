@@ -70,7 +70,11 @@ def _read_item(text: str) -> dict[str, str] | None:
     return found
 
 
-DOCUMENT_SOURCE = "domain.md 5, documents"
+CONTRACT_SOURCE, KIND_SOURCE, EXPIRY_SOURCE = (
+    "specification F.42",
+    "specification F.44",
+    "specification F.45",
+)
 
 EXPIRES_SOON = timedelta(days=30)
 """A document that expires within so many days is to be renewed; it holds to its last day's end."""
@@ -98,9 +102,9 @@ def check_documents(details: Details, *, today: date) -> list[Finding]:
 def _contract(details: Details, on_record: list[Item]) -> list[Finding]:
     held = next((item.key for item in on_record if item.get("kind") == CONTRACT), None)
     if held is not None:
-        return [ok(held, "contract_present", DOCUMENT_SOURCE)]
+        return [ok(held, "contract_present", CONTRACT_SOURCE)]
     if "filed_on" in details:
-        return [wrong("filed_on", "filed_without_contract", DOCUMENT_SOURCE)]
+        return [wrong("filed_on", "filed_without_contract", CONTRACT_SOURCE)]
     # Of a site that is not filed yet, the completeness says that it is missing.
     return []
 
@@ -109,9 +113,7 @@ def _document(item: Item, today: date) -> list[Finding]:
     found = []
     if item.get("kind") not in DOCUMENT_KINDS:
         found.append(
-            unknown(
-                item.key, "document_kind_unknown", DOCUMENT_SOURCE, kinds=", ".join(DOCUMENT_KINDS)
-            )
+            unknown(item.key, "document_kind_unknown", KIND_SOURCE, kinds=", ".join(DOCUMENT_KINDS))
         )
     text = item.get("expires_on")
     if text:
@@ -123,14 +125,14 @@ def _expiry(key: str, last: date | None, today: date) -> Finding:
     if last is None:
         return wrong(key, "expiry_unreadable", "ISO 8601")
     if last < today:
-        return wrong(key, "document_expired", DOCUMENT_SOURCE, day=last.isoformat())
+        return wrong(key, "document_expired", EXPIRY_SOURCE, day=last.isoformat())
     if last - today <= EXPIRES_SOON:
         left = str((last - today).days)
-        return suspect(key, "document_expires", DOCUMENT_SOURCE, day=last.isoformat(), left=left)
-    return ok(key, "document_holds", DOCUMENT_SOURCE, day=last.isoformat())
+        return suspect(key, "document_expires", EXPIRY_SOURCE, day=last.isoformat(), left=left)
+    return ok(key, "document_holds", EXPIRY_SOURCE, day=last.isoformat())
 
 
-OFFICE_SOURCE = "domain.md 5, office codes by server city"
+OFFICE_SOURCE = "specification F.48"
 OFFICE_FIELD = "office_code"
 _OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
 

@@ -55,7 +55,7 @@ def _of_subject(details: Details, today: date) -> list[Finding]:
         return _of_company("subject_number", number)
     if kind == "person":
         return _of_person("subject_number", number, today)
-    return [unknown("subject_number", "number_of_unknown_kind", "domain.md 5")]
+    return [unknown("subject_number", "number_of_unknown_kind", "specification F.43")]
 
 
 def _of_company(field: str, text: str) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The record numbers of ICP filings, commercial licences and public-security filings.
 
-Each is a value that is written in one form only (domain.md, section 4).
+Each is a value that is written in one form only (specification N.1 to N.3).
 
 They are read as people write them: in full-width characters, with spaces, with any dash. Their form
 is checked, and the area that a public-security number names.
@@ -151,7 +151,8 @@ def plain(text: str) -> str:
 _NOT_SEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
 
 
-RECORD_NUMBER_SOURCE = "domain.md 4, the record numbers"
+ICP_SOURCE, LICENCE_SOURCE = "specification N.1", "specification N.2"
+PUBLIC_SECURITY_SOURCE = "specification N.3"
 
 
 def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
@@ -160,16 +161,16 @@ def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
     if "icp_number" in details:
         icp = read_icp(details["icp_number"])
         found.append(
-            wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
+            wrong("icp_number", "icp_number_unreadable", ICP_SOURCE)
             if icp is None
-            else ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(icp))
+            else ok("icp_number", "icp_number_ok", ICP_SOURCE, number=str(icp))
         )
     if "icp_licence" in details:
         licence = read_licence(details["icp_licence"])
         found.append(
-            wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
+            wrong("icp_licence", "icp_licence_unreadable", LICENCE_SOURCE)
             if licence is None
-            else ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(licence))
+            else ok("icp_licence", "icp_licence_ok", LICENCE_SOURCE, number=str(licence))
         )
     if "public_security_number" in details:
         approved = read_day(details.get("approved_on", "")) or today
@@ -181,18 +182,18 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
     field = "public_security_number"
     number = read_public_security(text)
     if number is None:
-        return [wrong(field, "public_security_unreadable", RECORD_NUMBER_SOURCE)]
+        return [wrong(field, "public_security_unreadable", PUBLIC_SECURITY_SOURCE)]
     if number.province and area.of_character(number.province) != area.of_area(number.area):
         return [
             wrong(
                 field,
                 "public_security_other_province",
-                RECORD_NUMBER_SOURCE,
+                "specification N.4",
                 number=str(number),
                 area=number.area,
             )
         ]
     return [
-        ok(field, "public_security_ok", RECORD_NUMBER_SOURCE, number=str(number)),
+        ok(field, "public_security_ok", PUBLIC_SECURITY_SOURCE, number=str(number)),
         *area.warnings(field, number.area, year),
     ]

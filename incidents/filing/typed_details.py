@@ -13,8 +13,11 @@ from itertools import pairwise
 from incidents.filing.finding import Finding, ok, suspect, wrong
 from incidents.machine.filing import DAYS, TERMS, WITHIN, Details
 
-FILED_SOURCE = "domain.md 5, what is filed"
-COMMERCIAL_SOURCE = "domain.md 5, commercial filing"
+CHOICES_SOURCE, NATURE_SOURCE, LEVEL_SOURCE = (
+    "specification F.43",
+    "specification F.39",
+    "specification F.40",
+)
 
 CHOICES = {
     "subject_kind": ("company", "person"),
@@ -39,26 +42,26 @@ LEVEL_2 = frozenset({"forum", "microblog", "blog"})
 def check_choices(details: Details) -> list[Finding]:
     """What is to be said of the coded details, each by itself and one against another."""
     strange = [
-        wrong(key, "choice_unknown", FILED_SOURCE, choices=", ".join(choices))
+        wrong(key, "choice_unknown", CHOICES_SOURCE, choices=", ".join(choices))
         for key, choices in CHOICES.items()
         if key in details and details[key] not in choices
     ]
     commercial = details.get("nature") == "commercial" or "icp_licence" in details
     broken = []
     if "icp_licence" in details and "icp_number" not in details:
-        broken.append(wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE))
+        broken.append(wrong("icp_licence", "licence_without_filing", "specification B.2"))
     if details.get("hosting") == "managed" and commercial:
-        broken.append(wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE))
+        broken.append(wrong("hosting", "managed_commercial", "specification B.3"))
     return [*strange, *_nature(details), *broken, *_level(details)]
 
 
 def _nature(details: Details) -> list[Finding]:
     nature, licensed = details.get("nature"), "icp_licence" in details
     if nature == "commercial" and not licensed:
-        return [wrong("nature", "commercial_without_licence", COMMERCIAL_SOURCE)]
+        return [wrong("nature", "commercial_without_licence", "specification B.1")]
     if nature == "non_commercial" and licensed:
-        return [suspect("nature", "licence_without_commerce", COMMERCIAL_SOURCE)]
-    return [ok("nature", "nature_ok", COMMERCIAL_SOURCE)] if nature in CHOICES["nature"] else []
+        return [suspect("nature", "licence_without_commerce", NATURE_SOURCE)]
+    return [ok("nature", "nature_ok", NATURE_SOURCE)] if nature in CHOICES["nature"] else []
 
 
 def _level(details: Details) -> list[Finding]:
@@ -67,18 +70,18 @@ def _level(details: Details) -> list[Finding]:
         return []
     expected = "2" if service in LEVEL_2 else "3"
     if level == expected:
-        return [ok("level", "level_ok", FILED_SOURCE, level=level, service=service)]
+        return [ok("level", "level_ok", LEVEL_SOURCE, level=level, service=service)]
     if "level_reason" in details:
         facts = {"level": level, "service": service, "expected": expected}
-        return [ok("level", "level_with_reason", FILED_SOURCE, **facts)]
+        return [ok("level", "level_with_reason", LEVEL_SOURCE, **facts)]
     return [
         wrong(
-            "level", "level_differs", FILED_SOURCE, level=level, service=service, expected=expected
+            "level", "level_differs", LEVEL_SOURCE, level=level, service=service, expected=expected
         )
     ]
 
 
-ORDER_SOURCE = "domain.md 5, the order of a filing"
+DAYS_SOURCE = "specification F.17"
 PAST_DAYS = ("filed_on", "approved_on", "shown_on")
 """These tell what has been done; a site may be going to open."""
 
@@ -99,16 +102,16 @@ def check_days(details: Details, *, today: date) -> list[Finding]:
     found = [wrong(key, "day_unreadable", "ISO 8601") for key, day in read.items() if day is None]
     days = {key: day for key, day in read.items() if day is not None}
     found += [
-        wrong(key, "day_ahead", ORDER_SOURCE, day=days[key].isoformat())
+        wrong(key, "day_ahead", DAYS_SOURCE, day=days[key].isoformat())
         for key in PAST_DAYS
         if key in days and days[key] > today
     ]
     found += _days_in_order(days)
     found += _late_days(days)
     if "approved_on" in days and "public_security_number" not in details:
-        found.append(wrong("public_security_number", "number_not_filed", ORDER_SOURCE))
+        found.append(wrong("public_security_number", "number_not_filed", "specification F.18"))
     if not found and len(days) > 1:
-        found.append(ok(list(days)[-1], "days_in_order", ORDER_SOURCE))
+        found.append(ok(list(days)[-1], "days_in_order", DAYS_SOURCE))
     return found
 
 
@@ -116,7 +119,11 @@ def _late_days(days: dict[str, date]) -> list[Finding]:
     """What was done after the last of its thirty days."""
     return [
         suspect(
-            ended, "day_late", ORDER_SOURCE, day=days[ended].isoformat(), until=until.isoformat()
+            ended,
+            "day_late",
+            "specification F.28",
+            day=days[ended].isoformat(),
+            until=until.isoformat(),
         )
         for begun, ended in TERMS.values()
         if begun in days and ended in days and days[ended] > (until := days[begun] + WITHIN)
@@ -129,7 +136,7 @@ def _days_in_order(days: dict[str, date]) -> list[Finding]:
         wrong(
             key,
             "day_before",
-            ORDER_SOURCE,
+            DAYS_SOURCE,
             day=day.isoformat(),
             earlier=earlier,
             earlier_day=earlier_day.isoformat(),

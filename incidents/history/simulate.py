@@ -176,7 +176,7 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
     for i, fact in enumerate(happening):
         case = _elapse(case, policy, fact.at, outcome)
         if case.closed:
-            # What is found on a closed site is moot; nothing else can come of it (domain.md 2).
+            # What is found on a closed site is moot; nothing else can come of it (X.4, X.10).
             outcome.moot += sum(isinstance(fact.command, commands.Log) for fact in happening[i:])
             return
         decision = decide(case, fact.command, policy, fact.at)

@@ -51,7 +51,7 @@ class Decision:
 
 
 def decide(case: Case, command: commands.Command, policy: Policy, now: datetime) -> Decision:
-    """Decide `command` on `case` at `now` (aware, UTC), what is due coming first (domain.md 2).
+    """Decide `command` on `case` at `now` (aware, UTC), what is due coming first (D.1).
 
     A `now` before the site's last entry is taken as that entry's time. `case` is not changed.
     """

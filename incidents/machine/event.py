@@ -193,7 +193,7 @@ class AlarmRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentReported(Event):
-    """It was reported to the police, under the receipt `note` (domain.md, section 4)."""
+    """It was reported to the police, under the receipt `note` (L.1)."""
 
     kind = "incident_reported"
     incident: int

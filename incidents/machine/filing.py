@@ -1,4 +1,4 @@
-"""The filing: what a site's owner has filed (domain.md, section 5), as a case holds it, and by when
+"""The filing: what a site's owner has filed (specification, F), as a case holds it, and by when
 the rest is due.
 
 A detail is a text under a key: one of `FIELDS`, or `server.LABEL` and `document.LABEL` for each of

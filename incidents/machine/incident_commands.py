@@ -153,7 +153,7 @@ class TakeBack(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateReported(Command):
-    """State that an incident was reported to the police, with the receipt (domain.md, 4)."""
+    """State that an incident was reported to the police, with the receipt (L.1)."""
 
     incident: int
     note: Own | None = None

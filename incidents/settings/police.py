@@ -16,7 +16,7 @@ from incidents.settings.options import Options
 
 SECTION = "report"
 SOURCE = "计算机信息网络国际联网安全保护管理办法 (公安部令第33号), article 10(6)"
-"""Keep the original record, and report to the local police within 24 hours (domain.md, 4)."""
+"""Keep the original record, and report to the local police within 24 hours (L.1)."""
 
 WITHIN = timedelta(hours=24)
 REMIND = (timedelta(hours=12), timedelta(hours=2))

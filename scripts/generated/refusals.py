@@ -24,6 +24,46 @@ _EXAMPLE = """{
 }"""
 
 
+CLAUSES = {
+    "already_held": "H.7",
+    "asked_by_anybody": "A.10",
+    "before_incident": "R2.9",
+    "before_told": "R5.9",
+    "claimed": "Q.12",
+    "clock_ahead": "T.10",
+    "clock_behind": "T.10",
+    "closure_asked": "A.12",
+    "day_in_future": "F.17",
+    "double_entry": "V.9",
+    "for_a_supervisor": "Q.15",
+    "future": "T.6",
+    "held": "H.6",
+    "key_reused": "V.11",
+    "no_closure_asked": "A.13",
+    "no_request": "X.13",
+    "no_supervisor": "A.4",
+    "nobody_to_tell": "R2.16",
+    "not_disputed": "C.25",
+    "not_held": "H.7",
+    "nothing_to_take_back": "C.3",
+    "order_of_hold": "H.5",
+    "own_second": "A.17",
+    "password_given": "A.8",
+    "personal_code": "V.8",
+    "recurred_already": "V.12",
+    "same_person": "A.6",
+    "second_needed": "A.17",
+    "second_not_in": "A.8",
+    "sign_in_needed": "A.8",
+    "site_closed": "X.8",
+    "site_not_closed": "X.13",
+    "unknown_field": "R4.3",
+    "unknown_outcome": "R2.8",
+    "unknown_site": "V.1",
+}
+"""The clauses of the specification that refuse, by the name of the refusal."""
+
+
 def text() -> str:
     """The page."""
     return page(
@@ -33,7 +73,8 @@ def text() -> str:
         " name, the sentence and the facts in it on standard error, and where an act leads on, that"
         " act as `hints` and as `commands`; over HTTP the problem has the `hints`:",
         code(_EXAMPLE, "json"),
-        "The names are stable. What stands in braces is filled in, and is a fact.",
+        "The names are stable. What stands in braces is filled in, and is a fact. The clause is"
+        " that of the [specification](specification.md).",
         "## By the rules and by the desk",
         "The case as it stands, or the desk's order, does not allow the act.",
         _table({name: ENGLISH.phrases[f"refused.{name}"] for name in NAMES}),
@@ -61,8 +102,11 @@ def text() -> str:
 def _table(sentences: Mapping[str, str]) -> str:
     rows = sorted(sentences.items())
     return table(
-        ("name", "sentence", "way out"),
-        ((f"`{name}`", _shown(said), _ways_out(name)) for name, said in rows),
+        ("name", "sentence", "way out", "clause"),
+        (
+            (f"`{name}`", _shown(said), _ways_out(name), CLAUSES.get(name, ""))
+            for name, said in rows
+        ),
     )
 
 

@@ -27,6 +27,18 @@ language = "en"
 # No page asks another host for anything.
 font = false
 features = ["content.code.copy", "navigation.footer", "navigation.sections", "search.highlight"]
+
+[project.markdown_extensions.tables]
+
+[project.markdown_extensions.pymdownx.highlight]
+
+[project.markdown_extensions.pymdownx.superfences]
+
+# Anchors as GitHub makes them, of Chinese headings too.
+[project.markdown_extensions.toc]
+permalink = true
+slugify.object = "pymdownx.slugs.slugify"
+slugify.kwds.case = "lower"
 """
 
 _LINE = re.compile(

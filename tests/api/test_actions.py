@@ -80,6 +80,18 @@ def test_a_note_for_nobody_or_without_a_word_is_bad_input(api: Rig) -> None:
     assert api.entries("note_added") == []
 
 
+def test_the_person_of_an_action_is_who_signed_in_whatever_the_request_says(api: Rig) -> None:
+    fill(api)
+    token, session, path = api.client("operator"), api.person("supervisor"), f"{SITE}/incidents"
+    other = {"X-Incidents-As": "somebody-else", "From": "somebody-else"}
+    for client, by in ((token, "operator-1"), (session, "supervisor-person")):
+        assert client.post(path, json={"by": "somebody-else"}).status_code == 422
+        assert client.post(path, json={}, params={"as": "somebody-else"}).status_code == 422
+        done = client.post(path, json={}, headers=other)
+        assert done.json()["incident"]["by"] == by
+        assert {event["by"] for event in done.json()["events"]} == {by}
+
+
 def test_each_act_answers_with_the_etag_that_the_next_one_may_be_done_on(api: Rig) -> None:
     fill(api)
     operator = api.client("operator")

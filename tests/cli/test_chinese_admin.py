@@ -249,8 +249,7 @@ def test_a_filing_is_told(desk: Cli) -> None:
     assert "服务器 main: IP地址 192.0.2.1、城市 深圳" in told
     told = lines(desk, "filing", "check", "shop.example", status=5)
     assert (
-        "错误\t网站级别\t登记为 3 级，而博客应为 2 级：请更正，或登记级别说明。"
-        "\tdomain.md 5，备案事项"
+        "错误\t网站级别\t登记为 3 级，而博客应为 2 级：请更正，或登记级别说明。\t规范 F.40"
     ) in told
     desk("filing", "set", "shop.example", "filed_on=")
     assert lines(desk, "filing", "terms") == ["shop.example\t应办理备案\t2026-03-22\t剩 20 天\t"]

@@ -87,7 +87,7 @@ def test_a_program_is_told_the_same(cli: Cli) -> None:
             "false": False,
             "sentence": "The public-security icon is not shown.",
             "facts": {},
-            "source": "domain.md 5",
+            "source": "specification F.14",
         }
     ]
     _, lines, _ = check(cli, page, *NUMBERS, "--format", "jsonl")

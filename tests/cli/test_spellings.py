@@ -78,7 +78,7 @@ def test_approve_and_decline_answer_whatever_waits(desk: Cli, tmp_path: Path) ->
 
 def test_what_does_not_wait_cannot_be_approved(desk: Cli) -> None:
     answer = desk("approve", "shop.example", "--json")
-    assert (answer.status, answer.refused["name"]) == (3, "nothing_requested")
+    assert (answer.status, answer.refused["name"]) == (3, "no_request")
 
 
 def test_a_flag_makes_of_an_act_its_opposite(desk: Cli) -> None:

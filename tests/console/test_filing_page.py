@@ -129,13 +129,13 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Co
     assert "<b>Access provider</b>: it is one of the things that are filed" in page
     assert '<span class="state wrong">wrong</span> <b>Level</b>' in page
     assert "Level 3 is filed, and a forum has level 2" in page
-    assert "Source: domain.md 5, what is filed" in page
+    assert "Source: specification F.40" in page
     assert "Complete to" in page
     chinese = unescape(Visitor(desk, "viewer", "zh").get(PAGE).text)
     assert "<b>网络接入服务商</b>: 属于须备案的事项" in chinese
     assert '<span class="state wrong">错误</span> <b>网站级别</b>' in chinese
     assert "登记为 3 级，而论坛应为 2 级" in chinese
-    assert "依据: domain.md 5，备案事项" in chinese
+    assert "依据: 规范 F.40" in chinese
 
 
 def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:

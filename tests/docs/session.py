@@ -1,7 +1,7 @@
-"""The session language of docs/reference/sentences.md: read a page of it, run a session.
+"""The session language: read the sessions of a page, and run one.
 
-A session is a short story of commands at given times, and of what they must answer. The page
-itself describes the language; this file is all that understands it.
+A session is a list of commands, the times at which they are typed, and the answers they must give.
+docs/reference/sessions/README.md describes the language; this file is all that understands it.
 """
 
 import io
@@ -12,7 +12,7 @@ import re
 import shlex
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,8 +29,7 @@ Main = Callable[[list[str]], int]
 PROGRAM = "incidents"
 PERSON = "operator-1"
 
-_HEADING = re.compile(r"### (?P<name>S\d-[A-Z0-9]+-\d+)\s*")
-_LINK = re.compile(r"\[(?P<name>S\d-[A-Z0-9]+-\d+)\]\(#(?P<anchor>[a-z0-9-]+)\)")
+_HEADING = re.compile(r"## (?P<name>[A-Z]\d?\.\d+[a-z]?)\s*")
 _OUTPUTS = ("stdout", "stderr", "output")
 _DURATION = re.compile(r"\+(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _EXPECTATION = re.compile(
@@ -113,41 +112,27 @@ Step = SetClock | MoveClock | WriteFile | Command | Expect | Keep
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One block of the page, under its heading."""
+    """One block of a page, under its heading: the number of the clause it proves."""
 
     name: str
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the page's table: a sentence, and what shows it."""
-
-    section: str
-    sentence: str
-    shown_by: str
-
-    @property
-    def links(self) -> tuple[tuple[str, str], ...]:
-        """The sessions that it names, each with the anchor that it points to."""
-        return tuple((link["name"], link["anchor"]) for link in _LINK.finditer(self.shown_by))
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """All rows and all sessions, in the order of the page."""
-
-    rows: tuple[Row, ...]
-    sessions: tuple[Session, ...]
-
-
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def read_page(text: str) -> Page:
-    """Read rows and sessions. Raises SessionSyntaxError, with the line's number on the page."""
+def read_sessions(text: str) -> Iterator[Session]:
+    """Read a page's sessions. Raises SessionSyntaxError, with the line's number on the page."""
     lines = text.splitlines()
-    return Page(tuple(_read_rows(lines)), tuple(_read_sessions(lines)))
+    headings = [number for number, line in enumerate(lines) if _HEADING.fullmatch(line)]
+    for start, end in pairwise([*headings, len(lines)]):
+        heading = _HEADING.fullmatch(lines[start])
+        assert heading is not None
+        fences = [number for number in range(start, end) if lines[number].startswith("```")]
+        if len(fences) != 2 or lines[fences[0]] != "```console":
+            raise SessionSyntaxError(f"line {start + 1}: {heading['name']} needs one console block")
+        block = "\n".join(lines[fences[0] + 1 : fences[1]])
+        yield parse_session(block, heading["name"], fences[0] + 2)
 
 
 def parse_session(text: str, name: str = "session", first_line: int = 1) -> Session:
@@ -165,26 +150,6 @@ def parse_session(text: str, name: str = "session", first_line: int = 1) -> Sess
             steps.append(_parse_line(number, line))
     _check_that_the_clock_is_set_first(steps, first_line)
     return Session(name, tuple(steps))
-
-
-def _read_rows(lines: Iterable[str]) -> Iterator[Row]:
-    for line in lines:
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        is_row = line.startswith("|") and len(cells) == 3 and set(cells[0]) != {"-"}
-        if is_row and cells != ["§", "sentence", "shown by"]:
-            yield Row(*cells)
-
-
-def _read_sessions(lines: Sequence[str]) -> Iterator[Session]:
-    headings = [number for number, line in enumerate(lines) if _HEADING.fullmatch(line)]
-    for start, end in pairwise([*headings, len(lines)]):
-        heading = _HEADING.fullmatch(lines[start])
-        assert heading is not None
-        fences = [number for number in range(start, end) if lines[number].startswith("```")]
-        if len(fences) != 2 or lines[fences[0]] != "```console":
-            raise SessionSyntaxError(f"line {start + 1}: {heading['name']} needs one console block")
-        block = "\n".join(lines[fences[0] + 1 : fences[1]])
-        yield parse_session(block, heading["name"], fences[0] + 2)
 
 
 def _take_indented(lines: list[tuple[int, str]]) -> str:

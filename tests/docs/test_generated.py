@@ -14,6 +14,7 @@ from incidents.machine import events
 from incidents.store.schema.catalogue import every_table
 from scripts.generated import __main__ as program
 from scripts.generated import commands, pages
+from scripts.generated.refusals import CLAUSES
 from tests.docs.pages import ROOT
 
 DOCS = pages.DOCS
@@ -22,8 +23,6 @@ _TYPED = re.compile(
     r"^(?:    |\$ (?:faketime (?:-f )?'[^']+' )?)(?:[A-Z_]+=\S* )*(incidents .*)$", re.MULTILINE
 )
 _PIPED = re.compile(r"\s+(#|[|>]|<<<?).*$")
-# A sentence of a session is a colleague's page, and is run whole.
-_NOT_PARSED = ("sentences.md",)
 
 
 @pytest.mark.parametrize("name", pages.WHOLE)
@@ -68,6 +67,10 @@ def test_every_command_and_option_is_documented() -> None:
     assert missing == []
 
 
+def test_clauses_are_named_of_refusals_that_there_are() -> None:
+    assert set(CLAUSES) - set(refusals.NAMES) == set()
+
+
 def test_every_event_refusal_and_table_is_documented() -> None:
     for page, mark, names in (
         ("entry.md", "### {}", events.KINDS),
@@ -91,8 +94,6 @@ def test_a_refusal_of_any_part_is_documented() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_shows_can_be_typed(page: Path) -> None:
-    if page.name in _NOT_PARSED:
-        return
     for line in _TYPED.findall(page.read_text(encoding="utf-8")):
         _parse(shlex.split(_PIPED.sub("", line).removesuffix("…"))[1:], line)
 

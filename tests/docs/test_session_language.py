@@ -21,7 +21,7 @@ from tests.docs.session import (
     SessionSyntaxError,
     find,
     parse_session,
-    read_page,
+    read_sessions,
     run_session,
 )
 
@@ -329,17 +329,11 @@ def test_a_path_that_leads_nowhere_says_where_it_ended() -> None:
 
 
 PAGE = """
-| line | meaning |
-|---|---|
+# Sessions of R1
 
-| § | sentence | shown by |
-|---|---|---|
-| 2 R1 | It slides. | [S2-R1-01](#s2-r1-01); [S2-R1-02](#s2-r1-02) |
-| 2 Order | One by one. | `tests/acceptance/test_concurrency.py` |
+## R1.1
 
-### S2-R1-01
-
-It slides.
+A remark.
 
 ```console
 @ 2026-03-01T10:00:00Z
@@ -347,9 +341,9 @@ $ incidents queue
 exit 3
 ```
 
-## R1
+## How to read one
 
-### S2-R1-02
+## R1.2a
 
 ```console
 @ 2026-03-01T10:00:00Z
@@ -357,15 +351,12 @@ exit 3
 """
 
 
-def test_a_page_has_rows_with_links_and_sessions_with_names() -> None:
-    page = read_page(PAGE)
-    assert [row.section for row in page.rows] == ["2 R1", "2 Order"]
-    assert page.rows[0].links == (("S2-R1-01", "s2-r1-01"), ("S2-R1-02", "s2-r1-02"))
-    assert page.rows[1].links == ()
-    assert [session.name for session in page.sessions] == ["S2-R1-01", "S2-R1-02"]
-    assert page.sessions[0].steps[1] == Command(16, "incidents queue", {}, ("queue",), 3)
+def test_a_page_has_sessions_with_the_numbers_of_their_clauses() -> None:
+    first, second = read_sessions(PAGE)
+    assert [first.name, second.name] == ["R1.1", "R1.2a"]
+    assert first.steps[1] == Command(10, "incidents queue", {}, ("queue",), 3)
 
 
 def test_a_heading_without_one_block_is_refused() -> None:
-    with pytest.raises(SessionSyntaxError, match="S2-R1-03 needs one console block"):
-        read_page(PAGE + "\n### S2-R1-03\n\nNothing here.\n")
+    with pytest.raises(SessionSyntaxError, match=r"R1\.3 needs one console block"):
+        list(read_sessions(PAGE + "\n## R1.3\n\nNothing here.\n"))

@@ -246,6 +246,23 @@ def test_a_hold_while_a_suspension_runs_and_its_lift_leave_one_closed(
     assert named(house) == [COURT]
 
 
+def test_where_nobody_can_look_a_hold_suspends_over_a_lost_closure_and_its_lift_opens_the_site(
+    house: House, panel: Panel
+) -> None:
+    panel.mute, panel.sites[COURT] = True, "closed"
+    lose(house)
+    rounds(house)
+    assert panel.sites[COURT] == "closed"
+
+    hold(house, COURT)
+    rounds(house)
+    assert panel.sites[COURT] == "suspended"
+
+    lift(house, COURT)
+    rounds(house)
+    assert panel.sites[COURT] == "active"
+
+
 def test_one_that_is_closed_again_and_reinstated_is_opened(house: House, panel: Panel) -> None:
     panel.sites[COURT] = "closed"
     lose(house)

@@ -1,4 +1,4 @@
-"""The checker: what operators wrote down, held against the exported record and domain.md.
+"""The checker: what operators wrote down, held against the exported record and the rules.
 
 It trusts nothing else: no table, no answer that nobody wrote down, no line of the machine. See
 `check` for a record in hand, and `check_database` for a database with its replay and its orders.

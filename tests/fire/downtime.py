@@ -1,7 +1,7 @@
 """72 hours of downtime: 10,000 clocks that fell due meanwhile, and the daemon's first seconds.
 
 The daemon comes back while an operator logs beside it. All that was overdue must be done, in the
-order of the due times, and be what domain.md says of it; the operator gets through in between. How
+order of the due times, and be what the rules say of it; the operator gets through in between. How
 long it takes, and for how long the operator was kept waiting, are figures, and no test.
 """
 
@@ -166,7 +166,7 @@ def finish(process: subprocess.Popen[bytes]) -> list[float]:
 
 
 def check(done: Return) -> None:
-    """Hold the return against domain.md, beyond what the checker has seen.
+    """Hold the return against the rules, beyond what the checker has seen.
 
     Raises:
         AssertionError: naming the site or the batch.

@@ -1,4 +1,4 @@
-"""What is known of one site, and what follows from it, by brute force and from domain.md alone.
+"""What is known of one site, and what follows from it, by brute force and from the rules alone.
 
 Only what happened is kept; states, runs, windows and disputes are worked out anew each time that
 somebody asks. It shares no line with the machine that it judges.
@@ -73,7 +73,7 @@ class Incident:
 
     @property
     def state(self) -> str:
-        """The state that the facts put it in (domain.md, section 3)."""
+        """The state that the facts put it in (specification, S)."""
         if self.voided:
             return "voided"
         if self.moot:

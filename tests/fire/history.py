@@ -1,4 +1,4 @@
-"""The history: one site's entries, each held against what domain.md lets follow from those before.
+"""The history: one site's entries, each held against what the rules let follow from those before.
 
 An act is a block of entries of one person at one moment. At the end of each block all that is
 derived (struck cases, disputes) must have been written down; before a person's act, all that had

@@ -131,7 +131,7 @@ def _naive_policy(policy: Policy) -> naive.Policy:
 
 
 def _broken(record: Record) -> Iterator[str]:
-    """The invariants of domain.md that the entries break, in words."""
+    """The invariants of the rules that the entries break, in words."""
     events = [event for written in record.written for event in written.events]
     seqs = [w.first_seq + n for w in record.written for n in range(len(w.events))]
     if seqs != list(range(1, len(events) + 1)):

@@ -67,7 +67,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The numbers of R1 … R5; by default those that domain.md documents."""
+    """The numbers of R1 … R5; by default the documented ones (P.1)."""
 
     repeat_count: int = 3
     repeat_within: timedelta = timedelta(hours=24)

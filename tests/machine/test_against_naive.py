@@ -1,4 +1,4 @@
-"""The machine against the naive model of tests/model, written from domain.md alone."""
+"""The machine against the naive model of tests/model, written from the specification alone."""
 
 from hypothesis import given, settings
 

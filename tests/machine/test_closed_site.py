@@ -1,4 +1,4 @@
-"""What can still be recorded on a closed site (domain.md, section 2)."""
+"""What can still be recorded on a closed site (specification, X)."""
 
 import pytest
 
@@ -73,7 +73,9 @@ def test_statements_and_acts_on_it_are_refused(act: Act, named: str) -> None:
     site = History().log().contact(1).false_info()
     act(site)
     assert site.refused_with == "site_closed"
-    assert named in site.answer
+    refusal = site.decision.refusal
+    assert refusal is not None
+    assert refusal.facts["act"] == named
     assert site.happened == []
 
 

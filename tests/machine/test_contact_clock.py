@@ -1,4 +1,4 @@
-"""R2: the contact clock, what stops it, and corrections (domain.md, section 2)."""
+"""R2: the contact clock, what stops it, and corrections."""
 
 from datetime import timedelta
 

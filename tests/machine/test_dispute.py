@@ -1,4 +1,4 @@
-"""Disputes: late truth about a closure flags it, and no machine undoes it (domain.md 2)."""
+"""Disputes: late truth about a closure flags it, and no machine undoes it (specification, C)."""
 
 from datetime import timedelta
 

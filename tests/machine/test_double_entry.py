@@ -1,4 +1,4 @@
-"""Entered twice (domain.md, section 2)."""
+"""Entered twice (V.9 to V.13)."""
 
 import pytest
 

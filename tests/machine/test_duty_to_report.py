@@ -1,4 +1,4 @@
-"""The duty to report (domain.md, 4): what the police were told of, and that it moves nothing."""
+"""The duty to report (L.1): what the police were told of, and that it moves nothing."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""R4: the filed details are false (domain.md, section 2)."""
+"""R4: the filed details are false."""
 
 from incidents.machine import commands as c
 from incidents.machine import events as e

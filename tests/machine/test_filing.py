@@ -1,4 +1,4 @@
-"""The filing (domain.md, section 5): details change, terms run 30 days, findings become tasks."""
+"""The filing (specification, F): details change, terms run 30 days, findings become tasks."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The hold: an order that the site stays down (domain.md, section 2)."""
+"""The hold: an order that the site stays down (specification, H)."""
 
 import pytest
 

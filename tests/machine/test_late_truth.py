@@ -1,4 +1,4 @@
-"""Late truth: the state follows it, and the history is kept (domain.md, section 2)."""
+"""Late truth: the state follows it, and the history is kept (specification, C)."""
 
 from incidents.machine import events as e
 from incidents.machine.policy import Policy

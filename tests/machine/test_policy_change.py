@@ -1,4 +1,4 @@
-"""Another policy is activated in the middle of a history (domain.md, section 2)."""
+"""Another policy is activated in the middle of a history (specification, P)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the desk must do for a site (domain.md, section 3: the queue)."""
+"""What the desk must do for a site (specification, Q)."""
 
 from datetime import timedelta
 

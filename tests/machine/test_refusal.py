@@ -1,4 +1,4 @@
-"""R5: the customer was told by phone and does not delete (domain.md, section 2)."""
+"""R5: the customer was told by phone and does not delete."""
 
 from datetime import timedelta
 

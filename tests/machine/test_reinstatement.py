@@ -1,4 +1,4 @@
-"""Reinstating a closed site: one asks, another approves (domain.md, section 2)."""
+"""Reinstating a closed site: one asks, another approves (specification, X)."""
 
 from collections.abc import Callable
 from functools import partial

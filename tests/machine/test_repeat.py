@@ -1,4 +1,4 @@
-"""R1: three or more violations on one site within 24 hours (domain.md, section 2)."""
+"""R1: three or more violations on one site within 24 hours."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""R3: the contact is missed three times in a row (domain.md, section 2)."""
+"""R3: the contact is missed three times in a row."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The states of a site and of an incident, and the ways between them (domain.md, section 3)."""
+"""The states of a site and of an incident, and the ways between them (specification, S)."""
 
 import pytest
 

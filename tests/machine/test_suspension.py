@@ -1,4 +1,4 @@
-"""R2: what a suspension is, what it rests on, and how it ends (domain.md, section 2)."""
+"""R2: what a suspension is, what it rests on, and how it ends."""
 
 from collections.abc import Callable
 from datetime import timedelta

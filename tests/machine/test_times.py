@@ -1,4 +1,4 @@
-"""Times, and what is due coming first (domain.md, section 2)."""
+"""Times, and what is due coming first (specification, T and D)."""
 
 from collections.abc import Callable
 from datetime import UTC, timedelta

@@ -129,6 +129,19 @@ def test_a_refusal_from_before_the_only_call_that_stands_falls() -> None:
     assert again.case.closure_request is not None
 
 
+@pytest.mark.parametrize("rule", ["refusal", "false_info"])
+def test_what_the_customer_says_withdraws_no_request_and_the_second_person_decides(
+    rule: str,
+) -> None:
+    site = told().refused(1) if rule == "refusal" else told().false_info()
+    site.after("5m").says_removed(1)
+    assert site.happened == ["removal_said", "task_opened"]
+    assert site.case.closure_request is not None
+    assert "closure" in site.queue.values()
+    assert "recheck" in site.queue.values(), "the second person sees what the customer says"
+    assert site.confirm_closure().rule == rule
+
+
 def test_a_fallen_refusal_does_not_rise_again_by_itself() -> None:
     site = told().refused(1).removed(1).take_back(1)
     assert site.states == ["notified"]

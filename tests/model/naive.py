@@ -1,7 +1,7 @@
 """The naive model of the desk: what happened on each site, and what follows, by brute force.
 
-Written from domain.md alone. Only what happened is kept; states, cases that are struck, runs,
-windows and disputes are worked out anew from the whole history each time that somebody asks.
+Written from the specification alone. Only what happened is kept; states, cases that are struck,
+runs, windows and disputes are worked out anew from the whole history each time that somebody asks.
 Times are aware UTC datetimes.
 """
 

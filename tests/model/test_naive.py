@@ -1,4 +1,4 @@
-"""The naive model against sentences of domain.md."""
+"""The naive model against clauses of the specification."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -487,11 +487,13 @@ def test_what_another_order_has_opened_is_open(day: Day) -> None:
     assert (told.opening, told.settled) == (False, False)
 
 
-@pytest.mark.parametrize("why", ["by_hand", "superseded"])
+@pytest.mark.parametrize("why", ["by_hand", "superseded", "left_down"])
 def test_nobody_is_told_of_an_opening_that_does_not_come(day: Day, why: str) -> None:
     order = _opening(day)
     if why == "superseded":
         day.do(c.SetHold(by="boss", reason="ordered"))
+    elif why == "left_down":
+        day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why=why, tried=False))
     else:
         day.do(c.CancelOrder(by="boss", order=order, lane="act", why=why, reason="not now"))
     assert _of(day, "reopen").settled

@@ -284,7 +284,7 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     if expected.refusal is None:
         return
     if expected.site_id is not None:
-        # What was due before the command is done even if that is refused (domain.md, section 2).
+        # What was due before the command is done even if that is refused (D.4).
         by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
     raise problems.refused(expected, by.when)
 

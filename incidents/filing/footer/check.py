@@ -1,7 +1,7 @@
 """The footer check: whether a page's footer shows what it must, and the HTML that would.
 
 Within 30 days of approval the record number, its HTML snippet and the icon must stand at the foot
-of the pages (domain.md, section 5); where their links lead is in section 4. What a finding says to
+of the pages (F.11 to F.15); where their links lead is in N.6 and N.7. What a finding says to
 people stands here in English; another language has the same codes (see `language`).
 """
 
@@ -70,7 +70,7 @@ def check_foot(foot: Foot, expected: Expected) -> list[Finding]:
     if why is None:
         return found
     there = [finding for finding in found if finding.code not in _MISSING]
-    return [unknown(PAGE, why, "domain.md 5"), *there]
+    return [unknown(PAGE, why, "specification F.16"), *there]
 
 
 def is_right(findings: Iterable[Finding]) -> bool:

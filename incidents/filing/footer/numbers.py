@@ -30,7 +30,9 @@ SECURITY_MISSING = frozenset(
 )  # fmt: skip
 """The codes that say that something is not there."""
 
-_SHOW, _LINKS = "domain.md 5", "domain.md 4"
+_SHOWN, _ICON, _AT_FOOT = "specification F.12", "specification F.14", "specification F.15"
+_AREA, _PROVINCE, _SECURITY_LINKS = "specification N.3", "specification N.4", "specification N.7"
+_IN_FOOTER, _ICP_LINKS, _ICP_FORM = "specification N.5", "specification N.6", "specification N.10"
 
 
 def check_public_security(
@@ -39,7 +41,7 @@ def check_public_security(
     """What is right and wrong with them; `filed` says that a register has told which are wanted."""
     shown = foot.public_security_shown
     if wanted is None and filed and not shown:
-        yield suspect(SECURITY_NUMBER, "public_security_none_filed", _SHOW)
+        yield suspect(SECURITY_NUMBER, "public_security_none_filed", _SHOWN)
         return
     if wanted is None:
         numbers = list(_unasked_numbers(foot, shown, filed=filed))
@@ -51,9 +53,9 @@ def check_public_security(
         return
     yield from _areas(shown)
     if foot.icons:
-        yield ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
+        yield ok(SECURITY_ICON, "icon_shown", _ICON, source=foot.icons[-1])
     else:
-        yield wrong(SECURITY_ICON, "icon_missing", _SHOW)
+        yield wrong(SECURITY_ICON, "icon_missing", _ICON)
     yield from _links(foot, wanted, [number.code for number in shown])
 
 
@@ -65,10 +67,12 @@ def _number(
     if same:
         yield _seen(wanted, at_foot=shown[same[0]])
         for other in others:
-            yield suspect(SECURITY_NUMBER, "public_security_beside", _SHOW, shown=str(other))
+            yield suspect(SECURITY_NUMBER, "public_security_beside", _SHOWN, shown=str(other))
     elif others:
         told = ", ".join(map(str, others))
-        yield wrong(SECURITY_NUMBER, "public_security_other", _SHOW, shown=told, wanted=str(wanted))
+        yield wrong(
+            SECURITY_NUMBER, "public_security_other", _SHOWN, shown=told, wanted=str(wanted)
+        )
     else:
         yield _not_shown(foot, wanted)
 
@@ -80,18 +84,18 @@ def _unasked_numbers(
         yield _not_shown(foot, None)
     for number, at_foot in shown.items():
         if filed:
-            yield suspect(SECURITY_NUMBER, "public_security_not_filed", _SHOW, shown=str(number))
+            yield suspect(SECURITY_NUMBER, "public_security_not_filed", _SHOWN, shown=str(number))
         else:
             yield _seen(number, at_foot=at_foot)
     if len(shown) > 1:
         told = ", ".join(map(str, shown))
-        yield suspect(SECURITY_NUMBER, "public_security_several", _SHOW, shown=told)
+        yield suspect(SECURITY_NUMBER, "public_security_several", _SHOWN, shown=told)
 
 
 def _seen(number: PublicSecurity, *, at_foot: bool) -> Finding:
     told = ok if at_foot else suspect
     code = "public_security_shown" if at_foot else "public_security_not_at_foot"
-    return told(SECURITY_NUMBER, code, _SHOW, shown=str(number))
+    return told(SECURITY_NUMBER, code, _AT_FOOT, shown=str(number))
 
 
 def _not_shown(foot: Foot, wanted: PublicSecurity | None) -> Finding:
@@ -108,7 +112,7 @@ def _not_shown(foot: Foot, wanted: PublicSecurity | None) -> Finding:
         and (wanted is None or link.leads.code == wanted.code)
         for link in foot.links
     )
-    missing = wrong(SECURITY_NUMBER, "public_security_missing", _SHOW)
+    missing = wrong(SECURITY_NUMBER, "public_security_missing", _SHOWN)
     if linked:
         places.insert(0, ALT)
     return _absent("public_security", foot.public_security, places, missing)
@@ -119,16 +123,16 @@ def _absent(
 ) -> Finding:
     """Why a number is not there to be read as a text: what comes nearest to it is said, by where
     it stands; else that it is missing."""
-    field = missing.field
+    field, source = missing.field, missing.source
     if ALT in places:
-        return wrong(field, f"{code}_in_image", _SHOW)
+        return wrong(field, f"{code}_in_image", source)
     for each in mentions:
         if each.place == TEXT and each.number is None:
-            return wrong(field, f"{code}_malformed", _SHOW, written=each.written)
+            return wrong(field, f"{code}_malformed", source, written=each.written)
     if SCRIPT in places:
-        return unknown(field, f"{code}_in_script", _SHOW)
+        return unknown(field, f"{code}_in_script", source)
     if places:
-        return wrong(field, f"{code}_unseen", _SHOW, place=places[0])
+        return wrong(field, f"{code}_unseen", source, place=places[0])
     return missing
 
 
@@ -138,13 +142,13 @@ def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
         told, area = str(number), number.area
         if here is None:
             yield suspect(
-                SECURITY_NUMBER, "public_security_area_unknown", _LINKS, shown=told, area=area
+                SECURITY_NUMBER, "public_security_area_unknown", _AREA, shown=told, area=area
             )
         elif number.province is not None and number.province not in here.characters:
             yield wrong(
                 SECURITY_NUMBER,
                 "public_security_area",
-                _LINKS,
+                _PROVINCE,
                 shown=told,
                 area=area,
                 name=here.name,
@@ -161,26 +165,26 @@ def _links(foot: Foot, wanted: PublicSecurity | None, shown: Sequence[str]) -> I
             continue
         if link.codes or (link.leads.is_public_security and not link.icps):
             found.extend(_link(link, codes))
-    yield from found or [wrong(SECURITY_LINK, "link_missing", _LINKS)]
+    yield from found or [wrong(SECURITY_LINK, "link_missing", _SECURITY_LINKS)]
 
 
 def _link(link: FootLink, codes: Sequence[str]) -> Iterator[Finding]:
     leads, at = link.leads, link.shown_href
     if leads.is_look_alike:
-        yield wrong(SECURITY_LINK, "link_look_alike", _LINKS, href=at)
+        yield wrong(SECURITY_LINK, "link_look_alike", _SECURITY_LINKS, href=at)
     elif leads.form == "encoded":
-        yield wrong(SECURITY_LINK, "link_encoded", _LINKS, href=at)
+        yield wrong(SECURITY_LINK, "link_encoded", _SECURITY_LINKS, href=at)
     elif not leads.is_public_security:
-        yield wrong(SECURITY_LINK, "link_elsewhere", _LINKS, href=at)
+        yield wrong(SECURITY_LINK, "link_elsewhere", _SECURITY_LINKS, href=at)
     elif leads.code is None:
-        yield wrong(SECURITY_LINK, "link_without_code", _LINKS, href=at)
+        yield wrong(SECURITY_LINK, "link_without_code", _SECURITY_LINKS, href=at)
     elif any(held and leads.code not in held for held in (codes, link.codes)):
         of = ", ".join(link.codes or codes)
-        yield wrong(SECURITY_LINK, "link_other", _LINKS, code=leads.code, wanted=of)
+        yield wrong(SECURITY_LINK, "link_other", _SECURITY_LINKS, code=leads.code, wanted=of)
     else:
-        yield ok(SECURITY_LINK, f"link_{leads.form}", _LINKS, href=at)
+        yield ok(SECURITY_LINK, f"link_{leads.form}", _SECURITY_LINKS, href=at)
         if not leads.secure:
-            yield suspect(SECURITY_LINK, "link_http", _LINKS, href=at)
+            yield suspect(SECURITY_LINK, "link_http", _SECURITY_LINKS, href=at)
 
 
 ICP_NUMBER, ICP_LINK = "icp_number", "icp_link"
@@ -202,13 +206,13 @@ def check_icp(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> 
             return
     elif filed:
         for number in shown:
-            yield suspect(ICP_NUMBER, "icp_not_filed", _SHOW, shown=str(number))
+            yield suspect(ICP_NUMBER, "icp_not_filed", _IN_FOOTER, shown=str(number))
     elif shown:
         for number, at_foot in shown.items():
             told = _in_form(number, None, form, at_foot=at_foot)
             yield replace(told, verdict=SUSPECT) if told.verdict == WRONG else told
     else:
-        yield suspect(ICP_NUMBER, "icp_none", _LINKS)
+        yield suspect(ICP_NUMBER, "icp_none", _IN_FOOTER)
     if shown or wanted is not None:
         yield from _icp_links(foot)
 
@@ -222,17 +226,17 @@ def _icp_number(
         told = [_in_form(number, wanted, form, at_foot=shown[number]) for number in same]
         yield min(told, key=lambda finding: VERDICTS.index(finding.verdict))
         for other in others:
-            yield suspect(ICP_NUMBER, "icp_beside", _SHOW, shown=str(other))
+            yield suspect(ICP_NUMBER, "icp_beside", _IN_FOOTER, shown=str(other))
     elif others:
         told_of = ", ".join(map(str, others))
-        yield wrong(ICP_NUMBER, "icp_other", _SHOW, shown=told_of, wanted=str(wanted))
+        yield wrong(ICP_NUMBER, "icp_other", _IN_FOOTER, shown=told_of, wanted=str(wanted))
     else:
         places = [
             each.place
             for each in foot.icp
             if each.number is not None and each.number.subject == wanted.subject
         ]
-        missing = wrong(ICP_NUMBER, "icp_missing", _SHOW, wanted=str(wanted))
+        missing = wrong(ICP_NUMBER, "icp_missing", _IN_FOOTER, wanted=str(wanted))
         yield _absent("icp", foot.icp, places, missing)
 
 
@@ -240,13 +244,15 @@ def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -
     """With or without the suffix, as it is wanted; a subject's number alone demands none."""
     subjects = is_subjects(number, form)
     if subjects and number.suffix is not None:
-        return wrong(ICP_NUMBER, "icp_suffix", _LINKS, shown=str(number), wanted=number.subject)
+        return wrong(ICP_NUMBER, "icp_suffix", _ICP_FORM, shown=str(number), wanted=number.subject)
     if not subjects and number.suffix is None and (wanted is None or wanted.suffix is not None):
-        return wrong(ICP_NUMBER, "icp_no_suffix", _LINKS, shown=str(number))
+        return wrong(ICP_NUMBER, "icp_no_suffix", _ICP_FORM, shown=str(number))
     if not subjects and wanted is not None and wanted.suffix not in (None, number.suffix):
-        return wrong(ICP_NUMBER, "icp_other", _SHOW, shown=str(number), wanted=str(wanted))
+        return wrong(ICP_NUMBER, "icp_other", _IN_FOOTER, shown=str(number), wanted=str(wanted))
     told = ok if at_foot else suspect
-    return told(ICP_NUMBER, "icp_shown" if at_foot else "icp_not_at_foot", _SHOW, shown=str(number))
+    return told(
+        ICP_NUMBER, "icp_shown" if at_foot else "icp_not_at_foot", _IN_FOOTER, shown=str(number)
+    )
 
 
 def _icp_links(foot: Foot) -> Iterator[Finding]:
@@ -255,17 +261,17 @@ def _icp_links(foot: Foot) -> Iterator[Finding]:
         for link in foot.links
         if link.icps or (link.leads.is_icp and not link.codes)
     ]
-    yield from found or [wrong(ICP_LINK, "icp_link_missing", _LINKS)]
+    yield from found or [wrong(ICP_LINK, "icp_link_missing", _ICP_LINKS)]
 
 
 def _icp_link(link: FootLink) -> Finding:
     leads, at = link.leads, link.shown_href
     if leads.is_look_alike:
-        return wrong(ICP_LINK, "icp_link_look_alike", _LINKS, href=at)
+        return wrong(ICP_LINK, "icp_link_look_alike", _ICP_LINKS, href=at)
     if leads.form == "icp_gone":
-        return suspect(ICP_LINK, "icp_link_gone", _LINKS, href=at)
+        return suspect(ICP_LINK, "icp_link_gone", _ICP_LINKS, href=at)
     if leads.form != "icp":
-        return wrong(ICP_LINK, "icp_link_elsewhere", _LINKS, href=at)
+        return wrong(ICP_LINK, "icp_link_elsewhere", _ICP_LINKS, href=at)
     if not leads.secure:
-        return suspect(ICP_LINK, "icp_link_http", _LINKS, href=at)
-    return ok(ICP_LINK, "icp_link_right", _LINKS, href=at)
+        return suspect(ICP_LINK, "icp_link_http", _ICP_LINKS, href=at)
+    return ok(ICP_LINK, "icp_link_right", _ICP_LINKS, href=at)

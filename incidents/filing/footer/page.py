@@ -29,7 +29,7 @@ from incidents.outbound.message import Answer
 
 WITHIN_S = 20.0
 MAX_REDIRECTS = 5
-SOURCE = "domain.md 5"
+SOURCE = "specification F.16"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})

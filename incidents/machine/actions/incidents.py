@@ -106,7 +106,7 @@ def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
 
 
 def state_reported(draft: Draft, command: commands.StateReported) -> None:
-    """State that the incident was reported to the police; it moves nothing (domain.md, 4)."""
+    """State that the incident was reported to the police; it moves nothing (L.1)."""
     incident = checks.known_incident(draft, command.incident)
     at = checks.time_of(draft, command.at)
     if incident.state == "voided":

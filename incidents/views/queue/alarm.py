@@ -228,8 +228,8 @@ WarningKind = Literal[
 carries nothing out, since it cannot read its mark; the record has lost its end; another server has
 taken over; sites cannot be compared; sites were left down; the brake holds orders; orders were
 given up; orders are late; orders were only logged; nothing is signed; the world is being compared
-with the record; the clock is enforced only now and then; a report to the police is due (domain.md,
-section 4)."""
+with the record; the clock is enforced only now and then; a report to the police is due
+(L.1)."""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)

@@ -256,8 +256,7 @@ def _disputed(connection: Connection) -> Part:
 
 
 def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -> Part:
-    """The incidents with a reminder to report them to the police, due soon or overdue (domain.md,
-    section 4)."""
+    """The incidents with a reminder to report them to the police, due soon or overdue (L.1)."""
     if report is None:
         return [], False
     found, more = police.reminded(connection, now, report)
@@ -279,7 +278,7 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def _filings(connection: Connection, now: datetime) -> Part:
-    """The alarm about terms of filings that end soon or are over (domain.md, section 5).
+    """The alarm about terms of filings that end soon or are over (F.24).
 
     There is one for all terms with a reminder on the same day, until a day later.
     """

@@ -45,7 +45,7 @@ def queue(
 ) -> QueuePage:
     """One page of the queue, with the state of the clock's enforcement.
 
-    The order is that of domain.md, section 3: items overdue at `now` (UTC), then by deadline, then
+    The order is that of Q.1 to Q.3: items overdue at `now` (UTC), then by deadline, then
     by `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
     page's `next_after`. Phone numbers and e-mail addresses are masked (see `masked`), in the script
     too, unless `reveal`. `when`: the language and the zone of the script (None: English, UTC).

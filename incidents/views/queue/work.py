@@ -49,7 +49,7 @@ The cost of a count grows with it: beyond a thousand it would exceed the cost of
 """
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
-"""The most urgent first (domain.md, section 3, "The queue")."""
+"""The most urgent first (Q.1)."""
 
 _dispute = work.alias("dispute")
 _disputed = (
