@@ -120,12 +120,12 @@ def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str
         assert action.command not in CLOSING - {c.ConfirmClosure}
         history = SAID[name]()
         was_closed = history.case.closed
-        assert history.do(_meant(hint)).refused_with is None, hint
+        assert history.do(meant(hint)).refused_with is None, hint
         closed = history.case.closed and not was_closed
         assert not closed or action.command is c.ConfirmClosure, hint
 
 
-def _meant(hint: Hint) -> Command:
+def meant(hint: Hint) -> Command:
     """The act as another person does it, with something in place of each word."""
     action = action_of(hint)
     assert action is not None
@@ -142,7 +142,7 @@ def _meant(hint: Hint) -> Command:
         elif field.name == "urls":
             given[field.name] = () if known is None else (known,)
         elif isinstance(field.fact, Words) and field.required:
-            given[field.name] = "as it is"
+            given[field.name] = hint["facts"].get(field.name) or "as it is"
     return action.command(**given)
 
 
