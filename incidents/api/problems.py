@@ -199,7 +199,7 @@ def refused(answer: Answer, when: When) -> Problem:
         refusal.name,
         refusals.sentence(refusal, when),
         facts=facts(refusal),
-        events=answer.document["events"],
+        events=[{**event, "site": answer.site} for event in answer.document["events"]],
         **_ways_out(refusal.name, refusal.facts),
     )
 

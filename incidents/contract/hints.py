@@ -225,10 +225,15 @@ def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
 
 def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
-    reinstate = [] if held else [do(c.AskReinstatement, site)]
+    reopen = to_reopen(site, held=held, asked_by=asked_by)
+    return [do(c.Uphold, site), *reopen, look("why", site)]
+
+
+def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
+    """What leads to the reinstatement of a closed site, which somebody may have asked for."""
     if asked_by:
-        reinstate = to_reinstatement(site, held=held)
-    return [do(c.Uphold, site), *reinstate, look("why", site)]
+        return to_reinstatement(site, held=held)
+    return [] if held else [do(c.AskReinstatement, site)]
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:

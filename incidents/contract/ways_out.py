@@ -22,12 +22,16 @@ class _UnknownFactError(Exception):
     """A server of another version knows other facts."""
 
 
+def _fact(facts: Facts, name: str) -> object:
+    """The fact of that name; raises _UnknownFactError where there is none."""
+    if name not in facts:
+        raise _UnknownFactError(name)
+    return facts[name]
+
+
 def _text(facts: Facts, name: str) -> str:
     """The fact of that name; raises _UnknownFactError where there is none, or no text."""
-    try:
-        found = facts[name]
-    except KeyError:
-        found = None
+    found = _fact(facts, name)
     if not isinstance(found, str):
         raise _UnknownFactError(name)
     return found
@@ -90,14 +94,12 @@ _LIKE_ID = re.compile(r"\d+(-[^.]*)?")
 
 def _nothing_covered(facts: Facts) -> list[Hint]:
     """To sign, where that would cover some of it."""
-    return [look("sign_log")] if "uncovered" in facts and facts["uncovered"] else []
+    return [look("sign_log")] if _fact(facts, "uncovered") else []
 
 
 def _nothing_signed(facts: Facts) -> list[Hint]:
     """To sign, after making a key where there is none; a server does not tell whether."""
-    if "needs_key" not in facts:
-        return []
-    return [*([look("new_log_key")] if facts["needs_key"] else []), look("sign_log")]
+    return [*([look("new_log_key")] if _fact(facts, "needs_key") else []), look("sign_log")]
 
 
 def _to_be_called(incident: str) -> list[Hint]:
