@@ -1,7 +1,7 @@
 """The ways out: what can be done in place of what was refused, or after a remark, as hints.
 
-Nothing is proposed that closes a site or would be refused next; where that depends on more than the
-refusal knows, `site why` tells.
+Nothing is proposed that would be refused next, or that closes a site, except to confirm a closure
+that somebody has asked for. Where that depends on more than the refusal knows, `site why` tells.
 """
 
 from __future__ import annotations
