@@ -103,7 +103,7 @@ def body(action: Action) -> type[Form]:
         return Filed
     found = _BODIES.get(action.body.name)
     if found is None:
-        made: JSONObject = {action.called(each): _field(each) for each in action.asked}
+        made: dict[str, Any] = {action.called(each): _field(each) for each in action.asked}
         if action.closes:
             made["confirm"] = (Annotated[str, Field(max_length=300)] | None, None)
         found = _BODIES[action.body.name] = create_model(
@@ -126,7 +126,7 @@ def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c
     if action.command is c.CompleteTask and not target.is_task(of):
         raise UnknownTaskError(given=parts[0])
     named = target.fields(action.command, of)
-    given: JSONObject = {"by": by, **action.fixed, **named}
+    given: dict[str, Any] = {"by": by, **action.fixed, **named}
     for each in action.asked:
         name = action.called(each)
         given |= _value(each, name, getattr(words, name))

@@ -199,14 +199,15 @@ def refused(answer: Answer, when: When) -> Problem:
         refusal.name,
         refusals.sentence(refusal, when),
         facts=facts(refusal),
-        events=answer.document["events"],
+        events=[{**event, "site": answer.site} for event in answer.document["events"]],
         **_ways_out(refusal.name, refusal.facts),
     )
 
 
 def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """What can be done instead, where it is an act."""
-    hints = ways_out.of_refusal(name, facts)
+    """What can be done instead, where it is an act, and not one on the machine that keeps the
+    log."""
+    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
 

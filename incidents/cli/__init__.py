@@ -113,11 +113,7 @@ def _ways_out(error: RefusedError) -> list[Hint]:
     from incidents.contract import hints, ways_out
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
-    try:
-        return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
-    except (KeyError, TypeError):
-        # A server of another version knows other facts.
-        return []
+    return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
 
 
 def _tell_of_misuse(error: click.ClickException) -> None:

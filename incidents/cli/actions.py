@@ -22,7 +22,6 @@ from incidents.errors import Cause, InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
 from incidents.values import ids
-from incidents.values.json_object import JSONObject
 
 Command = Callable[..., int | None]
 
@@ -119,7 +118,9 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
-def _read(act: Act, action: Action, given: JSONObject) -> tuple[str | int, c.Command, str | None]:
+def _read(
+    act: Act, action: Action, given: dict[str, Any]
+) -> tuple[str | int, c.Command, str | None]:
     """The site, the command, and the id that was typed, for `-q`; None where something is new."""
     if "responsible" in given:
         given["person"] = given.pop("responsible")

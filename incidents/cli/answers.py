@@ -246,13 +246,12 @@ def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
 
 def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
     """The command, and who may give it; `asked_by` asked for what waits for a second person."""
-    from incidents.contract.hints import RIGHTS, action_of, typed
+    from incidents.contract.hints import action_of, right_of, typed
 
     action = action_of(hint)
-    right = RIGHTS.get(hint["act"]) if action is None else action.name
     another = action is not None and action.command in _ANOTHERS and asked_by is not None
     who = [run.text("who.another", by=asked_by)] if another else []
-    who += _who_may(run, right)
+    who += _who_may(run, right_of(hint))
     # As a remark of the shell: the whole line can be typed.
     return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,8 +28,9 @@ from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Acted
-    from incidents.contract.documents.answers import Activation, Outcome
+    from incidents.contract.documents.acts import Acted, Event
+    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.policies import Activated
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
@@ -96,7 +96,7 @@ class RemoteDesk:
     def activate(
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
         second: Mapping[str, str] | None = None, **_: object,
-    ) -> Activation:  # fmt: skip
+    ) -> Activated:  # fmt: skip
         """Makes a policy (TOML) the active one; `second` has the handle and the password of who
         signs in for it as well. Raises as `submit` does."""
         words = {"toml": policy_text, "reason": reason, "second": second}
@@ -104,7 +104,7 @@ class RemoteDesk:
             "POST", "/policy/activate", key=key, query={"dry_run": dry_run or None},
             words={name: word for name, word in words.items() if word is not None},
         )  # fmt: skip
-        return cast("Activation", done)
+        return cast("Activated", done)
 
     def _submit(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         command = envelope.command
@@ -164,15 +164,14 @@ class RemoteDesk:
         """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
         if "facts" not in problem.problem:
             raise problem
+        told = problem.problem.get("events", [])
+        # A server of before does not name the site.
+        name = next((each["site"] for each in told if "site" in each), str(envelope.site))
+        events = [{key: each[key] for key in each if key != "site"} for each in told]
         document: Outcome = {
             "site": None, "incident": None, "incidents": [], "remarks": [],
-            "events": problem.problem.get("events", []),
+            "events": cast("list[Event]", events),
         }  # fmt: skip
-        name = str(envelope.site)
-        if document["events"] and isinstance(envelope.site, int):
-            # What fell due is told of the site's name.
-            with suppress(ProblemError):
-                name = self._exchange.get(f"/incidents/{incident_id(envelope.site, 1)}")["site"]
         refusal = Refusal(problem.name, facts(problem.problem["facts"]))
         return Answer(site=name, site_id=None, refusal=refusal, draw=lambda: document)
 
@@ -186,7 +185,7 @@ def _answer(document: Acted) -> Answer:
     )  # fmt: skip
 
 
-def facts(told: Facts) -> JSONObject:
+def facts(told: Facts) -> dict[str, Any]:
     """The facts of a refusal, as the desk has them."""
     return {name: _fact(value) for name, value in told.items()}
 

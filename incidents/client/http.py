@@ -241,11 +241,11 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _patience(within_s: float | None) -> JSONObject:
+def _patience(within_s: float | None) -> dict[str, Any]:
     return {} if within_s is None else {"timeout": within_s}
 
 
-def _asked(query: Mapping[str, Any] | None) -> JSONObject:
+def _asked(query: Mapping[str, Any] | None) -> dict[str, object]:
     return {
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in (query or {}).items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
@@ -20,46 +20,51 @@ from incidents.machine.command import Choice
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Item, QueueItem
 
-LOOKS = {
-    "why": "site why",
-    "show": "show",
-    "queue": "queue",
-    "sites": "site list",
-    "order": "orders show",
-    "orders": "orders list",
-    "orders_of_site": "orders list --site",
-    "braked": "orders list --braked",
-    "compare": "orders reconcile",
-    "repair": "orders reconcile {of} --repair",
-    "repair_cancelled": "orders reconcile {of} --repair --cancelled",
-    "recover": "recover",
-    "accounts": "account list",
-    "change_role": "account role {of} ROLE",
-    "enable_account": "account enable",
-    "sessions": "account sessions",
-    "tokens": "token list",
-    "new_token": "token make HANDLE --days 30",
-    "policy": "policy show",
-    "new_log_key": "audit key new",
-    "sign_log": "audit checkpoint",
-    "filing": "filing show",
-    "filing_fields": "filing fields",
-    "check_filing": "filing check",
-    "check_footer": "filing check-footer",
-    "snippet": "filing snippet",
-    "elapse": "daemon --once",
-    "start_daemon": "daemon",
-    "daemon_status": "daemon status",
-    "alarms": "alarms",
-    "filing_terms": "filing terms",
-    "audit_status": "audit status",
-    "disable_account": "account disable",
-}
-"""What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
-or for `{of}`."""
 
-RIGHTS = {"repair": "reconcile", "repair_cancelled": "reconcile", "recover": "recover"}
-"""What of these changes something: the right that it takes, as roles have it."""
+class Look(NamedTuple):
+    """What is looked at, or done for nobody: how it is typed, with its target at the end or for
+    `{of}`; and the right that it takes, by its name. None: whoever is at the machine does it."""
+
+    typed: str
+    right: str | None = "look"
+
+
+LOOKS = {
+    "why": Look("site why"),
+    "show": Look("show"),
+    "queue": Look("queue"),
+    "sites": Look("site list"),
+    "order": Look("orders show"),
+    "orders": Look("orders list"),
+    "orders_of_site": Look("orders list --site"),
+    "braked": Look("orders list --braked"),
+    "compare": Look("orders reconcile", "reconcile"),
+    "repair": Look("orders reconcile {of} --repair", "reconcile"),
+    "repair_cancelled": Look("orders reconcile {of} --repair --cancelled", "reconcile"),
+    "recover": Look("recover", "recover"),
+    "accounts": Look("account list", "see_accounts"),
+    "change_role": Look("account role {of} ROLE", "keep_accounts"),
+    "enable_account": Look("account enable", "keep_accounts"),
+    "sessions": Look("account sessions", "own_account"),
+    "tokens": Look("token list", "own_account"),
+    "new_token": Look("token make HANDLE --days 30", "make_token"),
+    "policy": Look("policy show"),
+    "new_log_key": Look("audit key new", None),
+    "sign_log": Look("audit checkpoint", "export"),
+    "filing": Look("filing show"),
+    "filing_fields": Look("filing fields"),
+    "check_filing": Look("filing check"),
+    "check_footer": Look("filing check-footer"),
+    "snippet": Look("filing snippet"),
+    "elapse": Look("daemon --once", None),
+    "start_daemon": Look("daemon", None),
+    "daemon_status": Look("daemon status"),
+    "alarms": Look("alarms"),
+    "filing_terms": Look("filing terms"),
+    "audit_status": Look("audit status"),
+    "disable_account": Look("account disable", "keep_accounts"),
+}
+"""Each look by its name."""
 
 RELEASE_ORDER = "release_order"
 """The act that retries an order which the brake holds; its command is that of a retry."""
@@ -73,6 +78,12 @@ target."""
 def action_of(hint: Hint) -> Action | None:
     """The row of the act; None of a look."""
     return _ROWS.get(hint["act"])
+
+
+def right_of(hint: Hint) -> str | None:
+    """The right that the act or the look takes; None if it takes none, or is not known."""
+    action, found = action_of(hint), LOOKS.get(hint["act"])
+    return action.name if action is not None else None if found is None else found.right
 
 
 def look(name: str, of: str = "", **facts: str | None) -> Hint:
@@ -107,7 +118,7 @@ def typed(hint: Hint) -> str:
         return of
     action = action_of(hint)
     if action is None:
-        line = LOOKS[hint["act"]]
+        line = LOOKS[hint["act"]].typed
         of = of or _UNSAID.get(hint["act"], "")
         line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
         options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
@@ -214,10 +225,15 @@ def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
 
 def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
-    reinstate = [] if held else [do(c.AskReinstatement, site)]
+    reopen = to_reopen(site, held=held, asked_by=asked_by)
+    return [do(c.Uphold, site), *reopen, look("why", site)]
+
+
+def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
+    """What leads to the reinstatement of a closed site, which somebody may have asked for."""
     if asked_by:
-        reinstate = to_reinstatement(site, held=held)
-    return [do(c.Uphold, site), *reinstate, look("why", site)]
+        return to_reinstatement(site, held=held)
+    return [] if held else [do(c.AskReinstatement, site)]
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
@@ -230,5 +246,8 @@ _TELL = "tell"
 """As in `machine.work`, which takes long to load."""
 _ROWS = {action.operation or action.name: action for action in reversed(ACTIONS)}
 
-TYPED = {**LOOKS, **{name: action.typed for name, action in _ROWS.items()}}
+TYPED = {
+    **{name: each.typed for name, each in LOOKS.items()},
+    **{name: action.typed for name, action in _ROWS.items()},
+}
 """The words that are typed for each act and each look, by its name."""

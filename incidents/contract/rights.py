@@ -17,12 +17,12 @@ _ALL: tuple[Role, ...] = get_args(Role)
 class Right:
     """A right by its name, and its `roles`.
 
-    `typed` is the command that it is for, or what it is where it is none. `in_person`: a person
+    `command` is the one that it is for, if it is for one. `in_person`: a person
     does it who has just proved who they are, and no token.
     """
 
     name: str
-    typed: str
+    command: str | None
     roles: tuple[Role, ...]
     in_person: bool = False
 
@@ -31,10 +31,10 @@ _HOUSE: tuple[Role, ...] = ("supervisor", "administrator")
 _KEEPER: tuple[Role, ...] = ("administrator",)
 
 LOOKING = (
-    Right("look", "look", _ALL),
+    Right("look", None, _ALL),
     Right("simulate", "simulate", _ALL),
     Right("metrics", "metrics", _ALL),
-    Right("reveal", "see numbers and addresses in full", (*DESK, "auditor")),
+    Right("reveal", None, (*DESK, "auditor")),
     Right("export", "audit export", ("supervisor", "auditor", "administrator")),
     Right("give_link", "link", DESK),
 )
@@ -45,9 +45,9 @@ OF_THE_HOUSE = (
     Right("erase", "person erase", _HOUSE, in_person=True),
     Right("try_alarms", "alarms test", _HOUSE),
     Right("see_accounts", "account list", _KEEPER),
-    Right("keep_accounts", "the keeping of accounts", _KEEPER, in_person=True),
+    Right("keep_accounts", None, _KEEPER, in_person=True),
     Right("see_sign_ins", "account sign-ins", ("auditor", "administrator")),
-    Right("own_account", "the keeping of one's own account", _ALL),
+    Right("own_account", None, _ALL),
     Right("set_password", "account password", _ALL, in_person=True),
     Right("make_token", "token make", _ALL, in_person=True),
 )

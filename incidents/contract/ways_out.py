@@ -1,39 +1,56 @@
 """The ways out: what can be done in place of what was refused, or after a remark, as hints.
 
-Nothing is proposed that closes a site or would be refused next; where that depends on more than the
-refusal knows, `site why` tells.
+Nothing is proposed that would be refused next, or that closes a site, except to confirm a closure
+that somebody has asked for. Where that depends on more than the refusal knows, `site why` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable
 
 from incidents.contract import hints
-from incidents.contract.documents import Hint
+from incidents.contract.documents import Facts, Hint
 from incidents.contract.hints import contact, do, look
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.refusal import CUSTOMERS
 from incidents.values.ids import read_incident_id
 
-Facts = Mapping[str, Any]
+
+class _UnknownFactError(Exception):
+    """A server of another version knows other facts."""
+
+
+def _fact(facts: Facts, name: str) -> object:
+    """The fact of that name; raises _UnknownFactError where there is none."""
+    if name not in facts:
+        raise _UnknownFactError(name)
+    return facts[name]
+
+
+def _text(facts: Facts, name: str) -> str:
+    """The fact of that name; raises _UnknownFactError where there is none, or no text."""
+    found = _fact(facts, name)
+    if not isinstance(found, str):
+        raise _UnknownFactError(name)
+    return found
 
 
 def _why(facts: Facts) -> list[Hint]:
-    return [look("why", facts["site"])]
+    return [look("why", _text(facts, "site"))]
 
 
 def _show(facts: Facts) -> list[Hint]:
-    return [look("show", facts["incident"])]
+    return [look("show", _text(facts, "incident"))]
 
 
 def _lift(facts: Facts) -> list[Hint]:
-    return [do(c.LiftHold, facts["site"])]
+    return [do(c.LiftHold, _text(facts, "site"))]
 
 
 def _order(facts: Facts) -> list[Hint]:
-    return [look("order", facts["order"])]
+    return [look("order", _text(facts, "order"))]
 
 
 def _accounts(_: Facts) -> list[Hint]:
@@ -60,14 +77,29 @@ def _unknown_contact(facts: Facts) -> list[Hint]:
     """To look at the incident that has the contacts; of a mistyped id as far as it names one."""
     if "given" not in facts:
         return _show(facts)
-    begun = "-".join(facts["given"].strip().split("-")[:2])
+    begun = "-".join(_text(facts, "given").strip().split("-")[:2])
     return [look("show", begun if read_incident_id(begun) else "")]
 
 
 def _unknown_site(facts: Facts) -> list[Hint]:
-    """To add it, if it is a name that resembles none in the register; a number is an id."""
-    is_new = "nearest" in facts and not facts["site"].isdecimal()
-    return [do(c.AddSite, facts["site"])] if is_new else [look("sites")]
+    """To add it, if it is a name that resembles none in the register; `12` and `12-x` are ids."""
+    site = _text(facts, "site")
+    is_searched = "nearest" in facts and facts.get("searched") is not False
+    is_new = is_searched and not _LIKE_ID.fullmatch(site)
+    return [do(c.AddSite, site)] if is_new else [look("sites")]
+
+
+_LIKE_ID = re.compile(r"\d+(-[^.]*)?")
+
+
+def _nothing_covered(facts: Facts) -> list[Hint]:
+    """To sign, where that would cover some of it."""
+    return [look("sign_log")] if _fact(facts, "uncovered") else []
+
+
+def _nothing_signed(facts: Facts) -> list[Hint]:
+    """To sign, after making a key where there is none; a server does not tell whether."""
+    return [*([look("new_log_key")] if _fact(facts, "needs_key") else []), look("sign_log")]
 
 
 def _to_be_called(incident: str) -> list[Hint]:
@@ -79,40 +111,40 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "active_already": lambda _: [look("policy")],
     "already_held": _why,
     "already_requested": _why,
-    "closure_asked": lambda facts: hints.to_closure(facts["site"]),
-    "disabled_account": lambda facts: [look("enable_account", facts["handle"])],
+    "closure_asked": lambda facts: hints.to_closure(_text(facts, "site")),
+    "disabled_account": lambda facts: [look("enable_account", _text(facts, "handle"))],
     # First a look at the one that is there: another one is a count more.
     "double_entry": lambda facts: [
         *_show(facts),
-        *_again(facts, do(c.Log, facts["site"], urls=facts["url"], again="true")),
+        *_again(facts, do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")),
     ],
     "held": _why,
     "no_closure_asked": _why,
     "no_number": lambda facts: [
-        do(c.ChangeFiling, facts["site"], public_security_number=None),
+        do(c.ChangeFiling, _text(facts, "site"), public_security_number=None),
     ],
     "no_request": _why,
     "no_taker": _accounts,
-    "not_of_role": lambda facts: [look("change_role", facts["handle"])],
+    "not_of_role": lambda facts: [look("change_role", _text(facts, "handle"))],
     "not_signed_in": lambda _: [look("new_token")],
-    "nothing_to_take_back": lambda facts: [do(c.VoidIncident, facts["incident"])],
-    "nothing_covered": lambda facts: [look("sign_log")] if facts["way_out"] else [],
-    "nothing_signed": lambda _: [look("new_log_key"), look("sign_log")],
+    "nothing_to_take_back": lambda facts: [do(c.VoidIncident, _text(facts, "incident"))],
+    "nothing_covered": _nothing_covered,
+    "nothing_signed": _nothing_signed,
     "order_dead": _order,
     "order_in_hand": _order,
     "order_not_dead": _order,
     "order_of_hold": _lift,
     "overtaken": lambda facts: [
-        do(c.CancelOrder, facts["order"]),
-        look("compare", facts["site"]),
+        do(c.CancelOrder, _text(facts, "order")),
+        look("compare", _text(facts, "site")),
     ],
     "recurred_already": lambda facts: [
-        *_to_be_called(facts["recurrence"]),
-        *_again(facts, do(c.Recur, facts["incident"], again="true")),
+        *_to_be_called(_text(facts, "recurrence")),
+        *_again(facts, do(c.Recur, _text(facts, "incident"), again="true")),
     ],
     "second_not_in": _accounts,
     "site_closed": _why,
-    "site_exists": lambda facts: [do(c.EditSite, facts["site"], phone=None)],
+    "site_exists": lambda facts: [do(c.EditSite, _text(facts, "site"), phone=None)],
     "unknown_account": _accounts,
     "unknown_contact": _unknown_contact,
     "unknown_detail": _filing_fields,
@@ -137,24 +169,36 @@ BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
 """In place of an act that an incident's state forbids, by that state."""
 
 OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
-    "too_late": lambda facts: [do(c.RecordContact, facts["incident"], outcome=REACHED, at=None)]
+    "too_late": lambda facts: [
+        do(c.RecordContact, _text(facts, "incident"), outcome=REACHED, at=None)
+    ]
 }
 """By the remark's name."""
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:
-    """What can be done in place of what was refused, the likeliest first."""
-    if name == "state_forbids" and facts["act"] != CUSTOMERS:
-        ways = BY_STATE.get(facts["state"])
-        return ways(facts["incident"]) if ways else []
-    if facts.get("nearest") or (name == "unknown_task" and "by" in facts):
-        # It was meant for something else, which the sentence names; or it is done.
+    """What can be done in place of what was refused, the likeliest first.
+
+    Empty where a fact is missing: a server of another version knows others.
+    """
+    try:
+        return _of_refusal(name, facts)
+    except _UnknownFactError:
         return []
-    found = OF_REFUSALS.get(name)
-    return found(facts) if found else []
 
 
 def of_remark(name: str, facts: Facts) -> list[Hint]:
     """What can be done after an act of which that was remarked."""
     found = OF_REMARKS.get(name)
+    return found(facts) if found else []
+
+
+def _of_refusal(name: str, facts: Facts) -> list[Hint]:
+    if name == "state_forbids" and _text(facts, "act") != CUSTOMERS:
+        ways = BY_STATE.get(_text(facts, "state"))
+        return ways(_text(facts, "incident")) if ways else []
+    if facts.get("nearest") or (name == "unknown_task" and "by" in facts):
+        # It was meant for something else, which the sentence names; or it is done.
+        return []
+    found = OF_REFUSALS.get(name)
     return found(facts) if found else []

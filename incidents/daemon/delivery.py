@@ -18,6 +18,7 @@ from incidents.enforcement import comparison, routing
 from incidents.enforcement import mark as marks
 from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.dispatcher import Choose, Dispatcher, Done
+from incidents.enforcement.reconciliation import FAILED
 from incidents.enforcement.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.command import DAEMON
@@ -170,7 +171,7 @@ class Delivery:
                 house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
                 only=names, stopped=self._stopped, opens=False,
             ):  # fmt: skip
-                if each.verdict != comparison.FAILED:
+                if each.verdict != FAILED:
                     seen.add(each.site)
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
             journal.error("the world is not compared with the record", reason=error.message)

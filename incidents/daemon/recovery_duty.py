@@ -13,7 +13,7 @@ from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, Part
 from incidents.enforcement import comparison
-from incidents.enforcement.reconciliation import REPAIRED, Comparison
+from incidents.enforcement.reconciliation import FAILED, REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON, LEFT_DOWN
 from incidents.store import lineage
@@ -113,7 +113,7 @@ class Recovery:
         if found is None:
             return
         self._open = mute[_MUTE_AT_ONCE:] + found
-        if not (standing.is_compared or any(each.verdict == comparison.FAILED for each in found)):
+        if not (standing.is_compared or any(each.verdict == FAILED for each in found)):
             comparison.finish(self._house.engine, self._epoch)
 
     def _strangers(self, standing: lineage.Standing) -> list[str]:

@@ -24,7 +24,7 @@ from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import acts, answers
+    from incidents.contract.documents import acts, policies
 
 
 class ActiveAlreadyError(RefusedError):
@@ -68,7 +68,7 @@ class Activation:
         return Once(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
 
 
-def expected(connection: Connection, act: Activation, now: datetime) -> answers.Activation:
+def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
     """The changes that the activation would make at `now` (UTC); raises as `activate`."""
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
@@ -108,7 +108,7 @@ def activate(
     act: Activation,
     clock: Callable[[], datetime],
     do_what_is_due: Callable[[datetime], list[acts.EventOfSite]],
-) -> answers.Activation:
+) -> policies.Activated:
     """Activate the policy; return the active policy, the one before, and the changes.
 
     Whatever was due before is done first, under the policy of that time, so the outcome never
@@ -126,7 +126,7 @@ def activate(
         # The policy of a repeated act is active already: return the changes of that time.
         before = _read(connection, kept["previous"])
         again = {**kept, "changes": policy_differences(before, act.policy)}
-        return cast("answers.Activation", again)
+        return cast("policies.Activated", again)
     digest = act.policy.digest
     before = _before(connection, act, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
@@ -142,7 +142,7 @@ def activate(
     desk_state.activate_policy(
         connection, digest=digest, text=toml, at=now, by=act.by, reason=event.text
     )
-    answer: answers.Activation = {
+    answer: policies.Activated = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
         "seq": place.seq, "reason": event.text, "events": due,
         "changes": policy_differences(before, act.policy),

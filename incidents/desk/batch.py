@@ -215,7 +215,8 @@ class Batch:
         if isinstance(site, str):
             # One search for names in a batch: it takes long, and locks are held meanwhile.
             if self._searched:
-                return Refusal("unknown_site", {"site": site})
+                facts = {"site": site, "nearest": (), "searched": False}
+                return Refusal("unknown_site", facts)
             self._searched = True
             near = sites.nearest(self._connection, site)
             return Refusal("unknown_site", {"site": site, "nearest": near})

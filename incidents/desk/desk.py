@@ -29,7 +29,7 @@ from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.desk_state import database_time
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.answers import Activation
+    from incidents.contract.documents.policies import Activated
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Desk:
         signed_in: bool = False,
         second: str | None = None,
         dry_run: bool = False,
-    ) -> Activation:
+    ) -> Activated:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
         The answer has the changes from the policy that was active before; that of a repeated act

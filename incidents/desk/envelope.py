@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from typing_extensions import TypedDict
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine.commands import Command
@@ -15,9 +17,8 @@ from incidents.machine.refusal import Refusal, Remark
 
 if TYPE_CHECKING:
     from incidents.contract.documents import acts
-    from incidents.contract.documents.answers import AnswerOfKey, Outcome
+    from incidents.contract.documents.answers import Outcome
     from incidents.contract.documents.sites import Incident, Site
-    from incidents.values.json_object import JSONObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,16 @@ def joined(answer: Answer, after: Answer) -> Answer:
     return replace(answer, draw=draw, events=(*answer.events, *after.events))
 
 
+class AnswerOfKey(TypedDict):
+    """An answer as JSON keeps it for its key; a refusal and a remark are `[name, facts]`."""
+
+    site: str
+    site_id: int | None
+    refusal: list[Any] | None
+    remarks: list[list[Any]]
+    document: Outcome
+
+
 def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
     """The answer to a command that was refused before it reached a site."""
     return Answer(site=site, site_id=site_id, refusal=refusal, draw=_nothing)
@@ -114,21 +125,22 @@ def to_json(answer: Answer) -> AnswerOfKey:
     return {
         "site": answer.site,
         "site_id": answer.site_id,
-        "refusal": None if refusal is None else (refusal.name, _kept(refusal.facts)),
-        "remarks": [(remark.name, _kept(remark.facts)) for remark in answer.remarks],
+        "refusal": None if refusal is None else [refusal.name, _kept(refusal.facts)],
+        "remarks": [[remark.name, _kept(remark.facts)] for remark in answer.remarks],
         "document": answer.document,
     }
 
 
 def from_json(kept: Mapping[str, Any]) -> Answer:
     """The answer from its kept form, as a repeated one."""
-    refusal = kept["refusal"]
+    found = cast("AnswerOfKey", kept)
+    refusal = found["refusal"]
     return Answer(
-        site=kept["site"],
-        site_id=kept["site_id"],
+        site=found["site"],
+        site_id=found["site_id"],
         refusal=None if refusal is None else Refusal(refusal[0], _facts(refusal[1])),
-        remarks=tuple(Remark(name, _facts(facts)) for name, facts in kept["remarks"]),
-        draw=lambda: kept["document"],
+        remarks=tuple(Remark(name, _facts(facts)) for name, facts in found["remarks"]),
+        draw=lambda: found["document"],
         repeated=True,
     )
 
@@ -148,14 +160,14 @@ def _shown(value: Any) -> Any:
     return rfc3339(value) if isinstance(value, datetime) else value
 
 
-def _kept(facts: Mapping[str, Any]) -> JSONObject:
+def _kept(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: {"time": rfc3339(value)} if isinstance(value, datetime) else value
         for name, value in facts.items()
     }
 
 
-def _facts(kept: JSONObject) -> JSONObject:
+def _facts(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _fact(value) for name, value in kept.items()}
 
 

@@ -18,6 +18,7 @@ from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import Cause, InputError, RefusedError
+from incidents.locale.language import ENGLISH
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
 from incidents.store import accounts, passwords
@@ -44,8 +45,12 @@ class DisabledAccountError(RefusedError):
 
 
 class NotOfRoleError(RefusedError):
-    """{handle} has the role {role}, which may not do {act}: a token for it would let nobody do it.
+    """{handle} has the role {role}, which may not {act}: a token for it would let nobody do it.
     Give the account another role first"""
+
+    def _sentence(self) -> str:
+        told = {**self.facts, "act": ENGLISH.word("act", self.facts["act"])}
+        return " ".join((NotOfRoleError.__doc__ or "").split()).format_map(told)
 
 
 def make_token(

@@ -22,6 +22,7 @@ from incidents.enforcement import routing
 from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
     DIFFERS,
+    FAILED,
     MOVED,
     REPAIRED,
     UP,
@@ -45,8 +46,6 @@ _TOLD_EVERY_S = 10.0
 MOST_NAMED = 20
 """The most sites that are named when very many may have been ordered again."""
 
-FAILED = "failed"
-"""The verdict on a site that could not be compared because of a fault of its adapter."""
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which a site has to be compared again."""
 
@@ -177,7 +176,7 @@ def prove(engine: Engine, epoch: int) -> None:
 def done(found: Iterable[Comparison]) -> Done:
     """The summary of all comparisons."""
     every = list(found)
-    counts = Counter(each.verdict for each in every)
+    counts: Counter[str] = Counter(each.verdict for each in every)
     every.sort(key=lambda each: each.site)
     again = [each for each in every if each.verdict == REPAIRED]
     return Done(

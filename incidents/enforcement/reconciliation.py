@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from sqlalchemy import Connection, select
 
@@ -32,9 +32,17 @@ if TYPE_CHECKING:
     from incidents.contract.documents import orders as documents
     from incidents.contract.documents.orders import ComparisonVerdict
 
-AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, _ = VERDICTS = (
-    "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
-    "cancelled", LEFT_DOWN,
+AGREES: Final = "agrees"
+DIFFERS: Final = "differs"
+UNKNOWN: Final = "cannot_be_asked"
+WAITS: Final = "waits"
+REPAIRED: Final = "ordered_again"
+MOVED: Final = "changed_meanwhile"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
+"""The verdict on a site that could not be compared because of a fault of its adapter."""
+VERDICTS: tuple[ComparisonVerdict, ...] = (
+    AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, LEFT_DOWN,
 )  # fmt: skip
 
 UP = "active"
@@ -50,7 +58,7 @@ class Comparison:
     on_record: str
     really: str | None
     adapter: str
-    verdict: str
+    verdict: ComparisonVerdict | Literal["failed"]
     problem: str | None = None
 
     @property
@@ -65,10 +73,11 @@ class Comparison:
 
     def document(self) -> documents.Comparison:
         """The comparison as JSON."""
+        assert self.verdict != FAILED, "one that failed is told by its problem"
         return {
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
             "really": self.really, "adapter": self.adapter,
-            "verdict": cast("ComparisonVerdict", self.verdict),
+            "verdict": self.verdict,
         }  # fmt: skip
 
 
@@ -259,7 +268,7 @@ def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> b
     return connection.scalar(asked.limit(1)) is not None
 
 
-def _refused(refusal: Refusal) -> str:
+def _refused(refusal: Refusal) -> ComparisonVerdict:
     """The verdict on a site that has changed since it was read."""
     if refusal.name in ("seen_too_early", "in_force_already"):
         return MOVED
@@ -280,7 +289,7 @@ def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
     return found
 
 
-def _verdict(seen: str | None, *, agrees: bool, waits: bool) -> str:
+def _verdict(seen: str | None, *, agrees: bool, waits: bool) -> ComparisonVerdict:
     if agrees:
         return UNKNOWN if seen is None else AGREES
     return WAITS if waits else DIFFERS

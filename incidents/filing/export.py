@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE, Field
 from incidents.filing.lists.table_row import guarded
-from incidents.filing.lists.text_table import DETAILS
 from incidents.machine.filing import DOCUMENT, SERVER, Details
 from incidents.store.schema.types import canonical
 from incidents.system import page_template
 from incidents.values import site_name
-from incidents.values.json_object import JSONObject
 
 Filing = tuple[str, Details]
 """A site's name in its kept form, and its details."""
@@ -37,14 +37,21 @@ a site stand in one cell."""
 _ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
 
 
-def document(filing: Filing) -> JSONObject:
+class FilingLine(TypedDict):
+    """One filing as it is exported: its site, and its details in the order of the form."""
+
+    site: str
+    details: dict[str, object]
+
+
+def document(filing: Filing) -> FilingLine:
     """One filing as a JSON object, its details in the order of the form."""
     site, details = filing
-    told = {
+    told: dict[str, object] = {
         key: details[key] if key in form.FIELD_OF else json.loads(details[key])
         for key in sorted(details, key=form.place)
     }
-    return {SITE: site, DETAILS: told}
+    return {"site": site, "details": told}
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:

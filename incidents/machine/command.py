@@ -7,7 +7,7 @@ need a code load none of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 CLOCK = "clock"
 """Time itself, when something falls due."""
@@ -40,7 +40,7 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 """Whom a note is for."""
 
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
-LEFT_DOWN = "left_down"
+LEFT_DOWN: Final = "left_down"
 """Why an order is cancelled."""
 
 DOWN = {"suspend": "suspended", "close": "closed"}

@@ -223,11 +223,9 @@ def fitting_hints(record: Record) -> list[Hint]:
         found += hints.to_closure(site)
     if case.disputed:
         found.append(do(c.Uphold, site))
-    if case.request is not None:
-        # Nothing is proposed that would be refused.
-        found += hints.to_reinstatement(site, held=case.held)
-    elif case.closed and not case.held:
-        found.append(do(c.AskReinstatement, site))
+    if case.closed:
+        asked_by = None if case.request is None else case.request.by
+        found += hints.to_reopen(site, held=case.held, asked_by=asked_by)
     if case.held:
         found.append(do(c.LiftHold, site))
     name, incidents = record.teller.name, sorted(case.incidents.items())

@@ -78,6 +78,8 @@ def text() -> str:
         "## By the rules and by the desk",
         "The case as it stands, or the desk's order, does not allow the act.",
         _table({name: ENGLISH.phrases[f"refused.{name}"] for name in NAMES}),
+        "`unknown_site` has the names most like it as `nearest`. In a batch they are looked for"
+        " once: of another unknown name `nearest` is empty, and `searched` is false.",
         "## By the command line",
         "What was typed cannot be kept, or names nothing.",
         _table(_of_the_command_line()),
@@ -146,7 +148,7 @@ def _hints() -> str:
 def _shown(sentence: str) -> str:
     """Facts by their names, without the way in which they are written."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
-    sentence = re.sub(r"(?:!r|:[a-z]\w*)\}", "}", sentence)
+    sentence = re.sub(r"\{(\w+)(?:!r|:[^{}]*)\}", r"{\1}", sentence)
     sentence = re.sub(r"(?<=\bthe )\{what\}", "text", sentence)
     return sentence.replace("{{", "{").replace("}}", "}")
 

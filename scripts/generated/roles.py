@@ -5,23 +5,13 @@ from __future__ import annotations
 from incidents.accounts import identity
 from incidents.accounts.identity import FRESH_FOR
 from incidents.contract.actions import ACTIONS
+from incidents.contract.rights import RIGHTS
 from scripts.generated.markdown import page, table
 
 COMMANDS = {
-    "simulate": ("simulate",),
-    "metrics": ("metrics",),
-    "export": ("audit export",),
-    "give_link": ("link",),
+    **{right.name: (right.command,) for right in RIGHTS if right.command is not None},
     **{action.name: (action.typed,) for action in ACTIONS},
-    "retry_order": ("acts retry", "acts release"),
-    "reconcile": ("acts reconcile",),
-    "recover": ("recover",),
-    "activate_policy": ("policy activate",),
-    "erase": ("person erase",),
-    "see_accounts": ("account list",),
-    "see_sign_ins": ("account sign-ins",),
-    "set_password": ("account password",),
-    "make_token": ("token make",),
+    "retry_order": ("orders retry", "orders release"),
 }
 """The commands that each act is, where it is one."""
 

@@ -18,7 +18,7 @@ import zstandard
 
 from incidents.audit.export import Selection
 from incidents.audit.proof import bundle_archive
-from incidents.audit.proof.bundle_notes import NothingSignedError
+from incidents.audit.proof.bundle_notes import NothingSignedError, last_voucher
 from incidents.audit.proof.bundle_writer import NothingCoveredError, Order, PolicyTextError
 from incidents.errors import InputError, VerificationError
 from incidents.machine import commands as c
@@ -228,6 +228,17 @@ def test_without_a_checkpoint_it_says_how_to_make_one(sqlite_url: str, tmp_path:
     with rehearsal(sqlite_url) as day, pytest.raises(NothingSignedError, match=said):
         export(day, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_key_and_no_checkpoint_it_says_only_to_sign(sqlite_url: str) -> None:
+    with rehearsal(sqlite_url) as day:
+        put_key(day, LOG)
+        with pytest.raises(NothingSignedError) as found, writing(day.engine) as connection:
+            last_voucher(connection)
+    assert found.value.message == (
+        "nothing of the log is signed yet: sign it on the machine that keeps the key"
+    )
+    assert found.value.facts["needs_key"] is False
 
 
 def test_an_empty_selection_is_refused(signed: Rehearsal, tmp_path: Path) -> None:

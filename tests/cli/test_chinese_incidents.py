@@ -14,6 +14,7 @@ from freezegun.api import FrozenDateTimeFactory
 from incidents.cli import confirmation, reauthentication
 from incidents.cli.run import Run
 from incidents.clock import parse, zone
+from incidents.contract.documents.orders import ComparisonVerdict
 from incidents.enforcement.reconciliation import REPAIRED, UP, WAITS, Comparison
 from incidents.errors import Cause, InputError, UnknownSiteError
 from tests.cli.conftest import NOON, Cli, Result
@@ -210,7 +211,7 @@ def test_a_file_that_is_no_policy_is_told_in_chinese(chinese: Cli, tmp_path: Pat
 def test_what_would_be_opened_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
 
-    def site(name: str, really: str, verdict: str = REPAIRED) -> Comparison:
+    def site(name: str, really: str, verdict: ComparisonVerdict = REPAIRED) -> Comparison:
         return Comparison(
             site=name, ordered=UP, on_record=UP, really=really, adapter="x", verdict=verdict
         )

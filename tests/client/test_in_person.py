@@ -187,7 +187,10 @@ def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_p
     two.write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
     one.write_text("", encoding="utf-8")
     mine = ("--reason", "agreed", "--password-file", str(desk.right))
-    assert desk("policy", "activate", str(two), *mine, as_="sup-1").status == 0
+    first = desk("policy", "activate", str(two), *mine, "--json", as_="sup-1")
+    assert first.status == 0
+    assert first.json["by"] == "sup-1"
+    assert {"activated_at", "reason", "seq"} <= first.json.keys()
     alone = desk("policy", "activate", str(one), *mine, as_="sup-1")
     assert (alone.status, "next: the same with --second HANDLE" in alone.err) == (REFUSED, True), (
         alone.err

@@ -87,7 +87,7 @@ def test_of_a_server_of_another_version_what_can_be_typed_is_told(
 @pytest.mark.parametrize("name", LOOKS)
 def test_each_look_is_a_command(name: str) -> None:
     context, command = click.Context(root), cast("click.Command", root)
-    line, *options = LOOKS[name].split(" --")
+    line, *options = LOOKS[name].typed.split(" --")
     for word in line.replace(" {of}", "").split():
         if not isinstance(command, click.Group):
             arguments = [each for each in command.params if isinstance(each, click.Argument)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -50,8 +51,8 @@ OF_THE_DESK: dict[str, dict[str, Any]] = {
     "no_taker": {"to": "li"},
     "not_of_role": {"handle": "li", "role": "viewer", "act": "log"},
     "not_signed_in": {},
-    "nothing_covered": {"way_out": " yet"},
-    "nothing_signed": {},
+    "nothing_covered": {"way_out": " yet", "uncovered": 2},
+    "nothing_signed": {"way_out": "", "needs_key": True},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
     "second_not_in": {"second": "li"},
     "unknown_account": {"handle": "li"},
@@ -90,7 +91,15 @@ def test_what_no_rule_refuses_leads_on_too() -> None:
     assert found["no_number"] == ["incidents filing set site.example public_security_number=NUMBER"]
     assert found["nothing_signed"] == ["incidents audit key new", "incidents audit checkpoint"]
     assert found["unknown_token"] == ["incidents token list"]
-    assert of_refusal("nothing_covered", {"way_out": ""}) == []
+    assert of_refusal("nothing_covered", {"way_out": " yet", "uncovered": 0}) == []
+    has_key = of_refusal("nothing_signed", {"way_out": "", "needs_key": False})
+    assert commands(has_key) == ["incidents audit checkpoint"]
+
+
+@pytest.mark.parametrize("name", sorted({*OF_REFUSALS, "state_forbids"}))
+def test_of_a_refusal_of_another_version_nothing_is_typed_without_its_facts(name: str) -> None:
+    for each in commands(of_refusal(name, {"site": 1, "handle": None})):
+        assert not re.search(r"None|  |\b1\b", each)
 
 
 ON_A_STATE: dict[str, Callable[[], History]] = {
@@ -120,12 +129,12 @@ def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str
         assert action.command not in CLOSING - {c.ConfirmClosure}
         history = SAID[name]()
         was_closed = history.case.closed
-        assert history.do(_meant(hint)).refused_with is None, hint
+        assert history.do(meant(hint)).refused_with is None, hint
         closed = history.case.closed and not was_closed
         assert not closed or action.command is c.ConfirmClosure, hint
 
 
-def _meant(hint: Hint) -> Command:
+def meant(hint: Hint) -> Command:
     """The act as another person does it, with something in place of each word."""
     action = action_of(hint)
     assert action is not None
@@ -142,7 +151,7 @@ def _meant(hint: Hint) -> Command:
         elif field.name == "urls":
             given[field.name] = () if known is None else (known,)
         elif isinstance(field.fact, Words) and field.required:
-            given[field.name] = "as it is"
+            given[field.name] = hint["facts"].get(field.name) or "as it is"
     return action.command(**given)
 
 
@@ -212,7 +221,13 @@ def test_a_mistyped_contact_leads_to_its_incident(given: str, typed: str) -> Non
 
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
-    for facts in ({"site": "shop.example"}, {"site": "99", "nearest": ()}):
+    new = {"site": "7-eleven.example", "nearest": ()}
+    assert commands(of_refusal("unknown_site", new)) == ["incidents site add 7-eleven.example"]
+    for facts in (
+        {"site": "shop.example"}, {"site": "shop.example", "nearest": (), "searched": False},
+        {"site": "99", "nearest": ()}, {"site": "12-zz", "nearest": ()},
+        {"site": "1-9-zz", "nearest": ()},
+    ):  # fmt: skip
         # Nobody has looked for near names, or it is no name.
         assert commands(of_refusal("unknown_site", facts)) == ["incidents site list"]
     assert of_refusal("unknown_task", {"task": "12-t1", "by": "ann"}) == []

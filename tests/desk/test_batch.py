@@ -96,7 +96,7 @@ def test_of_two_unknown_sites_in_a_batch_only_one_is_compared_and_says_so(day: R
     wanted = [Envelope(site=each, command=c.Log(by="li")) for each in ("aa.example", "far.test")]
     assert [answer.refusal for answer in day.desk.submit(wanted)] == [
         Refusal("unknown_site", {"site": "aa.example", "nearest": ("a.example",)}),
-        Refusal("unknown_site", {"site": "far.test"}),
+        Refusal("unknown_site", {"site": "far.test", "nearest": (), "searched": False}),
     ]
 
 

@@ -58,5 +58,10 @@ def _is_command(words: str) -> bool:
     context = click.Context(root)
     found: click.Command | None = root
     for word in words.partition(" --")[0].split():
-        found = found.get_command(context, word) if isinstance(found, click.Group) else None
+        if found is None:
+            return False
+        if not isinstance(found, click.Group):
+            # `alarms test`: the word is an argument's.
+            return any(f"[{word}]" == each.metavar for each in found.params)
+        found = found.get_command(context, word)
     return found is not None

@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from incidents import views
+from incidents.contract.actions import CLOSING
+from incidents.contract.hints import action_of
+from incidents.desk import Envelope
 from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language, language
 from incidents.locale.words import When
@@ -21,6 +24,7 @@ from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import FAR, sites, work
 from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
+from tests.contract.test_ways_out import meant
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 
@@ -260,17 +264,127 @@ def test_no_recurrence_is_proposed_that_would_be_a_double_entry(
         assert "2-1 is already logged again as 2-2" in item["say"]
 
 
+def _two(day: Day, more: str = "") -> Day:
+    day.desk.activate(f"[closure]\ntwo_people = true\n{more}", by="li", login=None, reason="two")
+    return day
+
+
+def _reinstated(day: Day) -> Day:
+    return day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
+
+
+def _suspected(day: Day) -> Day:
+    return day.add().log().contact(1).do(c.RaiseSuspicion(field="icp_number", finding="short"))
+
+
+AT_WORK: dict[str, Callable[[Day], Day]] = {
+    "suspicion": _suspected,
+    "suspicion, two people": lambda day: _suspected(_two(day)),
+    "suspicion, asked": lambda day: _suspected(_two(day)).do(c.StateRefused(by="li", incident=1)),
+    "two of three": lambda day: day.add().log().log().contact(1),
+    "suspended, two of three": lambda day: day.add().miss().after("13h").elapse().log().contact(1),
+    "recurred": lambda day: day.add().log().contact(1).do(c.Recur(by="li", incident=1)),
+    "reinstated": lambda day: _reinstated(day.add().log().log().log().contact(2)),
+    "reinstated, two of three": lambda day: (
+        _reinstated(day.add().log().contact(1).do(c.StateRefused(by="li", incident=1))).log().log()
+    ),
+    "disputed": lambda day: (
+        day.add().log().log().log().do(c.VoidIncident(by="li", incident=3, reason="double"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_WORK)
+def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes_unsaid(
+    day: Day, name: str
+) -> None:
+    for item in AT_WORK[name](day).queue()["items"]:
+        for hint in item["hints"]:
+            action = action_of(hint)
+            if action is None:
+                continue
+            asked = Envelope(site=1, command=meant(hint))
+            (answer,) = day.desk.submit([asked], dry_run=True)
+            assert answer.refusal is None, (item["id"], hint)
+            closed = any(each.kind == "site_closed" for each in answer.events)
+            assert not closed or action.command in CLOSING, (item["id"], hint)
+
+
+@pytest.mark.both_databases
+def test_where_another_violation_closes_the_site_the_count_is_looked_at_and_none_is_proposed(
+    day: Day,
+) -> None:
+    day.add().log().after("1h1s").elapse().after("12h1s").elapse().contact(1)
+    assert "incidents recur 1-1" in day.item("1-t1")["commands"]
+    day.log()
+    for id_ in ("1-t1", "1-1"):
+        item = day.item(id_)
+        assert item["commands"][:1] == ["incidents removed 1-1"]
+        assert "incidents recur 1-1" not in item["commands"]
+        assert f"incidents site why {SITE}" in item["commands"]
+        assert (
+            " Still there: another violation would close shop.example (R1), so check it first."
+            in item["say"]
+        )
+        assert "log a recurrence, a new violation" not in item["say"]
+
+
+def test_of_what_is_settled_a_recheck_proposes_no_violation_that_closes_the_site(day: Day) -> None:
+    day.add().log().contact(1).do(c.StateRefused(by="li", incident=1))
+    day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang")).log().log()
+    [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
+    assert item["commands"] == [f"incidents done {item['id']}", f"incidents site why {SITE}"]
+    assert "another violation would close shop.example (R1), so check it first. All" in item["say"]
+
+
+def test_a_recheck_offers_each_call_once_and_names_it_once(day: Day) -> None:
+    day.add().log().after("1h1s").elapse().after("12h1s").elapse().contact(1)
+    day.do(c.Recur(by="li", incident=1)).log().log()
+    day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
+    [item] = [
+        each for each in day.queue()["items"]
+        if each["kind"] == "recheck" and {"1-1", "1-2"} <= set(each["about"])
+    ]  # fmt: skip
+    assert len(item["commands"]) == len(set(item["commands"]))
+    assert "incidents contact 1-2 reached" in item["commands"]
+    assert "1-1 is already logged again as 1-2, and nobody has been told of 1-2" in item["say"]
+    assert " 1-3: nobody was told of it yet" in item["say"]
+
+
+def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_has_asked(
+    day: Day,
+) -> None:
+    day.desk.activate("[closure]\ntwo_people = true\n", by="li", login=None, reason="two")
+    day.add().log().contact(1).do(c.RaiseSuspicion(field="icp_number", finding="repeated_digit"))
+    [item] = [each for each in day.queue()["items"] if each["kind"] == "suspicion"]
+    done = f"incidents done {item['id']} --outcome not-false"
+    first = [f"incidents filing check {SITE}", done]
+    false = f"incidents site false-info {SITE} --field icp_number --evidence E"
+    assert item["commands"] == [*first, false]
+    assert "which asks that the site be closed (R4); another person confirms" in item["say"]
+    day.do(c.StateRefused(by="li", incident=1))
+    item = day.item(item["id"])
+    assert item["commands"] == [
+        *first, f"incidents approve {SITE}",
+        f"incidents decline {SITE} --reason R",
+    ]  # fmt: skip
+    assert "state false information" not in item["say"]
+    assert "another person than li confirms it or declines it now" in item["say"]
+
+
 def test_an_earlier_incident_of_which_nobody_can_be_told_does_not_keep_a_later_one(
     day: Day,
 ) -> None:
     url = ("https://shop.example/a",)
+    day.desk.activate("[repeat]\ncount = 4\n", by="li", login=None, reason="more")
     day.add().log(urls=url).log(urls=url).after("14h").elapse()
     day.contact(2)
     assert "incidents recur 1-2" in day.item("1-2")["commands"]
 
 
 def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(day: Day) -> None:
-    day.desk.activate("[closure]\ntwo_people = true\n", by="li", login=None, reason="two")
+    policy = "[closure]\ntwo_people = true\n[repeat]\ncount = 4\n"
+    day.desk.activate(policy, by="li", login=None, reason="two")
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
     day.after("1m").log()
     item = day.queue()["items"][0]

@@ -7,7 +7,7 @@ concerns that command alone. A batch takes no act that a person must do in perso
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
@@ -20,7 +20,9 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents.acts import Acted, Result, Results
+from incidents.contract.documents import problems as problem_documents
+from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.batches import Result, Results
 from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
@@ -162,4 +164,7 @@ def _document(
             return {"status": place[0], "answer": next(told), "problem": None}
         place = problems.refused(answer, by.when)
     problem = masked.document(place.marshal(uri=problems.TYPE))
-    return {"status": place.status, "answer": None, "problem": problem}
+    return {
+        "status": place.status, "answer": None,
+        "problem": cast("problem_documents.Problem", problem),
+    }  # fmt: skip

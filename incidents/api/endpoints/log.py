@@ -25,7 +25,7 @@ from incidents.audit.log import status as log_status
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.bundle_notes import NothingSignedError
+from incidents.audit.proof.bundle_notes import nothing_signed
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.audit.proof.verification import Proof, Proving
@@ -95,8 +95,8 @@ def last(by: Looking) -> JSON:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
     with by.reading() as connection:
         note, pending = log_status.last_note(connection), log_status.pending(connection)
-    if note is None:
-        raise NothingSignedError
+        if note is None:
+            raise nothing_signed(connection)
     return JSON({"checkpoint": note, "pending": pending})
 
 
@@ -117,7 +117,8 @@ def checkpoint(by: Looking) -> JSON:
             headers={"Retry-After": "5"},
         ) from error  # fmt: skip
     if done.note is None:
-        raise NothingSignedError
+        with by.reading() as connection:
+            raise nothing_signed(connection)
     return JSON({"checkpoint": done.note, "pending": done.pending})
 
 

@@ -130,11 +130,7 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
             second.handle, second.password, address_of(request), beside=by.by
         ),
     )  # fmt: skip
-    told: policy_documents.Activated = {
-        "policy": answer["policy"], "previous": answer["previous"], "changes": answer["changes"],
-        "events": answer["events"],
-    }  # fmt: skip
-    return JSON(told)
+    return JSON(answer)
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:

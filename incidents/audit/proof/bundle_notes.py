@@ -42,7 +42,7 @@ from incidents.tlog.note import Note, Signature
 
 
 class NothingSignedError(RefusedError):
-    """nothing of the log is signed yet: make a key on the machine that keeps the log, then sign"""
+    """nothing of the log is signed yet{way_out}"""
 
 
 class UnknownSignerError(VerificationError):
@@ -68,6 +68,18 @@ class Voucher:
     stamp: bytes | None
 
 
+def nothing_signed(connection: Connection) -> NothingSignedError:
+    """The error where nothing is signed, with what is missing: a key (`needs_key`), or only to
+    sign."""
+    needs_key = not checkpoints.every_key(connection)
+    way_out = (
+        Cause.of("way_new_key", ": make a key on the machine that keeps the log, then sign")
+        if needs_key
+        else Cause.of("way_sign", ": sign it on the machine that keeps the key")
+    )
+    return NothingSignedError(way_out=way_out, needs_key=needs_key)
+
+
 def last_voucher(connection: Connection) -> Voucher:
     """The voucher of the last checkpoint.
 
@@ -77,7 +89,7 @@ def last_voucher(connection: Connection) -> Voucher:
     """
     signed = checkpoints.last(connection)
     if signed is None:
-        raise NothingSignedError
+        raise nothing_signed(connection)
     plain = note.parse(signed.note)
     keys = _keys_up_to_signer(connection, plain)
     handed = [_handover(connection, old, new) for old, new in pairwise(keys)]

@@ -108,7 +108,7 @@ def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
     uncovered = export.count(connection, wanted) - there
     if there == 0:
         way_out = Cause.of("way_checkpoint", " yet (sign what there is first)") if uncovered else ""
-        raise NothingCoveredError(way_out=way_out)
+        raise NothingCoveredError(way_out=way_out, uncovered=uncovered)
     return max(0, uncovered)
 
 

@@ -66,19 +66,3 @@ class Acted(TypedDict):
     events: list[Event]
     remarks: list[Remark]
     repeated: bool
-
-
-class Result(TypedDict):
-    """What came of one command of a batch: an answer, or a problem."""
-
-    status: int
-    answer: Acted | None
-    problem: Facts | None
-
-
-class Results(TypedDict):
-    """What came of each command, in their order."""
-
-    items: list[Result]
-    done: int
-    refused: int

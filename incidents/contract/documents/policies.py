@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from incidents.contract.documents import Facts
@@ -26,8 +28,7 @@ class Taking(_From):
 
 
 class Simulation(Taking):
-    """What a history comes to under one policy, and how it was taken: `kept` of its reports are
-    incidents, for `drawn` of these the call was drawn, and `drawn_reached` reach the person."""
+    """What a history comes to under one policy."""
 
     policy: str
     digest: str
@@ -91,9 +92,7 @@ class ImportCounts(TypedDict):
 
 
 class Imported(ImportCounts):
-    """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
-    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
-    that are new."""
+    """What an import comes to, site by site; `ids` are of the incidents that are new."""
 
     by_site: list[ImportedSite]
     ids: list[str]
@@ -191,12 +190,17 @@ class Checked(TypedDict):
 
 
 class Activated(TypedDict):
-    """A new active policy, and what had fallen due under the one before."""
+    """A new active policy, and what had fallen due under the one before; since when, by whom and
+    why, with the entry's number; of a dry run there is none of these."""
 
     policy: str
     previous: str
     changes: list[Change]
     events: list[EventOfSite]
+    activated_at: NotRequired[str]
+    by: NotRequired[str]
+    seq: NotRequired[int]
+    reason: NotRequired[str | None]
 
 
 class Mismatch(TypedDict):

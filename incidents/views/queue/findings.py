@@ -21,6 +21,7 @@ from incidents.store.schema.tables import contacts, incident_urls, incidents, ta
 from incidents.store.schema.types import Number, UTCDateTime, words
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id, task_number
+from incidents.views.queue.work import LOOKS
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -132,7 +133,7 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
-    may_recur = sorted({key for row in rows if row["kind"] in _LOOKS for key in named.keys(row)})
+    may_recur = sorted({key for row in rows if row["kind"] in LOOKS for key in named.keys(row)})
     urls: dict[Key, list[str]] = defaultdict(list)
     for row in _given(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
@@ -181,9 +182,6 @@ def _statement(dialect: str, which: str) -> tuple[Select[Any], ValuesTable]:
     on = and_(of.c.site_id == given.c.site_id, number == given.c.n)
     return statement.select_from(given.table.join(of, on)), given
 
-
-_LOOKS = ("check_removal", "recheck")
-"""The kinds of work for which somebody looks at the content, which may be found still there."""
 
 _first, _later = incidents.alias("first"), incidents.alias("later")
 _its, _theirs = incident_urls.alias("its"), incident_urls.alias("theirs")

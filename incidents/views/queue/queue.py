@@ -23,7 +23,14 @@ from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
 from incidents.views.queue.findings import Findings, find_findings
 from incidents.views.queue.script import script
-from incidents.views.queue.work import MAX_COUNTED, closing_misses, counts, cursor, page
+from incidents.views.queue.work import (
+    MAX_COUNTED,
+    closing_counts,
+    closing_misses,
+    counts,
+    cursor,
+    page,
+)
 from incidents.views.withheld import withheld_sites
 
 Row = Mapping[str, Any]
@@ -127,10 +134,14 @@ def _items(
         for row, of in zip(rows, told, strict=True)
     ]  # fmt: skip
     told_so = when or When(zone=UTC, now=now)
+    next_closes = closing_counts(connection, rows, in_force, now)
     return [
-        _with_script(item, in_force, told_so, found.recurred(row))
+        _with_script(
+            item, in_force, told_so, found.recurred(row),
+            next_closes=row["site_id"] in next_closes,
+        )
         for item, row in zip(items, rows, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _details(
@@ -233,13 +244,18 @@ def _item(
 
 
 def _with_script(
-    item: QueueItem, in_force: Policy, when: When, recurred: Mapping[str, str]
+    item: QueueItem,
+    in_force: Policy,
+    when: When,
+    recurred: Mapping[str, str],
+    *,
+    next_closes: bool,
 ) -> QueueItem:
     """The item with its warning and script in that language, and its hints."""
     warning = item["warning"] and when.language.say(
         f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
-    say, hints = script(item, in_force, when, recurred)
+    say, hints = script(item, in_force, when, recurred, next_closes=next_closes)
     return {**item, "warning": warning, "say": say, "hints": hints}
 
 

@@ -33,13 +33,20 @@ _REMARK = 300
 """The most characters of a customer's remark in a script; the item has all of it."""
 
 
-def script(item: QueueItem, policy: Policy, when: When, recurred: Mapping[str, str]) -> Script:
+def script(
+    item: QueueItem,
+    policy: Policy,
+    when: When,
+    recurred: Mapping[str, str],
+    *,
+    next_closes: bool = False,
+) -> Script:
     """The script of an item in the language of `when`, which includes its `say`, and its hints.
 
     `recurred`: those of its incidents that are logged again already, with the one as which they
-    are.
+    are. `next_closes`: another violation found now closes the site (R1).
     """
-    return _SCRIPTS[item["kind"]](_Item(item, when, recurred), policy)
+    return _SCRIPTS[item["kind"]](_Item(item, when, recurred, next_closes), policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class _Item:
     of: QueueItem
     when: When
     recurred: Mapping[str, str]
+    next_closes: bool
 
     @property
     def language(self) -> Language:
@@ -110,6 +118,8 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
         asks = policy.two_people_close
         say += item.say("check_removal.asks" if asks else "check_removal.closes")
         fit.append(do(c.StateRefused, name))
+    if item.next_closes and name not in item.recurred:
+        say += item.say("next_closes", site=item.of["site"])
     return say + _recurred(item, [name]), [*fit, *_recur(item, [name])]
 
 
@@ -142,26 +152,44 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         untold = [name for name in unsettled if states[name] == "open"]
         recurring = [name for name in unsettled if name not in untold]
         fit += _recur(item, recurring)
-        fit += [hints.contact(name, "reached") for name in untold[:1]]
-        anew = [name for name, state in states.items() if state in _ONLY_ANEW]
-        once = [name for name in recurring if name not in item.recurred]
-        told = {"recheck.recur": once, "recheck.call": untold, "recheck.anew": anew}
-        for code, names in told.items():
-            say += item.say(code, names=item.language.comma.join(names)) if names else ""
-        say += _recurred(item, recurring)
+        calls = [hints.contact(name, "reached") for name in untold[:1]]
+        fit += [call for call in calls if call not in fit]
+        say += _still_there(item, states, recurring, untold)
     elif item.of["state"] != "closed":
         # Nothing is left to settle, so a step against the customer is not the likeliest.
-        say += item.say("recheck.log") + item.say("recheck.done")
-        return say, [do(c.CompleteTask, item.of["id"]), do(c.Log, item.of["site"])]
+        site = item.of["site"]
+        code = "next_closes" if item.next_closes else "recheck.log"
+        say += item.say(code, site=site) + item.say("recheck.done")
+        anew = look("why", site) if item.next_closes else do(c.Log, site)
+        return say, [do(c.CompleteTask, item.of["id"]), anew]
     return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item.of["id"])]
+
+
+def _still_there(
+    item: _Item, states: Mapping[str, str | None], recurring: list[str], untold: list[str]
+) -> str:
+    """What to do about content that is still there, by the state of its incident."""
+    once = [name for name in recurring if name not in item.recurred]
+    later = {item.recurred[name] for name in recurring if name in item.recurred}
+    anew = [name for name, state in states.items() if state in _ONLY_ANEW]
+    call = [name for name in untold if name not in later]
+    told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
+    say = ""
+    if item.next_closes and (once or anew):
+        told = {"recheck.call": call}
+        say = item.say("next_closes", site=item.of["site"])
+    for code, names in told.items():
+        say += item.say(code, names=item.language.comma.join(names)) if names else ""
+    return say + _recurred(item, recurring)
 
 
 def _recur(item: _Item, names: list[str]) -> list[Hint]:
     """What to do where the first of those incidents is still there: it recurs, or has already, and
-    then nobody was told of the recurrence yet."""
+    then nobody was told of the recurrence yet. Where another one closes the site (R1), to look at
+    the count instead."""
     once = [name for name in names if name not in item.recurred]
     if once:
-        return [do(c.Recur, once[0])]
+        return [look("why", item.of["site"]) if item.next_closes else do(c.Recur, once[0])]
     return [hints.contact(item.recurred[name], "reached") for name in names[:1]]
 
 
@@ -221,15 +249,19 @@ def _term(item: _Item, _policy: Policy) -> Script:
     return say, [change, look("filing", site), *_add_number(item)]
 
 
-def _suspicion(item: _Item, _policy: Policy) -> Script:
-    site = item.of["site"]
+def _suspicion(item: _Item, policy: Policy) -> Script:
+    site, closing = item.of["site"], item.of["closing"]
     field, finding = item.of["filing"]
-    say = item.say("suspicion", site=site, field=field, finding=item.language.finding(finding))
-    return say, [
-        look("check_filing", site),
-        do(c.CompleteTask, item.of["id"], outcome="not-false"),
-        do(c.StateFalse, site, field=field),
-    ]
+    code = "suspicion.asks" if policy.two_people_close else "suspicion"
+    fit = [do(c.StateFalse, site, field=field)]
+    if closing is not None:
+        # One closure is asked for already: another statement would be refused.
+        code, fit = "suspicion.waits", hints.to_closure(site)
+    say = item.say(code, site=site, field=field, finding=item.language.finding(finding))
+    if closing is not None:
+        say += f" {_asks_to_close(item, closing['by'], closing)}"
+    done = do(c.CompleteTask, item.of["id"], outcome="not-false")
+    return say, [look("check_filing", site), done, *fit]
 
 
 def _footer(item: _Item, _policy: Policy) -> Script:

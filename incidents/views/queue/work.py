@@ -4,7 +4,7 @@ A holder is who has claimed an item and works on it."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -26,7 +26,7 @@ from incidents.clock import rfc3339
 from incidents.errors import InputError
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
-from incidents.machine.rules import Place, cases_up_to
+from incidents.machine.rules import Place, cases_up_to, next_closes_until
 from incidents.machine.work import TELL
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
@@ -47,6 +47,9 @@ may be more.
 
 The cost of a count grows with it: beyond a thousand it would exceed the cost of the page.
 """
+
+LOOKS = ("check_removal", "recheck")
+"""The kinds of work for which somebody looks at the content, which may be found still there."""
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
 """The most urgent first (Q.1)."""
@@ -198,6 +201,28 @@ def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) 
         (row["site_id"], row["item"])
         for row in active
         if _closes(cases.get(row["site_id"]), row, policy)
+    }
+
+
+def closing_counts(
+    connection: Connection, rows: Sequence[Row], policy: Policy, now: datetime
+) -> set[int]:
+    """The sites of items that look at content, on which one more violation closes the site (R1).
+
+    It takes at most one query.
+    """
+    looked = [row for row in rows if row["kind"] in LOOKS and row["state"] != "closed"]
+    places = sorted({(row["site_id"], row["epoch"], now) for row in looked})
+    if policy.repeat_count == 1 or not places:
+        return {site_id for site_id, *_ in places}
+    times: dict[int, list[datetime]] = defaultdict(list)
+    most = policy.repeat_count - 1
+    for site_id, incident in incidents.NEAREST_BEFORE.fetch(connection, places, most=most).all():
+        times[site_id].append(incident.occurred_at)
+    return {
+        site_id
+        for site_id, found in times.items()
+        if next_closes_until(sorted(found), policy, now) is not None
     }
 
 
