@@ -139,7 +139,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
             site = looks.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
-    return aftermath.as_left_down(answer.document["events"], left_down)
+    in_time = aftermath.late_on_record(answer.document["incidents"])
+    events = aftermath.made_in_time(answer.document["events"], in_time)
+    return aftermath.as_left_down(events, left_down)
 
 
 def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:

@@ -196,3 +196,14 @@ def test_of_an_open_incident_on_a_closed_site_no_deadline_is_told(cli: Cli) -> N
         assert ("no clock runs" in told, "13:00" in told) == (True, False), look
     # For programs it stays what it was: the clock that the incident was given.
     assert cli("show", "1-1", "--json").json["contact_due"] == due
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_what_is_empty_has_no_line(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = desk("site", "show", "a.example").out
+
+    assert "\x1b" in out
+    assert "in the world:" not in out
