@@ -40,3 +40,28 @@ def test_what_could_open_a_suspended_site_is_told_with_the_time_of_the_call(
     assert "incidents contact 1-1 reached\n" in running
     assert "incidents contact 1-1 reached --at T\n" in lapsed
     assert "incidents contact 1-1 reached\n" not in lapsed
+
+
+def test_a_call_in_time_that_is_not_enough_names_what_keeps_the_site_down(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    desk("log", "shop.example", "--again", "--url", "https://shop.example/b")
+    clock.tick(timedelta(minutes=90))
+    desk("daemon", "--once")
+    first = desk("contact", "1-1", "reached", "--at", "12:40")
+    second = desk("contact", "1-2", "reached", "--at", "12:40")
+
+    assert "shop.example stays suspended because of 1-2: " in first.out
+    assert "next: incidents contact 1-2 reached --at T" in first.out
+    assert "the site is open again" in second.out
+    assert "stays suspended" not in second.out
+
+
+def test_a_recheck_is_completed_after_somebody_has_said_whether_it_is_gone(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(minutes=90))
+    struck = desk("contact", "1-1", "reached", "--at", "12:40").out.splitlines()
+    steps = [line.removeprefix("next: incidents ") for line in struck if line.startswith("next: ")]
+
+    assert steps == ["removed 1-1", "refused 1-1", "recur 1-1", "done 1-t1"]
