@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 RECHECK = "recheck"
 """As in `machine.work`, which takes long to load."""
 
+Remarked = tuple[str, "list[Hint]"]
+"""A remark, and what to do about it."""
+
 # One call for a whole site may be about very many.
 MAX_STATES = 10
 
@@ -37,16 +40,31 @@ def give(
     dry_run: bool,
     about: str | None = None,
     repetition_told: bool = False,
+    also: Sequence[Remarked] = (),
 ) -> None:
-    """Write the answer to an act; raises ActRefusedError."""
+    """Write the answer to an act, with remarks beside those of the desk; raises ActRefusedError.
+
+    People read what happened, then the remarks, and at the end what to do next.
+    """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell(run.text("answer.repeated"))
     rows: Sequence[Incident | Site] = document["incidents"] or [answer.site_document]
-    if not output.answered(run, document, *ids_of(answer, about), rows=rows):
-        run.say(*_for_people(run, answer, would=dry_run))
-    run.tell(*remarks(run, answer), *_after_remarks(run, answer))
+    found, steps = (
+        [*remarks(run, answer), *(remark for remark, _ in also)],
+        [
+            *_after_remarks(run, answer),
+            *(next_line(run, hint) for _, hints in also for hint in hints),
+        ],
+    )
+    if output.answered(run, document, *ids_of(answer, about), rows=rows):
+        run.tell(*found, *steps)
+    else:
+        lines, fit = _for_people(run, answer, would=dry_run)
+        run.say(*lines)
+        run.tell(*found)
+        run.say(*dict.fromkeys([*steps, *fit]))
     if dry_run:
         run.tell(run.text("answer.dry_run"))
 
@@ -109,7 +127,8 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
     return [site["site"]]
 
 
-def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
+def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
+    """What happened, and what to do next."""
     from incidents.contract.hints import do
 
     document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
@@ -127,6 +146,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
         whom = _whom(run, site)
         lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
         first = [] if whom else [do(c.EditSite, site["site"], phone=None)]
+    steps = []
     if not would:
         asked_by = site.get("asked_by")
         down = _still_resting(run, site, own)
@@ -135,8 +155,8 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
             lines.append(run.text("answer.rests_on", site=site["site"], names=names))
             first += [do(c.RecordContact, down[0], outcome=REACHED, at=None)]
         fit = [*first, *_next(run, site, document, own), *_of_left_down(site, [*due, *own])]
-        lines += [next_line(run, each, asked_by) for each in fit]
-    return lines
+        steps = [next_line(run, each, asked_by) for each in fit]
+    return lines, steps
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:

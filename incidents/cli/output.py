@@ -156,21 +156,23 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     console = Console(color_system="auto" if paints() else None, highlight=False)
     heads = [Prose(run.language.word("head", header)) for header in headers]
     cells = [[_drawn(field) for field in row] for row in rows]
+    if not cells:
+        return
     columns = [[str(header), *(str(row[n]) for row in cells)] for n, header in enumerate(heads)]
     beside = _columns_beside(console, columns)
     widths = _widths(columns[:beside], _room(console, beside))
     with answering():
         if beside == len(heads):
             drawn = _grid(heads, widths)
-            for row in cells:
-                drawn.add_row(*row)
+            for each in cells:
+                drawn.add_row(*each)
             console.print(drawn)
             return
         console.print(_grid(heads[:beside], widths, show_edge=False))
-        for row in cells:
+        for each in cells:
             one = _grid(heads[:beside], widths, show_header=False, show_edge=False)
-            one.add_row(*row[:beside])
-            console.print(one, _rest(heads[beside:], row[beside:]))
+            one.add_row(*each[:beside])
+            console.print(one, _rest(heads[beside:], each[beside:]))
 
 
 def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
@@ -203,35 +205,6 @@ def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
             beneath.append("  " if beneath else "")
             beneath.append_text(Prose.assemble(head, ": ", field))
     return Padding(beneath, (0, 0, 0, _INDENT))
-
-
-def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
-    """How many of the columns stand beside each other: all that can without breaking a word.
-
-    Else as many of the first as need no second line; the others stand below.
-    """
-    from rich.cells import cell_len
-
-    # What is longer, such as an address, is folded anyway.
-    words = [min(_longest_word(fields), _LONG) for fields in columns]
-    beside = len(columns)
-    if sum(words) <= _room(console, beside):
-        return beside
-    wanted = [max(map(cell_len, fields)) for fields in columns]
-    while beside > 1 and sum(wanted[:beside]) > _room(console, beside):
-        beside -= 1
-    return beside
-
-
-def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
-    """The fields of a row that have no room beside the others, without those that are empty."""
-    from rich.padding import Padding
-
-    from incidents.cli.prose import Prose
-
-    beneath = zip(heads, row, strict=True)
-    fields = [Prose.assemble(head, ": ", field) for head, field in beneath if str(field)]
-    return Padding(Prose("  ").join(fields), (0, 0, 0, _INDENT))
 
 
 def _room(console: Console, columns: int) -> int:

@@ -65,3 +65,13 @@ def test_a_recheck_is_completed_after_somebody_has_said_whether_it_is_gone(
     steps = [line.removeprefix("next: incidents ") for line in struck if line.startswith("next: ")]
 
     assert steps == ["removed 1-1", "refused 1-1", "recur 1-1", "done 1-t1"]
+
+
+def test_the_way_out_of_a_late_call_stands_with_the_other_next_steps(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(minutes=90))
+    late = desk("contact", "1-1", "reached")
+
+    assert "next: incidents contact 1-1 reached --at T\n" in late.out
+    assert "next: " not in late.err

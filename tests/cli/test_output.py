@@ -244,3 +244,8 @@ def test_a_wide_table_breaks_no_word_on_a_narrow_terminal(
     assert max(map(cell_len, lines)) <= width
     shown = " ".join(lines).split()
     assert not [word for field in row for word in field.split() if word not in shown]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_list_of_nothing_has_no_frame(desk: Cli) -> None:
+    assert desk("filing", "terms").out == ""
