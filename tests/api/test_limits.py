@@ -190,7 +190,7 @@ def test_beyond_the_quota_nothing_is_done_and_the_answer_says_when_to_ask_again(
 
 
 def test_a_path_that_is_not_there_names_the_document_of_those_that_are(api: Rig) -> None:
-    answer = api.operator().get("/api/v1")
+    answer = api.client("viewer").get("/api/v1")
 
     assert answer.status_code == 404
     assert answer.json()["detail"] == "Not Found. /openapi.json lists the paths."
