@@ -22,7 +22,7 @@ from incidents.values import site_name, web_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.cli.answers import Remarked
+    from incidents.cli.params import Remarked
     from incidents.contract.documents.sites import Site
     from incidents.desk import Answer, Envelope
     from incidents.machine.policy import Policy

@@ -15,6 +15,7 @@ from incidents.values.ids import read_item_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
     from incidents.contract.documents.acts import Event, TaskOpened
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 RECHECK = "recheck"
 """As in `machine.work`, which takes long to load."""
-
-Remarked = tuple[str, "list[Hint]"]
-"""A remark, and what to do about it."""
 
 # One call for a whole site may be about very many.
 MAX_STATES = 10

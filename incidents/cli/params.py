@@ -25,8 +25,11 @@ from incidents.values.web_address import Kept
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.cli.answers import Remarked
+    from incidents.contract.documents import Hint
     from incidents.machine.policy import Policy
+
+Remarked = tuple[str, "list[Hint]"]
+"""A remark, and what to do about it."""
 
 
 @click.command()
