@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from incidents.errors import REFUSED, Cause, InputError
 
 _DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
-_TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
+_TIME = r"(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
 _OFFSET = r"(?P<offset>[Zz]|[+-]\d{2}:\d{2})"
 _FORMS = re.compile(rf"(?:{_DATE}[Tt ])?{_TIME}\s?{_OFFSET}?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,13 +109,9 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     """
     found = _FORMS.fullmatch(text.strip())
     if found is None or (found["offset"] and not found["date"]):
-        raise NotATimeError.coded(
-            "not_a_time",
-            "not a time: {given!r} (write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00)",
-            given=text,
-        )
+        raise _not_a_time(text)
     try:
-        at = time.fromisoformat(found["time"])
+        at = time.fromisoformat(_of_two_digits(found["time"]))
         at = at.replace(microsecond=int((found["fraction"] or "0")[:6].ljust(6, "0")))
         if not found["date"]:
             return _latest(text, at, zone, now)
@@ -140,7 +136,14 @@ def parse_exact(text: str) -> datetime:
     found = _FORMS.fullmatch(text.strip())
     if found is not None and not found["offset"]:
         raise NoOffsetError
+    if found is not None and found["time"].index(":") == 1:
+        raise _not_a_time(text)
     return parse(text, UTC, _EPOCH)
+
+
+def _not_a_time(text: str) -> NotATimeError:
+    sentence = "not a time: {given!r} (write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00)"
+    return NotATimeError.coded("not_a_time", sentence, given=text)
 
 
 def _no_such_time(text: str, way_out: Cause) -> InputError:
@@ -164,6 +167,12 @@ def _way_out(found: re.Match[str]) -> Cause:
         days = "{year}-{month:02} has the days 01 to {last}"
         return Cause.of("time_days", days, year=year, month=month, last=last)
     return Cause.of("time_offset", "write an offset from -23:59 to +23:59")
+
+
+def _of_two_digits(typed: str) -> str:
+    """The time with an hour of two digits: people also type 9:40."""
+    hour, colon, rest = typed.partition(":")
+    return f"{hour:0>2}{colon}{rest}"
 
 
 def _day(text: str, typed: str) -> date:

@@ -54,6 +54,8 @@ def test_a_time_without_a_zone_is_never_written() -> None:
         (" 2026-03-01 02:50:30 ", "2026-02-28T18:50:30Z"),
         ("02:50", "2026-02-28T18:50:00Z"),
         ("09:30", "2026-03-01T01:30:00Z"),
+        ("9:30", "2026-03-01T01:30:00Z"),
+        ("2026-03-01 2:50", "2026-02-28T18:50:00Z"),
         ("02:50:30", "2026-02-28T18:50:30Z"),
     ],
 )
@@ -74,7 +76,7 @@ def test_a_bare_time_that_is_just_ahead_is_not_taken_for_yesterdays() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2026-03-01", "25", "2:50", "02.50", "2026-3-1 02:50", "02:50Z", "٠٢:٥٠"],
+    ["", "yesterday", "2026-03-01", "25", "002:50", "02.50", "2026-3-1 02:50", "02:50Z", "٠٢:٥٠"],
 )
 def test_what_is_no_time_is_refused_with_the_ways_to_write_one(text: str) -> None:
     with pytest.raises(InputError, match=r"not a time: .* \(write 02:50, 2026-03-01 02:50 or "):
@@ -134,3 +136,8 @@ def test_a_known_zone_is_found() -> None:
 def test_a_year_that_no_clock_will_show_is_in_the_future(text: str) -> None:
     with pytest.raises(clock.FutureError, match=f"{text} is in the future"):
         clock.parse(text, SHANGHAI, NOW)
+
+
+def test_a_program_writes_an_hour_of_two_digits() -> None:
+    with pytest.raises(InputError, match="not a time"):
+        clock.parse_exact("2026-03-01 2:50:00+08:00")

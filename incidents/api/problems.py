@@ -281,7 +281,10 @@ def _http(
     name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
+    told = own or f"{status.phrase}."
+    if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
+        told = f"{told} /openapi.json lists the paths."
+    return problem(status, name, told, headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:

@@ -22,6 +22,7 @@ from incidents.values import site_name, web_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from incidents.cli.params import Remarked
     from incidents.contract.documents.sites import Site
     from incidents.desk import Answer, Envelope
     from incidents.machine.policy import Policy
@@ -40,6 +41,8 @@ class Act:
         self.key = key
         self.dry_run = dry_run
         self.policy = policy
+        self.also: list[Remarked] = []
+        """What is remarked with the answer, beside what the desk remarks."""
 
     @property
     def by(self) -> str:
@@ -53,7 +56,7 @@ class Act:
             ActRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def submit_once(
         self,
@@ -85,7 +88,10 @@ class Act:
         answer = self._send_asking(envelope, confirm)
         if by_line and answer.repeated:
             self.run.tell(self.run.text(f"act.same_line.{another}"))
-        answers.give(self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about)
+        answers.give(
+            self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about,
+            also=self.also,
+        )  # fmt: skip
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
         """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
@@ -100,7 +106,7 @@ class Act:
 
         with reauthentication.proved(self.run, command, password) as signed_in:
             answer = self._send(self._envelope(site, command, key=self.key, signed_in=signed_in))
-        answers.give(self.run, answer, dry_run=self.dry_run)
+        answers.give(self.run, answer, dry_run=self.dry_run, also=self.also)
 
     def close_site(
         self,
@@ -133,7 +139,7 @@ class Act:
                 # What is confirmed is what was looked at; a server is told its ETag so.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
         """Make sure that the desk would take it, doing nothing.

@@ -68,6 +68,10 @@ def _command(row: Action) -> click.Command:
         action = of_command(opposite) if given.pop(flag, False) else row
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
         site, command, about = _read(act, action, given)
+        if isinstance(command, c.AddSite | c.EditSite):
+            act.also += params.hints_on_contact(
+                act.run, str(site), command.phone, command.email
+            )  # fmt: skip
         if action.closes:
             act.close_site(site, command, confirm=confirm, password=password, about=about)
         elif action.in_person:
@@ -76,8 +80,6 @@ def _command(row: Action) -> click.Command:
             act.submit_once(site, command, may_repeat=False, another="recurrence", confirm=confirm)
         else:
             act.submit(site, command, about=about)
-        if isinstance(command, c.AddSite | c.EditSite):
-            act.run.tell(*params.hints_on_contact(act.run, command.phone, command.email))
 
     for parameter in reversed(list(_parameters(row))):
         made = parameter(made)

@@ -9,10 +9,13 @@ from incidents.contract import aftermath
 from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
+from incidents.machine.command import REACHED
+from incidents.values.ids import read_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
     from incidents.contract.documents.acts import Event, TaskOpened
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 
+
+RECHECK = "recheck"
+"""As in `machine.work`, which takes long to load."""
 
 # One call for a whole site may be about very many.
 MAX_STATES = 10
@@ -32,16 +38,31 @@ def give(
     dry_run: bool,
     about: str | None = None,
     repetition_told: bool = False,
+    also: Sequence[Remarked] = (),
 ) -> None:
-    """Write the answer to an act; raises ActRefusedError."""
+    """Write the answer to an act, with remarks beside those of the desk; raises ActRefusedError.
+
+    People read what happened, then the remarks, and at the end what to do next.
+    """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell(run.text("answer.repeated"))
     rows: Sequence[Incident | Site] = document["incidents"] or [answer.site_document]
-    if not output.answered(run, document, *ids_of(answer, about), rows=rows):
-        run.say(*_for_people(run, answer, would=dry_run))
-    run.tell(*remarks(run, answer), *_after_remarks(run, answer))
+    found, steps = (
+        [*remarks(run, answer), *(remark for remark, _ in also)],
+        [
+            *_after_remarks(run, answer),
+            *(next_line(run, hint) for _, hints in also for hint in hints),
+        ],
+    )
+    if output.answered(run, document, *ids_of(answer, about), rows=rows):
+        run.tell(*found, *steps)
+    else:
+        lines, fit = _for_people(run, answer, would=dry_run)
+        run.say(*lines)
+        run.tell(*found)
+        run.say(*dict.fromkeys([*steps, *fit]))
     if dry_run:
         run.tell(run.text("answer.dry_run"))
 
@@ -104,7 +125,8 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
     return [site["site"]]
 
 
-def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
+def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
+    """What happened, and what to do next."""
     from incidents.contract.hints import do
 
     document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
@@ -122,11 +144,17 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
         whom = _whom(run, site)
         lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
         first = [] if whom else [do(c.EditSite, site["site"], phone=None)]
+    steps = []
     if not would:
         asked_by = site.get("asked_by")
-        fit = [*first, *_next(site, document, own), *_of_left_down(site, [*due, *own])]
-        lines += [next_line(run, each, asked_by) for each in fit]
-    return lines
+        down = _still_resting(run, site, own)
+        if down:
+            names = run.language.comma.join(down)
+            lines.append(run.text("answer.rests_on", site=site["site"], names=names))
+            first += [do(c.RecordContact, down[0], outcome=REACHED, at=None)]
+        fit = [*first, *_next(run, site, document, own), *_of_left_down(site, [*due, *own])]
+        steps = [next_line(run, each, asked_by) for each in fit]
+    return lines, steps
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
@@ -139,7 +167,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
             site = looks.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
-    return aftermath.as_left_down(answer.document["events"], left_down)
+    in_time = aftermath.late_on_record(answer.document["incidents"])
+    events = aftermath.made_in_time(answer.document["events"], in_time)
+    return aftermath.as_left_down(events, left_down)
 
 
 def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
@@ -173,11 +203,21 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
     return waiting or any(task["task_kind"] == "tell" for task in _opened(own))
 
 
+def _still_resting(run: Run, site: Site, own: list[Event]) -> list[str]:
+    """The incidents that keep the site suspended after a call that was in time, but recorded late,
+    for another of them."""
+    if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
+        return []
+    with run.looking() as looks:
+        incidents = looks.site(site["site"])["incidents"]
+    return sorted(each["id"] for each in incidents if each["state"] == "unreached")
+
+
 def _opened(own: list[Event]) -> list[TaskOpened]:
     return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
 
 
-def _next(site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
+def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
 
@@ -190,12 +230,26 @@ def _next(site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     if any(task["task_kind"] == "suspicion" for task in opened):
         # Somebody looks before it is done with.
         return [hints.look("check_filing", site["site"])]
-    found = [hints.to_task(task["task"], task["task_kind"]) for task in opened]
+    found = [hints.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK]
     if "closure_disputed" in kinds:
         found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
     if document["incident"] is not None:
         found += hints.after(document["incident"], site)
+    rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
+    # A recheck is completed last, once somebody has said whether the content is gone.
+    for hint in _of_rechecks(run, rechecks):
+        if hint not in found:
+            found.append(hint)
     return found
+
+
+def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
+    """What the queue proposes for those rechecks."""
+    if not tasks:
+        return []
+    with run.looking() as looks:
+        items = [looks.item(key) for task in tasks if (key := read_item_id(task)) is not None]
+    return [hint for item in items if item is not None for hint in item["hints"]]
 
 
 def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:

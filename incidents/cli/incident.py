@@ -56,9 +56,9 @@ def log(
         by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
         category=category, note=note, again=again,
     )  # fmt: skip
-    told = [] if act.dry_run else params.hints_on_category(act.run, category)
+    if not act.dry_run:
+        act.also += params.hints_on_category(act.run, category)
     act.submit_once(site, command, may_repeat=again, confirm=confirm)
-    act.run.tell(*told)
 
 
 @verb()

@@ -31,6 +31,9 @@ from incidents.errors import FileError, InputError
 from incidents.system import disk
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
 
@@ -38,6 +41,11 @@ _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""
 _SHORT = 4
 """A text of so many columns is never broken, though in Chinese it could be."""
+
+_LONG = 40
+"""A longer word may be broken."""
+_INDENT = 4
+"""So far to the right stands what has no room beside the other fields of its row."""
 
 # What a spreadsheet takes for a formula, or skips on its way to one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -141,25 +149,87 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         for row in rows:
             run.say("\t".join(map(_plainly, row)))
         return
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     from incidents.cli.prose import Prose
 
     console = Console(color_system="auto" if paints() else None, highlight=False)
     heads = [Prose(run.language.word("head", header)) for header in headers]
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     cells = [[_drawn(field) for field in row] for row in rows]
+    if not cells:
+        return
     columns = [[str(header), *(str(row[n]) for row in cells)] for n, header in enumerate(heads)]
-    room = console.width - _EDGES * len(heads) + 1
-    for header, width in zip(heads, _widths(columns, room), strict=True):
+    beside = _columns_beside(console, columns)
+    widths = _widths(columns[:beside], _room(console, beside))
+    with answering():
+        if beside == len(heads):
+            drawn = _grid(heads, widths)
+            for each in cells:
+                drawn.add_row(*each)
+            console.print(drawn)
+            return
+        console.print(_grid(heads[:beside], widths, show_edge=False))
+        for each in cells:
+            one = _grid(heads[:beside], widths, show_header=False, show_edge=False)
+            one.add_row(*each[:beside])
+            console.print(one, _rest(heads[beside:], each[beside:]))
+
+
+def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
+    """How many of the columns stand beside each other: all that can without breaking a word.
+
+    Else as many of the first as need no second line; the others stand below.
+    """
+    from rich.cells import cell_len
+
+    # What is longer, such as an address, is folded anyway.
+    words = [min(_longest_word(fields), _LONG) for fields in columns]
+    beside = len(columns)
+    if sum(words) <= _room(console, beside):
+        return beside
+    wanted = [max(map(cell_len, fields)) for fields in columns]
+    while beside > 1 and sum(wanted[:beside]) > _room(console, beside):
+        beside -= 1
+    return beside
+
+
+def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
+    """The fields of a row that have no room beside the others, without those that are empty."""
+    from rich.padding import Padding
+
+    from incidents.cli.prose import Prose
+
+    beneath = Prose()
+    for head, field in zip(heads, row, strict=True):
+        if str(field):
+            beneath.append("  " if beneath else "")
+            beneath.append_text(Prose.assemble(head, ": ", field))
+    return Padding(beneath, (0, 0, 0, _INDENT))
+
+
+def _room(console: Console, columns: int) -> int:
+    """How wide the texts of so many columns are together at the most."""
+    return console.width - _EDGES * columns + 1
+
+
+def _grid(
+    heads: Sequence[Text],
+    widths: Sequence[int],
+    *,
+    show_header: bool = True,
+    show_edge: bool = True,
+) -> Table:
+    """An empty table of those columns."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    drawn = Table(
+        box=SIMPLE_HEAD, pad_edge=False, show_header=show_header, show_edge=show_edge
+    )  # fmt: skip
+    for header, width in zip(heads, widths, strict=True):
         # Folded, never cut: what is shown is there to be copied.
         drawn.add_column(header, overflow="fold", width=width)
-    for each in cells:
-        drawn.add_row(*each)
-    with answering():
-        console.print(drawn)
+    return drawn
 
 
 def number(n: int) -> str:
@@ -185,8 +255,8 @@ def _drawn(field: str) -> Text:
     return Prose(visible(field), style=style)
 
 
-def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """How wide each column is: no word is broken (an id can be copied) as far as there is room."""
+def _longest_word(fields: Sequence[str]) -> int:
+    """The width of the longest word of a column."""
     from rich.cells import cell_len
 
     from incidents.cli.prose import pieces
@@ -195,12 +265,15 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
         # A word or two of Chinese, as a header is, stay on one line too.
         return field.split() if cell_len(field) <= _SHORT else pieces(field)
 
+    return max((cell_len(w.rstrip()) for f in fields for w in words_of(f)), default=1)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """How wide each column is: no word is broken (an id can be copied) as far as there is room."""
+    from rich.cells import cell_len
+
     wanted = [max(map(cell_len, fields)) for fields in columns]
-    words = [
-        max((cell_len(w.rstrip()) for f in fields for w in words_of(f)), default=1)
-        for fields in columns
-    ]
-    least = _shared(words, room)
+    least = _shared([_longest_word(fields) for fields in columns], room)
     rest = [want - had for want, had in zip(wanted, least, strict=True)]
     more = _shared(rest, room - sum(least))
     return [had + more_ for had, more_ in zip(least, more, strict=True)]

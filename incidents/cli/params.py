@@ -24,7 +24,11 @@ from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Hint
     from incidents.machine.policy import Policy
+
+Remarked = tuple[str, "list[Hint]"]
+"""A remark, and what to do about it."""
 
 
 @verb()
@@ -216,7 +220,7 @@ _FEWEST_DIGITS = 5
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def hints_on_category(run: Run, given: str | None) -> list[str]:
+def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
     """That none of the newest incidents has this category; ask before it is logged.
 
     A server is not asked: it has no list of them.
@@ -229,14 +233,17 @@ def hints_on_category(run: Run, given: str | None) -> list[str]:
         known = register.categories_in_use(connection)
     if not known or given in known:
         return []
-    return [run.text("hint.category", given=given, known=known[:_MOST_NAMED])]
+    return [(run.text("hint.category", given=given, known=known[:_MOST_NAMED]), [])]
 
 
-def hints_on_contact(run: Run, phone: str | None, email: str | None) -> list[str]:
-    """What nobody can be reached by as it stands."""
-    told = []
+def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:
+    """What nobody can be reached by as it stands, and how to correct it."""
+    from incidents.contract.hints import do
+    from incidents.machine.commands import EditSite
+
+    told: list[Remarked] = []
     if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
-        told.append(run.text("hint.phone"))
+        told.append((run.text("hint.phone.short"), [do(EditSite, site, phone=None)]))
     if email is not None and _ADDRESS.fullmatch(email) is None:
-        told.append(run.text("hint.email"))
+        told.append((run.text("hint.email.wrong"), [do(EditSite, site, email=None)]))
     return told

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +182,8 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
     Raises:
         PasswordNeededError, ProblemError: as `proved` does.
     """
+    from incidents.client.faults import ProblemError
+
     server = run.remote
     assert server is not None, "only a server has sessions"
     question = run.text("password.ask", handle=server.signs_in)
@@ -189,8 +191,14 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
     def ask() -> str:
         return read_password(file, question, option)
 
-    # What standard input has given it does not give again.
-    with server.signed_in(ask(), None if file == STDIN else ask):
+    with ExitStack() as stack:
+        try:
+            # What standard input has given it does not give again.
+            stack.enter_context(server.signed_in(ask(), None if file == STDIN else ask))
+        except ProblemError as error:
+            if error.name == "sign_in" and not (run.settings.named or server.has_token):
+                run.tell(run.text("password.login_name", handle=server.signs_in))
+            raise
         yield
 
 

@@ -258,7 +258,7 @@ def paints() -> bool:
 
 def painted(text: str, **style: object) -> str:
     """`text` in colour, where standard output takes it."""
-    return click.style(text, **style) if paints() else text  # type: ignore[arg-type]  # click's own
+    return click.style(text, **style) if text and paints() else text  # type: ignore[arg-type]  # click's own
 
 
 MOST_CHARACTERS = 4_000

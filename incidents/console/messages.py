@@ -77,7 +77,9 @@ def _as_left_down(here: Sitting, answer: Answer) -> list[Event]:
             site = sites.named(connection, answer.site)
             return site["in_force"] if left_down.stays_down(connection, site) else None
 
-    return aftermath.as_left_down(answer.document["events"], in_force)
+    in_time = aftermath.late_on_record(answer.document["incidents"])
+    events = aftermath.made_in_time(answer.document["events"], in_time)
+    return aftermath.as_left_down(events, in_force)
 
 
 def refused(reader: Reader, error: IncidentsError) -> Said:

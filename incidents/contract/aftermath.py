@@ -5,13 +5,16 @@ Each surface looks by its own means, only where it matters, and words what is de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, cast
+
+from incidents.clock import read_rfc3339
+from incidents.machine.command import REACHED
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
     from incidents.contract.documents.acts import Event
-    from incidents.contract.documents.sites import Site
+    from incidents.contract.documents.sites import Incident, Site
 
 _ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
 """The kinds of events that end a suspension, or a hold."""
@@ -40,6 +43,38 @@ def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> li
     if in_force is None:
         return events
     return [of_left_down(each, in_force) for each in events]
+
+
+def made_in_time(events: list[Event], in_time: Container[str]) -> list[Event]:
+    """The events; of a call that was made in time but recorded late they say so (`in_time`).
+
+    `in_time`: the ids of the contacts of which that is so.
+    """
+    return [
+        cast("Event", {**each, "in_time": True})
+        if may_be_late(each) and cast("Facts", each)["contact"] in in_time
+        else each
+        for each in events
+    ]
+
+
+def may_be_late(event: Facts) -> bool:
+    """Whether it is a call that reached somebody and stopped no clock."""
+    if event["kind"] != "contact_recorded" or event["outcome"] != REACHED:
+        return False
+    return not event["stopped_clock"]
+
+
+def late_on_record(incidents: Iterable[Incident]) -> set[str]:
+    """The ids of the contacts that reached somebody by the deadline and were recorded after it."""
+    return {
+        each["id"]
+        for one in incidents
+        for each in one["contacts"]
+        if each["in_time"]
+        and one["contact_due"] is not None
+        and read_rfc3339(each["recorded_at"]) > read_rfc3339(one["contact_due"])
+    }
 
 
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:

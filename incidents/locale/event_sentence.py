@@ -64,6 +64,8 @@ def _its_place(teller: Teller, event: Facts) -> str:
 def _its_effect(teller: Teller, event: Facts) -> str:
     if event.get("stopped_clock"):
         return _part(teller, "stopped_clock")
+    if event.get("in_time"):
+        return _part(teller, "in_time", at=teller.when(str(event["occurred_at"])))
     if event["state_to"] != event["state_from"] == "unreached":
         return _part(teller, "had_lapsed")
     return _part(teller, "runs_on") if event["state_to"] == "open" else ""

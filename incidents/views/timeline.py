@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, cast
@@ -15,13 +15,13 @@ from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When
-from incidents.machine.command import LEFT_DOWN
-from incidents.machine.events import OrderCancelled
+from incidents.machine.command import LEFT_DOWN, REACHED
+from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
 from incidents.store import deliveries
 from incidents.store.schema.desk_tables import entries
-from incidents.store.schema.tables import incidents, sites
-from incidents.values.ids import incident_id
+from incidents.store.schema.tables import contacts, incidents, sites
+from incidents.values.ids import contact_id, incident_id
 from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
@@ -150,11 +150,32 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
             aftermath.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
+    called = {
+        event.incident
+        for (_, event), each in zip(decoded, events, strict=True)
+        if isinstance(event, ContactRecorded) and aftermath.may_be_late(each)
+    }
+    if called:
+        events = aftermath.made_in_time(events, _late_on_record(connection, teller.site_id, called))
     revealed = on_record.reveal_texts(connection, events)
     return [
         _line(teller, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
     ]
+
+
+def _late_on_record(connection: Connection, site_id: int, numbers: Collection[int]) -> set[str]:
+    """The ids of those incidents' contacts that were made by the deadline, and recorded later."""
+    of, about = contacts.c, incidents.c
+    found = connection.execute(
+        select(of.incident, of.n)
+        .join(incidents, (about.site_id == of.site_id) & (about.n == of.incident))
+        .where(
+            of.site_id == site_id, of.incident.in_(numbers), of.outcome == REACHED,
+            of.occurred_at <= about.contact_due, of.recorded_at > about.contact_due,
+        )
+    )  # fmt: skip
+    return {contact_id(site_id, n, contact) for n, contact in found}
 
 
 def _left_down(connection: Connection, site_id: int) -> set[int]:

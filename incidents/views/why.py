@@ -13,6 +13,8 @@ from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
 from incidents.locale.words import When, in_the_world
 from incidents.machine import commands as c
+from incidents.machine.command import REACHED
+from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
 from incidents.views import masked, on_record, why_facts, why_prospects, why_record
 from incidents.views.why_record import MAX_TRIED, Record
@@ -229,11 +231,18 @@ def fitting_hints(record: Record) -> list[Hint]:
     if case.held:
         found.append(do(c.LiftHold, site))
     name, incidents = record.teller.name, sorted(case.incidents.items())
-    waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
-    found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
+    waiting = [each for _, each in incidents if can_move_incident(each.state, "reach")]
+    found += [_to_record_call(record, each) for each in waiting[:MAX_TRIED]]
     told = [name(n) for n, each in incidents if each.state == "notified"]
     found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
     return [*found, *_of_the_world(record)]
+
+
+def _to_record_call(record: Record, incident: Incident) -> Hint:
+    """To record a call that reached the person; where no clock runs, with the time of the call: it
+    may have been in time, and only then does it change anything."""
+    at: dict[str, None] = {} if record.case.clock_runs(incident) else {"at": None}
+    return do(c.RecordContact, record.teller.name(incident.n), outcome=REACHED, **at)
 
 
 def _of_the_world(record: Record) -> list[Hint]:

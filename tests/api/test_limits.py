@@ -187,3 +187,10 @@ def test_beyond_the_quota_nothing_is_done_and_the_answer_says_when_to_ask_again(
     assert (refused.status_code, refused.json()["type"][22:]) == (429, "too-many-acts")
     assert int(refused.headers["Retry-After"]) > 0
     assert program.get("/api/v1/sites/one-more.example").status_code == 404
+
+
+def test_a_path_that_is_not_there_names_the_document_of_those_that_are(api: Rig) -> None:
+    answer = api.client("viewer").get("/api/v1")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "Not Found. /openapi.json lists the paths."

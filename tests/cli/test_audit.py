@@ -75,6 +75,7 @@ def test_a_file_is_written_whole(desk: Cli, tmp_path: Path) -> None:
     answer = desk("audit", "export", "-o", str(file))
     assert (answer.status, answer.out) == (0, "")
     assert file.read_text(encoding="utf-8") == desk("audit", "export").out
+    assert f"entries written to {file}" in answer.err
     assert desk("audit", "export", "-o", "-").out == file.read_text(encoding="utf-8")
     assert list(tmp_path.iterdir()) == [file]
 

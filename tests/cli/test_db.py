@@ -173,3 +173,14 @@ def test_a_database_that_was_made_for_customers_becomes_no_rehearsal(
     assert cli("db", "upgrade", "--db", empty_db_url).status == 0
     refused = cli("db", "upgrade", "--rehearsal", "--db", empty_db_url)
     assert (refused.status, "is no rehearsal and will be none" in refused.err) == (1, True)
+
+
+def test_a_new_database_is_said_to_be_made_and_another_to_be_up_to_date(
+    cli: Cli, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.db"
+    first = cli("db", "upgrade", "--db", f"sqlite:///{file}")
+    again = cli("db", "upgrade", "--db", f"sqlite:///{file}")
+
+    assert (first.status, first.out) == (0, f"Created {file}\n")
+    assert (again.status, again.out) == (0, f"{file} is up to date\n")

@@ -67,7 +67,7 @@ def test_a_detail_of_the_register_or_of_the_filing_may_be_stated_as_false(
         (("--phone", "none"), "too few digits"),
         (("--phone", "+86 10 5555 0100"), ""),
         (("--phone", "010-5555-0100 转 8"), ""),
-        (("--email", "li at shop.example"), "none that can be written to"),
+        (("--email", "li at shop.example"), "nobody can write to this email address"),
         (("--email", "li@shop.example"), ""),
     ],
 )
@@ -78,3 +78,15 @@ def test_whom_to_call_is_kept_as_given_and_told_if_it_reaches_nobody(
         answer = desk("site", *act, *given)
         assert answer.status == 0
         assert (told in answer.err) if told else answer.err == ""
+        edit = f"next: incidents site edit {act[1]} {given[0]} "
+        assert (edit in answer.out) == bool(told)
+
+
+def test_remarks_come_before_one_block_of_next_steps(desk: Cli) -> None:
+    desk("log", "shop.example", "--category", "gambling")
+    answer = desk("log", "shop.example", "--category", "gamblin", "--url", "https://shop.example/b")
+
+    assert "gamblin" in answer.err
+    assert "next: " not in answer.err
+    steps = [line.startswith("next: ") for line in answer.out.splitlines()]
+    assert steps == sorted(steps)

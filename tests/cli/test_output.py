@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from incidents.cli import output
 from incidents.cli.run import Run
@@ -196,3 +197,55 @@ def test_of_an_open_incident_on_a_closed_site_no_deadline_is_told(cli: Cli) -> N
         assert ("no clock runs" in told, "13:00" in told) == (True, False), look
     # For programs it stays what it was: the clock that the incident was given.
     assert cli("show", "1-1", "--json").json["contact_due"] == due
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_what_is_empty_has_no_line(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = desk("site", "show", "a.example").out
+
+    assert "\x1b" in out
+    assert "in the world:" not in out
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_wide_table_breaks_no_word_on_a_narrow_terminal(
+    width: int,
+    language: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    headers = (
+        "ORDER",
+        "STATE",
+        "WHAT",
+        "SITE",
+        "ORDERED",
+        "TRIES",
+        "NEXT TRY",
+        "ADAPTER",
+        "PROBLEM",
+    )
+    row = (
+        "1-o4", "dead", "suspend", "averylongname.shop.example", "2026-03-02 13:00:01", "12",
+        "2026-03-02 13:00:01", "panel", "http_500: the server answered with an error",
+    )  # fmt: skip
+    run = Run()
+    run.asked_language = language
+    output.table(run, headers, [row])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+    shown = " ".join(lines).split()
+    assert not [word for field in row for word in field.split() if word not in shown]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_list_of_nothing_has_no_frame(desk: Cli) -> None:
+    assert desk("filing", "terms").out == ""

@@ -373,3 +373,22 @@ def test_a_bundle_that_is_not_there_is_said_so(cli: Cli, tmp_path: Path) -> None
     answer = cli("audit", "verify", str(tmp_path / "gone"))
     assert answer.status == 1
     assert "gone" in answer.err
+
+
+def test_what_nobody_has_signed_is_consistent_and_no_more(cli: Cli) -> None:
+    cli("site", "add", "shop.example")
+    answer = cli("audit", "verify")
+
+    assert answer.status == 0
+    assert answer.err.splitlines()[0] == "consistent, but not signed"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_plain_export_is_no_bundle_that_is_broken(cli: Cli, tmp_path: Path, form: str) -> None:
+    cli("site", "add", "shop.example")
+    file = tmp_path / f"log.{form}"
+    cli("audit", "export", "--format", form, "-o", str(file))
+    answer = cli("audit", "verify", str(file))
+
+    assert answer.status == 2
+    assert f"{file.name} is a plain export with nothing to prove it by: make a bundle" in answer.err

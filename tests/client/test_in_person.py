@@ -202,3 +202,16 @@ def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_p
     assert done.status == 0, done.err
     assert "seconded by sup-2" in desk("policy", "history", as_="sup-1").out
     assert desk.sessions() == 0
+
+
+def test_where_nobody_named_an_account_the_login_name_that_was_used_is_said(
+    desk: Over, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INCIDENTS_AS", raising=False)
+    make = ("token", "make", "op-1", "--days", "7", "--own-password-file", str(desk.wrong))
+    unnamed, named = desk(*make), desk(*make, "--as", "op-1")
+
+    assert unnamed.status == named.status == REFUSED
+    assert "so the login name" in unnamed.err
+    assert "name yours with --as HANDLE" in unnamed.err
+    assert "login name" not in named.err

@@ -257,6 +257,20 @@ def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
     assert "daemon --once last did what was due 40 s ago" in out
 
 
+def test_a_daemon_that_died_is_named_beside_what_was_done_once(
+    db_url: str, run: Run, now: FrozenDateTimeFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    due(db_url, 1)
+    run("--once")
+    beat(db_url, datetime.now(UTC))
+    now.tick(33)
+
+    main(["queue"])
+
+    err = capsys.readouterr().err
+    assert "no daemon is running: h-1-ab is dead or cut off, last heard of 33 s ago; " in err
+
+
 def test_when_cron_has_stopped_the_queue_is_loud_again(
     db_url: str, run: Run, now: FrozenDateTimeFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,9 @@ _OTHERS = frozenset(
 )
 _LEVEL = 6
 
+_CSV = b"site,site_id,"
+"""How an export as CSV begins."""
+
 
 class NewFiles:
     """The files of a bundle below `folder`, each with its SHA-256, in the order of writing."""
@@ -156,6 +159,7 @@ def unpacked(given: Path) -> Iterator[Path]:
     Raises:
         FileError: if there is nothing to read.
         NoBundleError: if an archive holds anything else, or is none.
+        InputError: for a plain export.
     """
     with disk.file_errors(given, "read"):
         is_folder = given.is_dir()
@@ -165,8 +169,23 @@ def unpacked(given: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="incidents-") as name:
         folder = Path(name)
         with disk.file_errors(given, "read"), given.open("rb") as file:
+            _refuse_plain(file, given)
             _unpack(file, folder, given)
         yield _root(folder)
+
+
+def _refuse_plain(file: IO[bytes], given: Path) -> None:
+    """Refuse an export as JSON Lines or CSV, which proves nothing by itself."""
+    if not file.seekable():
+        return
+    begins = file.read(len(_CSV))
+    file.seek(0)
+    if begins.startswith((b"{", _CSV)):
+        sentence = (
+            "{file} is a plain export with nothing to prove it by: make a bundle with incidents"
+            " audit export --format bundle -o DIR"
+        )
+        raise InputError.coded("plain_export", sentence, file=given.name)
 
 
 def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:

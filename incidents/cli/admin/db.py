@@ -40,8 +40,9 @@ def upgrade(run: Run, rehearsal: bool) -> None:
 
     run.makes = True
     engine = run.local.bare_engine
+    is_new = schema.status(engine) is schema.Status.EMPTY
     schema.upgrade(engine, rehearsal=rehearsal)
-    told = run.text("db.up_to_date", place=address.place(engine))
+    told = run.text("db.made" if is_new else "db.up_to_date", place=address.place(engine))
     _report(run, run.local.engine, told)
 
 

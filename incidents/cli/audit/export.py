@@ -143,13 +143,25 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     if run.remote is not None:
         parts = run.remote.record.exported(format=run.format or JSONL, **asked.query())
         output.write_file(asked.target, parts)
+        if asked.target != output.STANDARD_OUTPUT:
+            aside(run.text("audit_export.taken", file=asked.target))
         return
     write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
     with run.local.reading() as connection:
         wanted = asked.selection(connection)
+        written = 0
         with _bar(run, connection, wanted, asked) as done:
-            stored = _counted(audit_export.stored(connection, wanted), done)
+
+            def count(n: int) -> None:
+                nonlocal written
+                written += n
+                done(n)
+
+            stored = _counted(audit_export.stored(connection, wanted), count)
             output.write_file(asked.target, write(stored))
+    if asked.target != output.STANDARD_OUTPUT:
+        entries = counted(run, "entry", written)
+        aside(run.text("audit_export.plain", entries=entries, file=asked.target))
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:

@@ -29,7 +29,7 @@ def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
         findings = counted(run, "finding", len(verdict.findings))
         yield run.text("verdict.not_verified", findings=findings)
     else:
-        yield run.text("verdict.verified")
+        yield run.text("verdict.unsigned" if verdict.key is None else "verdict.verified")
     for sentence in (*_entries(verdict, run), *_signatures(verdict, run)):
         yield run.text("verdict.shown", what=sentence)
     for sentence in _taken(verdict, run):

@@ -144,8 +144,22 @@ def _remark(enforcement: Enforcement, when: When) -> str:
 
     That is how it was set up, so it is no alarm; but what is due waits for the next turn.
     """
-    told = when.language.say("notice.clock.none")
-    return _joined([told, *_done_once(enforcement, when), *_overdue(enforcement, when)], when)
+    return _joined(
+        [
+            _no_daemon(enforcement, when),
+            *_done_once(enforcement, when),
+            *_overdue(enforcement, when),
+        ],
+        when,
+    )
+
+
+def _no_daemon(enforcement: Enforcement, when: When) -> str:
+    """That no daemon is running; if one was, when it was last heard of."""
+    daemon, beat = enforcement["daemon"], enforcement["last_beat"]
+    if daemon is None or beat is None:
+        return when.language.say("notice.clock.none")
+    return when.language.say("notice.clock.dead", daemon=daemon, ago=when.ago(beat))
 
 
 def _done_once(enforcement: Enforcement, when: When) -> list[str]:
