@@ -242,7 +242,7 @@ def _salt() -> str:
 
 
 def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
-    ask = [run.text("act.closes", site=site), run.text("confirm.ask")]
+    ask = [run.text("act.closes", site=site_name.in_full(site)), run.text("confirm.ask")]
     typed = answered(run, [*told, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)

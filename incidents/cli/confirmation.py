@@ -79,7 +79,8 @@ def _by_number(code: str, found: Sequence[str]) -> str:
 
 def named(run: Run, names: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
-    more, first = len(names) - MOST_NAMED, run.language.comma.join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    first = run.language.comma.join(map(site_name.shown, names[:MOST_NAMED]))
     return run.text("openings.more", names=first, more=more) if more > 0 else first
 
 

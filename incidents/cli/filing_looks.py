@@ -288,7 +288,7 @@ def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
     told = told if left >= 0 else output.Painted.of(told, fg="red")
     what = run.text(f"term.{term['term']}")
-    return term["site"], what, term["due_on"], told, term["reminded_on"] or ""
+    return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:

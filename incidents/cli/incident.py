@@ -18,6 +18,7 @@ from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 from incidents.machine.policy import write_duration
 from incidents.values import inputs
 from incidents.values.ids import incident_id
+from incidents.values.site_name import shown
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:
     return (
         each["incident"],
         when.left(each["due"]),
-        each["site"],
+        shown(each["site"]),
         run.language.word("state", each["state"]),
         when(each["due"]),
         f"incidents reported {each['incident']} --ref R",

@@ -185,7 +185,7 @@ def _page(
         opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
         "filing", status=409 if said else 200, said=said, site=site,
-        shown=site_name.shown(name), path=at(name), site_path=site_at(name),
+        path=at(name), site_path=site_at(name),
         sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
         look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
         waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
@@ -208,7 +208,7 @@ def show_terms(here: Looking, days: Days = None) -> Response:
     overdue = sum(each["days"] < 0 for each in items)
     return here.page(
         "terms", items=items[:MAX_TERMS], more=len(items) > MAX_TERMS, overdue=overdue,
-        due=len(items) - overdue, days=days, choices=DAYS, shown=site_name.shown,
+        due=len(items) - overdue, days=days, choices=DAYS,
     )  # fmt: skip
 
 
