@@ -296,7 +296,7 @@ def _calendar(found: list[SiteTerm]) -> list[str]:
 
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found

@@ -19,7 +19,7 @@ import click
 from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError
 from incidents.machine import policy
-from incidents.values import ids, inputs
+from incidents.values import ids, inputs, site_name
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
@@ -50,11 +50,13 @@ def completion(shell: str) -> None:
 
 
 MOST_SUGGESTED = 100
+_MOST_READ = 10_000
 
 
 def suggested_sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The sites whose names begin so."""
-    return _suggested(context, lambda connection: _sites_that_begin(connection, begun.lower()))
+    """The sites whose names begin so, in the form in which they were begun."""
+    find = _sites_that_begin if begun.isascii() else _sites_that_begin_so_written
+    return _suggested(context, lambda connection: find(connection, begun.lower()))
 
 
 def suggested_items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -92,6 +94,16 @@ def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
     name = sites.c.name
     found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
     return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
+
+
+def _sites_that_begin_so_written(connection: Connection, begun: str) -> list[str]:
+    from sqlalchemy import select
+
+    from incidents.store.schema.tables import sites
+
+    kept = select(sites.c.name).where(sites.c.name.contains("xn--")).order_by(sites.c.name)
+    names = map(site_name.shown, connection.scalars(kept.limit(_MOST_READ)))
+    return [name for name in names if name.startswith(begun)][:MOST_SUGGESTED]
 
 
 def _items_that_begin(connection: Connection, begun: str) -> list[str]:

@@ -29,7 +29,6 @@ from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
 from incidents.record import evidence
-from incidents.values import site_name
 
 router = APIRouter()
 
@@ -218,7 +217,7 @@ def terms_calendar(here: Looking, days: Days = None) -> Response:
     here, found = _ending(here, days)
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found
