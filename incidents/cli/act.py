@@ -252,7 +252,7 @@ def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ())
 
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
-    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site)]
+    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
     typed = answered(run, ask, confirm)
     if typed is None or not site_name.is_called(site, typed):
         raise NotConfirmedError.coded(

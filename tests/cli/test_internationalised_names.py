@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli, Result
 
@@ -105,6 +107,21 @@ def test_who_is_asked_reads_both_forms_and_may_type_either(desk: Cli) -> None:
     assert f"This closes {IN_FULL}: no after-sales service" in asked
     assert f"{SITE} would be closed" in asked
     assert desk("refused", "1-1", typed=f"{SITE}\n").status == 0
+
+
+def test_who_logs_another_host_s_address_reads_both_forms(cli: Cli) -> None:
+    cli("site", "add", SITE)
+    log = ("log", SITE, "--url", "https://other.example/b")
+    assert f"Type {IN_FULL} to log it there" in cli(*log, typed="no\n", asked=True).err
+    assert cli(*log, typed=f"{KEPT}\n", asked=True).status == 0
+
+
+def test_who_erases_people_s_words_reads_both_forms(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    clock.tick(timedelta(days=200))
+    erase = ("person", "erase", SITE, "--reason", "demanded")
+    assert f"about {IN_FULL}, and whom to call" in desk(*erase, typed="no\n", asked=True).err
 
 
 @pytest.mark.parametrize("typed", [SITE, KEPT, "例子。测试"])
