@@ -34,7 +34,7 @@ machine burdened both sides. Other machines give other figures; the ratios are w
 A target that was missed stays in the table.
 
 This page is made from [the results of the run](speed.json) by `scripts/bench --page`; see
-[how to run it again](../../bench/README.md).
+how to run it again in `bench/README.md`.
 """
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 

@@ -28,6 +28,12 @@ class FutureError(InputError):
     exit_status = REFUSED
 
 
+class NotATimeError(InputError):
+    """{detail}"""
+
+    name = "input"
+
+
 class NoOffsetError(InputError):
     """a time is given with its offset from UTC here, as in 2026-03-01T02:50:00+08:00 (RFC 3339)"""
 
@@ -97,12 +103,13 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     `02:50` is today's in `zone`, or yesterday's if that was less than twelve hours before `now`.
 
     Raises:
-        InputError: naming the text, and how to write a time.
+        NotATimeError: naming the text, and how to write a time.
+        InputError: for a time that no clock shows.
         FutureError: for a year that no clock of this program will ever show.
     """
     found = _FORMS.fullmatch(text.strip())
     if found is None or (found["offset"] and not found["date"]):
-        raise InputError.coded(
+        raise NotATimeError.coded(
             "not_a_time",
             "not a time: {given!r} (write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00)",
             given=text,

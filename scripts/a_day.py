@@ -45,7 +45,7 @@ STORY = """
 # Two more violations within 24 hours of the first: the third closes the site (R1).
 2026-03-02 23:00  incidents log shop.example --url https://shop.example/casino --category gambling
 2026-03-02 23:10  incidents contact 1-2 reached
-2026-03-03 08:59  incidents log shop.example --url https://shop.example/lottery --category gambling
+2026-03-03 08:59  incidents log shop.example --url https://shop.example/lotto --confirm shop.example
 2026-03-03 09:00  incidents queue
 2026-03-03 09:05  incidents done 1-t2 --outcome told
 2026-03-03 09:10  incidents site why shop.example

@@ -37,7 +37,7 @@ _CATEGORIES = ("gambling", "phishing", "malware", "fraud", "spam")
 _SETTINGS = '[acts]\nadapter = "panel"\n[acts.panel]\ntype = "exec"\ncommand = ["/bin/true"]\n'
 
 _MORNING = """
-2026-03-02 10:12  incidents reported 1-1
+2026-03-02 10:12  incidents police done 1-1
 2026-03-02 10:20  incidents log 书店.example --url https://书店.example/a --category gambling
 2026-03-02 10:31  incidents contact 书店.example no-answer
 2026-03-02 11:20:01  incidents daemon --once
@@ -155,7 +155,7 @@ class _Month:
         id_ = self._desk.at(moment, log).split()[0]
         contact = f"incidents contact {id_} {{}} --as {who}"
         told = moment + random.triangular(1, 20, 3) * HOUR
-        self._then(told, self._does(f"incidents reported {id_}"))
+        self._then(told, self._does(f"incidents police done {id_}"))
         if random.random() < _REACHED:
             reached = moment + random.triangular(2, 58, 9) * MINUTE
             self._then(reached, self._does(contact.format("reached")))

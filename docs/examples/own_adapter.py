@@ -33,7 +33,7 @@ class Panel:
         return Delivered()
 
     def state(self, site: str) -> State | None:
-        """How the site really stands, for `incidents acts reconcile`; None if nobody knows."""
+        """How the site really stands, for `incidents orders reconcile`; None if nobody knows."""
         try:
             told = self._ask("GET", site).get("state")
         except (OSError, ValueError):

@@ -63,6 +63,7 @@ def main(args: list[str] | None = None) -> int:
         except Exception as error:  # noqa: BLE001 - no traceback reaches a user
             return _tell_unexpected(run, error)
         finally:
+            run.tell_of_renaming()
             run.close()
             _never_fail_to_end()
 

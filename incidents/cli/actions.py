@@ -10,16 +10,18 @@ from typing import Any
 
 import click
 
-from incidents.cli import options, params
+from incidents.cli import options, params, suggestions
 from incidents.cli.act import Act
+from incidents.cli.group import Verb
 from incidents.cli.reauthentication import password_file_option
 from incidents.contract import target
 from incidents.contract.action import LABELS, Action, Field
-from incidents.contract.actions import ACTIONS
+from incidents.contract.actions import ACTIONS, of_command
 from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE, Target
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
+from incidents.values import ids
 from incidents.values.json_object import JSONObject
 
 Command = Callable[..., int | None]
@@ -33,17 +35,38 @@ _TARGETS = {
 }
 
 
-def __getattr__(typed: str) -> click.Command:
-    """The command that is typed so, such as `site hold`."""
+_BY_SITE = (c.RecordContact, c.StateRemoved)
+"""What takes a site in place of an incident too."""
+
+_SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
+
+_OPPOSITES: dict[type[c.Command], tuple[str, type[c.Command], str]] = {
+    c.ClaimItem: ("release", c.ReleaseItem, "Give it back to the queue instead."),
+    c.SetHold: (
+        "lift", c.LiftHold,
+        "End the hold: the site opens, unless a suspension still runs or it is closed.",
+    ),
+}  # fmt: skip
+"""The flag that makes of an act its opposite."""
+
+
+class WhichIncidentError(RefusedError):
+    """{site} has no single incident to state as removed{which}"""
+
+
+def __getattr__(word: str) -> click.Command:
+    """The command of that word, such as `site hold`."""
     for action in ACTIONS:
-        if action.typed == typed and action.help:
+        if action.word == word and action.help:
             return _command(action)
-    raise AttributeError(typed)
+    raise AttributeError(word)
 
 
-def _command(action: Action) -> click.Command:
+def _command(row: Action) -> click.Command:
     @options.acting
     def made(act: Act, **given: Any) -> None:
+        flag, opposite, _ = _OPPOSITES.get(row.command, ("", row.command, ""))
+        action = of_command(opposite) if given.pop(flag, False) else row
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
         site, command, about = _read(act, action, given)
         if action.closes:
@@ -57,15 +80,21 @@ def _command(action: Action) -> click.Command:
         if isinstance(command, c.AddSite | c.EditSite):
             act.run.tell(*params.hints_on_contact(act.run, command.phone, command.email))
 
-    for parameter in reversed(list(_parameters(action))):
+    for parameter in reversed(list(_parameters(row))):
         made = parameter(made)
-    return click.command(action.typed.rpartition(" ")[2], help=action.help)(made)
+    return click.command(row.word.rpartition(" ")[2], cls=Verb, help=row.help)(made)
 
 
 def _parameters(action: Action) -> Iterator[Callable[[Command], Command]]:
-    yield params.target_argument if action.command is c.RecordContact else _TARGETS[action.of]
+    if action.command is c.CompleteTask:
+        yield params.task_argument
+    else:
+        yield params.target_argument if action.command in _BY_SITE else _TARGETS[action.of]
     for each in action.asked:
         yield _parameter(action, each)
+    if action.command in _OPPOSITES:
+        flag, _, told = _OPPOSITES[action.command]
+        yield click.option(f"--{flag}", is_flag=True, help=told)
     if action.closes or action.command is c.Recur:
         yield params.confirm_option
     if action.in_person:
@@ -85,8 +114,9 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     # --as has the name of the person.
     own = "responsible" if field.name == "person" else field.name
     return click.option(
-        f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help
-    )
+        f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help,
+        shell_complete=_SUGGESTED.get(name),
+    )  # fmt: skip
 
 
 def _read(act: Act, action: Action, given: JSONObject) -> tuple[str | int, c.Command, str | None]:
@@ -95,7 +125,9 @@ def _read(act: Act, action: Action, given: JSONObject) -> tuple[str | int, c.Com
         given["person"] = given.pop("responsible")
     if "at" in given:
         given["at"] = act.run.read_time(given["at"])
-    typed = given.pop("target" if action.command is c.RecordContact else action.of)
+    typed = given.pop("target" if action.command in _BY_SITE else action.of)
+    if action.command is c.StateRemoved and isinstance(typed, str):
+        typed = _only_one_to_remove(act, typed)
     of = target.whole(typed)
     if action.command is c.CompleteTask and not target.is_task(of):
         raise _no_task(of)
@@ -109,6 +141,26 @@ def _read(act: Act, action: Action, given: JSONObject) -> tuple[str | int, c.Com
     return of[0], command, None if new else target.text(action.of, of)
 
 
+def _only_one_to_remove(act: Act, site: str) -> tuple[int, int]:
+    """The one incident of the site that can be stated as removed.
+
+    Raises:
+        UnknownSiteError; WhichIncidentError if it is none, or not one alone.
+    """
+    from incidents.machine.state import can_move_incident
+
+    with params.site_or_id(site), act.run.looking() as looks:
+        found = looks.site(site)
+    open_ = [
+        each["id"] for each in found["incidents"] if can_move_incident(each["state"], "remove")
+    ]
+    one = ids.read_incident_id(open_[0]) if len(open_) == 1 else None
+    if one is None or found["incidents_total"] > len(found["incidents"]):
+        which = Cause.of("name_one", ": name one of {ids}", ids=", ".join(open_)) if open_ else ""
+        raise WhichIncidentError(site=found["site"], which=which)
+    return one
+
+
 def _no_task(item: Target) -> InputError:
     code = item[1] if item[1] in _INSTEAD else "incident"
     return InputError.coded(
@@ -118,8 +170,8 @@ def _no_task(item: Target) -> InputError:
 
 _INSTEAD = {
     "disputed": "no task: incidents site uphold NAME or site reinstate NAME ends it",
-    "closure": "no task: incidents site confirm-closure NAME or site decline-closure NAME ends it",
-    "reinstatement": "no task: incidents site approve NAME or site decline NAME ends it",
+    "closure": "no task: incidents approve SITE or decline SITE ends it",
+    "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
 """What is no task, and what ends or moves it on."""

@@ -84,7 +84,16 @@ class _Translator:
         made.targets = {
             name: of for section in made.sections.values() for name, of in section.items()
         }
-        made.translated = lambda command, typed: self.command(command, _joined(path, typed))
+        made.translated = lambda command, typed: (
+            self._renamed(command, group.renamed[typed][1])
+            if typed in group.renamed
+            else self.command(command, _joined(path, typed))
+        )
+        return made
+
+    def _renamed(self, command: click.Command, now: str) -> click.Command:
+        made = self.command(command, now)
+        made.help = self._phrases["help.renamed"].format(now=now)
         return made
 
     def command(self, command: click.Command, path: str) -> click.Command:

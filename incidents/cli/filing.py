@@ -17,6 +17,7 @@ import click
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
 from incidents.cli.filing_looks import sentence, today, verdict_of
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import act
 from incidents.cli.run import Run, painted
@@ -90,7 +91,7 @@ class BadRowsError(IncidentsError):
     was done"""
 
 
-@click.command("import")
+@verb("import")
 @click.argument("file", metavar="FILE")
 @click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")

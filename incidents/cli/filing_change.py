@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import filing_looks, options, params
+from incidents.cli import filing_looks, options, params, suggestions
 from incidents.cli.act import Act
+from incidents.cli.group import verb
 from incidents.errors import InputError
 from incidents.filing import checks, form, ip_addresses
 from incidents.filing.finding import WRONG
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
 
 
-@click.command("set")
+@verb("set")
 @params.name_argument
-@click.argument("details", nargs=-1, metavar="[KEY=TEXT]…")
+@click.argument("details", nargs=-1, metavar="[KEY=TEXT]…", shell_complete=suggestions.filing_keys)
 @click.option(
-    "--preset", "presets", multiple=True, metavar="P",
+    "--preset", "presets", multiple=True, metavar="P", shell_complete=suggestions.presets,
     help="The details of a provider (filing presets lists them); what is typed wins.",
 )  # fmt: skip
 @options.acting
@@ -47,7 +48,7 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
     change(act, site, changes)
 
 
-@click.command()
+@verb()
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
 @click.option("--ip", metavar="IP", help="Its address.")
@@ -65,7 +66,7 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
     _item(act, site, SERVER + label, given, remove=remove)
 
 
-@click.command()
+@verb()
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
 @click.argument("file", type=params.File(), metavar="[FILE]", required=False)

@@ -11,6 +11,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
+from incidents.cli.group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
 from incidents.filing.finding import WRONG, Finding, finding_sentence
@@ -33,7 +34,7 @@ _COLOURS = {"ok": "green", "suspect": "yellow", "wrong": "red", "unknown": "cyan
 _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
 
-@click.command()
+@verb()
 @params.name_argument
 @options.looking
 def show(run: Run, site: str) -> None:
@@ -50,7 +51,7 @@ def show(run: Run, site: str) -> None:
         _show(run, document)
 
 
-@click.command()
+@verb()
 @params.name_argument
 @options.looking
 def check(run: Run, site: str) -> int:
@@ -70,7 +71,7 @@ def check(run: Run, site: str) -> int:
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
-@click.command()
+@verb()
 @options.looking
 def fields(run: Run) -> None:
     """The details that a filing has, in the order of the official form, with their choices."""
@@ -93,7 +94,7 @@ def fields(run: Run) -> None:
         run.tell(run.text("filing_looks.items"))
 
 
-@click.command()
+@verb()
 @options.looking
 def presets(run: Run) -> None:
     """The presets: what many sites file alike, of an access provider or a registrar."""
@@ -246,7 +247,7 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
     return run.language.comma.join(told) or text
 
 
-@click.command()
+@verb()
 @click.option("--days", type=click.IntRange(0, 3_650), metavar="N", help="Only what ends by then.")
 @click.option(
     "--ics",

@@ -11,6 +11,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.filing_looks import details_of, filed, today
+from incidents.cli.group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
 from incidents.filing import checks
@@ -31,7 +32,7 @@ output_option = click.option(
 )  # fmt: skip
 
 
-@click.command()
+@verb()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
 @options.looking
@@ -60,7 +61,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
         output.write_file(target, (line.encode() for line in lines))
 
 
-@click.command()
+@verb()
 @params.name_argument
 @output_option
 @options.looking
@@ -83,7 +84,7 @@ def form(run: Run, site: str, target: str) -> None:
     output.write_file(target, [page.encode()])
 
 
-@click.command()
+@verb()
 @params.name_argument
 @click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
 @output_option
@@ -117,7 +118,7 @@ _SAVED = (".html", ".htm")
 _OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
 
 
-@click.command("check-footer")
+@verb("check-footer")
 @click.argument("target", metavar="SITE|FILE")
 @click.option(
     "--site", type=params.site, metavar="NAME",

@@ -1,31 +1,25 @@
-"""The incidents on the command line: log, attach, note, the customer's link, the duty to report."""
+"""The incidents on the command line: log, attach, note, the customer's link."""
 
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, suggestions
 from incidents.cli.act import Act
-from incidents.cli.run import Run, painted
+from incidents.cli.group import verb
+from incidents.cli.run import Run
 from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
-from incidents.machine.policy import write_duration
 from incidents.values import inputs
 from incidents.values.ids import incident_id
-from incidents.values.site_name import shown
 from incidents.values.web_address import Kept
 
-if TYPE_CHECKING:
-    from incidents.contract.documents.queue import Duty, DutySummary
 
-
-@click.command()
+@verb()
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
+    shell_complete=suggestions.categories,
     help="What kind of content it is.",
 )  # fmt: skip
 @options.at_option("it was found")
@@ -66,7 +61,7 @@ def log(
     act.run.tell(*told)
 
 
-@click.command()
+@verb()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.acting
@@ -93,7 +88,7 @@ _STANDARD_INPUT = "-"
 _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
 
 
-@click.command()
+@verb()
 @params.incident_argument
 @click.argument("text", metavar="TEXT")
 @click.option(
@@ -129,7 +124,7 @@ def _note_of_standard_input() -> str:
     return found
 
 
-@click.command()
+@verb()
 @params.incident_argument
 @options.looking
 def link(run: Run, incident: tuple[int, int]) -> None:
@@ -145,59 +140,3 @@ def link(run: Run, incident: tuple[int, int]) -> None:
         run.say(document["link"])
         if not run.quiet:
             run.tell(run.text("link.until", at=document["until"]))
-
-
-@click.command()
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
-    help="At most so many incidents.",
-)  # fmt: skip
-@options.looking
-def duty(run: Run, limit: int) -> None:
-    """What is to be reported to the police by when, the longest overdue first.
-
-    The section [report] of the settings says within what time of its recording: 24 hours, by
-    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
-    """
-    with run.looking() as looks:
-        told = looks.duties(limit=limit)
-    found, total = told["items"], told["summary"]
-    if run.quiet:
-        run.say(*(each["incident"] for each in found))
-    elif run.for_programs:
-        output.documents(run, found)
-    elif total is None:
-        run.tell(run.text("duty.off"))
-    else:
-        _tell_of_duties(run, found, total)
-
-
-def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
-    from incidents.settings.police import SOURCE
-
-    output.table(
-        run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
-        [_duty_row(run, each) for each in found],
-    )  # fmt: skip
-    if not found:
-        run.tell(run.text("duty.nothing"))
-        return
-    code = "duty.counts.capped" if total["capped"] else "duty.counts"
-    counts = run.text(code, overdue=total["overdue"], due=total["due"])
-    run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
-    if total["overdue"] + total["due"] > len(found):
-        run.tell(run.text("duty.first", n=len(found)))
-    within = write_duration(timedelta(seconds=total["within_s"]))
-    run.tell(run.text("duty.within", within=within, source=SOURCE))
-
-
-def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:
-    when = run.when
-    return (
-        each["incident"],
-        when.left(each["due"]),
-        shown(each["site"]),
-        run.language.word("state", each["state"]),
-        when(each["due"]),
-        f"incidents reported {each['incident']} --ref R",
-    )

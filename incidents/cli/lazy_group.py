@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from gettext import gettext
 from importlib import import_module
 
 import click
 
-_BEHIND = frozenset(
-    {"--db", "--server", "--as", "--format", "--json", "-q", "--quiet", "--zone", "--lang"}
-)
-"""Common options, which each command has of its own."""
+from incidents.cli.group import Group
+from incidents.cli.run import Run
 
 
-_ALONE = frozenset({"--json", "-q", "--quiet"})
-"""Those of them that take no value."""
+class LazyGroup(Group):
+    """A group whose commands are imported when they are typed; `sections` names and helps them.
 
-
-def _behind(ctx: click.Context, typed: list[str], option: str) -> str:
-    """What was typed, with that option behind the command."""
-    import shlex
-
-    at = next((n for n, word in enumerate(typed) if word.partition("=")[0] == option), None)
-    if at is None:
-        return f"{ctx.command_path} COMMAND {option}"
-    end = at + (1 if option in _ALONE or "=" in typed[at] else 2)
-    command = typed[:at] + typed[end:] or ["COMMAND"]
-    return f"{ctx.command_path} {shlex.join(command + typed[at:end])}"
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are typed; `sections` names and helps them."""
+    `renamed` has older spellings, which no help lists: where each command lies, and what is typed
+    for it now.
+    """
 
     def __init__(
-        self, *, sections: dict[str, dict[str, tuple[str, str]]], **settings: object
+        self,
+        *,
+        sections: dict[str, dict[str, tuple[str, str]]],
+        renamed: dict[str, tuple[str, str]] | None = None,
+        **settings: object,
     ) -> None:
         super().__init__(**settings)  # type: ignore[arg-type]  # click's own, passed through
         self.sections = sections
+        self.renamed = renamed or {}
         self.targets = {name: of for section in sections.values() for name, of in section.items()}
         self.translated: Callable[[click.Command, str], click.Command] | None = None
         """What makes of a command, by its name, one in the reader's language; None: in English."""
@@ -48,31 +39,26 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name, imported now."""
-        if cmd_name not in self.targets:
+        found = self.targets.get(cmd_name) or self.renamed.get(cmd_name)
+        if found is None:
             return None
-        module, _, attribute = self.targets[cmd_name][0].partition(":")
+        module, _, attribute = found[0].partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
+        if cmd_name in self.renamed:
+            command = copy.copy(command)
+            command.help = f"An older spelling of: incidents {found[1]}"
         return command if self.translated is None else self.translated(command, cmd_name)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, but a common option is told where it stands."""
-        typed = list(args)
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            if error.option_name in _BEHIND:
-                line = _behind(ctx, typed, error.option_name)
-                told = gettext(
-                    "No option {name!r} before a command: write it behind the command ({line})."
-                ).format(name=error.option_name, line=line)
-                raise click.UsageError(told, ctx) from None
-            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but the nearest names are offered from the table."""
+        """As click does, but the nearest names are offered from the table, and an older spelling
+        is noted."""
+        if args and args[0] in self.renamed:
+            ctx.ensure_object(Run).renamed = (
+                f"{ctx.command_path} {args[0]}", f"incidents {self.renamed[args[0]][1]}",
+            )  # fmt: skip
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:

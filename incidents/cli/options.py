@@ -75,7 +75,8 @@ def at_option(what: str) -> Callable[[Command], Command]:
     """The option for the time of a fact: when `what` was."""
     return click.option(
         "--at", metavar="T",
-        help=f"When {what}: 02:50, 2026-03-01 02:50 or RFC 3339. Default: now.",
+        help=f"When {what}: 02:50, 10m ago, yesterday 17:00, 2026-03-01 02:50 or RFC 3339. "
+        "Default: now.",
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import confirmation, options, output, params, sites
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "list": ("incidents.cli.orders:list_acts", "List what is not carried out."),
+        "list": ("incidents.cli.orders:list_orders", "List what is not carried out."),
         "show": ("incidents.cli.orders:show", "What was ordered, and what became of it."),
         "release": act("acts release"),
         "retry": act("acts retry"),
@@ -35,11 +36,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
-def acts() -> None:
+def orders() -> None:
     """The orders that decisions give, and what becomes of them in the world."""
 
 
-@click.command("list")
+@verb("list")
 @click.option("--dead", is_flag=True, help="Only dead letters: what is given up.")
 @click.option("--braked", is_flag=True, help="Only what the brake holds.")
 @click.option("--site", type=params.site, metavar="S", help="Only of this site.")
@@ -48,7 +49,7 @@ def acts() -> None:
     help="At most so many.",
 )  # fmt: skip
 @options.looking
-def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
+def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List the orders that are not carried out, dead letters first."""
     with run.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
@@ -62,7 +63,7 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
     )  # fmt: skip
 
 
-@click.command()
+@verb()
 @params.order_argument
 @options.looking
 def show(run: Run, order: tuple[int, int, str]) -> None:
@@ -140,7 +141,7 @@ def _problem(run: Run, found: Order) -> str:
     return run.text(code, problem=problem, detail=detail)
 
 
-@click.command()
+@verb()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[SITE]...")
 @click.option("--all", "every", is_flag=True, help="Every site, also those that are up by all.")
 @click.option("--repair", is_flag=True, help="Order once more what is not in force.")

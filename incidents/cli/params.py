@@ -1,7 +1,6 @@
-"""The parameters of commands: typed words as values, completions, and input that looks wrong.
+"""The parameters of commands: typed words as values, and input that looks wrong.
 
-A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested. Categories
-and contact details are free (domain.md), so nothing is refused for how it looks; people get a hint.
+Categories and contact details are free, so nothing is refused for how it looks; people get a hint.
 """
 
 from __future__ import annotations
@@ -9,26 +8,26 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from incidents.cli import suggestions
+from incidents.cli.group import verb
 from incidents.cli.run import Run
-from incidents.errors import Cause, FileError, InputError, UnknownIncidentError
+from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy
-from incidents.values import ids, inputs, site_name
+from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from incidents.machine.policy import Policy
 
 
-@click.command()
+@verb()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
     """Print the script that lets SHELL complete what you type.
@@ -47,75 +46,6 @@ def completion(shell: str) -> None:
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
     click.echo(script.source_template % script.source_vars())
-
-
-MOST_SUGGESTED = 100
-_MOST_READ = 10_000
-
-
-def suggested_sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The sites whose names begin so, in the form in which they were begun."""
-    find = _sites_that_begin if begun.isascii() else _sites_that_begin_so_written
-    return _suggested(context, lambda connection: find(connection, begun.lower()))
-
-
-def suggested_items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The items of the queue whose ids begin so, most urgent first."""
-    return _suggested(context, lambda connection: _items_that_begin(connection, begun))
-
-
-def suggested_incidents(
-    context: click.Context, parameter: click.Parameter, begun: str
-) -> list[str]:
-    """The incidents in the queue whose ids begin so."""
-    return [
-        id_ for id_ in suggested_items(context, parameter, begun) if id_.replace("-", "").isdigit()
-    ]
-
-
-def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
-    from incidents.settings import sources
-    from incidents.store.database import engine, schema
-
-    with suppress(Exception), closing(Run()) as run:
-        given = context.params
-        run.settings = sources.load(db=given.get("db"), server=given.get("server"))
-        schema.check(run.local.bare_engine)
-        with engine.reading(run.local.bare_engine) as connection:
-            return find(connection)
-    return []
-
-
-def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
-    from sqlalchemy import select
-
-    from incidents.store.schema.tables import sites
-
-    name = sites.c.name
-    found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
-    return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
-
-
-def _sites_that_begin_so_written(connection: Connection, begun: str) -> list[str]:
-    from sqlalchemy import select
-
-    from incidents.store.schema.tables import sites
-
-    kept = select(sites.c.name).where(sites.c.name.contains("xn--")).order_by(sites.c.name)
-    names = map(site_name.shown, connection.scalars(kept.limit(_MOST_READ)))
-    return [name for name in names if name.startswith(begun)][:MOST_SUGGESTED]
-
-
-def _items_that_begin(connection: Connection, begun: str) -> list[str]:
-    from sqlalchemy import select
-
-    from incidents.store.schema.tables import work
-    from incidents.values.ids import item_id
-    from incidents.views.queue.work import IN_ORDER, LISTED
-
-    found = select(work.c.site_id, work.c.item).where(LISTED).order_by(*IN_ORDER)
-    ids = (item_id(row.site_id, row.item) for row in connection.execute(found.limit(1_000)))
-    return [id_ for id_ in ids if id_.startswith(begun)][:MOST_SUGGESTED]
 
 
 class File(click.Path):
@@ -159,6 +89,12 @@ def incident_or_site(given: str) -> tuple[int, int] | str:
     return _site(given) if found is None else found
 
 
+def contact_or_incident(given: str) -> tuple[int, ...]:
+    """A contact's id, or an incident's; raises UnknownContactError for anything else."""
+    found = ids.read_incident_id(given.strip())
+    return contact(given) if found is None else found
+
+
 def anything(given: str) -> tuple[Any, ...] | str:
     """Whatever has a name, by its looks: an incident `(12, 3)`, a contact `(12, 3, 1)`, an order
     `(12, 45, lane)` or an item of the queue `(12, "t2")`; else a site's name.
@@ -169,6 +105,22 @@ def anything(given: str) -> tuple[Any, ...] | str:
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
     found = (read(given.strip()) for read in known)
     return next((each for each in found if each is not None), None) or _site(given)
+
+
+_LOOKS = Cause.of(
+    "ids_look", ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
+)
+
+
+@contextmanager
+def site_or_id(name: str) -> Iterator[None]:
+    """While what is looked for may have been meant as an id; raises UnknownSiteError saying so."""
+    try:
+        yield
+    except UnknownSiteError as error:
+        if error.facts["nearest"]:
+            raise
+        raise UnknownSiteError(site=name, way_out=_LOOKS, nearest=[]) from error
 
 
 def _site(given: str) -> str:
@@ -182,21 +134,22 @@ def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str,
     return inputs.urls(given)
 
 
-site_argument = click.argument("site", type=site, metavar="SITE", shell_complete=suggested_sites)
+site_argument = click.argument("site", type=site, metavar="SITE", shell_complete=suggestions.sites)
 perhaps_site_argument = click.argument(
-    "site", type=site, metavar="[SITE]", required=False, shell_complete=suggested_sites
+    "site", type=site, metavar="[SITE]", required=False, shell_complete=suggestions.sites
 )
-name_argument = click.argument("site", type=site, metavar="NAME", shell_complete=suggested_sites)
+name_argument = click.argument("site", type=site, metavar="NAME", shell_complete=suggestions.sites)
 incident_argument = click.argument(
-    "incident", type=incident, metavar="INCIDENT", shell_complete=suggested_incidents
+    "incident", type=incident, metavar="INCIDENT", shell_complete=suggestions.incidents
 )
-item_argument = click.argument("item", type=item, metavar="TASK", shell_complete=suggested_items)
+item_argument = click.argument("item", type=item, metavar="TASK", shell_complete=suggestions.items)
+task_argument = click.argument("item", type=item, metavar="TASK", shell_complete=suggestions.tasks)
 order_argument = click.argument("order", type=order, metavar="ORDER")
 target_argument = click.argument(
-    "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=suggested_incidents
+    "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=suggestions.incidents
 )
 anything_argument = click.argument(
-    "what", type=anything, metavar="ID|SITE", shell_complete=suggested_items
+    "what", type=anything, metavar="ID|SITE", shell_complete=suggestions.items
 )
 note_option = click.option(
     "--note", type=text("note"), metavar="N", help="In your own words, at most 4,000 characters."

@@ -29,38 +29,32 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "What the desk must do now, most urgent first.",
         ),
         "claim": act("claim"),
-        "release": act("release"),
         "hand-over": act("hand-over", "incidents.cli.queue.queue:hand_over"),
         "done": act("done"),
         "show": (
             "incidents.cli.show:show",
             "Show an incident, a task, an order or a site.",
         ),
-        "link": (
-            "incidents.cli.incident:link",
-            "Print the link to the customer's page of an incident.",
-        ),
-        "revoke-links": act("revoke-links"),
-        "duty": ("incidents.cli.incident:duty", "What is to be reported to the police by when."),
         "alarms": (
             "incidents.cli.admin.monitoring:alarms",
             "What is alarming now; test: try the channels.",
         ),
+        "police": ("incidents.cli.police:police", "Incidents to report to the police."),
     },
     "What has happened": {
         "log": act("log", "incidents.cli.incident:log"),
-        "attach": act("attach", "incidents.cli.incident:attach"),
-        "note": act("note", "incidents.cli.incident:note"),
         "contact": act("contact"),
         "removed": act("removed"),
         "refused": act("refused"),
         "recur": act("recur"),
-        "reported": act("reported"),
+        "attach": act("attach", "incidents.cli.incident:attach"),
+        "note": act("note", "incidents.cli.incident:note"),
     },
-    "Corrections": {
+    "Corrections and decisions": {
+        "undo": ("incidents.cli.undo:undo", "Void a contact, or withdraw removed or refused."),
         "void": act("void"),
-        "void-contact": act("void-contact"),
-        "take-back": act("take-back"),
+        "approve": ("incidents.cli.second_person:approve", "Approve another person's request."),
+        "decline": ("incidents.cli.second_person:decline", "Decline another person's request."),
     },
     "Keeping": {
         "site": ("incidents.cli.sites:site", "The sites: add, show, why, hold, reinstate …"),
@@ -69,22 +63,37 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "What site owners have filed: the register, its checks and terms.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),
-        "acts": ("incidents.cli.orders:acts", "Orders: what is carried out, and what is not."),
+        "orders": (
+            "incidents.cli.orders:orders", "Orders: what is carried out, and what is not.",
+        ),
+        "audit": ("incidents.cli.audit.audit:audit", "Export, verify and replay the record."),
         "account": ("incidents.cli.admin.account:account", "Who may come in, and as what."),
         "token": ("incidents.cli.admin.sign_ins:token", "What programs come in with."),
-        "serve": (
-            "incidents.cli.admin.service:serve",
-            "Serve the console, the API and the customers' page.",
-        ),
-        "metrics": (
-            "incidents.cli.admin.monitoring:metrics",
-            "Print what a Prometheus is told, once.",
-        ),
         "notices": (
             "incidents.cli.admin.notices:notices",
             "What is written to customers and the desk.",
         ),
-        "audit": ("incidents.cli.audit.audit:audit", "Export, verify and replay the record."),
+    },
+    "Running": {
+        "daemon": ("incidents.cli.admin.service:daemon", "Enforce the clock; --once for cron."),
+        "serve": (
+            "incidents.cli.admin.service:serve",
+            "Serve the console, the API and the customers' page.",
+        ),
+        "db": ("incidents.cli.admin.db:db", "Upgrade, check and back up the database."),
+        "metrics": (
+            "incidents.cli.admin.monitoring:metrics",
+            "Print what a Prometheus is told, once.",
+        ),
+    },
+    "Rarely needed": {
+        "link": (
+            "incidents.cli.incident:link",
+            "Print the link to the customer's page of an incident.",
+        ),
+        "revoke-links": act("revoke-links"),
+        "import": act("import", "incidents.cli.admin.history_file:import_"),
+        "simulate": ("incidents.cli.admin.trial:simulate", "Run a history through the policy."),
         "person": (
             "incidents.cli.admin.erasure:person",
             "Erase a person's data when the law lets it go.",
@@ -93,17 +102,23 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.admin.erasure:retention",
             "Erase what has been kept long enough.",
         ),
-        "simulate": ("incidents.cli.admin.trial:simulate", "Run a history through the policy."),
-        "import": act("import", "incidents.cli.admin.history_file:import_"),
-        "daemon": ("incidents.cli.admin.service:daemon", "Enforce the clock; --once for cron."),
         "recover": (
             "incidents.cli.audit.recover:recover",
             "Go on after the database has lost its end.",
         ),
-        "db": ("incidents.cli.admin.db:db", "Upgrade, check and back up the database."),
         "completion": ("incidents.cli.params:completion", "Print a shell's completion."),
     },
+}  # fmt: skip
+
+RENAMED = {
+    "void-contact": ("incidents.cli.actions:void-contact", "undo"),
+    "take-back": ("incidents.cli.actions:take-back", "undo"),
+    "release": ("incidents.cli.actions:release", "claim --release"),
+    "duty": ("incidents.cli.police:list_", "police list"),
+    "reported": ("incidents.cli.actions:reported", "police done"),
+    "acts": ("incidents.cli.orders:orders", "orders"),
 }
+"""The older spellings, which work on and are not listed."""
 
 _EPILOG = """\b
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
@@ -114,6 +129,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
 @click.group(
     cls=LazyGroup,
     sections=COMMANDS,
+    renamed=RENAMED,
     name="incidents",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
+    from incidents.values.typed_time import Limit
     from incidents.views.looks import Looks
 
 
@@ -49,6 +50,8 @@ class Run:
         self.asked_language: str | None = None
         self.makes = False
         """Whether the database may be made if it is a file that is not there."""
+        self.renamed: tuple[str, str] | None = None
+        """The older spelling of a command that was typed, and the one of now."""
         self.told_of_rehearsal = False
         """Whether what was shown has said that it is one."""
 
@@ -143,8 +146,10 @@ class Run:
         with self.house.looking(self.language) as looks:
             yield looks
 
-    def read_time(self, text: str | None) -> datetime | None:
+    def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
         """A time that somebody has typed, in UTC, echoed with its zone; None if none was.
+
+        As a `limit` it may be a day.
 
         Raises:
             InputError: naming the text, and how to write a time.
@@ -152,8 +157,9 @@ class Run:
         if text is None:
             return None
         from incidents import clock
+        from incidents.values import typed_time
 
-        moment = clock.parse(text, self.settings.zone, clock.now())
+        moment = typed_time.read(text, self.settings.zone, clock.now(), limit=limit)
         when = self.when
         self.tell(self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment)))
         return moment
@@ -185,6 +191,12 @@ class Run:
         with suppress(DatabaseError):
             if is_entered and not self.told_of_rehearsal and self.local.is_rehearsal:
                 self.tell(self.text("run.rehearsal"))
+
+    def tell_of_renaming(self) -> None:
+        """Name the command's spelling of now to a person who typed an older one."""
+        if self.renamed is not None and is_terminal(sys.stderr):
+            old, new = self.renamed
+            self.tell(self.text("run.renamed", old=old, new=new))
 
     def close(self) -> None:
         """Let go of the database, or of the server."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from incidents.cli import options, output, params, sites
+from incidents.cli.group import verb
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
-from incidents.errors import Cause, UnknownSiteError, UnknownTaskError
+from incidents.errors import UnknownTaskError
 from incidents.locale.words import Teller
 from incidents.values.site_name import in_full
 
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-@click.command()
+@verb()
 @params.anything_argument
 @options.looking
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Tell the whole story of an incident, or what else has that ID.
 
     An item of the queue such as 12-t2 or 12-disputed is told with what to say and to type, a
-    contact such as 12-3-1 with its incident, an order such as 12-o45 as acts show does, and SITE
+    contact such as 12-3-1 with its incident, an order such as 12-o45 as orders show does, and SITE
     as site show does.
     """
     match what:
@@ -47,17 +46,8 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 def _site(run: Run, name: str) -> None:
     """How the site stands; raises UnknownSiteError, saying too how an id looks."""
-    try:
-        return sites.tell(run, name)
-    except UnknownSiteError as error:
-        if error.facts["nearest"]:
-            raise
-        raise UnknownSiteError(site=name, way_out=_LOOKS, nearest=[]) from error
-
-
-_LOOKS = Cause.of(
-    "ids_look", ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
-)
+    with params.site_or_id(name):
+        sites.tell(run, name)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from incidents.accounts.identity import login_beside
 from incidents.cli import answers, options, output, params
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import act
 from incidents.cli.run import Run, is_terminal, painted
@@ -42,19 +43,23 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("incidents.cli.sites:show", "How a site stands, and whom to call."),
         "why": ("incidents.cli.sites:why", "Why a site stands as it does, in plain words."),
         "false-info": act("site false-info"),
-        "confirm-closure": act("site confirm-closure"),
-        "decline-closure": act("site decline-closure"),
         "hold": act("site hold"),
-        "unhold": act("site unhold"),
         "reinstate": act("site reinstate"),
-        "approve": act("site approve"),
-        "decline": act("site decline"),
         "uphold": act("site uphold"),
     }
 }
 
 
-@click.group(cls=LazyGroup, sections=COMMANDS)
+RENAMED = {
+    "approve": ("incidents.cli.actions:site approve", "approve"),
+    "decline": ("incidents.cli.actions:site decline", "decline"),
+    "confirm-closure": ("incidents.cli.actions:site confirm-closure", "approve"),
+    "decline-closure": ("incidents.cli.actions:site decline-closure", "decline"),
+    "unhold": ("incidents.cli.actions:site unhold", "site hold --lift"),
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS, renamed=RENAMED)
 def site() -> None:
     """The register of sites, and the acts on one of them."""
 
@@ -66,7 +71,7 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 _HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
 
 
-@click.command("list")
+@verb("list")
 @click.option(
     "--state",
     type=click.Choice(("active", "suspended", "closed")),
@@ -89,7 +94,7 @@ def list_sites(run: Run, state: str | None) -> None:
         )  # fmt: skip
 
 
-@click.command()
+@verb()
 @params.name_argument
 @options.looking
 def show(run: Run, site: str) -> None:
@@ -111,7 +116,7 @@ def tell(run: Run, site: str) -> None:
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
 
 
-@click.command()
+@verb()
 @params.name_argument
 @options.looking
 def why(run: Run, site: str) -> None:

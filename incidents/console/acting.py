@@ -34,7 +34,7 @@ from incidents.errors import InputError, RefusedError
 from incidents.machine.command import Words
 from incidents.machine.commands import Command, HandOver
 from incidents.store import desk_state
-from incidents.values import inputs
+from incidents.values import inputs, typed_time
 
 TWICE_FOR = timedelta(seconds=10)
 """The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
@@ -239,13 +239,17 @@ def optional_text(
     return None if found is None else inputs.text(name, limit=limit)(found)
 
 
-def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
-    """The time that was typed there, in the reader's zone; None: now. Raises as `clock.parse`."""
+def time_typed(given: Given, name: str, reader: Reader) -> datetime | None:
+    """The time that was typed there, in the reader's zone; None: now.
+
+    Raises:
+        InputError, FutureError: as `typed_time.read` does.
+    """
     found = given.text(name)
     if found is None:
         return None
     try:
-        return clock.parse(found, reader.zone, reader.now)
+        return typed_time.read(found, reader.zone, reader.now)
     except InputError as error:
         spoken = reader.spoken
         if "refused.bad_time" not in spoken.phrases:
@@ -262,7 +266,7 @@ def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
 
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
-        return typed_time(desk.given, field.name, desk.reader)
+        return time_typed(desk.given, field.name, desk.reader)
     typed = desk.given.text(field.name)
     if isinstance(field.fact, Words):
         is_left_out = typed is None and not field.required

@@ -172,7 +172,8 @@ PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
 class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
 
-    `typed` are the words that name it on the command line. `short` says what it does in a list of
+    `typed` are the words that name it on the command line, `was` those of an older spelling, which
+    still works. `short` says what it does in a list of
     commands, `help` in its own help, and `summary` over HTTP, if not as `short` does. `ask` is how
     its fields are asked for. `path` follows its target's over HTTP; without one it is asked for in
     a way of its own. `batch` is its name in a batch, where that is not its path.
@@ -202,6 +203,12 @@ class Action:
     needs: tuple[str, ...] = ()
     operation: str | None = None
     batch: str | None = None
+    was: str = ""
+
+    @property
+    def word(self) -> str:
+        """What names this row alone, in scenarios and as a method of the client."""
+        return self.was or self.typed
 
     @property
     def name(self) -> str:

@@ -46,7 +46,7 @@ def _closes(rule: str) -> str:
     return (
         f"\n\nThe site is closed at once ({rule}), with no after-sales service and no refund: it "
         "asks for the site's name, or takes --confirm NAME. Where the policy wants two people, "
-        "another person has to confirm first (site confirm-closure). It asks for the password of "
+        "another person has to confirm first (approve). It asks for the password of "
         "who acts, or takes --password-file, over a server, and in a database with accounts where "
         "two people are wanted."
     )
@@ -98,7 +98,8 @@ ACTIONS = (
         summary=_CALL,
     ),
     Action(
-        c.VoidContact, "void-contact", CONTACT, path="void", body=BECAUSE,
+        c.VoidContact, "undo", CONTACT, path="void", body=BECAUSE,
+        was="void-contact",
         short="Void a wrong contact record.",
         summary="Void a wrong record of a contact.",
         help=(
@@ -109,7 +110,7 @@ ACTIONS = (
     Action(
         c.StateRemoved, "removed", INCIDENT, path="removed", body=HAPPENED,
         short="State that the content is gone.",
-        help="State that the content of INCIDENT is gone.",
+        help="State that the content of INCIDENT is gone, or of the only open incident of SITE.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
@@ -120,7 +121,8 @@ ACTIONS = (
         ask={"at": Ask("the customer refused")},
     ),
     Action(
-        c.TakeBack, "take-back", INCIDENT, path="take-back", body=BECAUSE,
+        c.TakeBack, "undo", INCIDENT, path="take-back", body=BECAUSE,
+        was="take-back",
         short="Take back the last removed or refused.",
         summary="Take back the incident's last `removed` or `refused`.",
         help="Take back the last removed or refused of INCIDENT, said of the wrong one.",
@@ -136,13 +138,14 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.StateReported, "reported", INCIDENT, path="reported", renamed={"note": "ref"},
+        c.StateReported, "police done", INCIDENT, path="reported", renamed={"note": "ref"},
+        was="reported",
         body=REPORTED, short="State that the police were told of it.",
         summary="State that an incident was reported to the police.",
         help=(
             "State that INCIDENT was reported to the police.\n\n"
             "It ends the reminders of it, and moves nothing. What is still to be reported: "
-            "incidents duty."
+            "incidents police list."
         ),
         ask={
             "note": Ask("The number of the receipt, or whom you have told.", "R"),
@@ -156,7 +159,8 @@ ACTIONS = (
         help="Take TASK, so that two people do not call the same customer.",
     ),
     Action(
-        c.ReleaseItem, "release", ITEM, path="release",
+        c.ReleaseItem, "claim --release", ITEM, path="release",
+        was="release",
         short="Give an item back to the queue.",
         summary="Give an item back.",
         help="Give TASK back to the queue.",
@@ -212,7 +216,8 @@ ACTIONS = (
         },
     ),
     Action(
-        c.ConfirmClosure, "site confirm-closure", SITE, path="confirm-closure", closes=True,
+        c.ConfirmClosure, "approve", SITE, path="confirm-closure", closes=True,
+        was="site confirm-closure",
         in_person=True, body=MEANT, short="Close a site as another person asked.",
         summary="Close a site as another person has asked (R4, R5), where the policy wants two.",
         help=(
@@ -223,7 +228,8 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.DeclineClosure, "site decline-closure", SITE, path="decline-closure",
+        c.DeclineClosure, "decline", SITE, path="decline-closure",
+        was="site decline-closure",
         body=PERHAPS_BECAUSE, short="Leave a site open that was to be closed.",
         summary="Do not close a site as somebody has asked; who asked may take it back so.",
         help="Do not close NAME, as somebody has asked; who asked may take it back so.",
@@ -232,10 +238,11 @@ ACTIONS = (
         c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=BECAUSE,
         short="Keep a site down by order.",
         summary="Keep a site down by order of the police or the regulator.",
-        help="Keep NAME down by order of the police or the regulator, until it is unheld.",
+        help="Keep NAME down by order of the police or the regulator, until the hold is lifted.",
     ),
     Action(
-        c.LiftHold, "site unhold", SITE, path="unhold", roles=SUPERVISOR, body=BECAUSE,
+        c.LiftHold, "site hold --lift", SITE, path="unhold", roles=SUPERVISOR, body=BECAUSE,
+        was="site unhold",
         short="End the hold.",
         help="End the hold on NAME: it opens, unless a suspension still runs or it is closed.",
     ),
@@ -249,13 +256,15 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.Approve, "site approve", SITE, path="approve", roles=SUPERVISOR, in_person=True,
+        c.Approve, "approve", SITE, path="approve", roles=SUPERVISOR, in_person=True,
+        was="site approve",
         short="Approve what another person asked.",
         summary="Approve that a site be opened, as another person has asked.",
         help=f"Approve that NAME be opened again, as another person has asked.\n\n{_IN_PERSON}",
     ),
     Action(
-        c.Decline, "site decline", SITE, path="decline", roles=SUPERVISOR,
+        c.Decline, "decline", SITE, path="decline", roles=SUPERVISOR,
+        was="site decline",
         body=PERHAPS_BECAUSE, short="Decline what another person asked.",
         summary="Decline that a site be opened.",
         help="Decline that NAME be opened again; it stays closed.",
@@ -270,24 +279,27 @@ ACTIONS = (
         short="Bring sites and past incidents in.",
     ),
     Action(
-        c.RetryOrder, "acts retry", ORDER, path="retry", roles=SUPERVISOR,
+        c.RetryOrder, "orders retry", ORDER, path="retry", roles=SUPERVISOR,
+        was="acts retry",
         short="Try a dead letter again.",
         summary="Try an order again, a dead letter or one that the brake holds.",
         help="Try ORDER again, a dead letter, from now on for as long as any other.",
     ),
     Action(
-        c.RetryOrder, "acts release", ORDER, path="release", roles=SUPERVISOR,
+        c.RetryOrder, "orders release", ORDER, path="release", roles=SUPERVISOR,
+        was="acts release",
         operation="release_order", short="Carry out what the brake holds.",
         summary="Carry out what the brake holds, with its notice to the customer (as `retry`"
         " does).",
         help=(
             "Carry out ORDER, which the brake holds since too many sites were taken down at"
             " once.\n\n"
-            "The notice to the customer goes with it. To drop it: incidents acts cancel."
+            "The notice to the customer goes with it. To drop it: incidents orders cancel."
         ),
     ),
     Action(
-        c.CancelOrder, "acts cancel", ORDER, path="cancel", roles=SUPERVISOR, body=BECAUSE,
+        c.CancelOrder, "orders cancel", ORDER, path="cancel", roles=SUPERVISOR, body=BECAUSE,
+        was="acts cancel",
         fixed={"why": BY_HAND}, needs=("reason",),
         short="Do not carry an order out any more.",
         help=(

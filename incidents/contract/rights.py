@@ -39,7 +39,7 @@ LOOKING = (
     Right("give_link", "link", DESK),
 )
 OF_THE_HOUSE = (
-    Right("reconcile", "acts reconcile", SUPERVISOR),
+    Right("reconcile", "orders reconcile", SUPERVISOR),
     Right("recover", "recover", SUPERVISOR),
     Right("activate_policy", "policy activate", _HOUSE, in_person=True),
     Right("erase", "person erase", _HOUSE, in_person=True),

@@ -95,6 +95,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "no_taker": _accounts,
     "not_of_role": lambda facts: [look("change_role", facts["handle"])],
     "not_signed_in": lambda _: [look("new_token")],
+    "nothing_to_take_back": lambda facts: [do(c.VoidIncident, facts["incident"])],
     "nothing_covered": lambda facts: [look("sign_log")] if facts["way_out"] else [],
     "nothing_signed": lambda _: [look("new_log_key"), look("sign_log")],
     "order_dead": _order,

@@ -253,7 +253,7 @@ _OF_CASES = (SITE, INCIDENT, CONTACT)
 
 ACTS: dict[str, Callable[[Fields], Step]] = {
     **{
-        action.typed.removeprefix("site "): _given(action)
+        action.word.removeprefix("site "): _given(action)
         for action in ACTIONS
         if action.of in _OF_CASES and action.path is not None
     },

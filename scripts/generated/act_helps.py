@@ -13,7 +13,7 @@ _HEAD = '"""The short help of each act; made by scripts/docs from `contract.acti
 
 def text() -> str:
     """The module."""
-    helps = "".join(f'    "{each.typed}": "{each.short}",\n' for each in ACTIONS if each.short)
+    helps = "".join(f'    "{each.word}": "{each.short}",\n' for each in ACTIONS if each.short)
     return f"{_HEAD}\n\nACT_HELPS = {{\n{helps}}}\n"
 
 

@@ -51,10 +51,10 @@ def text() -> str:
 
 
 def method_name(action: Action) -> str:
-    """The method of an act: as it is typed, without its noun; that of an order names it."""
+    """The method of an act: by its word, without its noun; that of an order names it."""
     if action.of == ORDER:
         return f"{action.path}_order"
-    return action.typed.split()[-1].replace("-", "_")
+    return action.word.split()[-1].replace("-", "_")
 
 
 def _method(action: Action) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _method(action: Action) -> Iterator[str]:
     asked = ", ".join(["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[How]"])
     names = [name for name, _ in words] + (["confirm"] if action.closes else [])
     if taken := _TAKEN & {*names}:
-        raise ValueError(f"{action.typed}: the client's methods have a {taken.pop()} of their own")
+        raise ValueError(f"{action.word}: the client's methods have a {taken.pop()} of their own")
     told = ", ".join(f'"{name}": {name}' for name in names)
     yield f"    def {method_name(action)}({asked}) -> Acted:"
     yield f'        """{action.summary or action.short}"""'

@@ -19,6 +19,7 @@ from scripts.generated import (
     roles,
     sbom,
     settings,
+    site,
     walk,
 )
 
@@ -35,6 +36,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/settings.md": settings.text,
     "reference/database.md": database.text,
     "../requirements/sbom.cdx.json": sbom.text,
+    "../zensical.toml": site.text,
     "../incidents/cli/act_helps.py": act_helps.text,
     "../incidents/client/acts.py": client_acts.text,
 }

@@ -377,7 +377,7 @@ def text() -> str:
         code(_EXAMPLE, "toml"),
         "## Sections",
         "Of the log (`incidents audit`), of what is erased (`incidents retention`), of what is"
-        " to be reported (`incidents duty`), of filings (`incidents filing`), and of the rest:",
+        " to be reported (`incidents police list`), of filings (`incidents filing`), and of the rest:",
         table(
             ("key in the file", "variable", "value", "default", "meaning"),
             (

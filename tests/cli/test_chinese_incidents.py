@@ -150,7 +150,7 @@ def test_hints_on_what_was_typed_are_in_chinese(chinese: Cli) -> None:
 
 
 WRONG = [
-    ("log shop.example --at x", "incidents：“x”不是时间（请写成 02:50、"),
+    ("log shop.example --at x", "incidents：“x”不是时间：请写成 02:50、昨天 17:00、10分钟前"),
     ("log shop.example --at 25:00", "没有“25:00”这个时间（小时请写 00 到 23）"),
     ("log shop.example --at 12:61", "（分钟请写 00 到 59）"),
     ("log shop.example --at 12:00:61", "（秒请写 00 到 59）"),
@@ -164,8 +164,8 @@ WRONG = [
     ("site edit shop.example", "没有给出要修改的内容"),
     ("done 1-1 --outcome told", "1-1 是违规，不是任务"),
     ("done 1-disputed --outcome told", "1-disputed 不是任务：用 incidents site uphold NAME"),
-    ("done 1-closure --outcome told", "1-closure 不是任务：用 incidents site confirm-closure NAME"),
-    ("done 1-reinstatement --outcome told", "1-reinstatement 不是任务：用 incidents site"),
+    ("done 1-closure --outcome told", "1-closure 不是任务：用 incidents approve SITE"),
+    ("done 1-reinstatement --outcome told", "1-reinstatement 不是任务：用 incidents approve SITE"),
     ("log shop.example --policy p.toml", "--policy 只能与 --dry-run 同用"),
     ("log shop.example --dry-run --policy \0", "不能作为文件名"),
     ("site list --db nonsense", "“nonsense”不是数据库的 URL（请写成 sqlite:"),

@@ -218,7 +218,7 @@ def test_every_warning_is_chinese() -> None:
         assert_chinese(each)
     assert (
         "熔断已触发：2 条关闭或暂停指令等待主管处理，首条：暂停 a.example（1-o2）。"
-        "查看：incidents acts list --braked"
+        "查看：incidents orders list --braked"
     ) in told
 
 

@@ -52,7 +52,7 @@ def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Pa
     assert [each["verdict"] for each in looked.json] == ["left_down"] * 2
     assert repaired.status == 5
     assert repaired.out.count("LEFT DOWN") == 2
-    assert "incidents acts reconcile SITE --repair opens one" in repaired.err
+    assert "incidents orders reconcile SITE --repair opens one" in repaired.err
     assert panel.sites[COURT] == "suspended"
 
     assert cli("acts", "reconcile", COURT, "--repair").status == 0
@@ -258,10 +258,10 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
         " may be lost, so it stays closed. Record again what closed it, or, once it is not"
         " suspended, compare it with the world and order it up once more"
     )
-    fit = "next: incidents acts reconcile false.example --repair  # with accounts, a supervisor"
+    fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
     assert lifted.splitlines()[-1] == fit
-    assert "next: incidents acts reconcile" not in why
+    assert "next: incidents orders reconcile" not in why
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
     assert "it stays closed, whatever a clock or the lift of a hold does" in shown

@@ -33,6 +33,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
             assert f"  {name} " in told
     assert not {m for m in loaded if m.startswith("incidents.cli.") and m.count(".") > 1} - {
         "incidents.cli.act_helps",
+        "incidents.cli.group",
         "incidents.cli.lazy_group",
         "incidents.cli.root",
         "incidents.cli.run",
@@ -151,8 +152,7 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db
     cli("site", "add", "other.example")
     cli("log", "shop.example")
     assert completed("incidents re", db_url) == [
-        "release", "revoke-links", "removed", "refused", "recur", "reported", "retention",
-        "recover",
+        "removed", "refused", "recur", "revoke-links", "retention", "recover",
     ]  # fmt: skip
     assert completed("incidents log sh", db_url) == ["shop.example"]
     assert completed("incidents claim 1", db_url) == ["1-1"]
@@ -169,6 +169,24 @@ def test_a_name_is_completed_in_the_form_in_which_it_was_begun(
     assert completed("incidents log MÜ", db_url) == ["münchen.example"]
     assert completed("incidents log xn--fsqu", db_url) == ["xn--fsqu00a.xn--0zwm56d"]
     assert completed("incidents log а", db_url) == []
+
+
+def test_words_that_the_desk_uses_are_completed(
+    cli: Cli, completed: Completed, db_url: str
+) -> None:
+    cli("site", "add", "shop.example")
+    cli("log", "shop.example", "--category", "phishing")
+    cli("log", "shop.example", "--again")
+    cli("log", "shop.example", "--again")
+    assert completed("incidents log shop.example --category ph", db_url) == ["phishing"]
+    assert completed("incidents filing set shop.example icp_", db_url) == [
+        "icp_number=", "icp_licence=",
+    ]  # fmt: skip
+    assert completed("incidents filing set shop.example --preset aliyun-r", db_url) == [
+        "aliyun-registrar"
+    ]
+    assert completed("incidents done 1", db_url) == ["1-t1"]
+    assert completed("incidents done 1-t1 --outcome to", db_url) == ["told"]
 
 
 def test_a_completion_makes_no_database(completed: Completed, tmp_path: Path) -> None:

@@ -76,14 +76,14 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
     assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, the first" in queue
-    assert "close b.example (2-o2). See them: incidents acts list --braked" in queue
+    assert "close b.example (2-o2). See them: incidents orders list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
     assert {row["state"] for row in rows} == {"braked"}
     assert cli("acts", "list", "--dead", "--json").json == []
     for look in ("show", "why"):
         told = cli("site", look, "b.example").out
-        assert "next: incidents acts release 2-o2  # with accounts, a supervisor" in told
+        assert "next: incidents orders release 2-o2  # with accounts, a supervisor" in told
         assert "brake" in told
     assert "HELD BY THE BRAKE: close b.example" in cli("acts", "show", "2-o2").out
 
@@ -96,7 +96,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
     assert "THE BRAKE" not in cli("queue").err
     why = cli("site", "why", "c.example").out
-    assert "next: incidents acts reconcile c.example --repair --cancelled" in why
+    assert "next: incidents orders reconcile c.example --repair --cancelled" in why
     assert "brake" not in why
     assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
@@ -113,7 +113,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "The order was only logged, since no adapter is set" in why
     assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
     # It would be in vain, as long as no adapter is set.
-    assert "next: incidents acts reconcile" not in why
+    assert "next: incidents orders reconcile" not in why
     assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
     order = cli("acts", "show", "1-o4", "--json").json
     assert (order["state"], order["only_logged"]) == ("delivered", True)
@@ -174,13 +174,13 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
 ) -> None:
     panel.outcome = DOWN
     done = _suspended(cli, later)
-    assert "1 order not carried out: incidents acts list" in done.err
+    assert "1 order not carried out: incidents orders list" in done.err
     [order] = cli("acts", "list", "--site", "shop.example", "--json").json[:1]
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
     why = cli("site", "why", "shop.example").out
     assert "(see the orders of shop.example)." in why
-    assert "next: incidents acts list --site shop.example" in why
+    assert "next: incidents orders list --site shop.example" in why
     shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
     assert "(0 s ago)" in shown
@@ -195,7 +195,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     _suspended(cli, later)
     told = cli("queue").err
     assert "ORDERS GIVEN UP: 1, the first suspend shop.example (1-o4, gone)" in told
-    assert "incidents acts list --dead" in told
+    assert "incidents orders list --dead" in told
     assert cli("acts", "list", "--dead", "-q").out == "1-o4\n"
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
     panel.outcome = Delivered()

@@ -106,23 +106,23 @@ def _sing(sing: Singer, folder: Path) -> None:
     sing("contact", "1-1", "no-answer", *note)
     sing("contact", "1-1", "reached", *note)
     sing("removed", "1-1", *note)
-    sing("take-back", "1-1", *reason)
+    sing("undo", "1-1", *reason)
     sing("recur", "1-1", *note)
     sing("void", "1-2", *reason)
-    sing("void-contact", "1-1-1", *reason)
+    sing("undo", "1-1-1", *reason)
     file = folder / f"{SONG}.txt"
     file.write_text(SONG, encoding="utf-8")
     sing("attach", "1-1", str(file))
     sing("note", "1-1", SONG)
     sing("note", "1-1", SONG, "--to-customer")
-    sing("reported", "1-1", "--ref", SONG)
+    sing("police", "done", "1-1", "--ref", SONG)
     sing("removed", "1-1", *note)
     sing("site", "hold", "shop.example", *reason)
-    sing("site", "unhold", "shop.example", *reason)
+    sing("site", "hold", "shop.example", "--lift", *reason)
     sing("site", "false-info", "shop.example", "--field", "phone", "--evidence", SONG,
          "--confirm", "shop.example")  # fmt: skip
     sing("site", "reinstate", "shop.example", *reason)
-    sing("site", "decline", "shop.example", *reason, by="wang")
+    sing("decline", "shop.example", *reason, by="wang")
 
     sing("site", "add", "told.example", *whom)
     sing("log", "told.example", *note)
@@ -133,7 +133,7 @@ def _sing(sing: Singer, folder: Path) -> None:
     for _ in range(4):
         sing("log", "often.example", "--again", *note)
     sing("void", "3-1", *reason)
-    sing("acts", "cancel", "3-o2.notice", *reason)
+    sing("orders", "cancel", "3-o2.notice", *reason)
     sing("void", "3-2", *reason)
     sing("site", "uphold", "often.example", *reason)
     for item in _tasks(sing):
@@ -148,7 +148,7 @@ def _sing(sing: Singer, folder: Path) -> None:
     sing("policy", "activate", str(folder / "two.toml"), *reason)
     sing("site", "add", "asked.example", *whom)
     sing("site", "false-info", "asked.example", "--field", "phone", "--evidence", SONG)
-    sing("site", "decline-closure", "asked.example", *reason)
+    sing("decline", "asked.example", *reason)
     sing("policy", "activate", str(folder / "four.toml"), *reason)
     sing("audit", "key", "new", "birds.example/log", key=False)
     sing("audit", "key", "rotate", *reason, key=False)

@@ -26,7 +26,8 @@ def test_what_is_owed_is_listed_by_its_deadlines(desk: Cli) -> None:
     assert answer.status == 0
     first, second = (line.split("\t") for line in answer.out.splitlines())
     assert first == [
-        "1-1", "in 23 h", "a.example", "open", "2026-03-03 12:00", "incidents reported 1-1 --ref R",
+        "1-1", "in 23 h", "a.example", "open", "2026-03-03 12:00",
+        "incidents police done 1-1 --ref R",
     ]  # fmt: skip
     assert second[:2] == ["2-1", "in 1 d"]
     assert "0 overdue, 2 still in time" in answer.err

@@ -6,10 +6,9 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-CONFIRM = "next: incidents site confirm-closure shop.example  # a second person, not li"
+CONFIRM = "next: incidents approve shop.example  # a second person, not li"
 APPROVE = (
-    "next: incidents site approve shop.example  # a second person, not li; with accounts, a"
-    " supervisor"
+    "next: incidents approve shop.example  # a second person, not li; with accounts, a supervisor"
 )
 
 
@@ -32,7 +31,7 @@ def test_while_a_closure_waits_its_answer_is_proposed_and_no_further_statement(
 ) -> None:
     lines = waiting(*look).out.splitlines()
     assert CONFIRM in lines
-    assert "next: incidents site decline-closure shop.example --reason R" in lines
+    assert "next: incidents decline shop.example --reason R" in lines
     assert not any(line.startswith("next: incidents refused") for line in lines)
 
 
@@ -60,7 +59,7 @@ def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> 
     assert APPROVE in why.out.splitlines()
     assert "Another person than li has to answer, a supervisor where there are accounts." in why.out
     commands = cli("site", "why", "shop.example", "--json").json["commands"]
-    assert commands[0] == "incidents site approve shop.example"
+    assert commands[0] == "incidents approve shop.example"
 
 
 def test_what_a_supervisor_alone_may_do_is_said_beside_it(cli: Cli) -> None:
@@ -68,7 +67,7 @@ def test_what_a_supervisor_alone_may_do_is_said_beside_it(cli: Cli) -> None:
     cli("site", "hold", "shop.example", "--reason", "by order")
     lines = cli("site", "why", "shop.example").out.splitlines()
     assert (
-        "next: incidents site unhold shop.example --reason R  # with accounts, a supervisor"
+        "next: incidents site hold --lift shop.example --reason R  # with accounts, a supervisor"
     ) in lines
 
 

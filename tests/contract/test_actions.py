@@ -30,7 +30,7 @@ def test_each_command_has_its_row_or_is_a_machines() -> None:
     assert {action.command for action in ACTIONS} == set(KINDS) - OF_MACHINES.keys()
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.typed} {action.of}")
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.word} {action.of}")
 def test_a_row_that_is_asked_for_over_http_says_what_it_does(action: Action) -> None:
     if action.path is not None:
         assert (action.summary or action.short).endswith(".")
@@ -38,7 +38,7 @@ def test_a_row_that_is_asked_for_over_http_says_what_it_does(action: Action) -> 
 
 
 def test_each_act_that_is_typed_says_shortly_what_it_does() -> None:
-    shorts = {action.typed: action.short for action in reversed(ACTIONS)}
+    shorts = {action.word: action.short for action in reversed(ACTIONS)}
     assert [typed for typed, short in shorts.items() if not short.endswith(".")] == []
 
 

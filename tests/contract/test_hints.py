@@ -29,16 +29,16 @@ def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
     assert _after("voided", SITE) == []
     assert _after("notified", WAITS) == [
         "incidents removed 1-3",
-        "incidents site confirm-closure shop.example",
-        "incidents site decline-closure shop.example --reason R",
+        "incidents approve shop.example",
+        "incidents decline shop.example --reason R",
     ]
 
 
 @pytest.mark.parametrize(
     ("hint", "line"),
     [
-        (do(c.LiftHold, "shop.example"), "incidents site unhold shop.example --reason R"),
-        (do(c.Decline, "shop.example"), "incidents site decline shop.example"),
+        (do(c.LiftHold, "shop.example"), "incidents site hold --lift shop.example --reason R"),
+        (do(c.Decline, "shop.example"), "incidents decline shop.example"),
         (do(c.CompleteTask, "1-t1", outcome="told"), "incidents done 1-t1 --outcome told"),
         (
             do(c.StateFalse, "shop.example", field="phone"),
@@ -48,9 +48,9 @@ def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
             Hint(act="change_filing", of="shop.example", facts={"filed_on": None}),
             "incidents filing set shop.example filed_on=DAY",
         ),
-        (look(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
+        (look(hints.RELEASE_ORDER, "1-o4"), "incidents orders release 1-o4"),
         (look("elapse"), "incidents daemon --once"),
-        (look("repair", "shop.example"), "incidents acts reconcile shop.example --repair"),
+        (look("repair", "shop.example"), "incidents orders reconcile shop.example --repair"),
         (look("recover", reason=None), "incidents recover --reason R"),
     ],
 )

@@ -23,8 +23,8 @@ from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 LEADS_TO = {
     "already_held": ["incidents site why site.example"],
     "closure_asked": [
-        "incidents site confirm-closure site.example",
-        "incidents site decline-closure site.example --reason R",
+        "incidents approve site.example",
+        "incidents decline site.example --reason R",
     ],
     "double_entry": [
         "incidents show 12-1",
@@ -232,7 +232,7 @@ def test_of_what_a_server_says_only_hints_are_understood(hints: object) -> None:
 def test_each_act_that_a_state_or_a_closed_site_forbids_is_one_of_the_contract_and_has_words() -> (
     None
 ):
-    acts = {action.typed.split()[-1] for action in ACTIONS}
+    acts = {action.word.split()[-1] for action in ACTIONS}
     codes = set(get_args(RefusedAct))
     assert codes - acts == {CUSTOMERS}
     for tag in get_args(Tag):

@@ -179,7 +179,7 @@ def test_once_counts_what_was_not_carried_out_before_a_recovery_and_after_it(
     status, _, err = run("--once")
 
     assert status == DONE
-    assert "3 orders not carried out: incidents acts list" in err.splitlines()
+    assert "3 orders not carried out: incidents orders list" in err.splitlines()
 
 
 def test_once_tells_a_loss_before_and_after_the_world_was_compared(db_url: str, run: Run) -> None:

@@ -57,6 +57,6 @@ def test_a_hold_by_somebody_who_is_no_supervisor_is_refused_in_words() -> None:
 def _is_command(words: str) -> bool:
     context = click.Context(root)
     found: click.Command | None = root
-    for word in words.split():
+    for word in words.partition(" --")[0].split():
         found = found.get_command(context, word) if isinstance(found, click.Group) else None
     return found is not None

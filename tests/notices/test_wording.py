@@ -264,8 +264,8 @@ def test_a_customer_is_always_told_how_to_answer_and_by_what_name_to_call_it(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_desk_is_told_how_a_dead_order_that_was_overtaken_is_settled(language: str) -> None:
     text = _text("alarm_order_dead", language)
-    assert "incidents acts retry 12-o45\n" in text
-    assert "incidents acts cancel 12-o45 --reason R" in text
+    assert "incidents orders retry 12-o45\n" in text
+    assert "incidents orders cancel 12-o45 --reason R" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -162,7 +162,7 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
         " have been lost with the end of the record, 5 min ago. Put a hold on those that an"
         " authority has ordered down (incidents site hold SITE). Close again, by its rule, what a"
         " rule had closed: record what closed it (incidents log, refused, site false-info). Then"
-        " open one: incidents acts reconcile SITE --repair; or all: incidents recover --reason R"
+        " open one: incidents orders reconcile SITE --repair; or all: incidents recover --reason R"
         " opens the sites that this record has as open"
     )
     history = day.enforcement()["history"]
@@ -196,7 +196,7 @@ def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(d
     assert said(day, "left_down") == (
         "1 SITE UNKNOWN: shop.example. So far: sites are still being compared. Added after the"
         " record had lost its end, 5 min ago, and nobody can ask how it is: to open one: incidents"
-        " acts reconcile SITE --repair; if it must stay down: incidents site hold SITE --reason R"
+        " orders reconcile SITE --repair; if it must stay down: incidents site hold SITE --reason R"
     )
     compared(day)
     [alarm] = alarms(day)
@@ -220,7 +220,7 @@ def test_the_letter_of_the_list_names_what_opens_each_kind() -> None:
         "alarm_sites_left_down", replace(facts, unknown=0, new=0, closed=1, states=("closed",)), "1"
     ).text
 
-    assert "incidents acts reconcile SITE --repair" in new
+    assert "incidents orders reconcile SITE --repair" in new
     assert "incidents recover" not in new
     assert f"{SITE} (unknown)" in new
     assert "可能正是法院" in new
@@ -254,7 +254,7 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
     assert "Comparing shop.example with the world can order it again" in day.text()
-    assert day.why()["commands"] == ["incidents acts reconcile shop.example --repair"]
+    assert day.why()["commands"] == ["incidents orders reconcile shop.example --repair"]
     assert day.site()["left_down_since"] is None
     lose(day)
 
@@ -267,7 +267,7 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
-        "incidents acts reconcile shop.example --repair",
+        "incidents orders reconcile shop.example --repair",
         "incidents recover --reason R",
     ]
     assert second == "shop.example is active: no rule holds it down."

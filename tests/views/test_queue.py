@@ -168,15 +168,15 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     ]  # fmt: skip
     day.do(c.AskReinstatement(by="li", reason="all is clean"))
     item = day.item("1-reinstatement")
-    assert item["next"] == f"incidents site approve {SITE}"
+    assert item["next"] == f"incidents approve {SITE}"
     assert "Another person than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
     disputed = day.item("1-disputed")
     assert (disputed["asked_by"], disputed["note"]) == ("li", "all is clean")
     assert disputed["commands"] == [
-        f"incidents site uphold {SITE} --reason R", f"incidents site approve {SITE}",
-        f"incidents site decline {SITE} --reason R", f"incidents site why {SITE}",
+        f"incidents site uphold {SITE} --reason R", f"incidents approve {SITE}",
+        f"incidents decline {SITE} --reason R", f"incidents site why {SITE}",
     ]  # fmt: skip
     assert "li has requested reinstatement" in disputed["say"]
 
@@ -224,7 +224,7 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
     assert "Do not phone yet: shop.example is to be closed, and is not (active is" in told["say"]
-    assert (told["withheld"], told["next"]) == (True, "incidents acts list --site shop.example")
+    assert (told["withheld"], told["next"]) == (True, "incidents orders list --site shop.example")
     day.do(c.RetryOrder(by="wang", order=held, lane="act"))
     assert (day.item("1-t1")["withheld"], day.item("1-t1")["next"][:14]) == (
         False,
@@ -277,12 +277,12 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     assert (item["id"], item["kind"], item["overdue"]) == ("1-closure", "closure", True)
     assert (item["asked_by"], item["note"]) == ("li", "he hung up")
     assert day.item("1-1")["commands"] == [
-        "incidents removed 1-1", f"incidents site confirm-closure {SITE}",
-        f"incidents site decline-closure {SITE} --reason R", "incidents recur 1-1",
+        "incidents removed 1-1", f"incidents approve {SITE}",
+        f"incidents decline {SITE} --reason R", "incidents recur 1-1",
     ]  # fmt: skip
     assert "not delete: state the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
-    assert item["next"] == f"incidents site confirm-closure {SITE}"
+    assert item["next"] == f"incidents approve {SITE}"
     assert "another person than li confirms it or declines it now" in item["say"]
     day.do(c.SayRemoved(incident=1, note="all gone"))
     item = day.item("1-closure")
@@ -320,11 +320,11 @@ def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> N
     day.do(c.AskReinstatement(by="li", reason="all is clean"))
     day.do(c.SetHold(by="li", reason="letter 14"))
     asked = day.item("1-reinstatement")
-    assert asked["next"] == f"incidents site decline {SITE} --reason R"
+    assert asked["next"] == f"incidents decline {SITE} --reason R"
     assert "once the hold is lifted" in asked["say"]
     disputed = day.item("1-disputed")
     for each in (asked, disputed):
-        assert f"incidents site approve {SITE}" not in each["commands"]
+        assert f"incidents approve {SITE}" not in each["commands"]
         assert f"incidents site reinstate {SITE} --reason R" not in each["commands"]
     assert "once the hold is lifted" in disputed["say"]
 

@@ -95,8 +95,8 @@ def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) ->
     assert "recorded by boss (login desk1): “letter 7 of the police”" in day.text()
     assert "lifting the hold opens the site at once" in would(day)
     assert day.why()["commands"] == [
-        f"incidents site unhold {SITE} --reason R",
-        f"incidents acts list --site {SITE}",
+        f"incidents site hold --lift {SITE} --reason R",
+        f"incidents orders list --site {SITE}",
     ]
 
 
@@ -213,7 +213,7 @@ def test_a_closure_that_was_upheld_says_by_whom(day: Day) -> None:
 def test_a_reinstatement_waits_for_another_person_and_is_told_afterwards(day: Day) -> None:
     day.add().log().log().log().do(c.AskReinstatement(by="li", reason="all clean"))
     assert "li asked at 2026-03-01 10:00 that it be opened again: “all clean”" in day.text()
-    assert f"incidents site approve {SITE}" in day.why()["commands"]
+    assert f"incidents approve {SITE}" in day.why()["commands"]
     day.do(c.Approve(by="wang"))
     assert "It was reinstated by wang (login desk1)" in day.text()
     assert day.why()["site"]["state"] == "active"
@@ -247,8 +247,8 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
     assert "“he hung up”." in day.text()
     assert "Another person than li has to confirm it, as the policy says." in day.text()
     assert day.why()["commands"][:2] == [
-        f"incidents site confirm-closure {SITE}",
-        f"incidents site decline-closure {SITE} --reason R",
+        f"incidents approve {SITE}",
+        f"incidents decline {SITE} --reason R",
     ]
     day.do(c.ConfirmClosure(by="wang"))
     assert "li asked for it, and wang (login desk1) confirmed it." in day.text()
@@ -371,13 +371,13 @@ def test_of_an_order_that_somebody_has_cancelled_only_what_undoes_that_is_propos
     cancel = c.CancelOrder(by="wang", order=2, lane="act", why="by_hand", reason="a token")
     day.do(cancel)
     repairs = [each for each in day.why()["commands"] if "reconcile" in each]
-    assert repairs == [f"incidents acts reconcile {SITE} --repair --cancelled"]
+    assert repairs == [f"incidents orders reconcile {SITE} --repair --cancelled"]
 
     day.do(c.RepeatOrder(by="wang"))
     day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
     day.do(c.RecordState(by="wang", adapter="panel", seen="active", in_force="closed", last_act=4))
     repairs = [each for each in day.why()["commands"] if "reconcile" in each]
-    assert repairs == [f"incidents acts reconcile {SITE} --repair"]
+    assert repairs == [f"incidents orders reconcile {SITE} --repair"]
 
 
 def test_what_was_erased_is_told_as_erased(day: Day) -> None:

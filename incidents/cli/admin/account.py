@@ -14,6 +14,7 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import options, output, reauthentication
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def account() -> None:
 handle_argument = click.argument("handle", metavar="HANDLE")
 
 
-@click.command()
+@verb()
 @handle_argument
 @click.option(
     "--role", "given", required=True, metavar="R",
@@ -93,7 +94,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
     _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
 
 
-@click.command("list")
+@verb("list")
 @options.looking
 def list_accounts(run: Run) -> None:
     """List the accounts, by their handles."""
@@ -113,7 +114,7 @@ def list_accounts(run: Run) -> None:
     )  # fmt: skip
 
 
-@click.command()
+@verb()
 @handle_argument
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
@@ -123,7 +124,7 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> N
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 
-@click.command("password")
+@verb("password")
 @handle_argument
 @reauthentication.new_password_file_option
 @reauthentication.own_password_file_option
@@ -147,7 +148,7 @@ def set_password(
     _answer(run, account, changed=True)
 
 
-@click.command()
+@verb()
 @handle_argument
 @reauthentication.own_password_file_option
 @options.looking
@@ -156,7 +157,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
-@click.command()
+@verb()
 @handle_argument
 @reauthentication.own_password_file_option
 @options.looking

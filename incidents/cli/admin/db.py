@@ -13,6 +13,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
+from incidents.cli.group import Group
 from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
 from incidents.system import disk
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Upgrade, check and back up the database; say what a role of it may do."""
 

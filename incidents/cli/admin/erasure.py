@@ -12,6 +12,7 @@ import click
 from incidents import clock, errors
 from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
+from incidents.cli.group import Group
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
 from incidents.locale.words import count
@@ -40,7 +41,7 @@ def gone(run: Run, erased: Erased, *, dry_run: bool) -> str:
     return run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
 
 
-@click.group()
+@click.group(cls=Group)
 def retention() -> None:
     """Erase what has been kept long enough."""
 
@@ -109,7 +110,7 @@ class ErasureNotConfirmedError(errors.NotConfirmedError):
     name = "not_confirmed"
 
 
-@click.group()
+@click.group(cls=Group)
 def person() -> None:
     """Erase a person's data when the law lets it go."""
 

@@ -13,6 +13,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
+from incidents.cli.group import verb
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports
 from incidents.locale import refusals
@@ -86,7 +87,7 @@ def tell_of(run: Run, history: History) -> None:
         run.tell(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
 
 
-@click.command("import")
+@verb("import")
 @file_argument
 @group_within_option
 @skip_bad_option

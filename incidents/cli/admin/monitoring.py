@@ -12,6 +12,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.enforcement_words import counted, why_halted
+from incidents.cli.group import verb
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.machine.orders import DESK
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.metrics.samples import Samples
 
 
-@click.command()
+@verb()
 @click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
 @options.looking
 def alarms(run: Run, what: str | None) -> int:
@@ -131,7 +132,7 @@ def _next_command(alarm: Alarm) -> str:
     return {
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
-        "order_dead": f"incidents acts show {alarm['order']}",
+        "order_dead": f"incidents orders show {alarm['order']}",
         "halted": "incidents daemon status",
         "mark_unread": "incidents daemon status",
         "entries_lost": "incidents audit status",
@@ -139,11 +140,11 @@ def _next_command(alarm: Alarm) -> str:
         "log_unsigned": "incidents audit status",
         "sites_uncompared": "incidents daemon status",
         "sites_left_down": "incidents daemon status",
-        "brake_on": "incidents acts list --braked",
+        "brake_on": "incidents orders list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",
         "filing_due": "incidents filing terms",
-        "report_due": f"incidents reported {alarm['incident']} --ref R",
+        "report_due": f"incidents police done {alarm['incident']} --ref R",
     }.get(alarm["kind"], "incidents queue")
 
 
@@ -199,7 +200,7 @@ class NoMetricsLibraryError(LibraryError):
     extra = "metrics"
 
 
-@click.command()
+@verb()
 @click.option(
     "-o", "--output", "target", metavar="FILE",
     help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run, painted
 from incidents.errors import InputError
@@ -38,7 +39,7 @@ def notices() -> None:
     """What is written to the customer and to the desk: list the notices, and preview them."""
 
 
-@click.command("list")
+@verb("list")
 @options.looking
 def list_notices(run: Run) -> None:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
@@ -81,7 +82,7 @@ def _here(run: Run) -> list[NoticeHere]:
     ]
 
 
-@click.command()
+@verb()
 @click.argument("name", required=False, type=click.Choice(tuple(NOTICES)), metavar="[NAME]")
 @click.option(
     "--language",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params, reauthentication
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.reauthentication import (
     SECOND_PERSON_OPTION,
@@ -43,7 +44,7 @@ def policy() -> None:
     """Show, test and activate the policy."""
 
 
-@click.command()
+@verb()
 @options.looking
 def show(run: Run) -> None:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
@@ -59,7 +60,7 @@ def show(run: Run) -> None:
         run.say(*told, "", document["toml"], digest, _since(run, document["activation"]))
 
 
-@click.command()
+@verb()
 @options.looking
 def history(run: Run) -> None:
     """List every activation on record: when, by whom, why, and what changed."""
@@ -73,7 +74,7 @@ def history(run: Run) -> None:
     )  # fmt: skip
 
 
-@click.command()
+@verb()
 @click.option(
     "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
 )
@@ -90,7 +91,7 @@ def graph(run: Run, machine: str | None) -> None:
         run.say("\n\n".join(texts.values()))
 
 
-@click.command()
+@verb()
 @params.policy_file_argument
 @options.looking
 def check(run: Run, file: Path) -> None:
@@ -103,7 +104,7 @@ def check(run: Run, file: Path) -> None:
         run.say(found.digest)
 
 
-@click.command()
+@verb()
 @params.policy_file_argument
 @params.reason_option
 @password_file_option

@@ -14,6 +14,7 @@ from incidents import clock
 from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
+from incidents.cli.group import verb
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale import event_sentence
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MAX_TOLD = 20
 
 
-@click.command()
+@verb()
 @click.argument(
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
@@ -193,7 +194,7 @@ def _status(run: Run) -> int:
 DEFAULT_PORT = 7390
 
 
-@click.command()
+@verb()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",

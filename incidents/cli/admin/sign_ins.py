@@ -10,6 +10,7 @@ import click
 
 from incidents.cli import options, output, reauthentication
 from incidents.cli.admin import account
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import CSV, Run
 
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
-since_option = click.option("--since", metavar="T", help="Only at this time or later.")
+since_option = click.option(
+    "--since", metavar="T", help="Only at this time, or on this day, or later."
+)
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
 
 
-@click.command("sessions")
+@verb("sessions")
 @of_option
 @options.looking
 def list_sessions(run: Run, of: str | None) -> None:
@@ -41,7 +44,7 @@ def list_sessions(run: Run, of: str | None) -> None:
     )  # fmt: skip
 
 
-@click.command("sign-out")
+@verb("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
 @options.looking
@@ -54,7 +57,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
         run.say(run.text("sign_ins.signed_out", id=id_))
 
 
-@click.command("sign-ins")
+@verb("sign-ins")
 @of_option
 @click.option("--failed", is_flag=True, help="Only those that failed.")
 @since_option
@@ -66,7 +69,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     The log is no part of the record. It is kept for 184 days at least; then `retention run` or
     `person erase --account` puts a pseudonym in the place of a person and an address.
     """
-    after = run.read_time(since)
+    after = run.read_time(since, "since")
     found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
         account.insist_on_account(run, of)
@@ -78,14 +81,14 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     )  # fmt: skip
 
 
-@click.command("refusals")
+@verb("refusals")
 @of_option
 @since_option
 @limit_option
 @options.looking
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
-    after = run.read_time(since)
+    after = run.read_time(since, "since")
     found = account.seen(run).refusals(of=of, since=after, limit=limit)
     if not found:
         account.insist_on_account(run, of)
@@ -152,7 +155,7 @@ def token() -> None:
     """What programs come in with, in place of a password."""
 
 
-@click.command()
+@verb()
 @account.handle_argument
 @click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
 @click.option(
@@ -176,7 +179,7 @@ def make(
         run.tell(run.text("sign_ins.token", id=document["id"], handle=handle, until=until))
 
 
-@click.command("list")
+@verb("list")
 @of_option
 @options.looking
 def list_tokens(run: Run, of: str | None) -> None:
@@ -193,7 +196,7 @@ def list_tokens(run: Run, of: str | None) -> None:
     )  # fmt: skip
 
 
-@click.command()
+@verb()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
 @options.looking

@@ -11,6 +11,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
+from incidents.cli.group import verb
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import count
@@ -28,7 +29,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 """The names of policies that are no files."""
 
 
-@click.command()
+@verb()
 @params.policy_file_argument
 @click.option(
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
@@ -105,7 +106,7 @@ def _probability(given: str) -> float:
     return found
 
 
-@click.command()
+@verb()
 @history_file.file_argument
 @click.option(
     "--policy", "policies", type=params.file_name, multiple=True, metavar="P",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
@@ -57,7 +58,7 @@ def audit() -> None:
     """Export the record, prove it, and replay it."""
 
 
-@click.command()
+@verb()
 @click.option("--site", type=params.site, metavar="S", help="Only this site.")
 @options.looking
 def replay(run: Run, site: str | None) -> int:

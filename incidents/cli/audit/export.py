@@ -15,6 +15,7 @@ from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit
 from incidents.cli.audit.audit import counted
+from incidents.cli.group import verb
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
 
@@ -49,10 +50,16 @@ class _Asked:
         }
 
 
-@click.command()
+@verb()
 @click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
-@click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
-@click.option("--until", metavar="T", help="Only what was recorded before this time.")
+@click.option(
+    "--since", metavar="T", help="Only what was recorded at this time, or on this day, or later."
+)
+@click.option(
+    "--until",
+    metavar="T",
+    help="Only what was recorded before this time, or up to the end of this day.",
+)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
@@ -80,7 +87,7 @@ def export(
     that proves them. -o names a new folder, or a new file that ends in .tar.zst. A part of the
     record comes with a proof for each entry; that of one site with a report to be read and printed.
     """
-    after, before = run.read_time(since), run.read_time(until)
+    after, before = run.read_time(since, "since"), run.read_time(until, "until")
     if after is not None and before is not None and after >= before:
         raise InputError("nothing lies between --since and --until: --since must be the earlier")
     asked = _Asked(site=site, since=after, until=before, target=target, with_words=with_words)
@@ -100,7 +107,7 @@ for _param in export.params:
         _param.help = "jsonl, the default, csv or bundle."
 
 
-@click.command()
+@verb()
 @click.argument("site", type=params.site)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from incidents.cli import options, output, params
+from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run
 from incidents.errors import FileError, InputError
@@ -51,7 +52,7 @@ public_option = click.option(
 )
 
 
-@click.command()
+@verb()
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
 @options.recording
@@ -72,7 +73,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
         run.tell(run.text("audit_key.made", file=ring.file))
 
 
-@click.command()
+@verb()
 @params.reason_option
 @public_option
 @click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
@@ -97,7 +98,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
         )
 
 
-@click.command()
+@verb()
 @options.looking
 def show(run: Run) -> None:
     """Print the log's keys as others check them, the one that signs first."""
@@ -164,7 +165,7 @@ def _tell(run: Run, document: NewLogKey) -> None:
 WITNESS_PORT = 7380
 
 
-@click.command()
+@verb()
 @click.option(
     "--key",
     "file",

@@ -9,6 +9,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
+from incidents.cli.group import verb
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 
 
-@click.command()
+@verb()
 @options.looking
 def status(run: Run) -> int:
     """Say how many entries are pending, numbered and published, and who vouches for them.
@@ -40,7 +41,7 @@ def status(run: Run) -> int:
     return FAILED if found["late"] else DONE
 
 
-@click.command()
+@verb()
 @click.option(
     "-o", "--output", "target", metavar="FILE",
     help="Write it to FILE, to the byte as it was signed, in place of standard output.",

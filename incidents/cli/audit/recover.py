@@ -12,6 +12,7 @@ from incidents.cli.audit import verdicts
 from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
+from incidents.cli.group import verb
 from incidents.errors import DONE, NOT_VERIFIED, FileError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _OTHERS = (
 """Of the sites of a verdict it is told how many there are, where there are any."""
 
 
-@click.command()
+@verb()
 @params.reason_option
 @click.option(
     "--sign-here", is_flag=True,

@@ -11,6 +11,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit, verdicts
+from incidents.cli.group import verb
 from incidents.cli.run import JSON, Run
 from incidents.errors import (
     DONE,
@@ -30,7 +31,7 @@ AUTO = "auto"
 MAX_KEY_BYTES = 1_000_000
 
 
-@click.command()
+@verb()
 @click.argument("bundle", type=params.File(), metavar="[FILE|DIR]", required=False)
 @click.option(
     "--key",

@@ -17,6 +17,7 @@ import click
 
 from incidents.cli import answers, options, output
 from incidents.cli.act import Act
+from incidents.cli.group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.queue import QueueItem, QueuePage
 
 
-@click.command()
+@verb()
 @click.option("--mine", is_flag=True, help="Only what you have claimed.")
 @click.option(
     "--watch", is_flag=True,
@@ -123,7 +124,7 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
     )
 
 
-@click.command("hand-over")
+@verb("hand-over")
 @click.argument("to", type=check_person, metavar="PERSON")
 @options.acting
 def hand_over(act: Act, to: str) -> None:

@@ -28,7 +28,7 @@ from incidents.machine import events
 from incidents.record import own_events
 from incidents.store import leaves
 from incidents.store.cases import sites
-from incidents.values import inputs
+from incidents.values import inputs, typed_time
 from incidents.views import on_record
 
 router = APIRouter()
@@ -61,7 +61,7 @@ class Asked:
 
     def read(self, here: Sitting, connection: Connection) -> on_record.EntryFilter:
         """What it means; raises InputError, RefusedError of what is none."""
-        since, until = self._time(self.since, here), self._time(self.until, here)
+        since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
             raise InputError(here.reader.say("audit.nothing_between"))
         site_id = None
@@ -72,9 +72,10 @@ class Asked:
             since=since, until=until,
         )  # fmt: skip
 
-    @staticmethod
-    def _time(text: str, here: Sitting) -> datetime | None:
-        return clock.parse(text, here.reader.zone, here.reader.now) if text else None
+    def _time(self, limit: typed_time.Limit, here: Sitting) -> datetime | None:
+        text = getattr(self, limit)
+        reader = here.reader
+        return typed_time.read(text, reader.zone, reader.now, limit=limit) if text else None
 
 
 @router.get("/audit")

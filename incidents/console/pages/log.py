@@ -85,7 +85,7 @@ def log(desk: Doing) -> Response:
         name = inputs.site(desk.given.text("site") or "")
         kept = inputs.urls(urls, bare=True)
         command = c.Log(
-            by=desk.by, at=acting.typed_time(desk.given, "at", desk.reader),
+            by=desk.by, at=acting.time_typed(desk.given, "at", desk.reader),
             urls=kept.urls, written=kept.written,
             category=acting.optional_text(desk.given, "category", limit=100),
             note=acting.optional_text(desk.given, "note"),

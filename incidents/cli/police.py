@@ -1,0 +1,87 @@
+"""The duty to report to the police on the command line: what is due, and that it was done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import options, output
+from incidents.cli.group import verb
+from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.root import act
+from incidents.cli.run import Run, painted
+from incidents.machine.policy import write_duration
+from incidents.values.site_name import shown
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import Duty, DutySummary
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "list": ("incidents.cli.police:list_", "List what is to be reported, and by when."),
+        "done": act("reported"),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def police() -> None:
+    """The incidents to report to the police, and by when."""
+
+
+@verb("list")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="At most so many incidents.",
+)  # fmt: skip
+@options.looking
+def list_(run: Run, limit: int) -> None:
+    """What is to be reported to the police by when, the longest overdue first.
+
+    The section [report] of the settings says within what time of its recording: 24 hours, by
+    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
+    """
+    with run.looking() as looks:
+        told = looks.duties(limit=limit)
+    found, total = told["items"], told["summary"]
+    if run.quiet:
+        run.say(*(each["incident"] for each in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    elif total is None:
+        run.tell(run.text("duty.off"))
+    else:
+        _tell_of_duties(run, found, total)
+
+
+def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
+    from incidents.settings.police import SOURCE
+
+    output.table(
+        run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
+        [_duty_row(run, each) for each in found],
+    )  # fmt: skip
+    if not found:
+        run.tell(run.text("duty.nothing"))
+        return
+    code = "duty.counts.capped" if total["capped"] else "duty.counts"
+    counts = run.text(code, overdue=total["overdue"], due=total["due"])
+    run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
+    if total["overdue"] + total["due"] > len(found):
+        run.tell(run.text("duty.first", n=len(found)))
+    within = write_duration(timedelta(seconds=total["within_s"]))
+    run.tell(run.text("duty.within", within=within, source=SOURCE))
+
+
+def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:
+    when = run.when
+    return (
+        each["incident"],
+        when.left(each["due"]),
+        shown(each["site"]),
+        run.language.word("state", each["state"]),
+        when(each["due"]),
+        f"incidents police done {each['incident']} --ref R",
+    )

@@ -1,0 +1,96 @@
+"""The second person on the command line: approves or declines what waits for them on a site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from incidents.cli import options, params
+from incidents.cli.act import Act
+from incidents.cli.group import verb
+from incidents.cli.reauthentication import password_file_option
+from incidents.errors import RefusedError
+from incidents.machine import commands as c
+
+Request = Literal["reinstatement", "closure"]
+_REQUESTS: tuple[Request, ...] = ("reinstatement", "closure")
+
+Command = Callable[..., Any]
+
+
+class NothingRequestedError(RefusedError):
+    """Nothing on {site} waits for a second person"""
+
+
+class TwoRequestedError(RefusedError):
+    """A reinstatement and a closure of {site} wait for a second person: choose with --what"""
+
+
+def _what_option(of: Command) -> Command:
+    return click.option(
+        "--what", type=click.Choice(_REQUESTS), help="Which request, if two are waiting."
+    )(of)
+
+
+@verb()
+@params.site_argument
+@_what_option
+@params.confirm_option
+@password_file_option
+@options.acting
+def approve(
+    act: Act, *, site: str, what: Request | None, confirm: str | None, password_file: Path | None
+) -> None:
+    """Approve what another person requested on SITE: its reinstatement, or its closure.
+
+    Closing asks for the site's name, or takes --confirm NAME. Where there are accounts, it asks for
+    your password, or takes --password-file.
+    """
+    if _requested(act, site, what) == "closure":
+        command = c.ConfirmClosure(by=act.by)
+        act.close_site(site, command, confirm=confirm, password=password_file)
+    else:
+        act.submit_in_person(site, c.Approve(by=act.by), password_file)
+
+
+@verb()
+@params.site_argument
+@_what_option
+@click.option("--reason", type=params.text("reason"), metavar="R", help="Why, in your own words.")
+@options.acting
+def decline(act: Act, *, site: str, what: Request | None, reason: str | None) -> None:
+    """Decline what another person requested on SITE: it stays as it is.
+
+    Whoever requested a closure may withdraw it this way.
+    """
+    if _requested(act, site, what) == "closure":
+        act.submit(site, c.DeclineClosure(by=act.by, reason=reason))
+    else:
+        act.submit(site, c.Decline(by=act.by, reason=reason))
+
+
+def _requested(act: Act, site: str, what: Request | None) -> Request:
+    """What waits there, or the one of two that was asked for.
+
+    Raises:
+        UnknownSiteError, NothingRequestedError, TwoRequestedError.
+    """
+    with act.run.looking() as looks:
+        found = looks.site(site)
+    waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
+    if not waits:
+        raise NothingRequestedError(site=found["site"])
+    if what is None and len(waits) > 1:
+        raise TwoRequestedError(site=found["site"])
+    # Of one that does not wait the desk says so.
+    return what or waits[0]
+
+
+_FIELDS: dict[Request, Literal["reinstatement", "closure_request"]] = {
+    "reinstatement": "reinstatement",
+    "closure": "closure_request",
+}
+"""Where a site's document has it."""
