@@ -135,3 +135,15 @@ def test_a_homograph_is_shown_as_what_it_is(desk: Cli) -> None:
         out = desk(*look).out
         assert ITS_NAME in out, look
         assert HOMOGRAPH not in out, look
+
+
+def test_on_a_terminal_a_table_has_the_name_in_its_own_letters(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("_pytest.capture.CaptureIO.isatty", lambda self: True, raising=False)
+    for look in (("queue",), ("show", "1-1")):
+        answer = desk(*look)
+        assert SITE in answer.out, look
+        assert kept_in(answer) == [], look
