@@ -14,7 +14,7 @@ from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, paints, visible
 from incidents.contract.hints import first_of_two, typed
-from incidents.values.site_name import shown
+from incidents.values.site_name import in_full, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     first = Table.grid(padding=(0, 2))
     first.add_row(
         Text(run.text("queue.first"), style="bold"),
-        words(f"{item['id']} {item['site']}", style="bold"),
+        words(f"{item['id']} {in_full(item['site'])}", style="bold"),
     )
     if item["warning"]:
         first.add_row("", words(item["warning"], style="bold red"))
