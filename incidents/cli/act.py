@@ -248,7 +248,7 @@ def _salt() -> str:
 
 
 def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
-    ask = [run.text("act.closes", site=site), run.text("confirm.ask")]
+    ask = [run.text("act.closes", site=site_name.in_full(site)), run.text("confirm.ask")]
     typed = answered(run, [*told, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
@@ -258,7 +258,7 @@ def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ())
 
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
-    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site)]
+    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
     typed = answered(run, ask, confirm)
     if typed is None or not site_name.is_called(site, typed):
         raise NotConfirmedError.coded(

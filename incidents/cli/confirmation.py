@@ -79,7 +79,8 @@ def _by_number(code: str, found: Sequence[str]) -> str:
 
 def named(run: Run, names: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
-    more, first = len(names) - MOST_NAMED, run.language.comma.join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    first = run.language.comma.join(map(site_name.shown, names[:MOST_NAMED]))
     return run.text("openings.more", names=first, more=more) if more > 0 else first
 
 
@@ -95,7 +96,8 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -
         return
     n, alone = len(opened), opened[0].site if len(opened) == 1 else None
     right = str(n) if alone is None else alone
-    ask = run.text("confirm.ask_name" if alone else "confirm.ask_number", right=right)
+    code = "confirm.ask_name" if alone else "confirm.ask_number"
+    ask = run.text(code, right=site_name.in_full(right))
     typed = answered(run, [*words_of_openings(run, opened), ask], said)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.is_called(alone, given):

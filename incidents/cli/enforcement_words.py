@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.cli.run import Run, painted
 from incidents.locale.language import language as words_of
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,7 +170,7 @@ def _taken_down(history: Mapping[str, Any], language: Language) -> str:
 
 def _named(found: Mapping[str, Any], language: Language) -> str:
     more = found["count"] - len(found["sites"])
-    names = language.comma.join(found["sites"])
+    names = language.comma.join(map(shown, found["sites"]))
     return language.say("enforcement.names.more", names=names, n=more) if more else names
 
 

@@ -13,7 +13,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from incidents.errors import Cause, IncidentsError, LibraryError, RefusedError
-from incidents.locale.language import Language, language
+from incidents.locale.language import Language, language, message
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -28,14 +28,14 @@ def told(run: Run, error: IncidentsError) -> str:
     """The error's sentence; in English where the language has no words for it."""
     spoken = run.language
     if spoken is language("en", "cli"):
-        return error.message
+        return message(error)
     try:
         sentence = _sentence(run, spoken, error)
     except (KeyError, TypeError, ValueError):
         # A server of another version knows other facts, or writes them in another way.
         sentence = None
     # A page's sentence ends with its stop; after the program's name stands none.
-    return (sentence or error.message).removesuffix("。")
+    return (sentence or message(error)).removesuffix("。")
 
 
 def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:

@@ -289,7 +289,7 @@ def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
     told = told if left >= 0 else output.Painted.of(told, fg="red")
     what = run.text(f"term.{term['term']}")
-    return term["site"], what, term["due_on"], told, term["reminded_on"] or ""
+    return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:
@@ -297,7 +297,7 @@ def _calendar(found: list[SiteTerm]) -> list[str]:
 
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found

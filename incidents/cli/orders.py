@@ -13,6 +13,7 @@ from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
 from incidents.machine.command import LEFT_DOWN
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _row(run: Run, each: Order) -> tuple[str, ...]:
         each["id"],
         output.Painted.of(state, fg="red") if each["state"] in ("dead", "braked") else state,
         event_sentence.ordered(each["kind"], each["lane"], run.language),
-        each["site"],
+        shown(each["site"]),
         when(each["ordered_at"]),
         str(each["attempts"]),
         "" if each["next_at"] is None else when(each["next_at"]),
@@ -261,7 +262,7 @@ def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
         word = run.text(f"reconciled.{each.verdict}")
     states = [each.ordered, each.on_record, each.really]
     return (
-        each.site,
+        shown(each.site),
         *("" if state is None else run.language.word("state", state) for state in states),
         each.adapter,
         output.Painted.of(word, fg="red") if each.differs else word,

@@ -13,6 +13,7 @@ from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import act
 from incidents.cli.run import Run, painted
 from incidents.machine.policy import write_duration
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Duty, DutySummary
@@ -79,7 +80,7 @@ def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:
     return (
         each["incident"],
         when.left(each["due"]),
-        each["site"],
+        shown(each["site"]),
         run.language.word("state", each["state"]),
         when(each["due"]),
         f"incidents police done {each['incident']} --ref R",

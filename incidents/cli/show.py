@@ -11,6 +11,7 @@ from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
 from incidents.errors import UnknownTaskError
 from incidents.locale.words import Teller
+from incidents.values.site_name import in_full
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -67,7 +68,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
         pairs = [
             ("task", found["id"]),
             ("do", words.exactly(found, run.language)),
-            ("site", found["site"]),
+            ("site", in_full(found["site"])),
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found["claimed_by"] or ""),
@@ -122,7 +123,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
     due = incident["removal_due"]
     return [
         ("incident", incident["id"]),
-        ("site", incident["site"]),
+        ("site", in_full(incident["site"])),
         ("state", run.language.word("state", incident["state"])),
         ("occurred", run.text("show.occurred", at=occurred_at, zone=run.when.zone_name)),
         ("recorded", run.text("show.recorded", at=recorded_at, by=incident["by"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from incidents.cli import answers, options, output, params
 from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.root import act
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, is_terminal, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
 from incidents.locale.words import in_the_world
@@ -67,6 +68,9 @@ _LOUD = ("OVERDUE", "NOT IN FORCE", "NOT KNOWN")
 _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 
 
+_HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
+
+
 @verb("list")
 @click.option(
     "--state",
@@ -77,11 +81,16 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
     with run.looking() as looks:
-        sites = looks.sites(state=state)
+        sites: Iterable[Site] = looks.sites(state=state)
+        headers, row = _HEADERS, _row
+        if not (run.quiet or run.for_programs) and is_terminal(sys.stdout):
+            # On a pipe a row has the same fields whatever the names are.
+            sites = found = list(sites)
+            if any(site_name.shown(site["site"]) != site["site"] for site in found):
+                headers, row = (*_HEADERS, "A-LABEL"), _row_in_full
         output.listed(
-            run, sites, ids=(site["site"] for site in sites),
-            headers=("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS"),
-            rows=(_row(run, site) for site in sites),
+            run, sites, ids=(site["site"] for site in sites), headers=headers,
+            rows=(row(run, site) for site in sites),
         )  # fmt: skip
 
 
@@ -123,7 +132,11 @@ def why(run: Run, site: str) -> None:
 
 
 def _tell_why(run: Run, found: Explanation) -> None:
-    for line in found["text"]:
+    lines, name = list(found["text"]), found["site"]["site"]
+    written = site_name.shown(name)
+    if (first := next((n for n, line in enumerate(lines) if written in line), None)) is not None:
+        lines[first] = lines[first].replace(written, site_name.in_full(name), 1)
+    for line in lines:
         run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
         run.tell(run.text("site.older", n=found["timeline_untold"]))
@@ -137,13 +150,17 @@ def _row(run: Run, site: Site) -> tuple[str, ...]:
         remarks.append(run.text("site.in_force", state=site["in_force"]))
     until = site["suspended_until"]
     return (
-        site["site"],
+        site_name.shown(site["site"]),
         run.language.word("state", site["state"]),
         site["rule"] or "",
         str(site["run"]),
         "" if until is None else run.when(until),
         " ".join(remarks),
     )
+
+
+def _row_in_full(run: Run, site: Site) -> tuple[str, ...]:
+    return *_row(run, site), site["site"]
 
 
 def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
@@ -158,7 +175,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     really = in_the_world(state, site["in_force"], run.language)
     hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
-        ("site", site_name.shown(site["site"])),
+        ("site", site_name.in_full(site["site"])),
         ("state", painted_state),
         ("in the world", painted(really, fg="red", bold=True)),
         ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(run, site)),

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli.run import Run
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MOST_SUGGESTED = 100
+_MOST_READ = 10_000
 
 
 def sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The sites whose names begin so."""
-    return _found(context, lambda connection: _sites_that_begin(connection, begun.lower()))
+    """The sites whose names begin so, in the form in which they were begun."""
+    find = _sites_that_begin if begun.isascii() else _sites_that_begin_so_written
+    return _found(context, lambda connection: find(connection, begun.lower()))
 
 
 def items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -97,6 +100,16 @@ def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
     name = tables.sites.c.name
     found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
     return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
+
+
+def _sites_that_begin_so_written(connection: Connection, begun: str) -> list[str]:
+    from sqlalchemy import select
+
+    from incidents.store.schema import tables
+
+    name = tables.sites.c.name
+    kept = select(name).where(name.contains("xn--")).order_by(name).limit(_MOST_READ)
+    return _beginning(map(site_name.shown, connection.scalars(kept)), begun)
 
 
 def _items_that_begin(connection: Connection, begun: str) -> list[str]:

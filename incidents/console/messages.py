@@ -13,6 +13,7 @@ from incidents.contract import aftermath
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
+from incidents.locale.language import message
 from incidents.locale.words import Teller
 from incidents.machine.commands import CLOCK
 from incidents.machine.refusal import Refusal
@@ -94,7 +95,7 @@ def refused_in_words(reader: Reader, error: IncidentsError) -> str:
     )
     if told:
         return _as_sentence(reader, told, error.facts)
-    return capitalised(error.message, _names(error.facts))
+    return capitalised(message(error), _names(error.facts))
 
 
 def refusal_of(reader: Reader, found: Refusal) -> str:

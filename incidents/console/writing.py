@@ -32,6 +32,7 @@ from incidents.clock import rfc3339
 from incidents.console.languages import NAMES, TAGS, Chosen, spoken
 from incidents.locale.language import Language
 from incidents.locale.words import When
+from incidents.values.site_name import in_full, shown
 
 _STATIC = Path(__file__).with_name("static")
 _KINDS = {
@@ -213,7 +214,7 @@ def capitalised(words: str, names: Iterable[object]) -> str:
 
     `li` and `Li` may be two people, and nobody finds `Shop.example` in a list.
     """
-    if any(name and re.match(rf"{re.escape(str(name))}(?!\w)", words) for name in names):
+    if any(name and re.match(rf"{re.escape(shown(str(name)))}(?!\w)", words) for name in names):
         return words
     return words[:1].upper() + words[1:]
 
@@ -252,7 +253,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["zip"] = zip
+    made.filters |= {"zip": zip, "shown": shown, "in_full": in_full}
     made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
     made.globals |= {
         "static": lambda name: STATIC_FILES[name].path,

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from incidents import __version__
 from incidents.machine.filing import FILE, REMIND, SHOW
+from incidents.values.site_name import shown
 
 _WORDS = {
     FILE: ("公安联网备案到期", "public-security filing due"),
@@ -46,7 +47,7 @@ def calendar(entries: Iterable[Entry], now: datetime) -> Iterator[str]:
 
 def _event(entry: Entry, now: datetime) -> Iterator[str]:
     zh, en = _WORDS[entry.term]
-    summary = f"{entry.site}: {en} / {zh}".translate(_ESCAPED)
+    summary = f"{shown(entry.site)}: {en} / {zh}".translate(_ESCAPED)
     named = f"{entry.site}\n{entry.term}\n{entry.due_on}"
     yield "BEGIN:VEVENT"
     yield f"UID:{hashlib.sha256(named.encode()).hexdigest()[:32]}@incidents"

@@ -169,7 +169,11 @@ def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] =
     A detail that is not filed is shown as empty: what is to be filed is seen from the page.
     """
     return page_template.load(_TEMPLATE).render(
-        h=HEADINGS, site=site_name.shown(site), on=on, parts=form_parts(details), findings=findings
+        h=HEADINGS,
+        site=site_name.in_full(site),
+        on=on,
+        parts=form_parts(details),
+        findings=findings,
     )
 
 

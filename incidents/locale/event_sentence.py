@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine.command import BRAKED
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
@@ -31,7 +32,7 @@ class _Asked(dict[str, object]):
     """The event's fields, and what is worked out of them, as a sentence asks for them."""
 
     def __init__(self, teller: Teller, event: Facts, *, to_come: bool) -> None:
-        super().__init__(site=teller.site, to_come=to_come)
+        super().__init__(site=shown(teller.site), to_come=to_come)
         self._teller, self._event = teller, event
 
     def __missing__(self, name: str) -> object:

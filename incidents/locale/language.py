@@ -4,6 +4,7 @@ English is the language of the API, of the record and of its reports, whatever t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +12,10 @@ from functools import cache
 from string import Formatter
 from typing import Any, Protocol, cast
 
-from incidents.errors import Cause
+from incidents.errors import Cause, IncidentsError
 from incidents.locale.catalogue import Domain, phrases
 from incidents.values.language_tag import Tag
+from incidents.values.site_name import shown
 
 _UNITS = ((86_400, "d", 10**9), (3_600, "h", 24), (60, "min", 60))
 _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
@@ -43,7 +45,7 @@ class Language:
     def say(self, code: str, /, *, when: Callable[[Any], str] | None = None, **facts: Any) -> str:
         """The phrase of that code with its facts; raises KeyError where it has none.
 
-        `when` tells the times among them.
+        `when` tells the times among them. A site's name is shown as `site_name.shown` has it.
         """
         told = []
         for before, name, way, quoted in _parts(self.phrases[code]):
@@ -56,7 +58,7 @@ class Language:
                 told.append(repr(fact))
             else:
                 is_plain = not way and type(fact) is str
-                told.append(fact if is_plain else format(Fact(self, when, fact), way))
+                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), way))
         return "".join(told)
 
     def word(self, group: str, code: object) -> str:
@@ -136,8 +138,8 @@ class Fact:
             return self._language.cause(value, self._when)
         if isinstance(value, list | tuple):
             between = self._language.phrases["list.or"] if way == "or" else self._language.comma
-            return between.join(map(str, value))
-        return format(value, way)
+            return between.join(shown(str(each)) for each in value)
+        return format(shown(value) if isinstance(value, str) else value, way)
 
     def _time(self, way: str) -> str:
         assert self._when is not None, "a time is told in a zone"
@@ -145,6 +147,16 @@ class Fact:
             return cast(Times, self._when).until(self._value)
         fraction = f".{self._value.microsecond:06}" if way == "exact" else ""
         return self._when(self._value) + (fraction if fraction.strip(".0") else "")
+
+
+def message(error: IncidentsError) -> str:
+    """An error's own sentence, in English, with the names of sites in it as people read them."""
+    told, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
+    for fact in facts.values():
+        for name in fact if isinstance(fact, list | tuple) else [fact]:
+            if isinstance(name, str) and (written := shown(name)) != name:
+                told = re.sub(rf"(?<![\w./@-]){re.escape(name)}(?![\w/:-])", written, told)
+    return told
 
 
 _IN_TIME = frozenset({"when", "until", "exact"})

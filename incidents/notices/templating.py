@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, TemplateSyntaxError
 
 from incidents.errors import Cause, IncidentsError
+from incidents.values import site_name
 
 
 class TemplateFiles(FileSystemLoader):
@@ -123,7 +124,7 @@ def _command(act: str, of: str = "", **facts: str) -> str:
     from incidents.contract.documents import Hint
     from incidents.contract.hints import typed
 
-    return typed(Hint(act=act, of=of, facts=dict(facts)))
+    return typed(Hint(act=act, of=of if of.isascii() else site_name.read(of), facts=dict(facts)))
 
 
 def _is_html(name: str | None) -> bool:

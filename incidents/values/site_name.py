@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect, insort
+from functools import lru_cache
 from typing import Any, Never
-from unicodedata import category, combining
+from unicodedata import category, combining, normalize
+from unicodedata import name as unicode_name
 
 from incidents.errors import BadSiteNameError, Cause
 from incidents.values import ids
@@ -53,6 +55,19 @@ CAUSES = {
 
 _NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
 _LIKE_AN_ID = re.compile(rf"\d+(?:-t?\d+)+|\d+-(?:{'|'.join(ids.NAMED)})", re.ASCII)
+_KEPT = re.compile(rf"[a-z0-9._-]{{1,{MAX_OCTETS}}}")
+_FIRST_WORD = re.compile("[ -]")
+_TOGETHER = (
+    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}), frozenset({"LATIN", "CJK", "HANGUL"}),
+    frozenset({"CYRILLIC"}), frozenset({"GREEK"}),
+)  # fmt: skip
+"""The scripts that a label may be of, as Unicode names their letters; digits are of any."""
+_ALIKE = frozenset(
+    "асԁеһіјӏорԛѕԝхуѵѡҽпгкнтмвьбαβγικνορτυχωηεエカタトニハヘミムリロンソノスーへり一丨丶丿〇口・ヽ"
+)
+"""What of its script may pass for a letter of Latin or Han, or for a sign."""
+_LATIN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœāăćčēěğīńňōőřśšūůűźżž")
+"""Latin letters with marks that are seen: a dot below deceives, and a missing one."""
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 
@@ -124,16 +139,52 @@ def read_own_host(text: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A kept name for people: the written form of an internationalised name, in brackets."""
-    if "xn--" not in name:
-        return name
+    """A kept name for people: in Unicode where that deceives nobody, else in its A-labels.
+
+    A label is of one script, or of Latin, Han and kana, or of Latin, Han and Hangul, as browsers
+    have it (UTS 39, Highly Restrictive), and of each script it has a letter that is no look-alike.
+    Of other scripts than those here it stays as it is kept. Any other text comes back as it is.
+    """
+    return _written(name) if "xn--" in name and _KEPT.fullmatch(name) else name
+
+
+def in_full(name: str) -> str:
+    """The same with the kept form behind it, to be copied, where the site is what it is about."""
+    written = shown(name)
+    return name if written == name else f"{written} ({name})"
+
+
+@lru_cache(1024)
+def _written(name: str) -> str:
     import idna
 
+    labels = name.split(".")
     try:
-        written = idna.decode(name)
-    except idna.IDNAError:
+        read = [idna.ulabel(label) if label.startswith("xn--") else label for label in labels]
+        written = ".".join(read)
+        is_same = read_host(written) == name
+    except (idna.IDNAError, UnicodeError, BadSiteNameError):
         return name
-    return f"{name} ({written})"
+    return written if is_same and all(map(_is_plain_to_see, read)) else name
+
+
+def _is_plain_to_see(label: str) -> bool:
+    if label.isascii():
+        return True
+    scripts = {_script(letter) for letter in label if letter.isalpha() or not letter.isascii()}
+    bases = (normalize("NFD", letter)[0] for letter in label)
+    plain = {_script(letter) for letter in bases if letter not in _ALIKE}
+    return scripts - {"LATIN"} <= plain and any(scripts <= group for group in _TOGETHER)
+
+
+def _script(letter: str) -> str:
+    """The script by the letter's name in Unicode; none of a Latin letter with an unusual mark."""
+    if letter.isascii():
+        return "LATIN"
+    script = _FIRST_WORD.split(unicode_name(letter, ""))[0]
+    if script == "LATIN" and letter not in _LATIN:
+        return ""
+    return "CJK" if script == "IDEOGRAPHIC" else script
 
 
 def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> None:

@@ -25,6 +25,7 @@ from incidents.store.schema.desk_tables import sealed
 from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
+from incidents.values.site_name import in_full
 from incidents.views import case_story, report_words
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
@@ -95,6 +96,7 @@ def page(
     when = When(zone=zone, now=vouching.signed.signed_at)
     return page_template.load(_TEMPLATE).render(
         h=report_words.HEADINGS,
+        site=in_full(story.site),
         story=story,
         words=words,
         log=_log(vouching, when),

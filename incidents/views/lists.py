@@ -48,8 +48,8 @@ _SITES, _INCIDENTS, _TERMS = "sites", "incidents", "terms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFilter:
-    """A filter of sites; None matches all. `q` is a part of the name, or a whole label of it as
-    written in its own script."""
+    """A filter of sites; None matches all. `q` is a part of the name as it is kept or as people
+    read it."""
 
     state: str | None = None
     held: bool | None = None
@@ -84,9 +84,9 @@ def sites_page(
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(sites.c[column] == value)
-    if wanted.q is not None:
-        query = query.where(_has(sites.c.name, wanted.q, _ascii(wanted.q)))
     with pages.bounded(connection, SEARCHED_S):
+        if wanted.q is not None:
+            query = query.where(_is_called(connection, wanted.q))
         query = query.order_by(sites.c.name)
         found = pages.page(connection, query, _SITES, limit=limit, cursor=cursor)
     return {"items": register.documents(connection, found.rows), "next": found.next}
@@ -175,13 +175,13 @@ def _incidents(connection: Connection, wanted: IncidentFilter) -> Select[Any]:
     if wanted.until is not None:
         query = query.where(of.recorded_at < wanted.until)
     if wanted.q is not None:
-        query = query.where(_found_by(wanted.q))
+        query = query.where(_found_by(connection, wanted.q))
     return query.order_by(of.site_id, of.n)
 
 
-def _found_by(q: str) -> ColumnElement[bool]:
+def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
     of, quoted = incidents.c, quote(q, safe="/:?&=.-_~%#+")
-    site = exists().where(sites.c.id == of.site_id, _has(sites.c.name, q, _ascii(q)))
+    site = exists().where(sites.c.id == of.site_id, _is_called(connection, q))
     url = exists().where(
         incident_urls.c.site_id == of.site_id,
         incident_urls.c.incident == of.n,
@@ -202,6 +202,24 @@ def _found_by(q: str) -> ColumnElement[bool]:
         and_(sealed.c.ref == notes.c.text, _has(sealed.c.value, q)),
     )
     return or_(site, url, note, told, written)
+
+
+def _is_called(connection: Connection, q: str) -> ColumnElement[bool]:
+    """The site's name, in either form, holds `q`."""
+    return or_(_has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_letters(connection, q)))
+
+
+_MOST_WITH_LETTERS = 1_000
+
+
+def _with_letters(connection: Connection, q: str) -> list[str]:
+    """The first names that hold `q` as people read them: a database cannot read A-labels."""
+    if q.isascii():
+        return []
+    names = connection.scalars(select(sites.c.name).where(sites.c.name.contains("xn--")))
+    wanted = q.casefold()
+    found = (name for name in names if wanted in site_name.shown(name))
+    return list(islice(found, _MOST_WITH_LETTERS))
 
 
 def _has(column: ColumnElement[Any], *parts: str | None) -> ColumnElement[bool]:

@@ -159,6 +159,18 @@ def test_commands_sites_and_ids_are_completed(cli: Cli, completed: Completed, db
     assert completed("incidents contact 1-1 rea", db_url) == ["reached"]
 
 
+def test_a_name_is_completed_in_the_form_in_which_it_was_begun(
+    cli: Cli, completed: Completed, db_url: str
+) -> None:
+    for name in ("例子.测试", "例外.测试", "аррӏе.example", "münchen.example"):
+        cli("site", "add", name)
+    assert completed("incidents log 例", db_url) == ["例外.测试", "例子.测试"]
+    assert completed("incidents log 例子", db_url) == ["例子.测试"]
+    assert completed("incidents log MÜ", db_url) == ["münchen.example"]
+    assert completed("incidents log xn--fsqu", db_url) == ["xn--fsqu00a.xn--0zwm56d"]
+    assert completed("incidents log а", db_url) == []
+
+
 def test_words_that_the_desk_uses_are_completed(
     cli: Cli, completed: Completed, db_url: str
 ) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from incidents.cli.queue.frame import frame
@@ -69,6 +70,20 @@ def sit(found: QueuePage) -> Screen:
 
 def plain(screen: Screen, width: int, height: int) -> list[str]:
     return [line.plain.rstrip() for line in frame(screen, width, height)]
+
+
+def test_a_name_in_its_own_letters_takes_as_many_columns_as_it_is_wide() -> None:
+    site = "xn--fsqu00a.xn--0zwm56d"
+    chinese, plain_one = item(), item("2-1")
+    chinese["site"] = site
+    screen = sit(page([chinese, plain_one]))
+    rows = [line.plain for line in frame(screen, 80, 24)]
+    [first] = [row for row in rows if "例子.测试" in row]
+    [second] = [row for row in rows if "2-1" in row]
+    assert cell_len(first) == cell_len(second)
+    assert site not in "".join(rows)
+    screen.press("enter")
+    assert f"1-1 例子.测试 ({site})" in "\n".join(plain(screen, 80, 24))
 
 
 _TEXTS = st.text(alphabet=HOSTILE, max_size=40)

@@ -57,6 +57,19 @@ def test_sites_addresses_and_notes_are_found_by_a_part(desk: ConsoleDesk) -> Non
         assert "5555 0100" not in page.text, q
 
 
+@pytest.mark.both_databases
+def test_a_name_is_found_by_a_part_of_either_form(desk: ConsoleDesk) -> None:
+    desk.do("xn--fsqu00a.xn--0zwm56d", c.AddSite(by="li"))
+    desk.do("xn--fsqu00a.xn--0zwm56d", c.Log(by="li"))
+    viewer = Visitor(desk, "viewer")
+    for q in ("例", "例子", "子.测", "xn--fsqu", "0ZWM56D"):
+        assert hits(viewer.get("/search", q=q)) == ["s-6", "i-6-1"], q
+    for q in ("例子.测试", "例子。测试", "xn--fsqu00a.xn--0zwm56d"):
+        assert viewer.get("/search", q=q).headers["location"] == "/sites/xn--fsqu00a.xn--0zwm56d"
+    for q in ("例外", "ä"):
+        assert hits(viewer.get("/search", q=q)) == [], q
+
+
 def test_nobody_guesses_a_number_digit_by_digit(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
     for q in ("5555 0100", "5555 0199", "0100"):

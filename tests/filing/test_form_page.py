@@ -74,5 +74,5 @@ def test_findings_stand_behind_the_form_where_there_are_some() -> None:
 def test_the_page_is_made_for_a4_and_names_the_site_and_the_day() -> None:
     told = export.form_page("xn--fsq092h.example", {}, on=ON)
     assert "@page { size: A4;" in told
-    assert "xn--fsq092h.example (示例.example)" in told
+    assert "示例.example (xn--fsq092h.example)" in told
     assert ON in told

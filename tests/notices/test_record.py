@@ -633,7 +633,7 @@ def test_an_order_about_nothing_has_no_facts(day: Day) -> None:
 
 def test_a_name_in_other_letters_is_told_as_people_read_it(day: Day) -> None:
     day.add("xn--fsqu00a.example").log("xn--fsqu00a.example")
-    assert _of(day, "notify").site == "xn--fsqu00a.example (例子.example)"
+    assert _of(day, "notify").site == "例子.example"
 
 
 def test_the_customer_s_page_is_asked_for_each_order(day: Day) -> None:

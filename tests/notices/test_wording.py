@@ -268,6 +268,14 @@ def test_the_desk_is_told_how_a_dead_order_that_was_overtaken_is_settled(languag
     assert "incidents orders cancel 12-o45 --reason R" in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_site_is_told_in_its_own_letters_and_typed_in_ascii(language: str) -> None:
+    text = _text("alarm_closure_waits", language, site="例子.测试")
+    assert "例子.测试" in text.splitlines()[0]
+    assert "incidents site why xn--fsqu00a.xn--0zwm56d\n" in text
+    assert not re.search("incidents .*例子", text)
+
+
 @pytest.mark.parametrize("name", [name for name, entry in NOTICES.items() if entry.to == "desk"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_desk_is_told_nobody_s_name_and_no_address(name: str, language: str) -> None:

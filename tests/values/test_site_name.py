@@ -1,7 +1,7 @@
 """A site's name: what is taken, in which form it is kept, and what is refused with the way out."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from incidents.errors import BadSiteNameError
@@ -114,15 +114,55 @@ def test_a_part_that_can_only_be_too_long_is_neither_put_in_order_nor_encoded(
 
 
 def test_people_see_how_an_internationalised_name_is_written() -> None:
-    assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
-    assert site_name.shown("shop.example") == "shop.example"
-    assert site_name.shown("xn--n3h.example") == "xn--n3h.example"
+    assert site_name.shown("xn--fsqu00a.example") == "例子.example"
+    assert site_name.in_full("xn--fsqu00a.example") == "例子.example (xn--fsqu00a.example)"
+    assert site_name.shown("shop.example") == site_name.in_full("shop.example") == "shop.example"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["例子.测试", "360手机.cn", "abc例子.cn", "ひらがな.jp", "カタカナ.jp", "한국.kr", "münchen.de",
+     "straße.de", "пример.рф", "δοκιμή.gr", "shop_1.例子.测试"],
+)  # fmt: skip
+def test_a_name_of_one_script_or_of_those_that_browsers_mix_is_shown(written: str) -> None:
+    assert site_name.shown(site_name.read(written)) == written
+
+
+@pytest.mark.parametrize(
+    "deceives",
+    ["аррӏе.com", "раураӏ.com", "gооgle.com", "ɡoogle.com", "exạmple.com", "οοο.gr",
+     "エ商.测试", "a一b.com", "google.comノ.cn", "例子・店.测试", "例ж.cn", "عربي.com", "٣٤.com",
+     "😀.com"],
+)  # fmt: skip
+def test_a_name_that_passes_for_another_stays_in_its_a_labels(deceives: str) -> None:
+    kept = site_name.read(deceives)
+    assert "xn--" in kept
+    assert site_name.shown(kept) == site_name.in_full(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["xn--n3h.example", "xn--a.example", "xn--.example", "XN--FSQU00A.example", "xn--fsqu00a.",
+     "http://xn--fsqu00a.example/", "li@xn--fsqu00a.example", "see xn--fsqu00a.example",
+     "xn--80ak6aa92e.xn--fsqu00a"],
+)  # fmt: skip
+def test_what_is_no_kept_name_that_can_be_written_otherwise_comes_back_as_it_is(text: str) -> None:
+    assert site_name.shown(text) == text
 
 
 _LETTERS = st.one_of(
     st.sampled_from("abz09-é\x80\x81例子\u0301\U0010ffff"),
     st.characters(exclude_categories=["Cs"]),
 )
+
+
+@given(st.text(_LETTERS, min_size=1, max_size=20))
+def test_whoever_types_what_is_shown_names_that_site(label: str) -> None:
+    try:
+        kept = site_name.read(f"{label}.例子")
+    except BadSiteNameError:
+        reject()
+    assert site_name.is_called(kept, site_name.shown(kept))
 
 
 @given(st.text(_LETTERS, max_size=40))

@@ -27,7 +27,7 @@ from incidents.filing.footer import check as footer_check
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store.cases import sites
-from incidents.values import inputs, site_name
+from incidents.values import inputs
 from incidents.views import lists, masked
 from incidents.views.filing import details_of
 
@@ -152,7 +152,7 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
         found = views.filing_terms(connection, _day(until))
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found

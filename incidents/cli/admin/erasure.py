@@ -218,7 +218,8 @@ def _account_met(
 
 
 def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
-    typed, way_out = _typed(run, run.text("erasure.confirm.site", site=site), site, confirm)
+    question = run.text("erasure.confirm.site", site=site_name.in_full(site))
+    typed, way_out = _typed(run, question, site, confirm)
     if not site_name.is_called(site, typed):
         raise ErasureNotConfirmedError(
             what=errors.Cause.of("whose_words", "people's words about {site}", site=site),

@@ -19,6 +19,7 @@ from incidents.history import reports
 from incidents.locale import refusals
 from incidents.locale.words import count
 from incidents.machine import policy
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
@@ -159,7 +160,7 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
         output.table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
-                [name, run.text("history_file.new" if site.new else "history_file.known"),
+                [shown(name), run.text("history_file.new" if site.new else "history_file.known"),
                  output.number(site.incidents_new), output.number(site.incidents_known)]
                 for name, site in tally.sites.items()
             ],

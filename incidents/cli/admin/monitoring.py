@@ -17,7 +17,6 @@ from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.machine.orders import DESK
 from incidents.system import disk
-from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm, Metric, TriedChannel
@@ -78,7 +77,7 @@ def _whether_told(run: Run, alarm: Alarm) -> str:
 
 def _words_of_alarm(run: Run, alarm: Alarm) -> str:
     when, language = run.when, run.language
-    site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
+    site = alarm["site"] or ""
     incident, due, overdue = alarm["incident"], alarm["due"], alarm["overdue"]
     ago = "" if alarm["since"] is None else when.ago(alarm["since"])
     match alarm["kind"]:

@@ -21,6 +21,7 @@ from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
 from incidents.cli.run import visible
 from incidents.contract.hints import typed
+from incidents.values.site_name import in_full, shown
 from incidents.views import masked
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
         last.append(column("WITH", lambda item: item["claimed_by"] or "", 12))
     free = max(8, width - 4 - sum(cells + 2 for _, cells, _ in (*chosen, *last)))
     site = free if width < 80 else free * 9 // 20
-    chosen.append((language.word("head", "SITE"), site, lambda item: item["site"]))
+    chosen.append((language.word("head", "SITE"), site, lambda item: shown(item["site"])))
     if width >= 80:
         whom = language.word("head", "WHOM")
         chosen.append((whom, free - site - 2, lambda item: queue_words.whom(item, language)))
@@ -168,7 +169,8 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
     item = screen.item
     if item is None:
         return []
-    lines = [_words(f"{item['id']} {item['site']}", "bold"), *_sentence(_told(screen, item), width)]
+    title = f"{item['id']} {in_full(item['site'])}"
+    lines = [_words(title, "bold"), *_sentence(_told(screen, item), width)]
     if item["warning"]:
         lines += _labelled("", item["warning"], width, "bold red")
     say, whom = screen.language.say, _whom(screen, item)

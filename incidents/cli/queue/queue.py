@@ -23,6 +23,7 @@ from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.settings.sources import check_person
+from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +116,7 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
         item["id"],
         words.left(item, run.language),
         words.exactly(item, run.language),
-        item["site"],
+        shown(item["site"]),
         "" if due is None else run.when(due),
         item["claimed_by"] or "",
         words.whom(item, run.language),

@@ -14,6 +14,7 @@ from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, paints, visible
 from incidents.contract.hints import first_of_two, typed
+from incidents.values.site_name import in_full, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
             Text(item["id"], style=style),
             Text(queue_words.left(item, language), style=style),
             Prose(queue_words.exactly(item, language), style=style),
-            words(item["site"]),
+            words(shown(item["site"])),
             words(queue_words.whom(item, language)),
             words(item["claimed_by"] or "", style="cyan"),
         ]
@@ -111,7 +112,7 @@ def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     first = Table.grid(padding=(0, 2))
     first.add_row(
         Text(run.text("queue.first"), style="bold"),
-        words(f"{item['id']} {item['site']}", style="bold"),
+        words(f"{item['id']} {in_full(item['site'])}", style="bold"),
     )
     if item["warning"]:
         first.add_row("", words(item["warning"], style="bold red"))

@@ -28,7 +28,7 @@ from incidents.machine import events
 from incidents.record import own_events
 from incidents.store import leaves
 from incidents.store.cases import sites
-from incidents.values import inputs, site_name, typed_time
+from incidents.values import inputs, typed_time
 from incidents.views import on_record
 
 router = APIRouter()
@@ -106,7 +106,7 @@ def show(
         asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
         silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
         next=_next(asked, found.after),
-        shown=site_name.shown, **_verified(here),
+        **_verified(here),
     )  # fmt: skip
 
 

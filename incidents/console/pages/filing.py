@@ -29,7 +29,6 @@ from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
 from incidents.record import evidence
-from incidents.values import site_name
 
 router = APIRouter()
 
@@ -185,7 +184,7 @@ def _page(
         opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
         "filing", status=409 if said else 200, said=said, site=site,
-        shown=site_name.shown(name), path=at(name), site_path=site_at(name),
+        path=at(name), site_path=site_at(name),
         sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
         look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
         waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
@@ -208,7 +207,7 @@ def show_terms(here: Looking, days: Days = None) -> Response:
     overdue = sum(each["days"] < 0 for each in items)
     return here.page(
         "terms", items=items[:MAX_TERMS], more=len(items) > MAX_TERMS, overdue=overdue,
-        due=len(items) - overdue, days=days, choices=DAYS, shown=site_name.shown,
+        due=len(items) - overdue, days=days, choices=DAYS,
     )  # fmt: skip
 
 
@@ -218,7 +217,7 @@ def terms_calendar(here: Looking, days: Days = None) -> Response:
     here, found = _ending(here, days)
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found

@@ -211,7 +211,7 @@ def _page(
     return here.page(
         "incident", status=409 if said else 200, said=said, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
-        shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
+        story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
         linked=customer_link.links_of_settings() is not None,
@@ -225,6 +225,6 @@ def show_unreported(who: Looking) -> Response:
     with who.timed() as (connection, here):
         found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)
     return here.page(
-        "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,
+        "unreported", items=found["items"], summary=found["summary"],
         more=len(found["items"]) == police_duty.MAX_PAGE,
     )  # fmt: skip

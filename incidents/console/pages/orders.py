@@ -29,7 +29,7 @@ from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import lineage
 from incidents.store.cases import sites
-from incidents.values import inputs, site_name
+from incidents.values import inputs
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible
 
@@ -98,7 +98,7 @@ def show(
         more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
         site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
         compared=_COMPARED.get(here.by, compared) if compared else None, path=path,
-        what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
+        what=lambda each: ordered(here.reader, each), most=MAX_SITES,
     )  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def _page(
         seq = sites.seqs(connection, [order[0]]).get(order[0])
     return here.page(
         "order", status=409 if said else 200, said=said, order=masked.document(found),
-        what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
+        what=ordered(reader, found), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would),
         opened=opened or here.kept.opened, typed=here.typed,
     )  # fmt: skip

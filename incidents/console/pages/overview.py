@@ -197,6 +197,6 @@ def _shift_page(here: Sitting, said: Said | None = None) -> Response:
         "shift", status=409 if said else 200, said=said, path=SHIFT,
         holders=sorted(found, key=lambda each: each["by"] != here.by),
         mine=[(name, site_name.shown(name)) for _, name in mine],
-        takers=[each for each in takers if each != here.by], shown=site_name.shown,
+        takers=[each for each in takers if each != here.by],
         typed=here.typed,
     )  # fmt: skip

@@ -31,7 +31,7 @@ from incidents.machine.filing import TERMS
 from incidents.settings import police, sources
 from incidents.store import entries
 from incidents.store.cases import sites
-from incidents.values import inputs, site_name
+from incidents.values import inputs
 from incidents.values.ids import read_incident_id, task_number
 from incidents.views.queue import alarm
 
@@ -208,7 +208,7 @@ def _written(who: Sitting, place: Place) -> str:
 def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, object]:
     site_id = int(item["id"].partition("-")[0])
     return {
-        **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
+        **item, "seen": seen.get(site_id),
         "days": _days(item, reader),
         "warning": item["warning"] and reader.sentence(item["warning"], [item["site"]]),
     }  # fmt: skip

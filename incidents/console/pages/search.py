@@ -124,5 +124,5 @@ def _named(here: Sitting, part: str) -> str | None:
 def _page(here: Sitting, q: str, found: list[Found], *, wrong: str | None = None) -> Response:
     return here.page(
         "search", status=422 if wrong else 200, q=q, searched=q, found=found, wrong=wrong,
-        shown=site_name.shown, most_texts=MAX_TEXTS,
+        most_texts=MAX_TEXTS,
     )  # fmt: skip

@@ -30,7 +30,6 @@ from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
-from incidents.values import site_name
 
 router = APIRouter()
 _SIMULATED: Shelf[Comparison] = Shelf()
@@ -173,7 +172,7 @@ def comparison_rows(
     when first, and how often."""
     return [
         (
-            site_name.shown(each.site),
+            each.site,
             [[(what_of(reader, act.what), act.first, act.n) for act in acts] for acts in each.acts],
         )
         for each in differences[page * PAGE : (page + 1) * PAGE]

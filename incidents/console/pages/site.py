@@ -67,12 +67,10 @@ def _register(
     wanted = lists.SiteFilter(state=state or None, q=part)
     with who.timed() as (connection, here):
         found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
-    shown = [
-        masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]
-    ]
+    sites = masked.document(found["items"])
     asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
-        "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
+        "sites", status=409 if said else 200, said=said, wrong=None, sites=sites, q=q,
         state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
         next=found["next"] and writing.query(asked),
     )  # fmt: skip
@@ -190,7 +188,7 @@ def _page(
     return here.page(
         "site", status=409 if said else 200, said=said, site=masked.document(found),
         why=why,
-        shown=site_name.shown(found["site"]), path=at(name),
+        path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,

@@ -21,7 +21,6 @@ from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
 from incidents.machine.policy import Policy
-from incidents.values.site_name import shown
 
 Script = tuple[str, list[Hint]]
 """The text to say or do, and the hints that fit, the likeliest first."""
@@ -71,7 +70,7 @@ class _Item:
 
 
 def _call(item: _Item, policy: Policy) -> Script:
-    say = item.say("call", phone=_phone(item), site=shown(item.of["site"]), what=_what(item))
+    say = item.say("call", phone=_phone(item), site=item.of["site"], what=_what(item))
     if item.of["left_s"] is None:
         return say + item.say("call.no_clock"), _contact(item)
     cost = _cost(item, policy)
@@ -96,7 +95,7 @@ def _keep_calling(item: _Item, _policy: Policy) -> Script:
     if item.of["site_down"] and item.of["in_force"] != item.of["state"]:
         down = item.say("down.not_in_force", in_force=item.of["in_force"])
     say = item.say(
-        "keep_calling", down=down, phone=_phone(item), site=shown(item.of["site"]), what=_what(item)
+        "keep_calling", down=down, phone=_phone(item), site=item.of["site"], what=_what(item)
     )
     return say, _contact(item)
 
@@ -125,13 +124,13 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
 
 def _tell(item: _Item, _policy: Policy) -> Script:
     if item.of["withheld"]:
-        say = item.say("tell.withheld", site=shown(item.of["site"]), in_force=item.of["in_force"])
+        say = item.say("tell.withheld", site=item.of["site"], in_force=item.of["in_force"])
         return say, [look("orders_of_site", item.of["site"])]
     # What was voided since is no ground any more, also of a closure that was upheld.
     states = zip(item.of["about"], item.of["about_states"], strict=True)
     grounds = [name for name, state in states if state != "voided"] or item.of["about"]
     say = item.say(
-        "tell", phone=_phone(item), site=shown(item.of["site"]), rule=item.of["rule"],
+        "tell", phone=_phone(item), site=item.of["site"], rule=item.of["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
     done = hints.to_task(item.of["id"], item.of["kind"])
