@@ -110,7 +110,7 @@ class _Fault(StatusProblem):
 
     def __init__(self, *_: object, **__: object) -> None:
         # The middleware that adds these headers elsewhere does not see this answer.
-        super().__init__("a fault in this program", dict(HEADERS))
+        super().__init__("an error in this program", dict(HEADERS))
 
 
 def problem(
@@ -136,7 +136,9 @@ def unprocessable(name: str, detail: str, **more: Any) -> Problem:
 
 def invalid_request(errors: list[dict[str, Any]]) -> Problem:
     """A request that does not match the OpenAPI document (422)."""
-    return unprocessable("invalid_request", "the request is not as described", errors=errors)
+    return unprocessable(
+        "invalid_request", "the request does not match its description", errors=errors
+    )
 
 
 def part(kind: str, told: str, *where: str) -> dict[str, Any]:
@@ -155,12 +157,12 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
-    " in INCIDENTS_TOKEN, and incidents token make gives one"
+    "this needs a session, or a token as Authorization: Bearer; on the command line, put the token"
+    " into INCIDENTS_TOKEN (incidents token make creates one)"
 )
 _NOBODYS = (
-    "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
-    " disabled; incidents token list shows which there are, and incidents token make gives one"
+    "the token is not valid here: it is mistyped, expired, or revoked, or its account is disabled;"
+    " incidents token list shows the tokens, and incidents token make creates one"
 )
 
 
@@ -174,13 +176,13 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
-    "token_scope": "this token is not for {act} (token list shows what it is for)",
-    "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: POST"
-    " /api/v1/session/proof takes it again",
-    "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
-    " csrf that the sign-in has answered, or a page of the console, loaded again",
+    "role": "{by} has the role {role}, which may not do {act}: {who} may",
+    "token_scope": "this token does not allow {act} (token list shows what it allows)",
+    "in_person": "{act} needs a person who has signed in, not a token",
+    "prove_again": "{act} needs a password entered in the last five minutes: POST it to"
+    " /api/v1/session/proof",
+    "csrf": "a change in a session needs the header X-CSRF-Token with the csrf from the sign-in; in"
+    " the console, reload the page",
 }
 
 
@@ -220,7 +222,7 @@ def of_error(error: IncidentsError) -> Problem:
     if isinstance(error, DatabaseError):
         _log.error("the database does not do its part", error=type(error).__name__)
         return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database does not answer now",
+            HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database is unavailable: try again",
             headers={"Retry-After": "5"},
         )  # fmt: skip
     if isinstance(error, _TOLD):
@@ -234,15 +236,17 @@ def of_error(error: IncidentsError) -> Problem:
         # The message may name files of this machine, so only the log has it.
         _log.error("the log is not what it says it is", error=error)
         return problem(
-            HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
+            HTTPStatus.CONFLICT,
+            "not_verified",
+            "the record does not match its signature: verify it",
         )
     if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(
-            HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for that: see its settings"
+            HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for this: see its settings"
         )
     _log.error("a request failed", error=type(error).__name__)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program could not do this")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program failed to do this")
 
 
 def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
@@ -296,7 +300,7 @@ def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
 def _told(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
     if error["type"] == "extra_forbidden":
-        return "a key stands here that this does not take: /openapi.json lists those that it takes"
+        return "unknown key: /openapi.json lists the known ones"
     if error["type"] == "model_attributes_type":
-        return "a JSON object is needed here, sent with Content-Type: application/json"
+        return "must be a JSON object, sent with Content-Type: application/json"
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

@@ -244,7 +244,9 @@ class Client(Acts):
 
     def _answered(self, method: str, path: str, how: How, **sent: Any) -> httpx.Response:
         if unknown := how.keys() - How.__annotations__:
-            raise TypeError(f"no act takes {min(unknown)!r}: {', '.join(How.__annotations__)} do")
+            raise TypeError(
+                f"unknown option {min(unknown)!r}: use {', '.join(How.__annotations__)}"
+            )
         query = {name: how.get(name) or None for name in ("dry_run", "unless_closing")}
         return self._exchange.send(
             method, path, key=how.get("key"), seen=how.get("if_match"), query=query, **sent
@@ -254,7 +256,7 @@ class Client(Acts):
 def _listed(name: str, given: Sequence[D]) -> list[D]:
     """Those as a list; raises InputError for one alone, whose letters or keys would be taken."""
     if isinstance(given, str | Mapping):
-        raise InputError(f"{name} takes a list, not {given!r} alone: give [{given!r}]")
+        raise InputError(f"{name} must be a list, not {given!r}: write [{given!r}]")
     return list(given)
 
 

@@ -126,12 +126,12 @@ Document = dict[str, Any]
 
 BEARER, SESSION = "token", "session"
 _SCHEMES: Document = {
-    BEARER: {"type": "http", "scheme": "bearer", "description": "A token of an account."},
+    BEARER: {"type": "http", "scheme": "bearer", "description": "An account's token."},
     SESSION: {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": f"A session; what is no GET has its word for forms in {CSRF_HEADER}.",
+        "description": f"A session; requests other than GET need its CSRF token in {CSRF_HEADER}.",
     },
 }
 _SCHEMA = "#/components/schemas/{model}"

@@ -78,8 +78,8 @@ Visiting = Annotated[Visit, Depends(visit)]
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
-    Changes then need `csrf` of the answer, as the header X-CSRF-Token. A program sends the token of
-    the same account along, as ever: then nobody who guesses elsewhere keeps its person out.
+    Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
+    token of the same account, as usual, so that failed guesses elsewhere do not lock out its user.
     """
     door: Door = request.app.state.door
     try:
@@ -95,20 +95,20 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
 
 @own_routes.get("/session", **opened(account_documents.Session))
 def show(request: Request, by: Looking) -> Document:
-    """Who you are, and what you may do."""
+    """Show who you are and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
 
 
 @own_routes.delete("/session", **opened(status=204))
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
-    """Sign out: the session is over."""
+    """Sign out and end the session."""
     request.app.state.door.sign_out(by.cookie)
     forget(response)
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
-    """Prove again who you are: what is done in person may then be done for five minutes."""
+    """Confirm your password; acts that need this are then possible for five minutes."""
     door: Door = request.app.state.door
     try:
         again = door.prove(by, proof.password, address_of(request))
@@ -169,7 +169,7 @@ def _document(identity: Identity, visit: Visit | None) -> Document:
     }
 
 
-Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
+Of = Annotated[str | None, Query(max_length=100, description="Only this account.")]
 
 
 @account_routes.get("/sessions", **operation("own_account", account_documents.Sessions))
@@ -178,7 +178,7 @@ def list_sessions(
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> Document:
-    """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
+    """List your own active sessions, those of an account, or all, the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
@@ -187,7 +187,7 @@ def list_sessions(
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: Looking, session: str) -> None:
-    """End a session, one's own or, as who keeps accounts, somebody else's."""
+    """End a session: your own, or, if you manage accounts, one of another account."""
     by.needs_account(by.house.open_sessions.owner_of(session))
     by.house.open_sessions.end(session, by.by)
 
@@ -199,13 +199,13 @@ def list_sign_ins(
     limit: Limit = 100,
     cursor: Cursor = None,
     handle: Of = None,
-    failed: Annotated[bool, Query(description="Only those that failed.")] = False,
+    failed: Annotated[bool, Query(description="Only failed ones.")] = False,
     since: When = None,
 ) -> account_documents.SignIns:
-    """Who signed in and out, from where and how, and who was not let in; the newest first.
+    """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.
 
-    Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
-    address are pseudonyms.
+    For an unknown name, only the fact of the attempt is kept. After erasure, people and addresses
+    are pseudonyms.
     """
     after = bodies.read_time(since)
     with by.reading() as connection:
@@ -218,7 +218,7 @@ def list_sign_ins(
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:
-    """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
+    """List refused acts and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
         found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
