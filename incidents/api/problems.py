@@ -110,7 +110,7 @@ class _Fault(StatusProblem):
 
     def __init__(self, *_: object, **__: object) -> None:
         # The middleware that adds these headers elsewhere does not see this answer.
-        super().__init__("an error in this program", dict(HEADERS))
+        super().__init__("a fault in this program", dict(HEADERS))
 
 
 def problem(
@@ -157,12 +157,12 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a session, or a token as Authorization: Bearer; on the command line, put the token"
-    " into INCIDENTS_TOKEN (incidents token make creates one)"
+    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
+    " in INCIDENTS_TOKEN, and incidents token make gives one"
 )
 _NOBODYS = (
-    "the token is not valid here: it is mistyped, expired, or revoked, or its account is disabled;"
-    " incidents token list shows the tokens, and incidents token make creates one"
+    "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
+    " disabled; incidents token list shows which there are, and incidents token make gives one"
 )
 
 
@@ -176,11 +176,11 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role}, which may not do {act}: {who} may",
-    "token_scope": "this token does not allow {act} (token list shows what it allows)",
-    "in_person": "{act} needs a person who has signed in, not a token",
-    "prove_again": "{act} needs a password entered in the last five minutes: POST it to"
-    " /api/v1/session/proof",
+    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
+    "token_scope": "this token is not for {act} (token list shows what it is for)",
+    "in_person": "{act} is done by a person who has signed in: no token does it",
+    "prove_again": "{act} needs a password given in the last five minutes: POST"
+    " /api/v1/session/proof takes it again",
     "csrf": "a change in a session needs the header X-CSRF-Token with the csrf from the sign-in; in"
     " the console, reload the page",
 }

@@ -18,8 +18,8 @@ _TYPE = "urn:incidents:problem:"
 _NOT_SIGNED_IN = f"{_TYPE}not-signed-in"
 _GIVEN = {"authorization", "cookie"}
 _NOBODY = (
-    "a server needs a token: set INCIDENTS_TOKEN (to create one, run incidents token make HANDLE"
-    " --days 30)"
+    "a server lets in who has a token: set INCIDENTS_TOKEN (incidents token make HANDLE --days 30"
+    " makes one)"
 )
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 

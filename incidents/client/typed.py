@@ -256,7 +256,7 @@ class Client(Acts):
 def _listed(name: str, given: Sequence[D]) -> list[D]:
     """Those as a list; raises InputError for one alone, whose letters or keys would be taken."""
     if isinstance(given, str | Mapping):
-        raise InputError(f"{name} must be a list, not {given!r}: write [{given!r}]")
+        raise InputError(f"{name} takes a list, not {given!r} alone: give [{given!r}]")
     return list(given)
 
 

@@ -37,7 +37,7 @@ class PresetsFileError(IncidentsError):
 
 
 class PresetError(IncidentsError):
-    """the presets file {file} has {key} = {value!r}, but it must be {expected}"""
+    """the presets file {file} says {key} = {value!r}, but it must be {expected}"""
 
 
 class UnknownPresetError(RefusedError):

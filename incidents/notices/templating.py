@@ -135,7 +135,7 @@ def _there(value: Any) -> Any:
     if value is None:
         from jinja2 import UndefinedError
 
-        raise UndefinedError("it uses a fact that may be missing: test for it with if first")
+        raise UndefinedError("it uses a fact that is not there: test for it with if first")
     return value
 
 

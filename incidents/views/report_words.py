@@ -21,17 +21,17 @@ Both = tuple[str, str]
 """A text in English and in simplified Chinese."""
 
 HEADINGS: dict[str, Both] = {
-    "title": ("Case file", "案件记录"),
-    "state": ("Site status", "网站现状"),
-    "story": ("History", "事件经过"),
-    "policy": ("Policy", "所依据的策略"),
-    "own": ("The desk's own entries", "值班台自身的记录"),
+    "title": ("Record of a case", "案件记录"),
+    "state": ("How the site stands", "网站现状"),
+    "story": ("What happened", "事件经过"),
+    "policy": ("The policy", "所依据的规则"),
+    "own": ("The desk's own acts", "服务台自身的记录"),
     "check": ("How to check it yourself", "如何自行核验"),
     "limits": ("What this does not prove", "本页不能证明的事项"),
-    "happened": ("occurred", "发生"),
+    "happened": ("happened", "发生"),
     "recorded": ("recorded", "记录"),
     "by": ("by", "记录人"),
-    "what": ("event", "事项"),
+    "what": ("what", "事项"),
     "leaf": ("leaf", "叶序号"),
     "digest": ("leaf hash", "叶哈希"),
     "site": ("site", "网站"),
@@ -41,8 +41,8 @@ HEADINGS: dict[str, Both] = {
     "signed": ("signed", "签署时间"),
     "key": ("key", "公钥"),
     "witness": ("witness", "见证方"),
-    "zone": ("time zone", "时区"),
-    "entries": ("entries of this site", "本网站条目数"),
+    "zone": ("zone of times", "时区"),
+    "entries": ("entries of the site", "本网站条目数"),
 }
 
 
@@ -60,20 +60,18 @@ def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
     if reason.counted is not None:
         yield f"It counted {reason.counted} of the {reason.needed} that the rule needs: {names}."
     elif names:
-        yield f"It is based on {names}."
+        yield f"It rests on {names}."
     if reason.since is not None and reason.until is not None and reason.within is not None:
         apart, most = reason.until - reason.since, write_duration(reason.within)
         yield (
             f"From {exactly(teller, reason.since)} to {exactly(teller, reason.until)} is"
-            f" {_length(apart)}. The policy allows {most}, both ends included."
+            f" {_length(apart)}; the policy says {most} at most, both ends included."
         )
     if reason.deadline is not None:
         told = f"The deadline was {exactly(teller, reason.deadline)}"
         if reason.decided_at is not None:
             late = _length(reason.decided_at - reason.deadline)
-            told += (
-                f", and the decision was made at {exactly(teller, reason.decided_at)}, {late} later"
-            )
+            told += f"; it was decided at {exactly(teller, reason.decided_at)}, {late} past it"
         yield f"{told}."
 
 
