@@ -165,7 +165,7 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     second = wang.get(sent.headers["location"]).text
     assert f'href="/sites/{SITE}"' in second
     assert "ordered again" in second
-    assert "Not looked at yet" not in second
+    assert "Not checked yet" not in second
     # What somebody has compared is theirs.
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
 

@@ -56,7 +56,9 @@ def test_a_byte_of_no_encoding_is_named_with_its_offset() -> None:
     late = b"site\r\n" + b"shop.example\r\n" * 40_000 + b"\x80"
     assert "0x80 at offset 560,006" in refused(late)
     assert "not UTF-8, although the byte order mark" in refused(codecs.BOM_UTF8 + b"site\n\xff")
-    assert "not UTF-16, as the mark" in refused(codecs.BOM_UTF16_LE + b"s\x00i\x00\x00")
+    assert "not UTF-16, although the byte order mark" in refused(
+        codecs.BOM_UTF16_LE + b"s\x00i\x00\x00"
+    )
     assert "UTF-32" in refused(codecs.BOM_UTF32_LE + "site".encode("utf-32-le"))
 
 
