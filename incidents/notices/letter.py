@@ -254,7 +254,7 @@ NOTICES: dict[str, Entry] = {
     "alarm_daemon_silent": Entry("desk", "no daemon enforces deadlines"),
     "alarm_halted": Entry("desk", "all orders of a database are stopped"),
     "alarm_mark_unread": Entry("desk", "a daemon cannot read its mark and carries out no orders"),
-    "alarm_entries_lost": Entry("desk", "the end of the record is missing"),
+    "alarm_entries_lost": Entry("desk", "the record has lost its latest entries"),
     "alarm_server_changed": Entry("desk", "another database server has taken over"),
     "alarm_sites_uncompared": Entry("desk", "sites could not be compared with their actual state"),
     "alarm_sites_left_down": Entry(
