@@ -127,7 +127,7 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Co
     file(desk, **FILED, service_type="forum")
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "<b>Access provider</b>: a filing includes it" in page
-    assert '<span class="state wrong">wrong</span> <b>Level</b>' in page
+    assert '<span class="state wrong">wrong</span> <b>Site level</b>' in page
     assert "The filed level is 3; a forum has level 2." in page
     assert "Source: domain.md 5, what is filed" in page
     assert "% complete" in page
@@ -162,7 +162,7 @@ def test_the_sites_page_has_score_terms_and_what_waits(desk: ConsoleDesk) -> Non
         operator = Visitor(desk, "operator")
         page = operator.get(f"/sites/{SITE}").text
         assert "OVERDUE by 7 d" in page
-        assert "<b>Phone of the responsible person</b> · phone repeats" in page
+        assert "<b>Responsible person&#39;s phone</b> · phone repeats" in page
         assert f'href="/sites/{SITE}/filing"' in page
         link = f"/sites/{SITE}?false=responsible_phone"
         assert f'href="{link}#act-false-info"' in page

@@ -86,6 +86,17 @@ def test_a_column_may_bear_the_key_or_a_label_in_either_language(key: str) -> No
         assert changes(name, text) == {key: text}
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Kind of subject", "subject_kind"), ("Number shown on", "shown_on"),
+        ("E-mail of the responsible person", "responsible_email"), ("Opened on", "opened_on"),
+    ],
+)  # fmt: skip
+def test_a_column_may_bear_the_label_that_the_form_had_before(name: str, key: str) -> None:
+    assert form.named(name) == key
+
+
 @pytest.mark.parametrize("name", form.SITE_NAMES)
 def test_the_column_of_the_site_has_several_names(name: str) -> None:
     found = customers(f"{name},ip\nShop.Example.,192.0.2.1\n")
