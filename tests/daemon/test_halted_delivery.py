@@ -151,7 +151,8 @@ def test_the_letter_names_why_and_no_other_reason(
     [letter] = channel.got
     every = (
         "on a different server than before", "已换到另一台服务器",
-        "lost its latest entries a second time", "末尾再次缺失", "The daemon's log says", "原因见守护进程日志",
+        "lost its latest entries a second time", "末尾再次缺失",
+        "The daemon's log says", "原因见守护进程日志",
     )  # fmt: skip
     assert [each for each in every if each in letter.text] == [
         each for each in every if each in told
