@@ -348,7 +348,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         li.get_by_role("button", name="Hand over").click()
         li.wait_for_selector("#said .done")
         chen.goto(f"{desk.url}/?mine=1")
-        assert chen.locator(f"#i-{incident} .holder").inner_text() == "with chen"
+        assert chen.locator(f"#i-{incident} .holder").inner_text() == "claimed by chen"
     [document] = desk.site("two.example")["incidents"]
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
