@@ -31,7 +31,7 @@ MAX_DETAILS, MAX_PARTS = 300, 20
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
 Time = Annotated[
-    str, Field(max_length=64, description="RFC 3339 with its offset: when it happened; none: now.")
+    str, Field(max_length=64, description="Time of the event, RFC 3339 with offset. Default: now.")
 ]
 
 
@@ -176,10 +176,10 @@ def _filing_change(by: str, asked: Filed) -> c.Command:
     """
     details, parts = _presets(asked.presets), []
     if len(asked.details) > MAX_DETAILS:
-        raise _wrong_detail(None, f"{MAX_DETAILS} details are the most in one request")
+        raise _wrong_detail(None, f"the limit is {MAX_DETAILS} details for one request")
     for key, given in asked.details.items():
         if not filing.is_known(key):
-            raise _wrong_detail(None, "a filing has no such detail: GET /filings/fields lists them")
+            raise _wrong_detail(None, "unknown detail: GET /filings/fields lists the known ones")
         if isinstance(given, dict):
             details.pop(key, None)
             parts += _parts(key, given)
@@ -200,11 +200,9 @@ def _presets(names: list[str]) -> dict[str, str]:
 def _parts(key: str, given: JSONObject) -> list[tuple[str, str, str]]:
     known = next((names for kind, names in _PART_NAMES.items() if key.startswith(kind)), None)
     if known is None:
-        raise _wrong_detail(key, "this detail is a text, and not an object")
+        raise _wrong_detail(key, "this detail must be a text, not an object")
     if not given.keys() <= known:
-        raise _wrong_detail(
-            key, f"it has a part that it does not take: it takes {', '.join(sorted(known))}"
-        )
+        raise _wrong_detail(key, f"unknown part: use {', '.join(sorted(known))}")
     return [(key, name, _detail_text(key, given[name], name)) for name in sorted(given)]
 
 
@@ -213,7 +211,7 @@ def _detail_text(key: str, given: Any, *part: str) -> str:
     if given is None or given == "":
         return ""
     if not isinstance(given, str):
-        raise _wrong_detail(key, "a text is needed here, or null, which takes it away", *part)
+        raise _wrong_detail(key, "must be a text, or null to remove it", *part)
     return inputs.text(".".join((key, *part)))(given) if given.strip() else ""
 
 

@@ -138,15 +138,15 @@ class Caller:
             raise problems.problem(
                 HTTPStatus.PRECONDITION_REQUIRED,
                 "look_first",
-                "this closes the site, or asks for it: give the ETag of the site as you have seen"
-                " it, in If-Match",
+                "this closes the site or requests it: send the ETag of the site that you have seen"
+                " in If-Match",
             )
         name = name_of_site(self.house, site)
         # If there is no such site, nothing would be closed.
         if name is not None and not site_name.is_called(name, confirm):
             raise problems.unprocessable(
                 "not_confirmed",
-                "this closes the site, or asks for it: give its name in `confirm`; nothing is done",
+                "nothing was done: this closes the site or requests it; give its name in `confirm`",
             )
 
     def envelope(

@@ -24,7 +24,7 @@ _ETAG = re.compile(r'"?([0-9]{1,18})-([0-9]{1,18})"?')
 _NEVER = (-1, -1)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
-DryRun = Annotated[bool, Query(description="Show what would happen; do nothing.")]
+DryRun = Annotated[bool, Query(description="Only show what would happen.")]
 
 
 def visitor(request: Request) -> Visit | None:
@@ -132,7 +132,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=150,
-        description="The same request with the same key is done once.",
+        description="A request that is repeated with the same key is done once.",
     ),
 ]
 
@@ -143,11 +143,11 @@ KeyFor = Annotated[
         alias=KEY_FOR_HEADER,
         ge=1,
         le=86_400,
-        description="After so many seconds the key is free again; none: never.",
+        description="Seconds until the key can be used again. Default: never.",
     ),
 ]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The ETag of the site as you have seen it.")
+    str | None, Header(alias="If-Match", description="The ETag of the site that you have seen.")
 ]
 
 
@@ -169,7 +169,7 @@ async def reporter(
     by: Annotated[Caller, Depends(actor)],
     unless_closing: Annotated[
         bool,
-        Query(description="Refuse as `would_close` what completes a window and closes the site."),
+        Query(description="Refuse with `would_close` if this would close the site (R1)."),
     ] = False,
 ) -> Caller:
     """The caller who logs a violation, which may close the site (R1)."""
@@ -187,7 +187,7 @@ async def keeper(
     if KEY_FOR_HEADER in request.headers:
         raise problems.unprocessable(
             "kept_for_good",
-            f"a key of this is kept for good: send it without {KEY_FOR_HEADER}; nothing is done",
+            f"nothing was done: this key is kept for good, so send it without {KEY_FOR_HEADER}",
         )
     return await actor(request, key, if_match, dry_run)
 

@@ -194,7 +194,7 @@ def operation(
     found = _described(codes, model, status, {ACT: act, **({LARGE: True} if large else {})})
     if tagged:
         found["responses"][status]["headers"] = {
-            "ETag": {"description": "The site as it stands.", "schema": TEXT}
+            "ETag": {"description": "The current state of the site.", "schema": TEXT}
         }
     return found
 
@@ -292,7 +292,7 @@ def counted(request: Request, limit: int) -> Request:
         message = await request.receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            told = f"the body has more than {limit:,} bytes, which are the most here"
+            told = f"the body has more than {limit:,} bytes, the limit here"
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
         return message
 

@@ -28,8 +28,8 @@ DESCRIBED: JSONObject = {
     "name": PARAMETER,
     "in": "query",
     "required": False,
-    "description": "The IANA name of the zone in which sentences tell times, those of problems"
-    " too; none: this desk's own. Times by themselves are in UTC.",
+    "description": "The IANA name of the time zone for times in sentences, including those of"
+    " problems. Default: the desk's own zone. Times in fields are in UTC.",
     "schema": {"type": "string", "format": FORMAT},
 }
 """The parameter in the OpenAPI document."""
@@ -45,7 +45,7 @@ def read(name: str, *where: str) -> tzinfo:
         return clock.zone(name)
     except InputError as error:
         kind = "unknown_zone"
-        told = "this is no time zone: give an IANA name, such as Asia/Shanghai or UTC"
+        told = "not a time zone: give an IANA name, such as Asia/Shanghai or UTC"
         raise problems.unprocessable(
             kind, told, errors=[problems.part(kind, told, *where)]
         ) from error
@@ -69,12 +69,10 @@ def known_only(request: Request) -> None:
     unknown = request.query_params.keys() - taken
     if DRY_RUN in unknown and request.query_params[DRY_RUN].lower() not in _NO:
         # A caller who asks for a dry run must not get the real act instead.
-        raise problems.unprocessable(
-            "no_dry_run", "this cannot be tried out with dry_run: nothing is done"
-        )
+        raise problems.unprocessable("no_dry_run", "nothing was done: this has no dry run")
     if unknown - {DRY_RUN}:
         known = ", ".join(sorted(taken))
-        told = f"the query has a parameter that this does not take: it takes {known}"
+        told = f"unknown query parameter: use {known}"
         raise problems.invalid_request([problems.part("unknown_parameter", told, "query")])
 
 
@@ -91,19 +89,23 @@ def _names(of: Dependant) -> set[str]:
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="At most so many.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=2_000, description="The `next` of the page before; none: the first page."),
+    Query(
+        max_length=2_000, description="The `next` of the previous page. Default: the first page."
+    ),
 ]
 Reveal = Annotated[
     bool,
-    Query(description="Numbers and addresses in full: needs the act `reveal`; goes on record."),
+    Query(
+        description="Show numbers and addresses in full. Needs the act `reveal`; goes on record."
+    ),
 ]
 Part = Annotated[
     str | None,
-    Query(min_length=1, max_length=100, description="Only where this stands somewhere in it."),
+    Query(min_length=1, max_length=100, description="Only items that contain this text."),
 ]
 
 

@@ -22,7 +22,6 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.problems import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -38,14 +37,12 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
-from incidents.locale.language import ENGLISH
 from incidents.locale.words import When
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
-from incidents.values.json_object import JSONObject
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -137,12 +134,14 @@ def unprocessable(name: str, detail: str, **more: Any) -> Problem:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
-def invalid_request(errors: list[InvalidPart]) -> Problem:
+def invalid_request(errors: list[dict[str, Any]]) -> Problem:
     """A request that does not match the OpenAPI document (422)."""
-    return unprocessable("invalid_request", "the request is not as described", errors=errors)
+    return unprocessable(
+        "invalid_request", "the request does not match its description", errors=errors
+    )
 
 
-def part(kind: str, told: str, *where: str) -> InvalidPart:
+def part(kind: str, told: str, *where: str) -> dict[str, Any]:
     """An error in one part of a request, at the location `where`, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": told}
 
@@ -158,32 +157,32 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a token, as Authorization: Bearer, or a session; whoever has an account can make a"
-    " token"
+    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
+    " in INCIDENTS_TOKEN, and incidents token make gives one"
 )
 _NOBODYS = (
     "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
-    " disabled; make another one"
+    " disabled; incidents token list shows which there are, and incidents token make gives one"
 )
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
+        by=by.handle, role=by.role, act=refusals.typed(act),
         who=refusals.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role} here, which may not {act}: {who} may",
-    "token_scope": "this token may not {act}: use one that was made for it",
-    "in_person": "only a person who has signed in may {act}: no token does it",
-    "prove_again": "to {act} takes a password given in the last five minutes: POST"
+    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
+    "token_scope": "this token is not for {act} (token list shows what it is for)",
+    "in_person": "{act} is done by a person who has signed in: no token does it",
+    "prove_again": "{act} needs a password given in the last five minutes: POST"
     " /api/v1/session/proof takes it again",
-    "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
-    " csrf that the sign-in has answered, or a page of the console, loaded again",
+    "csrf": "a change in a session needs the header X-CSRF-Token with the csrf from the sign-in; in"
+    " the console, reload the page",
 }
 
 
@@ -199,19 +198,18 @@ def refused(answer: Answer, when: When) -> Problem:
         refusal.name,
         refusals.sentence(refusal, when),
         facts=facts(refusal),
-        events=[{**event, "site": answer.site} for event in answer.document["events"]],
+        events=answer.document["events"],
         **_ways_out(refusal.name, refusal.facts),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """What can be done instead, where it is an act, and not one on the machine that keeps the
-    log."""
-    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
+def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be done instead, where it is an act."""
+    hints = ways_out.of_refusal(name, facts)
     return {"hints": hints} if hints else {}
 
 
-def facts(refusal: Refusal) -> JSONObject:
+def facts(refusal: Refusal) -> dict[str, Any]:
     """The facts of a refusal, as JSON has them."""
     return {name: plain(value) for name, value in refusal.facts.items()}
 
@@ -224,7 +222,7 @@ def of_error(error: IncidentsError) -> Problem:
     if isinstance(error, DatabaseError):
         _log.error("the database does not do its part", error=type(error).__name__)
         return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database does not answer now",
+            HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database is unavailable: try again",
             headers={"Retry-After": "5"},
         )  # fmt: skip
     if isinstance(error, _TOLD):
@@ -238,15 +236,17 @@ def of_error(error: IncidentsError) -> Problem:
         # The message may name files of this machine, so only the log has it.
         _log.error("the log is not what it says it is", error=error)
         return problem(
-            HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
+            HTTPStatus.CONFLICT,
+            "not_verified",
+            "the record does not match its signature: verify it",
         )
     if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(
-            HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for that: see its settings"
+            HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for this: see its settings"
         )
     _log.error("a request failed", error=type(error).__name__)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program could not do this")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the program failed to do this")
 
 
 def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
@@ -281,10 +281,7 @@ def _http(
     name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    told = own or f"{status.phrase}."
-    if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
-        told = f"{told} /openapi.json lists the paths."
-    return problem(status, name, told, headers=error.headers)
+    return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
@@ -303,10 +300,7 @@ def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
 def _told(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
     if error["type"] == "extra_forbidden":
-        return "a key stands here that this does not take: /openapi.json lists those that it takes"
+        return "unknown key: /openapi.json lists the known ones"
     if error["type"] == "model_attributes_type":
-        return "a JSON object is needed here, sent with Content-Type: application/json"
-    if error["type"] == "literal_error":
-        # All the choices, which are ours.
-        return str(error["msg"])
+        return "must be a JSON object, sent with Content-Type: application/json"
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

@@ -62,7 +62,7 @@ class RemoteDesk:
         """
         if policy is not None:
             raise NotOverServerError(
-                way_out=Cause.of("way_policy", "try another policy with --db, or in the console")
+                way_out=Cause.of("way_policy", "try out the policy with --db or in the console")
             )
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
@@ -90,7 +90,7 @@ class RemoteDesk:
             server = self._exchange.server
             raise NoDeskError(
                 server=server,
-                detail=Cause.of("policy_of_other", "its policy is of another program"),
+                detail=Cause.of("policy_of_other", "its policy is from another program"),
             ) from error
 
     def activate(
@@ -223,7 +223,7 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
 def site_id(site: str | int) -> int:
     """The id of a site that is known by it; raises NotOverServerError of one that is named."""
     if isinstance(site, str):
-        raise NotOverServerError(way_out=Cause.of("way_incident", "give the id of the incident"))
+        raise NotOverServerError(way_out=Cause.of("way_incident", "give the incident's id"))
     return site
 
 

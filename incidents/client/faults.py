@@ -17,34 +17,34 @@ if TYPE_CHECKING:
 _TYPE = "urn:incidents:problem:"
 _NOT_SIGNED_IN = f"{_TYPE}not-signed-in"
 _GIVEN = {"authorization", "cookie"}
-_NOBODY = "a server lets in who has a token: set INCIDENTS_TOKEN"
+_NOBODY = "a server needs a token: set INCIDENTS_TOKEN"
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
 class NoClientError(LibraryError):
-    """to ask a server needs a library that is not installed"""
+    """using a server needs a library that is not installed"""
 
     extra = "console"
 
 
 class NotOverServerError(InputError):
-    """this is not done over a server: {way_out}"""
+    """not possible over a server: {way_out}"""
 
 
 class ServerError(AwayError):
-    """{server} does not answer: {detail}"""
+    """no answer from {server}: {detail}"""
 
 
 class UntrustedServerError(ServerError):
-    """{server} is not asked, since its certificate is not believed here: {detail}"""
+    """the certificate of {server} is not trusted here, so nothing was sent: {detail}"""
 
 
 class NoDeskError(ServerError):
-    """{server} answers, but not as a desk does ({detail}): is that its address?"""
+    """{server} does not answer like a desk ({detail}): check the address"""
 
 
 class NoOperationError(ServerError):
-    """{server} cannot do this ({asked}): it is older than this program"""
+    """{server} cannot do this ({asked}): it runs an older version than this program"""
 
 
 class ProblemError(RefusedError):

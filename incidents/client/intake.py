@@ -38,8 +38,8 @@ HistoryRow = tuple[int, str]
 
 
 class ManyAtOnceError(InputError):
-    """a server takes {limit:,} reports at a time, and {count:,} are of {site} at {at}: give them
-    times of their own"""
+    """a request can have {limit:,} reports, but {count:,} are of {site} at {at}: give them
+    different times"""
 
 
 def bring_in(
@@ -233,7 +233,7 @@ class RemoteList:
         if len(items) != len(lines):
             raise NoDeskError(
                 server=self._exchange.server,
-                detail=Cause.of("takes_other_rows", "it takes in other rows"),
+                detail=Cause.of("takes_other_rows", "it received different rows"),
             )
         return items
 

@@ -34,7 +34,7 @@ _WAIT_S = 20
 
 
 class LostProofError(ServerError):
-    """{server} does not tell what was proved ({detail}): ask again"""
+    """{server} gave no result of the verification ({detail}): try again"""
 
 
 class RemoteRecord:
@@ -104,7 +104,7 @@ class RemoteRecord:
         if proof["shown"] is None:
             raise LostProofError(
                 server=self._exchange.server,
-                detail=Cause.of("failed_see_log", "it failed; its log says why"),
+                detail=Cause.of("failed_see_log", "it failed; the server log says why"),
             )
         return proof["shown"]
 
@@ -117,7 +117,7 @@ class RemoteRecord:
             if proof["begun_at"] != begun:
                 raise LostProofError(
                     server=self._exchange.server,
-                    detail=Cause.of("another_begun", "somebody has begun another one since"),
+                    detail=Cause.of("another_begun", "somebody has started another one since"),
                 )
         return proof
 

@@ -246,7 +246,9 @@ class Client(Acts):
 
     def _answered(self, method: str, path: str, how: How, **sent: Any) -> httpx.Response:
         if unknown := how.keys() - How.__annotations__:
-            raise TypeError(f"no act takes {min(unknown)!r}: {', '.join(How.__annotations__)} do")
+            raise TypeError(
+                f"unknown option {min(unknown)!r}: use {', '.join(How.__annotations__)}"
+            )
         query = {name: how.get(name) or None for name in ("dry_run", "unless_closing")}
         return self._exchange.send(
             method, path, key=how.get("key"), seen=how.get("if_match"), query=query, **sent

@@ -13,7 +13,7 @@ from incidents.values.site_name import shown
 
 _WORDS = {
     FILE: ("公安联网备案到期", "public-security filing due"),
-    SHOW: ("备案编号标明到期", "record number to be shown"),
+    SHOW: ("备案编号标明到期", "record number due for display"),
 }
 _OCTETS = 75
 _ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": ""})

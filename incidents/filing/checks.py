@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NoFilingLibraryError(LibraryError):
-    """to check a filing {detail} is needed, which is not installed"""
+    """checking a filing needs {detail}, which is not installed"""
 
     extra = "filing"
 

@@ -72,21 +72,21 @@ _PROVIDER_WORDS = (
 
 SECTIONS = (
     Section("subject", "主体", "Subject", (
-        Field("subject_kind", "主体性质", "Kind of subject", (
+        Field("subject_kind", "主体性质", "Subject type", (
             Choice("company", "单位", "company", ("企业", "公司", "organisation", "organization")),
             Choice("person", "个人", "person", ("individual",)),
         )),
-        Field("subject_name", "主体名称", "Name of the subject"),
-        Field("subject_number", "主体证件号码", "Document number of the subject"),
+        Field("subject_name", "主体名称", "Subject name"),
+        Field("subject_number", "主体证件号码", "Subject ID number"),
     )),
     Section("responsible", "负责人", "Responsible person", (
-        Field("responsible_name", "负责人姓名", "Name of the responsible person"),
-        Field("responsible_number", "负责人证件号码", "Document number of the responsible person"),
-        Field("responsible_phone", "负责人手机号码", "Phone of the responsible person"),
-        Field("responsible_email", "负责人电子邮箱", "E-mail of the responsible person"),
+        Field("responsible_name", "负责人姓名", "Responsible person's name"),
+        Field("responsible_number", "负责人证件号码", "Responsible person's ID number"),
+        Field("responsible_phone", "负责人手机号码", "Responsible person's phone"),
+        Field("responsible_email", "负责人电子邮箱", "Responsible person's email"),
     )),
     Section("site", "网站", "Site", (
-        Field("home_url", "网站首页网址", "Address of the home page"),
+        Field("home_url", "网站首页网址", "Home page URL"),
         Field("icp_number", "ICP备案号", "ICP filing number"),
         Field("public_security_number", "公安联网备案号", "Public-security filing number"),
         Field("registrar", "域名注册服务商", "Domain registrar"),
@@ -104,23 +104,23 @@ SECTIONS = (
             Choice("company", "企业展示", "company site", ("企业网站", "单位门户网站")),
             Choice("other", "其他", "other"),
         )),
-        Field("level", "网站级别", "Level", (
+        Field("level", "网站级别", "Site level", (
             Choice("2", "二级", "level 2", ("2级", "第二级")),
             Choice("3", "三级", "level 3", ("3级", "第三级")),
         )),
-        Field("level_reason", "级别说明", "Reason for the level"),
-        Field("support_kind", "技术支持类型", "Technical support by", (
+        Field("level_reason", "级别说明", "Level reason"),
+        Field("support_kind", "技术支持类型", "Technical support type", (
             Choice("company", "单位", "company", ("企业", "公司")),
             Choice("owner", "网站所有者", "the owner", ("本人", "自行维护")),
         )),
-        Field("support_name", "技术支持名称", "Name of the technical support"),
-        Field("support_phone", "技术支持电话", "Phone of the technical support"),
+        Field("support_name", "技术支持名称", "Technical support name"),
+        Field("support_phone", "技术支持电话", "Technical support phone"),
     )),
     Section("access", "接入", "Access", (
         Field("access_provider", "网络接入服务商", "Access provider"),
-        Field("access_code", "接入服务商代码", "Code of the access provider"),
-        Field("access_place", "接入服务商所在地", "Place of the access provider"),
-        Field("access_phone", "接入服务商电话", "Phone of the access provider"),
+        Field("access_code", "接入服务商代码", "Access provider code"),
+        Field("access_place", "接入服务商所在地", "Access provider location"),
+        Field("access_phone", "接入服务商电话", "Access provider phone"),
         Field("access_method", "接入方式", "Access method", (
             Choice("leased_virtual_space", "租赁虚拟空间", "leased virtual space", (
                 "租用虚拟空间",
@@ -130,28 +130,28 @@ SECTIONS = (
             Choice("dedicated_line", "专线", "dedicated line", ("专线接入",)),
             Choice("other", "其他", "other"),
         )),
-        Field("hosting", "主机类型", "Kind of hosting", _PROVIDER_WORDS),
-        Field("ip", "网站IP地址", "IP address of the site"),
+        Field("hosting", "主机类型", "Hosting type", _PROVIDER_WORDS),
+        Field("ip", "网站IP地址", "Site IP address"),
     )),
     Section("servers", "服务器", "Servers", (
-        Field("office_code", "服务器所在地公安机关代码", "Office code of the server's place"),
+        Field("office_code", "服务器所在地公安机关代码", "Office code"),
     )),
     Section("commercial", "经营性", "Commercial filing", (
-        Field("nature", "网站性质", "Nature", (
+        Field("nature", "网站性质", "Site nature", (
             Choice("commercial", "经营性", "commercial", ("经营",)),
             Choice("non_commercial", "非经营性", "non-commercial", ("非经营", "noncommercial")),
         )),
         Field("icp_licence", "ICP经营许可证号", "ICP licence number"),
-        Field("contract_ip", "合同IP地址", "IP address in the contract"),
-        Field("resolved_ip", "解析IP地址", "IP address that the name points to"),
+        Field("contract_ip", "合同IP地址", "Contract IP address"),
+        Field("resolved_ip", "解析IP地址", "Resolved IP address"),
         Field("reported_ip", "上报IP地址", "Reported IP address"),
     )),
     Section("documents", "文件", "Documents"),
-    Section("days", "日期", "Days", (
-        Field("opened_on", "网站开通日期", "Opened on"),
-        Field("filed_on", "提交备案日期", "Filed on"),
-        Field("approved_on", "备案通过日期", "Approved on"),
-        Field("shown_on", "备案号悬挂日期", "Number shown on"),
+    Section("days", "日期", "Dates", (
+        Field("opened_on", "网站开通日期", "Opening date"),
+        Field("filed_on", "提交备案日期", "Filing date"),
+        Field("approved_on", "备案通过日期", "Approval date"),
+        Field("shown_on", "备案号悬挂日期", "Number display date"),
     )),
 )  # fmt: skip
 """The sections in the order of the official form."""
@@ -160,12 +160,12 @@ SERVER_FIELDS = (
     Field("ip", "IP地址", "IP address"),
     Field("province", "省份", "Province"),
     Field("city", "城市", "City"),
-    Field("place", "存放地点", "Place"),
+    Field("place", "存放地点", "Location"),
     Field("count", "数量", "Number of servers"),
 )
 
 DOCUMENT_FIELDS = (
-    Field("kind", "文件类型", "Kind", (
+    Field("kind", "文件类型", "Type", (
         Choice("access_contract", "接入合同", "access contract", ("接入服务合同",)),
         Choice("commercial_licence", "经营许可证", "commercial licence", ("ICP许可证",)),
         Choice("idc_licence", "IDC许可证", "IDC licence"),
@@ -222,7 +222,31 @@ def place(key: str) -> tuple[int, str]:
 
 _SPACES = re.compile(r"\s+")
 _PLACES = {key: n for n, key in enumerate(KEYS)}
-_DETAILS = {
+_FORMER = {
+    "subject_kind": "Kind of subject",
+    "subject_name": "Name of the subject",
+    "subject_number": "Document number of the subject",
+    "responsible_name": "Name of the responsible person",
+    "responsible_number": "Document number of the responsible person",
+    "responsible_phone": "Phone of the responsible person",
+    "responsible_email": "E-mail of the responsible person",
+    "home_url": "Address of the home page",
+    "level_reason": "Reason for the level",
+    "support_kind": "Technical support by",
+    "support_name": "Name of the technical support",
+    "support_phone": "Phone of the technical support",
+    "access_code": "Code of the access provider",
+    "access_place": "Place of the access provider",
+    "access_phone": "Phone of the access provider",
+    "hosting": "Kind of hosting",
+    "ip": "IP address of the site",
+    "office_code": "Office code of the server's place",
+    "contract_ip": "IP address in the contract",
+    "resolved_ip": "IP address that the name points to",
+    "shown_on": "Number shown on",
+}
+"""What the form used to call them in English: lists may still do so."""
+_DETAILS = {folded(name): key for key, name in _FORMER.items()} | {
     folded(name): field.key
     for field in FIELD_OF.values()
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)

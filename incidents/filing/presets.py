@@ -33,15 +33,15 @@ _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
 
 
 class PresetsFileError(IncidentsError):
-    """the file of presets {file} cannot be read: {detail}"""
+    """the presets file {file} cannot be read: {detail}"""
 
 
 class PresetError(IncidentsError):
-    """the file of presets {file} says {key} = {value!r}, but it must be {expected}"""
+    """the presets file {file} says {key} = {value!r}, but it must be {expected}"""
 
 
 class UnknownPresetError(RefusedError):
-    """no preset is called {given!r}; there are {known}"""
+    """no preset named {given!r}: use one of {known}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,11 @@ def read(path: Path) -> dict[str, Preset]:
             )
         tables = parsing.read_toml(content.decode("utf-8"), MAX_BYTES)
     except OSError as error:
-        detail = error.strerror or "it is no file"
+        detail = error.strerror or "it is not a file"
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
         raise PresetsFileError(
-            file=path, detail=Cause.of("save_as_utf8", "it is not in UTF-8: save it so")
+            file=path, detail=Cause.of("save_as_utf8", "it is not UTF-8: save it as UTF-8")
         ) from error
     except parsing.TomlTextError as error:
         raise PresetsFileError(file=path, detail=f"it {error}") from error
@@ -120,7 +120,8 @@ def _preset(path: Path, name: str, table: Any) -> Preset:
             name,
             table,
             Cause.of(
-                "must_preset_name", "a table whose name is of a-z, 0-9 and hyphens, 40 at most"
+                "must_preset_name",
+                "a table whose name has at most 40 characters of a-z, 0-9, and hyphens",
             ),
         )
     if not isinstance(table, dict):
@@ -139,7 +140,7 @@ def _preset(path: Path, name: str, table: Any) -> Preset:
             name,
             table,
             Cause.of(
-                "must_preset_detail", "a table with one of {known} at least", known=", ".join(KEYS)
+                "must_preset_detail", "a table with at least one of {known}", known=", ".join(KEYS)
             ),
         )
     return Preset(about=table.get(ABOUT, name), details=found)
@@ -162,7 +163,7 @@ def _check(path: Path, name: str, key: str, value: Any) -> None:
             where,
             value,
             Cause.of(
-                "must_one_line", "a text of one line, {limit} characters at most", limit=MAX_TEXT
+                "must_one_line", "a text of one line, up to {limit} characters", limit=MAX_TEXT
             ),
         )
     if key in CHOICES and value not in CHOICES[key]:

@@ -28,7 +28,7 @@ _LOG = logger("notices")
 
 
 class NoAppriseError(LibraryError):
-    """a channel of the type chat needs Apprise, which is not installed"""
+    """a chat channel needs Apprise, which is not installed"""
 
     extra = "chat"
 
@@ -73,7 +73,7 @@ def make(name: str, options: Options) -> Chat:
     for n, url in enumerate(urls, start=1):
         if _known(_for(url, _A_NUMBER)) is None:
             expected = Cause.of(
-                "must_apprise", "addresses that Apprise knows, and number {n} is none", n=n
+                "must_apprise", "addresses that Apprise supports, but number {n} is not", n=n
             )
             raise _wrong(options, "urls", expected)
     return Chat(name, urls, within.total_seconds())

@@ -213,13 +213,16 @@ def office(environ: Mapping[str, str] | None = None) -> Office:
     name = options.text("desk_name")
     if name is None:
         raise options.wrong(
-            "desk_name", Cause.of("must_host_name", "there: whose page the customer sees")
+            "desk_name", Cause.of("must_host_name", "set: the customer page shows it")
         )
     found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
     if found.phone is None and found.mail is None:
         raise options.wrong(
             "desk_phone",
-            Cause.of("must_desk_contact", "there, or desk_mail: how the customer reaches the desk"),
+            Cause.of(
+                "must_desk_contact",
+                "set, or desk_mail: the customer must be able to reach the desk",
+            ),
         )
     return found
 
@@ -240,14 +243,14 @@ def _secrets(options: Options) -> tuple[str, ...]:
     if found["secret"] is None:
         raise options.wrong(
             "secret",
-            Cause.of("must_link_secret", "there, or secret_file or secret_env: it signs the links"),
+            Cause.of("must_link_secret", "set, or secret_file or secret_env: it signs the links"),
         )
     for key, secret in found.items():
         if secret is not None and len(secret) < MIN_SECRET:
             least = MIN_SECRET
             expected = Cause.of(
                 "must_long_secret",
-                "{least} characters or more, as openssl rand -hex 32 has",
+                "{least} characters or more, such as from openssl rand -hex 32",
                 least=least,
             )
             raise options.wrong_secret(key, expected)
@@ -266,7 +269,7 @@ def _address(options: Options) -> str:
             "base_url",
             Cause.of(
                 "must_page_https",
-                "{expected}: a link over plain http is anybody's to read",
+                "{expected}: others can read a link over plain http",
                 expected=expected,
             ),
         )

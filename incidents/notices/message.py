@@ -61,10 +61,10 @@ def read_address(text: str, name: str | None = None) -> Address:
         raise BadAddressError("it has no @")
     # An encoded word (RFC 2047) would be decoded on the way, line ends and all.
     if not local.isprintable() or "=?" in local or _LOCAL.fullmatch(local) is None:
-        raise BadAddressError("what stands before the @ is no name of a mailbox")
+        raise BadAddressError("the part before the @ is not a mailbox name")
     domain = _domain(host)
     if len(local.encode()) > MAX_LOCAL_OCTETS:
-        raise BadAddressError(f"more than {MAX_LOCAL_OCTETS} octets stand before the @")
+        raise BadAddressError(f"more than {MAX_LOCAL_OCTETS} octets are before the @")
     if len(local.encode()) + 1 + len(domain) > MAX_OCTETS:
         raise BadAddressError(f"it has more than {MAX_OCTETS} octets")
     return Address(local, domain, one_line(name or "", MAX_NAME))
@@ -83,9 +83,9 @@ def _domain(host: str) -> str:
         domain = site_name.read_own_host(host)
     except BadSiteNameError as error:
         # What it quotes is somebody's address.
-        raise BadAddressError("what stands behind the @ is no domain") from error
+        raise BadAddressError("the part after the @ is not a domain") from error
     if ":" in domain or domain.replace(".", "").isdecimal():
-        raise BadAddressError("what stands behind the @ is an IP address")
+        raise BadAddressError("the part after the @ is an IP address")
     return domain
 
 

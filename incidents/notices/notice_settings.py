@@ -192,9 +192,7 @@ def _wording(
 ) -> Wording:
     name, sample = options.text("desk_name"), samples.OFFICE
     if needed and name is None:
-        raise options.wrong(
-            "desk_name", Cause.of("must_sender", "there: who writes to the customer")
-        )
+        raise options.wrong("desk_name", Cause.of("must_sender", "set: it names the sender"))
     office = Office(
         name=name or sample.name,
         phone=options.text("desk_phone", None if name else sample.phone),
@@ -202,7 +200,8 @@ def _wording(
     )
     if needed and office.phone is None and office.mail is None:
         raise options.wrong(
-            "desk_phone", Cause.of("must_reply", "there, or desk_mail: how the customer can answer")
+            "desk_phone",
+            Cause.of("must_reply", "set, or desk_mail: the customer must be able to answer"),
         )
     folder = options.path("templates")
     if folder is not None and not folder.is_dir():
@@ -265,9 +264,7 @@ def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outl
 def _to(own: Options, channel: Channel) -> tuple[str, ...]:
     found = own.texts("to")
     if isinstance(channel, smtp.Mail) and not found:
-        raise own.wrong(
-            "to", Cause.of("must_recipients", "a list of addresses: a mail goes to somebody")
-        )
+        raise own.wrong("to", Cause.of("must_recipients", "a list of at least one address"))
     for each in found:
         try:
             message.read_address(each)

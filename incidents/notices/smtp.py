@@ -67,7 +67,9 @@ class Mail:
         try:
             addresses = [message.read_address(each, to.name) for each in to.mail]
         except BadAddressError as error:
-            return Failed(problem="bad_address", detail=f"the address on file is none: {error}")
+            return Failed(
+                problem="bad_address", detail=f"the address on file is not valid: {error}"
+            )
         mail = message.compose(letter, addresses, self._heading, self._now())
         session = Session(min(within_s, self._server.timeout_s))
         try:
@@ -107,7 +109,7 @@ class Mail:
         except smtplib.SMTPDataError as error:
             return _refused(error.smtp_code, "the letter")
         except smtplib.SMTPNotSupportedError:
-            detail = "the address needs SMTPUTF8, which the mail server does not know"
+            detail = "the address needs SMTPUTF8, which the mail server does not support"
             return Failed(problem="mail_refused", detail=detail)
         except (OSError, smtplib.SMTPException) as error:
             return _broken(session, self._server, error)
@@ -132,7 +134,7 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
             "security",
             Cause.of(
                 "must_tls",
-                "{starttls} or {tls}: a password goes over no open line",
+                "{starttls} or {tls}: a password must not be sent unencrypted",
                 starttls=STARTTLS,
                 tls=TLS,
             ),
@@ -140,12 +142,12 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     if (user is None) != (password is None):
         raise options.wrong(
             "user",
-            Cause.of("must_with_password", "there together with password: one says nothing alone"),
+            Cause.of("must_with_password", "set together with password: neither works alone"),
         )
     if not f"{user}{password}".isascii():
         raise options.wrong(
             "password",
-            Cause.of("must_ascii_login", "in ASCII, as the user is: SMTP knows no other login"),
+            Cause.of("must_ascii_login", "in ASCII, like the user: SMTP has no other login"),
         )
     within = options.duration("timeout", _DEFAULT, least=_LEAST, most=_MOST)
     server = Server(
@@ -159,7 +161,7 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     )
     sender = _address(options, "sender")
     if sender is None:
-        raise options.wrong("sender", Cause.of("must_be_there", "there: it is needed"))
+        raise options.wrong("sender", Cause.of("must_be_there", "set"))
     heading = Heading(
         sender=sender if sender.name else Address(sender.local, sender.domain, sender_name),
         reply_to=_address(options, "reply_to"),
@@ -220,7 +222,7 @@ def _broken(session: Session, server: Server, error: Exception) -> Retry:
     if session.is_late or isinstance(error, TimeoutError):
         return Retry(problem="mail_timeout", detail="the mail server did not answer in time")
     if isinstance(error, socket.gaierror):
-        detail = f"the mail server's name, {server.host}, leads nowhere"
+        detail = f"the mail server's name, {server.host}, does not resolve"
     elif isinstance(error, ConnectionRefusedError):
         detail = f"the mail server {server.host} refuses a connection to its port {server.port}"
     else:
@@ -230,10 +232,10 @@ def _broken(session: Session, server: Server, error: Exception) -> Retry:
 
 def _insecure(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "the mail server's certificate is not to be trusted"
+        return "the mail server's certificate is not trusted"
     if isinstance(error, ssl.SSLError):
-        return "the mail server speaks no TLS that is known here"
-    return "the mail server offers no STARTTLS, or no login that is known here"
+        return "the mail server has no supported TLS version"
+    return "the mail server offers no STARTTLS, or no supported login"
 
 
 def _answered(code: int, what: str) -> str:

@@ -42,7 +42,7 @@ class TemplateFiles(FileSystemLoader):
             line = error.object[: error.start].count(b"\n") + 1
             raise self._unreadable(template, "it is not UTF-8", line) from error
         except PermissionError as error:
-            raise self._unreadable(template, "it may not be read", 1) from error
+            raise self._unreadable(template, "no permission to read it", 1) from error
 
         # The operator may have added a file to an earlier folder since.
         return source, file, lambda: self.first(template) == Path(file) and is_unchanged()
@@ -136,7 +136,7 @@ def _there(value: Any) -> Any:
     if value is None:
         from jinja2 import UndefinedError
 
-        raise UndefinedError("it writes a fact that is not there; ask for it with if first")
+        raise UndefinedError("it uses a fact that is not there: test for it with if first")
     return value
 
 

@@ -25,8 +25,8 @@ _WORDS = {
         "这是一条测试消息，于 {time} 发出，用于确认告警能够送达。无需处理。",
     ),
     "en": (
-        "TRIAL: a test of the alarms, nothing to do",
-        "This is a trial, sent at {time}, to see whether alarms arrive. There is nothing to do.",
+        "TEST: alarm channel test, no action needed",
+        "This test message was sent at {time} to check that alarms arrive. No action is needed.",
     ),
 }
 

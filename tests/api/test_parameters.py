@@ -17,7 +17,7 @@ def test_a_name_that_is_not_taken_is_refused_with_those_that_are(api: Rig) -> No
     )  # fmt: skip
     [error] = answer.json()["errors"]
     assert (error["loc"], error["type"]) == (["query"], "unknown_parameter")
-    assert "state" in error["msg"].partition("it takes ")[2].split(", ")
+    assert "state" in error["msg"].partition("use ")[2].split(", ")
     assert "stat," not in answer.text
     assert "closed" not in answer.text
 

@@ -193,7 +193,7 @@ def test_a_trial_goes_through_each_channel_whatever_the_hour(
     assert documents[1]["quiet_until"] is None
     first, second, third, _ = mailbox.mails
     assert "测试" in first["Subject"]
-    assert "nothing to do" in body(first, "plain")
+    assert "No action is needed." in body(first, "plain")
     assert first["Message-ID"] == second["Message-ID"] != third["Message-ID"]
 
 

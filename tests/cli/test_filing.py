@@ -70,7 +70,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
         (["level"], 2, "write KEY=TEXT"),
         ([], 2, "nothing to change is given"),
         (["opened_on=2026-03-04"], 3, "still to come"),
-        (["opened_on=1 March"], 2, "write one such as 2026-01-02"),
+        (["opened_on=1 March"], 2, "write it like 2026-01-02"),
         (["level=" + "3" * 65], 2, "write one of 二级 (2), 三级 (3)"),
         (["ip=999.1.1.1"], 3, "must be IP addresses"),
         (["icp_number=13900001111"], 3, "one such as 京ICP备12345678号-1"),
@@ -238,7 +238,7 @@ def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
     file.write_text("site,opend_on,colour\nshop.example,2026-02-01,red\n")
     refused = office("filing", "import", str(file))
     assert refused.status == 1
-    assert "did you mean opened_on, 网站开通日期?): rename it, or ignore such" in refused.err
+    assert "did you mean opened_on, 网站开通日期?): rename it, or ignore unknown" in refused.err
     taken = office("filing", "import", str(file), "--ignore-columns")
     assert taken.status == 0
     assert "columns that are no field, left out: opend_on, colour\n" in taken.err

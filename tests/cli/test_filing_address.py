@@ -7,9 +7,9 @@ from tests.cli.conftest import Cli
 A, B = "192.0.2.1", "192.0.2.2"
 STEPS = (
     "Change the site's filing.\n"
-    "Say that the IP address has changed.\n"
-    "Submit it for the first review.\n"
-    "Have the contract changed too: it names the IP.\n"
+    "State that the IP address has changed.\n"
+    "Submit for first review.\n"
+    "Have the contract changed too: it names the IP address.\n"
 )
 
 

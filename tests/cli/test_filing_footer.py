@@ -141,7 +141,7 @@ def test_a_page_that_cannot_be_fetched_is_told_with_exit_status_1(
     assert status == 1
     assert (
         out
-        == f"unknown\tthe page\tThe server answers {there.url} with status 503, which is no page.\n"
+        == f"unknown\tthe page\tThe server answers {there.url} with status 503, not with a page.\n"
     )
 
 

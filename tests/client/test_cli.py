@@ -146,7 +146,7 @@ def test_without_a_token_nobody_is_let_in(over: Over) -> None:
 
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["queue", "--server", "http://127.0.0.1:9"]) == 1
-    assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+    assert "no answer from http://127.0.0.1:9: " in capsys.readouterr().err
 
 
 def test_the_screen_works_over_a_server_and_outlives_its_restart(
@@ -170,7 +170,7 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
         assert api.entries("details_revealed")[-1]["data"]["about"] == "1-1"
     # The server is away.
     screen.look()
-    assert "does not answer" in (screen.problem or "")
+    assert "no answer from http" in (screen.problem or "")
     deed = screen.press("2")
     assert deed is not None
     assert not screen.carry_out(deed)

@@ -251,7 +251,7 @@ def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
         assert (answer.status, "server" in answer.err) == (FAILED, False), (line, answer.err)
     for _, line in _lines(HERE_ALONE, files):
         answer = over(*line, as_="sup")
-        assert (answer.status, "not done over a server" in answer.err) == (MISUSED, True), (
+        assert (answer.status, "not possible over a server" in answer.err) == (MISUSED, True), (
             line, answer.err,
         )  # fmt: skip
     assert (tmp_path / "export").read_text(encoding="utf-8").count("\n") > 5
@@ -333,6 +333,6 @@ def test_with_a_token_nobody_else_is_named(over: Over) -> None:
         over.account(handle, "operator")
     other = over("claim", "1-1", "--as", "op-2", as_="op-1")
     assert other.status == MISUSED
-    assert "the token is op-1's, and op-2 is named (--as, or INCIDENTS_AS)" in other.err
+    assert "the token belongs to op-1, but --as or INCIDENTS_AS names op-2" in other.err
     own = over("claim", "1-1", "--as", "op-1", as_="op-1")
     assert (own.status, own.out) == (DONE, "1-1 is with op-1\n")

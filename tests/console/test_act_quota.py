@@ -28,7 +28,7 @@ def hurried(db_url: str, tmp_path: Path) -> Iterator[ConsoleDesk]:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "may do 2 acts a minute"), ("zh", "每分钟最多可进行 2 次操作")]
+    ("language", "told"), [("en", "can do 2 actions a minute"), ("zh", "每分钟最多可进行 2 次操作")]
 )
 def test_beyond_the_quota_an_act_waits_and_what_was_typed_is_kept(
     hurried: ConsoleDesk, language: str, told: str
@@ -87,5 +87,5 @@ def test_in_an_open_page_it_is_told_and_what_was_typed_stands_where_it_was(
     with serving(hurried), person(browser, hurried, "li", "/incidents/1-1") as page:
         page.fill("#note-text", "she calls back")
         page.locator("section[aria-labelledby=h-notes] form > button").click()
-        expect(page.locator("#said .refused")).to_contain_text("may do 2 acts a minute")
+        expect(page.locator("#said .refused")).to_contain_text("can do 2 actions a minute")
         assert page.input_value("#note-text") == "she calls back"

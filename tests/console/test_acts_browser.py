@@ -51,7 +51,7 @@ def test_no_act_is_said_to_be_done_while_the_server_is_gone_and_then_it_is_done_
         beside.fill("#note-text", "she calls back")
         note = beside.locator("section[aria-labelledby=h-notes]")
         away.kill()
-        expect(li.locator("#live")).to_contain_text("Not live")
+        expect(li.locator("#live")).to_contain_text("Disconnected")
         reach(li, "1-1")
         expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
         assert li.locator(".said.done").count() == 0
@@ -82,14 +82,14 @@ def test_a_server_that_hangs_is_not_live_and_no_act_waits_for_it_for_ever(
             li.clock.fast_forward(11_000)
             expect(li.locator("#sent")).to_contain_text(UNCONFIRMED)
             li.clock.fast_forward(13_000)
-            expect(li.locator("#live")).to_contain_text("Not live")
+            expect(li.locator("#live")).to_contain_text("Disconnected")
             assert li.locator(".said.done").count() == 0
         expect(li.locator("#live")).to_have_text("Live")
         li.locator("#sent button").click()
         expect(li.locator("#said .done")).to_contain_text("reached")
         # By when the session is over, and nobody can say so, nothing of it is on the screen.
         away.kill()
-        expect(li.locator("#live")).to_contain_text("Not live")
+        expect(li.locator("#live")).to_contain_text("Disconnected")
         li.clock.fast_forward(3_000_000)
         expect(li.locator("#i-1-1")).to_be_visible()
         li.clock.fast_forward(610_000)
@@ -251,7 +251,9 @@ def test_of_what_a_colleague_has_claimed_is_asked_first(
         question.get_by_role("button").click()
         expect(question).to_contain_text("wang claimed this")
         question.get_by_role("button").click()
-        expect(li.locator("#said .refused")).to_contain_text("Somebody was faster")
+        expect(li.locator("#said .refused")).to_contain_text(
+            "Nothing was done: somebody else acted first"
+        )
         li.mouse.move(1, 1)
         reach(li, "1-1")
         question.get_by_role("button").click()

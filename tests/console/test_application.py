@@ -316,7 +316,7 @@ def test_a_server_whose_key_was_replaced_says_so_on_its_pages(
     monkeypatch.setattr("incidents.accounts.authenticator.Door.by_session", replaced)
     answer = li.get("/")
     assert answer.status_code == 503
-    assert "The key of this server has been replaced" in answer.text
+    assert "This server&#39;s key was replaced" in answer.text
 
 
 # The acts.
@@ -411,7 +411,7 @@ def test_a_site_that_was_changed_meanwhile_is_not_acted_on_and_what_was_typed_is
     desk.do("shop.example", c.RecordContact(by="li", incident=1, outcome="reached"))
     late = wang.send(at, reason="letter 17", seen=seen)
     assert late.status_code == 409
-    assert "Somebody was faster" in late.text
+    assert "Nothing was done: somebody else acted first" in late.text
     assert ">letter 17</textarea>" in late.text
     assert not desk.site("shop.example")["held"]
     # The page shows how the site stands now: sent again, it is meant.
@@ -503,7 +503,7 @@ def test_of_a_long_story_the_newest_lines_are_shown_with_a_way_to_the_older_ones
     assert "· #2<" in page
     assert "· #4<" not in page
     assert 'rel="next"' not in page
-    assert '<a href="/incidents/1-1#h-story">The newest entries</a>' in page
+    assert '<a href="/incidents/1-1#h-story">Newest entries</a>' in page
     assert li.get("/incidents/1-1?before=0").status_code == 422
 
 
@@ -528,7 +528,7 @@ def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
     li, at = Person(desk, "li"), "/incidents/1-1/note"
     form = li.get("/incidents/1-1").text
     assert '<input type="radio" name="audience" value="desk" checked>' in form
-    assert "the customer will see this text and its time" in form
+    assert "shows this text and its time" in form
     for _ in range(2):
         assert li.send(at, text="<b>a relative</b>", key="k1").status_code == 303
     # Nothing that others have done meanwhile makes it untrue.
@@ -595,7 +595,7 @@ def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: Cons
     desk.violation("shop.example")
     answer = Person(desk, "li").get("/sites?state=bogus")
     assert answer.status_code == 422
-    assert "no state “bogus”: choose one of active, suspended, closed, or all." in answer.text
+    assert "No site state “bogus”. Choose active, suspended, closed, or all." in answer.text
     assert 'href="/sites/shop.example"' not in answer.text
 
 
@@ -633,7 +633,7 @@ def test_all_that_the_police_are_to_be_told_of_is_found_from_the_queue(desk: Con
 def test_who_may_not_is_told_so_beside_each_button(desk: ConsoleDesk) -> None:
     desk.violation("shop.example")
     page = Person(desk, "vera").get("/sites/shop.example").text
-    assert page.count("Your role, viewer, may not do this.") >= 8
+    assert page.count("Your role (viewer) does not allow this.") >= 8
     page = Person(desk, "wang").get("/sites/shop.example").text
     assert "shop.example is active, not closed: there is nothing to reinstate." in page
 

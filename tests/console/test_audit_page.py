@@ -118,7 +118,7 @@ def test_the_export_of_one_site_has_its_entries_alone(record: ConsoleDesk) -> No
 
 def test_who_may_not_export_is_told_why_and_refused(record: ConsoleDesk) -> None:
     viewer = Visitor(record, "viewer")
-    assert "Your role, viewer, may not do this." in viewer.get("/audit").text
+    assert "Your role (viewer) does not allow this." in viewer.get("/audit").text
     assert viewer.get("/audit/export.jsonl").status_code == 403
     assert viewer.post("/audit/verify").status_code == 403
     assert kinds(viewer.get("/audit")) == []
@@ -130,7 +130,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
     assert "Verified." in told
-    assert "Anything against a change of the whole: no checkpoint is signed yet." in told
+    assert "That the whole record was not replaced: no checkpoint is signed yet." in told
     assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 
@@ -152,7 +152,7 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
     with monkeypatch.context() as broken:
         broken.setattr("incidents.audit.proof.verification.database", lambda *_a, **_o: 1 / 0)
         told = verified(by)
-        assert 'It could not be verified: <span lang="en">ZeroDivisionError' in told
+        assert 'Could not verify: <span lang="en">ZeroDivisionError' in told
     assert "Verified." in verified(by)
 
 
@@ -167,7 +167,7 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
     program = record.holder(record.token("auditor-1"))
     assert program.post("/api/v1/log/verify?wait=0", json={}).json()["ended_at"] is None
     by.post("/audit/verify")
-    assert "A verification runs already" in by.get("/audit").text
+    assert "A verification is already running" in by.get("/audit").text
     go_on.set()
     assert record.app.state.verifying.wait(PATIENCE_S).failed == "ZeroDivisionError"
     assert "ZeroDivisionError" in by.get("/audit/verdict").text
@@ -181,7 +181,7 @@ def test_the_last_checkpoint_is_shown_and_taken_away_to_the_byte(
     assert by.get("/audit/checkpoint").status_code == 422
     note = signed(record, tmp_path / "audit.key")
     assert by.get("/audit/checkpoint").text == note
-    assert "Nobody outside has countersigned it" in by.get("/audit").text
+    assert "No outside witness has countersigned" in by.get("/audit").text
 
 
 def signed(desk: ConsoleDesk, key: Path) -> str:

@@ -15,8 +15,8 @@ from tests.console.customers import Customers, Page
 from tests.notices.lane import SHANGHAI
 
 THANKS = ("谢谢，已收到您的说明", "Thank you, we have your statement")
-AGAIN = ("此前已经说明过，无需重复", "This was stated before, once is enough")
-NO_CLOCK_STOPS = ("任何时限都不会因此停止", "No clock stops for it: please call us at +86 10 5555")
+AGAIN = ("此前已经说明过，无需重复", "You have already told us, no need to repeat it")
+NO_CLOCK_STOPS = ("任何时限都不会因此停止", "It stops no deadline: please call us at +86 10 5555")
 
 
 def assert_told(page: Page, *told: str) -> None:
@@ -39,10 +39,10 @@ def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(
     name = f"{incident[0]}-{incident[1]}"
     assert_told(
         shown, f"编号：{name}", "违规类别：gambling", f"Reference: {name}", *urls,
-        f"须在 {by['zh_CN']}前与网站负责人本人通话", f"spoken to them in person by {by['en']}",
+        f"须在 {by['zh_CN']}前与网站负责人本人通话", f"speak to them in person by {by['en']}",
         "网站将被暂停访问12小时", "the site is suspended for 12 hours",
         "在本页说明不等于已联系到网站负责人", "does not count as reaching the responsible person",
-        "现行处理规则", "The rules now in force",
+        "现行处理规则", "The current rules",
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its
     [written] = served.do(incident[0], note).incident_document["notes"]
     shown = served.get(incident)
     at = read_rfc3339(written["recorded_at"])
-    for language, heading in (("zh_CN", "我们给您的留言"), ("en", "What we have written to you")):
+    for language, heading in (("zh_CN", "我们给您的留言"), ("en", "Our messages to you")):
         assert heading not in empty.text
         assert_told(shown, heading, wording.time(at, SHANGHAI, language))
     assert "".join(shown.parts.seen).count(text) == 2, "once in each language"
@@ -150,8 +150,8 @@ def test_without_a_remark_it_is_a_statement_too(served: Customers) -> None:
 def test_what_is_due_comes_before_it(served: Customers) -> None:
     incident = served.logged(ago=timedelta(hours=2))
     said = served.say(incident)
-    assert_told(said, *THANKS, "我们未能联系到网站负责人", "we could not reach the responsible")
-    assert_told(said, "该网站目前已暂停访问，预计于", "it is to be opened again at")
+    assert_told(said, *THANKS, "我们未能联系到网站负责人", "We could not reach the responsible")
+    assert_told(said, "该网站目前已暂停访问，预计于", "is due to open again at")
     assert served.incident(incident)["state"] == "unreached"
     assert [event["kind"] for event in served.story(incident)][-4:] == [
         "clock_lapsed", "site_suspended", "removal_said", "task_opened",
@@ -228,7 +228,7 @@ def _moot(served: Customers) -> Incident:
     [
         (_removed, ("已办结，无需处理", "Settled: nothing to do")),
         (_voided, ("已撤销，无需处理", "Withdrawn: nothing to do")),
-        (_refused, ("本页不再接受说明", "no statement is taken here any more")),
+        (_refused, ("本页不再接受说明", "this page takes no more statements")),
         (_moot, ("仅供知悉", "For your information")),
     ],
 )
@@ -271,7 +271,7 @@ def test_on_a_closed_site_it_can_be_stated_and_opens_nothing(served: Customers) 
     closing = c.StateFalse(by="operator-1", field="phone", evidence="rings elsewhere")
     served.do(incident[0], closing)
     shown = served.get(incident)
-    assert_told(shown, "该网站已经关闭", "A statement here does not open it again")
+    assert_told(shown, "该网站已经关闭", "A statement here does not open the site again")
     said = served.say(incident)
     assert_told(said, *THANKS)
     with_site = served.incident(incident)

@@ -339,7 +339,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         chen.locator(f"#i-{incident} button[value=no-answer]").click()
         assert "li claimed this" in chen.locator("#ask").inner_text()
         chen.locator("#ask button").click()
-        assert "Somebody was faster" in said(chen)
+        assert "Nothing was done: somebody else acted first" in said(chen)
         assert "li, " in said(chen)
         # At the end of the shift it is the other one's.
         li.goto(f"{desk.url}/hand-over")
@@ -348,7 +348,7 @@ def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(
         li.get_by_role("button", name="Hand over").click()
         li.wait_for_selector("#said .done")
         chen.goto(f"{desk.url}/?mine=1")
-        assert chen.locator(f"#i-{incident} .holder").inner_text() == "with chen"
+        assert chen.locator(f"#i-{incident} .holder").inner_text() == "claimed by chen"
     [document] = desk.site("two.example")["incidents"]
     assert [each["outcome"] for each in document["contacts"]] == ["reached"]
 
@@ -638,7 +638,7 @@ def test_closing_asks_for_the_name_of_the_site(browser: Chromium, desk: ConsoleD
         li.locator("#stale").wait_for()
         assert li.input_value("#act-false-info [name=evidence]") == "no such number"
         act(li, "false-info", confirm="close.example")
-        assert "Somebody was faster" in said(li)
+        assert "Nothing was done: somebody else acted first" in said(li)
         act(li, "false-info", confirm="close.example")
         li.wait_for_selector("#said .done")
     assert desk.site("close.example")["rule"] == "false_info"

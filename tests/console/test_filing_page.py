@@ -117,7 +117,7 @@ def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ConsoleDesk,
     page = visitor.get(PAGE).text
     assert f'action="{PAGE}/details"' not in page
     assert "sha256:" not in page
-    assert f"Your role, {role}, may not do this." in page
+    assert f"Your role ({role}) does not allow this." in page
     fields = {"section": "site", "was.level": "3", "level": "2"}
     assert visitor.post(f"{PAGE}/details", fields).status_code == 403
     assert filed(desk)["level"] == "3"
@@ -126,21 +126,21 @@ def test_who_may_change_nothing_sees_no_form_and_no_reference(desk: ConsoleDesk,
 def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: ConsoleDesk) -> None:
     file(desk, **FILED, service_type="forum")
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
-    assert "<b>Access provider</b>: it is one of the things that are filed" in page
-    assert '<span class="state wrong">wrong</span> <b>Level</b>' in page
-    assert "Level 3 is filed, and a forum has level 2" in page
-    assert "Source: specification F.40" in page
-    assert "Complete to" in page
+    assert "<b>Access provider</b>: a filing includes it" in page
+    assert '<span class="state wrong">wrong</span> <b>Site level</b>' in page
+    assert "The filed level is 3; a forum has level 2." in page
+    assert "Source: domain.md 5, what is filed" in page
+    assert "% complete" in page
     chinese = unescape(Visitor(desk, "viewer", "zh").get(PAGE).text)
-    assert "<b>网络接入服务商</b>: 属于须备案的事项" in chinese
+    assert "<b>网络接入服务商</b>：属于须备案的事项" in chinese
     assert '<span class="state wrong">错误</span> <b>网站级别</b>' in chinese
     assert "登记为 3 级，而论坛应为 2 级" in chinese
-    assert "依据: 规范 F.40" in chinese
+    assert "依据：domain.md 5，备案事项" in chinese
 
 
 def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:
     viewer = Visitor(desk, "viewer")
-    assert "No record number is on record that can be read." in viewer.get(PAGE).text
+    assert "No readable record number on record." in viewer.get(PAGE).text
     file(desk, **FILED)
     [snippet] = re.findall(r"<pre id=.snippet.[^>]*>(.*?)</pre>", viewer.get(PAGE).text, re.DOTALL)
     assert "<" not in snippet
@@ -152,7 +152,7 @@ def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:
 def test_a_commercial_site_has_the_steps_for_a_changed_address(desk: ConsoleDesk) -> None:
     file(desk, nature="commercial", **{"server.a": '{"province":"北京"}'})
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
-    assert "Submit it for the first review." in page
+    assert "Submit for first review." in page
     assert "提交初审。" in Visitor(desk, "viewer", "zh").get(PAGE).text
 
 
@@ -162,7 +162,7 @@ def test_the_sites_page_has_score_terms_and_what_waits(desk: ConsoleDesk) -> Non
         operator = Visitor(desk, "operator")
         page = operator.get(f"/sites/{SITE}").text
         assert "OVERDUE by 7 d" in page
-        assert "<b>Phone of the responsible person</b> (phone repeats)" in page
+        assert "<b>Responsible person&#39;s phone</b> · phone repeats" in page
         assert f'href="/sites/{SITE}/filing"' in page
         link = f"/sites/{SITE}?false=responsible_phone"
         assert f'href="{link}#act-false-info"' in page
@@ -287,7 +287,7 @@ def test_a_filing_that_moves_all_the_time_is_refused_in_the_end(
     monkeypatch.setattr(Filed, "read", busy)
     refused = li.post(f"{PAGE}/details", {**fields, "opened_on": "2026-02-01"})
     assert refused.status_code == 409
-    assert "Somebody was faster" in refused.text
+    assert "Nothing was done: somebody else acted first" in refused.text
     assert filed(desk) == {}
 
 
@@ -452,11 +452,11 @@ def test_without_the_libraries_the_page_says_what_to_install(
         raise ModuleNotFoundError("no phonenumbers", name="phonenumbers")
 
     monkeypatch.setattr(people, "check_phones", missing)
-    assert "a library is missing (phonenumbers)" in li.get(PAGE).text
+    assert "the library phonenumbers is missing" in li.get(PAGE).text
     assert "缺少程序库（phonenumbers）" in Visitor(desk, "operator", "zh").get(PAGE).text
     refused = li.post(f"{PAGE}/details", {**fields, "responsible_phone": PHONE})
     assert refused.status_code == 409
-    assert "a library is missing (phonenumbers)" in refused.text
+    assert "the library phonenumbers is missing" in refused.text
     assert filed(desk) == {}
 
 
@@ -466,7 +466,7 @@ def test_settings_that_are_wrong_are_told_and_the_page_stands(
     li = Visitor(desk, "operator")
     for said in ('icp_form = "none"', f'presets = "{tmp_path}/none.toml"'):
         (tmp_path / "config.toml").write_text(f"[filing]\n{said}\n")
-        assert "The settings of the filings are wrong" in li.get(PAGE).text
+        assert "The filing settings are wrong" in li.get(PAGE).text
 
 
 # The terms of all sites.
@@ -499,7 +499,7 @@ def test_more_terms_than_a_page_takes_are_said(
 
     monkeypatch.setattr(filing, "MAX_TERMS", 1)
     viewer = Visitor(desk, "viewer")
-    assert "No term runs." in viewer.get("/terms").text
+    assert "No deadline is running." in viewer.get("/terms").text
     file(desk, opened_on="2026-02-01")
     desk.do(OTHER, c.AddSite(by="li"))
     desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))

@@ -56,9 +56,9 @@ def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
 def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
-    assert "Given up, and tried no more by itself: 1" in page
-    assert "Not carried out in the world for five minutes and more: 1" in page
-    assert "Listed: 4. Given up: 1; late in the world: 1; others" in page
+    assert "Given up, no more automatic retries: 1" in page
+    assert "Orders to external systems, not carried out for five minutes or more: 1" in page
+    assert "Listed: 4. Given up: 1; late to external systems: 1; others" in page
     assert '<span class="state late">late</span>' in page
     assert "<b>http_503</b>" in page
 
@@ -72,7 +72,7 @@ def test_what_the_brake_holds_is_released_on_its_page(desk: ConsoleDesk) -> None
     wang = Visitor(desk, "wang")
     assert 'href="/orders/3-o2"' in wang.get("/").text
     listed = wang.get("/orders", braked="1").text
-    assert "since too many sites were taken down at once: 1" in listed
+    assert "Held back for a supervisor: 1" in listed
     assert 'id="o-1-o2"' not in listed
     assert 'action="/orders/3-o2/release"' in wang.get("/orders/3-o2").text
     assert wang.post("/orders/3-o2/release", seen(desk, site)).status_code == 303
@@ -132,8 +132,8 @@ def test_what_was_decided_on_an_old_page_is_not_done(desk: ConsoleDesk) -> None:
 def test_who_may_not_steer_orders_is_told_so_beside_each_button(desk: ConsoleDesk) -> None:
     li = Visitor(desk, "operator")
     page = li.get("/orders/1-o2").text
-    assert page.count("Your role, operator, may not do this.") == 2
-    assert "Your role, operator, may not do this." in li.get("/orders").text
+    assert page.count("Your role (operator) does not allow this.") == 2
+    assert "Your role (operator) does not allow this." in li.get("/orders").text
     assert li.post("/orders/reconcile").status_code == 403
 
 
@@ -159,20 +159,20 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     (tmp_path / "config.toml").write_text(PANEL)
     wang = Visitor(desk, "supervisor")
     first = wang.get(wang.post("/orders/reconcile").headers["location"]).text
-    assert "Not looked at yet: 1." in first
+    assert "Not checked yet: 1." in first
     assert '<input type="hidden" name="after" value="other.example">' in first
     sent = wang.post("/orders/reconcile", {"after": "other.example", "repair": "1"})
     second = wang.get(sent.headers["location"]).text
     assert f'href="/sites/{SITE}"' in second
     assert "ordered again" in second
-    assert "Not looked at yet" not in second
+    assert "Not checked yet" not in second
     # What somebody has compared is theirs.
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
 
 
 @pytest.mark.parametrize(
     ("language", "told"),
-    [("en", "It waits: no channel is set."), ("zh", "一直等待：没有设置渠道。")],
+    [("en", "Waiting: no channel is set."), ("zh", "一直等待：没有设置渠道。")],
 )
 def test_a_notice_that_waits_for_a_channel_says_which_setting_sets_one(
     desk: ConsoleDesk, write_settings: WriteSettings, language: str, told: str
@@ -201,10 +201,10 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     desk.do("other.example", logged)
     wang = Visitor(desk, "supervisor")
     queue = wang.get("/").text
-    assert "ONLY LOGGED, NOT ENFORCED, since no adapter is set:" in queue
+    assert "LOGGED ONLY, NOT ENFORCED, because no adapter is set:" in queue
     assert '<a href="/orders/2-o2">2-o2</a>' in queue
     page = wang.get("/orders/2-o2").text
-    assert '<span class="state only_logged">only logged</span>' in page
+    assert '<span class="state only_logged">logged only</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
         "The order was only logged, since no adapter is set"
@@ -212,7 +212,10 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     )
     sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})
     compared = wang.get(sent.headers["location"]).text
-    assert "ordered again in vain: no adapter is set under [acts] in the settings" in compared
+    assert (
+        "ordered again, but nothing carries it out: no adapter is set under [acts] in the settings"
+        in compared
+    )
 
 
 def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path: Path) -> None:
@@ -260,7 +263,11 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     [told] = [line for line in page.split("</li>") if "left.example" in line]
     assert "incidents recover" in told
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
-    assert ("Close again, by its rule" if language == "en" else "依相应规则再次关闭") in told
+    assert (
+        "If a rule had closed a site, record the cause again"
+        if language == "en"
+        else "依相应规则再次关闭"
+    ) in told
     story = viewer.get("/sites/left.example").text
     assert ("Record again what closed it" if language == "en" else "请重新记录关闭原因") in story
 
@@ -276,7 +283,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", "SITES NOT COMPARED with the world: 1, since"),
+        ("en", "SITES NOT COMPARED with their actual state: 1, since"),
         ("zh", "无法与实际状态比对的网站：1 个，始于"),
     ],
 )
@@ -297,8 +304,8 @@ def test_it_names_what_could_not_be_compared_and_why(
 @pytest.mark.parametrize(
     ("language", "halted", "unread", "beside"),
     [
-        ("en", "The database lost its end a second time", "NOTHING IS CARRIED OUT, known since",
-         "THE DAEMON h-1 CARRIES NOTHING OUT"),
+        ("en", "The database lost its latest entries a second time",
+         "ALL ORDERS ARE STOPPED. Detected at", "DAEMON h-1 HAS STOPPED ALL ORDERS"),
         ("zh", "数据库末尾再次缺失", "所有指令已停止执行，发现于",
          "守护进程 h-1 已停止执行任何指令"),
     ],

@@ -14,7 +14,7 @@ def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: Cons
     page = Visitor(desk, "viewer").get("/overview")
     assert page.status_code == 200
     assert page.text.count('role="img"') == page.text.count("<table") == 5
-    for title in ("Violations by category, 30 days", "Time to contact", "Work at the desk"):
+    for title in ("Violations by category, 30 days", "Time to contact", "Work by hour"):
         assert title in page.text
     chinese = Visitor(desk, "operator", "zh").get("/overview").text
     assert "按类别统计的违规（30 天）" in chinese
@@ -31,7 +31,7 @@ def test_a_hostile_category_stays_text(desk: ConsoleDesk) -> None:
 
 def test_an_empty_desk_says_that_there_is_nothing_yet(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/overview").text
-    assert page.count("Nothing yet.") == 5
+    assert page.count("No data yet.") == 5
     assert '<svg class="chart"' not in page
 
 

@@ -66,7 +66,7 @@ def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothin
 ) -> None:
     monkeypatch.setattr(apart, "SHORT", short)
     page = supervisor.get(tried(supervisor)).text
-    assert "1 of 1 sites fare otherwise" in page
+    assert "The policies treat 1 of 1 sites differently" in page
     assert "<code>repeat.count</code>: 3 → <b>2</b>" in page
     assert desk.house.desk.policy() == DOCUMENTED
 
@@ -100,7 +100,7 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
     [
         ({"confirm": "yes"}, "Not activated: type activate to confirm."),
         ({"confirm": ""}, "Not activated: type activate to confirm."),
-        ({"reason": " "}, "Not activated: say why."),
+        ({"reason": " "}, "Not activated: enter a reason."),
     ],
 )
 def test_without_confirmation_or_reason_nothing_is_activated(
@@ -117,7 +117,7 @@ def test_who_may_not_activate_sees_why_and_is_refused_which_is_counted(desk: Con
     place = tried(operator)
     page = operator.get(place).text
     assert 'aria-disabled="true" aria-describedby="why-activate_policy"' in page
-    assert "Your role, operator, may not do this." in page
+    assert "Your role (operator) does not allow this." in page
     assert activated(operator, place).status_code == 403
     assert desk.house.desk.policy() == DOCUMENTED
     [counted] = desk.refusals()
@@ -130,7 +130,7 @@ def test_a_policy_activated_meanwhile_by_another_is_not_replaced_unawares(
     place = tried(supervisor)
     desk.house.desk.activate("[repeat]\ncount = 5\n", by="zhang", login=None, reason="r")
     page = activated(supervisor, place)
-    assert "somebody else has activated a policy since you tried this one" in page.text
+    assert "somebody activated another policy after your trial" in page.text
     assert desk.house.desk.policy().repeat_count == 5
 
 
@@ -144,7 +144,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     assert 'name="second"' in supervisor.get(place).text
     for fields, told in (
         ({}, "a second one who may activate policies signs in beside"),
-        ({"second": "sup-2"}, "gives their password here once more"),
+        ({"second": "sup-2"}, "the second person must enter their password again"),
         ({"second": "sup-2", "second_password": "a guess"}, "handle and the password of a second"),
     ):
         page = activated(supervisor, place, **fields)
@@ -178,8 +178,8 @@ def test_the_same_form_sent_twice_activates_once(desk: ConsoleDesk, supervisor: 
     ("toml", "told"),
     [
         ("", "Choose or paste a policy."),
-        ("[repeat]\ncount = 3\n", "This is the policy in force."),
-        ("[repeat]\ncounts = 2\n", "new policy is no policy: unknown key counts in [repeat]"),
+        ("[repeat]\ncount = 3\n", "This policy is already active."),
+        ("[repeat]\ncounts = 2\n", "new policy is not a policy: unknown key counts in [repeat]"),
     ],
 )
 def test_what_cannot_be_tried_is_said(supervisor: Visitor, toml: str, told: str) -> None:

@@ -89,7 +89,7 @@ def test_no_password_or_confirmation_is_kept(
 
 
 def test_a_file_that_was_chosen_is_said_not_to_be_kept(desk: ConsoleDesk) -> None:
-    wang, said = Visitor(desk, "supervisor"), "No file is kept meanwhile"
+    wang, said = Visitor(desk, "supervisor"), "Files are not kept"
     desk.ahead = timedelta(minutes=6)
     for files, is_said in (({}, False), ({"file": ("a.txt", b"x")}, True)):
         asked = wang.post("/sites/shop.example/reinstate", {"reason": WORDS}, **files)

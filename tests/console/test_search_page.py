@@ -53,7 +53,7 @@ def test_sites_addresses_and_notes_are_found_by_a_part(desk: ConsoleDesk) -> Non
     }.items():
         page = viewer.get("/search", q=q)
         assert hits(page) == found, q
-        assert ("Nothing was found." in page.text) == (found == []), q
+        assert ("No results." in page.text) == (found == []), q
         assert "5555 0100" not in page.text, q
 
 
@@ -142,4 +142,4 @@ def test_the_register_is_narrowed_page_by_page(
             break
         page = viewer.get(more[0])
     assert found == [f"shop{n}.example" for n in range(5)]
-    assert "No site has such a name." in viewer.get("/sites", q="shop", state="closed").text
+    assert "No matching site." in viewer.get("/sites", q="shop", state="closed").text

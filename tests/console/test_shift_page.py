@@ -75,7 +75,7 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
     desk.account("gone-1", "operator")
     desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
-    not_chosen, no_taker = "Choose who takes it over", "may come in and take items"
+    not_chosen, no_taker = "Choose who takes over", "may come in and take items"
     for to, told in (
         ("", not_chosen), (LI, not_chosen), ("viewer-1", no_taker), ("nobody", no_taker),
         ("gone-1", no_taker),
@@ -89,7 +89,9 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
 
 
 def test_who_may_not_or_has_nothing_is_told_so_beside_the_button(desk: ConsoleDesk) -> None:
-    assert "Your role, viewer, may not do this." in Visitor(desk, "viewer").get("/hand-over").text
+    assert (
+        "Your role (viewer) does not allow this." in Visitor(desk, "viewer").get("/hand-over").text
+    )
     li = Visitor(desk, "operator")
     li.post("/hand-over", {"to": WANG})
-    assert 'id="why-give">You hold nothing.' in li.get("/hand-over").text
+    assert 'id="why-give">You have claimed nothing.' in li.get("/hand-over").text

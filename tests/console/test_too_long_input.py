@@ -55,7 +55,7 @@ def test_a_mail_that_is_too_long_to_be_searched_is_refused_rather_than_searched_
     mail = "x " * 50_000 + "https://shop.example/a"
     again = Visitor(desk, "operator").post("/log", {"step": "look", "paste": mail})
     assert again.status_code == 409
-    assert "100,022 characters, and 100,000 are the most" in again.text
+    assert "100,022 characters; the limit is 100,000" in again.text
     assert f">{mail}</textarea>" in again.text
 
 

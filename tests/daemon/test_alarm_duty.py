@@ -413,13 +413,13 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
 @pytest.mark.parametrize(
     ("kind", "made", "words"),
     [
-        ("clock_about_to_lapse", "1-1", "The clock of 1-1 lapses at 2026-03-01 19:00"),
-        ("order_dead", "1-o4", "is given up"),
+        ("clock_about_to_lapse", "1-1", "The contact deadline of 1-1 ends at 2026-03-01 19:00"),
+        ("order_dead", "1-o4", "was given up"),
         ("brake_on", "all", "313 orders wait for a supervisor"),
         ("closure_disputed", "1", "is disputed"),
-        ("closure_waits", "1", "Somebody has asked that shop.example be closed"),
-        ("report_due", "1-1:2h", "1-1 is to be reported to the local police"),
-        ("daemon_silent", "all", "nothing enforces the clock"),
+        ("closure_waits", "1", "Somebody requested the closure of shop.example"),
+        ("report_due", "1-1:2h", "The deadline for reporting 1-1 to the local police is"),
+        ("daemon_silent", "all", "deadlines are not enforced"),
     ],
 )
 def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:

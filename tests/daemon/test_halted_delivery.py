@@ -106,11 +106,11 @@ def test_what_begins_after_the_halt_is_told_as_of_what_may_be_a_copy(watch: Watc
     duty.run()
 
     [letter] = channel.got
-    assert "MAY BE A COPY: ALARM: a clock is about to lapse: shop.example" in letter.subject
+    assert "MAY BE A COPY: ALARM: a contact deadline ends soon: shop.example" in letter.subject
     assert "【可能是副本】【告警】" in letter.subject
     for words in (
-        "desk-2 tells this of the database /srv/desk.db",
-        "nothing is carried out since 2026-03-01 18:49",
+        "desk-2 sends this about the database /srv/desk.db",
+        "Its orders have been stopped since 2026-03-01 18:49",
         "本消息由主机 desk-2 就数据库 /srv/desk.db 发出",
     ):
         assert words in letter.text
@@ -124,7 +124,7 @@ def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: W
     look(watch, duty)
 
     [letter] = channel.got
-    assert "ALARM: nothing is carried out from a database" in letter.subject
+    assert "ALARM: all orders of a database are stopped" in letter.subject
     assert "MAY BE A COPY: ALARM" not in letter.subject, "it says so itself"
     for words in ("desk-2", "/srv/desk.db", "incidents recover --reason", "a copy", "副本"):
         assert words in letter.text
@@ -133,9 +133,9 @@ def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: W
 @pytest.mark.parametrize(
     ("why", "told"),
     [
-        (lineage.UNKNOWN_SERVER, ("on another server than before", "已换到另一台服务器")),
-        (lineage.LOST_AGAIN, ("lost its end a second time", "末尾再次缺失")),
-        ("", ("the daemon's log says", "原因见守护进程日志")),
+        (lineage.UNKNOWN_SERVER, ("on a different server than before", "已换到另一台服务器")),
+        (lineage.LOST_AGAIN, ("lost its latest entries a second time", "末尾再次缺失")),
+        ("", ("The daemon's log says", "原因见守护进程日志")),
     ],
 )
 def test_the_letter_names_why_and_no_other_reason(
@@ -150,8 +150,9 @@ def test_the_letter_names_why_and_no_other_reason(
 
     [letter] = channel.got
     every = (
-        "on another server than before", "已换到另一台服务器", "lost its end a second time",
-        "末尾再次缺失", "the daemon's log says", "原因见守护进程日志",
+        "on a different server than before", "已换到另一台服务器",
+        "lost its latest entries a second time", "末尾再次缺失",
+        "The daemon's log says", "原因见守护进程日志",
     )  # fmt: skip
     assert [each for each in every if each in letter.text] == [
         each for each in every if each in told

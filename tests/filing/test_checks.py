@@ -126,10 +126,10 @@ def test_each_detail_has_a_name_within_a_sentence() -> None:
 
 def test_a_sentence_begins_with_a_capital_unless_a_key_stands_there() -> None:
     assert finding_sentence(ok("document.web", "document_holds", "x", day="2026-03-01")) == (
-        "document.web holds to the end of 2026-03-01."
+        "document.web is valid until the end of 2026-03-01."
     )
     assert finding_sentence(ok("responsible_email", "mail_ok", "x", domain="desk.zz")) == (
-        "The responsible person's mail address can be one of desk.zz."
+        "The responsible person's email address is a possible address at desk.zz."
     )
 
 
@@ -137,7 +137,7 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "email_validator", None)
-    with pytest.raises(NoFilingLibraryError, match=r"email_validator is needed.*\[filing\]"):
+    with pytest.raises(NoFilingLibraryError, match=r"needs email_validator, .*\[filing\]"):
         check({"responsible_email": "desk@desk.zz"}, today=TODAY)
 
 

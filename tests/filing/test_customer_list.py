@@ -75,7 +75,7 @@ def test_of_more_items_than_a_filing_has_none_is_read(monkeypatch: pytest.Monkey
     read: list[object] = []
     monkeypatch.setattr(customer_value, "item", lambda *given: read.append(given))
     told = problem("documents", json.dumps({f"d{n}": {} for n in range(101)}))
-    assert ("there are 101, and 100 are the most" in told, read) == (True, [])
+    assert ("there are 101; the limit for one filing is 100" in told, read) == (True, [])
 
 
 @pytest.mark.parametrize("key", FIELDS)
@@ -84,6 +84,17 @@ def test_a_column_may_bear_the_key_or_a_label_in_either_language(key: str) -> No
     text = field.choices[0].code if field.choices else "2026-01-02"
     for name in (key, field.zh, field.en, field.en.upper(), key.replace("_", " "), f" {field.zh} "):
         assert changes(name, text) == {key: text}
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Kind of subject", "subject_kind"), ("Number shown on", "shown_on"),
+        ("E-mail of the responsible person", "responsible_email"), ("Opened on", "opened_on"),
+    ],
+)  # fmt: skip
+def test_a_column_may_bear_the_label_that_the_form_had_before(name: str, key: str) -> None:
+    assert form.named(name) == key
 
 
 @pytest.mark.parametrize("name", form.SITE_NAMES)
@@ -112,7 +123,7 @@ def test_a_day_is_read_as_people_write_it(text: str) -> None:
 def test_what_is_no_day_is_a_problem_with_the_way_out(text: str) -> None:
     told = problem("opened_on", text)
     assert told == (
-        f"opened_on: '{text}': it is no day: write one such as 2026-01-02, 2026/1/2 or 2026年1月2日"
+        f"opened_on: '{text}': it is not a date: write it like 2026-01-02, 2026/1/2 or 2026年1月2日"
     )
     assert "before 1990-01-01" in problem("opened_on", "1989-12-31")
 
@@ -124,8 +135,8 @@ def test_several_addresses_stand_with_spaces_between_them() -> None:
 
 
 def test_what_is_too_long_or_on_two_lines_for_its_field_is_a_problem() -> None:
-    assert "it has 201 characters, and 200 are the most" in problem("icp_number", "x" * 201)
-    assert "it has 4,001 characters, and 4,000 are the most" in problem("subject_name", "x" * 4_001)
+    assert "it has 201 characters; the limit is 200" in problem("icp_number", "x" * 201)
+    assert "it has 4,001 characters; the limit is 4,000" in problem("subject_name", "x" * 4_001)
     assert "write it on one line" in problem("icp_number", "a\nb")
     assert changes("subject_name", "a\nb") == {"subject_name": "a\nb"}
 
@@ -168,12 +179,12 @@ def test_a_document_is_kept_with_its_kind_as_a_code() -> None:
         ("server.web", '{"ip":["192.0.2.1"]}', "it is not a JSON object of texts"),
         ("server.web", '{"ip":"192.0.2.1","ip":"192.0.2.2"}', "it is not a JSON object of texts"),
         ("server.web", "[" * 10_000, "it is not a JSON object of texts"),
-        ("server.web", '{"town":"x"}', "'town' is no field of it: there are ip, province, city"),
-        ("server.web", '{"place":"\\u0007"}', "it holds the character U+0007"),
-        ("server.web", '{"count":"two"}', "it is no number"),
-        ("servers", '{"A B":{}}', "'A B' is no label"),
-        ("document.x", '{"digest":"abc"}', "it is no SHA-256"),
-        ("document.x.kind", "letter", "it is none of the words of the form"),
+        ("server.web", '{"town":"x"}', "unknown part 'town': use ip, province, city"),
+        ("server.web", '{"place":"\\u0007"}', "it contains the character U+0007"),
+        ("server.web", '{"count":"two"}', "it is not a number"),
+        ("servers", '{"A B":{}}', "'A B' is not a label"),
+        ("document.x", '{"digest":"abc"}', "it is not a SHA-256"),
+        ("document.x.kind", "letter", "it is not one of the form's choices"),
     ],
 )
 def test_what_is_wrong_with_an_item_is_told(column: str, cell: str, told: str) -> None:
@@ -185,13 +196,15 @@ def test_an_item_that_is_said_twice_is_a_problem() -> None:
         'site\tserver.web\tserver.web.ip\nshop.example\t{"ip":"192.0.2.1"}\t192.0.2.2\n'
     )[0]
     assert [str(each) for each in found.problems] == [
-        "server.web: another column says it too: keep one of them"
+        "server.web: another column has it too: keep one of them"
     ]
 
 
 def test_more_items_than_a_filing_has_are_a_problem() -> None:
     all_of_them = ",".join(f'"s{n}":{{"city":"深圳"}}' for n in range(101))
-    assert "there are 101, and 100 are the most" in problem("servers", f"{{{all_of_them}}}")
+    assert "there are 101; the limit for one filing is 100" in problem(
+        "servers", f"{{{all_of_them}}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,20 +212,26 @@ def test_more_items_than_a_filing_has_are_a_problem() -> None:
     [
         (
             "site,responsble phone",
-            "list: 'responsble phone' is no field of a filing (did you mean responsible_phone",
+            "list: 'responsble phone' is not a field of a filing (did you mean responsible_phone",
         ),
         (
             "site,ICP备案",
-            "list: 'ICP备案' is no field of a filing (did you mean icp_number, ICP备案号?)",
+            "list: 'ICP备案' is not a field of a filing (did you mean icp_number, ICP备案号?)",
         ),
         (
             "site,colour of the door",
-            "list: 'colour of the door' is no field of a filing: rename it",
+            "list: 'colour of the door' is not a field of a filing: rename it",
         ),
-        ("subject_name,ip", "list: no column names the site: call it site, 域名 or 网站"),
-        ("site,域名", "list: the columns 'site' and '域名' are one field, site: keep one of them"),
-        ("site,server.a b_c", "list: 'ab_c' is no label"),
-        ("site,server.web.town", "list: 'town' is no field of it: there are ip, province"),
+        (
+            "subject_name,ip",
+            "list: no column has the site's name: call one column site, 域名 or 网站",
+        ),
+        (
+            "site,域名",
+            "list: the columns 'site' and '域名' are the same field, site: keep one of them",
+        ),
+        ("site,server.a b_c", "list: 'ab_c' is not a label"),
+        ("site,server.web.town", "list: unknown part 'town': use ip, province"),
     ],
 )
 def test_a_column_that_is_none_refuses_the_list_and_names_the_nearest(
@@ -231,12 +250,12 @@ def test_a_site_that_cannot_be_read_or_is_missing_is_a_problem_of_its_row() -> N
 def test_a_site_that_stands_there_twice_is_a_problem_of_the_second_row() -> None:
     first, second = customers("site,ip\nshop.example,1\nSHOP.example,2\n")
     assert first.problems == ()
-    assert "row 2 names the site too" in str(second.problems[0])
+    assert "row 2 has the same site" in str(second.problems[0])
 
 
 def test_a_key_of_json_that_is_none_is_a_problem_of_its_filing_alone() -> None:
     bad, good = customers('{"site":"a.example","details":{"colour":"x"}}\n{"site":"b.example"}\n')
-    assert "'colour' is no field of a filing" in str(bad.problems[0])
+    assert "'colour' is not a field of a filing" in str(bad.problems[0])
     assert good.problems == ()
 
 

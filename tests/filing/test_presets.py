@@ -73,7 +73,7 @@ def test_a_preset_that_there_is_not_is_refused_with_those_that_there_are(own: Pa
     own.write_text(OWN, encoding="utf-8")
     with pytest.raises(
         UnknownPresetError,
-        match="no preset is called 'aliyum'; there are aliyun-access, aliyun-registrar, harbour-",
+        match="no preset named 'aliyum': use one of aliyun-access, aliyun-registrar, harbour-",
     ):
         details("aliyum", own)
 
@@ -86,12 +86,18 @@ def test_a_preset_that_there_is_not_is_refused_with_those_that_there_are(own: Pa
         ("[a]\nregistrar = 5", r"says a\.registrar = 5, but it must be a text in quotation marks"),
         ("[a]\nregistrar = ' '", r"says a\.registrar = ' ', but it must be a text"),
         ("[a]\nregistrar = [1]", r"says a\.registrar = '…', but it must be a text"),
-        ("[a]\nregistrar = 'x\\ny'".replace("'", '"'), r"a text of one line, 400 characters"),
-        (f"[a]\nregistrar = '{'x' * 401}'", r"a text of one line, 400 characters"),
+        ("[a]\nregistrar = 'x\\ny'".replace("'", '"'), r"a text of one line, up to 400 characters"),
+        (f"[a]\nregistrar = '{'x' * 401}'", r"a text of one line, up to 400 characters"),
         ("[a]\naccess_method = 'rent'", r"must be one of leased_virtual_space, leased_server,"),
-        ("[a]\nabout = 'x'", r"says a = '…', but it must be a table with one of access_provider"),
+        (
+            "[a]\nabout = 'x'",
+            r"says a = '…', but it must be a table with at least one of access_provider",
+        ),
         ("a = 'x'", r"says a = 'x', but it must be a table of details, headed \[a\]"),
-        ("[A]\nregistrar = 'x'", r"says A = '…', but it must be a table whose name is of a-z"),
+        (
+            "[A]\nregistrar = 'x'",
+            r"says A = '…', but it must be a table whose name has at most 40 characters of a-z",
+        ),
         ("[a", r"is not valid TOML"),
         ("[a]\n[a]", r"is not valid TOML"),
         (f"a = {'[' * 100_000}", r"is not valid TOML"),
@@ -111,7 +117,7 @@ def test_a_file_that_is_not_there_or_no_text_is_told(own: Path) -> None:
     with pytest.raises(PresetsFileError, match="No such file"):
         read(own)
     own.write_bytes("registrar = '阿里云'".encode("gb18030"))
-    with pytest.raises(PresetsFileError, match="not in UTF-8: save it so"):
+    with pytest.raises(PresetsFileError, match="it is not UTF-8: save it as UTF-8"):
         read(own)
     own.write_bytes(b"#" * 1_000_001)
     with pytest.raises(PresetsFileError, match="more than 1000000 bytes"):

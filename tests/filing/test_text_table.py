@@ -51,17 +51,19 @@ def test_the_encoding_is_found_and_named(content: bytes, name: str) -> None:
 def test_a_byte_of_no_encoding_is_named_with_its_offset() -> None:
     assert refused(LIST.encode() + b"\xff\r\n") == (
         "list.csv: the byte 0xFF at offset 48 is neither UTF-8 nor GB18030: save the list as UTF-8,"
-        " or as UTF-16 with its mark (BOM)"
+        " or as UTF-16 with a byte order mark (BOM)"
     )
     late = b"site\r\n" + b"shop.example\r\n" * 40_000 + b"\x80"
     assert "0x80 at offset 560,006" in refused(late)
-    assert "not UTF-8, as the mark" in refused(codecs.BOM_UTF8 + b"site\n\xff")
-    assert "not UTF-16, as the mark" in refused(codecs.BOM_UTF16_LE + b"s\x00i\x00\x00")
+    assert "not UTF-8, although the byte order mark" in refused(codecs.BOM_UTF8 + b"site\n\xff")
+    assert "not UTF-16, although the byte order mark" in refused(
+        codecs.BOM_UTF16_LE + b"s\x00i\x00\x00"
+    )
     assert "UTF-32" in refused(codecs.BOM_UTF32_LE + "site".encode("utf-32-le"))
 
 
 def test_utf_16_without_a_mark_is_told_by_its_nul_characters() -> None:
-    assert "the name of column 1 holds the character U+0000" in refused(
+    assert "the name of column 1 contains the character U+0000" in refused(
         "site,x".encode("utf-16-le")
     )
 
@@ -87,16 +89,16 @@ def test_rows_are_counted_by_the_line_that_they_begin_on() -> None:
         ("", "list.csv: it is empty"),
         (" \r\n\r\n", "list.csv: it is empty"),
         (",,\r\n", "list.csv, row 1: it has no header"),
-        ("site,Site\r\n", "list.csv, row 1: the column Site is there twice: keep one of them"),
+        ("site,Site\r\n", "list.csv, row 1: the column Site occurs twice: keep one of them"),
         ("site,,ip\r\n", "list.csv, row 1: column 2 has no name"),
-        (f"site,{'x' * 201}\r\n", "list.csv, row 1: a column's name has more than 200 characters"),
+        (f"site,{'x' * 201}\r\n", "list.csv, row 1: a column name has more than 200 characters"),
         (
             "," * MAX_COLUMNS + "x\r\n",
-            "list.csv, row 1: it has 1,025 columns, and 1,024 are the most",
+            "list.csv, row 1: it has 1,025 columns; the limit is 1,024",
         ),
         (
             'site,ip\r\na.example,"192',
-            "list.csv, row 2: a quote that is opened here is never closed",
+            "list.csv, row 2: the quote opened here is never closed",
         ),
     ],
 )
@@ -107,7 +109,7 @@ def test_a_file_that_is_no_list_says_why(content: str, told: str) -> None:
 def test_a_quote_that_is_closed_too_late_says_where_it_opens() -> None:
     text = 'site,ip\r\na.example,1\r\nb.example,"' + "x.example,1\r\n" * 20_000
     assert refused(text).startswith(
-        "list.csv, row 3: a quote that is opened here is not closed within 131,072 characters"
+        "list.csv, row 3: the quote opened here is not closed within 131,072 characters"
     )
 
 
@@ -120,8 +122,8 @@ def test_a_field_of_ten_megabytes_is_refused_with_its_line() -> None:
     ("line", "column", "told"),
     [
         ("a.example,b,c", "", "it has more cells than the header has columns (2)"),
-        ("a.example,\0", "ip", "it holds the character U+0000"),
-        ("a.example," + "x" * 32_768, "ip", "it has 32,768 characters, and 32,767 are the most"),
+        ("a.example,\0", "ip", "it contains the character U+0000"),
+        ("a.example," + "x" * 32_768, "ip", "it has 32,768 characters; the limit is 32,767"),
         ('a.example,"b"c', "", "it is not CSV"),
     ],
 )
@@ -157,10 +159,14 @@ def test_json_that_cannot_be_followed_says_from_where(content: str, told: str) -
     [
         ("[]", "", "it is not a JSON object"),
         ('{"site":"a.example","level":"3"}', "level", "it is not a JSON object"),
-        ('{"site":"a.example","details":{"level":3.5}}', "level", "it is a number with a point"),
+        ('{"site":"a.example","details":{"level":3.5}}', "level", "it is a decimal number"),
         ('{"site":"a.example","details":{"level":true}}', "level", "it is true or false"),
-        ('{"site":"a.example","details":{"ip":"\\u0000"}}', "ip", "it holds the character U+0000"),
-        ('{"site":"\\ud800"}', "site", "it holds the character U+D800"),
+        (
+            '{"site":"a.example","details":{"ip":"\\u0000"}}',
+            "ip",
+            "it contains the character U+0000",
+        ),
+        ('{"site":"\\ud800"}', "site", "it contains the character U+D800"),
     ],
 )
 def test_a_filing_in_json_that_cannot_be_used_leaves_the_others(

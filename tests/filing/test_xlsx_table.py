@@ -125,7 +125,7 @@ def test_a_formula_is_refused_whatever_value_it_was_kept_with() -> None:
 def test_an_error_of_a_formula_is_no_fact() -> None:
     cell = '<c r="B2" t="e"><v>#REF!</v></c>'
     row = rows(xlsx(HEADER + f'<row r="2">{inline("A2", "a.example")}{cell}</row>'))[0]
-    assert "the error #REF!" in row.wrong[0].detail
+    assert "the formula error #REF!" in row.wrong[0].detail
 
 
 def test_a_text_in_pieces_is_one_text_without_how_it_is_said() -> None:
@@ -178,24 +178,30 @@ def test_the_prefix_of_a_namespace_and_an_absolute_target_make_no_difference() -
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"PK\x03\x04 and nothing more", "list.xlsx: it is no XLSX that can be read"),
+        (b"PK\x03\x04 and nothing more", "list.xlsx: it is not a readable XLSX file"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512,
-            "list.xlsx: it is an old .xls, or it is",
+            "list.xlsx: it is an old .xls file or",
         ),
-        (zipped({"a.txt": "a"}), "list.xlsx: it is a ZIP, but no XLSX (there is no _rels/.rels)"),
+        (
+            zipped({"a.txt": "a"}),
+            "list.xlsx: it is a ZIP file but not XLSX (_rels/.rels is missing)",
+        ),
         (
             xlsx(workbook=workbook()),
             "list.xlsx: it has no sheet with cells",
         ),
         (xlsx(" "), "list.xlsx: it is empty"),
         (xlsx("<row><c/></row>"), "list.xlsx: it is empty"),
-        (xlsx('<row r="x"/>'), "list.xlsx: the cell x is written in a way that no XLSX is"),
-        (xlsx('<row r="1"><c r="A2"/></row>'), "list.xlsx, row 1: the cell A2 is written"),
-        (xlsx('<row r="1"><c r="AAAA1"/></row>'), "list.xlsx, row 1: the cell AAAA1 is written"),
+        (xlsx('<row r="x"/>'), "list.xlsx: the cell x is not written as in XLSX"),
+        (xlsx('<row r="1"><c r="A2"/></row>'), "list.xlsx, row 1: the cell A2 is not written"),
+        (
+            xlsx('<row r="1"><c r="AAAA1"/></row>'),
+            "list.xlsx, row 1: the cell AAAA1 is not written",
+        ),
         (xlsx('<row r="2"/><row r="2"/>'), "list.xlsx, row 2: row 2 comes after row 2"),
-        (xlsx('<row><c t="s"><v>7</v></c></row>'), "list.xlsx: the cell 7 is written"),
-        (xlsx("<row>"), "list.xlsx: its part xl/worksheets/sheet1.xml is no XML"),
+        (xlsx('<row><c t="s"><v>7</v></c></row>'), "list.xlsx: the cell 7 is not written"),
+        (xlsx("<row>"), "list.xlsx: its part xl/worksheets/sheet1.xml is not readable XML"),
         (
             xlsx(styles="<a><cellXfs><xf numFmtId='x'/></cellXfs></a>"),
             "list.xlsx: its part xl/styl",
@@ -208,7 +214,7 @@ def test_a_file_that_is_no_xlsx_says_why(content: bytes, told: str) -> None:
 
 def test_an_xlsb_is_told_what_to_be_saved_as() -> None:
     parts = {"_rels/.rels": relations(("rId1", "officeDocument", "xl/workbook.bin"))}
-    assert refused(zipped(parts)) == "list.xlsx: it is an .xlsb: save it as .xlsx or as CSV"
+    assert refused(zipped(parts)) == "list.xlsx: it is an .xlsb file: save it as .xlsx or as CSV"
 
 
 def test_a_part_that_is_encrypted_says_so() -> None:

@@ -71,7 +71,7 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
     ("said", "complaint"),
     [
         (f'secret = "{SECRET}"', "has no base_url"),
-        (ADDRESS, "has no secret, but it must be there, or secret_file or secret_env"),
+        (ADDRESS, "has no secret, but it must be set, or secret_file or secret_env"),
         (f'{ADDRESS}secret = "{SECRET[:31]}"', "secret = '…', but it must be 32 characters"),
         (f'{WHOLE}previous_secret = "short"', "previous_secret = '…', but it must be 32"),
         (f'{ADDRESS}secret_file = "{{folder}}/weak"', "/weak must be 32"),

@@ -260,7 +260,7 @@ def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
     found = _of(day, "suspend")
     assert (found.stays_down, found.until is not None) == (True, True)
     told = WORDING.letter("suspended", found, "1").text
-    assert "No time is set yet for its reopening" in told
+    assert "No time is set yet for the reopening" in told
     assert "恢复访问的时间尚未确定" in told
     assert ", until" not in told
     assert "暂停至" not in told

@@ -158,7 +158,7 @@ def test_the_notice_of_a_violation_says_what_was_found_by_when_and_what_happens_
     ):  # fmt: skip
         assert said in text
     english = _text("violation_found", "en")
-    assert "must have spoken to them in person by 2026-03-02 13:00 (Beijing time)" in english
+    assert "must speak to them in person by 2026-03-02 13:00 (Beijing time)" in english
     assert "the site is suspended for 12 hours" in english
 
 
@@ -290,10 +290,10 @@ def test_both_languages_stand_in_one_letter_in_the_order_that_is_asked_for() -> 
         both.subject
         == "网站关闭通知：shop.example（编号 12-o45） / Site closed: shop.example (12-o45)"
     )
-    assert both.text.index("关闭条款") < both.text.index("The terms")
+    assert both.text.index("关闭条款") < both.text.index("Terms:")
     other = Wording(samples.OFFICE, SHANGHAI, languages=("en", "zh_CN"))
     text = other.letter("closed", samples.of("closed"), "12-o45.notice").text
-    assert text.index("The terms") < text.index("关闭条款")
+    assert text.index("Terms:") < text.index("关闭条款")
     alone = WORDING.alone("en").letter("closed", samples.of("closed"), "12-o45.notice")
     assert "关闭" not in alone.text
     assert alone.languages == ("en",)
@@ -380,7 +380,7 @@ def test_what_may_be_a_copy_is_told_as_such_around_the_operator_s_own_words(
     assert isinstance(facts, AlarmFacts)
     subject, text = wording.words(name, replace(facts, halted_since=facts.at), "en")
     assert subject == "MAY BE A COPY: Dead: 12-o45"
-    assert text.startswith("desk-1 tells this of the database ")
+    assert text.startswith("desk-1 sends this about the database ")
     assert text.endswith("\n\nAlas.")
 
     wording = _overridden(tmp_path, "en/_of_a_copy.txt.jinja", "{{ subject }}\n\n{{ nobody }}\n")
@@ -447,7 +447,7 @@ def test_a_file_that_was_saved_on_windows_is_read(tmp_path: Path) -> None:
         ("s\n\n\n{% if x %}", 4, "Unexpected end of template"),
         ("s\n{{ 1 / 0 }}", 2, "ZeroDivisionError: division by zero"),
         ("s\n\n{{ until|time }}", 3, "AttributeError"),
-        ("s\n\n{{ cause }}", 3, "it writes a fact that is not there"),
+        ("s\n\n{{ cause }}", 3, "it uses a fact that is not there"),
         ("s\n\n{{ site|nothing }}", 3, "No filter named 'nothing'"),
         ("s\n\n{% include 'nothing.txt.jinja' %}", 3, "there is no nothing.txt.jinja"),
         ("s\n\n{{ ''.__class__ }}", 3, "access to attribute '__class__' of 'str' object is unsafe"),

@@ -225,16 +225,20 @@ def test_the_letter_of_the_list_names_what_opens_each_kind() -> None:
     assert f"{SITE} (unknown)" in new
     assert "可能正是法院" in new
     assert f"{SITE} (closed)" in closed
-    assert "close again by that rule" in closed
+    assert "Close those again that a rule had closed, by the same rule" in closed
     assert "incidents recover --reason R --dry-run" in closed
 
 
 @pytest.mark.parametrize(
     ("kind", "english", "chinese"),
     [
-        ("entries_lost", "Nor does anything if it is a closure that is lost", "该网站的关闭记录"),
-        ("sites_left_down", "Nor can anybody see whether it is closed", "是否已关闭"),
-        ("sites_uncompared", "Nor can anybody see whether it is closed", "是否已关闭"),
+        ("entries_lost", "A lost closure does not show either", "该网站的关闭记录"),
+        (
+            "sites_left_down",
+            "nobody can check whether it is up, or whether it is closed",
+            "是否已关闭",
+        ),
+        ("sites_uncompared", "Nobody can check whether the site is closed", "是否已关闭"),
     ],
 )
 def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(

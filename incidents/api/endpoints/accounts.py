@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Query
 from pydantic import Field
@@ -30,6 +30,7 @@ from incidents.views import accounts as account_views
 routes = router("accounts")
 
 T = TypeVar("T")
+Document = dict[str, Any]
 
 _MOST = 1_000
 
@@ -60,13 +61,16 @@ class NewToken(bodies.Form):
     handle: str | None = Field(None, max_length=100)
     days: int
     acts: list[Annotated[str, Field(max_length=100)]] | None = Field(
-        None, min_length=1, max_length=100, description="What it is for; none: all that one may."
+        None,
+        min_length=1,
+        max_length=100,
+        description="Acts that the token allows. Default: all acts of the account.",
     )
 
 
 @routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
-def list_accounts(by: Looking) -> account_documents.Accounts:
-    """All accounts."""
+def list_accounts(by: Looking) -> Document:
+    """List all accounts."""
     with by.reading() as connection:
         return {"items": account_views.accounts(connection)}
 
@@ -75,7 +79,7 @@ def list_accounts(by: Looking) -> account_documents.Accounts:
     "/accounts", **operation("keep_accounts", account_documents.Account, status=201, acting=True)
 )
 def make(by: Looking, new: NewAccount, key: Key = None) -> account_documents.Account:
-    """Make an account, which comes in with the password or the token that it is given next."""
+    """Create an account. To sign in, it needs a password or a token, which you give it next."""
     once = _once(by, key, "make_account", new)
 
     def act(
@@ -94,7 +98,7 @@ def make(by: Looking, new: NewAccount, key: Key = None) -> account_documents.Acc
 
 @routes.get("/accounts/{handle}", **operation("own_account", account_documents.Account))
 def show(by: Looking, handle: str) -> account_documents.Account:
-    """One account."""
+    """Show an account."""
     by.needs_account(handle, "see_accounts")
     return _account(by, handle)
 
@@ -103,7 +107,10 @@ def show(by: Looking, handle: str) -> account_documents.Account:
     "/accounts/{handle}", **operation("keep_accounts", account_documents.Account, acting=True)
 )
 def change(by: Looking, handle: str, change: Change) -> account_documents.Account:
-    """Give an account another role, or disable or enable it: its sessions and tokens at once."""
+    """Change the role of an account, or disable or enable it.
+
+    The change applies to its sessions and tokens at once.
+    """
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
         if change.role is not None:
@@ -118,7 +125,10 @@ def change(by: Looking, handle: str, change: Change) -> account_documents.Accoun
 
 @routes.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
 def set_password(by: Looking, handle: str, new: Password) -> None:
-    """Give an account a new password; all its sessions end, the one that asks included."""
+    """Set a new password for an account.
+
+    All its sessions end, including the one that makes the request.
+    """
     by.needs_account(handle)
     hash_ = secrets.hash_of(new.password, handle)
     wait, seal = second_after(), by.house.seal
@@ -135,8 +145,8 @@ def list_tokens(
     by: Looking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
-) -> account_documents.Tokens:
-    """One's own tokens, or those of that account, or everybody's; never their secrets."""
+) -> Document:
+    """List your own tokens, those of an account, or all; without their secrets."""
     of = by.by if handle is None else handle
     by.needs_account(None if everybodys else of, "see_accounts")
     handles = None if everybodys else [of] if is_handle(of) else []
@@ -147,43 +157,41 @@ def list_tokens(
 @routes.post(
     "/tokens", **operation("make_token", account_documents.NewToken, status=201, acting=True)
 )
-def make_token(by: Looking, new: NewToken, key: Key = None) -> account_documents.NewToken:
-    """Make a token; `secret` is told in this answer alone.
+def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
+    """Create a token; only this answer has its `secret`.
 
-    It is kept nowhere, so the same request with the same Idempotency-Key makes no other one and is
-    not told it again, but which token there is (409, `token`): revoke it, and make another one
-    under another key.
+    The secret is not stored. The same request with the same Idempotency-Key creates no other token
+    and does not return the secret again; it answers 409 and names the token in `token`. Revoke that
+    token, and create another one under another key.
     """
     handle = by.by if new.handle is None else new.handle
     by.needs_account(handle)
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
-    def act(
-        connection: Connection, who: By, now: Callable[[], datetime]
-    ) -> account_documents.NewToken:
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
         kept = once.before(connection)
         if kept is not None:
             token = kept["token"]
             raise problems.problem(
                 HTTPStatus.CONFLICT,
                 "token_made",
-                "a token was made under this key, and its secret was told in that answer alone: if"
-                f" it did not come through, DELETE /api/v1/tokens/{token}, and make another one"
-                " under another key",
+                "this key has already created a token, and only that answer had its secret: if you"
+                f" did not receive it, DELETE /api/v1/tokens/{token} and create another token under"
+                " another key",
                 token=token,
             )
         made = tokens.make_token(
             connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
-        return {**account_views.token_document(made), "secret": secret}
+        return account_views.token_document(made) | {"secret": secret}
 
     return _do(by, act)
 
 
 @routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: Looking, token: str) -> None:
-    """Let a token be worth nothing, at once: one's own, or in person another's."""
+    """Revoke a token at once: your own, or, in person, that of another account."""
     with by.reading() as connection:
         found = stored_accounts.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)
@@ -193,7 +201,7 @@ def revoke(by: Looking, token: str) -> None:
 def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
     return Once(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
-        asked=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
+        asked=json.dumps([act, by.by, asked.model_dump()]),
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ _LOOKS = {
     SITE: "A site's name.",
     INCIDENT: "An incident's id, such as 12-3.",
     CONTACT: "A contact's id, such as 12-3-1.",
-    ITEM: "An item of the queue, such as 12-3 or 12-t2.",
+    ITEM: "A queue item, such as 12-3 or 12-t2.",
     ORDER: "An order's id, such as 12-o45 or 12-o45.notice.",
 }
 

@@ -71,8 +71,8 @@ problem that refused it before."""
 def batch(by: Keeping, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 
-    They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
-    on a site; their words have at most 100,000 characters.
+    Together they can have up to 1,000 URLs, 5,000 filed details, 100,000 characters of text, and
+    one call per site about everything open there.
     """
     # The garbage collector also waits for the answer, whose parts are freed before it looks.
     with transaction.rare_collection():
@@ -81,14 +81,14 @@ def batch(by: Keeping, given: Batch) -> JSON:
 
 def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     for name, most, called in (
-        ("urls", MAX_ADDRESSES, "addresses"), ("details", MAX_DETAILS, "details"),
+        ("urls", MAX_ADDRESSES, "URLs"), ("details", MAX_DETAILS, "details"),
     ):  # fmt: skip
         listed = (each.words.get(name) for each in given.commands)
         if sum(len(each) for each in listed if isinstance(each, list | dict)) > most:
             raise _too_many(name, f"more than {most:,} {called}")
     words = (text for each in given.commands for text in each.words.values())
     if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
-        raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
+        raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of text")
     by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place[1] for place in places if isinstance(place, tuple)]
@@ -110,7 +110,7 @@ def _insist_on_one_call(sent: list[Envelope]) -> None:
         if isinstance(each.command, RecordContact) and each.command.incident is None
     ]
     if len(called) > len(set(called)):
-        raise _too_many("calls", "two calls about all that is open on one site")
+        raise _too_many("calls", "two calls about everything open on one site")
 
 
 def _too_many(name: str, told: str) -> Problem:
@@ -141,7 +141,7 @@ def _read(asked: Asked) -> tuple[Action, bodies.Form]:
             except ValidationError as error:
                 raise problems.invalid(error.errors(include_url=False)) from error
     raise problems.unprocessable(
-        "unfit_command", f"no such command of such a thing; there are {', '.join(TAKEN)}"
+        "unfit_command", f"unknown command or target: use {', '.join(TAKEN)}"
     )
 
 

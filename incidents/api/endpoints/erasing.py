@@ -36,10 +36,10 @@ def erase(
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
     demand: Demanding,
 ) -> JSON:
-    """Erase what people have said about a site, and whom to call, if it is old enough; for good.
+    """Erase people's words about a site and its contact, if old enough. This cannot be undone.
 
-    That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
-    keep says. The record keeps its entries, and proves as before.
+    This erases what was recorded at least 184 days ago, or as long ago as the setting [retention]
+    keep says. The entries of the record stay, and can still be proved.
     """
     name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
     demands = Demands(
@@ -51,7 +51,7 @@ def erase(
             Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
             clock.now(), dry_run=by.dry_run, told=by.when.until,
             confirm=lambda: _confirm(
-                site_name.is_called(name, demand.confirm), "people's words for good",
+                site_name.is_called(name, demand.confirm), "people's words",
                 "the site's name",
             ),
         )  # fmt: skip
@@ -64,9 +64,10 @@ def erase_sign_ins(
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
     demand: Demanding,
 ) -> JSON:
-    """Put pseudonyms in the log of sign-ins in place of an account and its addresses; for good.
+    """Replace an account and its addresses in the sign-in log by pseudonyms. This cannot be undone.
 
-    That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
+    This applies to log entries that are at least 184 days old, or as old as the setting [retention]
+    keep says.
     """
     reason, house = inputs.text("reason")(demand.reason), by.house
     with ERASING.taken():
@@ -77,7 +78,7 @@ def erase_sign_ins(
             ),
             clock.now(), dry_run=by.dry_run, told=by.when.until,
             confirm=lambda: _confirm(
-                demand.confirm == handle, "for good who signed in", "the account's handle"
+                demand.confirm == handle, "the account's sign-in data", "the account's handle"
             ),
         )  # fmt: skip
     return JSON(met.document(dry_run=by.dry_run))
@@ -85,16 +86,17 @@ def erase_sign_ins(
 
 @routes.get("/retention", **operation("look", policies.Retention))
 def show(by: Looking) -> JSON:
-    """How long people's words are kept, and what could be erased now."""
+    """Show how long people's words are kept, and what could be erased now."""
     return _looked(by)
 
 
 @routes.post("/retention/run", **operation("erase", policies.Retention, acting=True))
 def run(by: Trying) -> JSON:
-    """Erase people's words that are older than the setting [retention] keep, and needed no more.
+    """Erase people's words that are older than [retention] keep and no longer needed.
 
-    What stays: the words about an incident that is not settled, whom to call on a site that is not
-    closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
+    These words stay: those about an incident that is not settled, the contact of a site that is not
+    closed, and the reason of a hold or a request that is still in effect. Without the setting,
+    nothing is erased.
     """
     if by.dry_run:
         return _looked(by)
@@ -118,5 +120,6 @@ def _confirm(is_meant: bool, what: str, name: str) -> None:
     """Check that the request confirms the erasure with the name; raises Problem 422."""
     if not is_meant:
         raise problems.unprocessable(
-            "not_confirmed", f"this erases {what}: give {name} in `confirm`; nothing is done"
+            "not_confirmed",
+            f"nothing was done: this erases {what} for good, so give {name} in `confirm`",
         )

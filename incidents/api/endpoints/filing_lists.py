@@ -70,17 +70,20 @@ def exported(
     form: Annotated[Form, Query(alias="format")] = "jsonl",
     site: Annotated[
         list[Annotated[str, Query(max_length=300)]] | None,
-        Query(max_length=MAX_NAMED, description="Of these sites; none: of all that have one."),
+        Query(
+            max_length=MAX_NAMED,
+            description="Filings of these sites. Default: of all sites that have one.",
+        ),
     ] = None,
     with_words: Annotated[
         bool,
-        Query(description="People's own details as well: needs `reveal`; goes on record."),
+        Query(description="Include people's own details. Needs `reveal`; goes on record."),
     ] = False,
 ) -> StreamingResponse:
-    """Filings to download, as they are filed, which an import reads again unchanged.
+    """Download filings in a form that an import can read again.
 
-    Without people's own details an import of it leaves those as they are. What has been erased is
-    not there.
+    If people's own details are left out, an import of the file does not change those on record.
+    Erased details are not included.
     """
     names = None if site is None else [*dict.fromkeys(map(inputs.site, site))]
     if with_words:
@@ -98,18 +101,16 @@ def exported(
 def take_in(
     by: Trying,
     file: UploadFile,
-    add_sites: Annotated[bool, Query(description="Sites that are new come in, too.")] = False,
-    skip_bad: Annotated[bool, Query(description="Leave out what cannot be read.")] = False,
-    ignore_columns: Annotated[
-        bool, Query(description="Leave out columns that are no field.")
-    ] = False,
+    add_sites: Annotated[bool, Query(description="Also add new sites.")] = False,
+    skip_bad: Annotated[bool, Query(description="Skip unusable rows.")] = False,
+    ignore_columns: Annotated[bool, Query(description="Skip unknown columns.")] = False,
 ) -> JSON:
-    """Take a provider's customer list into the register (multipart, the field `file`).
+    """Import a customer list into the register (multipart, the field `file`).
 
-    CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, at most 1,000 rows and 20,000 cells in one
-    request. All rows are read before anything is written. What is filed already is no change: a
-    request that was cut short may be sent again as it was. One request at a time. A dry run says of
-    every row what would come of it, and what the checks say.
+    The list is CSV (UTF-8, UTF-16, or GB18030), XLSX, or JSON, with up to 1,000 rows and 20,000
+    cells in one request. All rows are read before anything is written. A row that is already on
+    record changes nothing, so you can send an interrupted request again unchanged. Only one request
+    runs at a time. A dry run shows the result of each row and of its checks.
     """
     if add_sites:
         by.needs("add_site")
@@ -185,7 +186,7 @@ def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
     for n, row in enumerate(rows, start=1):
         if n > MAX_ROWS:
             raise problems.unprocessable(
-                "too_many_rows", f"{MAX_ROWS:,} rows are the most for one request"
+                "too_many_rows", f"the limit is {MAX_ROWS:,} rows for one request"
             )
         values += len(row.cells) + len(row.wrong)
         _insist_on_few_values(values)
@@ -209,8 +210,8 @@ def _refuse_bad(customers: list[Customer]) -> None:
             problems.part("bad_row", told, "body", "file", str(row)) for row in bad[:_MAX_ERRORS]
         ]
         raise problems.unprocessable(
-            "bad_rows", f"{len(bad):,} rows of the list cannot be used: mend them (a dry run says"
-            " what is wrong with each), or leave them out with `skip_bad`", errors=errors,
+            "bad_rows", f"{len(bad):,} rows of the list cannot be used: correct them (a dry run"
+            " shows the problems of each), or skip them with `skip_bad`", errors=errors,
         )  # fmt: skip
 
 
@@ -219,12 +220,12 @@ def _no_list(error: TableError) -> Problem:
     told = str(detail)
     if detail.code in _QUOTING:
         told = (
-            "a column or cell here is none of a customer list: GET /filings/fields lists them, and"
-            " ignore_columns leaves out such columns"
+            "this column or cell does not belong in a customer list: GET /filings/fields lists the"
+            " columns, and ignore_columns skips unknown ones"
         )
     where = ["body", "file", *([] if row is None else [str(row)])]
     return problems.unprocessable(
-        "no_customer_list", "this is no customer list that can be read",
+        "no_customer_list", "the customer list cannot be read",
         errors=[problems.part(detail.code.removeprefix("list_"), told, *where)],
     )  # fmt: skip
 

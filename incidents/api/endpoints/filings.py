@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.responses import Response
@@ -27,13 +27,13 @@ from incidents.filing.footer import check as footer_check
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store.cases import sites
-from incidents.values import inputs
+from incidents.values import inputs, site_name
 from incidents.views import lists, masked
 from incidents.views.filing import details_of
 
 routes = router("filings")
 
-Until = Annotated[date | None, Query(description="Only what ends by that day.")]
+Until = Annotated[date | None, Query(description="Only deadlines up to this day.")]
 
 ICS = "text/calendar"
 _HTML = "text/html"
@@ -41,7 +41,7 @@ _HTML = "text/html"
 
 @routes.get("/sites/{site}/filing", **operation("look", filing_documents.Filing, tagged=True))
 def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
-    """What is filed of a site in the order of the official form, what is missing, and its terms.
+    """Show a site's filing in the order of the official form, what is missing, and its deadlines.
 
     A server and a document are objects of their own.
     """
@@ -51,16 +51,11 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
         row = sites.named(connection, name)
         found = views.filing(connection, name)
     filed = details_of(found)
-    complete = checks.completeness(filed)
+    complete = checks.completeness_document(filed)
+    for each in complete["missing"]:
+        each["words"] = finding.ENGLISH.word("need", each["why"])
     shown = found["details"] if reveal else masked.document(found["details"])
-    document: filing_documents.Filing = {
-        "site": found["site"], "details": _parted(shown), "terms": found["terms"],
-        "score": complete.score,
-        "missing": [
-            {"field": each.field, "why": each.why, "words": finding.ENGLISH.word("need", each.why)}
-            for each in complete.missing
-        ],
-    }  # fmt: skip
+    document = {**found, "details": _parted(shown), **complete}
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
 
 
@@ -69,9 +64,10 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
 def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
-    """Change details of a site's filing; what is not given stays as it is (RFC 7396).
+    """Change details of a site's filing; details that are not given stay unchanged (RFC 7396).
 
-    What a check takes for false raises a suspicion, which somebody looks into: it closes nothing.
+    If a check considers a detail false, it raises a suspicion for a person to look into. It does
+    not close the site.
     """
     name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
     return actions.given(by, by.act(name, command))
@@ -79,9 +75,9 @@ def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
 
 @routes.get("/sites/{site}/filing/findings", **operation("look", filing_documents.FilingFindings))
 def findings(by: Looking, site: SiteName) -> JSON:
-    """What the checks say of a filing, finding by finding, each with the source of its rule.
+    """List the findings of the checks on a filing, each with the source of its rule.
 
-    A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
+    A person looks into a suspicion that a detail is false. No check closes a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
     told = list(map(checks.finding_document, found))
@@ -90,16 +86,16 @@ def findings(by: Looking, site: SiteName) -> JSON:
 
 @routes.get(
     "/sites/{site}/filing/snippet", response_class=Response,
-    **answering("look", "The lines for the foot of the pages.", _HTML),
+    **answering("look", "HTML for the foot of the pages.", _HTML),
 )  # fmt: skip
 def snippet(
     by: Looking,
     site: SiteName,
-    icon: Annotated[str, Query(min_length=1, max_length=300, description="Where it is.")] = (
+    icon: Annotated[str, Query(min_length=1, max_length=300, description="URL of the icon.")] = (
         footer_check.ICON_PATH
     ),
 ) -> Response:
-    """The HTML for the foot of the pages: the numbers on record, the icon, and the links."""
+    """Return the HTML for the foot of the pages: record numbers, icon, and links."""
     name = inputs.site(site)
     told = footer_check.snippet_of_filing(
         name, _filed(by, site), icon=icon, icp_form=settings.load().icp_form
@@ -109,10 +105,10 @@ def snippet(
 
 @routes.get(
     "/sites/{site}/filing/form", response_class=Response,
-    **answering("look", "A page that needs nothing else.", _HTML),
+    **answering("look", "A self-contained page.", _HTML),
 )  # fmt: skip
 def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
-    """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
+    """Return the filing as a page to print, in Chinese and English, in the form's order."""
     name, on = inputs.site(site), today(by)
     by.reveals(name, wanted=reveal)
     details = _filed(by, site)
@@ -128,14 +124,14 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
 
 @routes.get("/filings/terms", **operation("look", filing_documents.TermPage))
 def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
-    """What is to be filed, or shown at the foot of the pages, by when; the most urgent first.
+    """List filings to submit and numbers to display, the most urgent first.
 
-    A term has 30 days, of which the last one counts to its end, in the desk's own zone.
+    A deadline has 30 days. The last day counts in full, in the desk's own time zone.
     """
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
     now = today(by)
-    items: list[filing_documents.SiteTerm] = [
+    items = [
         {**term, "days_left": (date.fromisoformat(term["due_on"]) - now).days}
         for term in found["items"]
     ]
@@ -147,12 +143,12 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     **answering("look", "A calendar (iCalendar, RFC 5545).", ICS),
 )  # fmt: skip
 def as_calendar(by: Looking, until: Until = None) -> Response:
-    """The terms of filings as a calendar: an all-day event for the last day of each."""
+    """Return the filing deadlines as a calendar, with an all-day event on each last day."""
     with by.reading() as connection:
         found = views.filing_terms(connection, _day(until))
     entries = [
         Entry(
-            site=each["site"], term=each["term"],
+            site=site_name.shown(each["site"]), term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found
@@ -163,20 +159,22 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
 
 @routes.get("/filings/fields", **operation("look", filing_documents.FilingFields))
 def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
-    """The details that a filing has, in the order of the official form, with their choices."""
-    found: filing_documents.FilingFields = {
-        "items": [_field(field) for section in form.SECTIONS for field in section.fields],
-        "server": [*map(_field, form.SERVER_FIELDS)],
-        "document": [*map(_field, form.DOCUMENT_FIELDS)],
-    }
-    return JSON(found)
+    """List the details of a filing in the order of the official form, with their choices."""
+    items = [_field(field) for section in form.SECTIONS for field in section.fields]
+    return JSON(
+        {
+            "items": items,
+            "server": [*map(_field, form.SERVER_FIELDS)],
+            "document": [*map(_field, form.DOCUMENT_FIELDS)],
+        }
+    )
 
 
 @routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
-    """What many sites file alike: the presets, of an access provider or a registrar."""
+    """List the presets: details of an access provider or a registrar that many sites share."""
     known = presets.known(settings.load().presets)
-    items: list[filing_documents.FilingPreset] = [
+    items = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}
         for name, preset in sorted(known.items())
     ]
@@ -193,7 +191,7 @@ def _filed(by: Caller, site: str) -> dict[str, str]:
         return views.filing_details(connection, inputs.site(site))
 
 
-def _parted(details: Mapping[str, str | None]) -> dict[str, filing_documents.Filed]:
+def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
     """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
@@ -201,10 +199,8 @@ def _parted(details: Mapping[str, str | None]) -> dict[str, filing_documents.Fil
     }
 
 
-def _field(field: form.Field) -> filing_documents.FilingField:
-    choices: list[filing_documents.FilingChoice] = [
-        {"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices
-    ]
+def _field(field: form.Field) -> dict[str, Any]:
+    choices = [{"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices]
     return {"key": field.key, "zh": field.zh, "en": field.en, "choices": choices}
 
 

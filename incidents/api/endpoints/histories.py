@@ -77,17 +77,19 @@ class Simulating(HistoryFile):
     **operation("simulate", policy_documents.Simulated, acting=True, large=True, slowed=True),
 )
 def simulate(by: Looking, asked: Simulating) -> JSON:
-    """Run a history through policies, in simulated time; nothing is stored.
+    """Run a history through policies in simulated time; nothing is stored.
 
-    At most 100,000 reports, one request at a time.
+    A request can have up to 100,000 reports. Only one request runs at a time.
     """
     return JSON(_tried(by, asked, Taken.document))
 
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
 def pictured(by: Looking, asked: Simulating) -> Response:
-    """What policies make of a history, as a picture (SVG): suspensions and closures over time, in
-    the reader's `zone`."""
+    """Draw suspensions and closures over time under each policy (SVG).
+
+    Times are in the reader's `zone`.
+    """
     drawn = _tried(by, asked, partial(picture.of, zone=by.zone))
     return Response(drawn, media_type=SVG, headers=ALONE)
 
@@ -96,11 +98,12 @@ def pictured(by: Looking, asked: Simulating) -> Response:
     "/import", **operation("import_incident", policy_documents.Imported, acting=True, large=True)
 )
 def bring_in(by: Trying, asked: HistoryFile) -> JSON:
-    """Bring sites and past incidents in as records, at most 1,000 reports in one request.
+    """Import sites and past incidents as records, up to 1,000 reports in one request.
 
-    They start no clock and count in no rule. All lines are checked before anything is written; a
-    row that was imported before, in any file, is not imported again: a request that was cut short
-    may be sent again as it was. One request at a time. A dry run says what is wrong with each line.
+    They start no clock and do not count in any rule. All lines are checked before anything is
+    written. A row that was imported before, from any file, is not imported again, so you can send
+    an interrupted request again unchanged. Only one request runs at a time. A dry run shows the
+    problems of each line.
     """
     by.needs("add_site")
     with IMPORTING.taken():
@@ -145,24 +148,24 @@ def _as_asked() -> Iterator[None]:
         yield
     except HistoryError as error:
         line = error.facts["line"]
-        told = "this is no line of a history"
+        told = "this line does not belong in a history"
         raise problems.unprocessable(
-            "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8,"
+            "no_history", "this is not a history: send CSV with a header, or JSON Lines, in UTF-8,"
             " with occurred_at and site",
             errors=[] if line is None else [_part(line, "no_history", told)],
         ) from error  # fmt: skip
     except TooManyReportsError as error:
         limit = error.facts["limit"]
         raise problems.unprocessable(
-            "too_many_reports", f"{limit} reports are the most for one request: cut it"
+            "too_many_reports", f"the limit is {limit} reports for one request: split the history"
         ) from error
     except BadLinesError as error:
         errors = [
             _part(bad.line, "bad_line", "this line cannot be used") for bad in error.facts["lines"]
         ]
         raise problems.unprocessable(
-            "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: mend them,"
-            " or leave them out with `skip_bad`", errors=errors,
+            "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: correct"
+            " them, or skip them with `skip_bad`", errors=errors,
         ) from error  # fmt: skip
 
 

@@ -41,14 +41,16 @@ from incidents.views.record_health import log_health
 routes = router("log")
 
 Key = Annotated[str, Field(max_length=300)]
-Wait = Annotated[int, Query(ge=0, le=25, description="So many seconds the answer may wait for it.")]
+Wait = Annotated[
+    int, Query(ge=0, le=25, description="Maximum number of seconds to wait for the result.")
+]
 
 _MOST = 20
 _NONE = {
-    "keys": "this is no key of a log",
-    "witnesses": "this is no key of a witness",
-    "checkpoints": "this is no checkpoint",
-    "since": "this is no checkpoint",
+    "keys": "not a log key",
+    "witnesses": "not a witness key",
+    "checkpoints": "not a checkpoint",
+    "since": "not a checkpoint",
 }
 
 
@@ -73,7 +75,7 @@ class Replaying(bodies.Form):
 
 @routes.get("/log", **operation("look", record.LogStatus))
 def status(by: Looking) -> JSON:
-    """How many entries are pending, numbered and published, and who vouches for them."""
+    """Show how many entries are pending, numbered, and published, and who vouches for them."""
     settings = log_status.load_settings(by.house.settings)
     files = signed_files.known(settings.key)
     with by.reading() as connection:
@@ -85,14 +87,14 @@ def status(by: Looking) -> JSON:
 
 @routes.get("/log/keys", **operation("look", record.LogKeys))
 def keys(by: Looking) -> JSON:
-    """The log's keys as others check them, the one that signs first."""
+    """List the log's verification keys, the first signing key first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 
 
 @routes.get("/log/checkpoint", **operation("look", record.Checkpoint))
 def last(by: Looking) -> JSON:
-    """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
+    """Return the last checkpoint byte for byte, with witness signatures. Keep it elsewhere."""
     with by.reading() as connection:
         note, pending = log_status.last_note(connection), log_status.pending(connection)
         if note is None:
@@ -102,9 +104,10 @@ def last(by: Looking) -> JSON:
 
 @routes.post("/log/checkpoint", **operation("export", record.Checkpoint, acting=True))
 def checkpoint(by: Looking) -> JSON:
-    """Number and sign what there is, where this server has the key, and give the checkpoint.
+    """Number and sign the pending entries, if this server has the key, and return the checkpoint.
 
-    `pending` entries are left that it does not cover: elsewhere, the last one is given.
+    `pending` counts the entries that it does not cover. A server without the key returns the last
+    checkpoint.
     """
     settings = log_status.load_settings(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
@@ -113,7 +116,7 @@ def checkpoint(by: Looking) -> JSON:
     except HeldError as error:
         # The message names a file of this machine.
         raise problems.problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process is signing: try again",
             headers={"Retry-After": "5"},
         ) from error  # fmt: skip
     if done.note is None:
@@ -124,9 +127,9 @@ def checkpoint(by: Looking) -> JSON:
 
 @routes.post("/log/verify", **operation("export", record.Verified, acting=True))
 def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JSON:
-    """Prove the log: every entry, tree, checkpoint and signature, and what was decided.
+    """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
-    One proof runs at a time. The answer is `ended` or not; GET tells how far it is.
+    Only one verification runs at a time. The answer has `ended` or not; GET shows the progress.
     """
     asked, engine = _asked(known), by.house.engine
     with by.reading() as connection:
@@ -139,15 +142,15 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
 
 @routes.get("/log/verify", **operation("export", record.Verified))
 def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
-    """The last verification that was asked for here, running or ended."""
+    """Show the last verification that was requested here, running or ended."""
     return _told(request.app.state.verifying.wait(wait))
 
 
 @routes.post("/log/replay", **operation("export", record.Replayed, acting=True))
 def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
-    """Derive every table again from the entries alone, and compare row by row.
+    """Derive all tables again from the entries alone, and compare them row by row.
 
-    One proof runs at a time. The answer is `ended` or not; GET tells how far it is.
+    Only one replay runs at a time. The answer has `ended` or not; GET shows the progress.
     """
     engine = by.house.engine
     with by.reading() as connection:
@@ -159,7 +162,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
 
 @routes.get("/log/replay", **operation("export", record.Replayed))
 def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
-    """The last replay that was asked for here, running or ended."""
+    """Show the last replay that was requested here, running or ended."""
     return _told(request.app.state.replaying.wait(wait))
 
 
@@ -168,7 +171,7 @@ def _begun(
 ) -> JSON:
     if not proving.begin(prove, by=by.by, of=size, clock=clock.now):
         raise problems.problem(
-            HTTPStatus.CONFLICT, "runs_already", "one runs already, for somebody: GET tells of it"
+            HTTPStatus.CONFLICT, "runs_already", "one is already running: GET shows its progress"
         )
     return _told(proving.wait(wait))
 
@@ -176,7 +179,7 @@ def _begun(
 def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
     if proof is None:
         raise problems.problem(
-            HTTPStatus.NOT_FOUND, "unknown_proof", "none was asked for since this server began"
+            HTTPStatus.NOT_FOUND, "unknown_proof", "none was requested since this server started"
         )
     shown, ended = proof.shown, proof.ended
     return JSON(

@@ -55,7 +55,7 @@ _PAGE = """<!doctype html>
 
 @routes.get(PATH)
 def ask(request: Request) -> Response:
-    """Go to the provider, and come back signed in; by a link from elsewhere, to the form."""
+    """Redirect to the provider to sign in; a link from another site leads to the form."""
     provider = _provider(request)
     if is_from_elsewhere(request):
         # Otherwise a person signed in at the provider would be signed in here without asking.
@@ -67,7 +67,7 @@ def ask(request: Request) -> Response:
 
 @routes.get(f"{PATH}/proof")
 def ask_again(request: Request) -> Response:
-    """Go to the provider, and prove again who you are."""
+    """Redirect to the provider to confirm your identity."""
     found = signed_in(request)
     with _answering():
         url, question = _provider(request).ask(_back(request), again=found.identity.handle)
@@ -76,11 +76,11 @@ def ask_again(request: Request) -> Response:
 
 @routes.get(f"{PATH}/answer")
 def answer(request: Request) -> Response:
-    """Back from the provider: a new session, and on to the console."""
+    """Receive the answer of the provider: start a session and go to the console."""
     provider, kept = _provider(request), _kept(request.cookies.get(QUESTION, ""))
     if kept is None:
         raise problems.problem(
-            HTTPStatus.BAD_REQUEST, "nothing_asked", "nobody has begun to sign in here: begin anew"
+            HTTPStatus.BAD_REQUEST, "nothing_asked", "no sign-in is in progress here: start again"
         )
     question, before = kept
     door, place = request.app.state.door, address_of(request)
@@ -115,16 +115,20 @@ def _answering() -> Iterator[None]:
     except ProviderError as error:
         _log.error("the provider does not do its part", detail=error.facts["detail"])
         raise problems.problem(
-            HTTPStatus.BAD_GATEWAY, "provider", "the provider that signs people in does not do its"
-            " part", headers={"Retry-After": "5"},
-        ) from error  # fmt: skip
+            HTTPStatus.BAD_GATEWAY,
+            "provider",
+            "the sign-in provider is unavailable: try again",
+            headers={"Retry-After": "5"},
+        ) from error
 
 
 def _provider(request: Request) -> Oidc:
     found: Oidc | None = request.app.state.oidc
     if found is None:
         raise problems.problem(
-            HTTPStatus.NOT_FOUND, "no_provider", "this desk signs nobody in by a provider: [oidc]"
+            HTTPStatus.NOT_FOUND,
+            "no_provider",
+            "this desk has no sign-in provider: see [oidc] in its settings",
         )
     return found
 

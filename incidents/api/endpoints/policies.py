@@ -40,7 +40,7 @@ class Activating(PolicyFile):
     reason: bodies.Text
     second: Person | None = Field(
         None,
-        description="Who else signs in for it, where by the policy in force two people close.",
+        description="The second person, if the active policy needs two people to close a site.",
     )
 
 
@@ -54,21 +54,21 @@ class Trying(bodies.Form):
 
 @routes.get("/policy", **operation("look", policy_documents.Policy))
 def show(by: Looking) -> JSON:
-    """The active policy: in words, as its file, since when it is active and by whose act."""
+    """Show the active policy: in words, as a file, since when, and who activated it."""
     with by.reading() as connection:
         return JSON(views.active_policy(connection))
 
 
 @routes.get("/policy/history", **operation("look", policy_documents.Activations))
 def history(by: Looking) -> JSON:
-    """Every activation on record: when, by whom, why, and what changed."""
+    """List all activations: when, by whom, why, and what changed."""
     with by.reading() as connection:
         return JSON({"items": views.policy_history(connection)})
 
 
 @routes.get("/policy/graph", **operation("look", policy_documents.Graphs))
 def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
-    """The state machines as Mermaid diagrams, drawn from the tables that decide."""
+    """Return the state machines as Mermaid diagrams, drawn from the tables that decide."""
     return JSON({name: diagram.mermaid(name) for name in diagram.MACHINES})
 
 
@@ -76,7 +76,7 @@ def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     "/policy/check", **operation("simulate", policy_documents.Checked, acting=True, slowed=True)
 )
 def check(by: Looking, file: PolicyFile) -> JSON:
-    """Whether it is a policy, what it says, and what of the active one it would change."""
+    """Check a policy: whether it is valid, what it says, and how it differs from the active one."""
     with by.spending():
         wanted = read(file.toml)
     found: policy_documents.Checked = {
@@ -91,8 +91,10 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     "/policy/test", **operation("simulate", policy_documents.Trials, acting=True, slowed=True)
 )
 def test(by: Looking, tried: Trying) -> JSON:
-    """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
-    one request, of which 200 in one scenario."""
+    """Run scenarios in memory, each a history with its expected results.
+
+    A request can have up to 1,000 steps, a scenario up to 200.
+    """
     with by.spending():
         return JSON(_tried(by, tried))
 
@@ -116,9 +118,9 @@ def _tried(by: Caller, tried: Trying) -> policy_documents.Trials:
     **operation("activate_policy", policy_documents.Activated, acting=True, slowed=True),
 )
 def activate(request: Request, by: Keeping, file: Activating) -> JSON:
-    """Make a policy the active one, on record with the reason.
+    """Activate a policy, with a reason on record.
 
-    What fell due before is done under the old one, and deadlines that are set already stay.
+    Whatever is due already is done under the old policy first, and deadlines already set stay.
     """
     wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
     by.counts(1)
@@ -142,5 +144,5 @@ def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
     try:
         return policy.read(toml)
     except PolicyError as error:
-        wrong = problems.part("no_policy", "this is no policy", "body", *where)
+        wrong = problems.part("no_policy", "not a policy", "body", *where)
         raise problems.unprocessable("no_policy", str(error), errors=[wrong]) from error

@@ -42,14 +42,18 @@ _HEADERS = {"Cache-Control": "no-store"}
 )
 def entries(
     by: Looking,
-    after: Annotated[int, Query(ge=0, le=10**15, description="So many are known already.")] = 0,
-    limit: Annotated[int | None, Query(ge=1, description="At most so many; none: all.")] = None,
+    after: Annotated[
+        int, Query(ge=0, le=10**15, description="The position of the last known entry.")
+    ] = 0,
+    limit: Annotated[
+        int | None, Query(ge=1, description="Maximum number of entries. Default: all.")
+    ] = None,
 ) -> StreamingResponse:
-    """The record's entries after a position, as NDJSON: `{"position":N,"entry":…}` on each line.
+    """Stream the record's entries after a position (NDJSON), one `{"position":N,"entry":…}` a line.
 
-    A position is an entry's number in the log, from 1, and never changes: who asks again with the
-    last one misses nothing, in whatever order transactions end. An entry stands there to the byte
-    as it is stored; people's own words are not in it.
+    A position is an entry's number in the log, from 1, and never changes. If you continue from the
+    last position that you received, you miss nothing, in whatever order transactions end. Entries
+    are byte for byte as stored; people's own words are not included.
     """
     sequencer.number_all(by.house.engine)
     return StreamingResponse(_lines(by, after, limit), media_type=NDJSON, headers=_HEADERS)
@@ -66,7 +70,7 @@ def exported(
     since: When = None,
     until: When = None,
 ) -> StreamingResponse:
-    """Entries to download, as they are stored, in the order in which they were written."""
+    """Download entries as they are stored, in the order in which they were written."""
     wanted = _selection(by, site, since, until)
     kind = "text/csv" if form == "csv" else "application/jsonl"
     named = {"Content-Disposition": f'attachment; filename="incidents.{form}"'}
@@ -106,7 +110,9 @@ def _selection(
 
 WithWords = Annotated[
     bool,
-    Query(description="People's own words, with their salts: needs `reveal`; goes on record."),
+    Query(
+        description="Include people's own words with their salts. Needs `reveal`; goes on record."
+    ),
 ]
 ZSTD = "application/zstd"
 
@@ -130,11 +136,11 @@ def whole(
     until: When = None,
     with_words: WithWords = False,
 ) -> StreamingResponse:
-    """The entries that the last checkpoint covers, with all that proves them, as a `.tar.zst`.
+    """Download the entries of the last checkpoint, with all their proofs, as a `.tar.zst`.
 
-    It is for somebody who trusts nobody, and offline: `incidents audit verify FILE`. A part of the
-    record comes with a proof for each entry, that of one site with its report as well. The archive
-    is made before the answer begins, and one at a time is made and taken away.
+    Anybody can verify it offline, without trusting the desk: `incidents audit verify FILE`. A part
+    of the record has a proof for each entry; that of one site also has its case file. The archive
+    is complete before the answer begins. Only one archive at a time is made and downloaded.
     """
     if with_words and site is None:
         raise InputError("people's own words stand in a site's report: with_words wants site")
@@ -149,16 +155,16 @@ def whole(
 
 @routes.get(
     "/sites/{site}/report", response_class=Response,
-    **answering("export", "A page that needs nothing else.", "text/html", slowed=True),
+    **answering("export", "A self-contained page.", "text/html", slowed=True),
 )  # fmt: skip
 def report(
     by: Looking,
     site: SiteName,
     with_words: WithWords = False,
 ) -> Response:
-    """The report of a case: what happened to a site, by which rule, and where it is proved.
+    """Return a site's case file: its history, the rules applied, and the proof of each entry.
 
-    It tells the entries that the last checkpoint covers.
+    It covers the entries of the last checkpoint.
     """
     wanted = _selection(by, site)
     by.reveals(inputs.site(site), wanted=with_words)

@@ -82,7 +82,7 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """List the sites by name, numbers and addresses masked."""
+    """List sites by name, with masked numbers and addresses."""
     wanted = lists.SiteFilter(
         state=state, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
     )
@@ -93,21 +93,21 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 
 @site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
 def add(by: Acting, new: NewSite) -> JSON:
-    """Take a site into the register, with whom to call."""
+    """Add a site to the register, with its contact."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
     return actions.given(by, by.act(site, command), 201)
 
 
 @site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
 def edit(by: Acting, site: SiteName, details: Details) -> JSON:
-    """Change whom to call; what is not given stays as it is."""
+    """Change the contact of a site; fields that are not given stay unchanged."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
 @site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
 def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
-    """How a site stands, and whom to call."""
+    """Show the status and the contact of a site."""
     name = inputs.site(site)
     with by.reading() as connection:
         found = views.site(connection, name, by.house.now(connection))
@@ -116,7 +116,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
 
 @site_routes.get("/sites/{site}/why", **operation("look", Why, tagged=True))
 def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
-    """Why a site stands as it does, in plain words, and what would change it."""
+    """Explain the status of a site in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
         why_ = views.why(connection, name, words.When(zone=by.zone, now=by.house.now(connection)))
@@ -128,7 +128,7 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
 def story_of_site(
     by: Looking, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
-    """What happened to a site, the earliest first."""
+    """List the history of a site, the earliest event first."""
     name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
     by.reveals(name, wanted=reveal)
     with by.reading() as connection:
@@ -165,10 +165,10 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     cursor: Cursor = None,
     reveal: Reveal = False,
 ) -> JSON:
-    """List incidents, site by site. `since` and `until` are of their recording.
+    """List incidents, site by site.
 
-    `q` is looked for in the site's name, the web addresses, and the notes; that reads through all
-    that the other filters leave, for 5 seconds at most.
+    `since` and `until` limit the recording time. `q` is searched for in the site name, the URLs,
+    and the notes. The search reads everything that the other filters leave, for up to 5 seconds.
     """
     wanted = lists.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state,
@@ -187,7 +187,7 @@ def search(
     q: Annotated[str, Query(min_length=1, max_length=100)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
-    """The first sites and incidents in which something stands: a name, a web address, a note."""
+    """List the first sites and incidents that contain a text: in a name, a URL, or a note."""
     part = inputs.text("q", limit=100)(q)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
@@ -201,7 +201,7 @@ def search(
     **operation("look", IncidentInFull, tagged=True),
 )
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
-    """All that is on record of an incident; the ETag is its site's."""
+    """Show an incident in full; the ETag is that of its site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
     with by.house.looking() as looks:
@@ -214,10 +214,10 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
 def story_of_incident(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
-    """What happened to an incident, the earliest first.
+    """List the history of an incident, the earliest event first.
 
-    Of a long history only a part is looked through for each page, which may then hold fewer than
-    asked, or none, and still have a `next`.
+    For each page, only a part of a long history is searched. A page may have fewer items than
+    requested, or none, and still have a `next`.
     """
     key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
     by.reveals(incident.strip(), wanted=reveal)
@@ -236,9 +236,9 @@ def story_of_incident(
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
 def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
-    """Attach a file to an incident, by its bytes (multipart, the field `file`).
+    """Attach a file to an incident, byte for byte (multipart, the field `file`).
 
-    It is kept once under its SHA-256, whole and on the disk when this answers.
+    When this answers, the whole file is on disk, once, under its SHA-256.
     """
     site, n = inputs.incident(incident)
     name = bodies.optional_text("file's name", file.filename or None, 255)
@@ -253,13 +253,13 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: Looking, incident: Id) -> JSON:
-    """The link to the customer's page of an incident: for the responsible person alone."""
+    """Return the link to an incident's customer page; give it only to the responsible person."""
     return JSON(by.house.link(inputs.incident(incident)))
 
 
 @incident_routes.get("/duty", **operation("look", Duties))
 def duties(by: Looking, limit: Limit = 100) -> JSON:
-    """What is to be reported to the police by when, the longest overdue first."""
+    """List incidents to report to the police, the longest overdue first."""
     with by.reading() as connection:
         now = by.house.now(connection)
         return JSON(views.duties(connection, now, by.house.report_duty, limit=limit))
@@ -275,7 +275,7 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
             raise EvidenceTooLargeError(file="the file", size=f"over {limit:,}", limit=f"{limit:,}")
         digest.update(piece)
     if size == 0:
-        raise problems.unprocessable("empty_file", "an empty file shows nothing")
+        raise problems.unprocessable("empty_file", "the file is empty")
     return digest.hexdigest(), size
 
 

@@ -6,7 +6,7 @@ The list of open sessions and the log of sign-ins are here too.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
@@ -35,6 +35,8 @@ from incidents.contract.documents import accounts as account_documents
 from incidents.views import accounts as account_views
 
 own_routes, account_routes = router("session", Bounded), router("accounts")
+
+Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"
 """The cookie of a known browser; it authenticates nobody, and outlives the session."""
@@ -73,11 +75,11 @@ Visiting = Annotated[Visit, Depends(visit)]
 
 
 @own_routes.post("/session", **opened(account_documents.Session, status=201))
-def sign_in(request: Request, response: Response, person: Person) -> account_documents.Session:
+def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
-    Changes then need `csrf` of the answer, as the header X-CSRF-Token. A program sends the token of
-    the same account along, as ever: then nobody who guesses elsewhere keeps its person out.
+    Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
+    token of the same account, as usual, so that failed guesses elsewhere do not lock out its user.
     """
     door: Door = request.app.state.door
     try:
@@ -92,21 +94,21 @@ def sign_in(request: Request, response: Response, person: Person) -> account_doc
 
 
 @own_routes.get("/session", **opened(account_documents.Session))
-def show(request: Request, by: Looking) -> account_documents.Session:
-    """Who you are, and what you may do."""
+def show(request: Request, by: Looking) -> Document:
+    """Show who you are and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
 
 
 @own_routes.delete("/session", **opened(status=204))
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
-    """Sign out: the session is over."""
+    """Sign out and end the session."""
     request.app.state.door.sign_out(by.cookie)
     forget(response)
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
-    """Prove again who you are: what is done in person may then be done for five minutes."""
+def prove(request: Request, by: Visiting, proof: Proof) -> Document:
+    """Confirm your password; acts that need this are then possible for five minutes."""
     door: Door = request.app.state.door
     try:
         again = door.prove(by, proof.password, address_of(request))
@@ -153,7 +155,7 @@ def _nobody(error: SignInError) -> Problem:
     )  # fmt: skip
 
 
-def _document(identity: Identity, visit: Visit | None) -> account_documents.Session:
+def _document(identity: Identity, visit: Visit | None) -> Document:
     may = [act for act in ACTS if identity.may(act)]
     proved = identity.proved_at
     return {
@@ -167,7 +169,7 @@ def _document(identity: Identity, visit: Visit | None) -> account_documents.Sess
     }
 
 
-Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
+Of = Annotated[str | None, Query(max_length=100, description="Only this account.")]
 
 
 @account_routes.get("/sessions", **operation("own_account", account_documents.Sessions))
@@ -175,8 +177,8 @@ def list_sessions(
     by: Looking,
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
-) -> account_documents.Sessions:
-    """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
+) -> Document:
+    """List your own active sessions, those of an account, or all, the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
@@ -185,7 +187,7 @@ def list_sessions(
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: Looking, session: str) -> None:
-    """End a session, one's own or, as who keeps accounts, somebody else's."""
+    """End a session: your own, or, if you manage accounts, one of another account."""
     by.needs_account(by.house.open_sessions.owner_of(session))
     by.house.open_sessions.end(session, by.by)
 
@@ -197,13 +199,13 @@ def list_sign_ins(
     limit: Limit = 100,
     cursor: Cursor = None,
     handle: Of = None,
-    failed: Annotated[bool, Query(description="Only those that failed.")] = False,
+    failed: Annotated[bool, Query(description="Only failed ones.")] = False,
     since: When = None,
 ) -> account_documents.SignIns:
-    """Who signed in and out, from where and how, and who was not let in; the newest first.
+    """List sign-ins, sign-outs, and failed attempts, with source and method, the newest first.
 
-    Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
-    address are pseudonyms.
+    For an unknown name, only the fact of the attempt is kept. After erasure, people and addresses
+    are pseudonyms.
     """
     after = bodies.read_time(since)
     with by.reading() as connection:
@@ -215,8 +217,8 @@ def list_sign_ins(
 @account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
-) -> account_documents.Refusals:
-    """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
+) -> Document:
+    """List refused acts and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
         found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)

@@ -79,7 +79,7 @@ routes = router("alarms")
 
 @routes.get("/alarms", **operation("look", enforcement_documents.Alarms))
 def alarms(by: Looking) -> JSON:
-    """What is alarming now, the most urgent first, and whether the desk was told of it."""
+    """List current alarms, the most urgent first, and whether the desk was notified."""
     house = by.house
     with by.reading() as connection:
         now = house.now(connection)
@@ -91,9 +91,9 @@ def alarms(by: Looking) -> JSON:
 
 @routes.post("/alarms/test", **operation("try_alarms", enforcement_documents.Tried, acting=True))
 def test(by: Looking) -> JSON:
-    """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
+    """Send a test message through each channel to the desk, at any hour, and show the results.
 
-    A channel has 18 seconds to take it.
+    A channel has 18 seconds to accept it.
     """
     desk, now = notice_settings.to_desk(by.house.settings.zone), clock.now()
     when = When(zone=by.house.settings.zone, now=now)
@@ -103,7 +103,7 @@ def test(by: Looking) -> JSON:
 
 @routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: Looking) -> JSON:
-    """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+    """Show whether a daemon enforces deadlines, each known daemon, and what is overdue."""
     with by.reading() as connection:
         return JSON(views.enforcement(connection, by.house.now(connection)))
 

@@ -34,12 +34,12 @@ queue_routes = router("queue")
 @queue_routes.get("/queue", **operation("look", queue_documents.Queue))
 def queue(
     by: Looking,
-    mine: Annotated[bool, Query(description="Only what you have claimed.")] = False,
+    mine: Annotated[bool, Query(description="Only items that you have claimed.")] = False,
     reveal: Reveal = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JSON:
-    """What must happen now, most urgent first."""
+    """List what must happen now, most urgent first."""
     by.reveals("queue", wanted=reveal)
     owed = by.house.report_duty
     with by.reading() as connection:
@@ -58,7 +58,7 @@ def item(
     item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
     reveal: Reveal = False,
 ) -> JSON:
-    """One item of the queue: for who asks for one number, and shall not be shown a page of them."""
+    """Show one item of the queue, for a caller who may see one number but not a page of them."""
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
@@ -73,7 +73,7 @@ def item(
     "/queue/hand-over", **operation("hand_over", queue_documents.HandedOver, acting=True)
 )
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
-    """Give all that you hold to another person, at the end of a shift."""
+    """Hand over all your claimed items to another person, at the end of a shift."""
     to = sources.check_person(inputs.text("name", limit=100)(shift.to))
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
@@ -107,12 +107,12 @@ class Reconcile(bodies.Form):
 @order_routes.get("/orders", **operation("look", order_documents.Orders))
 def orders(
     by: Looking,
-    dead: Annotated[bool, Query(description="Only what is given up.")] = False,
-    braked: Annotated[bool, Query(description="Only what the brake holds.")] = False,
+    dead: Annotated[bool, Query(description="Only orders that were given up.")] = False,
+    braked: Annotated[bool, Query(description="Only orders that the brake holds back.")] = False,
     site: Annotated[str | None, Query(max_length=300)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="At most so many.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="Maximum number of items.")] = 100,
 ) -> JSON:
-    """Orders that are not carried out, dead letters first."""
+    """List orders that are not carried out, those given up first."""
     name = None if site is None else inputs.site(site)
     with by.reading() as connection:
         found = views.unsettled(
@@ -127,7 +127,7 @@ def show(
     by: Looking,
     order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
 ) -> JSON:
-    """What an order says, how often it was tried, and what became of it."""
+    """Show an order, its attempts, and its result."""
     named, house = inputs.order(order), by.house
     with by.reading() as connection:
         found = views.order(
@@ -142,7 +142,7 @@ def show(
 
 @order_routes.post("/reconcile", **operation("reconcile", order_documents.Reconciled, acting=True))
 def reconcile(by: Keeping, which: Reconcile) -> JSON:
-    """Ask the adapters how sites really stand, and compare; what is found goes on record."""
+    """Ask the adapters for the actual state of sites, compare, and record the result."""
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
@@ -159,12 +159,12 @@ notice_routes = router("notices")
 
 
 class UnknownNoticeError(RefusedError):
-    """no notice is called {given!r}; there are {known}"""
+    """no notice named {given!r}: use one of {known}"""
 
 
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
 def notices(by: Looking) -> JSON:
-    """Which notices there are: to whom each goes, and when."""
+    """List the notices: to whom each goes, and when."""
     return JSON({"items": notice_settings.listed(by.house.lanes_without_channel)})
 
 
@@ -176,10 +176,10 @@ def read(
     incident: Annotated[str | None, Query(max_length=100)] = None,
     site: Annotated[str | None, Query(max_length=300)] = None,
 ) -> JSON:
-    """How a notice would read; nothing is sent. The facts are made up, or of an incident, or what
-    was last ordered of a site.
+    """Preview a notice; nothing is sent.
 
-    These name the customer and have the link to their page: they need the act `give_link`, and go
+    The facts are made up, or come from an incident, or from the last order for a site. The last two
+    name the customer and have the link to the customer page: they need the act `give_link`, and go
     on record as revealed.
     """
     if site is not None and incident is not None:

@@ -182,24 +182,24 @@ Changes = Mapping[str, str]
 
 
 class DetailChangedError(RefusedError):
-    """somebody else has changed {field} since you opened this page: look how it stands now, and
-    send it again if yours is right"""
+    """somebody else has changed {field} since you opened this page: check its value now, and send
+    yours again if it is right"""
 
 
 class BadLabelError(RefusedError):
-    """{given!r} is no short name: use a-z, 0-9 and -, such as main"""
+    """{given!r} is not a short name: use a-z, 0-9, and -, such as main"""
 
 
 class LabelTakenError(RefusedError):
-    """{label} is on record already: change it where it stands, or take another short name"""
+    """{label} is already on record: edit it there, or choose another short name"""
 
 
 class NothingSaidError(RefusedError):
-    """nothing is said of {label}: fill in one thing at least"""
+    """{label} is empty: fill in at least one field"""
 
 
 class NoSuchPartError(RefusedError):
-    """the form has no such part: load the page again"""
+    """the form has no such part: reload the page"""
 
 
 @dataclass(frozen=True, slots=True)

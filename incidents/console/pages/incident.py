@@ -41,7 +41,7 @@ Key = tuple[int, int]
 
 
 class NoFileError(RefusedError):
-    """no file was chosen: choose one, then attach it"""
+    """no file chosen: choose one, then attach it"""
 
 
 @router.get("/incidents/{incident}")

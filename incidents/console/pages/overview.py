@@ -142,11 +142,11 @@ SHIFT = "/hand-over"
 
 
 class NobodyChosenError(RefusedError):
-    """choose who takes it over: somebody else who may come in and work at the desk"""
+    """choose who takes over: another person with an account that may work at the desk"""
 
 
 class NothingInHandError(RefusedError):
-    """you hold nothing there: there is nothing to hand over"""
+    """nothing to hand over: you have claimed nothing there"""
 
 
 @router.get(SHIFT)

@@ -34,7 +34,7 @@ _STATES = ("active", "suspended", "closed")
 
 
 class NotConfirmedError(RefusedError):
-    """this closes the site: type its name as it stands above; nothing was done"""
+    """nothing was done: this closes the site, so type its name as shown above"""
 
 
 @router.get("/sites")

@@ -95,7 +95,7 @@ def footer_field(about: str) -> str:
 
 
 class NoNumberError(RefusedError):
-    """{site} has no record number on record that can be read: set public_security_number or
+    """{site} has no readable record number on record: set public_security_number or
     icp_number first"""
 
 

@@ -117,7 +117,7 @@ DETAILS = "details"
 _BETWEEN = " \t\r\n,"
 _BEHIND = ("", *_BETWEEN, "]")
 _BLOCK = 1 << 16
-_KINDS = {dict: "an object", list: "a list", float: "a number with a point", bool: "true or false"}
+_KINDS = {dict: "an object", list: "a list", float: "a decimal number", bool: "true or false"}
 
 
 class JsonList:
@@ -154,7 +154,7 @@ class JsonList:
         if in_array:
             self._at += 1
             if self._next():
-                why = cause("not_json", error="there is more behind its end")
+                why = cause("not_json", error="text follows its end")
                 raise TableError(self._file, why)
 
     def _next(self) -> str:
@@ -190,7 +190,7 @@ class JsonList:
                     why = cause("not_json", error=_json_refusal(error))
                     raise TableError(self._file, why, row=number) from error
         if self._buffer[self._at : self._at + 1] not in _BEHIND:
-            why = cause("not_json", error="no comma and no line end behind it")
+            why = cause("not_json", error="no comma or line end follows it")
             raise TableError(self._file, why, row=number)
         return found
 
@@ -253,7 +253,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, in which no name may stand twice: one of the two would be lost in silence."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise parsing.MisreadError("a name stands twice in one object")
+        raise parsing.MisreadError("a name occurs twice in one object")
     return found
 
 

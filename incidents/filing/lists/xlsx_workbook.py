@@ -22,7 +22,7 @@ _HIDDEN = ("hidden", "veryHidden")
 
 
 class SpreadsheetLibraryError(LibraryError):
-    """{library} is not installed, which XLSX files need"""
+    """XLSX files need {library}, which is not installed"""
 
     extra = "filing"
 
