@@ -86,7 +86,7 @@ def test_a_late_contact_says_how_to_give_the_time_of_the_call(
     clock.tick(timedelta(minutes=70))
     late = desk("contact", "1-1", "reached")
     assert late.status == 0
-    assert "next: incidents contact 1-1 reached --at T" in late.err
+    assert "next: incidents contact 1-1 reached --at T" in late.out
     truth = desk("contact", "1-1", "reached", "--at", "12:50")
     assert "time taken as 2026-03-02 12:50 Asia/Shanghai (20 min ago)" in truth.err
     assert "struck" in truth.out
