@@ -98,7 +98,7 @@ def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
     text = _text(_page(day))
     assert "shop.example was closed at 2026-03-02 00:10:00 by R1, repeat: too many" in text
     assert "1-4 completed the window." in text
-    assert "Its terms: no after-sales service, no refund." in text
+    assert "Closed at …: no after-sales service, no refund." in text
 
 
 def test_the_state_is_that_of_the_entries_whatever_the_tables_say(day: Rehearsal) -> None:
@@ -306,10 +306,10 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         ),
         (
             Policy(),
-            ("R3 unreachable run: 3 such cases in a row close it.", "R3 连续无法联系：3 次"),
+            ("R3 unreachable run: 3 such cases in a row close the site.", "R3 连续无法联系：3 次"),
         ),
         (Policy(run="total"), ("run: 3 such cases close it.", "R3 累计无法联系：3 次")),
-        (Policy(), ("told and not deleted closes it at once.", "告知后不删除，立即关闭。")),
+        (Policy(), ("if the customer is told and does not delete, the site is closed at once.", "告知后不删除，立即关闭。")),
         (
             Policy(removal_within=timedelta(hours=48)),
             ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48 小时）"),

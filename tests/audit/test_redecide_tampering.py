@@ -166,7 +166,7 @@ def _imported(now: datetime, contact: str) -> e.Event:
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (_added, "the desk refuses it: a.example is in the register already"),
+        (_added, "the desk refuses it: a.example already exists"),
         (lambda now: _reached(now, outcome="perhaps"), "contact_recorded follows from other"),
         (lambda now: _imported(now, "perhaps"), "incident_imported follows from other"),
         (lambda now: _reached(now, at=now + SECOND), "the desk refuses it: "),

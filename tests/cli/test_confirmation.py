@@ -116,7 +116,7 @@ def test_of_a_refusal_that_two_people_have_stated_both_are_named(desk: Cli, tmp_
     confirmed = ("--confirm", "shop.example", "--as", "bob")
     done = desk("site", "confirm-closure", "shop.example", *confirmed)
     assert (
-        "1-1: the customer was told and does not delete, as ann has stated and bob confirmed"
+        "1-1: the customer was told and refuses to delete: stated by ann, confirmed by bob"
         in (done.out)
     )
 

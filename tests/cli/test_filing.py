@@ -32,8 +32,7 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     done = office("filing", "set", SITE, "level=3", "opened_on=2026-02-20", "responsible_name= Li ")
     assert (done.status, done.err) == (0, "")
     assert (
-        "the filing of shop.example changed: the level, the day of the opening, the responsible"
-        " person's name" in done.out
+        "Filing of shop.example changed: the level, opening date, responsible person's name" in done.out
     )
     found = shown(office)
     assert found["details"] == {"level": "3", "opened_on": "2026-02-20", "responsible_name": "Li"}
@@ -162,7 +161,7 @@ def test_the_checks_say_what_is_wrong_with_their_sources_and_exit_5(office: Cli)
 def test_a_suspicion_waits_in_the_queue_and_only_a_person_confirms_it(office: Cli) -> None:
     done = office("filing", "set", SITE, f"responsible_phone={FALSE_PHONE}")
     assert (
-        "a check takes the responsible person's phone number of shop.example for false" in done.out
+        "A check suspects that the responsible person's phone number of shop.example is false" in done.out
     )
     [item] = office("queue", "--json").json["items"]
     assert (item["kind"], item["filing"][0]) == ("suspicion", "responsible_phone")
@@ -180,8 +179,8 @@ def test_the_story_tells_what_was_filed_and_by_whom(office: Cli) -> None:
     office("filing", "set", SITE, "level=3", "nature=commercial")
     office("filing", "set", SITE, "level=")
     told = office("site", "why", SITE).out
-    assert "the filing of shop.example changed: the level, the nature of the site" in told
-    assert "the filing of shop.example changed: the level taken away" in told
+    assert "Filing of shop.example changed: the level, site nature" in told
+    assert "Filing of shop.example changed: the level taken away" in told
 
 
 def test_terms_are_listed_with_the_days_that_are_left_and_as_a_calendar(

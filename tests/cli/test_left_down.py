@@ -254,9 +254,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "the hold on false.example lifted; false.example is closed in the world, and what closed it"
-        " may be lost, so it stays closed. Record again what closed it, or, once it is not"
-        " suspended, compare it with the world and order it up once more"
+        "Hold on false.example lifted; false.example is actually closed and the reason may be lost, so it stays closed. Record the reason again, or, once the site is not suspended, check its actual state and order it up again"
     )
     fit = "next: incidents acts reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said

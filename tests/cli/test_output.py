@@ -144,14 +144,14 @@ def test_an_incident_is_shown_with_its_whole_story(desk: Cli, tmp_path: Path) ->
     desk("attach", "1-1", str(proof))
     desk("contact", "1-1", "reached", "--note", "he will delete it")
     out = desk("show", "1-1", "--zone", "UTC").out
-    assert out.splitlines()[0] == "1-1 is notified: look whether the content is gone"
+    assert out.splitlines()[0] == "1-1 is notified: check whether the content is removed"
     assert "occurred: 2026-03-02 04:00 UTC" in out
     assert "note: lottery numbers" in out
     assert "url: http://a.example/x\nurl: http://a.example/x%20y%1B]z\n" in out
     assert "written: http://a.example/x y\\n\\u001b]z\n" in out
     assert "contact: 1-1-1 reached at 2026-03-02 04:00 by li: he will delete it" in out
     assert "evidence: proof.png (4 bytes" in out
-    assert "the responsible person was reached, which stopped its clock" in out
+    assert "reached the responsible person; clock stopped" in out
     assert "next: incidents removed 1-1" in out
     document = desk("show", "1-1", "--json").json
     assert set(document) >= {

@@ -104,9 +104,9 @@ def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells
     closed(cli)
     voided = cli("void", "1-3", "--reason", "double")
     assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
-    assert "1-t1, to tell the customer of the closure, is not in the queue" in voided.err
+    assert "1-t1 (call about closure) leaves the queue" in voided.err
     upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
-    assert "1-t1, to tell the customer of the closure, is in the queue again" in upheld.err
+    assert "1-t1 (call about closure) is back in the queue" in upheld.err
 
 
 def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:

@@ -335,4 +335,4 @@ def test_with_a_token_nobody_else_is_named(over: Over) -> None:
     assert other.status == MISUSED
     assert "the token is op-1's, and op-2 is named (--as, or INCIDENTS_AS)" in other.err
     own = over("claim", "1-1", "--as", "op-1", as_="op-1")
-    assert (own.status, own.out) == (DONE, "1-1 is with op-1\n")
+    assert (own.status, own.out) == (DONE, "1-1 assigned to op-1\n")

@@ -264,7 +264,7 @@ def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
 
 
 def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: ConsoleDesk) -> None:
-    for language, told in (("en", "the day of the opening"), ("zh", "网站开通日期")):
+    for language, told in (("en", "opening date"), ("zh", "网站开通日期")):
         visitor = Visitor(desk, "operator", language)
         refused = change(visitor, "days", opened_on="2026-02-30")
         assert refused.status_code == 409

@@ -33,7 +33,7 @@ def test_a_refusal_for_a_role_names_the_command_and_who_may_give_it() -> None:
     facts = {"by": "op-1", "role": "operator", "act": "ask_reinstatement"}
     told = refusals.sentence(Refusal("not_let", facts))
     assert told == (
-        "op-1 has the role operator here, which may not do site reinstate: a supervisor may"
+        "op-1 has the role operator, which does not allow site reinstate; ask a supervisor"
     )
 
 

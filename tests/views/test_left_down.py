@@ -253,24 +253,22 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
-    assert "Comparing shop.example with the world can order it again" in day.text()
+    assert "Check the actual state of shop.example to order it again" in day.text()
     assert day.why()["commands"] == ["incidents acts reconcile shop.example --repair"]
     assert day.site()["left_down_since"] is None
     lose(day)
 
     first, second, *_ = day.text().splitlines()
     assert first == (
-        "NOT IN FORCE: active is ordered, and suspended is in force. Nothing on record keeps"
-        " shop.example down; the reason may have been lost with the end of the record, at"
-        " 2026-03-01 10:01. Hold shop.example if it must stay down. If not, comparing it with the"
-        " world can order it up once more; a recovery does so for all that this record has as open."
+        "NOT IN FORCE: active is ordered, suspended is in force. Nothing on record keeps"
+        " shop.example down; the reason may be among the records lost at  2026-03-01 10:01. If shop.example must stay down, hold it. If not, check its actual state to order it up again, or recover the record to do so for every site that is open on record."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
         "incidents acts reconcile shop.example --repair",
         "incidents recover --reason R",
     ]
-    assert second == "shop.example is active: no rule holds it down."
+    assert second == "Active: no rule holds shop.example down."
     assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
@@ -325,7 +323,7 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
     see(day.add(), state="unknown")
 
     assert day.text().startswith(
-        "NOT KNOWN: active is ordered, and nobody knows what is in force. An order to keep"
+        "NOT KNOWN: active is ordered, the actual state is unknown. An order to keep"
         " shop.example down may have been lost with the end of the record"
     )
 
@@ -337,9 +335,8 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
     told = day.after("31d").text().splitlines()[0]
 
     assert told == (
-        "NOT KNOWN: active is ordered, and nobody knows what is in force. shop.example was added"
-        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down,"
-        " comparing it with the world can order it up once more."
+        "NOT KNOWN: active is ordered, the actual state is unknown. shop.example was added"
+        " after records were lost, and its state cannot be checked; it counts as up. If it is down, check its actual state to order it up again."
     )
 
 

@@ -144,7 +144,7 @@ def test_what_has_been_erased_is_null(day: Day) -> None:
 def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert day.item("1-1")["kind"] == "keep_calling"
-    assert "The site is to be down (active is in force)" in day.item("1-1")["say"]
+    assert "The site should be down (active is in force)," in day.item("1-1")["say"]
     day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
     assert "The site is down" in day.item("1-1")["say"]
     day.after("12h1s").elapse()
@@ -242,7 +242,7 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     day.do(c.SayRemoved(incident=1, note="all gone"))
     item = day.item("1-closure")
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
-    assert item["say"].startswith("The customer says that it is gone: “all gone”.")
+    assert item["say"].startswith("The customer reports the content removed: “all gone”.")
     assert "another person than li confirms it or declines it now" in day.item("1-1")["say"]
 
 
@@ -553,9 +553,7 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " Still there: recur, a new violation with a clock of its own. 1-1, 1-3: nobody was told of"
-        " it yet; still there: call, and then recur. 1-4: still there: log it, a new violation with"
-        " a clock of its own. All looked at: done."
+        " If it is still there: recur, a new violation with its own clock. 1-1, Nobody was told about 1-3 yet. If it is still there: call, then recur. If 1-4 is still there: log a new violation with its own clock. When you have checked all: done."
     )
 
 
@@ -570,8 +568,7 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["about"] == ["1-1"]
-    assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
-                                " looked at: done.")  # fmt: skip
+    assert item["say"].endswith("If it is still there: log a new violation with its own clock. When you have checked all: done.")  # fmt: skip
     assert item["next"] == f"incidents done {item['id']}"
 
 

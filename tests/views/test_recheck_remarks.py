@@ -17,9 +17,8 @@ def test_the_script_of_the_recheck_begins_with_what_the_customer_says(day: Day) 
     item = said(day).item("1-t1")
     assert (item["kind"], item["said_gone"], item["remark"]) == ("recheck", True, "all is gone")
     assert item["say"] == (
-        "The customer says that it is gone: “all is gone”. Look again at 1-1 at"
-        " https://shop.example/a. Gone: removed. Still there: done, with what you saw; 1-1 itself"
-        " stays in the queue."
+        "The customer reports the content removed: “all is gone”. Look again at 1-1 at"
+        " https://shop.example/a. Gone: removed. If it is still there: done, with what you saw; 1-1 itself stays in the queue."
     )
 
 
@@ -37,7 +36,7 @@ def test_each_command_of_its_script_can_be_typed_while_the_clock_runs(day: Day) 
 def test_without_a_remark_it_says_so_all_the_same(day: Day) -> None:
     day.add().log()
     item = said(day, note=None).item("1-t1")
-    assert item["say"].startswith("The customer says that it is gone. Look again at 1-1.")
+    assert item["say"].startswith("The customer reports the content removed. Look again at 1-1.")
     assert (item["said_gone"], item["remark"]) == (True, None)
 
 
@@ -65,7 +64,7 @@ def test_what_was_erased_is_not_told(day: Day) -> None:
     said(day)
     with writing(day.engine) as connection:
         connection.execute(sealed.delete())
-    assert day.item("1-t1")["say"].startswith("The customer says that it is gone. Look")
+    assert day.item("1-t1")["say"].startswith("The customer reports the content removed. Look")
 
 
 @pytest.mark.both_databases

@@ -13,7 +13,7 @@ from incidents.store.schema.desk_tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 
-DISPUTED = "leaves the rule unmet: the closure would be disputed, a machine does not undo it"
+DISPUTED = "leaves the rule unmet: the closure becomes disputed, but stays until a person undoes it"
 
 
 def would(day: Day) -> str:
@@ -22,9 +22,9 @@ def would(day: Day) -> str:
 
 def test_an_active_site_has_nothing_against_it(day: Day) -> None:
     why = day.add().why()
-    assert why["text"][0] == f"{SITE} is active: no rule holds it down."
+    assert why["text"][0] == f"Active: no rule holds {SITE} down."
     assert why["next"] is None
-    assert "Next: nothing falls due by itself." in why["text"]
+    assert "Next: nothing is due." in why["text"]
     assert why["commands"] == []
 
 
@@ -74,10 +74,10 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "a contact on 1-1 that happened by 2026-03-01 11:00 and is recorded with --at would strike"
-        " this suspension, and the site would open at once"
+        "recording a contact on 1-1 made by 2026-03-01 11:00, with the time of the call, strikes"
+        " this suspension and opens the site at once"
     ) in would(day)
-    assert "voiding 1-1 would strike this suspension" in would(day)
+    assert "voiding 1-1 strikes this suspension" in would(day)
     day.contact(1, at="11:00")
     assert day.site()["state"] == "active"
 
@@ -86,7 +86,7 @@ def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> N
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
     assert "rests on 1-1, 1-2, and is struck only when none of them stands" in would(day)
     assert day.contact(1, at="11:00").site()["state"] == "suspended"
-    assert "voiding 1-2 would strike this suspension" in would(day)
+    assert "voiding 1-2 strikes this suspension" in would(day)
 
 
 def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) -> None:
@@ -103,17 +103,17 @@ def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) ->
 def test_a_hold_over_a_suspension_keeps_the_site_down_in_any_case(day: Day) -> None:
     day.add().log().after("1h1s").elapse().do(c.SetHold(by="boss", reason="letter"))
     assert "the site would stay down, held" in would(day)
-    assert "lifting the hold does not open the site yet: a suspension still runs" in would(day)
+    assert "lifting the hold does not open the site yet: it is still suspended" in would(day)
 
 
 def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> None:
     day.add().log().after("1h").log().after("30m").log()
     text = day.text()
     assert f"{SITE} was closed at 2026-03-01 11:30 by R1, repeat" in text
-    assert "3 violations were counted, and 3 within 24 h close a site:" in text
+    assert "3 violations counted; 3 within 24 h close a site:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: from 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, at most 24 h, both ends"
+        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, the limit is 24 h, both ends"
         " included. 1-3 completed the window."
     ) in text
     assert f"recorded by li (login desk1), under the policy {DOCUMENTED.digest}" in text
@@ -126,7 +126,7 @@ def test_r1_met_by_others_too_is_not_disputed_by_one_void(day: Day) -> None:
     assert day.do(c.VoidIncident(by="li", incident=1, reason="slip")).site()["disputed"]
     # A fourth, recorded on the closed site, is moot and counts for nothing.
     day.log()
-    assert "Moot, since found on the closed site: 1-4. They count for nothing." in day.text()
+    assert "Found on the closed site and not counted: 1-4." in day.text()
     assert "The closure is disputed: 2 of the 3 that the rule needs still hold." in day.text()
     assert "upholds the closure lets it stand" in would(day)
 
@@ -137,14 +137,14 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
         day.miss().after("13h").elapse()
     assert "Run of 2: 3 in a row" in day.text()
     assert "The next miss closes the site." in day.text()
-    assert "run of 2: the next miss closes the site (R3)" in would(day)
+    assert "the next miss closes the site (R3); misses so far: 2" in would(day)
     assert "no after-sales" in day.log().why()["next"]["what"]
     text = day.after("1h1s").elapse().text()
     assert "by R3, unreachable run" in text
-    assert "This was case 3 of 3:" in text
+    assert "Case 3 of 3:" in text
     assert "recorded by the clock, under the policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
-    assert "nobody was reached by 2026-03-01 11:00; acted on at 2026-03-01 11:00:01" in text
+    assert "nobody was reached by 2026-03-01 11:00; enforced at 2026-03-01 11:00:01" in text
     assert f"contact in time on any of 1-1, 1-2, 1-3 {DISPUTED}" in would(day)
     day.contact(2, at="03-02 01:00")
     assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
@@ -155,7 +155,7 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
 def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> None:
     day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings at a bakery"))
     assert (
-        "li (login desk1) stated that the filed phone is false; established by: “it rings at a"
+        "li (login desk1) stated that the filed phone is false. Evidence: “it rings at a"
         " bakery”."
     ) in day.text()
     assert "no correction of the record undoes" in would(day)
@@ -166,7 +166,7 @@ def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
     text = day.text()
     assert "by R5, refusal" in text
     assert "contact 1-1-1: reached at 2026-03-01 10:05, recorded by li" in text
-    assert "That they do not delete was recorded by zhao (login desk1)." in text
+    assert "Refusal recorded by zhao (login desk1)." in text
     assert f"taking back the refusal of 1-1 {DISPUTED}" in would(day)
     assert f"voiding the contact 1-1-1 {DISPUTED}" in would(day)
 
@@ -174,12 +174,12 @@ def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
 def test_of_a_disputed_refusal_it_is_said_which_half_is_gone(day: Day) -> None:
     day.add().log().after("5m").contact(1).after("5m").do(c.StateRefused(by="zhao", incident=1))
     day.do(c.VoidContact(by="li", incident=1, contact=1, reason="a wrong number"))
-    assert "No call that stands told them of 1-1 before they refused." in day.text()
+    assert "No valid contact shows that the customer was told about 1-1 before refusing." in day.text()
     assert "That they refused stands no more" not in day.text()
     day.do(c.TakeBack(by="li", incident=1, reason="of another site"))
-    assert "That they refused stands no more: 1-1 is open." in day.text()
+    assert "The refusal no longer holds: 1-1 is open." in day.text()
     day.do(c.Uphold(by="boss", reason="they said so to me too"))
-    assert "That they refused stands no more: 1-1 is open." in day.text()
+    assert "The refusal no longer holds: 1-1 is open." in day.text()
 
 
 def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day: Day) -> None:
@@ -188,8 +188,7 @@ def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day
     assert "Run of 2: 3 in a row" in day.text()
     day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
     assert (
-        "Run of 2, where 2 in a row without reaching anybody close it (R3). A recount closes"
-        " nothing: the next miss, while the site is open, does."
+        "Misses in a row: 2; 2 close the site (R3). A recount closes nothing: the next miss while the site is open does."
     ) in day.text()
 
 
@@ -197,9 +196,9 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     text = '[refusal]\nremoval_within = "2h"\n'
     day.desk.activate(text, by="boss", login=None, reason="a trial")
     day.add().log().contact(1)
-    assert "1-1 is notified: the content must be gone by 2026-03-01 12:00" in day.text()
+    assert "1-1 is notified: the content must be removed by 2026-03-01 12:00" in day.text()
     text = day.after("2h1s").elapse().text()
-    assert "Not deleted by the deadline, 2026-03-01 12:00." in text
+    assert "Not deleted by the deadline 2026-03-01 12:00." in text
     assert "when it was decided: 1 s past" in text
 
 
@@ -224,7 +223,7 @@ def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(da
     day.log().after("30m").log().after("2h").elapse().after("12h").elapse().after("12h")
     day.log().after("2h").elapse()
     assert day.why()["site"]["rule"] == "unreachable_run"
-    assert "it rests on 1-3 too, whose clocks lapsed while it ran" in day.text()
+    assert "also based on 1-3, whose clocks lapsed during the suspension" in day.text()
     assert "on any of 1-1, 1-2, 1-3, 1-4" in would(day)
     day.contact(3, at="03-02 13:00")
     assert day.why()["site"]["disputed"]
@@ -234,7 +233,7 @@ def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(da
 def test_of_a_refusal_that_was_said_earlier_the_time_is_told(day: Day) -> None:
     day.add().log().contact(1).after("2h")
     day.do(c.StateRefused(by="li", incident=1, at=utc("10:30")))
-    assert "They refused at 2026-03-01 10:30." in day.text()
+    assert "The customer refused at 2026-03-01 10:30." in day.text()
 
 
 def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Day) -> None:
@@ -245,13 +244,13 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
     )
     assert day.text().startswith(asked)
     assert "“he hung up”." in day.text()
-    assert "Another person than li has to confirm it, as the policy says." in day.text()
+    assert "The policy requires confirmation by another person than li." in day.text()
     assert day.why()["commands"][:2] == [
         f"incidents site confirm-closure {SITE}",
         f"incidents site decline-closure {SITE} --reason R",
     ]
     day.do(c.ConfirmClosure(by="wang"))
-    assert "li asked for it, and wang (login desk1) confirmed it." in day.text()
+    assert "Requested by li, confirmed by wang (login desk1)." in day.text()
     assert "NOT CLOSED YET" not in day.text()
 
 
@@ -272,7 +271,7 @@ def test_of_false_details_both_people_are_told(day: Day) -> None:
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     assert "the filed phone is false. In their words: “a baker's”." in day.text()
     day.do(c.ConfirmClosure(by="wang"))
-    assert "li stated that the filed phone is false; established by: “a baker's”." in day.text()
+    assert "li stated that the filed phone is false. Evidence: “a baker's”." in day.text()
 
 
 def test_the_timeline_tells_everything_with_both_times_and_both_names(day: Day) -> None:
@@ -409,4 +408,4 @@ def test_a_why_takes_the_same_queries_however_much_is_open(day: Day) -> None:
 
 def test_a_clock_that_has_stepped_back_hides_no_violation_that_counts(day: Day) -> None:
     day.add().log().log().at("09:56")
-    assert "Violations in the last 24 h that count: 1-1, 1-2; 3 close the site" in day.text()
+    assert "Violations that count in the last 24 h: 1-1, 1-2. 3 close the site" in day.text()
