@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """The answer in one line, whatever is overdue or not in force, then the reasons."""
+    """The answer in one line, then what is urgent, then the reasons."""
     parts = [
         why_facts.closure_lines(record),
         _suspended(record),
         _held(record),
         _active(record),
-        _to_be_closed(record),
         why_facts.dispute_lines(record),
         _asked(record),
         _waiting(record),
         _moot(record),
     ]
     answer, *reasons = [line for part in parts for line in part]
-    return [answer, *_overdue(record), *_in_force(record), *reasons]
+    loud = [*_overdue(record), *_in_force(record), *_to_be_closed(record)]
+    return [answer, *loud, *reasons]
 
 
 def _overdue(record: Record) -> list[str]:

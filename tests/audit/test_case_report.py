@@ -299,20 +299,32 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (Policy(), ("suspends it for 12h.", "暂停 12 小时。")),
+        (Policy(), ("the site is suspended for 12h.", "暂停 12 小时。")),
         (
             Policy(min_attempts=2),
-            ("12h, after at least 2 attempts.", "暂停 12 小时（至少尝试 2 次）。"),
+            (
+                "in at least 2 attempts, the site is suspended for 12h.",
+                "暂停 12 小时（至少尝试 2 次）。",
+            ),
         ),
         (
             Policy(),
             ("R3 unreachable run: 3 such cases in a row close the site.", "R3 连续无法联系：3 次"),
         ),
-        (Policy(run="total"), ("run: 3 such cases close it.", "R3 累计无法联系：3 次")),
-        (Policy(), ("if the customer is told and does not delete, the site is closed at once.", "告知后不删除，立即关闭。")),
+        (
+            Policy(run="total"),
+            ("run: 3 such cases in all close the site.", "R3 累计无法联系：3 次"),
+        ),
+        (
+            Policy(),
+            ("told and does not delete, the site is closed at once.", "告知后不删除，立即关闭。"),
+        ),
         (
             Policy(removal_within=timedelta(hours=48)),
-            ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48 小时）"),
+            (
+                "does not delete, at the latest after 48h, the site is closed",
+                "告知后不删除（最迟 48 小时）",
+            ),
         ),
     ],
 )

@@ -115,9 +115,8 @@ def test_of_a_refusal_that_two_people_have_stated_both_are_named(desk: Cli, tmp_
     assert desk("refused", "1-1", "--as", "ann").status == 0
     confirmed = ("--confirm", "shop.example", "--as", "bob")
     done = desk("site", "confirm-closure", "shop.example", *confirmed)
-    assert (
-        "1-1: the customer was told and refuses to delete: stated by ann, confirmed by bob"
-        in (done.out)
+    assert "1-1: the customer was told and refuses to delete: stated by ann, confirmed by bob" in (
+        done.out
     )
 
 

@@ -32,7 +32,8 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     done = office("filing", "set", SITE, "level=3", "opened_on=2026-02-20", "responsible_name= Li ")
     assert (done.status, done.err) == (0, "")
     assert (
-        "Filing of shop.example changed: the level, opening date, responsible person's name" in done.out
+        "Filing of shop.example changed: site level, opening date, responsible person's name"
+        in done.out
     )
     found = shown(office)
     assert found["details"] == {"level": "3", "opened_on": "2026-02-20", "responsible_name": "Li"}
@@ -161,7 +162,8 @@ def test_the_checks_say_what_is_wrong_with_their_sources_and_exit_5(office: Cli)
 def test_a_suspicion_waits_in_the_queue_and_only_a_person_confirms_it(office: Cli) -> None:
     done = office("filing", "set", SITE, f"responsible_phone={FALSE_PHONE}")
     assert (
-        "A check suspects that the responsible person's phone number of shop.example is false" in done.out
+        "A check suspects that the responsible person's phone number of shop.example is false"
+        in done.out
     )
     [item] = office("queue", "--json").json["items"]
     assert (item["kind"], item["filing"][0]) == ("suspicion", "responsible_phone")

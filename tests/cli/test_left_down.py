@@ -254,7 +254,9 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "Hold on false.example lifted; false.example is actually closed and the reason may be lost, so it stays closed. Record the reason again, or, once the site is not suspended, check its actual state and order it up again"
+        "Hold on false.example lifted; false.example is actually closed and the reason may be"
+        " lost, so it stays closed. Record the reason again, or, once the site is not suspended,"
+        " check its actual state and order it up again"
     )
     fit = "next: incidents acts reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said

@@ -60,7 +60,7 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
-    assert "shop.example is suspended in the world, by panel" in shown.out
+    assert "Carried out by panel: shop.example is now suspended" in shown.out
 
 
 def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(

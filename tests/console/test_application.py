@@ -284,7 +284,8 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ConsoleDesk)
         assert li.get(path).status_code == 404, path
     assert "There is no incident 9-9: a site" in li.get("/incidents/9-9").text
     assert (
-        "No incident has the ID &#39;x&#39;. Incident IDs look like 12-3." in li.get("/incidents/x").text
+        "No incident has the ID &#39;x&#39;. Incident IDs look like 12-3."
+        in li.get("/incidents/x").text
     )
     assert li.get("/?after=nonsense").status_code == 422
     assert li.client.put("/sites").status_code == 405

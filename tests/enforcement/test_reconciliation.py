@@ -154,7 +154,7 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
             accounts.make(connection, by, handle, role, lambda: day.now)
 
     day.desk.on_record(make)
-    with pytest.raises(ActRefusedError, match="acts reconcile is a supervisor's, and li is none"):
+    with pytest.raises(ActRefusedError, match="acts reconcile needs a supervisor; li is not one"):
         _compare(day, Panel())
     assert _kinds(day) == []
     assert _compare(day, Panel(), by="wang") == REPAIRED

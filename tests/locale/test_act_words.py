@@ -40,7 +40,7 @@ def test_a_refusal_for_a_role_names_the_command_and_who_may_give_it() -> None:
 def test_a_hold_by_somebody_who_is_no_supervisor_is_refused_by_its_command() -> None:
     refusal = Refusal("no_supervisor", {"by": "op-1", "act": "set_hold"})
     told = refusals.sentence(refusal)
-    assert told.startswith("site hold is a supervisor's, and op-1 is none here")
+    assert told == "site hold needs a supervisor; op-1 is not one"
 
 
 def _is_command(words: str) -> bool:

@@ -63,11 +63,11 @@ def test_an_event_of_an_unknown_kind_is_told_by_its_name() -> None:
 OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     "enforced": (
         lambda site: site.delivered("suspend"),
-        "shop.example is suspended in the world, by panel",
+        "Carried out by panel: shop.example is now suspended",
     ),
     "open again": (
         lambda site: site.unhold().delivered("reopen"),
-        "shop.example is open in the world, by panel",
+        "Carried out by panel: shop.example is now open",
     ),
     "not enforced": (
         lambda site: site.delivered("suspend", enforced=False),
@@ -157,10 +157,10 @@ def _incident(state: str, **fields: Any) -> Any:
     ("incident", "told"),
     [
         (_incident("open", contact_due="2026-03-01T03:00:00Z"), "by 2026-03-01 11:00"),
-        (_incident("open"), "no clock runs for it"),
+        (_incident("open"), "1-3 is open; no clock is running"),
         (_incident("unreached"), "keep calling"),
         (_incident("notified"), "check whether the content is removed"),
-        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be gone by"),
+        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be removed by"),
         (_incident("voided"), "1-3 is voided"),
     ],
 )
@@ -184,7 +184,7 @@ def _site(state: str, **fields: Any) -> Any:
     ("site", "told"),
     [
         (_site("active"), "shop.example is active"),
-        (_site("active", run=2), "one more time may close it"),
+        (_site("active", run=2), "one more miss may close it"),
         (_site("suspended", held=True), "held by order"),
         (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
         (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),

@@ -15,60 +15,53 @@ SAID = {
     "already_held": "site.example is already held by ann since 10:00",
     "already_reported": ("incident 12-1 was already reported at 10:00"),
     "already_requested": (
-        "ann already requested the reinstatement of site.example; another person must approve or decline it"
+        "ann already requested the reinstatement of site.example; another person must approve or"
+        " decline it"
     ),
-    "already_said": (
-        "12-1 was already reported as removed; nothing more to do"
-    ),
+    "already_said": ("12-1 was already reported as removed; nothing more to do"),
     "already_voided": "contact 12-1-1 is already voided",
     "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
-    "before_incident": (
-        "09:00 is before the incident (10:00); check the time"
-    ),
-    "before_told": (
-        "09:30 is before 10:00, when the customer was told; "
-        "check the time"
-    ),
+    "before_incident": ("09:00 is before the incident (10:00); check the time"),
+    "before_told": ("09:30 is before 10:00, when the customer was told; check the time"),
     "claimed": "12-1 is claimed by ann; ask them to release it or hand it over",
     "closure_asked": (
-        "ann already requested the closure of site.example; another person must confirm or decline it"
+        "ann already requested the closure of site.example; another person must confirm or decline"
+        " it"
     ),
-    "day_in_future": (
-        "2026-03-03 is in the future; record opened_on on or after that day"
-    ),
+    "day_in_future": ("2026-03-03 is in the future; record opened_on on or after that day"),
     "double_entry": (
-        "incident 12-1 of site.example already has http://a.example/ and is still open; if this is another violation, log it as one; if the content is still there after a call, record a recurrence"
+        "incident 12-1 of site.example already has http://a.example/ and is still open; if this is"
+        " another violation, log it as one; if the content is still there after a call, record a"
+        " recurrence"
     ),
     "future": ("11:00 is in the future (now is 10:00); record it once it has happened"),
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
-    "in_force_already": (
-        "site.example is already active in force; nothing to order again"
-    ),
+    "in_force_already": ("site.example is already active in force; nothing to order again"),
     "no_closure_asked": (
-        "nobody requested the closure of site.example; if the policy needs two people, stating false details or a refusal requests it"
+        "nobody requested the closure of site.example; if the policy needs two people, stating"
+        " false details or a refusal requests it"
     ),
     "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
-        "site.example has no open or unreached incident that happened by 10:00, so this call covers none; to record a contact, name an incident"
+        "site.example has no open or unreached incident that happened by 10:00, so this call"
+        " covers none; to record a contact, name an incident"
     ),
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
     "not_held": "site.example is not held; nothing to lift",
     "not_lifted": "order 12-o2 has not been lifted and must be carried out",
     "nothing_held": ("ann has claimed nothing on site.example; nothing to hand over"),
-    "nothing_to_take_back": (
-        "incident 12-1 is open; only removed or refused can be taken back"
-    ),
+    "nothing_to_take_back": ("incident 12-1 is open; only removed or refused can be taken back"),
     "order_dead": "12-o2 is already a dead letter; you can retry it",
-    "order_in_hand": (
-        "12-o2 is being carried out; wait until 10:01, then check the result"
-    ),
+    "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
     "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
     "overtaken": (
-        "12-o2 is no longer the current order for site.example; carrying it out would undo a later one. Cancel it, or check the actual state of site.example"
+        "12-o2 is no longer the current order for site.example; carrying it out would undo a later"
+        " one. Cancel it, or check the actual state of site.example"
     ),
     "recurred_already": (
-        "12-1 was already logged as recurring: 12-2 is open, and nobody has been told about it yet. Log a separate recurrence only if this is another violation"
+        "12-1 was already logged as recurring: 12-2 is open, and nobody has been told about it yet."
+        " Log a separate recurrence only if this is another violation"
     ),
     "same_person": "ann requested this; another person must answer it",
     "seen_too_early": (
@@ -90,28 +83,27 @@ SAID = {
     ),
     "unknown_incident": "no incident 12-7",
     "unknown_item": "the queue has no item 12-7",
-    "unknown_order": "no order 12-o7.notice is waiting or a dead letter",
+    "unknown_order": "order 12-o7.notice is neither waiting nor a dead letter",
     "unknown_task": "no open task 12-t7",
     "counted": "violation 1 of 3 in 24 h",
     "next_closes": "violation 2 of 3 in 24 h: another one by 10:00 closes this site",
     "next_miss_closes": "the run of site.example is now 2: the next miss closes it (R3)",
     "others_close": (
-        "violation 1 of 3 in 24 h, but others count too: another one by 10:00 closes "
-        "this site"
+        "violation 1 of 3 in 24 h, but others count too: another one by 10:00 closes this site"
     ),
     "waits_for_second": (
-        "site.example is not closed yet: the policy requires two people, so another person must confirm or decline"
+        "site.example is not closed yet: the policy requires two people, so another person must"
+        " confirm or decline"
     ),
     "too_late": (
-        "this contact on 12-1 came after its deadline 11:00 and stopped no clock; if the call was in time, record it again with the time of the call"
+        "this contact on 12-1 came after its deadline 11:00 and stopped no clock; if the call was"
+        " in time, record it again with the time of the call"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: nobody refuses any more, or nobody was told before refusing. If the refusal still holds, state it again"
+        "this withdraws ann's request to close site.example: nobody refuses any more, or nobody was"
+        " told before refusing. If the refusal still holds, state it again"
     ),
-    "tell_withdrawn": (
-        "12-t1 (call about closure) leaves the queue while the closure is "
-        "disputed"
-    ),
+    "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
     "tell_again": "12-t1 (call about closure) is back in the queue",
     "not_covered": "not covered by this call, because they happened after it: 12-2",
 }
@@ -152,51 +144,52 @@ def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str
     ]
 
 
-STAYS = " (a voided incident stays so)"
+STAYS = " (a voided incident stays voided)"
 
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
         lambda: History().log().void(1).contact(1),
-        "voided: contact is possible only when it is not voided" + STAYS,
+        "voided; contact is possible only when it is not voided" + STAYS,
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed: removed is possible only when it is open or notified or unreached",
+        "removed; removed is possible only when it is open or notified or unreached",
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open: refused is possible only when it is notified",
+        "open; refused is possible only when it is notified",
     ),
     "refused of unreached": (
         lambda: History().miss().refused(1),
-        "unreached: refused is possible only when it is notified",
+        "unreached; refused is possible only when it is notified",
     ),
     "refused of removed": (
         lambda: History().log().removed(1).refused(1),
-        "removed: refused is possible only when it is notified",
+        "removed; refused is possible only when it is notified",
     ),
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
         (
-            "moot; removed is possible only when it is open or notified or unreached (an incident found on a closed site can only be voided)"
+            "moot; removed is possible only when it is open or notified or unreached (an incident"
+            " found on a closed site can only be voided)"
         ),
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open: recur is possible only when it is notified or unreached or removed",
+        "open; recur is possible only when it is notified or unreached or removed",
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
-        "voided: reported is possible only when it is not voided" + STAYS,
+        "voided; reported is possible only when it is not voided" + STAYS,
     ),
     "said of removed": (
         lambda: History().log().removed(1).says_removed(1),
-        "removed: this is possible only when it is open or notified or unreached",
+        "removed; this is possible only when it is open or notified or unreached",
     ),
     "void of voided": (
         lambda: History().log().void(1).void(1),
         (
-            "voided: void is possible only when it is open or notified or unreached or removed or"
+            "voided; void is possible only when it is open or notified or unreached or removed or"
             " refused or moot (a voided incident stays so)"
         ),
     ),
@@ -212,7 +205,7 @@ def test_a_state_that_forbids_an_act_is_named_with_those_that_allow_it(case: str
 def test_an_imported_fact_from_before_its_incident_is_refused_with_both_times() -> None:
     site = History(at="10:00").imported(at="09:00", removed="08:59")
     (words,) = said(site)
-    assert words.startswith("08:59 lies before the incident, 09:00:")
+    assert words.startswith("08:59 is before the incident (09:00);")
 
 
 def test_an_imported_fact_from_the_future_is_refused_whichever_it_is() -> None:
