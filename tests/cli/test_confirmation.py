@@ -186,11 +186,11 @@ def test_an_address_of_another_host_is_asked_about_on_a_terminal_and_else_remark
     assert desk(*OTHER, "--confirm", "x.example").status == 4
     assert len(desk("site", "show", "shop.example", "--json").json["incidents"]) == 1
     meant = desk(*OTHER, typed="shop.example\n", asked=True)
-    assert (meant.status, "the address is on shop.exmaple, not" in meant.err) == (0, True)
+    assert (meant.status, "the URL is on shop.exmaple, not" in meant.err) == (0, True)
     twice = desk(*OTHER, typed="", asked=True)
     assert (twice.status, "nothing was logged again" in twice.err) == (0, True)
     piped = desk(*OTHER, "--again")
-    assert (piped.status, "the address is on shop.exmaple, not" in piped.err) == (0, True)
+    assert (piped.status, "the URL is on shop.exmaple, not" in piped.err) == (0, True)
     assert _state(desk) == "closed"
 
 

@@ -110,8 +110,8 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, active is in force" in why
-    assert "The order was only logged, since no adapter is set" in why
-    assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
+    assert "The order was only logged, because the daemon has no adapter" in why
+    assert "Set one under [acts] in its settings, restart it" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents acts reconcile" not in why
     assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
@@ -179,7 +179,7 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
     why = cli("site", "why", "shop.example").out
-    assert "(see the orders of shop.example)." in why
+    assert "See the orders of shop.example." in why
     assert "next: incidents acts list --site shop.example" in why
     shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown

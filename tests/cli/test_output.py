@@ -165,7 +165,7 @@ def test_why_tells_the_rule_the_incidents_and_what_would_change_it(desk: Cli) ->
     for _ in range(3):
         desk("log", "a.example")
     out = desk("site", "why", "a.example").out
-    for said in ("R1", "1-1", "1-2", "1-3", "What would change it", "next: incidents site"):
+    for said in ("R1", "1-1", "1-2", "1-3", "What would change this:", "next: incidents site"):
         assert said in out
     document = desk("site", "why", "a.example", "--json").json
     assert document["site"]["state"] == "closed"
@@ -193,6 +193,6 @@ def test_of_an_open_incident_on_a_closed_site_no_deadline_is_told(cli: Cli) -> N
     cli("site", "false-info", "shop.example", *false)
     for look in looks:
         told = cli(*look).out
-        assert ("no clock is running" in told, "13:00" in told) == (True, False), look
+        assert ("no clock runs" in told, "13:00" in told) == (True, False), look
     # For programs it stays what it was: the clock that the incident was given.
     assert cli("show", "1-1", "--json").json["contact_due"] == due

@@ -58,7 +58,7 @@ def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> 
     assert APPROVE in asked.out.splitlines()
     why = cli("site", "why", "shop.example")
     assert APPROVE in why.out.splitlines()
-    assert "Another person than li has to answer, a supervisor where there are accounts." in why.out
+    assert "Another person than li must answer, a supervisor if there are accounts." in why.out
     commands = cli("site", "why", "shop.example", "--json").json["commands"]
     assert commands[0] == "incidents site approve shop.example"
 
@@ -154,7 +154,7 @@ def test_show_takes_every_id_that_the_queue_lists(doubted: Cli) -> None:
     for item in listed:
         assert doubted("show", item, "-q").out.split() == [item]
     told = doubted("show", "1-t1").out
-    assert "say: Nothing is on file to reach" in told
+    assert "say: No contact details on file for" in told
     assert "next: incidents done 1-t1 --outcome told" in told
     assert "# a second person, not li; with" in doubted("show", "1-reinstatement").out
 

@@ -586,7 +586,7 @@ def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> 
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
     seen = str(desk.site("shop.example")["seq"])
     wang.send("/sites/shop.example/reinstate", reason="a new number", seen=seen)
-    assert ">wang asks that shop.example be opened again" in wang.get("/").text
+    assert ">wang requested the reinstatement of shop.example" in wang.get("/").text
     seen = str(desk.site("shop.example")["seq"])
     own = wang.send("/sites/shop.example/approve", seen=seen).text
     assert ">wang requested this; another person must answer it." in own

@@ -207,7 +207,7 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     assert '<span class="state only_logged">only logged</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
-        "The order was only logged, since no adapter is set"
+        "The order was only logged, because the daemon has no adapter"
         in wang.get("/sites/other.example").text
     )
     sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})

@@ -190,7 +190,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
         lambda: History().log().void(1).void(1),
         (
             "voided; void is possible only when it is open or notified or unreached or removed or"
-            " refused or moot (a voided incident stays so)"
+            " refused or moot (a voided incident stays voided)"
         ),
     ),
 }

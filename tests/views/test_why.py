@@ -48,8 +48,10 @@ def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it
     why = day.add().log().after("1h5m").why()
     assert why["text"][:2] == [
         f"Active: no rule holds {SITE} down.",
-        "OVERDUE: nothing has acted on the deadline 2026-03-01 11:00, 5 min ago. A running daemon"
-        " does.",
+        (
+            "OVERDUE: nothing has acted on the deadline 2026-03-01 11:00, 5 min ago. A running"
+            " daemon does."
+        ),
     ]
     assert why["next"]["overdue"]
     assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
