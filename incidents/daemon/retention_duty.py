@@ -40,9 +40,7 @@ class Retention:
             # Without the setting nothing is looked at, and there is nothing to complain of.
             erased = self._erase(keep, now) if keep.asked_for else Erased()
         except IncidentsError as error:
-            journal.warn(
-                "expired data was not erased", error=error, reason=error.message
-            )
+            journal.warn("expired data was not erased", error=error, reason=error.message)
             return
         self._done_at = now
         if erased.anything:

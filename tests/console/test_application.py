@@ -282,7 +282,7 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ConsoleDesk)
     li = Person(desk, "li")
     for path in ("/sites/none.example", "/sites/a b", "/incidents/9-9", "/incidents/x"):
         assert li.get(path).status_code == 404, path
-    assert "There is no incident 9-9: a site" in li.get("/incidents/9-9").text
+    assert "No incident 9-9; a site" in li.get("/incidents/9-9").text
     assert (
         "No incident has the ID &#39;x&#39;. Incident IDs look like 12-3."
         in li.get("/incidents/x").text
@@ -448,7 +448,7 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
     second = li.send("/log", step="log", site="shop.example", urls="http://x.example/")
     told = li.get(second.headers["location"]).text
     assert "2 of 3 in 24 h: another one by " in told
-    assert "The address is on x.example, not on shop.example" in told
+    assert "The URL is on x.example, not on shop.example" in told
     seen = str(desk.site("shop.example")["seq"])
     for path, fields in (
         ("/log", {"step": "log", "site": "shop.example", "note": "a shop"}),

@@ -244,8 +244,13 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     only_logged = incidents(sqlite_url, "daemon", "check", env=env)
 
     right = "the settings can be worked with"
-    assert (done.status, done.stderr) == (DONE, "; ".join([right, *NOBODY_IS_TOLD]) + "\n")
-    undone = "; ".join([right, NOTHING_IS_ENFORCED, *NOBODY_IS_TOLD])
+    nobody = [
+        "the customers are told nothing: no channel is set ([notices] channels)",
+        "the desk is told of no call: no channel is set ([alarms] channels)",
+    ]
+    nothing = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
+    assert (done.status, done.stderr) == (DONE, "; ".join([right, *nobody]) + "\n")
+    undone = "; ".join([right, nothing, *nobody])
     assert (only_logged.status, only_logged.stderr) == (DONE, f"{undone}\n")
 
 

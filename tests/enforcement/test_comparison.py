@@ -294,7 +294,7 @@ def test_the_daemons_log_names_the_first_sites_that_are_left_down_and_taken_down
         carry_out(house)
 
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    first = next(each for each in told if each["event"].startswith("the world was compared"))
+    first = next(each for each in told if each["event"].startswith("sites were compared"))
     assert (first["left_down"], first["left_down_more"]) == (many[:20], 2)
     assert first["taken_down"] == [LAST]
     assert "taken_down_more" not in first
