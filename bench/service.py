@@ -136,12 +136,13 @@ def seal_of(url: str) -> Seal:
 
 def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:
     """A new account of that role, and the header of a token of its own."""
-    secret = secrets.random_token()
+    # The seal first: beginning it is a transaction of its own, and SQLite has one writer.
+    secret, seal = secrets.random_token(), seal_of(url)
     with desk_of(url) as desk:
         _add(desk, handle, role)
         desk.on_record(
             lambda connection: tokens.make_token(
-                connection, _ADMIN, handle, secret, clock.now, days=3, seal=seal_of(url)
+                connection, _ADMIN, handle, secret, clock.now, days=3, seal=seal
             )
         )
     return {"Authorization": f"Bearer {secret}"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from incidents.accounts.open_sessions import OpenSessions
     from incidents.accounts.serve_key import Seal
+    from incidents.contract.documents.sites import Link
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.group_commit import Gatherer
     from incidents.enforcement.reconciliation import Comparison
@@ -199,7 +200,7 @@ class House:
         refuse_if_impossible()
         evidence.keep(file, digest, self.settings.evidence)
 
-    def link(self, incident: tuple[int, int]) -> dict[str, str]:
+    def link(self, incident: tuple[int, int]) -> Link:
         """The link to the customer's page of an incident, and until when it holds.
 
         Raises:

@@ -7,7 +7,7 @@ bad value, and says the way out where there is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
@@ -203,8 +203,8 @@ class EmptyEvidenceError(RefusedError):
 
 
 class ReservedNameError(RefusedError):
-    """nobody can act as {given!r}, since what no person has done is signed with it: give your name
-    with --as"""
+    """nobody can act as {given!r}, since what no person has done is signed with it: give your own
+    name"""
 
 
 class ActRefusedError(RefusedError):
@@ -216,7 +216,7 @@ class ActRefusedError(RefusedError):
         *,
         name: str,
         facts: dict[str, Any],
-        events: Sequence[dict[str, Any]] = (),
+        events: Sequence[Mapping[str, object]] = (),
     ) -> None:
         super().__init__(message)
         self.facts = facts

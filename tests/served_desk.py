@@ -69,13 +69,13 @@ class ConsoleDesk(Rig):
 
     def do(
         self, site: str | int, command: c.Command, *, ago: timedelta = timedelta(0)
-    ) -> dict[str, Any]:
-        """An act of somebody else, by another way than the console, so long ago; its document."""
+    ) -> desk.Answer:
+        """An act of somebody else, by another way than the console, so long ago."""
         sent = Envelope(site=site, command=command, login="desk1", signed_in=True)
         self._ago = ago
         [answer] = self._hand.submit([sent])
         assert answer.refusal is None, answer.refusal
-        return answer.document
+        return answer
 
     def elapse(self, *, ago: timedelta = timedelta(0)) -> None:
         """What was due so long ago, as a daemon does it."""
@@ -94,7 +94,7 @@ class ConsoleDesk(Rig):
     ) -> str:  # fmt: skip
         """A violation on a new site; the incident's id."""
         self.do(site, c.AddSite(by="li", person="张三", phone=phone), ago=ago)
-        return str(self.do(site, c.Log(by="li", **fields), ago=ago)["incident"]["id"])
+        return self.do(site, c.Log(by="li", **fields), ago=ago).incident_document["id"]
 
     def site(self, name: str) -> Any:
         with self.house.reading() as connection:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from incidents.contract.action import Role
 from incidents.contract.actions import ACTIONS
+from incidents.contract.rights import LOOKING, OF_THE_HOUSE, RIGHTS
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -21,44 +22,16 @@ WHAT: dict[Role, str] = {
     "administrator": "makes accounts and tokens, activates policies; does no work at the desk",
 }
 
-_V, _O, _S, _A, _I, _X = ROLES
-_ALL = (_V, _O, _S, _A, _I, _X)
-
 _TABLE: dict[str, tuple[Role, ...]] = {
-    # Looking.
-    "look": _ALL,
-    "simulate": _ALL,
-    "metrics": _ALL,
-    "reveal": (_O, _S, _A),
-    "export": (_S, _A, _X),
-    "give_link": (_O, _S),
-    # What is done at the desk.
-    **{action.name: action.roles for action in ACTIONS},
-    "reconcile": (_S,),
-    "recover": (_S,),
-    # Of the house.
-    "activate_policy": (_S, _X),
-    "erase": (_S, _X),
-    "try_alarms": (_S, _X),
-    "see_accounts": (_X,),
-    "keep_accounts": (_X,),
-    "see_sign_ins": (_A, _X),
-    "own_account": _ALL,
-    "set_password": _ALL,
-    "make_token": _ALL,
+    each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
 }
 MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
 """Which roles may do each act. A command's act is its class's name: `StateRefused` is
-`state_refused` (`contract.actions`)."""
+`state_refused` (`contract.actions`); what is none is a right (`contract.rights`)."""
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
 
-IN_PERSON = frozenset(
-    {
-        *(action.name for action in ACTIONS if action.in_person),
-        "activate_policy", "keep_accounts", "set_password", "make_token", "erase",
-    }
-)  # fmt: skip
+IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
 """What closes a site on somebody's word (R4, R5), opens a closed one, says by which numbers and how
 many people that is done, gives somebody a way in, or erases for good: a person does it who has just
 proved who they are, and no token does it for them. To change another's account, password or tokens

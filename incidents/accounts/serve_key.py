@@ -48,7 +48,7 @@ _LOOKED_UP_EVERY_S = 1.0
 
 
 class ServeKeyReplacedError(DatabaseError):
-    """the servers' key was replaced (incidents db rekey), so nobody comes in at this server: put
+    """the servers' key was replaced, so nobody comes in at this server: put
     the new key's file in place of its own, and start it anew"""
 
 

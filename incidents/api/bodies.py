@@ -23,6 +23,7 @@ from incidents.machine import commands as c
 from incidents.machine import filing
 from incidents.machine.command import Choice, Words
 from incidents.values import inputs
+from incidents.values.json_object import JSONObject
 
 MAX_DETAILS, MAX_PARTS = 300, 20
 """The most details that one act changes, and the most parts of a server or document."""
@@ -35,7 +36,7 @@ Time = Annotated[
 
 
 _PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
-_FILED: dict[str, Any] = {
+_FILED: JSONObject = {
     "maxProperties": MAX_DETAILS,
     "additionalProperties": {
         "anyOf": [
@@ -66,7 +67,7 @@ class Filed(Form):
     """What changes of a filing: texts under their keys, of a server or a document the parts that
     change; null or an empty text takes away. What `presets` file comes first, `details` win."""
 
-    details: Annotated[dict[str, Any], Field(json_schema_extra=_FILED)] = Field({})
+    details: Annotated[JSONObject, Field(json_schema_extra=_FILED)] = Field({})
     presets: list[Short] = Field([], max_length=10)
 
 
@@ -102,7 +103,7 @@ def body(action: Action) -> type[Form]:
         return Filed
     found = _BODIES.get(action.body.name)
     if found is None:
-        made: dict[str, Any] = {action.called(each): _field(each) for each in action.asked}
+        made: JSONObject = {action.called(each): _field(each) for each in action.asked}
         if action.closes:
             made["confirm"] = (Annotated[str, Field(max_length=300)] | None, None)
         found = _BODIES[action.body.name] = create_model(
@@ -125,7 +126,7 @@ def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c
     if action.command is c.CompleteTask and not target.is_task(of):
         raise UnknownTaskError(given=parts[0])
     named = target.fields(action.command, of)
-    given: dict[str, Any] = {"by": by, **action.fixed, **named}
+    given: JSONObject = {"by": by, **action.fixed, **named}
     for each in action.asked:
         name = action.called(each)
         given |= _value(each, name, getattr(words, name))
@@ -143,12 +144,12 @@ def _field(field: CommandField) -> tuple[Any, Any]:
     elif isinstance(field.fact, Words):
         found = Annotated[str, Field(max_length=field.fact.limit)]
     elif isinstance(field.fact, Choice):
-        extra: dict[str, Any] = {"enum": list(field.fact.codes)}
+        extra: JSONObject = {"enum": list(field.fact.codes)}
         found = Annotated[str, Field(max_length=20, json_schema_extra=extra)]
     return (found | None if default is None else found), default
 
 
-def _value(field: CommandField, name: str, given: Any) -> dict[str, Any]:
+def _value(field: CommandField, name: str, given: Any) -> dict[str, object]:
     """The fields of the command for a value of the form."""
     if field.name == "urls":
         kept = inputs.urls(given)
@@ -196,7 +197,7 @@ def _presets(names: list[str]) -> dict[str, str]:
     return {key: text for name in names for key, text in presets.details(name, extra).items()}
 
 
-def _parts(key: str, given: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _parts(key: str, given: JSONObject) -> list[tuple[str, str, str]]:
     known = next((names for kind, names in _PART_NAMES.items() if key.startswith(kind)), None)
     if known is None:
         raise _wrong_detail(key, "this detail is a text, and not an object")

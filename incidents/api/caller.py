@@ -149,15 +149,23 @@ class Caller:
                 "this closes the site, or asks for it: give its name in `confirm`; nothing is done",
             )
 
-    def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
-        """The command in an envelope, with the caller as its author."""
+    def envelope(
+        self,
+        site: str | int,
+        command: Command,
+        key: str | None = None,
+        given_key: str | None = None,
+    ) -> Envelope:
+        """The command in an envelope, with the caller as its author; `key`: its own in place of the
+        request's, which the caller called `given_key`."""
         identity = self.identity
         own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)
         return Envelope(
             site=site, command=command, login=identity.login,
-            key=None if own is None else f"{identity.handle}:{own}", key_for=key_for, seen=seen,
-            seen_of=seen_of, signed_in=identity.proved_at is not None,
+            key=None if own is None else f"{identity.handle}:{own}",
+            given_key=given_key or own, key_for=key_for, seen=seen, seen_of=seen_of,
+            signed_in=identity.proved_at is not None,
             unless_closing=self.unless_closing,
         )  # fmt: skip
 

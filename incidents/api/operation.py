@@ -40,6 +40,7 @@ from incidents.contract.documents import (
     sites,
 )
 from incidents.errors import RefusedError
+from incidents.values.json_object import JSONObject
 
 PREFIX = "/api/v1"
 
@@ -177,7 +178,7 @@ def operation(
     tagged: bool = False,
     slowed: bool = False,
     large: bool = False,
-) -> dict[str, Any]:
+) -> JSONObject:
     """The description of a route: its act, its answer, and its possible problems.
 
     `slowed`: it may answer 429, since it takes a password, or since it counts an account's
@@ -203,7 +204,7 @@ def answering(
     acting: bool = False,
     large: bool = False,
     slowed: bool = False,
-) -> dict[str, Any]:
+) -> JSONObject:
     """The description of a route whose answer is a file of one of those media types."""
     found = operation(act, acting=acting, large=large, slowed=slowed)
     content = {kind: {"schema": dict(schema)} for kind in kinds}
@@ -211,16 +212,14 @@ def answering(
     return found
 
 
-def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
+def opened(model: Any = None, *, status: int = 200) -> JSONObject:
     """The description of a route that needs no act."""
     return _described(_OPEN, model, status, {OPEN: True})
 
 
-def _described(
-    codes: Iterable[int], model: Any, status: int, extra: dict[str, Any]
-) -> dict[str, Any]:
+def _described(codes: Iterable[int], model: Any, status: int, extra: JSONObject) -> JSONObject:
     told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    answers: dict[int | str, dict[str, Any]] = {
+    answers: dict[int | str, JSONObject] = {
         code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes
     }
     if model is not None:

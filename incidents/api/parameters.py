@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from datetime import tzinfo
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query, Request
 from fastapi.dependencies.models import Dependant
@@ -19,11 +19,12 @@ from incidents import clock
 from incidents.api import problems
 from incidents.errors import InputError
 from incidents.store.pages import MAX_PAGE, BadCursorError
+from incidents.values.json_object import JSONObject
 
 PARAMETER = "zone"
 FORMAT = "iana-zone"
 
-DESCRIBED: dict[str, Any] = {
+DESCRIBED: JSONObject = {
     "name": PARAMETER,
     "in": "query",
     "required": False,

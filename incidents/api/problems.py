@@ -22,6 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
+from incidents.contract.documents.problems import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -37,12 +38,14 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
+from incidents.locale.language import ENGLISH
 from incidents.locale.words import When
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
+from incidents.values.json_object import JSONObject
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -134,12 +137,12 @@ def unprocessable(name: str, detail: str, **more: Any) -> Problem:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
-def invalid_request(errors: list[dict[str, Any]]) -> Problem:
+def invalid_request(errors: list[InvalidPart]) -> Problem:
     """A request that does not match the OpenAPI document (422)."""
     return unprocessable("invalid_request", "the request is not as described", errors=errors)
 
 
-def part(kind: str, told: str, *where: str) -> dict[str, Any]:
+def part(kind: str, told: str, *where: str) -> InvalidPart:
     """An error in one part of a request, at the location `where`, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": told}
 
@@ -155,29 +158,29 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
-    " in INCIDENTS_TOKEN, and incidents token make gives one"
+    "this needs a token, as Authorization: Bearer, or a session; whoever has an account can make a"
+    " token"
 )
 _NOBODYS = (
     "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
-    " disabled; incidents token list shows which there are, and incidents token make gives one"
+    " disabled; make another one"
 )
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=refusals.typed(act),
+        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
         who=refusals.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
-    "token_scope": "this token is not for {act} (token list shows what it is for)",
-    "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: POST"
+    "role": "{by} has the role {role} here, which may not {act}: {who} may",
+    "token_scope": "this token may not {act}: use one that was made for it",
+    "in_person": "only a person who has signed in may {act}: no token does it",
+    "prove_again": "to {act} takes a password given in the last five minutes: POST"
     " /api/v1/session/proof takes it again",
     "csrf": "a change in a session needs the session's own word: the header X-CSRF-Token with the"
     " csrf that the sign-in has answered, or a page of the console, loaded again",
@@ -201,13 +204,13 @@ def refused(answer: Answer, when: When) -> Problem:
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
     """What can be done instead, where it is an act."""
     hints = ways_out.of_refusal(name, facts)
     return {"hints": hints} if hints else {}
 
 
-def facts(refusal: Refusal) -> dict[str, Any]:
+def facts(refusal: Refusal) -> JSONObject:
     """The facts of a refusal, as JSON has them."""
     return {name: plain(value) for name, value in refusal.facts.items()}
 
@@ -299,4 +302,7 @@ def _told(error: Mapping[str, Any]) -> str:
         return "a key stands here that this does not take: /openapi.json lists those that it takes"
     if error["type"] == "model_attributes_type":
         return "a JSON object is needed here, sent with Content-Type: application/json"
+    if error["type"] == "literal_error":
+        # All the choices, which are ours.
+        return str(error["msg"])
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

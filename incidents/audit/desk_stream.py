@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -39,8 +39,29 @@ _KEEPS = (
 )  # fmt: skip
 
 
-def _may_keep(account: dict[str, Any]) -> bool:
-    return account["disabled_at"] is None and may(account["role"], "keep_accounts")
+class AccountRow(NamedTuple):
+    """An account as its columns."""
+
+    handle: str
+    role: str
+    made_at: datetime
+    disabled_at: datetime | None = None
+
+
+class TokenRow(NamedTuple):
+    """A token as its columns."""
+
+    id: str
+    handle: str
+    digest: str
+    acts: list[str] | None
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+def _may_keep(account: AccountRow) -> bool:
+    return account.disabled_at is None and may(account.role, "keep_accounts")
 
 
 @dataclass(slots=True)
@@ -48,8 +69,8 @@ class AccountRecord:
     """The accounts by handle and the tokens by id, each as its columns; and the last event about
     each account's password."""
 
-    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    accounts: dict[str, AccountRow] = field(default_factory=dict)
+    tokens: dict[str, TokenRow] = field(default_factory=dict)
     passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -63,15 +84,13 @@ class AccountRecord:
             case own_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
                     raise _misread("has_account", "{handle} has an account already", handle=handle)
-                self.accounts[handle] = {
-                    "handle": handle, "role": role, "made_at": at, "disabled_at": None,
-                }  # fmt: skip
+                self.accounts[handle] = AccountRow(handle, role, at)
             case own_events.RoleGiven(handle=handle, role=role):
-                self._account(handle)["role"] = role
+                self._change(handle, role=role)
             case own_events.AccountDisabled(handle=handle):
-                self._account(handle)["disabled_at"] = at
+                self._change(handle, disabled_at=at)
             case own_events.AccountEnabled(handle=handle):
-                self._account(handle)["disabled_at"] = None
+                self._change(handle, disabled_at=None)
             case own_events.PasswordSet(handle=handle):
                 self._account(handle)
                 self.passwords[handle] = event
@@ -80,7 +99,7 @@ class AccountRecord:
             case own_events.TokenRevoked(token=token):
                 if token not in self.tokens:
                     raise _misread("no_token", "there is no token {token}", token=token)
-                self.tokens[token]["revoked_at"] = at
+                self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
 
     def unlet(self, event: Event) -> str | None:
         """The reason why the program would not have allowed the act on an account, by the role on
@@ -94,13 +113,16 @@ class AccountRecord:
         is_own_password = isinstance(event, own_events.PasswordSet) and event.handle == event.by
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
             return None
-        if own["disabled_at"] is not None:
+        if own.disabled_at is not None:
             disabled = "the account {by} is disabled on record"
             return Cause.of("flaw_disabled", disabled, by=event.by)
         keeps_none = "{by} has the role {role} on record, which keeps no accounts"
-        return Cause.of("flaw_keeps_no_accounts", keeps_none, by=event.by, role=own["role"])
+        return Cause.of("flaw_keeps_no_accounts", keeps_none, by=event.by, role=own.role)
 
-    def _account(self, handle: str) -> dict[str, Any]:
+    def _change(self, handle: str, **changed: Any) -> None:
+        self.accounts[handle] = self._account(handle)._replace(**changed)
+
+    def _account(self, handle: str) -> AccountRow:
         if handle not in self.accounts:
             raise _misread("no_account", "{handle} has no account", handle=handle)
         return self.accounts[handle]
@@ -109,11 +131,10 @@ class AccountRecord:
         self._account(event.handle)
         if event.token in self.tokens:
             raise _misread("token_before", "the token {token} was made before", token=event.token)
-        self.tokens[event.token] = {
-            "id": event.token, "handle": event.handle, "digest": event.digest,
-            "acts": list(event.acts) or None, "made_at": at, "expires_at": event.expires,
-            "revoked_at": None,
-        }  # fmt: skip
+        self.tokens[event.token] = TokenRow(
+            id=event.token, handle=event.handle, digest=event.digest,
+            acts=list(event.acts) or None, made_at=at, expires_at=event.expires,
+        )  # fmt: skip
 
 
 def _misread(code: str, sentence: str, **facts: object) -> MisreadError:
@@ -256,8 +277,8 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
     for table, rows in (
         (policies, record.policies.values()),
         (log_keys, record.keys.values()),
-        (accounts, [tuple(each.values()) for each in record.accounts.accounts.values()]),
-        (tokens, [tuple(each.values()) for each in record.accounts.tokens.values()]),
+        (accounts, record.accounts.accounts.values()),
+        (tokens, record.accounts.tokens.values()),
         (serve_keys, record.serve_keys),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):

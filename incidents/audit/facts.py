@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from incidents.errors import Cause, IncidentsError
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError, json_cause
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.store.schema.types import canonical
 from incidents.values.parsing import MisreadError
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import record as documents
+    from incidents.values.json_object import JSONObject
 
 
 class Facts(NamedTuple):
@@ -75,7 +79,7 @@ def glance(body: bytes) -> Facts:
     return Facts(name, int(site_id), int(seq), recorded_at.decode(), policy.decode())
 
 
-def _facts(entry: dict[str, Any]) -> Facts:
+def _facts(entry: JSONObject) -> Facts:
     site, recorded_at, policy = entry["site"], entry["recorded_at"], entry["policy"]
     site_id, site_seq = entry["site_id"], entry["site_seq"]
     # Bool is an int, but the desk writes no bool here.
@@ -149,6 +153,13 @@ class Flaw:
     leaf: int | None = None
     expected: str | None = None
     found: str | None = None
+
+    def document(self) -> documents.Flaw:
+        """The flaw as JSON."""
+        return {
+            "part": self.part, "where": self.where, "what": self.what, "site": self.site,
+            "entry": self.entry, "leaf": self.leaf, "expected": self.expected, "found": self.found,
+        }  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain, islice, pairwise
 from operator import itemgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
     Column,
@@ -31,6 +31,9 @@ from sqlalchemy.types import NullType
 from incidents.clock import rfc3339
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.record import Difference
 
 Row = tuple[Any, ...]
 WriteTime = Callable[[datetime], Any]
@@ -111,6 +114,13 @@ class Finding:
     column: str | None = None
     expected: Any = None
     found: Any = None
+
+    def document(self) -> Difference:
+        """The difference as JSON."""
+        return {
+            "site": self.site, "table": self.table, "row": self.row, "problem": self.problem,
+            "column": self.column, "expected": self.expected, "found": self.found,
+        }  # fmt: skip
 
 
 def compare(

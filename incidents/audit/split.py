@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -16,6 +16,9 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.desk_tables import entries
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.record import Derived
 
 _SHARES_EACH = 8
 # The beginnings of references of sealed values are as good as random.
@@ -122,12 +125,12 @@ class Replayed:
     findings: tuple[Finding, ...]
     more: bool
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Derived:
         """The result as JSON."""
         return {
             "sites": self.sites,
             "entries": self.entries,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding.document() for finding in self.findings],
             "more": self.more,
             "outside": OUTSIDE,
         }

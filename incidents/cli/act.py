@@ -22,8 +22,8 @@ from incidents.values import site_name, web_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from incidents.contract.documents.sites import Site
     from incidents.desk import Answer, Envelope
-    from incidents.locale.words import Document
     from incidents.machine.policy import Policy
 
 # How long a line that is typed again is taken for a finger that slipped.
@@ -155,7 +155,10 @@ class Act:
         for each.
         """
         envelopes = [
-            self._envelope(site, command, key=None if self.key is None else f"{self.key}:{site}")
+            replace(
+                self._envelope(site, command, key=self.key and f"{self.key}:{site}"),
+                given_key=self.key,
+            )
             for site, command in commands
         ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
@@ -174,7 +177,7 @@ class Act:
             site=site, command=command, login=self.run.settings.login, key=key, signed_in=signed_in,
         )  # fmt: skip
 
-    def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Document, int | None]:
+    def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Site, int | None]:
         """The site as it would stand then, if the desk would take it, and up to which entry it was
         looked at."""
         expected = self._send(envelope, dry_run=True)
@@ -182,9 +185,8 @@ class Act:
             # Refused or not, what fell due before the command is done (domain.md, section 2).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
-        found: Document = expected.document["site"]
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
-        return found, None if self.run.remote else expected.first_seq - 1 + due
+        return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send_asking(self, envelope: Envelope, confirm: str | None) -> Answer:
         """Send it; a violation that closes the site or is of another host is asked about first.

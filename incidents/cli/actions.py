@@ -20,9 +20,9 @@ from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE, Targ
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
+from incidents.values.json_object import JSONObject
 
 Command = Callable[..., int | None]
-Values = dict[str, Any]
 
 _TARGETS = {
     INCIDENT: params.incident_argument,
@@ -89,7 +89,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     )
 
 
-def _read(act: Act, action: Action, given: Values) -> tuple[str | int, c.Command, str | None]:
+def _read(act: Act, action: Action, given: JSONObject) -> tuple[str | int, c.Command, str | None]:
     """The site, the command, and the id that was typed, for `-q`; None where something is new."""
     if "responsible" in given:
         given["person"] = given.pop("responsible")

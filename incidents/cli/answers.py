@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from incidents.cli import output
+from incidents.contract import aftermath
 from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
+    from incidents.contract.documents.acts import Event, TaskOpened
+    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
-    from incidents.locale.words import Document
 
 
 # One call for a whole site may be about very many.
@@ -33,9 +38,9 @@ def give(
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell(run.text("answer.repeated"))
-    rows = document["incidents"] or [document["site"]]
-    if not output.answered(run, document, *ids_of(document, about), rows=rows):
-        run.say(*_for_people(run, document, would=dry_run))
+    rows: Sequence[Incident | Site] = document["incidents"] or [answer.site_document]
+    if not output.answered(run, document, *ids_of(answer, about), rows=rows):
+        run.say(*_for_people(run, answer, would=dry_run))
     run.tell(*remarks(run, answer), *_after_remarks(run, answer))
     if dry_run:
         run.tell(run.text("answer.dry_run"))
@@ -54,7 +59,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     from incidents.locale import refusals
 
     if not run.for_programs and answer.document["events"]:
-        teller = teller_of(run, answer.document)
+        teller = teller_of(run, answer)
         run.tell(*_meanwhile(run, teller, answer.document["events"]))
         if dry_run:
             run.tell(run.text("answer.dry_run"))
@@ -82,80 +87,77 @@ def _after_remarks(run: Run, answer: Answer) -> list[str]:
     return [next_line(run, hint) for hints in of for hint in hints]
 
 
-def ids_of(document: Document, about: str | None) -> list[str]:
+def ids_of(answer: Answer, about: str | None) -> list[str]:
     """The ids that an act made or changed: what the next command in a pipe takes."""
+    document, site = answer.document, answer.site_document
     events = [event for event in document["events"] if event["by"] != c.CLOCK]
-    site_id = document["site"]["id"]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
     if contacts:
         return [event_sentence.contact_id(event) for event in contacts]
     items = [e for e in events if e["kind"] in ("item_claimed", "item_released")]
     if items:
-        return [event_sentence.item_id(site_id, event) for event in items]
+        return [event_sentence.item_id(site["id"], event) for event in items]
     if about is not None:
         return [about]
     if document["incident"] is not None:
         return [document["incident"]["id"]]
-    return [document["site"]["site"]]
+    return [site["site"]]
 
 
-def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
+def _for_people(run: Run, answer: Answer, *, would: bool) -> list[str]:
     from incidents.contract.hints import do
 
-    teller = teller_of(run, document)
-    due, own = _parted(as_left_down(run, document)["events"])
+    document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
+    due, own = _parted(as_left_down(run, answer))
     lines = _meanwhile(run, teller, due)
     happened = [event_sentence.sentence(teller, e) for e in own]
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _as_it_stands(teller, document)
+    lines += _as_it_stands(teller, site, document)
     if not would:
-        lines += _not_down_yet(run, document, own)
+        lines += _not_down_yet(run, site, own)
     first: list[Hint] = []
     if _somebody_to_call(document, own):
-        whom = _whom(run, document["site"])
+        whom = _whom(run, site)
         lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
-        first = [] if whom else [do(c.EditSite, document["site"]["site"], phone=None)]
+        first = [] if whom else [do(c.EditSite, site["site"], phone=None)]
     if not would:
-        asked_by = document["site"].get("asked_by")
-        fit = [*first, *_next(document, own), *_of_left_down(document["site"], [*due, *own])]
+        asked_by = site.get("asked_by")
+        fit = [*first, *_next(site, document, own), *_of_left_down(site, [*due, *own])]
         lines += [next_line(run, each, asked_by) for each in fit]
     return lines
 
 
-def as_left_down(run: Run, document: Document) -> Document:
+def as_left_down(run: Run, answer: Answer) -> list[Event]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
-    if not event_sentence.may_open(document["events"]):
-        return document
-    with run.looking() as looks:
-        # A server of before does not say it.
-        site = looks.site(document["site"]["site"])
-        if not site.get("stays_down"):
-            return document
-    in_force = site["in_force"]
-    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
-    return document | {"events": events}
+
+    def left_down() -> str | None:
+        with run.looking() as looks:
+            # A server of before does not say it.
+            site = looks.site(answer.site)
+            return site["in_force"] if site.get("stays_down") else None
+
+    return aftermath.as_left_down(answer.document["events"], left_down)
 
 
-def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str]:
+def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
     """That nothing takes a site down now on which a hold was set, where that is so."""
-    site = document["site"]
-    is_down = site["in_force"] in ("suspended", "closed")
-    if is_down or not any(each["kind"] == "hold_set" for each in own):
-        return []
-    from incidents.views.health import carries_out
 
-    with run.looking() as looks:
-        if carries_out(looks.enforcement()):
-            return []
+    def carries_out() -> bool:
+        from incidents.views.health import carries_out
+
+        with run.looking() as looks:
+            return carries_out(looks.enforcement())
+
+    if not aftermath.stays_up(site, own, carries_out):
+        return []
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
+def _as_it_stands(teller: words.Teller, site: Site, document: Outcome) -> list[str]:
     """How the site and the incidents stand afterwards, where that needs saying."""
-    site = document["site"]
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
     lines = [teller.site_state(site)] if noteworthy and document["incident"] else []
@@ -166,34 +168,37 @@ def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
     return [*lines, *states]
 
 
-def _somebody_to_call(document: Document, own: list[Document]) -> bool:
+def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
     waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
-    return waiting or any(e["kind"] == "task_opened" and e["task_kind"] == "tell" for e in own)
+    return waiting or any(task["task_kind"] == "tell" for task in _opened(own))
 
 
-def _next(document: Document, own: list[Document]) -> list[Hint]:
+def _opened(own: list[Event]) -> list[TaskOpened]:
+    return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
+
+
+def _next(site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
-        return hints.to_closure(document["site"]["site"])
+        return hints.to_closure(site["site"])
     if "reinstatement_asked" in kinds:
-        return hints.to_reinstatement(document["site"]["site"])
-    opened = [e for e in own if e["kind"] == "task_opened"]
-    if any(event["task_kind"] == "suspicion" for event in opened):
+        return hints.to_reinstatement(site["site"])
+    opened = _opened(own)
+    if any(task["task_kind"] == "suspicion" for task in opened):
         # Somebody looks before it is done with.
-        return [hints.look("check_filing", document["site"]["site"])]
-    found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
+        return [hints.look("check_filing", site["site"])]
+    found = [hints.to_task(task["task"], task["task_kind"]) for task in opened]
     if "closure_disputed" in kinds:
-        site = document["site"]
         found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
     if document["incident"] is not None:
-        found += hints.after(document["incident"], document["site"])
+        found += hints.after(document["incident"], site)
     return found
 
 
-def _of_left_down(site: Document, events: list[Document]) -> list[Hint]:
+def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
     """What can be done where one of the events has not opened a site that a loss has left down."""
     from incidents.contract import hints
 
@@ -203,7 +208,7 @@ def _of_left_down(site: Document, events: list[Document]) -> list[Hint]:
     return [hints.look("why", site["site"])] if left - {None} else []
 
 
-def _whom(run: Run, site: Document) -> str:
+def _whom(run: Run, site: Site) -> str:
     """Who is to be called, and how; empty if nobody is on file."""
     refs = (site["person"], site["phone"], site["email"])
     texts = run.house.texts(refs)
@@ -211,23 +216,23 @@ def _whom(run: Run, site: Document) -> str:
     return ", ".join(known)
 
 
-def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
+def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
     """What was due before the act, done by the clock; and what the act did."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
 
-def _meanwhile(run: Run, teller: words.Teller, events: list[Document]) -> list[str]:
+def _meanwhile(run: Run, teller: words.Teller, events: list[Event]) -> list[str]:
     return [
         run.text("answer.meanwhile", what=event_sentence.sentence(teller, each))
         for each in _parted(events)[0]
     ]
 
 
-def teller_of(run: Run, document: Document) -> words.Teller:
+def teller_of(run: Run, answer: Answer) -> words.Teller:
     """Who tells what was done to the site of an answer."""
-    site = document["site"]
-    return words.Teller(site=site["site"], site_id=site["id"], when=run.when)
+    # A server that refuses does not tell the site's id; its events have whole ids.
+    return words.Teller(site=answer.site, site_id=answer.site_id or 0, when=run.when)
 
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)

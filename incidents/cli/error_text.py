@@ -55,7 +55,9 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     return refusals.said(error.name, facts, when, spoken)
 
 
-def phrase(phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, Any]) -> str | None:
+def phrase(
+    phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, object]
+) -> str | None:
     """The id of the first phrase for that error which names no fact that it lacks."""
     for id_ in _ids(error, facts):
         named = {name for _, name, _, _ in Formatter().parse(phrases.get(id_, "")) if name}
@@ -64,7 +66,7 @@ def phrase(phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, A
     return None
 
 
-def _ids(error: IncidentsError, facts: dict[str, Any]) -> Iterator[str]:
+def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
     """`error.NAME` by the class, then by the name for programs, which several classes may share;
     before each, `error.NAME.FACT` where more is known, the last fact first."""
     of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

@@ -24,11 +24,12 @@ from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks
 from incidents.filing.finding import OK
 from incidents.locale import refusals
-from incidents.locale.words import Document, count
+from incidents.locale.words import count
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.client.intake import RemoteList
+    from incidents.contract.documents.filings import ListedRow
     from incidents.filing.lists.customer_list import Problem
     from incidents.filing.lists.table_file import TableFile
     from incidents.history.customers import Intake, Taken
@@ -159,7 +160,7 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     told = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
         why = refusals.sentence(taken.refusal, run.when, run.language)
-        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
+        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts.get("nearest")
         told.append(run.text("filing.new_here") if is_new else why)
     if dry_run and not told:
         told.append(_outcome(run, taken))
@@ -195,7 +196,7 @@ def _outcome(run: Run, taken: Taken) -> str:
     return run.text(code, outcome=taken.outcome, fields=list(taken.changed))
 
 
-def _document(taken: Taken) -> Document:
+def _document(taken: Taken) -> ListedRow:
     row, refusal = taken.customer, taken.refusal
     return {
         "row": row.row,

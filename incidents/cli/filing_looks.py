@@ -20,10 +20,14 @@ from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.documents.filings import FilingOnRecord, SiteTerm, TermOfSite
+    from incidents.contract.documents.filings import (
+        FilingInFull,
+        FilingOnRecord,
+        SiteTerm,
+        TermOfSite,
+    )
     from incidents.filing.form import Field
     from incidents.filing.presets import Preset
-    from incidents.locale.words import Document
 
 _COLOURS = {"ok": "green", "suspect": "yellow", "wrong": "red", "unknown": "cyan"}
 _LOUDEST = ("wrong", "suspect", "unknown", "ok")
@@ -35,7 +39,11 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 def show(run: Run, site: str) -> None:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
     found = filed(run, site)
-    document = {**found, **checks.completeness_document(details_of(found))}
+    complete = checks.completeness(details_of(found))
+    document: FilingInFull = {
+        **found, "score": complete.score,
+        "missing": [{"field": each.field, "why": each.why} for each in complete.missing],
+    }  # fmt: skip
     details = found["details"].items()
     rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
     if not output.answered(run, document, found["site"], rows=rows):
@@ -188,7 +196,7 @@ def _row(run: Run, finding: Finding) -> tuple[str, ...]:
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 
-def _show(run: Run, document: Document) -> None:
+def _show(run: Run, document: FilingInFull) -> None:
     output.pairs(run, _told(run, document))
     for term in document["terms"]:
         run.say(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
@@ -200,7 +208,7 @@ def _show(run: Run, document: Document) -> None:
         run.tell(run.text("filing_looks.nothing_filed", site=document["site"]))
 
 
-def _told(run: Run, document: Document) -> Iterator[tuple[str, str]]:
+def _told(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
     """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]

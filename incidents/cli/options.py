@@ -12,6 +12,7 @@ from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
 from incidents.errors import InputError
+from incidents.values.json_object import JSONObject
 
 Command = Callable[..., int | None]
 
@@ -78,7 +79,7 @@ def at_option(what: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
-def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = False) -> Run:
+def _ready(context: click.Context, given: JSONObject, *, writes: bool = False) -> Run:
     from incidents.settings import sources
 
     run = context.ensure_object(Run)

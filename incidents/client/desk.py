@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
+from incidents.client.faults import NoDeskError, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339
 from incidents.contract import target
@@ -23,7 +24,13 @@ from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
 from incidents.machine.refusal import Refusal, Remark
 from incidents.values.ids import incident_id
+from incidents.values.json_object import JSONObject
 from incidents.values.web_address import as_written
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
+    from incidents.contract.documents.acts import Acted
+    from incidents.contract.documents.answers import Activation, Outcome
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
@@ -68,8 +75,8 @@ class RemoteDesk:
                 query={"dry_run": dry_run or None},
             )  # fmt: skip
         except ProblemError as problem:
-            return [_refused(order, problem)]
-        return [_answer(each) for each in given["items"]]
+            return [self._refused(order, problem)]
+        return [_answer(cast("Acted", each)) for each in given["items"]]
 
     def carry(self, file: Path, digest: str) -> None:
         """The file of that digest, which is attached next, goes to the server with the act."""
@@ -89,7 +96,7 @@ class RemoteDesk:
     def activate(
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
         second: Mapping[str, str] | None = None, **_: object,
-    ) -> Document:  # fmt: skip
+    ) -> Activation:  # fmt: skip
         """Makes a policy (TOML) the active one; `second` has the handle and the password of who
         signs in for it as well. Raises as `submit` does."""
         words = {"toml": policy_text, "reason": reason, "second": second}
@@ -97,7 +104,7 @@ class RemoteDesk:
             "POST", "/policy/activate", key=key, query={"dry_run": dry_run or None},
             words={name: word for name, word in words.items() if word is not None},
         )  # fmt: skip
-        return done
+        return cast("Activation", done)
 
     def _submit(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         command = envelope.command
@@ -109,7 +116,7 @@ class RemoteDesk:
                 return self._attach(envelope, command, dry_run=dry_run)
             return self._send(envelope, dry_run=dry_run)
         except ProblemError as problem:
-            return _refused(envelope, problem)
+            return self._refused(envelope, problem)
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
@@ -129,7 +136,7 @@ class RemoteDesk:
         if closes and dry_run:
             # Before anybody is asked whether they mean it.
             self._seen[envelope.site] = self._look(envelope)
-        return _answer(document)
+        return _answer(cast("Acted", document))
 
     def _look(self, envelope: Envelope) -> _Look:
         site = envelope.site
@@ -153,31 +160,33 @@ class RemoteDesk:
             raise FileError(file=file, done="read", detail=error.strerror) from error
         return _answer(done.json())
 
+    def _refused(self, envelope: Envelope, problem: ProblemError) -> Answer:
+        """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
+        if "facts" not in problem.problem:
+            raise problem
+        document: Outcome = {
+            "site": None, "incident": None, "incidents": [], "remarks": [],
+            "events": problem.problem.get("events", []),
+        }  # fmt: skip
+        name = str(envelope.site)
+        if document["events"] and isinstance(envelope.site, int):
+            # What fell due is told of the site's name.
+            with suppress(ProblemError):
+                name = self._exchange.get(f"/incidents/{incident_id(envelope.site, 1)}")["site"]
+        refusal = Refusal(problem.name, facts(problem.problem["facts"]))
+        return Answer(site=name, site_id=None, refusal=refusal, draw=lambda: document)
 
-def _answer(document: Document) -> Answer:
+
+def _answer(document: Acted) -> Answer:
     site = document["site"]
     remarks = (Remark(each["name"], facts(each["facts"])) for each in document["remarks"])
     return Answer(
         site=site["site"], site_id=site["id"], refusal=None, remarks=tuple(remarks),
-        draw=lambda: document, repeated=bool(document.get("repeated")),
+        draw=lambda: cast("Outcome", document), repeated=bool(document.get("repeated")),
     )  # fmt: skip
 
 
-def _refused(envelope: Envelope, problem: ProblemError) -> Answer:
-    """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
-    if "facts" not in problem.problem:
-        raise problem
-    document = {
-        "site": None, "incident": None, "incidents": [], "remarks": [],
-        "events": problem.problem.get("events", []),
-    }  # fmt: skip
-    refusal = Refusal(problem.name, facts(problem.problem["facts"]))
-    return Answer(
-        site=str(envelope.site), site_id=None, refusal=refusal, draw=lambda: document
-    )  # fmt: skip
-
-
-def facts(told: Document) -> Document:
+def facts(told: Facts) -> JSONObject:
     """The facts of a refusal, as the desk has them."""
     return {name: _fact(value) for name, value in told.items()}
 
@@ -188,7 +197,7 @@ def _fact(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
+def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
     """The method, the path under /api/v1, and the words of a command.
 
     Raises:
@@ -245,9 +254,9 @@ def _path(kind: str, command: Command, site: str | int) -> str:
     return f"/{target.FOLDERS[kind]}/{part(named)}"
 
 
-def _filed(command: c.ChangeFiling) -> Document:
+def _filed(command: c.ChangeFiling) -> JSONObject:
     """The details as a request has them: a server or a document by the parts that change."""
-    found: dict[str, Any] = dict(command.details)
+    found: JSONObject = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text
     return {"details": found}

@@ -5,22 +5,19 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from incidents.contract.documents import Hint
 from incidents.errors import FAILED, AwayError, InputError, LibraryError, RefusedError
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     import httpx
 
-Document = dict[str, Any]
-
 _TYPE = "urn:incidents:problem:"
 _NOT_SIGNED_IN = f"{_TYPE}not-signed-in"
 _GIVEN = {"authorization", "cookie"}
-_NOBODY = (
-    "a server lets in who has a token: set INCIDENTS_TOKEN (incidents token make HANDLE --days 30"
-    " makes one)"
-)
+_NOBODY = "a server lets in who has a token: set INCIDENTS_TOKEN"
 _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
@@ -56,7 +53,7 @@ class ProblemError(RefusedError):
     `name` is the refusal's own: `state_forbids` of `urn:incidents:problem:state-forbids`.
     """
 
-    def __init__(self, status: int, problem: Document) -> None:
+    def __init__(self, status: int, problem: JSONObject) -> None:
         told = str(problem.get("detail") or problem.get("title") or f"status {status}")
         parts = [
             f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg', '')}"
@@ -72,12 +69,12 @@ class ProblemError(RefusedError):
         return str(self.problem.get("type", "about:blank"))
 
     @property
-    def errors(self) -> list[Document]:
+    def errors(self) -> list[JSONObject]:
         """Which parts of the request are not as described."""
         return list(self.problem.get("errors", ()))
 
     @property
-    def hints(self) -> list[Document]:
+    def hints(self) -> list[Hint]:
         """What can be done instead, by the names of docs/reference/refusals.md."""
         return list(self.problem.get("hints", ()))
 
@@ -114,7 +111,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
     raise error
 
 
-def document(answer: httpx.Response) -> Document | None:
+def document(answer: httpx.Response) -> JSONObject | None:
     """The document that was answered; None if it is none."""
     with suppress(ValueError):
         found = answer.json()

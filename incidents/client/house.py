@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from incidents.client import accounts, intake
 from incidents.client.accounts import RemoteKeeper
 from incidents.client.desk import RemoteDesk
-from incidents.client.faults import Document, NoOperationError, ProblemError
+from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
@@ -20,9 +20,16 @@ from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language
 from incidents.store.schema.types import canonical
 from incidents.values.ids import incident_id, order_id
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.enforcement import Alarms, Enforcement
+    from incidents.contract.documents.enforcement import (
+        Alarms,
+        Enforcement,
+        Letter,
+        NoticeHere,
+        TriedChannel,
+    )
     from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
         Explanation,
         IncidentInFull,
         Line,
+        Link,
         Site,
         SiteInFull,
     )
@@ -137,8 +145,8 @@ class RemoteLooks:
         """Every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
 
-    def _item(self, told: Document, path: str) -> QueueItem:
-        item: dict[str, Any] = {**told, "hints": hints.understood(told)}
+    def _item(self, told: JSONObject, path: str) -> QueueItem:
+        item: JSONObject = {**told, "hints": hints.understood(told)}
         parts = [(QueueItem, item), (Closing, item.get("closing")), (ToClose, item.get("to_close"))]
         if any(found is not None and required(kind) - found.keys() for kind, found in parts):
             # A server of before tells less than this program shows.
@@ -228,11 +236,9 @@ class RemoteHouse:
         """The server keeps it: the file goes there with the act, which it may refuse."""
         self.desk.carry(file, digest)
 
-    def link(self, incident: tuple[int, int]) -> dict[str, str]:
+    def link(self, incident: tuple[int, int]) -> Link:
         """The link to the customer's page of an incident, and until when it holds."""
-        return cast(
-            "dict[str, str]", self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
-        )
+        return cast("Link", self._exchange.get(f"/incidents/{incident_id(*incident)}/link"))
 
     def compare(
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,
@@ -256,15 +262,15 @@ class RemoteHouse:
         """Bring the findings of a history in; see `intake.bring_in`."""
         return intake.bring_in(self._exchange, findings, **how)
 
-    def notices(self) -> list[dict[str, Any]]:
+    def notices(self) -> list[NoticeHere]:
         """Which notices there are: to whom each goes, and when."""
         return list(self._exchange.get("/notices")["items"])
 
-    def letters(self, notice: str, **asked: Any) -> list[dict[str, Any]]:
+    def letters(self, notice: str, **asked: Any) -> list[Letter]:
         """How a notice would read, by the server's own templates; by `language`, `incident`."""
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
-    def try_alarms(self) -> list[dict[str, Any]]:
+    def try_alarms(self) -> list[TriedChannel]:
         """Send a trial through each of the server's channels; what each has said."""
         tried, _ = self._exchange.exchange("POST", "/alarms/test", within_s=LONG_S)
         return list(tried["items"])

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from incidents.client import faults
-from incidents.client.faults import Document, NoClientError, NoDeskError
+from incidents.client.faults import NoClientError, NoDeskError
 from incidents.errors import Cause, InputError
 from incidents.outbound import trust
 from incidents.settings.options import stays_here
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     import httpx
@@ -134,7 +135,7 @@ class Exchange:
         seen: str | None = None,
         query: Mapping[str, Any] | None = None,
         within_s: float | None = None,
-    ) -> tuple[Document, str | None]:
+    ) -> tuple[JSONObject, str | None]:
         """The answer and its ETag; raises as `send` does. `within_s`: for what takes longer than
         most."""
         answer = self.send(
@@ -240,11 +241,11 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _patience(within_s: float | None) -> dict[str, Any]:
+def _patience(within_s: float | None) -> JSONObject:
     return {} if within_s is None else {"timeout": within_s}
 
 
-def _asked(query: Mapping[str, Any] | None) -> dict[str, Any]:
+def _asked(query: Mapping[str, Any] | None) -> JSONObject:
     return {
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in (query or {}).items()

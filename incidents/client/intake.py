@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from incidents.client.desk import facts
-from incidents.client.faults import Document, NoDeskError
+from incidents.client.faults import NoDeskError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S
 from incidents.clock import rfc3339
@@ -21,6 +21,8 @@ from incidents.machine.refusal import Refusal
 from incidents.values import web_address
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.filings import FilingPreset, TakenRow
+    from incidents.contract.documents.policies import Imported
     from incidents.filing.finding import Finding as FilingFinding
     from incidents.filing.lists.customer_list import Customer
     from incidents.history.customers import Taken
@@ -68,7 +70,7 @@ def bring_in(
             "POST", "/import", words={"history": "".join(row for _, row in rows), **words},
             query={"dry_run": dry_run or None}, within_s=LONG_S,
         )  # fmt: skip
-        _add_to_tally(tally, found, [line for line, _ in rows])
+        _add_to_tally(tally, cast("Imported", found), [line for line, _ in rows])
         done(len(rows))
     sites = dict.fromkeys(finding.report.site for finding in findings)
     tally.sites = {site: tally.sites[site] for site in sites if site in tally.sites}
@@ -107,24 +109,24 @@ def _moment(finding: Finding) -> tuple[str, datetime]:
 def _rows_of_finding(finding: Finding) -> Iterator[HistoryRow]:
     """The report that is kept, and a row for each address that others of the group have named."""
     report = finding.report
-    about = {"occurred_at": rfc3339(report.occurred_at), "site": report.site}
+    about: dict[str, str | None] = {"occurred_at": rfc3339(report.occurred_at), "site": report.site}
     others = web_address.as_written(finding.urls, finding.written)
     own = {
         "url": others.pop(0) if report.url is not None else None, "category": report.category,
         "note": report.note, "contact": report.contact,
-        "contact_at": report.contact_at and rfc3339(report.contact_at),
-        "removed_at": report.removed_at and rfc3339(report.removed_at),
+        "contact_at": None if report.contact_at is None else rfc3339(report.contact_at),
+        "removed_at": None if report.removed_at is None else rfc3339(report.removed_at),
     }  # fmt: skip
     yield report.line, _row_of_history({**about, **own})
     for url in others:
         yield report.line, _row_of_history({**about, "url": url})
 
 
-def _row_of_history(told: Document) -> str:
+def _row_of_history(told: Mapping[str, str | None]) -> str:
     return json.dumps({name: text for name, text in told.items() if text is not None}) + "\n"
 
 
-def _add_to_tally(tally: Tally, told: Document, lines: Sequence[int]) -> None:
+def _add_to_tally(tally: Tally, told: Imported, lines: Sequence[int]) -> None:
     from incidents.history.importing import SiteTally
 
     for each in told["by_site"]:
@@ -157,7 +159,7 @@ class RemoteFilings:
         found = self._exchange.get(f"{_path_of_filing(site)}/findings")
         return [read_finding(each) for each in found["findings"]]
 
-    def presets(self) -> list[Document]:
+    def presets(self) -> list[FilingPreset]:
         """The presets that it knows."""
         return list(self._exchange.get("/filings/presets")["items"])
 
@@ -222,12 +224,12 @@ class RemoteList:
             self.tally[taken.outcome] += 1
             yield taken
 
-    def _told(self, lines: list[bytes]) -> list[Document]:
+    def _told(self, lines: list[bytes]) -> list[TakenRow]:
         answer = self._exchange.send(
             "POST", "/filings/import", query=self._asked, timeout=LONG_S,
             files={"file": ("list", io.BytesIO(b"".join(lines)))},
         )  # fmt: skip
-        items: list[Document] = answer.json()["items"]
+        items: list[TakenRow] = answer.json()["items"]
         if len(items) != len(lines):
             raise NoDeskError(
                 server=self._exchange.server,
@@ -248,7 +250,7 @@ def _line_of_customer(customer: Customer) -> bytes:
     return line.encode()
 
 
-def _taken(customer: Customer, told: Iterator[Document]) -> Taken:
+def _taken(customer: Customer, told: Iterator[TakenRow]) -> Taken:
     """What came of a row: of a good one the next of what was told."""
     from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, Taken

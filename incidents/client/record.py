@@ -8,16 +8,17 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client.faults import Document, ServerError
+from incidents.client.faults import ServerError
 from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339
 from incidents.errors import Cause
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     from incidents.audit.proof.verdict import Asked, Verdict
     from incidents.audit.split import Replayed
-    from incidents.contract.documents.record import LogStatus
-    from incidents.desk.erasure import Erased
+    from incidents.contract.documents import policies as policy_documents
+    from incidents.contract.documents import record as documents
     from incidents.desk.erasure_request import Met
     from incidents.desk.pseudonyms import Aged
 
@@ -57,21 +58,21 @@ class RemoteRecord:
         path = f"/sites/{part(site)}/report"
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
-    def status(self) -> LogStatus:
+    def status(self) -> documents.LogStatus:
         """How many entries are pending, numbered and published, and who vouches for them."""
-        return cast("LogStatus", self._exchange.get("/log"))
+        return cast("documents.LogStatus", self._exchange.get("/log"))
 
-    def keys(self) -> list[Document]:
+    def keys(self) -> list[documents.LogKey]:
         """The log's keys, the one that signs first."""
         return list(self._exchange.get("/log/keys")["items"])
 
-    def checkpoint(self) -> Document:
+    def checkpoint(self) -> documents.Checkpoint:
         """The `checkpoint` of what there is, signed now; `pending` entries are left out."""
-        return self._done("/log/checkpoint", None)
+        return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: Asked, watch: Watch) -> Verdict:
         """What a verification of the server's log has shown."""
-        words: dict[str, Any] = {
+        words: JSONObject = {
             "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],
             "checkpoints": [str(held.note) for held in asked.held], "policy": asked.policy,
         }  # fmt: skip
@@ -81,20 +82,21 @@ class RemoteRecord:
         places = {f"checkpoints {n}": held.where for n, held in enumerate(asked.held)}
         if asked.since is not None:
             places["since"] = asked.since.where
-        return _verdict(self._proved("/log/verify", words, watch), places)
+        shown: documents.Verdict = self._proved("/log/verify", words, watch)
+        return _verdict(shown, places)
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
         """What a replay has come to, of all sites or of one."""
         from incidents.audit.rows import Finding
         from incidents.audit.split import Replayed
 
-        shown = self._proved("/log/replay", {"site": site}, watch)
+        shown: documents.Derived = self._proved("/log/replay", {"site": site}, watch)
         return Replayed(
             sites=shown["sites"], entries=shown["entries"], more=shown["more"],
-            findings=tuple(Finding(**each) for each in shown["findings"]),
+            findings=tuple(Finding(**cast("Any", each)) for each in shown["findings"]),
         )  # fmt: skip
 
-    def _proved(self, path: str, words: Mapping[str, Any], watch: Watch) -> Document:
+    def _proved(self, path: str, words: JSONObject, watch: Watch) -> Any:
         """What a proof has shown, which is begun here and waited for, however long it takes."""
         proof = self._done(path, words)
         with watch(proof["of"]) as done:
@@ -104,9 +106,9 @@ class RemoteRecord:
                 server=self._exchange.server,
                 detail=Cause.of("failed_see_log", "it failed; its log says why"),
             )
-        return cast("Document", proof["shown"])
+        return proof["shown"]
 
-    def _ended(self, path: str, proof: Document, done: Done) -> Document:
+    def _ended(self, path: str, proof: JSONObject, done: Done) -> JSONObject:
         begun, looked_at = proof["begun_at"], 0
         while proof["ended_at"] is None:
             done(proof["entries"] - looked_at)
@@ -119,12 +121,12 @@ class RemoteRecord:
                 )
         return proof
 
-    def _done(self, path: str, words: Mapping[str, Any] | None) -> Document:
+    def _done(self, path: str, words: JSONObject | None) -> JSONObject:
         found, _ = self._exchange.exchange("POST", path, words=words, within_s=LONG_S)
         return found
 
 
-def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
+def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.facts import Flaw
     from incidents.audit.proof import signed_check, site_check
     from incidents.audit.proof.verdict import Verdict
@@ -141,7 +143,7 @@ def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
     told["findings"] = tuple(
-        Flaw(**each | {"where": places.get(each["where"], each["where"])})
+        Flaw(**cast("Any", each) | {"where": places.get(each["where"], each["where"])})
         for each in shown["findings"]
     )
     return Verdict(**told)
@@ -168,18 +170,18 @@ class RemoteErasing:
             if found["words"] or found["files"]:
                 confirm()
             found = self._done(path, words | {"confirm": site}, dry_run=False)
-        return _met(found)
+        return _met(cast("policy_documents.Erased", found))
 
     def meet_account(
         self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
-    ) -> Document:
+    ) -> policy_documents.ErasedAccount:
         """Erases who signed in as that account, and from where; `confirm` as of `meet`."""
         path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run and found["sign_ins"]:
             confirm()
             found = self._done(path, words | {"confirm": handle}, dry_run=False)
-        return found | {"dry_run": dry_run}
+        return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
     def look(self) -> Aged:
         """What could be erased now; nothing is."""
@@ -187,21 +189,24 @@ class RemoteErasing:
 
     def erase(self) -> Aged:
         """Erases it; nothing where the server's settings do not ask for it."""
-        return _aged(self._done("/retention/run", None, dry_run=False))
+        done = self._done("/retention/run", None, dry_run=False)
+        return _aged(cast("policy_documents.Retention", done))
 
-    def _done(self, path: str, words: Document | None, *, dry_run: bool) -> Document:
+    def _done(self, path: str, words: JSONObject | None, *, dry_run: bool) -> JSONObject:
         found, _ = self._exchange.exchange(
             "POST", path, words=words, query={"dry_run": dry_run or None}, within_s=LONG_S
         )
         return found
 
 
-def _met(told: Document) -> Met:
+def _met(told: policy_documents.Erased) -> Met:
+    from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met, Staying
 
     staying = told["staying"]
     return Met(
-        site=told["site"], before=read_rfc3339(told["before"]), erased=_erased(told),
+        site=told["site"], before=read_rfc3339(told["before"]),
+        erased=Erased(words=told["words"], files=told["files"]),
         staying=Staying(
             words=staying["words"], files=staying["files"], first=_moment(staying["first_at"]),
             last=_moment(staying["last_at"]),
@@ -209,18 +214,15 @@ def _met(told: Document) -> Met:
     )  # fmt: skip
 
 
-def _aged(told: Document) -> Aged:
+def _aged(told: policy_documents.Retention) -> Aged:
+    from incidents.desk.erasure import Erased
     from incidents.desk.pseudonyms import Aged
     from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
-    return Aged(keep=keep, before=read_rfc3339(told["before"]), erased=_erased(told))
-
-
-def _erased(told: Document) -> Erased:
-    from incidents.desk.erasure import Erased
-
-    return Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
+    # A server of before erases no sign-ins.
+    erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
+    return Aged(keep=keep, before=read_rfc3339(told["before"]), erased=erased)
 
 
 def _moment(told: str | None) -> datetime | None:

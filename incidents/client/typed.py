@@ -43,6 +43,7 @@ from incidents.contract.documents.sites import (
 )
 from incidents.errors import InputError
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
+from incidents.values.json_object import JSONObject
 
 D = TypeVar("D")
 
@@ -162,7 +163,7 @@ class Client(Acts):
         """What the police are to be told of."""
         return self._get(Duties, "/duty", **asked)
 
-    def entries(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    def entries(self, after: int = 0) -> Iterator[tuple[int, JSONObject]]:
         """The record's entries after a position, each with its own; in bounded memory."""
         for line in self._exchange.lines("/entries", after=after):
             found = json.loads(line)

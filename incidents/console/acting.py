@@ -152,7 +152,8 @@ class Acting(Sitting):
         return Envelope(
             site=site, command=command, login=self.identity.login,
             signed_in=self.identity.proved_at is not None,
-            key=given or f"{self.by}:console:{own}", key_for=None if given else TWICE_FOR,
+            key=given or f"{self.by}:console:{own}", given_key=self.given.text("key"),
+            key_for=None if given else TWICE_FOR,
         )  # fmt: skip
 
     def key(self, part: int = 0) -> str | None:

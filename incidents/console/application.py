@@ -226,7 +226,7 @@ def _write(
     request: Request, here: Sitting | None, template: str, status: int, *,
     headers: Any = None, place: str | None = None, **facts: Any,
 ) -> Response:  # fmt: skip
-    known: dict[str, Any] = (
+    known: dict[str, object] = (
         {"me": None, "csrf": "", "may": lambda _act: False, "here": "/"}
         if here is None
         else here.known

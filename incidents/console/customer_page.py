@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -136,6 +136,18 @@ class Words:
     blocks: list[Block]
 
 
+class _Part(TypedDict):
+    """What the page says in one language."""
+
+    language: str
+    tag: str
+    found: Words
+    next: Words
+    said: Words | None
+    rules: Words | None
+    messages: list[tuple[str, str]]
+
+
 class CustomerPage:
     """Makes the pages of one desk, as bytes of UTF-8. One instance serves several threads.
 
@@ -179,7 +191,7 @@ class CustomerPage:
         for sight in _samples():
             self.of(sight)
 
-    def _part(self, sight: Sight, language: str) -> dict[str, Any]:
+    def _part(self, sight: Sight, language: str) -> _Part:
         def words(name: str) -> Words:
             heading, text = self._wording.words(name, sight, language)
             return Words(heading.rstrip("：:"), blocks(text))
@@ -198,7 +210,7 @@ class CustomerPage:
             ],
         }
 
-    def _rendered(self, shown: Mapping[str, Any]) -> bytes:
+    def _rendered(self, shown: Mapping[str, object]) -> bytes:
         phone = self._office.phone or ""
         page = templating.render(_environment(), _PAGE, {
             "plain": None, "form": None, **shown,

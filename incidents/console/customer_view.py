@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, and_, select
@@ -65,12 +65,16 @@ def of(connection: Connection, incident: Incident) -> Sight | None:
     except UnknownIncidentError:
         return None
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
-    own = _own(connection, incident)
-    messages = _messages(connection, incident)
-    return Sight(**{**known, **_PERSONAL, **own, "messages": messages})
+    said_at, links_revoked, until = _own(connection, incident)
+    return Sight(**{
+        **known, **_PERSONAL, "said_at": said_at, "links_revoked": links_revoked, "until": until,
+        "messages": _messages(connection, incident),
+    })  # fmt: skip
 
 
-def _own(connection: Connection, incident: Incident) -> dict[str, Any]:
+def _own(
+    connection: Connection, incident: Incident
+) -> tuple[datetime | None, int, datetime | None]:
     """When it was said, how often its links were revoked, when the site is to be opened again."""
     of = incidents.c
     running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
@@ -79,10 +83,8 @@ def _own(connection: Connection, incident: Incident) -> dict[str, Any]:
     asked = select(of.removal_said_at, of.links_revoked, sites, suspensions.c.until)
     row = connection.execute(asked.select_from(joined).where(*those)).mappings().one()
     stays_down = row["held"] or left_down.stays_down(connection, dict(row))
-    return {
-        "said_at": row["removal_said_at"], "links_revoked": row["links_revoked"] or 0,
-        "until": None if stays_down else row["until"],
-    }  # fmt: skip
+    until = None if stays_down else row["until"]
+    return row["removal_said_at"], row["links_revoked"] or 0, until
 
 
 def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from sqlalchemy import Connection
@@ -20,6 +20,9 @@ from starlette.datastructures import FormData, UploadFile
 from incidents.api.operation import MAX_OPEN_BODY, counted, has_files
 from incidents.machine.case import Claim
 from incidents.store.cases import sites, work
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
 
 MAX_FORM_BYTES = 2**20
 MAX_FIELDS = 200
@@ -188,6 +191,6 @@ class BeyondQuotaError(Exception):
     """Their account has done so many acts lately that this one has to wait; `facts` as
     TooManyActsError has them."""
 
-    def __init__(self, given: Given, facts: dict[str, Any]) -> None:
+    def __init__(self, given: Given, facts: Facts) -> None:
         super().__init__()
         self.given, self.facts = given, facts

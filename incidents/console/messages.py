@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import dropwhile, islice, takewhile
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents import views
 from incidents.console.request_context import Sitting
 from incidents.console.writing import Reader, Said, capitalised
+from incidents.contract import aftermath
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
@@ -20,7 +21,9 @@ from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked
 from incidents.views.health import carries_out
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
+    from incidents.contract.documents.acts import Event
 
 MAX_FASTER = 3
 _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
@@ -35,47 +38,46 @@ _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     """What has come of the act; of one that came too late, who was faster."""
-    reader, document = here.reader, _as_left_down(here, answer.document)
-    due = _sentences(reader, document, of_the_clock=True)
+    reader, events = here.reader, _as_left_down(here, answer)
+    due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
     if answer.refusal is not None:
         refused = [refusal_of(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
-    done = _sentences(reader, document, of_the_clock=False)
+    done = _sentences(reader, answer, events, of_the_clock=False)
     remarks = [
         _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
         for remark in answer.remarks
     ]
-    if _stays_up(here, answer.document):
+    if _stays_up(here, answer):
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
-def _stays_up(here: Sitting, document: Document) -> bool:
+def _stays_up(here: Sitting, answer: Answer) -> bool:
     """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
-    is_down = document["site"]["in_force"] in ("suspended", "closed")
-    if is_down or all(each["kind"] != "hold_set" for each in document["events"]):
-        return False
-    with here.reading() as connection:
-        return not carries_out(views.enforcement(connection, here.reader.now))
+
+    def carried_out() -> bool:
+        with here.reading() as connection:
+            return carries_out(views.enforcement(connection, here.reader.now))
+
+    return aftermath.stays_up(answer.site_document, answer.document["events"], carried_out)
 
 
-def _as_left_down(here: Sitting, document: Document) -> Document:
+def _as_left_down(here: Sitting, answer: Answer) -> list[Event]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
-    if not event_sentence.may_open(document["events"]):
-        return document
-    with here.reading() as connection:
-        site = sites.named(connection, document["site"]["site"])
-        if not left_down.stays_down(connection, site):
-            return document
-    in_force = site["in_force"]
-    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
-    return document | {"events": events}
+
+    def in_force() -> str | None:
+        with here.reading() as connection:
+            site = sites.named(connection, answer.site)
+            return site["in_force"] if left_down.stays_down(connection, site) else None
+
+    return aftermath.as_left_down(answer.document["events"], in_force)
 
 
 def refused(reader: Reader, error: IncidentsError) -> Said:
@@ -110,19 +112,20 @@ def _not_there(reader: Reader, error: IncidentsError) -> str:
     return reader.spoken.say(f"refused.{error.name}", **{fact: given})
 
 
-def _as_sentence(reader: Reader, told: str, facts: Document) -> str:
+def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
     """With a capital and a full stop, unless it has them."""
     return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
 
 
-def event(reader: Reader, site: Document, document: Document) -> str:
+def event(reader: Reader, answer: Answer, document: Event) -> str:
     """One event, in a sentence."""
-    teller = Teller(site=site["site"], site_id=site["id"], when=reader.when)
+    assert answer.site_id is not None
+    teller = Teller(site=answer.site, site_id=answer.site_id, when=reader.when)
     words = event_sentence.sentence(teller, document)
-    return reader.sentence(words, _names(document | {"site": site["site"]}))
+    return reader.sentence(words, _names(document | {"site": answer.site}))
 
 
-def _names(facts: Document) -> list[Any]:
+def _names(facts: Facts) -> list[object]:
     """What of the facts people and things are called by."""
     return [facts[each] for each in _NAMED if each in facts]
 
@@ -147,10 +150,10 @@ def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
     ]
 
 
-def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> list[str]:
+def _sentences(
+    reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
+) -> list[str]:
     """What was done because it was due before the act, or what the act did."""
-    if not document["events"]:
-        return []
     part = takewhile if of_the_clock else dropwhile
-    events: Iterable[Document] = part(lambda event: event["by"] == CLOCK, document["events"])
-    return [event(reader, document["site"], masked.document(each)) for each in events]
+    those = part(lambda event: event["by"] == CLOCK, events)
+    return [event(reader, answer, masked.document(each)) for each in those]

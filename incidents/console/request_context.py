@@ -188,7 +188,9 @@ class Sitting:
         known = self.known | facts
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
-        made = writing.response(template, self.reader, status=status, said=told, **known)
+        made = writing.response(
+            template, self.reader, status=status, headers=None, said=told, **known
+        )
         forget_said(self.request, made)
         return made
 
@@ -208,7 +210,7 @@ class Sitting:
         return self.kept.typed
 
     @property
-    def known(self) -> dict[str, Any]:
+    def known(self) -> dict[str, object]:
         """What every template knows of who sits here."""
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,

@@ -20,14 +20,13 @@ from incidents.values.ids import contact_id, incident_id, item_id, order_id, tas
 from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.acts import Event as EventDocument
+    from incidents.contract.documents.acts import Reason as ReasonDocument
     from incidents.contract.documents.sites import Contact as ContactDocument
     from incidents.contract.documents.sites import Evidence as EvidenceDocument
     from incidents.contract.documents.sites import Incident as IncidentDocument
     from incidents.contract.documents.sites import IncidentState, InForce, Site, SiteState
     from incidents.contract.documents.sites import Note as NoteDocument
-
-
-Document = dict[str, Any]
 
 
 def site_document(case: Case, run: int) -> Site:
@@ -86,11 +85,10 @@ def incident_document(case: Case, incident: Incident) -> IncidentDocument:
     }
 
 
-def event_document(site_id: int, event: Event, seq: int) -> Document:
+def event_document(site_id: int, event: Event, seq: int) -> EventDocument:
     """An event, the site's `seq`th, with its own fields beside those that all have."""
-    own = {name: _named(site_id, event, name) for name in _own(event)}
     reason = event.reason
-    return {
+    common: EventDocument = {
         "seq": seq,
         "kind": event.kind,
         "occurred_at": rfc3339(event.occurred_at),
@@ -100,11 +98,13 @@ def event_document(site_id: int, event: Event, seq: int) -> Document:
         "reason": None if reason is None else _reason(site_id, reason),
         "policy": event.policy,
         "run": event.run,
-        **own,
     }
+    own = {name: _named(site_id, event, name) for name in _own(event)}
+    # The type lists the fields that all kinds have; it is open for those of one kind.
+    return cast("EventDocument", {**common, **own})
 
 
-def order_document(case: Case, order: Order) -> Document:
+def order_document(case: Case, order: Order) -> dict[str, str]:
     """An order as it is written: names and references, no words of people."""
     id_ = case.site_id
     fields = {
@@ -163,7 +163,7 @@ def _note(note: Note) -> NoteDocument:
     }
 
 
-def _reason(site_id: int, reason: Reason) -> Document:
+def _reason(site_id: int, reason: Reason) -> ReasonDocument:
     return {
         "rule": reason.rule,
         "incidents": [incident_id(site_id, n) for n in reason.incidents],

@@ -34,6 +34,14 @@ LOOKS = {
     "repair_cancelled": "acts reconcile {of} --repair --cancelled",
     "recover": "recover",
     "accounts": "account list",
+    "change_role": "account role {of} ROLE",
+    "enable_account": "account enable",
+    "sessions": "account sessions",
+    "tokens": "token list",
+    "new_token": "token make HANDLE --days 30",
+    "policy": "policy show",
+    "new_log_key": "audit key new",
+    "sign_log": "audit checkpoint",
     "filing": "filing show",
     "filing_fields": "filing fields",
     "check_filing": "filing check",
@@ -45,7 +53,6 @@ LOOKS = {
     "alarms": "alarms",
     "filing_terms": "filing terms",
     "audit_status": "audit status",
-    "export_site": "audit export --format bundle --site",
     "disable_account": "account disable",
 }
 """What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
@@ -86,6 +93,9 @@ def _quoted(text: str) -> str:
     return shlex.quote(text) if _SHELLS_OWN.search(text) else text
 
 
+_UNSAID = {"show": "INCIDENT"}
+"""The word for a look's target where the person is to say it."""
+
 _OPTIONS = {"urls": "url"}
 """What a field is called where it is typed one at a time."""
 
@@ -98,12 +108,13 @@ def typed(hint: Hint) -> str:
     action = action_of(hint)
     if action is None:
         line = LOOKS[hint["act"]]
+        of = of or _UNSAID.get(hint["act"], "")
         line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
         options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
         return " ".join(["incidents", line, *options])
     parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
-        return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in facts.items())])
+        return " ".join([*parts, *(f"{key}={said or _to_say(key)}" for key, said in facts.items())])
     for each in action.asked:
         if each.name not in facts and not each.required:
             continue
@@ -116,6 +127,11 @@ def typed(hint: Hint) -> str:
         option = _OPTIONS.get(each.name) or action.called(each)
         parts.append(said if isinstance(each.fact, Choice) else f"--{option} {said}")
     return " ".join(parts)
+
+
+def _to_say(key: str) -> str:
+    """What a person is to say of a filing's detail."""
+    return "NUMBER" if key.endswith("_number") else "DAY"
 
 
 def commands(of: Iterable[Hint]) -> list[str]:
@@ -200,7 +216,7 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
     reinstate = [] if held else [do(c.AskReinstatement, site)]
     if asked_by:
-        reinstate = to_reinstatement(site)
+        reinstate = to_reinstatement(site, held=held)
     return [do(c.Uphold, site), *reinstate, look("why", site)]
 
 

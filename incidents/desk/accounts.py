@@ -47,12 +47,11 @@ class TellingHandleError(TellingNameError):
 
 
 class AccountExistsError(RefusedError):
-    """{handle} has an account already (account role, account password and account enable change
-    it)"""
+    """{handle} has an account already: change its role or its password, or enable it"""
 
 
 class UnknownAccountError(RefusedError):
-    """no account is called {handle!r} (account list lists them)"""
+    """no account is called {handle!r}"""
 
 
 class LastAdministratorError(RefusedError):

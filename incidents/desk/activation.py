@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -23,9 +23,12 @@ from incidents.machine.refusal import Refusal
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 
+if TYPE_CHECKING:
+    from incidents.contract.documents import acts, answers
+
 
 class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy} (policy show shows it)"""
+    """this policy is active already: {policy}"""
 
 
 class NotLetError(RefusedError):
@@ -54,6 +57,7 @@ class Activation:
     login: str | None
     reason: str
     key: str | None = None
+    given_key: str | None = None
     signed_in: bool = False
     second: str | None = None
 
@@ -61,10 +65,10 @@ class Activation:
     def once(self) -> Once:
         """The key of the request, with what a repetition must share."""
         asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
-        return Once(key=self.key, by=self.by, asked=asked)
+        return Once(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
 
 
-def expected(connection: Connection, act: Activation, now: datetime) -> dict[str, Any]:
+def expected(connection: Connection, act: Activation, now: datetime) -> answers.Activation:
     """The changes that the activation would make at `now` (UTC); raises as `activate`."""
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
@@ -103,8 +107,8 @@ def activate(
     connection: Connection,
     act: Activation,
     clock: Callable[[], datetime],
-    do_what_is_due: Callable[[datetime], list[dict[str, Any]]],
-) -> dict[str, Any]:
+    do_what_is_due: Callable[[datetime], list[acts.EventOfSite]],
+) -> answers.Activation:
     """Activate the policy; return the active policy, the one before, and the changes.
 
     Whatever was due before is done first, under the policy of that time, so the outcome never
@@ -120,9 +124,9 @@ def activate(
     kept = act.once.before(connection)
     if kept is not None:
         # The policy of a repeated act is active already: return the changes of that time.
-        return kept | {
-            "changes": policy_differences(_read(connection, kept["previous"]), act.policy)
-        }
+        before = _read(connection, kept["previous"])
+        again = {**kept, "changes": policy_differences(before, act.policy)}
+        return cast("answers.Activation", again)
     digest = act.policy.digest
     before = _before(connection, act, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
@@ -138,12 +142,14 @@ def activate(
     desk_state.activate_policy(
         connection, digest=digest, text=toml, at=now, by=act.by, reason=event.text
     )
-    answer = {
+    answer: answers.Activation = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
         "seq": place.seq, "reason": event.text, "events": due,
+        "changes": policy_differences(before, act.policy),
     }  # fmt: skip
-    act.once.keep(connection, answer, now)
-    return answer | {"changes": policy_differences(before, act.policy)}
+    kept_for_key = {name: told for name, told in answer.items() if name != "changes"}
+    act.once.keep(connection, kept_for_key, now)
+    return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -52,6 +52,9 @@ from incidents.machine.refusal import Refusal
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.answers import Outcome
 
 
 class Batch:
@@ -207,12 +210,14 @@ class Batch:
         return answer, own > 0
 
     def _unknown(self, envelope: Envelope) -> Refusal:
-        """The refusal for an unknown site, with the nearest names."""
+        """The refusal for an unknown site, with the nearest names if somebody looked for them."""
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
             # One search for names in a batch: it takes long, and locks are held meanwhile.
-            near = () if self._searched else sites.nearest(self._connection, site)
+            if self._searched:
+                return Refusal("unknown_site", {"site": site})
             self._searched = True
+            near = sites.nearest(self._connection, site)
             return Refusal("unknown_site", {"site": site, "nearest": near})
         incident = getattr(command, "incident", None)
         if incident is not None:
@@ -226,9 +231,7 @@ class Batch:
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 
-def _document(
-    decision: Decision, command: Command, first_seq: int, policy: Policy
-) -> dict[str, Any]:
+def _document(decision: Decision, command: Command, first_seq: int, policy: Policy) -> Outcome:
     """The site, the incidents that the act touched, and its events, in their state after it."""
     case = decision.case
     touched = list(decision.touched)

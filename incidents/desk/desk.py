@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -27,6 +27,9 @@ from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.desk_state import database_time
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.answers import Activation
 
 T = TypeVar("T")
 
@@ -130,7 +133,7 @@ class Desk:
                 _log.error("site_not_enforced", site_id=site_id, error=type(error).__name__)
         return answers
 
-    def activate(
+    def activate(  # noqa: PLR0913 - the fields of an Activation, by their names
         self,
         policy_text: str,
         *,
@@ -138,10 +141,11 @@ class Desk:
         login: str | None,
         reason: str,
         key: str | None = None,
+        given_key: str | None = None,
         signed_in: bool = False,
         second: str | None = None,
         dry_run: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Activation:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
         The answer has the changes from the policy that was active before; that of a repeated act
@@ -154,7 +158,7 @@ class Desk:
         """
         wanted = activation.Activation(
             policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
-            signed_in=signed_in, second=second,
+            given_key=given_key, signed_in=signed_in, second=second,
         )  # fmt: skip
         if dry_run:
             with plainly(self._engine), reading(self._engine) as connection:
@@ -229,7 +233,12 @@ def hand_over(
     given: list[Answer] = []
     for start in range(0, len(sites), MAX_BATCH):
         envelopes = [
-            replace(order, site=site, key=None if order.key is None else f"{order.key}:{site}")
+            replace(
+                order,
+                site=site,
+                key=None if order.key is None else f"{order.key}:{site}",
+                given_key=order.given_key or order.key,
+            )
             for site in sites[start : start + MAX_BATCH]
         ]
         given += desk.submit(envelopes, dry_run=dry_run)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine.commands import Command
 from incidents.machine.events import Event
 from incidents.machine.refusal import Refusal, Remark
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import acts
+    from incidents.contract.documents.answers import AnswerOfKey, Outcome
+    from incidents.contract.documents.sites import Incident, Site
+    from incidents.values.json_object import JSONObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +26,19 @@ class Envelope:
 
     `site`: the kept form of a site's name, or its id. People's own words are in the command as they
     wrote them. `login`: the login name of the process, shown beside the person. `key`: the same
-    command with the same key is done once; after `key_for` the key is free again. `seen`: the
-    number of the site's last entry that the person has seen; if there is a later one, or if the
-    site's id is not `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the
-    person is authenticated as an account of this database. `unless_closing`: refuse a command that
-    would close the site as `would_close`, so that the person can be asked first.
+    command with the same key is done once; after `key_for` the key is free again. `given_key`: what
+    the sender called it, where `key` has more, such as whose it is. `seen`: the number of the
+    site's last entry that the person has seen; if there is a later one, or if the site's id is not
+    `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the person is
+    authenticated as an account of this database. `unless_closing`: refuse a command that would
+    close the site as `would_close`, so that the person can be asked first.
     """
 
     site: str | int
     command: Command
     login: str | None = None
     key: str | None = None
+    given_key: str | None = None
     key_for: timedelta | None = None
     seen: int | None = None
     seen_of: int | None = None
@@ -50,19 +58,33 @@ class Answer:
     site: str
     site_id: int | None
     refusal: Refusal | None
-    draw: Callable[[], dict[str, Any]] = field(compare=False, repr=False)
+    draw: Callable[[], Outcome] = field(compare=False, repr=False)
     events: tuple[Event, ...] = ()
     first_seq: int = 0
     repeated: bool = False
     remarks: tuple[Remark, ...] = ()
 
     @cached_property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Outcome:
         """The site, the incidents that the act touched, and the events, in their state after it.
 
         It is made when first needed: nobody needs those of ten thousand lapsed clocks.
         """
         return self.draw()
+
+    @property
+    def site_document(self) -> Site:
+        """The site after the command, which came to one."""
+        site = self.document["site"]
+        assert site is not None
+        return site
+
+    @property
+    def incident_document(self) -> Incident:
+        """The incident after the command, which was about one."""
+        incident = self.document["incident"]
+        assert incident is not None
+        return incident
 
 
 def joined(answer: Answer, after: Answer) -> Answer:
@@ -70,7 +92,7 @@ def joined(answer: Answer, after: Answer) -> Answer:
     if not after.events:
         return answer
 
-    def draw() -> dict[str, Any]:
+    def draw() -> Outcome:
         events = [*answer.document["events"], *after.document["events"]]
         return {**after.document, "events": events, "remarks": answer.document["remarks"]}
 
@@ -82,23 +104,23 @@ def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Ans
     return Answer(site=site, site_id=site_id, refusal=refusal, draw=_nothing)
 
 
-def _nothing() -> dict[str, Any]:
+def _nothing() -> Outcome:
     return {"site": None, "incident": None, "incidents": [], "events": [], "remarks": []}
 
 
-def to_json(answer: Answer) -> dict[str, Any]:
+def to_json(answer: Answer) -> AnswerOfKey:
     """The answer in the form that is kept for its key."""
     refusal = answer.refusal
     return {
         "site": answer.site,
         "site_id": answer.site_id,
-        "refusal": None if refusal is None else [refusal.name, _kept(refusal.facts)],
-        "remarks": [[remark.name, _kept(remark.facts)] for remark in answer.remarks],
+        "refusal": None if refusal is None else (refusal.name, _kept(refusal.facts)),
+        "remarks": [(remark.name, _kept(remark.facts)) for remark in answer.remarks],
         "document": answer.document,
     }
 
 
-def from_json(kept: dict[str, Any]) -> Answer:
+def from_json(kept: Mapping[str, Any]) -> Answer:
     """The answer from its kept form, as a repeated one."""
     refusal = kept["refusal"]
     return Answer(
@@ -111,7 +133,7 @@ def from_json(kept: dict[str, Any]) -> Answer:
     )
 
 
-def remark_documents(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
+def remark_documents(remarks: Iterable[Remark]) -> list[acts.Remark]:
     """The documents of remarks."""
     return [
         {
@@ -126,14 +148,14 @@ def _shown(value: Any) -> Any:
     return rfc3339(value) if isinstance(value, datetime) else value
 
 
-def _kept(facts: dict[str, Any]) -> dict[str, Any]:
+def _kept(facts: Mapping[str, Any]) -> JSONObject:
     return {
         name: {"time": rfc3339(value)} if isinstance(value, datetime) else value
         for name, value in facts.items()
     }
 
 
-def _facts(kept: dict[str, Any]) -> dict[str, Any]:
+def _facts(kept: JSONObject) -> JSONObject:
     return {name: _fact(value) for name, value in kept.items()}
 
 

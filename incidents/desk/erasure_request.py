@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -20,6 +20,9 @@ from incidents.store import erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import policies as documents
 
 _Which = Callable[[Iterable[datetime]], datetime]
 
@@ -49,7 +52,7 @@ class Staying:
     first: datetime | None
     last: datetime | None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> documents.Staying:
         """For programs."""
         return {
             "words": self.words,
@@ -68,7 +71,7 @@ class Met:
     erased: Erased
     staying: Staying
 
-    def document(self, *, dry_run: bool) -> dict[str, Any]:
+    def document(self, *, dry_run: bool) -> documents.Erased:
         """For programs."""
         return {
             "site": self.site,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +21,9 @@ from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
 from incidents.store.desk_state import TIME
 from incidents.store.round_trip import send, together
+
+if TYPE_CHECKING:
+    from incidents.values.json_object import JSONObject
 
 MAX_APART = timedelta(minutes=5)
 
@@ -72,7 +75,7 @@ def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Comma
     if said <= now:
         return command
     told = {name: getattr(command, name, None) for name in ("at", "contact_at", "removed_at")}
-    late: dict[str, Any] = {
+    late: JSONObject = {
         name: now for name, at in told.items() if at is not None and now < at <= said
     }
     return replace(command, **late) if late else command

@@ -76,14 +76,15 @@ class KeyReusedError(RefusedError):
 class Once:
     """An idempotency key with its person and the request, which a repetition must share.
 
-    Without a key an act is done each time.
+    Without a key an act is done each time. `given_key` as in `Envelope`.
     """
 
     key: str | None
     by: str
     asked: str
+    given_key: str | None = None
 
-    def before(self, connection: Connection) -> dict[str, Any] | None:
+    def before(self, connection: Connection) -> Mapping[str, Any] | None:
         """The kept answer if the act was done before, else None; locks the desk's row.
 
         Raises:
@@ -96,15 +97,13 @@ class Once:
         if kept is None:
             return None
         if not is_digest_of(kept.fingerprint, self.asked):
-            raise KeyReusedError(key=self.key)
+            raise KeyReusedError(key=self.given_key or self.key)
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
         """Keep the answer for repetitions of the act, done at `now` (UTC)."""
         if self.key is not None:
-            kept = desk_state.KeptAnswer(
-                self.key, digest_of(self.asked), dict(answer), now, self.by
-            )
+            kept = desk_state.KeptAnswer(self.key, digest_of(self.asked), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
 
 

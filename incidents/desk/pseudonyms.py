@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
@@ -30,6 +30,9 @@ from incidents.settings.retention import Retention
 from incidents.store import erasable, sign_ins
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import policies as documents
 
 ROWS_AT_ONCE = 1_000
 """The most rows that one transaction erases."""
@@ -55,7 +58,7 @@ class MetAccountDemand:
     rows: int
     next: datetime | None
 
-    def document(self, *, dry_run: bool) -> dict[str, Any]:
+    def document(self, *, dry_run: bool) -> documents.ErasedAccount:
         """For programs."""
         return {
             "account": self.account,
@@ -148,7 +151,7 @@ class Aged:
     before: datetime
     erased: Erased
 
-    def document(self, *, dry_run: bool) -> dict[str, Any]:
+    def document(self, *, dry_run: bool) -> documents.Retention:
         """For programs."""
         return {
             "keep_s": int(self.keep.keep.total_seconds()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from sqlalchemy import Connection
 
@@ -113,7 +113,8 @@ class Repetitions:
             return None
         if is_fingerprint_of(kept.fingerprint, site, envelope.command):
             return from_json(kept.answer)
-        facts: dict[str, Any] = {"key": envelope.key, "at": kept.recorded_at}
+        given = envelope.given_key or envelope.key
+        facts: dict[str, object] = {"key": given, "at": kept.recorded_at}
         theirs = replace(envelope.command, by=kept.person)
         if is_fingerprint_of(kept.fingerprint, site, theirs):
             # Under another key it would be done twice.

@@ -36,16 +36,16 @@ class BadExpiryError(InputError):
 
 
 class UnknownTokenError(RefusedError):
-    """no token is called {token!r} (token list lists them)"""
+    """no token is called {token!r}"""
 
 
 class DisabledAccountError(RefusedError):
-    """the account of {handle} is disabled (account enable)"""
+    """the account of {handle} is disabled: enable it first"""
 
 
 class NotOfRoleError(RefusedError):
-    """{handle} has the role {role}, which may not do {act}: a token for it would let nobody do it
-    (account role gives another)"""
+    """{handle} has the role {role}, which may not do {act}: a token for it would let nobody do it.
+    Give the account another role first"""
 
 
 def make_token(

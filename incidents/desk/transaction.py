@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -34,6 +34,9 @@ from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
 from incidents.store.round_trip import together
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import acts
 
 _YOUNG = 50_000
 """The number of new values after which the garbage collector looks for cycles meanwhile."""
@@ -116,16 +119,16 @@ class Transactions:
                 raise
         raise AssertionError("the last attempt answers or fails")
 
-    def do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    def do_what_is_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
         """Do what was due before `now`, under the still active policy, and return the events."""
-        events: list[dict[str, Any]] = []
+        events: list[acts.EventOfSite] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
             envelopes, decided_at = elapsing(locked.rows), locked.now(lambda: now)
             batch = Batch(connection, envelopes, locked, active, decided_at, said=now)
             for answer in batch.take():
-                site = {"site": answer.site}
-                events += [site | event for event in answer.document["events"]]
+                site = answer.site
+                events += [{"site": site, **event} for event in answer.document["events"]]
             batch.write()
         return events
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -22,6 +22,9 @@ from incidents.machine.orders import ACT
 from incidents.store import deliveries, leases
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
+
+if TYPE_CHECKING:
+    from incidents.values.json_object import JSONObject
 
 BATCH = 500
 _NONE = timedelta(0)
@@ -169,8 +172,8 @@ class Outcomes:
     def _command(self, done: Done, now: datetime) -> Asked | None:
         """The command that records an outcome; None for an attempt that will be repeated."""
         claimed, outcome = done.claimed, done.outcome
-        own: dict[str, Any] = {"order": claimed.seq, "lane": claimed.lane}
-        tried: dict[str, Any] = {"adapter": done.adapter, "attempts": claimed.attempt}
+        own: JSONObject = {"order": claimed.seq, "lane": claimed.lane}
+        tried: JSONObject = {"adapter": done.adapter, "attempts": claimed.attempt}
         match outcome:
             case Delivered(enforced=enforced):
                 return claimed.site_id, c.RecordDelivery(**own, **tried, enforced=enforced)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from incidents.clock import rfc3339
 from incidents.desk.text import MAX_DIGITS
@@ -67,7 +67,7 @@ class Order:
         """The number of the site's entry that gave the order."""
         return self.seq % ORDERS_EACH
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, str]:
         """The order as JSON: names and times, no personal data. None values are left out."""
         told = {
             "id": self.id,

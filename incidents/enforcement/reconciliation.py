@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from sqlalchemy import Connection, select
 
@@ -28,7 +28,9 @@ from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.withheld import is_cancelled
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents import orders as documents
+    from incidents.contract.documents.orders import ComparisonVerdict
 
 AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, _ = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
@@ -61,11 +63,12 @@ class Comparison:
         """Whether its order was repeated although no adapter is set that would carry it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
-    def document(self) -> Document:
+    def document(self) -> documents.Comparison:
         """The comparison as JSON."""
         return {
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
-            "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
+            "really": self.really, "adapter": self.adapter,
+            "verdict": cast("ComparisonVerdict", self.verdict),
         }  # fmt: skip
 
 
@@ -74,7 +77,8 @@ class Reconciliation:
     """Asks the adapters for the states of sites, and records them through the desk.
 
     `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
-    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for.
+    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for;
+    `given_key` as in `Envelope`.
     `standing`: that of a record that has lost its end. Then a site that no adapter knows may be in
     any state until an order is carried out, and a closed site counts as down for a suspension: it
     is not suspended. Unless `opens`, a site that is down though nothing on record keeps it down
@@ -88,6 +92,7 @@ class Reconciliation:
     by: str
     login: str | None = None
     key: str | None = None
+    given_key: str | None = None
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
@@ -201,7 +206,10 @@ class Reconciliation:
         command = commands.RepeatOrder(
             by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
         )
-        return Envelope(site=row["id"], command=command, login=self.login, key=self._key(row))
+        return Envelope(
+            site=row["id"], command=command, login=self.login, key=self._key(row),
+            given_key=self.given_key or self.key,
+        )  # fmt: skip
 
     def _is_ordered(self, connection: Connection, row: Any) -> bool:
         key = self._key(row)

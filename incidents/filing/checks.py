@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents.errors import LibraryError
 from incidents.filing import ip_addresses, items, people, record_number, typed_details
 from incidents.filing.finding import Finding, finding_sentence
 from incidents.machine.filing import Details
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.filings import FilingFinding
 
 
 class NoFilingLibraryError(LibraryError):
@@ -188,12 +191,7 @@ _OF_ITEMS: dict[str, _Judge] = {
 """What is met by an item and not by a detail of its own, by the code of the reason."""
 
 
-Document = dict[str, Any]
-
-
-def finding_document(
-    found: Finding,
-) -> Document:
+def finding_document(found: Finding) -> FilingFinding:
     """A finding, with its English sentence: that of a page has words of its own."""
     return {
         "verdict": found.verdict,
@@ -206,16 +204,9 @@ def finding_document(
     }
 
 
-def read_finding(told: Document) -> Finding:
+def read_finding(told: FilingFinding) -> Finding:
     """The finding that such a document is of."""
     return Finding(
         verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
         source=told["source"], false=told["false"],
     )  # fmt: skip
-
-
-def completeness_document(details: Details) -> Document:
-    """The `score` of those details, from 0 to 100, and the `missing` ones, each with its reason."""
-    found = completeness(details)
-    missing = [{"field": each.field, "why": each.why} for each in found.missing]
-    return {"score": found.score, "missing": missing}

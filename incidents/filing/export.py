@@ -15,7 +15,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE, Field
@@ -25,6 +24,7 @@ from incidents.machine.filing import DOCUMENT, SERVER, Details
 from incidents.store.schema.types import canonical
 from incidents.system import page_template
 from incidents.values import site_name
+from incidents.values.json_object import JSONObject
 
 Filing = tuple[str, Details]
 """A site's name in its kept form, and its details."""
@@ -37,7 +37,7 @@ a site stand in one cell."""
 _ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
 
 
-def document(filing: Filing) -> dict[str, Any]:
+def document(filing: Filing) -> JSONObject:
     """One filing as a JSON object, its details in the order of the form."""
     site, details = filing
     told = {

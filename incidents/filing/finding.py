@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents.locale.language import Language, language
 
-OK, SUSPECT, WRONG, UNKNOWN = VERDICTS = ("ok", "suspect", "wrong", "unknown")
+if TYPE_CHECKING:
+    from incidents.contract.documents.filings import FindingVerdict
+    from incidents.values.json_object import JSONObject
+
+VERDICTS: tuple[FindingVerdict, ...] = ("ok", "suspect", "wrong", "unknown")
 """It is as it should be; it may be made up; it cannot be so; nobody can tell from what is here."""
+
+OK, SUSPECT, WRONG, UNKNOWN = VERDICTS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +31,7 @@ class Finding:
     then confirms or not (R4).
     """
 
-    verdict: str
+    verdict: FindingVerdict
     field: str
     code: str
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -58,7 +64,7 @@ ENGLISH = language("en", "filing")
 
 def finding_sentence(finding: Finding, spoken: Language = ENGLISH, **facts: str) -> str:
     """What a finding says; `facts` stand in place of its own."""
-    told: dict[str, Any] = {"field": finding.field, **finding.facts, **facts}
+    told: JSONObject = {"field": finding.field, **finding.facts, **facts}
     said = spoken.say(finding.code, **told)
     # A key is written as it is.
     return said if said.startswith(finding.field) else said[:1].upper() + said[1:]

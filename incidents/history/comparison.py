@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.clock import rfc3339
 from incidents.history import reports, simulate
 from incidents.history.reports import Draw, History
 from incidents.history.simulate import Act, Counts, Outcome, Story
 from incidents.machine.policy import Policy, write_duration
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.policies import Simulated, Simulation, Taking
 
 MAX_REPORTS = 100_000
 MAX_POLICIES = 4
@@ -59,7 +62,7 @@ class Taken:
         """What it comes to under each policy; `done` is told of incidents."""
         return tuple(simulate.run(self.stories, policy, name, done) for name, policy in policies)
 
-    def facts(self) -> dict[str, Any]:
+    def _facts(self) -> Taking:
         """What holds for all policies, for programs; times are RFC 3339."""
         within, span = self.group_within, self.span
         return {
@@ -75,10 +78,18 @@ class Taken:
             "to": None if span is None else rfc3339(span[1]),
         }
 
-    def document(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    def document(self, outcomes: Sequence[Outcome]) -> Simulated:
         """What came of it, policy by policy, for programs."""
-        facts = self.facts()
-        return {"policies": [asdict(outcome.counts) | facts for outcome in outcomes]}
+        facts = self._facts()
+        return {"policies": [_simulation(outcome.counts, facts) for outcome in outcomes]}
+
+
+def _simulation(counts: Counts, facts: Taking) -> Simulation:
+    return {
+        "policy": counts.policy, "digest": counts.digest, "sites": counts.sites,
+        "incidents": counts.incidents, "moot": counts.moot, "suspensions": counts.suspensions,
+        "closed": counts.closed, **facts,
+    }  # fmt: skip
 
 
 def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:

@@ -21,6 +21,7 @@ from incidents.machine import filing
 from incidents.machine.commands import AddSite, ChangeFiling, Command
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.filings import TakenOutcome
     from incidents.desk import Answer
     from incidents.machine.refusal import Refusal
 
@@ -29,10 +30,12 @@ _WHOM = ("responsible_phone", "responsible_email", "responsible_name")
 AT_ONCE = 250
 """So many rows are taken in one transaction: two commands each at most."""
 
-ADDED, CHANGED, UNCHANGED, REFUSED, UNREADABLE = OUTCOMES = (
+OUTCOMES: tuple[TakenOutcome, ...] = (
     "added", "changed", "unchanged", "refused", "unreadable",
 )  # fmt: skip
 """The site is new; details have changed; all was so already; the desk refuses; no row to take."""
+
+ADDED, CHANGED, UNCHANGED, REFUSED, UNREADABLE = OUTCOMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Taken:
     run), and why it was refused."""
 
     customer: Customer
-    outcome: str
+    outcome: TakenOutcome
     changed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusal: Refusal | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,9 @@ from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites as site_rows
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import policies
     from incidents.desk import Answer, Desk, Envelope
+    from incidents.values.json_object import JSONObject
 
 T = TypeVar("T")
 
@@ -210,7 +212,7 @@ class Import:
 
 def document(
     history: History, findings: Collection[Finding], tally: Tally, *, dry_run: bool
-) -> dict[str, Any]:
+) -> policies.ImportCounts:
     """What an import has come to, for programs."""
     return {
         "dry_run": dry_run,
@@ -228,12 +230,18 @@ def document(
     }
 
 
-def by_site(tally: Tally) -> list[dict[str, Any]]:
+def by_site(tally: Tally) -> list[policies.ImportedSite]:
     """The same, site by site."""
-    return [{"site": name, **asdict(site)} for name, site in tally.sites.items()]
+    return [
+        {
+            "site": name, "new": site.new, "incidents_new": site.incidents_new,
+            "incidents_known": site.incidents_known,
+        }
+        for name, site in tally.sites.items()
+    ]  # fmt: skip
 
 
-def _facts(refusal: Refusal) -> dict[str, Any]:
+def _facts(refusal: Refusal) -> JSONObject:
     return {name: plain(value) for name, value in refusal.facts.items()}
 
 
@@ -246,7 +254,7 @@ def _count(tally: Tally, report: Report, answer: Answer) -> None:
         site.incidents_known += 1
     else:
         site.incidents_new += 1
-        tally.ids.append(answer.document["incident"]["id"])
+        tally.ids.append(answer.incident_document["id"])
 
 
 def _future(report: Report, now: datetime) -> str | None:

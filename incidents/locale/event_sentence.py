@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine.command import BRAKED
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
+    from incidents.contract.documents.acts import Reason
     from incidents.contract.documents.orders import OnlyLogged, Order
-    from incidents.locale.words import Document, Teller
-
-ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
-"""The kinds of events that end a suspension, or a hold."""
+    from incidents.locale.words import Teller
 
 
-def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
+def sentence(teller: Teller, event: Facts, *, to_come: bool = False) -> str:
     """What happened, or with `to_come` what the clock will do.
 
     An event of a kind that the teller's language does not know is told by its name.
@@ -25,32 +24,20 @@ def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
     template = phrases.get(f"to_come.{event['kind']}") if to_come else None
     if template is None:
         template = phrases.get(f"happened.{event['kind']}", "{kind}")
-    return template.format_map(_Facts(teller, event, to_come=to_come))
+    return template.format_map(_Asked(teller, event, to_come=to_come))
 
 
-def of_left_down(event: Document, in_force: str = "suspended") -> Document:
-    """The event of a site that a loss has left down, as it is in the world: its suspension's end
-    opens it no more, nor the lift of a hold one that is closed."""
-    return event | {"left_down": in_force}
-
-
-def may_open(events: Iterable[Document]) -> bool:
-    """Whether one of them ends a suspension or a hold, so that it matters whether a loss has left
-    the site down."""
-    return any(each["kind"] in ENDS for each in events)
-
-
-class _Facts(dict[str, Any]):
+class _Asked(dict[str, object]):
     """The event's fields, and what is worked out of them, as a sentence asks for them."""
 
-    def __init__(self, teller: Teller, event: Document, *, to_come: bool) -> None:
+    def __init__(self, teller: Teller, event: Facts, *, to_come: bool) -> None:
         super().__init__(site=teller.site, to_come=to_come)
         self._teller, self._event = teller, event
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> object:
         worked_out = _WORKED_OUT.get(name)
         if worked_out is not None:
-            return worked_out(self._teller, self._event | self)
+            return worked_out(self._teller, {**self._event, **self})
         return self._teller.fact(self._event[name])
 
 
@@ -58,23 +45,23 @@ def _part(teller: Teller, code: str, **facts: Any) -> str:
     return teller.say(f"event_part.{code}", **facts)
 
 
-def _changed_details(teller: Teller, event: Document) -> str:
+def _changed_details(teller: Teller, event: Facts) -> str:
     changed = [name for name in ("phone", "email", "person") if event.get(name) is not None]
     names = [teller.language.word("field", name) for name in changed]
     return teller.language.comma.join(names) or _part(teller, "none")
 
 
-def _of_which(teller: Teller, event: Document) -> str:
+def _of_which(teller: Teller, event: Facts) -> str:
     if event.get("recurs") is None:
         return ""
     return _part(teller, "of_which", recurs=teller.name(event["recurs"]))
 
 
-def _its_place(teller: Teller, event: Document) -> str:
+def _its_place(teller: Teller, event: Facts) -> str:
     return _part(teller, "moot") if event["state_to"] == "moot" else ""
 
 
-def _its_effect(teller: Teller, event: Document) -> str:
+def _its_effect(teller: Teller, event: Facts) -> str:
     if event.get("stopped_clock"):
         return _part(teller, "stopped_clock")
     if event["state_to"] != event["state_from"] == "unreached":
@@ -82,23 +69,23 @@ def _its_effect(teller: Teller, event: Document) -> str:
     return _part(teller, "runs_on") if event["state_to"] == "open" else ""
 
 
-def _fresh_clock(teller: Teller, event: Document) -> str:
+def _fresh_clock(teller: Teller, event: Facts) -> str:
     if not event.get("fresh_hour"):
         return ""
     return _part(teller, "fresh_clock", contact_due=event["contact_due"])
 
 
-def _how_refused(teller: Teller, event: Document) -> str:
-    deadline = _reason(event).get("deadline")
-    if deadline is None:
+def _how_refused(teller: Teller, event: Facts) -> str:
+    reason = _reason(event)
+    if reason is None or reason["deadline"] is None:
         asked_by = event.get("asked_by")
         code = "refused_by_word" if asked_by is None else "refused_by_two"
         return _part(teller, code, asked_by=asked_by, by=event.get("by"))
     code = "refuses_by_time" if event["to_come"] else "refused_by_time"
-    return _part(teller, code, deadline=deadline)
+    return _part(teller, code, deadline=reason["deadline"])
 
 
-def _open_or_not(teller: Teller, event: Document) -> str:
+def _open_or_not(teller: Teller, event: Facts) -> str:
     if event.get("left_down") == "closed":
         return _part(teller, "left_closed", site=teller.site)
     if event["site_to"] == event["site_from"]:
@@ -108,18 +95,20 @@ def _open_or_not(teller: Teller, event: Document) -> str:
     return _part(teller, "open_again")
 
 
-def _struck_open_or_not(teller: Teller, event: Document) -> str:
+def _struck_open_or_not(teller: Teller, event: Facts) -> str:
     return _open_or_not(teller, event) if event.get("ended") else ""
 
 
-def _grounds(teller: Teller, event: Document) -> str:
+def _grounds(teller: Teller, event: Facts) -> str:
     reason = _reason(event)
-    facts = {**reason, "incidents": [teller.name(n) for n in reason.get("incidents") or ()]}
-    match reason.get("rule"):
+    if reason is None:
+        return ""
+    facts = {**reason, "incidents": [teller.name(n) for n in reason["incidents"]]}
+    match reason["rule"]:
         case "repeat":
             return _part(teller, "window", **facts)
         case "unreachable_run":
-            beyond = (facts["counted"] or 0) > (facts["needed"] or 0)
+            beyond = (reason["counted"] or 0) > (reason["needed"] or 0)
             return _part(teller, "run_beyond" if beyond else "run", **facts)
         case "false_info":
             return _part(teller, "false", field=event["field"])
@@ -129,12 +118,12 @@ def _grounds(teller: Teller, event: Document) -> str:
             return ""
 
 
-def _by_two(teller: Teller, event: Document) -> str:
+def _by_two(teller: Teller, event: Facts) -> str:
     asked_by = event.get("asked_by")
     return _part(teller, "by_two", asked_by=asked_by, by=event["by"]) if asked_by else ""
 
 
-def _closed_for(teller: Teller, event: Document) -> str:
+def _closed_for(teller: Teller, event: Facts) -> str:
     n = event.get("incident")
     if n is None:
         return _part(teller, "for_false", rule="false_info", field=event["field"])
@@ -158,12 +147,12 @@ _TOLD = frozenset({"notice", "desk"})
 """The lanes in which people are told; what is ordered in others changes the world."""
 
 
-def _what_was_ordered(teller: Teller, event: Document) -> str:
+def _what_was_ordered(teller: Teller, event: Facts) -> str:
     lane = event["lane"] if event["lane"] in _TOLD else "act"
     return teller.say(f"ordered_of.{lane}", kind=event["order_kind"], site=teller.site)
 
 
-def _what_is_done(teller: Teller, event: Document) -> str:
+def _what_is_done(teller: Teller, event: Facts) -> str:
     in_world = "act" if event.get("enforced") else "logged"
     code = event["lane"] if event["lane"] in _TOLD else in_world
     return teller.say(
@@ -171,26 +160,26 @@ def _what_is_done(teller: Teller, event: Document) -> str:
     )
 
 
-def contact_id(event: Document) -> str:
+def contact_id(event: Facts) -> str:
     """The public id of the contact that an event is about."""
     return f"{event['incident']}-{str(event['contact']).rpartition('-')[2]}"
 
 
-def item_id(site_id: int, event: Document) -> str:
+def item_id(site_id: int, event: Facts) -> str:
     """The public id of the item of the queue that an event is about."""
     item = str(event["item"])
     return item if item.startswith(f"{site_id}-") else f"{site_id}-{item}"
 
 
-def _task_in_words(teller: Teller, event: Document) -> str:
-    names = [teller.name(n) for n in event.get("incidents") or ()]
+def _task_in_words(teller: Teller, event: Facts) -> str:
+    names = [teller.name(n) for n in cast("Sequence[str]", event.get("incidents") or ())]
     code = "task_about" if names else "task"
     return _part(teller, code, task_kind=event["task_kind"], incidents=names)
 
 
-def _changed_filing(teller: Teller, event: Document) -> str:
+def _changed_filing(teller: Teller, event: Facts) -> str:
     names = []
-    for key, text in sorted(event["details"].items()):
+    for key, text in sorted(cast("dict[str, str]", event["details"]).items()):
         field = _detail(teller, key)
         names.append(field if text != "" else _part(teller, "taken_away", field=field))
     return teller.language.comma.join(names)
@@ -204,23 +193,24 @@ def _detail(teller: Teller, key: str) -> str:
     return teller.language.word("detail", key)
 
 
-def _term_of(teller: Teller, event: Document) -> str:
+def _term_of(teller: Teller, event: Facts) -> str:
     code = f"term_{event['term']}"
     known = f"event_part.{code}" in teller.language.phrases
     return _part(teller, code) if known else str(event["term"])
 
 
-def _what_it_lacks(teller: Teller, event: Document) -> str:
-    problems = [teller.language.finding(str(code)) for code in event["problems"]]
+def _what_it_lacks(teller: Teller, event: Facts) -> str:
+    codes = cast("Sequence[str]", event["problems"])
+    problems = [teller.language.finding(code) for code in codes]
     return _part(teller, "lacks", problems=problems) if problems else _part(teller, "lacks_nothing")
 
 
-def _attempts(teller: Teller, event: Document) -> str:
+def _attempts(teller: Teller, event: Facts) -> str:
     code = "one_attempt" if event["attempts"] == 1 else "attempts"
     return _part(teller, code, attempts=event["attempts"])
 
 
-def _how_given_up(teller: Teller, event: Document) -> str:
+def _how_given_up(teller: Teller, event: Facts) -> str:
     code = "braked" if event["problem"] == BRAKED else "given_up"
     return _part(
         teller, code, what_was_ordered=_what_was_ordered(teller, event),
@@ -229,11 +219,11 @@ def _how_given_up(teller: Teller, event: Document) -> str:
     )  # fmt: skip
 
 
-def _reason(event: Document) -> Document:
-    return event.get("reason") or {}
+def _reason(event: Facts) -> Reason | None:
+    return cast("Reason | None", event.get("reason"))
 
 
-_WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
+_WORKED_OUT: dict[str, Callable[[Teller, Facts], str]] = {
     "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
     "changed_details": _changed_details,

@@ -1,60 +1,27 @@
 """The refusals and remarks in words: the machine's, the desk's, and acts that a role may not do.
 
-No sentence names a command: what can be done instead is a hint (see `contract.ways_out`).
+No sentence names a command: an act is told in words, and what can be done instead is a hint (see
+`contract.ways_out`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
-from incidents.contract.actions import ACTIONS
 from incidents.locale.language import ENGLISH, Language
 from incidents.machine.refusal import CUSTOMERS
 
 if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
     from incidents.machine.refusal import Refusal, Remark
-
-TYPED = {
-    "look": "look",
-    "simulate": "simulate",
-    "metrics": "metrics",
-    "reveal": "see numbers and addresses in full",
-    "export": "audit export",
-    "give_link": "link",
-    **{action.name: action.typed for action in ACTIONS},
-    "retry_order": "acts retry or acts release",
-    "reconcile": "acts reconcile",
-    "recover": "recover",
-    "activate_policy": "policy activate",
-    "erase": "person erase",
-    "try_alarms": "alarms test",
-    "see_accounts": "account list",
-    "keep_accounts": "the keeping of accounts",
-    "see_sign_ins": "account sign-ins",
-    "own_account": "the keeping of one's own account",
-    "set_password": "account password",
-    "make_token": "token make",
-}
-"""The command that an act is, or each of several; or what it is where it is none."""
-
 
 NAMES = tuple(
     code.removeprefix("refused.") for code in ENGLISH.phrases
     if code.startswith("refused.") and code.count(".") == 1
 )  # fmt: skip
 """The names of all refusals of the machine and the desk."""
-
-
-def commands(act: str) -> list[str]:
-    """Each command that the act is, or what it is where it is none."""
-    return TYPED[act].split(" or ")
-
-
-def typed(act: str) -> str:
-    """What people call that act; what is no act of the table is called as it is."""
-    return TYPED.get(act, act)
 
 
 def who_may(act: str, language: Language = ENGLISH) -> str:
@@ -73,9 +40,7 @@ def sentence(
     return said(refusal.name, refusal.facts, when, language) or refusal.name.replace("_", " ")
 
 
-def said(
-    name: str, facts: Mapping[str, Any], when: Callable[[Any], str], language: Language
-) -> str:
+def said(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
     """The sentence for a refusal of that name; empty where the language has none."""
     code = _code(name, facts, language)
     return language.say(code, when=when, **facts, **_more(facts, language)) if code else ""
@@ -86,11 +51,13 @@ def remark(told: Remark, when: Callable[[Any], str] = str, language: Language = 
     return language.say(f"remark.{told.name}", when=when, **told.facts)
 
 
-def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None:
+def _code(name: str, facts: Facts, language: Language) -> str | None:
     """Which phrase says it: some have another one where more is known."""
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]
+    if facts.get("closes"):
+        codes = [f"refused.{name}.closes", *codes]
     if facts.get("nearest"):
         codes = [f"refused.{name}.nearest", *codes]
     if "by" in facts:
@@ -98,12 +65,13 @@ def _code(name: str, facts: Mapping[str, Any], language: Language) -> str | None
     return next((code for code in codes if code in language.phrases), None)
 
 
-def _more(facts: Mapping[str, Any], language: Language) -> dict[str, Any]:
+def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     """What is worked out of the facts."""
-    more: dict[str, Any] = {}
-    if facts.get("act") in TYPED:
-        more |= {"typed": typed(facts["act"]), "who": who_may(facts["act"], language)}
-    if "needs" in facts:
-        states = facts["needs"].split(" or ")
+    more: dict[str, str | list[str]] = {}
+    act, needs = facts.get("act"), facts.get("needs")
+    if isinstance(act, str) and act in identity.MAY:
+        more["who"] = who_may(act, language)
+    if isinstance(needs, str):
+        states = needs.split(" or ")
         more["states"] = [language.word("state", state) for state in states]
     return more

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident, Site
 
 
-Document = dict[str, Any]
-
 _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 """A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
 last minutes nobody is told of more time than there is."""

@@ -17,7 +17,7 @@ from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
-from incidents.machine.refusal import RefusedError, Remark
+from incidents.machine.refusal import RefusedAct, RefusedError, Remark
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
@@ -104,21 +104,23 @@ def not_before(incident: Incident, at: datetime) -> None:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 
 
-def site_is_open(draft: Draft, act: str) -> None:
+def site_is_open(draft: Draft, act: RefusedAct) -> None:
     """The site must not be closed."""
     case = draft.case
     if case.closed:
         raise RefusedError("site_closed", site=case.site, rule=case.rule, act=act)
 
 
-def state_allows(draft: Draft, incident: Incident, trigger: str, act: str) -> None:
+def state_allows(draft: Draft, incident: Incident, trigger: str, act: RefusedAct) -> None:
     """The incident's table must have a move by `trigger` from its state."""
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
         refuse_state(draft, incident, act, needs)
 
 
-def state_is_one_of(draft: Draft, incident: Incident, states: tuple[str, ...], act: str) -> None:
+def state_is_one_of(
+    draft: Draft, incident: Incident, states: tuple[str, ...], act: RefusedAct
+) -> None:
     """The incident must be in one of the states."""
     if incident.state not in states:
         refuse_state(draft, incident, act, list(states))
@@ -135,7 +137,7 @@ def _as_one_reads_it(name: str) -> str:
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
-def refuse_state(draft: Draft, incident: Incident, act: str, needs: list[str]) -> None:
+def refuse_state(draft: Draft, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
     """Refuse, since the incident's state forbids the act."""
     raise RefusedError(
         "state_forbids", incident=draft.name(incident.n), state=incident.state, act=act,

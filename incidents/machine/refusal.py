@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,12 @@ class RefusedError(Exception):
         self.refusal = Refusal(name, facts)
 
 
-CUSTOMERS = "this"
-"""What the act is called that is the customer's own, who has no command to go on with."""
+CUSTOMERS: Literal["this"] = "this"
+"""The customer's own act, who has no act of the desk's to go on with."""
+
+RefusedAct = Literal[
+    "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
+    "this",
+]  # fmt: skip
+"""The codes by which the fact `act` names what a state or a closed site forbids; surfaces say them
+as `act_told.CODE`."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents import clock
 from incidents.enforcement.port import Order
@@ -23,6 +23,9 @@ from incidents.notices.record import Link
 from incidents.settings import sources
 from incidents.settings.options import Options, stays_here
 from incidents.values.ids import incident_id, read_incident_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import sites as documents
 
 MIN_SECRET = 32
 """So many characters a secret must have."""
@@ -150,7 +153,7 @@ class Links:
         """What a token names at `now`, if one of the secrets has signed it."""
         return read_token(token, self.secrets, now)
 
-    def document(self, incident: Incident, now: datetime, revoked: int) -> dict[str, str]:
+    def document(self, incident: Incident, now: datetime, revoked: int) -> documents.Link:
         """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
         return {
             "incident": incident_id(*incident), "link": self.to(incident, now, revoked),

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from incidents.enforcement.port import Failed, Outcome, Retry, Skipped
 from incidents.machine.policy import DOCUMENTED, Policy
+
+if TYPE_CHECKING:
+    from incidents.values.json_object import JSONObject
 
 MAX_FINDINGS = 20
 MAX_URLS = 10
@@ -143,7 +146,7 @@ AnyFacts = Facts | AlarmFacts
 _ADDRESSES = frozenset({"email", "phone", "settled"})
 
 
-def facts_told(facts: AnyFacts) -> dict[str, Any]:
+def facts_told(facts: AnyFacts) -> JSONObject:
     """The facts by the names that templates know; addresses are for channels alone."""
     names = (each.name for each in fields(facts))
     return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.errors import Cause, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import DESK, NOTICE
@@ -18,6 +18,9 @@ from incidents.notices.message import BadAddressError
 from incidents.notices.wording import Wording
 from incidents.settings import sources
 from incidents.settings.options import Options
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Notice
 
 _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -164,14 +167,16 @@ def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str,
         return {}
 
 
-def listed(unset: Mapping[str, str]) -> list[dict[str, str]]:
+def listed(unset: Mapping[str, str]) -> list[Notice]:
     """The notices as documents; one in a lane without a channel names the setting in `unset`."""
     settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
-    return [
-        {"notice": name, "to": entry.to, "when": entry.when}
-        | ({"unset": settings[entry.to]} if entry.to in settings else {})
-        for name, entry in letter.NOTICES.items()
-    ]
+    found: list[Notice] = []
+    for name, entry in letter.NOTICES.items():
+        notice: Notice = {"notice": name, "to": entry.to, "when": entry.when}
+        if entry.to in settings:
+            notice["unset"] = settings[entry.to]
+        found.append(notice)
+    return found
 
 
 def _options(section: str, environ: Mapping[str, str] | None) -> Options:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,10 @@ from incidents.store import entries
 from incidents.store.cases import incidents, sites
 from incidents.store.cases.incidents import Key
 from incidents.values.ids import incident_id, order_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Letter
+    from incidents.notices.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,22 @@ def of(
     if subject.incident is None:
         return Shown(samples.of(name), made_up=True)
     return _of_incident(connection, name, subject.incident, now, link)
+
+
+def letters(
+    wording: Wording, name: str, facts: AnyFacts, languages: Iterable[str]
+) -> Iterator[Letter]:
+    """How the notice of that name would read, in each of the languages."""
+    for language in languages:
+        letter = wording.alone(language).letter(name, facts, "preview")
+        yield {
+            "notice": name,
+            "to": NOTICES[name].to,
+            "language": language,
+            "subject": letter.subject,
+            "text": letter.text.rstrip("\n"),
+            "html": letter.html,
+        }
 
 
 def violation(connection: Connection, key: Key) -> Facts:

@@ -3,7 +3,7 @@ incident, or of its closure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class Site(NamedTuple):
     case: Case
     policy: Policy
     facts: Facts
-    row: dict[str, Any]
+    row: Mapping[str, Any]
 
 
 def site_of_order(connection: Connection, order: Order) -> Site | None:

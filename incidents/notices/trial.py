@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents.contract.case_documents import plain
 from incidents.enforcement.port import Delivered, Outcome, Skipped
@@ -13,7 +13,8 @@ from incidents.locale.words import When
 from incidents.notices.letter import Letter
 from incidents.notices.notice_settings import Outlet, ToDesk
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import TriedChannel
 
 WITHIN_S = 18.0
 """So long a channel has to take it."""
@@ -32,7 +33,7 @@ _WORDS = {
 _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body></html>\n'
 
 
-def send(desk: ToDesk, now: datetime, when: When) -> Iterator[Document]:
+def send(desk: ToDesk, now: datetime, when: When) -> Iterator[TriedChannel]:
     """Send it through each channel, whatever the hour; what each has said, as they come.
 
     One that hangs must not keep back what the others have said.
@@ -57,20 +58,22 @@ def letter(languages: Iterable[str], now: datetime, when: When) -> Letter:
     )
 
 
-def _result(outlet: Outlet, trial: Letter, now: datetime) -> Document:
+def _result(outlet: Outlet, trial: Letter, now: datetime) -> TriedChannel:
     outcome = outlet.channel.send(trial, outlet.to, within_s=WITHIN_S)
+    problem, detail = _problem(outcome)
     until = None if outlet.quiet is None else outlet.quiet.ends(now)
     return {
         "channel": outlet.channel.name,
         "took": isinstance(outcome, Delivered),
-        **_problem(outcome),
+        "problem": problem,
+        "detail": detail,
         "quiet_until": plain(until),
     }
 
 
-def _problem(outcome: Outcome) -> Document:
+def _problem(outcome: Outcome) -> tuple[str | None, str | None]:
     if isinstance(outcome, Delivered):
-        return {"problem": None, "detail": None}
+        return None, None
     if isinstance(outcome, Skipped):
-        return {"problem": outcome.why, "detail": None}
-    return {"problem": outcome.problem, "detail": outcome.detail}
+        return outcome.why, None
+    return outcome.problem, outcome.detail

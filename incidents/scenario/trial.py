@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
 from incidents.locale import refusals
@@ -16,6 +16,9 @@ from incidents.machine.policy import Policy, write_duration
 from incidents.machine.refusal import Refusal
 from incidents.scenario.actions import NONE, PERSON, offset, seconds
 from incidents.scenario.file import Scenario, Step
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import policies as documents
 
 SITE = "site.example"
 _JUST_AFTER = timedelta(microseconds=1)
@@ -44,6 +47,21 @@ class Trial:
     def passed(self) -> bool:
         """Whether all went as expected."""
         return not self.mismatches
+
+    def document(self) -> documents.Trial:
+        """The result as JSON."""
+        return {
+            "name": self.scenario.name,
+            "passed": self.passed,
+            "policy": self.policy,
+            "mismatches": [
+                {
+                    "step": miss.step, "at": rfc3339(miss.at), "what": miss.what,
+                    "expected": miss.expected, "got": miss.got,
+                }
+                for miss in self.mismatches
+            ],
+        }  # fmt: skip
 
 
 def run(scenario: Scenario, policy: Policy) -> Trial:

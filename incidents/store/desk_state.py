@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -150,7 +150,7 @@ class KeptAnswer(NamedTuple):
 
     key: str
     fingerprint: str
-    answer: dict[str, Any]
+    answer: Mapping[str, Any]
     recorded_at: datetime
     person: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from json.encoder import encode_basestring as quoted
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
@@ -112,7 +112,7 @@ class Outgoing(NamedTuple):
     site_seq: int
     n: int
     kind: str
-    data: dict[str, Any]
+    data: dict[str, str]
     created_at: datetime
 
 
@@ -132,7 +132,7 @@ class GivenOrder(NamedTuple):
     site: str
     seq: int
     kind: str
-    data: dict[str, Any]
+    data: dict[str, str]
     ordered_at: datetime
 
 

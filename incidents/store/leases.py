@@ -56,7 +56,7 @@ class Claimed:
     seq: int
     lane: str
     kind: str
-    data: dict[str, Any]
+    data: dict[str, str]
     ordered_at: datetime
     since: datetime
     attempt: int

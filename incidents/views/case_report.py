@@ -18,7 +18,6 @@ from sqlalchemy import Connection, select
 from incidents.audit.export import Numbered, Selection
 from incidents.audit.proof.bundle_notes import Voucher
 from incidents.audit.proof.bundle_writer import Order, Report
-from incidents.contract.hints import look, typed
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy
@@ -101,7 +100,6 @@ def page(
         log=_log(vouching, when),
         policies=_policies(story, rules, policies),
         zone=when.zone_name,
-        whole=typed(look("export_site", story.site)),
     )
 
 

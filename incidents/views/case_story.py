@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, said
+from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
-from incidents.locale.words import Document, Teller, When, rule
+from incidents.locale.words import Teller, When, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
@@ -32,15 +33,15 @@ from incidents.views.why_record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import sites
+    from incidents.contract.documents import Facts, acts, sites
 
 
 _URLS, _CATEGORY = "urls", "category"
 
 
 class BrokenCaseError(VerificationError):
-    """the entries of {site} do not follow on each other, {detail}: nothing is written, and
-    `incidents audit verify` names what is wrong"""
+    """the entries of {site} do not follow on each other, {detail}: nothing is written.
+    Verify the log to see what is wrong"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class _Read:
     event: Event
 
     @property
-    def document(self) -> Document:
+    def document(self) -> acts.Event:
         return event_document(self.header.site_id, self.event, self.header.site_seq)
 
 
@@ -150,7 +151,7 @@ def _left_down(of_site: Sequence[_Read]) -> set[int]:
 def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
     event, document = entry.event, entry.document
     if entry.header.site_seq in left:
-        document = event_sentence.of_left_down(document)
+        document = aftermath.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
     refs = set(on_record.text_refs(document))
@@ -170,7 +171,7 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
     )
 
 
-def _texts(document: Document) -> Iterator[tuple[str, str]]:
+def _texts(document: Facts) -> Iterator[tuple[str, str]]:
     """The texts of a document by name, with those of a filing's details."""
     for name, value in document.items():
         if isinstance(value, dict):
@@ -179,10 +180,10 @@ def _texts(document: Document) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _told(teller: Teller, document: Document) -> str:
+def _told(teller: Teller, document: Facts) -> str:
     """The sentence of an entry, with the facts that the sentence leaves out."""
-    facts = [*document.get(_URLS, ()), document.get(_CATEGORY)]
-    more = "; ".join(fact for fact in facts if fact)
+    facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
+    more = "; ".join(str(fact) for fact in facts if fact)
     sentence = event_sentence.sentence(teller, document)
     return f"{sentence} [{more}]" if more else sentence
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -34,7 +34,8 @@ from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents import overview
 
 # Finer than people need, but coarse enough to bound the number of steps of a distribution: to the
 # millisecond below ten seconds, to the second below two hours, to the minute up to a week.
@@ -75,7 +76,7 @@ class Spread:
             found[sum(us > bound * SECOND for bound in bounds_s)] += n
         return found
 
-    def document(self, bounds_s: Sequence[float]) -> Document:
+    def document(self, bounds_s: Sequence[float]) -> overview.Spread:
         """The document of the distribution; `classes`: see the method of that name."""
         return {
             "count": self.count,
@@ -141,7 +142,7 @@ class LastDay:
                 late[int(row.late)] += row.n
         return cls(now, zone, kinds, Spread.of(late.items()))
 
-    def today(self, midnight: datetime) -> Document:
+    def today(self, midnight: datetime) -> overview.Today:
         """The acts of people and of the clock since `midnight`, counted."""
         counts: Counter[str] = Counter()
         closed: Counter[str] = Counter()
@@ -160,7 +161,7 @@ class LastDay:
             "capped": self.capped,
         }
 
-    def load(self) -> Document:
+    def load(self) -> overview.Load:
         """The acts of people in each of the last 24 hours of the zone, this one the last."""
         begins = list(hours(self.now, self.zone))
         logged, called, done = ([0] * len(begins) for _ in range(3))
@@ -179,9 +180,9 @@ class LastDay:
             "logged": logged, "contacts": called, "other": done, "capped": self.capped,
         }  # fmt: skip
 
-    def lateness(self) -> Document:
+    def lateness(self) -> overview.Lateness:
         """The distribution of the clock's lateness: how long after a deadline it decided."""
-        return self.late.document(LATENESS_S) | {"capped": self.capped}
+        return {**self.late.document(LATENESS_S), "capped": self.capped}
 
     @property
     def capped(self) -> bool:

@@ -12,10 +12,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from incidents.machine import filing
 from incidents.store.schema.types import canonical
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import Facts
 
 D = TypeVar("D")
 
@@ -177,7 +180,7 @@ def _told(name: str, value: str) -> str:
     return server(value) if name.startswith(filing.SERVER) else value
 
 
-def _server(parts: Mapping[str, Any]) -> dict[str, Any]:
+def _server(parts: Facts) -> dict[str, object]:
     return {
         name: words(text) if name != "ip" and isinstance(text, str) else text
         for name, text in parts.items()

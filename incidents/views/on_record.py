@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring as quoted
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
@@ -19,7 +19,8 @@ from incidents.store import entries as stored_entries
 from incidents.store.pages import number
 from incidents.store.schema.desk_tables import entries
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.record import EntryOnRecord
 
 LOOKED_THROUGH = 20_000
 """The most entries searched for one page."""
@@ -74,7 +75,7 @@ class Page:
     """A page of entries. `after`: the place where the next page begins, None at the end.
     `searching`: the search stopped at its limit, at the time `looked_back_to` (UTC)."""
 
-    entries: Sequence[Document]
+    entries: Sequence[EntryOnRecord]
     after: Place | None
     looked_back_to: datetime | None
 
@@ -116,8 +117,8 @@ def _before(place: Place) -> ColumnElement[bool]:
     return and_(of.recorded_at <= at, or_(of.recorded_at < at, of.id < id_))
 
 
-def _document(row: Any) -> Document:
-    entry: Document = json.loads(row.body)
+def _document(row: Any) -> EntryOnRecord:
+    entry = json.loads(row.body)
     return {
         "id": row.id, "entry": entry, "body": row.body,
         "site_id": int(entry["site_id"]), "seq": int(entry["site_seq"]),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,7 +33,14 @@ from incidents.store.schema.tables import contacts, incidents, suspensions, work
 from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
 from incidents.views.queue.work import LISTED
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.overview import (
+        Closures,
+        ContactTimes,
+        Overview,
+        Standing,
+        Violations,
+    )
 
 DAYS = 30
 """The number of days that are shown, today the last."""
@@ -47,7 +54,7 @@ CONTACT_S = (300, 900, 1_800, 2_700, 3_600)
 _DAY = timedelta(days=1)
 
 
-def overview(connection: Connection, now: datetime, zone: tzinfo) -> Document:
+def overview(connection: Connection, now: datetime, zone: tzinfo) -> Overview:
     """The desk at `now` (UTC): today and the thirty days that end with it, as days of `zone`."""
     days = _days(now, zone)
     begin = _midnight(days[0], zone)
@@ -82,7 +89,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 def _violations(
     connection: Connection, begin: datetime, days: Sequence[date], shift: _Shift
-) -> Document:
+) -> Violations:
     """The number of violations each day by category, without the voided ones."""
     of = incidents.c
     # A violation is recorded after it happens, and only the recording time has an index.
@@ -158,7 +165,7 @@ def _seconds(span: timedelta) -> int:
 # Time to contact.
 
 
-def _contact(connection: Connection, begin: datetime) -> Document:
+def _contact(connection: Connection, begin: datetime) -> ContactTimes:
     """The times from the record of a violation to the call that reached the person (R2).
 
     `decided`: the violations whose clock was stopped by a contact or has lapsed. `in_time`: how
@@ -219,7 +226,7 @@ def _reached() -> ScalarSelect[Any]:
 
 def _closures(
     connection: Connection, begin: datetime, days: Sequence[date], zone: tzinfo
-) -> Document:
+) -> Closures:
     """The number of sites that each rule closed, each day; a site closed twice counts twice."""
     of = orders.c
     asked = select(of.created_at, of.data).where(closing, of.created_at >= begin)
@@ -236,7 +243,7 @@ def _closures(
     }
 
 
-def _standing(connection: Connection) -> Document:
+def _standing(connection: Connection) -> Standing:
     """What is open now: the queue by kind, and the number of sites suspended by R2."""
     listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
@@ -247,8 +254,8 @@ def _standing(connection: Connection) -> Document:
     return {
         "queue": queue,
         "waiting": sum(queue.values()),
-        "suspended": connection.scalar(
+        "suspended": connection.scalars(
             select(func.count()).select_from(suspensions).where(running)
-        ),
+        ).one(),
         "capped": sum(queue.values()) >= MOST_WORK,
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
+from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
@@ -24,10 +25,9 @@ from incidents.values.ids import incident_id
 from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.acts import Event
     from incidents.contract.documents.sites import Line
 
-
-Document = dict[str, Any]
 
 MAX_LOOKED_AT = 10_000
 """The most entries of a site that are searched for one part of an incident's story."""
@@ -144,10 +144,10 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
     """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
-    if event_sentence.may_open(events):
+    if aftermath.may_open(events):
         left = _left_down(connection, teller.site_id)
         events = [
-            event_sentence.of_left_down(event) if head.site_seq in left else event
+            aftermath.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
     revealed = on_record.reveal_texts(connection, events)
@@ -168,8 +168,10 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     return left | waiting if waiting and left_down.marked(connection, [site_id]) else left
 
 
-def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Line:
-    said = [shown[name] for name in _QUOTED if written.get(name) is not None]
+def _line(teller: Teller, written: Event, shown: Event, login: str | None) -> Line:
+    # The fields of a kind that are read here are texts, null once erased.
+    own = cast("Mapping[str, str | None]", shown)
+    said = [own[name] for name in _QUOTED if written.get(name) is not None]
     words = event_sentence.sentence(teller, written)
     words += "".join(_quoted(teller, text) for text in said)
     return {
@@ -181,8 +183,8 @@ def _line(teller: Teller, written: Document, shown: Document, login: str | None)
         "said": said[0] if said else None,
         "kind": written["kind"],
         "rule": written["rule"],
-        "incident": written.get("incident"),
-        "audience": written.get("audience"),
+        "incident": own.get("incident"),
+        "audience": own.get("audience"),
         "seq": written["seq"],
     }
 

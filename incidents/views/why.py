@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -18,7 +18,7 @@ from incidents.views import masked, on_record, why_facts, why_prospects, why_rec
 from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.sites import Explanation
+    from incidents.contract.documents.sites import Explanation, ExplanationParts
 
 
 def grounds(record: Record) -> list[str]:
@@ -193,11 +193,10 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     }
 
 
-def parts(connection: Connection, name: str, when: When) -> dict[str, Any]:
+def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
     """The explanation of `why` in parts for a page, in the language of `when`.
 
-    Its `why` has separate lines; one that begins with a blank belongs to the line before. People's
-    own words are masked in the grounds (see `masked`), but not in the timeline. Raises
+    People's own words are masked in the grounds (see `masked`), but not in the timeline. Raises
     UnknownSiteError.
     """
     found = why_record.read(connection, name, when)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -40,7 +40,9 @@ from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.contract.documents import Hint
+from incidents.contract.documents.problems import InvalidPart
 from incidents.errors import IncidentsError
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -122,10 +124,8 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     return app
 
 
-Document = dict[str, Any]
-
 BEARER, SESSION = "token", "session"
-_SCHEMES: Document = {
+_SCHEMES: JSONObject = {
     BEARER: {"type": "http", "scheme": "bearer", "description": "A token of an account."},
     SESSION: {
         "type": "apiKey",
@@ -135,14 +135,6 @@ _SCHEMES: Document = {
     },
 }
 _SCHEMA = "#/components/schemas/{model}"
-
-
-class InvalidPart(BaseModel):
-    """What is wrong with a part of the request, and where; never what was given."""
-
-    loc: list[str]
-    type: str
-    msg: str
 
 
 class Problem(BaseModel):
@@ -156,12 +148,12 @@ class Problem(BaseModel):
     status: int
     detail: str | None = None
     errors: list[InvalidPart] = []
-    facts: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
+    facts: JSONObject = {}
+    events: list[JSONObject] = []
     hints: list[Hint] = []
 
 
-def _completed(found: Document) -> Document:
+def _completed(found: JSONObject) -> JSONObject:
     """The description that the framework has made, with what it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES

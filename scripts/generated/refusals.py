@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 
 from incidents import errors
 from incidents.contract import ways_out
@@ -38,6 +40,10 @@ def text() -> str:
         "## By the command line",
         "What was typed cannot be kept, or names nothing.",
         _table(_of_the_command_line()),
+        "## By other parts",
+        "What accounts, policies, filings, the log, orders and servers refuse of their own. What a"
+        " page of the console refuses of its form is not among it.",
+        _table(_of_other_parts()),
         "## Ways out",
         "What can be done instead, as a hint names it; the items of the queue and `site why` have"
         " hints of the same names. A hint has the name as `act`, its target as `of`, and what is"
@@ -94,9 +100,10 @@ def _hints() -> str:
 
 
 def _shown(sentence: str) -> str:
-    """Facts by their names, without the way in which Python writes them."""
+    """Facts by their names, without the way in which they are written."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
-    sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence.replace("!r}", "}"))
+    sentence = re.sub(r"(?:!r|:[a-z]\w*)\}", "}", sentence)
+    sentence = re.sub(r"(?<=\bthe )\{what\}", "text", sentence)
     return sentence.replace("{{", "{").replace("}}", "}")
 
 
@@ -107,6 +114,39 @@ def _of_the_command_line() -> dict[str, str]:
             # What is not there is refused under the same name, in the words of the rules.
             found.setdefault(error.name, paragraph(type(error).__doc__))
     return found
+
+
+def _of_other_parts() -> dict[str, str]:
+    """Each by its own name, where that does not stand above already.
+
+    What has a constructor of its own carries another's name and words.
+    """
+    known = {*NAMES, *_of_the_command_line()}
+    own = errors.IncidentsError.__init__
+    kinds = {kind for kind in _refused_elsewhere() if kind.__init__ is own}
+    made = [kind("") for kind in sorted(kinds, key=lambda kind: kind.__qualname__)]
+    return {each.name: paragraph(type(each).__doc__) for each in made if each.name not in known}
+
+
+def _refused_elsewhere() -> Iterator[type[errors.RefusedError]]:
+    """The kinds of refusals that the parts of the program name for themselves."""
+    root = Path(errors.__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        room, *_ = file.relative_to(root).parts
+        if room not in _NOT_PARTS and _REFUSES.search(file.read_text(encoding="utf-8")):
+            parts = file.relative_to(root.parent).with_suffix("").parts
+            module = import_module(".".join(parts))
+            yield from (
+                kind
+                for kind in vars(module).values()
+                if isinstance(kind, type)
+                and issubclass(kind, errors.RefusedError)
+                and kind.__module__ == module.__name__
+            )
+
+
+_REFUSES = re.compile(r"^class \w+\(\w*RefusedError\b", re.MULTILINE)
+_NOT_PARTS = ("errors.py", "machine", "console")
 
 
 def _others() -> str:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import click
-
 from incidents.accounts import identity
 from incidents.accounts.identity import FRESH_FOR
-from incidents.cli.root import root
-from incidents.locale import refusals
+from incidents.contract.actions import ACTIONS
 from scripts.generated.markdown import page, table
+
+COMMANDS = {
+    "simulate": ("simulate",),
+    "metrics": ("metrics",),
+    "export": ("audit export",),
+    "give_link": ("link",),
+    **{action.name: (action.typed,) for action in ACTIONS},
+    "retry_order": ("acts retry", "acts release"),
+    "reconcile": ("acts reconcile",),
+    "recover": ("recover",),
+    "activate_policy": ("policy activate",),
+    "erase": ("person erase",),
+    "see_accounts": ("account list",),
+    "see_sign_ins": ("account sign-ins",),
+    "set_password": ("account password",),
+    "make_token": ("token make",),
+}
+"""The commands that each act is, where it is one."""
 
 _MINUTES = int(FRESH_FOR.total_seconds() // 60)
 
@@ -37,11 +52,4 @@ def _act(act: str) -> tuple[str, ...]:
 
 def _commands(act: str) -> str:
     """The commands that the act is; what is none has no cell."""
-    return ", ".join(f"`{each}`" for each in refusals.commands(act) if _is_command(each))
-
-
-def _is_command(words: str) -> bool:
-    context, found = click.Context(root), root
-    for word in words.split():
-        found = found.get_command(context, word) if isinstance(found, click.Group) else None
-    return found is not None
+    return ", ".join(f"`{each}`" for each in COMMANDS.get(act, ()))

@@ -208,6 +208,22 @@ def test_all_that_one_holds_is_handed_over_once(api: Rig) -> None:
     assert item["claimed_by"] == "li"
 
 
+def test_a_used_key_is_called_as_its_caller_called_it(api: Rig) -> None:
+    fill(api)
+    operator, headers = api.client("operator"), {"Idempotency-Key": "k1"}
+    log = {"do": "log", "to": "shop.example"}
+    operator.post(f"{SITE}/incidents", json={}, headers=headers)
+    one = operator.post(f"{SITE}/incidents", json={"note": "more"}, headers=headers)
+    assert one.json()["facts"]["key"] == "k1"
+    for key, mine in (("b1", {}), (None, {"key": "k1"})):
+        batch = {} if key is None else {"Idempotency-Key": key}
+        for note in ("one", "two"):
+            commands = [{**log, **mine, "words": {"note": note}}]
+            body = {"commands": commands}
+            found = operator.post("/api/v1/batch", json=body, headers=batch).json()
+        assert found["items"][0]["problem"]["facts"]["key"] == (key or "k1")
+
+
 def test_a_key_is_its_accounts_own(api: Rig) -> None:
     fill(api)
     headers = {"Idempotency-Key": "k1"}
@@ -303,6 +319,7 @@ def test_a_policy_is_shown_tried_and_activated(api: Rig) -> None:
         "/api/v1/policy/activate", json=body | {"reason": "another"}, headers=headers
     )
     assert (other.status_code, other.json()["type"][22:]) == (422, "key-reused")
+    assert other.json()["detail"].startswith("the key 'p1' was used")
     assert supervisor.post("/api/v1/policy/activate", json=body).status_code == 409
     [past] = supervisor.get("/api/v1/policy/history").json()["items"]
     assert (past["by"], past["reason"]) == ("supervisor-person", "they were too short")

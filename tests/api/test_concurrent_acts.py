@@ -14,6 +14,7 @@ import pytest
 from incidents.api.endpoints import actions
 from incidents.api.limits import Rounds
 from incidents.app import House
+from incidents.contract.documents.acts import Acted
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError
 from incidents.errors import DatabaseError
@@ -100,7 +101,7 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
 ) -> None:
     shared, looks = actions.act_documents, []
 
-    def told(house: House, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    def told(house: House, answers: Sequence[Answer]) -> list[Acted]:
         looks.append(len(answers))
         if len(answers) > 1:
             raise DatabaseError("it is away")

@@ -82,6 +82,20 @@ def test_sites_are_filtered_by_how_they_stand(api: Rig) -> None:
     assert viewer.get("/api/v1/sites?disputed=true").json()["items"] == []
 
 
+def test_a_state_that_is_none_is_answered_with_all_there_are(api: Rig) -> None:
+    viewer = api.client("viewer")
+    for path, states in (
+        ("sites", "'active', 'suspended' or 'closed'"),
+        (
+            "incidents",
+            "'open', 'notified', 'unreached', 'removed', 'refused', 'voided' or 'moot'",
+        ),
+    ):
+        problem = viewer.get(f"/api/v1/{path}?state=xyz-7").json()
+        assert [each["msg"] for each in problem["errors"]] == [f"Input should be {states}"]
+        assert "xyz-7" not in str(problem)
+
+
 def test_what_is_no_cursor_of_that_list_is_refused_as_bad_input(api: Rig) -> None:
     add_sites(api, ["shop.example"])
     viewer = api.client("viewer")

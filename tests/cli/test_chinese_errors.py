@@ -147,7 +147,7 @@ def test_what_is_wrong_is_told_in_chinese(desk: Cli) -> None:
         (("note", "1-1", "\x07"), "备注含有不能记录的字符 U+0007：请删除后重试"),
         (
             ("queue", "--as", "daemon"),
-            "不能以“daemon”的名义操作：它用于签署并非由人所做的事。请用 --as 写明您的名字",
+            "不能以“daemon”的名义操作：它用于签署并非由人所做的事。请写明您自己的名字",
         ),
         (("site", "add", "shop.example"), "shop.example 已在登记册中：可修改其资料"),
     ],

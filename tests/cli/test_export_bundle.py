@@ -108,8 +108,9 @@ def test_what_no_checkpoint_covers_yet_is_told_on_standard_error(signed: Cli, ta
 def test_without_a_checkpoint_the_way_to_one_is_told(unsigned: Cli, target: Path) -> None:
     answer = unsigned("audit", "export", "--format", "bundle", "-o", str(target))
     assert answer.status == 3
-    assert "nothing of the log is signed yet: make a key with `incidents audit key new`" in (
-        answer.err
+    assert answer.err == (
+        "incidents: nothing of the log is signed yet: make a key on the machine that keeps the log,"
+        " then sign\nnext: incidents audit key new\nnext: incidents audit checkpoint\n"
     )
     assert unsigned("audit", "report", "shop.example").status == 3
     assert not target.exists()

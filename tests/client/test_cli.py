@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents import clock
 from incidents.cli import main
 from incidents.cli.queue import queue
 from incidents.cli.queue.screen import Screen
 from incidents.cli.run import Run
 from incidents.client.http import Exchange
+from incidents.desk import Desk, Envelope
 from incidents.errors import FAILED, NOT_CONFIRMED, REFUSED
+from incidents.machine import commands as c
 from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
@@ -96,6 +99,21 @@ def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed)
     assert (mistyped.status, "shop.example" in mistyped.err) == (REFUSED, True)
 
 
+def test_what_fell_due_before_a_refusal_is_told_over_a_server_too(api: Rig, typed: Typed) -> None:
+    before = Desk(api.house.engine, clock=lambda: clock.now() - timedelta(hours=2))
+    for command in (
+        c.AddSite(by="li"),
+        c.Log(by="li"),
+        c.Log(by="li", urls=("https://x.example/",)),
+    ):
+        [done] = before.submit([Envelope(site="shop.example", command=command)])
+        assert done.refusal is None
+    late = typed("removed", "1-9")
+    assert late.status == REFUSED
+    assert "meanwhile: 1-1: nobody was reached by " in late.err
+    assert "meanwhile: shop.example suspended until " in late.err
+
+
 def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(typed: Typed) -> None:
     typed("site", "add", "shop.example")
     typed("log", "shop.example")
@@ -115,10 +133,11 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
 def test_without_a_token_nobody_is_let_in(over: Over) -> None:
     over._tokens["nobody-1"] = "inc_nothing"
     refused = over("queue", as_="nobody-1")
-    assert (refused.status, "token" in refused.err) == (REFUSED, True)
+    assert (refused.status, "token that was given" in refused.err) == (REFUSED, True)
+    assert refused.err.endswith("next: incidents token make HANDLE --days 30\n")
     nothing_given = over("queue")
     assert nothing_given.status == REFUSED
-    assert "set INCIDENTS_TOKEN (incidents token make HANDLE --days 30" in nothing_given.err
+    assert "set INCIDENTS_TOKEN\nnext: incidents token make HANDLE --days 30\n" in nothing_given.err
 
 
 def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:

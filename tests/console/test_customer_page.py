@@ -100,7 +100,7 @@ def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its
     empty = served.get(incident)
     text = "请在中午前删除。\n<script>x</script> & https://shop.example/a"
     note = c.AddNote(by="operator-1", incident=1, audience="customer", text=text)
-    [written] = served.do(incident[0], note)["incident"]["notes"]
+    [written] = served.do(incident[0], note).incident_document["notes"]
     shown = served.get(incident)
     at = read_rfc3339(written["recorded_at"])
     for language, heading in (("zh_CN", "我们给您的留言"), ("en", "What we have written to you")):

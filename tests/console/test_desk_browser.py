@@ -225,7 +225,7 @@ def listen(page: Page) -> None:
 
 def hear(page: Page, desk: ConsoleDesk) -> None:
     """Waits until a page that listens has been told of all that was done until now."""
-    marker = desk.do(f"marker-{secrets.token_hex(4)}.example", c.AddSite(by="li"))["site"]["id"]
+    marker = desk.do(f"marker-{secrets.token_hex(4)}.example", c.AddSite(by="li")).site_id
     page.wait_for_function("id => told.includes(id)", arg=marker)
 
 
@@ -609,7 +609,7 @@ def test_whatever_is_written_is_text_everywhere(browser: Chromium, desk: Console
         site,
         c.Log(by="li", note=HOSTILE, category=HOSTILE, urls=(f"https://{site}/{HOSTILE}",)),
     )
-    incident = made["incident"]["id"]
+    incident = made.incident_document["id"]
     desk.do(site, c.RecordContact(by="li", incident=1, outcome="reached", note=HOSTILE))
     desk.do(site, c.AddNote(by="li", incident=1, audience="customer", text=HOSTILE))
     desk.do(site, c.SetHold(by="wang", reason=HOSTILE))

@@ -88,10 +88,11 @@ def test_of_a_server_of_another_version_what_can_be_typed_is_told(
 def test_each_look_is_a_command(name: str) -> None:
     context, command = click.Context(root), cast("click.Command", root)
     line, *options = LOOKS[name].split(" --")
-    for word in line.removesuffix(" {of}").split():
+    for word in line.replace(" {of}", "").split():
         if not isinstance(command, click.Group):
-            choices = [each.type for each in command.params if isinstance(each, click.Argument)]
-            assert word in str(choices)
+            arguments = [each for each in command.params if isinstance(each, click.Argument)]
+            known = [f"{each.metavar} {each.type}" for each in arguments]
+            assert word in str(known)
             break
         found = command.get_command(context, word)
         assert found is not None, word

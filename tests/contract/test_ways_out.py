@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from incidents.contract import target
-from incidents.contract.actions import CLOSING
+from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED, action_of, commands, understood
 from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.locale.catalogue import phrases
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words
+from incidents.machine.refusal import CUSTOMERS, RefusedAct
+from incidents.values.language_tag import Tag
 from tests.machine.history import History
-from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
+from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS, URL
 
 LEADS_TO = {
     "already_held": ["incidents site why site.example"],
@@ -40,13 +43,24 @@ LEADS_TO = {
     "unknown_task": ["incidents queue"],
 }
 OF_THE_DESK: dict[str, dict[str, Any]] = {
+    "account_exists": {"handle": "li"},
+    "active_already": {"policy": "sha256:0"},
+    "disabled_account": {"handle": "li"},
+    "no_number": {"site": "site.example"},
     "no_taker": {"to": "li"},
+    "not_of_role": {"handle": "li", "role": "viewer", "act": "log"},
+    "not_signed_in": {},
+    "nothing_covered": {"way_out": " yet"},
+    "nothing_signed": {},
     "order_of_hold": {"order": "12-o1", "site": "site.example"},
     "second_not_in": {"second": "li"},
+    "unknown_account": {"handle": "li"},
     "unknown_field": {"field": "colour", "nearest": []},
+    "unknown_session": {"session": "0"},
     "unknown_site": {"site": "site.example", "nearest": []},
+    "unknown_token": {"token": "0"},
 }
-"""What the desk refuses before the rules, with its facts."""
+"""What the desk refuses before the rules, or another room, with its facts."""
 
 
 def hints_of(history: History) -> list[Hint]:
@@ -69,6 +83,16 @@ def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str
     assert {each["act"] for each in found} <= TYPED.keys()
 
 
+def test_what_no_rule_refuses_leads_on_too() -> None:
+    found = {name: commands(of_refusal(name, OF_THE_DESK[name])) for name in OF_THE_DESK}
+    assert found["disabled_account"] == ["incidents account enable li"]
+    assert found["not_of_role"] == ["incidents account role li ROLE"]
+    assert found["no_number"] == ["incidents filing set site.example public_security_number=NUMBER"]
+    assert found["nothing_signed"] == ["incidents audit key new", "incidents audit checkpoint"]
+    assert found["unknown_token"] == ["incidents token list"]
+    assert of_refusal("nothing_covered", {"way_out": ""}) == []
+
+
 ON_A_STATE: dict[str, Callable[[], History]] = {
     "open": lambda: History().log().refused(1),
     "unreached": lambda: History().miss().refused(1),
@@ -76,7 +100,14 @@ ON_A_STATE: dict[str, Callable[[], History]] = {
     "refused": lambda: History().log().contact(1).refused(1).removed(1),
     "moot": lambda: History().false_info().log().contact(1).removed(1),
 }
-SAID = {**REFUSED, **ON_A_STATE}
+WOULD_CLOSE: dict[str, Callable[[], History]] = {
+    "double_entry, would close": lambda: History().log(URL).log().log(URL),
+    "recurred_already, would close": lambda: History().log().contact(1).recur(1).recur(1),
+    "recur as a double entry, would close": lambda: (
+        History().log(URL).contact(1).log(URL, again=True).recur(1)
+    ),
+}
+SAID = {**REFUSED, **ON_A_STATE, **WOULD_CLOSE}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -88,7 +119,10 @@ def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str
         # A closure that was asked for is there to be answered.
         assert action.command not in CLOSING - {c.ConfirmClosure}
         history = SAID[name]()
+        was_closed = history.case.closed
         assert history.do(_meant(hint)).refused_with is None, hint
+        closed = history.case.closed and not was_closed
+        assert not closed or action.command is c.ConfirmClosure, hint
 
 
 def _meant(hint: Hint) -> Command:
@@ -110,6 +144,25 @@ def _meant(hint: Hint) -> Command:
         elif isinstance(field.fact, Words) and field.required:
             given[field.name] = "as it is"
     return action.command(**given)
+
+
+def test_another_violation_that_would_close_the_site_is_named_and_not_proposed() -> None:
+    logged, recurred, _ = (each() for each in WOULD_CLOSE.values())
+    assert commands(hints_of(logged)) == ["incidents show 12-1", "incidents site why site.example"]
+    assert commands(hints_of(recurred)) == [
+        "incidents contact 12-2 reached",
+        "incidents contact 12-2 no-answer",
+        "incidents site why site.example",
+    ]
+    for each in (logged, recurred):
+        assert "another violation would close site.example (R1)" in each.answer
+
+
+def test_on_a_closed_site_another_violation_closes_nothing() -> None:
+    history = History().log(URL).log().false_info().log(URL)
+    assert "incidents log site.example --url http://a.example/ --again" in commands(
+        hints_of(history)
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,8 +197,24 @@ def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
     assert typed == "incidents log a.example --url 'http://a.example/;reboot' --again"
 
 
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        ("12-3", "incidents show 12-3"),
+        (" 12-3-x;reboot", "incidents show 12-3"),
+        ("c3", "incidents show INCIDENT"),
+        ("12-t3-1", "incidents show INCIDENT"),
+    ],
+)
+def test_a_mistyped_contact_leads_to_its_incident(given: str, typed: str) -> None:
+    assert commands(of_refusal("unknown_contact", {"given": given})) == [typed]
+
+
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_site", {"site": "shopp.example", "nearest": ["shop.example"]}) == []
+    for facts in ({"site": "shop.example"}, {"site": "99", "nearest": ()}):
+        # Nobody has looked for near names, or it is no name.
+        assert commands(of_refusal("unknown_site", facts)) == ["incidents site list"]
     assert of_refusal("unknown_task", {"task": "12-t1", "by": "ann"}) == []
 
 
@@ -158,3 +227,18 @@ def test_of_what_a_server_says_only_hints_are_understood(hints: object) -> None:
     assert understood({"hints": [queue, {"act": "of a newer one", "of": "", "facts": {}}]}) == [
         queue
     ]
+
+
+def test_each_act_that_a_state_or_a_closed_site_forbids_is_one_of_the_contract_and_has_words() -> (
+    None
+):
+    acts = {action.typed.split()[-1] for action in ACTIONS}
+    codes = set(get_args(RefusedAct))
+    assert codes - acts == {CUSTOMERS}
+    for tag in get_args(Tag):
+        told = {
+            each.removeprefix("act_told.")
+            for each in phrases(tag, "incidents")
+            if "act_told" in each
+        }
+        assert told == codes

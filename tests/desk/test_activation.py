@@ -42,7 +42,7 @@ def test_decisions_after_it_are_taken_under_it(day: Rehearsal) -> None:
     answer = day.desk.activate(FOUR, by="li", login=None, reason="try")
     day.give(c.Log(by="li"))
     third = day.give(c.Log(by="li"))
-    assert third.document["site"]["state"] == "active"
+    assert third.site_document["state"] == "active"
     assert third.document["events"][0]["policy"] == answer["policy"]
 
 

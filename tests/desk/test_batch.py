@@ -35,10 +35,10 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
 ) -> None:
     answer = day.give(c.Log(by="li", urls=("https://a.example/1",), category="2", note="seen"))
     assert (answer.site, answer.refusal, answer.repeated) == ("a.example", None, False)
-    document = answer.document
-    assert document["site"]["state"] == "active"
-    assert document["incident"] == document["incidents"][0]
-    assert document["incident"] | {"note": None} == {
+    document, incident = answer.document, answer.incident_document
+    assert answer.site_document["state"] == "active"
+    assert incident == document["incidents"][0]
+    assert {**incident, "note": None} == {
         "id": f"{answer.site_id}-1", "site": "a.example", "state": "open",
         "occurred_at": "2026-03-01T10:00:00Z", "recorded_at": "2026-03-01T10:00:00Z",
         "contact_due": "2026-03-01T11:00:00Z", "removal_due": None, "by": "li", "category": "2",
@@ -58,13 +58,13 @@ def test_an_address_is_on_record_as_it_was_written_beside_its_normal_form(day: R
     normal = ["http://a.example/a%20b", "http://a.example/c", "http://a.example/%1Bz"]
     kept = web_address.keep(written)
     logged = c.Log(by="li", urls=kept.urls, written=kept.written)
-    first = day.give(logged, key="k").document["incident"]
+    first = day.give(logged, key="k").incident_document
     assert (first["urls"], first["urls_written"]) == (normal, written)
     # The same address in its normal form is the same command, and under another key a second entry.
     assert day.give(replace(logged, written=()), key="k").repeated
     assert day.refused(c.Log(by="li", urls=(normal[2],))) == "double_entry"
     day.give(c.RecordContact(by="li", incident=1, outcome="reached"))
-    again = day.give(c.Recur(by="li", incident=1)).document["incident"]
+    again = day.give(c.Recur(by="li", incident=1)).incident_document
     assert (again["urls"], again["urls_written"]) == (normal, written)
     assert day.findings() == []
 
@@ -90,6 +90,14 @@ def test_an_unknown_site_is_refused_with_the_nearest_names(day: Rehearsal) -> No
     )
     assert answer.document["events"] == []
     assert day.refused(c.Log(by="li"), "far-away.test") == "unknown_site"
+
+
+def test_of_two_unknown_sites_in_a_batch_only_one_is_compared_and_says_so(day: Rehearsal) -> None:
+    wanted = [Envelope(site=each, command=c.Log(by="li")) for each in ("aa.example", "far.test")]
+    assert [answer.refusal for answer in day.desk.submit(wanted)] == [
+        Refusal("unknown_site", {"site": "aa.example", "nearest": ("a.example",)}),
+        Refusal("unknown_site", {"site": "far.test"}),
+    ]
 
 
 def test_a_name_is_compared_with_a_part_of_few_others_which_takes_the_cube_of_their_length(
@@ -160,10 +168,10 @@ def test_a_refused_command_refuses_only_itself(day: Rehearsal) -> None:
 def test_commands_of_a_batch_are_taken_in_their_order(day: Rehearsal) -> None:
     """The third of three incidents closes the site, and the fourth is moot."""
     answers = day.desk.submit([Envelope(site="a.example", command=c.Log(by="li"))] * 4)
-    assert [answer.document["site"]["state"] for answer in answers] == [
+    assert [answer.site_document["state"] for answer in answers] == [
         "active", "active", "closed", "closed",
     ]  # fmt: skip
-    assert answers[3].document["incident"]["state"] == "moot"
+    assert answers[3].incident_document["state"] == "moot"
 
 
 def test_a_site_added_in_a_batch_is_known_to_what_follows_it(day: Rehearsal) -> None:
@@ -236,7 +244,7 @@ def test_a_suspension_and_its_striking_in_one_transaction_are_never_ordered(
     day.give(c.Log(by="li"))
     day.later(hours=2)
     told = c.RecordContact(by="li", incident=1, outcome="reached", at=TEN + timedelta(minutes=59))
-    assert day.give(told).document["site"]["state"] == "active"
+    assert day.give(told).site_document["state"] == "active"
     assert day.rows("SELECT kind FROM orders") == [("notify",)]
 
 
@@ -264,7 +272,7 @@ def test_only_a_dry_run_is_decided_under_another_policy(day: Rehearsal) -> None:
     envelopes = [Envelope(site="a.example", command=c.Log(by="li"))]
     strict = Policy(repeat_count=1)
     (tried,) = day.desk.submit(envelopes, dry_run=True, policy=strict)
-    assert tried.document["site"]["state"] == "closed"
+    assert tried.site_document["state"] == "closed"
     with pytest.raises(ValueError, match="only a dry run"):
         day.desk.submit(envelopes, policy=strict)
 
@@ -288,7 +296,7 @@ def test_a_clock_that_has_stepped_back_writes_nothing_before_its_predecessor(
     day.give(c.Log(by="li"))
     day.later(minutes=-30)
     answer = day.give(c.Log(by="li"))
-    assert answer.document["incident"]["recorded_at"] == "2026-03-01T10:00:00Z"
+    assert answer.incident_document["recorded_at"] == "2026-03-01T10:00:00Z"
     assert "clock_stepped_back" in capsys.readouterr().err + caplog.text
 
 

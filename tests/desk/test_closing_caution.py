@@ -36,13 +36,13 @@ def test_a_violation_that_would_close_the_site_is_refused_until_it_is_confirmed(
     ]  # fmt: skip
     assert day.rows("SELECT count(*) FROM incidents") == [(2,)]
     done = give(day, replace(third, unless_closing=False))
-    assert (done.refusal, done.document["site"]["rule"]) == (None, "repeat")
+    assert (done.refusal, done.site_document["rule"]) == (None, "repeat")
     assert give(day, third).repeated
 
 
 def test_of_what_closes_on_somebodys_word_it_is_asked_elsewhere(day: Rehearsal) -> None:
     stated = c.StateFalse(by="li", field="phone", evidence="a shop")
-    assert give(day, replace(LOG, command=stated)).document["site"]["state"] == "closed"
+    assert give(day, replace(LOG, command=stated)).site_document["state"] == "closed"
 
 
 def test_an_address_of_another_host_is_remarked(day: Rehearsal) -> None:

@@ -53,7 +53,7 @@ def test_two_writers_on_one_site_lose_nothing_and_number_without_a_gap(
 
     with _desks(db_url, day, 4) as desks:
         answers = _together([lambda desk=desk: ten(desk) for desk in desks])  # type: ignore[misc]  # bound now
-    numbers = [answer.document["incident"]["id"] for batch in answers for answer in batch]
+    numbers = [answer.incident_document["id"] for batch in answers for answer in batch]
     assert len(set(numbers)) == 40
     rows = day.rows("SELECT site_seq FROM entries WHERE site_id = 1 ORDER BY site_seq")
     assert [seq for (seq,) in rows] == list(range(1, 42))

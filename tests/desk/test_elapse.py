@@ -51,14 +51,14 @@ def test_a_policy_is_the_active_one_when_it_is_decided(day: Rehearsal) -> None:
     day.desk.activate("[unreachable]\nsuspend_for = '2h'\n", by="li", login=None, reason="try")
     day.later(hours=2)
     (answer,) = day.desk.elapse()
-    assert answer.document["site"]["suspended_until"] == "2026-03-01T14:00:00Z"
+    assert answer.site_document["suspended_until"] == "2026-03-01T14:00:00Z"
 
 
 def test_a_day_of_downtime_is_caught_up_in_one_go(day: Rehearsal) -> None:
     day.desk.submit([Envelope(site="a.example", command=c.Log(by="li"))] * 2)
     day.later(days=1)
     (answer,) = day.elapse()
-    assert answer.document["site"]["state"] == "suspended"
+    assert answer.site_document["state"] == "suspended"
     day.now += timedelta(hours=12, microseconds=1)
     (answer,) = day.elapse()
-    assert answer.document["site"]["state"] == "active"
+    assert answer.site_document["state"] == "active"

@@ -99,7 +99,7 @@ def test_a_false_detail_raises_one_suspicion_in_the_same_act_and_closes_nothing(
     assert FALSE_PHONE not in bodies(day)
     # Another detail is changed: what was suspected already is not suspected anew.
     assert filed(day, level="3") == ["filing_changed"]
-    assert day.give(c.Elapse()).document["site"]["state"] == "active"
+    assert day.give(c.Elapse()).site_document["state"] == "active"
     assert day.findings() == []
 
 

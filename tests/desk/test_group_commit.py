@@ -73,7 +73,7 @@ def logging(site: str, category: str, **more: str) -> Envelope:
 
 
 def category(answer: Answer) -> object:
-    return answer.document["incident"]["category"]
+    return answer.incident_document["category"]
 
 
 def test_what_comes_while_the_desk_writes_shares_one_transaction_in_its_order(

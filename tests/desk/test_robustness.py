@@ -69,7 +69,7 @@ def test_what_is_due_is_done_also_when_a_key_was_used_for_another_command(day: R
     refused = day.give(c.SetHold(by="li", reason="by order"), key="k")
     assert refused.refusal is not None
     assert refused.refusal.name == "key_reused"
-    assert refused.document["site"]["state"] == "suspended"
+    assert refused.site_document["state"] == "suspended"
 
 
 @pytest.mark.both_databases(long="postgresql")

@@ -16,7 +16,7 @@ def test_what_fell_due_since_is_done_and_told_with_the_refusal(day: Rehearsal) -
     assert answer.refusal.name == "changed_meanwhile"
     kinds = [event["kind"] for event in answer.document["events"]]
     assert kinds[:2] == ["clock_lapsed", "site_suspended"]
-    assert answer.document["site"]["state"] == "suspended"
+    assert answer.site_document["state"] == "suspended"
 
 
 def test_what_is_still_as_it_was_seen_is_decided(day: Rehearsal) -> None:

@@ -78,6 +78,17 @@ def test_every_event_refusal_and_table_is_documented() -> None:
         assert [name for name in names if mark.format(name) not in text] == []
 
 
+def test_a_refusal_of_any_part_is_documented() -> None:
+    text = (DOCS / "reference" / "refusals.md").read_text(encoding="utf-8")
+    for name in (
+        "unknown_account", "unknown_preset", "active_already", "too_young", "unknown_token",
+        "telling_name", "unknown_notice", "too_costly", "last_administrator",
+    ):  # fmt: skip
+        assert text.count(f"\n| `{name}` | ") == 1
+    names = re.findall(r"^\| `(\w+)` \|", text.partition("## By other parts")[2], re.MULTILINE)
+    assert not {*names} & {*refusals.NAMES}
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_shows_can_be_typed(page: Path) -> None:
     if page.name in _NOT_PARSED:

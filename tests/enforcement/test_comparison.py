@@ -98,7 +98,9 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
         lambda connection: accounts.make(connection, by, "admin-1", "administrator", clock.now)
     )
 
-    with pytest.raises(ActRefusedError, match="acts reconcile needs a supervisor; sre-1"):
+    with pytest.raises(
+        ActRefusedError, match="only a supervisor may check actual state; sre-1 is not one"
+    ):
         verdicts(house)
 
     assert not is_proved(house)

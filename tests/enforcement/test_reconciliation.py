@@ -154,7 +154,9 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
             accounts.make(connection, by, handle, role, lambda: day.now)
 
     day.desk.on_record(make)
-    with pytest.raises(ActRefusedError, match="acts reconcile needs a supervisor; li is not one"):
+    with pytest.raises(
+        ActRefusedError, match="only a supervisor may check actual state; li is not one"
+    ):
         _compare(day, Panel())
     assert _kinds(day) == []
     assert _compare(day, Panel(), by="wang") == REPAIRED

@@ -5,7 +5,7 @@ A desk must answer as the machine does, document for document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -49,8 +49,8 @@ class Expected:
 
     refusal: str | None
     acted: bool = False
-    site: Document | None = None
-    incidents: tuple[Document, ...] = ()
+    site: Mapping[str, object] | None = None
+    incidents: tuple[Mapping[str, object], ...] = ()
     events: tuple[Document, ...] = ()
     repeated: bool = False
 
@@ -133,10 +133,10 @@ def _shown(before: Case, command: c.Command, decision: Decision, policy: Policy)
     return Expected(
         refusal=_refusal(decision),
         acted=_acted(decision),
-        site=dict(site_document(case, rules.run(case, policy))),
-        incidents=tuple(dict(incident_document(case, case.incidents[n])) for n in touched),
+        site=site_document(case, rules.run(case, policy)),
+        incidents=tuple(incident_document(case, case.incidents[n]) for n in touched),
         events=tuple(
-            event_document(case.site_id, event, seq)
+            dict(event_document(case.site_id, event, seq))
             for seq, event in enumerate(decision.events, start=before.seq + 1)
         ),
     )
@@ -186,7 +186,7 @@ class DeskWorld:
         found: dict[str, list[Document]] = {}
         while answers := self._desk.elapse(limit=limit):
             for answer in answers:
-                found.setdefault(answer.site, []).extend(answer.document["events"])
+                found.setdefault(answer.site, []).extend(map(dict, answer.document["events"]))
         found = {site: events for site, events in found.items() if events}
         differs = "; ".join(differences(_plain(found), _plain(expected)))
         assert not differs, f"the daemon at {now}, {self.kind} and machine: {differs}"
@@ -203,7 +203,7 @@ class DeskWorld:
             refusal=None if answer.refusal is None else answer.refusal.name,
             site=answer.document["site"],
             incidents=tuple(answer.document["incidents"]),
-            events=tuple(answer.document["events"]),
+            events=tuple(map(dict, answer.document["events"])),
             repeated=answer.repeated,
         )
         for name in COMPARED:

@@ -135,7 +135,7 @@ def test_an_operators_act_takes_the_steps_of_the_model_in_their_order(
     log = Envelope(site=SITE, command=c.Log(by="operator-1"), key="k1")
     [answer] = trace.desk.submit([log])
     design = DESIGNS[db_url.partition(":")[0]]
-    assert trace.seen(answer.document["incident"]["recorded_at"]) == _modelled(design.operator)
+    assert trace.seen(answer.incident_document["recorded_at"]) == _modelled(design.operator)
 
 
 def test_a_daemons_act_takes_the_steps_of_the_model_in_their_order(

@@ -93,7 +93,7 @@ def test_what_is_imported_starts_no_clock_and_counts_in_no_rule(engine: Engine, 
     assert summary(bring(engine, desk, found)) == (1, 0, 5, 0)
     assert desk.elapse() == []
     [logged] = desk.submit([Envelope(site="a.example", command=Log(by="li"))])
-    assert logged.document["site"]["state"] == "active"
+    assert logged.site_document["state"] == "active"
     with engine.connect() as connection:
         assert connection.scalars(select(tables.sites.c.rule)).all() == [None]
 

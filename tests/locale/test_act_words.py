@@ -1,26 +1,36 @@
-"""The acts in words: a refusal names what somebody has typed, and who may do it."""
+"""The acts in words: a refusal says what nobody may do here, and who may do it."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
+import pytest
 
 from incidents.accounts import identity
 from incidents.cli.root import root
 from incidents.locale import refusals
+from incidents.locale.language import language
 from incidents.machine.refusal import Refusal
-
-NO_COMMANDS = {"look", "reveal", "try_alarms", "keep_accounts", "own_account"}
-
-
-def test_every_act_that_is_a_command_is_called_as_the_command_line_has_it() -> None:
-    assert refusals.TYPED.keys() == set(identity.ACTS)
-    for act in refusals.TYPED.keys() - NO_COMMANDS:
-        assert [each for each in refusals.commands(act) if not _is_command(each)] == []
+from incidents.values.language_tag import Tag
+from scripts.generated import roles
 
 
-def test_whoever_may_not_release_an_order_is_told_so_by_that_command() -> None:
+@pytest.mark.parametrize("tag", get_args(Tag))
+def test_every_act_of_a_role_has_words_in_both_languages(tag: Tag) -> None:
+    assert {f"act.{act}" for act in identity.ACTS} <= language(tag).phrases.keys()
+
+
+def test_the_page_of_the_roles_names_commands_that_there_are() -> None:
+    assert roles.COMMANDS.keys() < set(identity.ACTS)
+    assert [
+        each for known in roles.COMMANDS.values() for each in known if not _is_command(each)
+    ] == []
+
+
+def test_whoever_may_not_release_an_order_is_told_so() -> None:
     facts = {"by": "op-1", "role": "operator", "act": "retry_order"}
-    assert "acts release" in refusals.sentence(Refusal("not_let", facts))
+    assert "try an order again" in refusals.sentence(Refusal("not_let", facts))
 
 
 def test_who_may_is_told_with_all_roles_of_the_table() -> None:
@@ -29,18 +39,19 @@ def test_who_may_is_told_with_all_roles_of_the_table() -> None:
     assert refusals.who_may("log") == "an operator, a supervisor or an integrator"
 
 
-def test_a_refusal_for_a_role_names_the_command_and_who_may_give_it() -> None:
+def test_a_refusal_for_a_role_says_the_act_and_who_may_do_it() -> None:
     facts = {"by": "op-1", "role": "operator", "act": "ask_reinstatement"}
     told = refusals.sentence(Refusal("not_let", facts))
     assert told == (
-        "op-1 has the role operator, which does not allow site reinstate; ask a supervisor"
+        "op-1 has the role operator and may not request the reinstatement of the site; ask a"
+        " supervisor"
     )
 
 
-def test_a_hold_by_somebody_who_is_no_supervisor_is_refused_by_its_command() -> None:
+def test_a_hold_by_somebody_who_is_no_supervisor_is_refused_in_words() -> None:
     refusal = Refusal("no_supervisor", {"by": "op-1", "act": "set_hold"})
     told = refusals.sentence(refusal)
-    assert told == "site hold needs a supervisor; op-1 is not one"
+    assert told == "only a supervisor may set a hold; op-1 is not one"
 
 
 def _is_command(words: str) -> bool:

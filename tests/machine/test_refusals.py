@@ -53,7 +53,7 @@ REFUSED: dict[str, Callable[[], History]] = {
     ),
     "order_not_dead": lambda: OrderHistory().hold().retried("suspend", "notice"),
     "overtaken": lambda: OrderHistory().hold().failed("suspend").unhold().retried("suspend"),
-    "recurred_already": lambda: History().log().contact(1).recur(1).recur(1),
+    "recurred_already": lambda: History().log().contact(1).after("25h").recur(1).recur(1),
     "same_person": lambda: History().false_info().reinstate().approve(by=ANN),
     "seen_too_early": lambda: OrderHistory().do(
         c.RecordState(by=ANN, adapter="panel", seen="active", in_force="active", last_act=1)

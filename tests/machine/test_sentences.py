@@ -68,11 +68,14 @@ SAID = {
         "an order for site.example was given or carried out after you checked it; check it again"
     ),
     "site_closed": (
-        "site.example is closed (false_info); false-info is not possible on a closed site"
+        "site.example is closed (false_info); stating false information is not possible on a "
+        "closed site"
     ),
     "site_exists": "site.example already exists",
     "site_not_closed": ("site.example is active, not closed; nothing to reinstate"),
-    "state_forbids": ("incident 12-1 is open; refused is possible only when it is notified"),
+    "state_forbids": (
+        "incident 12-1 is open; stating a refusal is possible only when it is notified"
+    ),
     "too_many_items": (
         "the filing would have 101 servers, at most 100 are allowed; delete some first"
     ),
@@ -130,9 +133,9 @@ def test_all_that_can_be_said_stands_here() -> None:
 
 
 ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
-    "false-info": lambda site: site.false_info(),
-    "refused": lambda site: site.refused(1),
-    "recur": lambda site: site.recur(1),
+    "stating false information": lambda site: site.false_info(),
+    "stating a refusal": lambda site: site.refused(1),
+    "logging a recurrence": lambda site: site.recur(1),
 }
 
 
@@ -149,38 +152,38 @@ STAYS = " (a voided incident stays voided)"
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
         lambda: History().log().void(1).contact(1),
-        "voided; contact is possible only when it is not voided" + STAYS,
+        "voided; recording a contact is possible only when it is not voided" + STAYS,
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed; removed is possible only when it is open or notified or unreached",
+        "removed; recording the removal is possible only when it is open or notified or unreached",
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open; refused is possible only when it is notified",
+        "open; stating a refusal is possible only when it is notified",
     ),
     "refused of unreached": (
         lambda: History().miss().refused(1),
-        "unreached; refused is possible only when it is notified",
+        "unreached; stating a refusal is possible only when it is notified",
     ),
     "refused of removed": (
         lambda: History().log().removed(1).refused(1),
-        "removed; refused is possible only when it is notified",
+        "removed; stating a refusal is possible only when it is notified",
     ),
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
         (
-            "moot; removed is possible only when it is open or notified or unreached (an incident"
-            " found on a closed site can only be voided)"
+            "moot; recording the removal is possible only when it is open or notified or unreached"
+            " (an incident found on a closed site can only be voided)"
         ),
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open; recur is possible only when it is notified or unreached or removed",
+        "open; logging a recurrence is possible only when it is notified or unreached or removed",
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
-        "voided; reported is possible only when it is not voided" + STAYS,
+        "voided; recording a report to the police is possible only when it is not voided" + STAYS,
     ),
     "said of removed": (
         lambda: History().log().removed(1).says_removed(1),
@@ -189,8 +192,8 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "void of voided": (
         lambda: History().log().void(1).void(1),
         (
-            "voided; void is possible only when it is open or notified or unreached or removed or"
-            " refused or moot (a voided incident stays voided)"
+            "voided; voiding is possible only when it is open or notified or unreached or removed"
+            " or refused or moot (a voided incident stays voided)"
         ),
     ),
 }

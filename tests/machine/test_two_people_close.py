@@ -169,7 +169,9 @@ def test_a_site_that_is_closed_otherwise_waits_for_nobody() -> None:
     site = told().refused(1).log().log()
     assert (site.rule, site.case.closure_request) == ("repeat", None)
     assert "closure" not in site.queue
-    assert "confirm-closure is not possible on a closed site" in site.confirm_closure().answer
+    assert (
+        "confirming the closure is not possible on a closed site" in site.confirm_closure().answer
+    )
 
 
 def test_time_closes_nothing_that_waits_for_a_person() -> None:

@@ -265,9 +265,9 @@ def test_a_time_is_kept_to_the_microsecond_and_comes_back_in_utc(db_url: str) ->
     with rehearsal(db_url, TEN + timedelta(microseconds=123_457)) as day:
         day.add()
         answer = day.give(c.Log(by="li"))
-        assert answer.document["incident"]["occurred_at"] == "2026-03-01T10:00:00.123457Z"
+        assert answer.incident_document["occurred_at"] == "2026-03-01T10:00:00.123457Z"
         again = day.give(c.RecordContact(by="li", incident=1, outcome="no-answer"))
-        assert again.document["incident"]["occurred_at"] == "2026-03-01T10:00:00.123457Z"
+        assert again.incident_document["occurred_at"] == "2026-03-01T10:00:00.123457Z"
 
 
 def test_foreign_keys_and_states_are_held_by_the_schema(opened: Opener, db_url: str) -> None:

@@ -160,7 +160,7 @@ def test_what_a_command_needs_does_not_grow_with_the_history(databases: Database
             day.later(hours=30)
             logged = day.give(c.Log(by="li"))
             assert logged.refusal is None
-            n = int(logged.document["incident"]["id"].partition("-")[2])
+            n = int(logged.incident_document["id"].partition("-")[2])
             day.later(minutes=draw.randrange(50))
             day.give(c.RecordContact(by="li", incident=n, outcome="reached"))
             day.give(c.StateRemoved(by="li", incident=n))

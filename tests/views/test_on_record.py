@@ -18,7 +18,7 @@ def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: An
         return on_record.entries_page(connection, EntryFilter(**wanted), after=after, limit=limit)
 
 
-def kinds(page: Page) -> list[str]:
+def kinds(page: Page) -> list[object]:
     return [each["entry"]["kind"] for each in page.entries]
 
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import event, select
 
 from incidents.clock import read_rfc3339
+from incidents.contract.documents.overview import Overview
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.record.entry import decode
@@ -29,12 +30,12 @@ HOSTILE = "'); DROP TABLE sites; --<script>"
 CATEGORIES = [None, "赌博", "gambling", HOSTILE, *(f"kind {n}" for n in range(8))]
 
 
-def look(day: Day, zone: ZoneInfo = SHANGHAI) -> dict[str, Any]:
+def look(day: Day, zone: ZoneInfo = SHANGHAI) -> Overview:
     with day.looking() as connection:
         return views.overview(connection, day.now, zone)
 
 
-def series(found: dict[str, Any]) -> dict[tuple[bool, str | None], list[int]]:
+def series(found: Overview) -> dict[tuple[bool, str | None], list[int]]:
     return {(s["other"], s["category"]): s["counts"] for s in found["violations"]["categories"]}
 
 
@@ -89,7 +90,7 @@ def test_a_month_is_what_the_record_says_of_it_in_each_zone(day: Day) -> None:
         _is_what_the_record_says(look(day, zone), Naive(day, zone))
 
 
-def _is_what_the_record_says(found: dict[str, Any], naive: Naive) -> None:
+def _is_what_the_record_says(found: Overview, naive: Naive) -> None:
     assert found["days"] == naive.days
     assert {k: v for k, v in series(found).items() if not k[0]} == {
         (False, category): naive.violations(category) for category in naive.shown()

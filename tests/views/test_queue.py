@@ -1,6 +1,7 @@
 """The queue: its order, its pages, what it says to the person who looks at it."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
@@ -171,6 +172,13 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert "Another person than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
+    disputed = day.item("1-disputed")
+    assert (disputed["asked_by"], disputed["note"]) == ("li", "all is clean")
+    assert disputed["commands"] == [
+        f"incidents site uphold {SITE} --reason R", f"incidents site approve {SITE}",
+        f"incidents site decline {SITE} --reason R", f"incidents site why {SITE}",
+    ]  # fmt: skip
+    assert "li has requested reinstatement" in disputed["say"]
 
 
 TO_FILE = {"opened_on": "2026-02-14"}
@@ -224,6 +232,43 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
     )
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda day: day.do(c.Recur(by="li", incident=1)),
+        lambda day: day.log(urls=("https://shop.example/a",)),
+        lambda day: day.log(urls=("https://shop.example/a",)).after("1h1s").elapse(),
+    ],
+    ids=["a recurrence", "its address", "its address, unreached"],
+)
+def test_no_recurrence_is_proposed_that_would_be_a_double_entry(
+    day: Day, again: Callable[[Day], Day]
+) -> None:
+    day.add("other.example").add()
+    day.log("other.example", urls=("https://other.example/b",))
+    day.log(urls=("https://shop.example/a",)).after("1h1s").elapse().after("12h1s").elapse()
+    day.contact_of(SITE, 1).log("other.example", urls=("https://other.example/c",))
+    recheck, check = day.item("2-t1"), day.item("2-1")
+    for item in (recheck, check):
+        assert "incidents recur 2-1" in item["commands"]
+
+    again(day)
+    for item in (day.item("2-t1"), day.item("2-1")):
+        assert "incidents recur 2-1" not in item["commands"]
+        assert "incidents contact 2-2 reached" in item["commands"]
+        assert "2-1 is already logged again as 2-2" in item["say"]
+
+
+def test_an_earlier_incident_of_which_nobody_can_be_told_does_not_keep_a_later_one(
+    day: Day,
+) -> None:
+    url = ("https://shop.example/a",)
+    day.add().log(urls=url).log(urls=url).after("14h").elapse()
+    day.contact(2)
+    assert "incidents recur 1-2" in day.item("1-2")["commands"]
+
+
 def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(day: Day) -> None:
     day.desk.activate("[closure]\ntwo_people = true\n", by="li", login=None, reason="two")
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
@@ -235,7 +280,7 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
         "incidents removed 1-1", f"incidents site confirm-closure {SITE}",
         f"incidents site decline-closure {SITE} --reason R", "incidents recur 1-1",
     ]  # fmt: skip
-    assert "not delete it: refused" not in day.item("1-1")["say"]
+    assert "will not delete it, record the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents site confirm-closure {SITE}"
     assert "another person than li confirms or declines now" in item["say"]
@@ -277,7 +322,11 @@ def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> N
     asked = day.item("1-reinstatement")
     assert asked["next"] == f"incidents site decline {SITE} --reason R"
     assert "until the hold is lifted" in asked["say"]
-    assert f"incidents site approve {SITE}" not in asked["commands"]
+    disputed = day.item("1-disputed")
+    for each in (asked, disputed):
+        assert f"incidents site approve {SITE}" not in each["commands"]
+        assert f"incidents site reinstate {SITE} --reason R" not in each["commands"]
+    assert "until the hold is lifted" in disputed["say"]
 
 
 def test_a_second_correction_is_shown_to_a_supervisor(day: Day) -> None:
@@ -553,9 +602,9 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " If it is still there: recur, a new violation with its own clock. Nobody was told about"
-        " 1-1, 1-3 yet. If it is still there: call, then recur. If 1-4 is still there: log a new"
-        " violation with its own clock. When you have checked all: done."
+        " If still there, log a recurrence, a new violation with its own clock. Nobody was told"
+        " about 1-1, 1-3 yet. If still there, call, then log a recurrence. If 1-4 is still there,"
+        " log a new violation with its own clock. When you have checked all, complete this task."
     )
 
 
@@ -571,8 +620,8 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["about"] == ["1-1"]
     assert item["say"].endswith(
-        "If it is still there: log a new violation with its own clock. When you have checked all:"
-        " done."
+        "If still there, log a new violation with its own clock. When you have checked all,"
+        " complete this task."
     )
     assert item["next"] == f"incidents done {item['id']}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import Parameter, Signature
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
@@ -26,8 +26,6 @@ from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur
 from incidents.views import masked, on_record
 
-Document = dict[str, Any]
-
 _LOOKS = {
     SITE: "A site's name.",
     INCIDENT: "An incident's id, such as 12-3.",
@@ -45,12 +43,15 @@ def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
     return _given(by, answer, document, status)
 
 
-def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
+def act_documents(house: House, answers_: Sequence[Answer]) -> list[Acted]:
     """The documents of acts that took effect; one query fetches what people wrote.
 
     Phone numbers and addresses stay masked.
     """
-    documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
+    # An event of theirs has the fields of its kind as well.
+    documents = [
+        cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
+    ]
     if refs := on_record.text_refs(documents):
         with house.glancing() as connection:
             texts = on_record.personal_texts(connection, refs)
@@ -58,12 +59,12 @@ def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
     return [masked.document(document) for document in documents]
 
 
-def _given(by: Caller, answer: Answer, document: Document, status: int) -> JSON:
+def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
     tag = None if by.dry_run else tag_of(answer)
     return JSON(document, status, headers=None if tag is None else {"ETag": tag})
 
 
-async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Document]:
+async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Acted]:
     """The desk's answer to an act, taken with others of the same moment, and its document.
 
     Raises:

@@ -7,7 +7,7 @@ concerns that command alone. A batch takes no act that a person must do in perso
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
@@ -20,12 +20,13 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents.acts import Results
+from incidents.contract.documents.acts import Acted, Result, Results
 from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
 from incidents.machine.commands import RecordContact
+from incidents.values.json_object import JSONObject
 from incidents.views import masked
 
 MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
@@ -49,7 +50,7 @@ class Asked(bodies.Form):
 
     do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
     to: Annotated[str, Field(max_length=300)]
-    words: dict[str, Any] = Field({})
+    words: JSONObject = Field({})
     key: Annotated[str, Field(min_length=1, max_length=150)] | None = None
 
 
@@ -95,7 +96,8 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     left = iter(answers)
     shown = [_document(by, place, left, told) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
-    return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
+    found: Results = {"items": shown, "done": len(shown) - refused, "refused": refused}
+    return JSON(found)
 
 
 def _insist_on_one_call(sent: list[Envelope]) -> None:
@@ -124,7 +126,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         return error if isinstance(error, Problem) else problems.of_error(error)
     # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
-    return act.status, by.envelope(site, command, key)
+    return act.status, by.envelope(site, command, key, asked.key or by.key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
@@ -151,8 +153,8 @@ def _looks_like(what: str, to: str) -> bool:
 
 
 def _document(
-    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[actions.Document]
-) -> actions.Document:
+    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[Acted]
+) -> Result:
     """The result of a command: the desk's next answer, if the command reached the desk."""
     if isinstance(place, tuple):
         answer = next(answers)

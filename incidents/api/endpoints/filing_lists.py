@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import Query, UploadFile
 from fastapi_problem.error import Problem
@@ -127,9 +127,9 @@ def take_in(
     return JSON({"dry_run": by.dry_run, "rows": len(items), "outcomes": outcomes, "items": items})
 
 
-def _document(by: Caller, taken: Taken) -> dict[str, Any]:
+def _document(by: Caller, taken: Taken) -> filing_documents.TakenRow:
     row, refusal = taken.customer, taken.refusal
-    problem = None
+    problem: filing_documents.RefusedRow | None = None
     if refusal is not None:
         problem = {
             "name": refusal.name,

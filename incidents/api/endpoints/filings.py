@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
@@ -51,11 +51,16 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
         row = sites.named(connection, name)
         found = views.filing(connection, name)
     filed = details_of(found)
-    complete = checks.completeness_document(filed)
-    for each in complete["missing"]:
-        each["words"] = finding.ENGLISH.word("need", each["why"])
+    complete = checks.completeness(filed)
     shown = found["details"] if reveal else masked.document(found["details"])
-    document = {**found, "details": _parted(shown), **complete}
+    document: filing_documents.Filing = {
+        "site": found["site"], "details": _parted(shown), "terms": found["terms"],
+        "score": complete.score,
+        "missing": [
+            {"field": each.field, "why": each.why, "words": finding.ENGLISH.word("need", each.why)}
+            for each in complete.missing
+        ],
+    }  # fmt: skip
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
 
 
@@ -130,7 +135,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
     now = today(by)
-    items = [
+    items: list[filing_documents.SiteTerm] = [
         {**term, "days_left": (date.fromisoformat(term["due_on"]) - now).days}
         for term in found["items"]
     ]
@@ -159,21 +164,19 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
 @routes.get("/filings/fields", **operation("look", filing_documents.FilingFields))
 def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """The details that a filing has, in the order of the official form, with their choices."""
-    items = [_field(field) for section in form.SECTIONS for field in section.fields]
-    return JSON(
-        {
-            "items": items,
-            "server": [*map(_field, form.SERVER_FIELDS)],
-            "document": [*map(_field, form.DOCUMENT_FIELDS)],
-        }
-    )
+    found: filing_documents.FilingFields = {
+        "items": [_field(field) for section in form.SECTIONS for field in section.fields],
+        "server": [*map(_field, form.SERVER_FIELDS)],
+        "document": [*map(_field, form.DOCUMENT_FIELDS)],
+    }
+    return JSON(found)
 
 
 @routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """What many sites file alike: the presets, of an access provider or a registrar."""
     known = presets.known(settings.load().presets)
-    items = [
+    items: list[filing_documents.FilingPreset] = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}
         for name, preset in sorted(known.items())
     ]
@@ -190,7 +193,7 @@ def _filed(by: Caller, site: str) -> dict[str, str]:
         return views.filing_details(connection, inputs.site(site))
 
 
-def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
+def _parted(details: Mapping[str, str | None]) -> dict[str, filing_documents.Filed]:
     """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
@@ -198,8 +201,10 @@ def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
     }
 
 
-def _field(field: form.Field) -> dict[str, Any]:
-    choices = [{"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices]
+def _field(field: form.Field) -> filing_documents.FilingField:
+    choices: list[filing_documents.FilingChoice] = [
+        {"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices
+    ]
     return {"key": field.key, "zh": field.zh, "en": field.en, "choices": choices}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_documents
+from incidents.contract.documents.problems import InvalidPart
 from incidents.errors import InputError
 from incidents.history import apart, importing, picture, reports
 from incidents.history.apart import BadLinesError, Sent, Trial
@@ -165,7 +166,7 @@ def _as_asked() -> Iterator[None]:
         ) from error  # fmt: skip
 
 
-def _part(line: int, kind: str, told: str) -> dict[str, Any]:
+def _part(line: int, kind: str, told: str) -> InvalidPart:
     return problems.part(kind, told, "body", "history", str(line))
 
 

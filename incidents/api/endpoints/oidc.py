@@ -15,7 +15,6 @@ from dataclasses import asdict
 from html import escape
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -36,6 +35,7 @@ from incidents.api.entrance import is_from_elsewhere, signed_in
 from incidents.api.operation import JSON, PREFIX
 from incidents.log import logger
 from incidents.store import sign_ins
+from incidents.values.json_object import JSONObject
 
 routes = APIRouter(prefix=PREFIX, default_response_class=JSON, include_in_schema=False)
 """A browser is sent here: the description does not name it."""
@@ -157,7 +157,7 @@ def _sent(url: str, question: Question, before: str | None) -> Response:
 def _kept(cookie: str) -> tuple[Question, bytes | None] | None:
     """The kept sign-in request, and the digest of the earlier session; None if it is not ours."""
     try:
-        words: dict[str, Any] = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
+        words: JSONObject = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
         before = words.pop("before")
         question = Question(**words)
         if not all(isinstance(each, str) or each is None for each in words.values()):

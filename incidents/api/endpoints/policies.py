@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Request
 from pydantic import Field
@@ -14,7 +14,6 @@ from incidents.api.caller import Caller, address_of
 from incidents.api.endpoints.session import Person
 from incidents.api.entrance import Keeping, Looking
 from incidents.api.operation import JSON, operation, router
-from incidents.clock import rfc3339
 from incidents.contract.documents import policies as policy_documents
 from incidents.locale import words
 from incidents.machine import diagram, policy
@@ -26,7 +25,6 @@ from incidents.values import inputs
 
 routes = router("policy")
 
-Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.")]
 
 
@@ -81,13 +79,12 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     """Whether it is a policy, what it says, and what of the active one it would change."""
     with by.spending():
         wanted = read(file.toml)
-    return JSON(
-        {
-            "policy": wanted.digest, "numbers": wanted.document(),
-            "words": words.policy_sentences(wanted),
-            "changes": words.policy_differences(by.house.desk.policy(), wanted),
-        }
-    )  # fmt: skip
+    found: policy_documents.Checked = {
+        "policy": wanted.digest, "numbers": wanted.document(),
+        "words": words.policy_sentences(wanted),
+        "changes": words.policy_differences(by.house.desk.policy(), wanted),
+    }  # fmt: skip
+    return JSON(found)
 
 
 @routes.post(
@@ -100,7 +97,7 @@ def test(by: Looking, tried: Trying) -> JSON:
         return JSON(_tried(by, tried))
 
 
-def _tried(by: Caller, tried: Trying) -> Document:
+def _tried(by: Caller, tried: Trying) -> policy_documents.Trials:
     try:
         scenarios = scenario_file.read(tried.scenarios, scenario_file.SENT)
     except ScenarioError as error:
@@ -109,7 +106,7 @@ def _tried(by: Caller, tried: Trying) -> Document:
         under = read(tried.toml)
     else:
         under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
-    items = [_trial(trial.run(scenario, under)) for scenario in scenarios]
+    items = [trial.run(scenario, under).document() for scenario in scenarios]
     passed = all(each["passed"] for each in items)
     return {"policy": under.digest, "passed": passed, "items": items}
 
@@ -127,13 +124,17 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
     by.counts(1)
     answer = by.house.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
-        key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
-        signed_in=by.identity.proved_at is not None,
+        key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
+        dry_run=by.dry_run, signed_in=by.identity.proved_at is not None,
         second=None if second is None else request.app.state.door.identify_second(
             second.handle, second.password, address_of(request), beside=by.by
         ),
     )  # fmt: skip
-    return JSON({name: answer[name] for name in policy_documents.Activated.__annotations__})
+    told: policy_documents.Activated = {
+        "policy": answer["policy"], "previous": answer["previous"], "changes": answer["changes"],
+        "events": answer["events"],
+    }  # fmt: skip
+    return JSON(told)
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
@@ -147,18 +148,3 @@ def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
     except PolicyError as error:
         wrong = problems.part("no_policy", "this is no policy", "body", *where)
         raise problems.unprocessable("no_policy", str(error), errors=[wrong]) from error
-
-
-def _trial(done: trial.Trial) -> Document:
-    return {
-        "name": done.scenario.name,
-        "passed": done.passed,
-        "policy": done.policy,
-        "mismatches": [
-            {
-                "step": miss.step, "at": rfc3339(miss.at), "what": miss.what,
-                "expected": miss.expected, "got": miss.got,
-            }
-            for miss in done.mismatches
-        ],
-    }  # fmt: skip

@@ -141,7 +141,7 @@ def story_of_site(
         )  # fmt: skip
     last = items[-1]["seq"] if items else after
     ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
-    found: dict[str, Any] = {"items": items, "next": ahead}
+    found: LinePage = {"items": items, "next": ahead}
     return JSON(found if reveal else masked.document(found))
 
 
@@ -227,7 +227,7 @@ def story_of_incident(
             connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
         )
     ahead = None if part.ahead is None else number_cursor(_INCIDENT_STORY, part.ahead)
-    found: dict[str, Any] = {"items": part.lines, "next": ahead}
+    found: LinePage = {"items": part.lines, "next": ahead}
     return JSON(found if reveal else masked.document(found))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,15 +22,16 @@ from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
 from incidents.store.database import schema
+from incidents.values.json_object import JSONObject
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
-_OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
+_OPEN: JSONObject = {"response_model": None, "tags": ["watch"]}
 
 
 def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
-    fine: dict[int | str, dict[str, Any]] = {200: {"model": enforcement_documents.Status}}
+    fine: dict[int | str, JSONObject] = {200: {"model": enforcement_documents.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
     app.add_api_route(

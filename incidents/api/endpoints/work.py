@@ -30,8 +30,6 @@ from incidents.views import masked
 
 queue_routes = router("queue")
 
-Document = dict[str, Any]
-
 
 @queue_routes.get("/queue", **operation("look", queue_documents.Queue))
 def queue(
@@ -152,7 +150,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
     compared = by.house.compare(
         names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
-        key=None if by.key is None else f"{by.by}:{by.key}",
+        key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
     )  # fmt: skip
     return JSON({"items": [each.document() for each in compared], "left": left})
 
@@ -191,15 +189,7 @@ def read(
     wording = notice_settings.wording(by.house.settings.zone)
     facts = _notice_facts(by, notice, incident, site)
     languages = wording.languages if language is None else (language,)
-    letters = [wording.alone(each).letter(notice, facts, "preview") for each in languages]
-    items = [
-        {
-            "notice": notice, "to": NOTICES[notice].to, "language": each,
-            "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
-        }
-        for each, letter in zip(languages, letters, strict=True)
-    ]  # fmt: skip
-    return JSON({"items": items})
+    return JSON({"items": list(preview.letters(wording, notice, facts, languages))})
 
 
 def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | None) -> AnyFacts:

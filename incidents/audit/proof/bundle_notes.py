@@ -42,8 +42,7 @@ from incidents.tlog.note import Note, Signature
 
 
 class NothingSignedError(RefusedError):
-    """nothing of the log is signed yet: make a key with `incidents audit key new`, then sign with
-    `incidents audit checkpoint`"""
+    """nothing of the log is signed yet: make a key on the machine that keeps the log, then sign"""
 
 
 class UnknownSignerError(VerificationError):

@@ -107,11 +107,7 @@ def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
     there = export.count_covered(connection, wanted, size)
     uncovered = export.count(connection, wanted) - there
     if there == 0:
-        way_out = (
-            Cause.of("way_checkpoint", " yet (`incidents audit checkpoint` signs what there is)")
-            if uncovered
-            else ""
-        )
+        way_out = Cause.of("way_checkpoint", " yet (sign what there is first)") if uncovered else ""
         raise NothingCoveredError(way_out=way_out)
     return max(0, uncovered)
 

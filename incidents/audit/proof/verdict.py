@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Engine
 
@@ -20,6 +20,9 @@ from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 from incidents.tlog.proof import root_at
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import record as documents
 
 
 class HeldCheckpointError(VerificationError):
@@ -259,14 +262,46 @@ class Verdict:
         """How many entries are numbered, and in no checkpoint."""
         return max(0, self.entries - self.pending - (self.size or 0))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> documents.Verdict:
         """For programs."""
-        found = asdict(self)
-        found["findings"] = [asdict(each) for each in self.findings]
-        found["lost_its_end"] = [each._asdict() for each in self.lost_its_end]
-        found["since"] = None if self.since is None else self.since._asdict()
-        found["witnesses"] = {key: seen._asdict() for key, seen in self.witnesses.items()}
-        return {"verified": not self.findings, **found, "uncovered": self.uncovered}
+        since = self.since
+        return {
+            "verified": not self.findings,
+            "kind": self.kind,
+            "entries": self.entries,
+            "sites": self.sites,
+            "pending": self.pending,
+            "pending_since": self.pending_since,
+            "checkpoints": self.checkpoints,
+            "size": self.size,
+            "root": self.root,
+            "origin": self.origin,
+            "note": self.note,
+            "key": self.key,
+            "keys": list(self.keys),
+            "trusted": self.trusted,
+            "witnesses": {
+                key: {"size": seen.size, "at": seen.at} for key, seen in self.witnesses.items()
+            },
+            "agreeing": list(self.agreeing),
+            "since": since and {"where": since.where, "size": since.size, "sites": since.sites},
+            "decided": self.decided,
+            "policies": self.policies,
+            "lost_its_end": [
+                {
+                    "at": lost.at, "epoch": lost.epoch, "entries": lost.entries, "had": lost.had,
+                    "signed": lost.signed,
+                }
+                for lost in self.lost_its_end
+            ],
+            "broken": list(map(list, self.broken)),
+            "begun_late": self.begun_late,
+            "unfinished": self.unfinished,
+            "periods": self.periods,
+            "extras": list(self.extras),
+            "findings": [each.document() for each in self.findings],
+            "uncovered": self.uncovered,
+        }  # fmt: skip
 
 
 def _place(found: Flaw) -> tuple[int, float]:

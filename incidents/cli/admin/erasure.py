@@ -14,11 +14,12 @@ from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
-from incidents.locale.words import Document, count
+from incidents.locale.words import count
 from incidents.settings import retention as retention_settings
 from incidents.values import site_name
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.policies import ErasedAccount
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
     from incidents.desk.pseudonyms import Aged
@@ -196,7 +197,7 @@ def _erase_account(
 
 def _account_met(
     run: Run, handle: str, reason: str, sure: Callable[[], None], *, dry_run: bool
-) -> Document:
+) -> ErasedAccount:
     from incidents.desk import pseudonyms
 
     house, settings = run.local, run.settings

@@ -19,8 +19,7 @@ from incidents.system import disk
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.enforcement import Alarm
-    from incidents.locale.words import Document
+    from incidents.contract.documents.enforcement import Alarm, Metric, TriedChannel
     from incidents.metrics.samples import Samples
 
 
@@ -159,17 +158,17 @@ def try_channels(run: Run) -> int:
     return DONE if took and all(took) else FAILED
 
 
-def _sent_trial(run: Run) -> Iterable[Document]:
+def _sent_trial(run: Run) -> Iterable[TriedChannel]:
     from incidents.notices import notice_settings, trial
 
     return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)
 
 
-def _tell_trial(run: Run, results: Iterable[Document]) -> list[bool]:
+def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
     """Writes what each channel has said; whether it took it."""
     took: list[bool] = []
 
-    def noted() -> Iterable[Document]:
+    def noted() -> Iterable[TriedChannel]:
         for result in results:
             took.append(result["took"])
             yield result
@@ -184,7 +183,7 @@ def _tell_trial(run: Run, results: Iterable[Document]) -> list[bool]:
     return took
 
 
-def _sentence_of_trial(run: Run, result: Document) -> str:
+def _sentence_of_trial(run: Run, result: TriedChannel) -> str:
     channel = result["channel"]
     if not result["took"]:
         code = "alarms.trial.failed.detail" if result["detail"] else "alarms.trial.failed"
@@ -245,9 +244,11 @@ def _samples(run: Run) -> Samples:
         return look(connection, house.now(connection))
 
 
-def _metric_documents(found: Samples) -> Iterator[Document]:
+def _metric_documents(found: Samples) -> Iterator[Metric]:
     from incidents.metrics.catalogue import BY_NAME
+    from incidents.metrics.samples import Histogram
 
     for name, labels, value in found:
+        assert not isinstance(value, Histogram), "a database has none: a daemon measures them"
         named = dict(zip(BY_NAME[name].labels, labels, strict=True))
         yield {"metric": name, "labels": named, "value": value}

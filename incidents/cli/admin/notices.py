@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incidents.client.house import RemoteHouse
-    from incidents.locale.words import Document
+    from incidents.contract.documents.enforcement import Letter, NoticeHere
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
 
@@ -58,13 +58,13 @@ def list_notices(run: Run) -> None:
         run.tell(painted(told, fg="red", bold=True))
 
 
-def _when(run: Run, notice: Document) -> str:
+def _when(run: Run, notice: NoticeHere) -> str:
     """When it goes out; a server's own words where the language has none."""
     when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
     return when
 
 
-def _here(run: Run) -> list[Document]:
+def _here(run: Run) -> list[NoticeHere]:
     from incidents.notices import notice_settings
 
     wording = notice_settings.wording(run.settings.zone)
@@ -120,7 +120,7 @@ def preview(
         if site is not None:
             run.insist_on_this_machine("name an incident of the site, with --incident")
         letters = _of_server(run.remote, names, language, incident, html=html)
-        pages = (letter["html"] for letter in letters)
+        pages = (letter["html"] or "" for letter in letters)
     else:
         wording = notice_settings.wording(run.settings.zone)
         facts = _facts(run, names, site, incident)
@@ -143,7 +143,7 @@ def preview(
 def _of_server(
     server: RemoteHouse, names: list[str], language: str | None,
     incident: tuple[int, int] | None, *, html: bool,
-) -> Iterator[Document]:  # fmt: skip
+) -> Iterator[Letter]:  # fmt: skip
     """The letters as the server's own templates and settings have them."""
     if html and language is None:
         raise InputError("over a server a page has one language: name it with --language")
@@ -185,15 +185,8 @@ def _real(
 
 def _written(
     wording: Wording, facts: dict[str, AnyFacts], languages: tuple[str, ...]
-) -> Iterator[Document]:
+) -> Iterator[Letter]:
+    from incidents.notices import preview
+
     for name, told in facts.items():
-        for language in languages:
-            letter = wording.alone(language).letter(name, told, "preview")
-            yield {
-                "notice": name,
-                "to": NOTICES[name].to,
-                "language": language,
-                "subject": letter.subject,
-                "text": letter.text.rstrip("\n"),
-                "html": letter.html,
-            }
+        yield from preview.letters(wording, name, told, languages)

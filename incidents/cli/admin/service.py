@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from incidents.app import House
     from incidents.cli.run import Run
+    from incidents.contract.documents.acts import EventOfSite
     from incidents.desk import Answer
     from incidents.enforcement.outcomes import Outcomes
-    from incidents.locale.words import Document
     from incidents.notices.customer_link import Links
 
 
@@ -136,7 +136,7 @@ class _Done:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._sites: list[str] = []
-        self._events: list[Document] = []
+        self._events: list[EventOfSite] = []
         self._sentences: list[str] = []
         self._kinds: Counter[str] = Counter()
 
@@ -149,7 +149,7 @@ class _Done:
             if self._run.for_programs:
                 self._events += [{"site": answer.site, **event} for event in events]
             elif len(self._sentences) < MAX_TOLD:
-                self._sentences += self._told(answer.document)
+                self._sentences += self._told(answer)
 
     def tell(self) -> None:
         """All of it, or for people the first decisions and the count of all."""
@@ -172,9 +172,9 @@ class _Done:
             # Elsewhere it would be a mail from cron, each minute.
             run.tell(run.text("daemon.nothing"))
 
-    def _told(self, document: Document) -> list[str]:
-        teller = answers.teller_of(self._run, document)
-        events = answers.as_left_down(self._run, document)["events"]
+    def _told(self, answer: Answer) -> list[str]:
+        teller = answers.teller_of(self._run, answer)
+        events = answers.as_left_down(self._run, answer)
         return [event_sentence.sentence(teller, event) for event in events]
 
 

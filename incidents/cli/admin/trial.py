@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
 from incidents.cli.run import Run, painted
-from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
-from incidents.locale.words import Document, count
+from incidents.locale.words import count
 from incidents.machine import policy
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.policies import Simulation
     from incidents.history.comparison import Taken
     from incidents.history.simulate import Outcome
     from incidents.machine.policy import Policy
@@ -48,7 +48,7 @@ def test(run: Run, file: Path, named: str) -> int:
     trials = [trial.run(scenario, tested) for scenario in scenarios]
     failed = [done for done in trials if not done.passed]
     if run.for_programs:
-        rows = [_trial_document(done) for done in trials]
+        rows = [done.document() for done in trials]
         output.document(run, {"policy": tested.digest, "scenarios": rows}, rows=rows)
     elif run.quiet:
         run.say(*(done.scenario.name for done in failed))
@@ -87,24 +87,6 @@ def _lines_of_trial(run: Run, done: Trial) -> list[str]:
             for miss in done.mismatches
         ),
     ]  # fmt: skip
-
-
-def _trial_document(done: Trial) -> Document:
-    return {
-        "name": done.scenario.name,
-        "passed": done.passed,
-        "policy": done.policy,
-        "mismatches": [
-            {
-                "step": miss.step,
-                "at": rfc3339(miss.at),
-                "what": miss.what,
-                "expected": miss.expected,
-                "got": miss.got,
-            }
-            for miss in done.mismatches
-        ],
-    }
 
 
 _HEADERS = (
@@ -205,7 +187,7 @@ def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -
         output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
-def _outcome_document(document: dict[str, Any]) -> dict[str, Any]:
+def _outcome_document(document: Simulation) -> dict[str, object]:
     """The document as one row of CSV: a column for each rule."""
     closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
     return {name: value for name, value in document.items() if name != "closed"} | closed
@@ -221,19 +203,18 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
     """What the numbers rest on, for people."""
-    found = taken.facts()
     if taken.span is None:
         run.tell(run.text("trial.no_reports"))
         return
     first, last = taken.span
     language = run.language
-    reports = count(language, found["reports"], "report")
+    reports = count(language, len(taken.history.reports), "report")
     sites = count(language, len(taken.stories), "site")
     zone = run.when.zone_name
     run.tell(
         run.text("trial.span", reports=reports, sites=sites, first=first, last=last, zone=zone),
-        _told_grouping(run, found),
-        _told_calls(run, found),
+        _told_grouping(run, taken),
+        _told_calls(run, taken),
     )
     left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
@@ -241,20 +222,20 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
         run.tell(run.text("trial.removal_unknown", incidents=incidents))
 
 
-def _told_grouping(run: Run, found: dict[str, Any]) -> str:
-    within = found["group_within"]
-    if within is None:
+def _told_grouping(run: Run, taken: Taken) -> str:
+    if taken.group_within is None:
         return run.text("trial.each")
-    return run.text("trial.grouped", kept=found["kept"], within=within)
+    within = policy.write_duration(taken.group_within)
+    return run.text("trial.grouped", kept=taken.kept, within=within)
 
 
-def _told_calls(run: Run, found: dict[str, Any]) -> str:
-    known = found["kept"] - found["drawn"]
-    if not found["drawn"]:
+def _told_calls(run: Run, taken: Taken) -> str:
+    known = taken.kept - taken.drawn
+    if not taken.drawn:
         return run.text("trial.calls.none_drawn", known=known)
     return run.text(
-        "trial.calls", known=known, drawn=found["drawn"], reach=f"{found['reach']:g}",
-        seed=found["seed"], reached=found["drawn_reached"],
+        "trial.calls", known=known, drawn=taken.drawn, reach=f"{taken.draw.reach:g}",
+        seed=taken.draw.seed, reached=taken.drawn_reached,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
-    from incidents.locale.words import Document
+    from incidents.contract.documents.record import Difference
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -133,7 +132,7 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 
 
 def _answer(run: Run, replayed: Replayed) -> None:
-    shown = [asdict(finding) for finding in replayed.findings]
+    shown = [finding.document() for finding in replayed.findings]
     if run.format == JSON:
         output.document(run, replayed.document(), rows=[])
     elif run.for_programs:
@@ -145,7 +144,7 @@ def _answer(run: Run, replayed: Replayed) -> None:
         run.tell(_summary(run, replayed))
 
 
-def _sentence(run: Run, finding: Document) -> str:
+def _sentence(run: Run, finding: Difference) -> str:
     row = run.text(
         "audit_replay.row.site" if finding["site"] else "audit_replay.row",
         site=finding["site"], table=finding["table"], row=finding["row"],

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -41,11 +41,11 @@ class _Asked:
         site_id = audit.site_id(connection, self.site)
         return Selection(site_id=site_id, since=self.since, until=self.until)
 
-    def query(self) -> dict[str, Any]:
+    def query(self) -> dict[str, str | None]:
         return {
             "site": self.site,
-            "since": self.since and clock.rfc3339(self.since),
-            "until": self.until and clock.rfc3339(self.until),
+            "since": None if self.since is None else clock.rfc3339(self.since),
+            "until": None if self.until is None else clock.rfc3339(self.until),
         }
 
 

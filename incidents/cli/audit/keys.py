@@ -24,8 +24,7 @@ from incidents.tlog.keys import (
 
 if TYPE_CHECKING:
     from incidents.audit.log.signing_key import KeyRing
-    from incidents.contract.documents.record import LogKey
-    from incidents.locale.words import Document
+    from incidents.contract.documents.record import LogKey, NewLogKey
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -68,7 +67,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
         raise InputError("a key that is named with --public has its name already")
     ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
-    _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
+    _tell(run, {"key": str(made), "file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
         run.tell(run.text("audit_key.made", file=ring.file))
 
@@ -89,7 +88,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     made, retired = rotation.rotate(
         run.local.engine, key_ring(run), on_record(run, reason), public=public, lost=lost
     )
-    _tell(run, str(made), {"retired": None if retired is None else str(retired)})
+    _tell(run, {"key": str(made), "retired": None if retired is None else str(retired)})
     if retired is not None:
         run.tell(
             run.text("audit_key.retired", file=retired),
@@ -155,12 +154,11 @@ def on_record(run: Run, reason: str | None) -> OnRecord:
     return put
 
 
-def _tell(run: Run, key: str, more: Document) -> None:
-    document: Document = {"key": key, **more}
+def _tell(run: Run, document: NewLogKey) -> None:
     if run.for_programs and not run.quiet:
         output.document(run, document, rows=[document])
     else:
-        run.say(key)
+        run.say(document["key"])
 
 
 WITNESS_PORT = 7380

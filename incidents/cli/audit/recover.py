@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from incidents.cli.run import Run
+    from incidents.contract.documents.enforcement import NotCompared
+    from incidents.contract.documents.record import Recovered, Recovery, WentOn
     from incidents.enforcement.comparison import Done
     from incidents.enforcement.reconciliation import Comparison
     from incidents.enforcement.way_back import Outcome
-    from incidents.locale.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
 
@@ -115,7 +116,7 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     done, opened = comparison.done(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
     if run.for_programs:
-        document: Document = {
+        document: Recovery = {
             "sites": dict(done.counts), "opened": [each.site for each in opened],
             "closed": confirmation.closed_sites(opened), "taken_down": done.taken_down,
             "uncompared": _uncompared(done),
@@ -136,17 +137,17 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
 def _tell(run: Run, gone: Outcome, done: Done) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
-        told: Document = {
+        told: WentOn = {
             "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
             "had": resumed.had, "signed": resumed.signed,
             "key": None if gone.key is None else str(gone.key),
             "kept": None if lost is None else str(lost.kept.file),
         }  # fmt: skip
-        document = {
+        found: Recovered = {
             **told, "sites": dict(done.counts), "opened": done.opened,
             "taken_down": done.taken_down, "uncompared": _uncompared(done),
         }  # fmt: skip
-        output.document(run, document, rows=[told])
+        output.document(run, found, rows=[told])
         return
     run.say(run.text("recover.goes_on", n=resumed.entries, epoch=resumed.epoch))
     if resumed.had is not None:
@@ -206,7 +207,7 @@ def _not_compared(run: Run, done: Done) -> str:
     return run.text("recover.not_compared", sites=sites, why=not_compared(found))
 
 
-def _uncompared(done: Done) -> list[dict[str, str]]:
+def _uncompared(done: Done) -> list[NotCompared]:
     return [{"site": site, "problem": problem} for site, problem in done.failed]
 
 

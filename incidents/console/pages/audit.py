@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import TypedDict
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -162,7 +162,16 @@ def verdict(here: Looking) -> Response:
     return here.page("verdict", **_verified(here))
 
 
-def _verified(here: Sitting) -> dict[str, Any]:
+class _Verified(TypedDict):
+    """What the template of a verification knows."""
+
+    last: verification.Proof[Verdict] | None
+    took: str | None
+    most: int
+    percent: int
+
+
+def _verified(here: Sitting) -> _Verified:
     last: verification.Proof[Verdict] | None = here.request.app.state.verifying.last
     took, percent = None, 0
     if last is not None and last.ended is not None:

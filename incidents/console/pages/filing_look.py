@@ -3,15 +3,15 @@ terms and what waits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from incidents.console import messages
 from incidents.console.languages import Chosen
 from incidents.console.languages import found as found_in
 from incidents.console.writing import Reader
+from incidents.contract.documents.filings import FilingTerm
 from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.filing import checks, presets, settings
@@ -25,8 +25,6 @@ from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.record_number import read_icp, read_public_security
 from incidents.filing.settings import FilingSettings
 from incidents.machine.filing import FOOTER, SUSPICION, Details
-
-Document = dict[str, Any]
 
 _LOUDEST = ("wrong", "suspect", "unknown", OK)
 assert set(_LOUDEST) == set(VERDICTS)
@@ -62,6 +60,12 @@ class Look:
     presets: list[tuple[str, str]]
 
 
+class TermLeft(FilingTerm):
+    """A term, and how many days are left of it."""
+
+    days: int
+
+
 def look(reader: Reader, details: Details) -> Look:
     """What is said of those details, today in the reader's zone."""
     language = reader.language
@@ -88,12 +92,14 @@ def look(reader: Reader, details: Details) -> Look:
     )
 
 
-def terms(reader: Reader, found: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """The terms with how many days are left: 0 on the last one, fewer when it is over."""
-    today = day_of(reader)
-    return [
-        {**each, "days": (date.fromisoformat(each["due_on"]) - today).days} for each in found
-    ]  # fmt: skip
+def terms(reader: Reader, found: Iterable[FilingTerm]) -> list[TermLeft]:
+    """The terms with how many days are left of them."""
+    return [{**each, "days": days_left(reader, each["due_on"])} for each in found]
+
+
+def days_left(reader: Reader, due_on: str) -> int:
+    """How many days are left of a term: 0 on its last one, fewer when it is over."""
+    return (date.fromisoformat(due_on) - day_of(reader)).days
 
 
 def day_of(reader: Reader) -> date:
@@ -101,9 +107,10 @@ def day_of(reader: Reader) -> date:
     return reader.now.astimezone(reader.zone).date()
 
 
-def waits(reader: Reader, tasks: Iterable[Task]) -> list[Document]:
+def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
     """The suspicions that nobody has looked into, and what the foot of the page lacks."""
-    language, found = reader.language, []
+    language = reader.language
+    found: list[dict[str, object]] = []
     for task in tasks:
         about = task["filing"]
         if task["kind"] == SUSPICION:

@@ -102,7 +102,7 @@ def log(desk: Doing) -> Response:
             desk, sent, said=said, unknown=name if why == "unknown_site" else None,
             closes=name if why == "would_close" else None,
         )  # fmt: skip
-    incident = f"/incidents/{answer.document['incident']['id']}"
+    incident = f"/incidents/{answer.incident_document['id']}"
     return desk.back(_to_the_others(desk, sent, name) or incident, said)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
-from incidents.enforcement.reconciliation import Reconciliation
+from incidents.enforcement.reconciliation import Comparison, Reconciliation
 from incidents.errors import (
     AdapterFaultError,
     InputError,
@@ -34,7 +34,6 @@ from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible
 
 router = APIRouter()
-Document = dict[str, Any]
 Name = tuple[int, int, str]
 """An order's site, number and lane."""
 
@@ -52,7 +51,7 @@ _UNUSABLE = (
 class Compared:
     """What a comparison has come to; `after`: behind which name `left` others would be next."""
 
-    items: list[Document]
+    items: list[Comparison]
     left: int
     after: str
     repair: bool
@@ -131,8 +130,7 @@ def _compared(desk: Acting) -> Compared:
             reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
             login=desk.identity.login, repair=repair, opens=opens,
         )  # fmt: skip
-        compared = map(own.compare, names)
-        items = [each.document() | {"in_vain": each.is_in_vain} for each in compared]
+        items = [own.compare(each) for each in names]
     finally:
         found.close()
     return Compared(items=items, left=left, after=names[-1] if left else "", repair=repair)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from incidents.console.acting import Acting, Doing
 from incidents.console.chart import Chart, Series
 from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Reader, Said
+from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread
 from incidents.errors import InputError, RefusedError
 from incidents.store import desk_state
 from incidents.values import site_name
@@ -25,8 +26,6 @@ from incidents.views.overview import DAYS, overview
 from incidents.views.queue import work
 
 router = APIRouter()
-
-Document = dict[str, Any]
 
 
 @router.get("/overview")
@@ -48,14 +47,14 @@ def show(who: Looking) -> Response:
         found=found,
         share=percent(found["contact"]["share"]),
         spans={
-            name: {which: span(reader, found[name][f"{which}_s"]) for which in ("median", "p90")}
-            for name in ("contact", "lateness")
+            name: {"median": span(reader, of["median_s"]), "p90": span(reader, of["p90_s"])}
+            for name, of in (("contact", found["contact"]), ("lateness", found["lateness"]))
         },
         charts=[
             _by_day(reader, found, "violations", categories),
             _by_day(reader, found, "closures", rules),
             _spread(reader, found["contact"], "contact", "median"),
-            _spread(reader, found["lateness"], "lateness", "most"), _load(reader, found),
+            _spread(reader, found["lateness"], "lateness", "most"), _load(reader, found["load"]),
         ],
     )  # fmt: skip
 
@@ -81,7 +80,12 @@ def percent(share: float | None) -> str:
     return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
 
 
-def _by_day(reader: Reader, found: Document, name: str, series: Sequence[Series]) -> Chart:
+def _by_day(
+    reader: Reader,
+    found: Overview,
+    name: Literal["violations", "closures"],
+    series: Sequence[Series],
+) -> Chart:
     days = found["days"]
     return Chart(
         key=name,
@@ -96,15 +100,15 @@ def _by_day(reader: Reader, found: Document, name: str, series: Sequence[Series]
     )
 
 
-def _category(reader: Reader, each: Document) -> str:
+def _category(reader: Reader, each: OfCategory) -> str:
     if each["other"]:
         return reader.say("overview.other")
-    return reader.say("overview.none") if each["category"] is None else str(each["category"])
+    return reader.say("overview.none") if each["category"] is None else each["category"]
 
 
-def _spread(reader: Reader, spread: Document, name: str, figure: str) -> Chart:
+def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
     """How many took how long; the sentence for it names that figure too."""
-    named = {figure: span(reader, spread[f"{figure}_s"])}
+    named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
         key=name,
@@ -118,13 +122,10 @@ def _spread(reader: Reader, spread: Document, name: str, figure: str) -> Chart:
     )
 
 
-def _load(reader: Reader, found: Document) -> Chart:
-    load = found["load"]
+def _load(reader: Reader, load: Load) -> Chart:
     begins = [datetime.fromisoformat(hour).astimezone(reader.zone) for hour in load["hours"]]
-    series = [
-        Series(reader.say(f"overview.load.{name}"), load[name])
-        for name in ("logged", "contacts", "other")
-    ]
+    counts = {"logged": load["logged"], "contacts": load["contacts"], "other": load["other"]}
+    series = [Series(reader.say(f"overview.load.{name}"), each) for name, each in counts.items()]
     total = sum(sum(each.counts) for each in series)
     return Chart(
         key="load",
@@ -166,7 +167,7 @@ def hand_over(desk: Doing) -> Response:
     if refused:
         return _shift_page(desk, Said("refused", messages.refusal_of(desk.reader, refused[0])))
     happened = [event for answer in answers for event in answer.document["events"]]
-    n = sum(each["kind"] == "item_claimed" and each["holder"] == to for each in happened)
+    n = sum(each["kind"] == "item_claimed" and each.get("holder") == to for each in happened)
     return desk.back(SHIFT, Said("done", desk.reader.say("shift.given", n=n, to=to)))
 
 

@@ -36,7 +36,6 @@ from incidents.values.ids import read_incident_id, task_number
 from incidents.views.queue import alarm
 
 router = APIRouter()
-Document = dict[str, Any]
 
 PAGE = 50
 _CALLS = frozenset({"call", "keep_calling"})
@@ -206,7 +205,7 @@ def _written(who: Sitting, place: Place) -> str:
     )  # fmt: skip
 
 
-def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> Document:
+def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, object]:
     site_id = int(item["id"].partition("-")[0])
     return {
         **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
@@ -219,8 +218,7 @@ def _days(item: QueueItem, reader: Reader) -> int | None:
     """How many days are left of the filing's term that it is about; None if it is about none."""
     if item["kind"] not in TERMS:
         return None
-    [term] = filing_look.terms(reader, [{"due_on": item["filing"][0]}])
-    return int(term["days"])
+    return filing_look.days_left(reader, item["filing"][0])
 
 
 def _own(here: Sitting, written: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
@@ -34,7 +34,7 @@ class Found:
     """A page of one kind of thing; `next` is where it goes on, `wrong` why it was not looked at."""
 
     kind: str
-    items: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, object]]
     next: str | None = None
     wrong: str | None = None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -249,8 +249,19 @@ def result(here: Looking, id_: str, page: int = 0) -> Response:
     return here.page("simulated", **comparison_facts(here, found, id_, page))
 
 
-def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, Any]:
+class ComparisonFacts(TypedDict):
     """What the template of a comparison knows."""
+
+    id: str
+    found: Comparison
+    page: int
+    last: int
+    chart: Chart
+    rows: Sequence[tuple[str, list[list[tuple[str, datetime, int]]]]]
+
+
+def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> ComparisonFacts:
+    """The facts of that comparison, and of one page of the sites that differ."""
     last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
     return {

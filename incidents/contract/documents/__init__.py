@@ -5,10 +5,18 @@ They are plain dictionaries, as JSON has them. mypy checks their types, and Open
 Times are RFC 3339 in UTC; what people wrote is null where it has been erased.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NotRequired, get_origin, get_type_hints
 
 from typing_extensions import TypedDict
+
+Facts = Mapping[str, object]
+"""The facts of an event, an entry, a refusal or a remark, by name.
+
+Each kind has facts of its own, so no type can list them. A reader knows the kind, and checks or
+casts the value that it takes.
+"""
 
 
 class Open(TypedDict):

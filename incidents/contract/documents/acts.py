@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import TypedDict
 
-from incidents.contract.documents import Open
+from incidents.contract.documents import Facts, Open
 from incidents.contract.documents.sites import Incident, Site
+
+
+class Reason(TypedDict):
+    """Why a rule acted: the incidents it counted, and the times and numbers it compared."""
+
+    rule: str
+    incidents: list[str]
+    counted: int | None
+    needed: int | None
+    since: str | None
+    until: str | None
+    within_s: int | None
+    deadline: str | None
+    decided_at: str | None
 
 
 class Event(Open):
@@ -19,16 +31,29 @@ class Event(Open):
     recorded_at: str
     by: str
     rule: str | None
-    reason: Any
+    reason: Reason | None
     policy: str
     run: int | None
+
+
+class EventOfSite(Event):
+    """An event, with the name of its site."""
+
+    site: str
+
+
+class TaskOpened(Event):
+    """The event of a new task for the desk."""
+
+    task: str
+    task_kind: str
 
 
 class Remark(TypedDict):
     """What one should know of an act that took effect (docs/reference/refusals.md)."""
 
     name: str
-    facts: dict[str, Any]
+    facts: Facts
 
 
 class Acted(TypedDict):
@@ -48,7 +73,7 @@ class Result(TypedDict):
 
     status: int
     answer: Acted | None
-    problem: dict[str, Any] | None
+    problem: Facts | None
 
 
 class Results(TypedDict):

@@ -199,6 +199,12 @@ class Notices(TypedDict):
     items: list[Notice]
 
 
+class NoticeHere(Notice):
+    """A notice, with the files of its own templates; of those of a server nothing is known."""
+
+    own: NotRequired[list[str]]
+
+
 class Letter(TypedDict):
     """A notice as it would read, in one language."""
 
@@ -214,6 +220,14 @@ class Letters(TypedDict):
     """A notice as it would read, in each language."""
 
     items: list[Letter]
+
+
+class Metric(TypedDict):
+    """A sample of what the database tells a Prometheus."""
+
+    metric: str
+    labels: dict[str, str]
+    value: float
 
 
 class Status(TypedDict):

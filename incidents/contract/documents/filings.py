@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from typing_extensions import TypedDict
+
+from incidents.contract.documents import Facts
 
 Filed = str | dict[str, str | None] | None
 """A text; a server or a document, by its parts; null: it has been erased."""
@@ -53,11 +55,28 @@ class Filing(TypedDict):
     missing: list[MissingDetail]
 
 
+class Missing(TypedDict):
+    """A detail that is needed and not on record; `why` is a code."""
+
+    field: str
+    why: str
+
+
+class FilingInFull(FilingOnRecord):
+    """What is filed of a site, as texts, and how complete it is, from 0 to 100."""
+
+    score: int
+    missing: list[Missing]
+
+
+FindingVerdict = Literal["ok", "suspect", "wrong", "unknown"]
+
+
 class FilingFinding(TypedDict):
     """What a check says of one detail, and where its rule comes from; `false`: that it is false,
     which only somebody confirms (R4)."""
 
-    verdict: Literal["ok", "suspect", "wrong", "unknown"]
+    verdict: FindingVerdict
     field: str
     code: str
     facts: dict[str, str]
@@ -144,8 +163,11 @@ class RefusedRow(TypedDict):
     """Why the desk refuses a row: the refusal's name, its facts and its sentence."""
 
     name: str
-    facts: dict[str, Any]
+    facts: Facts
     sentence: str
+
+
+TakenOutcome = Literal["added", "changed", "unchanged", "refused", "unreadable"]
 
 
 class TakenRow(TypedDict):
@@ -154,10 +176,28 @@ class TakenRow(TypedDict):
 
     row: int
     site: str | None
-    outcome: Literal["added", "changed", "unchanged", "refused", "unreadable"]
+    outcome: TakenOutcome
     changed: list[str]
     problems: list[RowProblem]
     refusal: RefusedRow | None
+    findings: list[FilingFinding]
+
+
+class ListedProblem(RowProblem):
+    """What of a row cannot be used, with the value that stands there."""
+
+    value: str
+
+
+class ListedRow(TypedDict):
+    """What came of a row of a customer list that was read here; a refusal by its name."""
+
+    row: int
+    site: str | None
+    outcome: TakenOutcome
+    changed: list[str]
+    problems: list[ListedProblem]
+    refusal: str | None
     findings: list[FilingFinding]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -91,8 +91,20 @@ class Orders(TypedDict):
 class OrderInFull(Order):
     """An order, what it says, and what became of it."""
 
-    order: dict[str, Any]
+    order: dict[str, str]
     story: list[Line]
+
+
+ComparisonVerdict = Literal[
+    "agrees",
+    "differs",
+    "cannot_be_asked",
+    "waits",
+    "ordered_again",
+    "changed_meanwhile",
+    "cancelled",
+    "left_down",
+]
 
 
 class Comparison(TypedDict):
@@ -103,16 +115,7 @@ class Comparison(TypedDict):
     on_record: str
     really: str | None
     adapter: str
-    verdict: Literal[
-        "agrees",
-        "differs",
-        "cannot_be_asked",
-        "waits",
-        "ordered_again",
-        "changed_meanwhile",
-        "cancelled",
-        "left_down",
-    ]
+    verdict: ComparisonVerdict
 
 
 class Reconciled(TypedDict):

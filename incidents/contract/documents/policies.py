@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import TypedDict
+
+from incidents.contract.documents import Facts
+from incidents.contract.documents.acts import EventOfSite
 
 _From = TypedDict("_From", {"from": str | None})
 
 
-class Simulation(_From):
+class Taking(_From):
+    """How a history was taken: `kept` of its reports are incidents, for `drawn` of these the call
+    was drawn, and `drawn_reached` reach the person."""
+
+    reports: int
+    bad: int
+    kept: int
+    drawn: int
+    drawn_reached: int
+    reach: float
+    seed: int
+    group_within: str | None
+    to: str | None
+
+
+class Simulation(Taking):
     """What a history comes to under one policy, and how it was taken: `kept` of its reports are
     incidents, for `drawn` of these the call was drawn, and `drawn_reached` reach the person."""
 
@@ -20,15 +36,6 @@ class Simulation(_From):
     moot: int
     suspensions: int
     closed: dict[str, int]
-    reports: int
-    bad: int
-    kept: int
-    drawn: int
-    drawn_reached: int
-    reach: float
-    seed: int
-    group_within: str | None
-    to: str | None
 
 
 class Simulated(TypedDict):
@@ -56,7 +63,7 @@ class RefusedLine(TypedDict):
 
     line: int
     name: str
-    facts: dict[str, Any]
+    facts: Facts
 
 
 class ImportedSite(TypedDict):
@@ -68,10 +75,9 @@ class ImportedSite(TypedDict):
     incidents_known: int
 
 
-class Imported(TypedDict):
+class ImportCounts(TypedDict):
     """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
-    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
-    that are new."""
+    `urls_left_out` addresses are beyond what one incident can have."""
 
     dry_run: bool
     reports: int
@@ -82,6 +88,13 @@ class Imported(TypedDict):
     refusals: list[RefusedLine]
     urls_left_out: int
     bad: list[BadLine]
+
+
+class Imported(ImportCounts):
+    """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
+    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
+    that are new."""
+
     by_site: list[ImportedSite]
     ids: list[str]
 
@@ -183,7 +196,7 @@ class Activated(TypedDict):
     policy: str
     previous: str
     changes: list[Change]
-    events: list[dict[str, Any]]
+    events: list[EventOfSite]
 
 
 class Mismatch(TypedDict):

@@ -132,6 +132,26 @@ class Queue(TypedDict):
     report: DutySummary | None
 
 
+class Held(TypedDict):
+    """An item of the queue that somebody has claimed, since when, and its deadline."""
+
+    id: str
+    by: str
+    since: str
+    site: str
+    kind: str
+    incident: str | None
+    due: str | None
+
+
+class Holder(TypedDict):
+    """Who holds `total` items of the queue, with the first of them."""
+
+    by: str
+    total: int
+    items: list[Held]
+
+
 class HandedOver(TypedDict):
     """What was handed over, site by site."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from incidents.contract.documents import Facts
+from incidents.contract.documents.enforcement import NotCompared
 
 
 class Seen(TypedDict):
@@ -89,11 +92,62 @@ class LogKeys(TypedDict):
     items: list[LogKey]
 
 
+class NewLogKey(TypedDict):
+    """A new key of the log; the `file` that has its private half, or into which the one before was
+    put away (`retired`)."""
+
+    key: str
+    file: NotRequired[str | None]
+    retired: NotRequired[str | None]
+
+
+class Recovery(TypedDict):
+    """What going on from a record would do: how many `sites` by the verdict on them, and which are
+    opened, closed in the world, taken down, or could not be compared."""
+
+    sites: dict[str, int]
+    opened: list[str]
+    closed: list[str]
+    taken_down: list[str]
+    uncompared: list[NotCompared]
+
+
+class WentOn(TypedDict):
+    """From what a record went on, which key signs it, and where what was lost is kept."""
+
+    epoch: int
+    cause: str
+    entries: int
+    had: int | None
+    signed: int | None
+    key: str | None
+    kept: str | None
+
+
+class Recovered(WentOn):
+    """A record that went on, and what was done with the sites."""
+
+    sites: dict[str, int]
+    opened: list[str]
+    taken_down: list[str]
+    uncompared: list[NotCompared]
+
+
 class Checkpoint(TypedDict):
     """A checkpoint (C2SP tlog-checkpoint) to the byte, and how many entries it does not cover."""
 
     checkpoint: str
     pending: int
+
+
+class EntryOnRecord(TypedDict):
+    """An entry: the id of its row, its fields, and its text (docs/reference/entry.md)."""
+
+    id: int
+    entry: Facts
+    body: str
+    site_id: int
+    seq: int
 
 
 class Flaw(TypedDict):

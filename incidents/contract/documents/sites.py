@@ -223,6 +223,17 @@ class Explanation(TypedDict):
     hints: list[Hint]
 
 
+class ExplanationParts(TypedDict):
+    """An explanation in parts for a page. `grounds` are its lines; one that begins with a blank
+    belongs to the line before."""
+
+    grounds: list[str]
+    timeline: list[Line]
+    timeline_untold: int
+    next: Due | None
+    would_change: list[str]
+
+
 class Why(Explanation):
     """Why a site stands as it does, in plain words."""
 

@@ -92,7 +92,7 @@ def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> C
     Only its parameters are tried out here: some drivers call their cloud while they are made.
     """
     given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
-    named: dict[str, Any] = {**options.strings("driver"), **_endpoint(options)}
+    named: dict[str, object] = {**options.strings("driver"), **_endpoint(options)}
     region = options.text("region")
     if region is not None:
         named["region"] = region
@@ -125,7 +125,7 @@ def _opened(driver: Any, wait_s: float) -> Any:
     return driver
 
 
-def _endpoint(options: Options) -> dict[str, Any]:
+def _endpoint(options: Options) -> dict[str, object]:
     expected = Cause.of(
         "must_endpoint",
         "an address such as https://ecs.cn-hangzhou.aliyuncs.com, with a port if need be",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
@@ -13,6 +13,9 @@ from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, l
 from incidents.enforcement.powerdns.server import Dialogue, EndedError, Notice, Zone
 from incidents.errors import BadSiteNameError
 from incidents.values import site_name
+
+if TYPE_CHECKING:
+    from incidents.values.json_object import JSONObject
 
 Contents = dict[str, dict[str, RecordSet]]
 Metadata = dict[str, list[str]]
@@ -156,7 +159,7 @@ class Step:
     zone: Zone
     name: str
     note: notes.Note | None = None
-    changes: Sequence[dict[str, Any]] = ()
+    changes: Sequence[JSONObject] = ()
     forget: tuple[str, ...] = ()
 
 

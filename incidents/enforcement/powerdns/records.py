@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
+from incidents.values.json_object import JSONObject
+
 TAKEN = ("A", "AAAA", "CNAME", "ALIAS", "LUA", "HTTPS", "SVCB")
 """The types that lead a visitor to the site. ALIAS and LUA are PowerDNS' own ways to an address; an
 HTTPS or SVCB record can name another host, or an address as a hint, which browsers follow."""
@@ -53,7 +55,7 @@ class RecordSet:
         left = tuple(each for each in self.records if each.content not in contents)
         return replace(self, records=left)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JSONObject:
         """As the API writes it."""
         return {
             "name": self.name,
@@ -96,7 +98,7 @@ def read(document: Mapping[str, Any]) -> RecordSet:
     )
 
 
-def changes(found: OfName, wanted: OfName) -> list[dict[str, Any]]:
+def changes(found: OfName, wanted: OfName) -> list[JSONObject]:
     """What of a PATCH turns what is found at a name into what is wanted there, TAKEN types alone.
 
     Removals come first: PowerDNS refuses a CNAME beside what is still there.
@@ -115,7 +117,7 @@ def leading(found: OfName) -> dict[str, RecordSet]:
     return {each: found[each] for each in TAKEN if each in found}
 
 
-def _replaced(wanted: RecordSet) -> dict[str, Any]:
+def _replaced(wanted: RecordSet) -> JSONObject:
     document = {**wanted.document(), "changetype": "REPLACE"}
     if not wanted.comments:
         # Not every backend can have comments, and one that is asked to have none may refuse.

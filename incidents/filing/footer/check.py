@@ -96,7 +96,7 @@ def footer_field(about: str) -> str:
 
 class NoNumberError(RefusedError):
     """{site} has no record number on record that can be read: set public_security_number or
-    icp_number first (filing set)"""
+    icp_number first"""
 
 
 ICON_PATH = "/beian.png"

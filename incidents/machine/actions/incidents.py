@@ -24,7 +24,7 @@ def log(draft: Draft, command: commands.Log) -> None:
     """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
     at = checks.time_of(draft, command.at)
     if not command.again:
-        _refuse_double_entry(draft, command.urls, command.written, _has_its_urls)
+        _refuse_double_entry(draft, at, command.urls, command.written, _has_its_urls)
     _log(
         draft, at, urls=command.urls, written=command.written, category=command.category,
         note=command.note,
@@ -39,8 +39,9 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     checks.state_is_one_of(draft, first, _RECURRING, "recur")
     checks.not_before(first, at)
     if not command.again:
-        _refuse_second_recurrence(draft, first)
-        _refuse_double_entry(draft, first.urls, first.written, partial(_is_still_to_tell, first))
+        _refuse_second_recurrence(draft, at, first)
+        to_tell = partial(_is_still_to_tell, first)
+        _refuse_double_entry(draft, at, first.urls, first.written, to_tell)
     _log(
         draft, at, urls=first.urls, written=first.written, category=first.category,
         note=command.note, recurs=first.n,
@@ -150,6 +151,7 @@ def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
 
 def _refuse_double_entry(
     draft: Draft,
+    at: datetime,
     urls: tuple[str, ...],
     written: tuple[str, ...],
     stands: Callable[[Incident], bool],
@@ -161,11 +163,11 @@ def _refuse_double_entry(
         if url is not None:
             raise RefusedError(
                 "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,
-                state=incident.state,
+                state=incident.state, closes=_another_closes(draft, at),
             )  # fmt: skip
 
 
-def _refuse_second_recurrence(draft: Draft, first: Incident) -> None:
+def _refuse_second_recurrence(draft: Draft, at: datetime, first: Incident) -> None:
     """What two people find still there is one recurrence: else their diligence closes a site (R1).
 
     After a call about that one it is another. An unsettled one is always part of the case.
@@ -173,9 +175,18 @@ def _refuse_second_recurrence(draft: Draft, first: Incident) -> None:
     for incident in draft.case.incidents.values():
         if incident.recurs == first.n and incident.state in _NOT_TOLD:
             raise RefusedError(
-                "recurred_already", incident=draft.name(first.n),
+                "recurred_already", incident=draft.name(first.n), site=draft.case.site,
                 recurrence=draft.name(incident.n), state=incident.state,
+                closes=_another_closes(draft, at),
             )  # fmt: skip
+
+
+def _another_closes(draft: Draft, at: datetime) -> bool:
+    """Whether another violation found at `at` (UTC) would close the site (R1)."""
+    case, policy = draft.case, draft.policy
+    times = sorted([*rules.counted_times(case), at])
+    counted = rules.counted_with(times, at, policy.repeat_within)
+    return not case.closed and counted >= policy.repeat_count
 
 
 def _log(

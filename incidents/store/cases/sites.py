@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from difflib import SequenceMatcher, get_close_matches
 from heapq import nlargest
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
@@ -147,7 +147,10 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
-    """The names in the register most similar to `name`, without the ending that all names share."""
+    """The names in the register most similar to `name`, without the ending that all names share.
+
+    First those that begin with it as a whole label: `shop` is short for `shop.example`.
+    """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
     likely = select(sites.c.name).where(
@@ -161,7 +164,9 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
     beginnings = {each[:_LOOKED_AT]: each for each in reversed(names)}
     near = _sharing_most(name[:_LOOKED_AT], beginnings)
     close = get_close_matches(name[:_LOOKED_AT], near, n=4 * most, cutoff=0.6)
-    return tuple([beginnings[each] for each in close if _are_alike(name, each)][:most])
+    alike = (beginnings[each] for each in close if _are_alike(name, each))
+    longer = sorted((each for each in names if each.startswith(f"{name}.")), key=len)
+    return tuple(islice(dict.fromkeys([*longer, *alike]), most))
 
 
 def _sharing_most(name: str, others: Iterable[str]) -> list[str]:

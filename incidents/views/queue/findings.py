@@ -11,14 +11,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, func, select
+from sqlalchemy import Connection, Integer, Select, and_, func, or_, select
 
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
 from incidents.record import entry
 from incidents.store.schema.desk_tables import entries
-from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
-from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks, unsettled
+from incidents.store.schema.types import Number, UTCDateTime, words
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id, task_number
 
@@ -41,6 +41,7 @@ class Findings:
     first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
     url_counts: Mapping[Key, int] = field(default_factory=dict)
     contact_counts: Mapping[Key, int] = field(default_factory=dict)
+    recurrences: Mapping[Key, str] = field(default_factory=dict)
     remarks: Mapping[Key, str] = field(default_factory=dict)
 
     def keys(self, row: Row) -> list[Key]:
@@ -81,6 +82,14 @@ class Findings:
             if key in self.incidents and can_move_incident(self.incidents[key]["state"], "remove")
         ]
 
+    def recurred(self, row: Row) -> dict[str, str]:
+        """Those of them that are logged again already, each with the incident as which they are.
+
+        Nobody was told of that one yet, so the machine refuses another recurrence.
+        """
+        keys = self.keys(row)
+        return {incident_id(*key): found for key in keys if (found := self.recurrences.get(key))}
+
     def urls(self, row: Row) -> list[str]:
         """The first few addresses of an item."""
         found = [url for key in self.keys(row) for url in self.first_urls.get(key, ())]
@@ -118,11 +127,12 @@ class Findings:
 
 
 def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
-    """The findings for these rows of `work`, in at most six queries."""
+    """The findings for these rows of `work`, in at most seven queries."""
     read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
+    may_recur = sorted({key for row in rows if row["kind"] in _LOOKS for key in named.keys(row)})
     urls: dict[Key, list[str]] = defaultdict(list)
     for row in _given(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
@@ -133,6 +143,10 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
         first_urls=urls,
         url_counts=_counts(connection, "url_counts", keys),
         contact_counts=_counts(connection, "contact_counts", keys),
+        recurrences={
+            (row["site_id"], row["n"]): incident_id(row["site_id"], row["recurrence"])
+            for row in _given(connection, "recurrences", may_recur)
+        },
     )
     said = {
         key: found.incidents[key]["removal_said_at"]
@@ -168,6 +182,32 @@ def _statement(dialect: str, which: str) -> tuple[Select[Any], ValuesTable]:
     return statement.select_from(given.table.join(of, on)), given
 
 
+_LOOKS = ("check_removal", "recheck")
+"""The kinds of work for which somebody looks at the content, which may be found still there."""
+
+_first, _later = incidents.alias("first"), incidents.alias("later")
+_its, _theirs = incident_urls.alias("its"), incident_urls.alias("theirs")
+_same_url = (
+    select(_its.c.url)
+    .where(
+        _its.c.site_id == _first.c.site_id, _its.c.incident == _first.c.n,
+        _theirs.c.site_id == _later.c.site_id, _theirs.c.incident == _later.c.n,
+        _theirs.c.url.in_((_its.c.url, _its.c.written)),
+    )
+    .correlate(_first, _later)
+    .exists()
+)  # fmt: skip
+_recurrence = and_(
+    _later.c.site_id == _first.c.site_id,
+    unsettled(_later),
+    or_(
+        and_(_later.c.recurs == _first.c.n, _later.c.state != words("notified")[0]),
+        and_(_later.c.state == words("open")[0], _same_url),
+        and_(_later.c.state == words("unreached")[0], _later.c.n > _first.c.n, _same_url),
+    ),
+)
+"""What `recur` of the first is refused for (see `machine.actions.incidents`)."""
+
 _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)
 _of = contacts.c
@@ -182,6 +222,13 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
         ),
         incidents,
         incidents.c.n,
+    ),
+    "recurrences": (
+        select(_first.c.site_id, _first.c.n, func.min(_later.c.n).label("recurrence"))
+        .where(_recurrence)
+        .group_by(_first.c.site_id, _first.c.n),
+        _first,
+        _first.c.n,
     ),
     "urls": (
         _first_urls.where(_belongs.position < MAX_URLS).order_by(

@@ -127,7 +127,10 @@ def _items(
         for row, of in zip(rows, told, strict=True)
     ]  # fmt: skip
     told_so = when or When(zone=UTC, now=now)
-    return [_with_script(item, in_force, told_so) for item in items]
+    return [
+        _with_script(item, in_force, told_so, found.recurred(row))
+        for item, row in zip(items, rows, strict=True)
+    ]
 
 
 def _details(
@@ -154,6 +157,7 @@ class _Asked(NamedTuple):
 
 _ASKED = {
     "closure": _Asked("closing_by", "closing_text"),
+    "disputed": _Asked("request_by", "request_reason"),
     "reinstatement": _Asked("request_by", "request_reason"),
 }
 
@@ -228,12 +232,14 @@ def _item(
     )
 
 
-def _with_script(item: QueueItem, in_force: Policy, when: When) -> QueueItem:
+def _with_script(
+    item: QueueItem, in_force: Policy, when: When, recurred: Mapping[str, str]
+) -> QueueItem:
     """The item with its warning and script in that language, and its hints."""
     warning = item["warning"] and when.language.say(
         f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
-    say, hints = script(item, in_force, when)
+    say, hints = script(item, in_force, when, recurred)
     return {**item, "warning": warning, "say": say, "hints": hints}
 
 

@@ -6,7 +6,7 @@ phone is true in any zone. Its words are in `locale.why_words`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,9 +33,13 @@ _REMARK = 300
 """The most characters of a customer's remark in a script; the item has all of it."""
 
 
-def script(item: QueueItem, policy: Policy, when: When) -> Script:
-    """The script of an item in the language of `when`, which includes its `say`, and its hints."""
-    return _SCRIPTS[item["kind"]](_Item(item, when), policy)
+def script(item: QueueItem, policy: Policy, when: When, recurred: Mapping[str, str]) -> Script:
+    """The script of an item in the language of `when`, which includes its `say`, and its hints.
+
+    `recurred`: those of its incidents that are logged again already, with the one as which they
+    are.
+    """
+    return _SCRIPTS[item["kind"]](_Item(item, when, recurred), policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class _Item:
 
     of: QueueItem
     when: When
+    recurred: Mapping[str, str]
 
     @property
     def language(self) -> Language:
@@ -100,10 +105,12 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
     if closing is not None:
         # One closure is asked for already: another statement would be refused.
         say += f" {_asks_to_close(item, closing['by'], closing)}"
-        return say, [*fit, *hints.to_closure(item.of["site"]), do(c.Recur, name)]
-    asks = policy.two_people_close
-    say += item.say("check_removal.asks" if asks else "check_removal.closes")
-    return say, [*fit, do(c.StateRefused, name), do(c.Recur, name)]
+        fit += hints.to_closure(item.of["site"])
+    else:
+        asks = policy.two_people_close
+        say += item.say("check_removal.asks" if asks else "check_removal.closes")
+        fit.append(do(c.StateRefused, name))
+    return say + _recurred(item, [name]), [*fit, *_recur(item, [name])]
 
 
 def _tell(item: _Item, _policy: Policy) -> Script:
@@ -134,17 +141,34 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
         untold = [name for name in unsettled if states[name] == "open"]
         recurring = [name for name in unsettled if name not in untold]
-        fit += [do(c.Recur, name) for name in recurring[:1]]
+        fit += _recur(item, recurring)
         fit += [hints.contact(name, "reached") for name in untold[:1]]
         anew = [name for name, state in states.items() if state in _ONLY_ANEW]
-        told = {"recheck.recur": recurring, "recheck.call": untold, "recheck.anew": anew}
+        once = [name for name in recurring if name not in item.recurred]
+        told = {"recheck.recur": once, "recheck.call": untold, "recheck.anew": anew}
         for code, names in told.items():
             say += item.say(code, names=item.language.comma.join(names)) if names else ""
+        say += _recurred(item, recurring)
     elif item.of["state"] != "closed":
         # Nothing is left to settle, so a step against the customer is not the likeliest.
         say += item.say("recheck.log") + item.say("recheck.done")
         return say, [do(c.CompleteTask, item.of["id"]), do(c.Log, item.of["site"])]
     return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item.of["id"])]
+
+
+def _recur(item: _Item, names: list[str]) -> list[Hint]:
+    """What to do where the first of those incidents is still there: it recurs, or has already, and
+    then nobody was told of the recurrence yet."""
+    once = [name for name in names if name not in item.recurred]
+    if once:
+        return [do(c.Recur, once[0])]
+    return [hints.contact(item.recurred[name], "reached") for name in names[:1]]
+
+
+def _recurred(item: _Item, names: list[str]) -> str:
+    """The sentence about those that are logged again already."""
+    told = (name for name in names if name in item.recurred)
+    return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in told)
 
 
 def _review(item: _Item, _policy: Policy) -> Script:
@@ -154,11 +178,12 @@ def _review(item: _Item, _policy: Policy) -> Script:
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:
-    code = "disputed.held" if item.of["held"] else "disputed"
-    say = item.say(code, site=item.of["site"], rule=item.of["rule"])
-    return say, hints.to_dispute(
-        item.of["site"], held=item.of["held"], asked_by=item.of["asked_by"]
-    )
+    site, held, asked_by = item.of["site"], item.of["held"], item.of["asked_by"]
+    code = "disputed.asked" if asked_by else "disputed.held" if held else "disputed"
+    say = item.say(code, site=site, rule=item.of["rule"], by=asked_by)
+    if asked_by and held:
+        say += item.say("reinstatement.held")
+    return say, hints.to_dispute(site, held=held, asked_by=asked_by)
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -35,6 +35,9 @@ from incidents.store.pages import number
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
 from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import Held, Holder
 
 Row = Mapping[str, Any]
 
@@ -134,13 +137,11 @@ def _place_after(after: str) -> Any:
     return tuple_(*(literal(value, column.type) for value, column in given))
 
 
-Document = dict[str, Any]
-
 MOST_HELD = 500
 """The most items listed for all holders; the number that each holds has no limit."""
 
 
-def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Document]:
+def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Holder]:
     """The holders by name, each with the number of their items (`total`) and the first of them.
 
     `items` has the first `most` of all, holder by holder, each by deadline; those of later holders
@@ -163,7 +164,7 @@ def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
     return [(id_, name) for id_, name in connection.execute(asked.distinct().order_by("name"))]
 
 
-def _items(connection: Connection, most: int) -> list[Document]:
+def _items(connection: Connection, most: int) -> list[Held]:
     joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, _claim_of(work))
     asked = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
     order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
