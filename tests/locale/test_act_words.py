@@ -30,7 +30,7 @@ def test_the_page_of_the_roles_names_commands_that_there_are() -> None:
 
 def test_whoever_may_not_release_an_order_is_told_so() -> None:
     facts = {"by": "op-1", "role": "operator", "act": "retry_order"}
-    assert "try an order again" in refusals.sentence(Refusal("not_let", facts))
+    assert "retry an order" in refusals.sentence(Refusal("not_let", facts))
 
 
 def test_who_may_is_told_with_all_roles_of_the_table() -> None:

@@ -13,13 +13,13 @@ from tests.machine.test_refusals import BY_THE_RULES, OF_RULES, REFUSED, REMARKE
 
 SAID = {
     "already_held": "site.example is already held by ann since 10:00",
-    "already_reported": ("incident 12-1 was already reported at 10:00"),
+    "already_reported": ("incident 12-1 was already reported at 10:00; nothing left to report"),
     "already_requested": (
         "ann already requested the reinstatement of site.example; another person must approve or"
         " decline it"
     ),
     "already_said": ("12-1 was already reported as removed; nothing more to do"),
-    "already_voided": "contact 12-1-1 is already voided",
+    "already_voided": "contact 12-1-1 is already voided; nothing left to void",
     "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
     "before_incident": ("09:00 is before the incident (10:00); check the time"),
     "before_told": ("09:30 is before 10:00, when the customer was told; check the time"),
@@ -49,7 +49,7 @@ SAID = {
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
     "not_held": "site.example is not held; nothing to lift",
-    "not_lifted": "order 12-o2 has not been lifted and must be carried out",
+    "not_lifted": "order 12-o2 was not lifted; it must be carried out",
     "nothing_held": ("ann has claimed nothing on site.example; nothing to hand over"),
     "nothing_to_take_back": ("incident 12-1 is open; only removed or refused can be taken back"),
     "order_dead": "12-o2 is already a dead letter; you can retry it",
