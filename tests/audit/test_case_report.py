@@ -76,7 +76,7 @@ def test_it_tells_what_was_only_logged_as_not_in_force(day: Rehearsal) -> None:
 
 def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:
     text = _text(_page(day, zone=SHANGHAI))
-    assert "zone of times 时区 Asia/Shanghai" in text
+    assert "time zone 时区 Asia/Shanghai" in text
     assert "2026-03-01 18:00 by 记录人 li (login desk1) 1-1 logged on shop.example" in text
     assert "[https://shop.example/1]" in text
     assert "by 记录人 张三 (login desk1) 1-2 logged on shop.example [gambling]" in text
@@ -85,13 +85,13 @@ def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day:
 
 def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> None:
     text = _text(_page(day))
-    assert "R2, unreachable It rests on 1-1." in text
+    assert "R2, unreachable Based on 1-1." in text
     assert (
-        "The deadline was 2026-03-01 11:00; it was decided at 2026-03-01 11:00:00.000250,"
-        " 250 µs past it." in text
+        "The deadline was 2026-03-01 11:00; the decision came at 2026-03-01 11:00:00.000250,"
+        " 250 µs later." in text
     )
     assert "R1, repeat The rule needs 4; 4 counted: 1-1, 1-2, 1-3, 1-4." in text
-    assert "is 14h10m and 250 µs; the policy says 24h at most, both ends included." in text
+    assert "is 14h10m and 250 µs; the policy allows at most 24h, both ends included." in text
 
 
 def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
