@@ -193,7 +193,7 @@ def test_a_delivery_of_another_kind_than_was_ordered_is_found_with_both() -> Non
     site = began(HOLD).deliver(minutes=1)
     forged = altered(site.entries[2], order_kind="reopen")
     site.entries[2] = forged
-    assert found(site) == "order_kind is reopen, and the policy gives suspend"
+    assert found(site) == "order_kind is reopen, but the policy gives suspend"
 
 
 def test_a_delivery_without_its_order_is_found() -> None:
