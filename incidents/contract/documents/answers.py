@@ -14,7 +14,7 @@ from incidents.values.json_object import JSONObject
 
 class Outcome(TypedDict):
     """The site, the incidents that a command touched, and the events, in their state after it;
-    `site` is null if it came to none."""
+    `site` is null if none was found."""
 
     site: Site | None
     incident: Incident | None
@@ -24,7 +24,7 @@ class Outcome(TypedDict):
 
 
 class AnswerOfKey(TypedDict):
-    """An answer as it is kept for its key; a refusal and a remark by its name, with its facts."""
+    """An answer stored for its key; a refusal and a remark by its name, with its facts."""
 
     site: str
     site_id: int | None
@@ -34,8 +34,8 @@ class AnswerOfKey(TypedDict):
 
 
 class Activation(Activated):
-    """A policy that is the active one now: since when, by whom and why, with the entry's number; of
-    a dry run there is none of these."""
+    """The policy that is now active: since when, by whom and why, with the number of its entry; a
+    dry run has none of these."""
 
     activated_at: NotRequired[str]
     by: NotRequired[str]
