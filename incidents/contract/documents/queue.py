@@ -81,8 +81,7 @@ class Item(QueueItem):
 
 
 class Duty(Open):
-    """The grounds for closing a site once a second person confirms: an incident (R5) or a filed detail
-    (R4)."""
+    """An incident to report to the police; `left_s` are the seconds until the deadline."""
 
     incident: str
     site: str
