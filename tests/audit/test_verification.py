@@ -204,7 +204,7 @@ ENTRIES: dict[str, tuple[Tampering, str, int | None]] = {
     "swapped": (_swapped, "entries 9, leaf 7: it is entry", 7),
     "put in": (_put_in, "it is entry", None),
     "put in and numbered": (_put_in_and_numbered, NUMBERED.format(29, 30), None),
-    "other site": (_of_7(site_seq=900), "and its row says 2-900", 7),
+    "other site": (_of_7(site_seq=900), "but its row says 2-900", 7),
     "other time": (EARLY, "it was recorded at", 27),
     "other hash": (_of_7(leaf_hash=bytes(32)), "its leaf hash is not that of its body", 7),
     "tile": (OTHER_HASH, "tile/0/000.p/29: of leaf 7 it has 00000", 7),

@@ -262,7 +262,7 @@ def test_a_row_of_an_old_entry_that_says_another_site_is_named(day: Rehearsal) -
         connection.execute(change)
         found = going_on(connection)
     assert found.since is None
-    assert any("and its row says 2-900" in flaw for flaw in wrong(found))
+    assert any("but its row says 2-900" in flaw for flaw in wrong(found))
 
 
 @pytest.mark.both_databases

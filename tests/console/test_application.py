@@ -457,7 +457,10 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
         for confirm in ({}, {"confirm": "other.example"}):
             asked = li.send(path, **fields, **confirm)
             assert asked.status_code == 409
-            assert "This is violation 3 of 3 and would close shop.example" in asked.text
+            assert (
+                "Not logged yet: this is violation 3 of 3 and would close shop.example"
+                in asked.text
+            )
             assert 'name="confirm"' in asked.text
             assert ">a shop</textarea>" in asked.text
     assert desk.site("shop.example")["state"] == "active"

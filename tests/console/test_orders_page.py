@@ -269,7 +269,9 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     answer = wang.post("/sites/left.example/unhold", reason)
     if answer.status_code == 303:
         answer = wang.get(answer.headers["location"])
-    closed = "closed in the world, and what closed it" if language == "en" else "实际处于关闭状态"
+    closed = (
+        "is actually closed and the reason may be lost" if language == "en" else "实际处于关闭状态"
+    )
     assert closed in answer.text
 
 
