@@ -762,7 +762,10 @@ def verify(folder: Path, asked: Asked) -> Findings:
         log = Log(bundle, asked)
         this = log.checkpoint.origin
         found.wrong += [
-            (note.where, f"it is of another log, {short(note.origin)}: this one is {short(this)}")
+            (
+                note.where,
+                f"it belongs to another log, {short(note.origin)}; this log is {short(this)}",
+            )
             for note in log.strangers
         ]
         with found.collected():

@@ -22,6 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
+from incidents.contract.documents.problems import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -37,12 +38,14 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
+from incidents.locale.language import ENGLISH
 from incidents.locale.words import When
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
+from incidents.values.json_object import JSONObject
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -134,14 +137,14 @@ def unprocessable(name: str, detail: str, **more: Any) -> Problem:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
-def invalid_request(errors: list[dict[str, Any]]) -> Problem:
+def invalid_request(errors: list[InvalidPart]) -> Problem:
     """A request that does not match the OpenAPI document (422)."""
     return unprocessable(
         "invalid_request", "the request does not match its description", errors=errors
     )
 
 
-def part(kind: str, told: str, *where: str) -> dict[str, Any]:
+def part(kind: str, told: str, *where: str) -> InvalidPart:
     """An error in one part of a request, at the location `where`, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": told}
 
@@ -157,30 +160,30 @@ def not_signed_in(*, with_token: bool = False) -> Problem:
 
 
 _NOTHING_GIVEN = (
-    "this needs a token, as Authorization: Bearer, or a session; the command line takes the token"
-    " in INCIDENTS_TOKEN, and incidents token make gives one"
+    "this needs a session, or a token as Authorization: Bearer; you can create a token for your"
+    " account"
 )
 _NOBODYS = (
-    "the token that was given is nobody's here: mistyped, expired, revoked, or its account"
-    " disabled; incidents token list shows which there are, and incidents token make gives one"
+    "the token is not valid here: it is mistyped, expired, or revoked, or its account is disabled;"
+    " create another one"
 )
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=refusals.typed(act),
+        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
         who=refusals.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
 
 _NOT_LET = {
-    "role": "{by} has the role {role} here, which may not do {act}: {who} may",
-    "token_scope": "this token is not for {act} (token list shows what it is for)",
-    "in_person": "{act} is done by a person who has signed in: no token does it",
-    "prove_again": "{act} needs a password given in the last five minutes: POST"
-    " /api/v1/session/proof takes it again",
+    "role": "{by} has the role {role}, which may not {act}: {who} may",
+    "token_scope": "this token may not {act}: use one that was made for it",
+    "in_person": "to {act}, a person must sign in: a token is not enough",
+    "prove_again": "to {act}, you need a password entered in the last five minutes: POST it to"
+    " /api/v1/session/proof",
     "csrf": "a change in a session needs the header X-CSRF-Token with the csrf from the sign-in; in"
     " the console, reload the page",
 }
@@ -198,18 +201,19 @@ def refused(answer: Answer, when: When) -> Problem:
         refusal.name,
         refusals.sentence(refusal, when),
         facts=facts(refusal),
-        events=answer.document["events"],
+        events=[{**event, "site": answer.site} for event in answer.document["events"]],
         **_ways_out(refusal.name, refusal.facts),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be done instead, where it is an act."""
-    hints = ways_out.of_refusal(name, facts)
+def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
+    """What can be done instead, where it is an act, and not one on the machine that keeps the
+    log."""
+    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
 
-def facts(refusal: Refusal) -> dict[str, Any]:
+def facts(refusal: Refusal) -> JSONObject:
     """The facts of a refusal, as JSON has them."""
     return {name: plain(value) for name, value in refusal.facts.items()}
 
@@ -281,7 +285,10 @@ def _http(
     name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
+    told = own or f"{status.phrase}."
+    if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
+        told = f"{told} /openapi.json lists the paths."
+    return problem(status, name, told, headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
@@ -303,4 +310,7 @@ def _told(error: Mapping[str, Any]) -> str:
         return "unknown key: /openapi.json lists the known ones"
     if error["type"] == "model_attributes_type":
         return "must be a JSON object, sent with Content-Type: application/json"
+    if error["type"] == "literal_error":
+        # All the choices, which are ours.
+        return str(error["msg"])
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]

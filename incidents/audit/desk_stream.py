@@ -223,7 +223,7 @@ class OwnRecord:
     def _make_key(self, event: own_events.LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
-            other = "the key that signs is {last}, and it says {said}"
+            other = "the key that signs is {last}, but it says {said}"
             raise _misread("other_key", other, last=self.key, said=event.previous)
         if event.key in self.keys:
             raise _misread("key_before", "{key} has been the key before", key=event.key)
@@ -233,7 +233,7 @@ class OwnRecord:
     def _resume(self, event: own_events.HistoryResumed) -> None:
         self._check_policy(event)
         if event.epoch <= self.epoch:
-            other = "the epoch is {epoch}, and it says {said}"
+            other = "the epoch is {epoch}, but it says {said}"
             raise _misread("epoch", other, epoch=self.epoch, said=event.epoch)
         self.epoch = event.epoch
 
@@ -242,7 +242,7 @@ class OwnRecord:
             raise self._other_policy(event.policy)
 
     def _other_policy(self, said: str) -> MisreadError:
-        other = "the active policy is {active}, and it says {said}"
+        other = "the active policy is {active}, but it says {said}"
         return _misread("other_policy_now", other, active=self.active, said=said)
 
 

@@ -125,7 +125,7 @@ def _check(case: Case, event: Event) -> None:
         state = _NEW if incident is None else incident.state
         if event.state_from != state:
             raise MisreadError(Cause.of(
-                "flaw_incident_state", "incident {incident} is {state}, and it says {said}",
+                "flaw_incident_state", "incident {incident} is {state}, but it says {said}",
                 incident=event.incident, state=state, said=event.state_from,
             ))  # fmt: skip
         if incident is None and event.incident != case.last_incident + 1:
@@ -135,7 +135,7 @@ def _check(case: Case, event: Event) -> None:
             ))  # fmt: skip
     elif isinstance(event, SiteEvent) and event.site_from != case.state:
         raise MisreadError(Cause.of(
-            "flaw_site_state", "the site is {state}, and it says {said}",
+            "flaw_site_state", "the site is {state}, but it says {said}",
             state=case.state, said=event.site_from,
         ))  # fmt: skip
 
@@ -232,7 +232,7 @@ class Periods:
             return Cause.of("flaw_before_activation", before)
         if event.previous != active:
             return Cause.of(
-                "flaw_other_policy", "the active policy was {active}, and it says {said}",
+                "flaw_other_policy", "the active policy was {active}, but it says {said}",
                 active=active, said=event.previous,
             )  # fmt: skip
         if event.policy == active:
@@ -244,7 +244,7 @@ class Periods:
             return Cause.of("flaw_policy_unusable", cannot, why=said(error))
         if read.digest != event.policy:
             return Cause.of(
-                "flaw_policy_digest", "the policy in it is {digest}, and it says {said}",
+                "flaw_policy_digest", "the policy in it is {digest}, but it says {said}",
                 digest=read.digest, said=event.policy,
             )  # fmt: skip
         self.policies[read.digest] = read

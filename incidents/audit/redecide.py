@@ -169,7 +169,7 @@ class Redecision:
         period = periods.at(place)
         active = periods.digests[period]
         if event.policy != active:
-            other = "the active policy was {active}, and it says {said}"
+            other = "the active policy was {active}, but it says {said}"
             return _cause("other_policy", other, active=active, said=event.policy)
         if period == self._period:
             return None
@@ -213,7 +213,7 @@ def _difference(expected: Event, event: Event) -> str:
     name = _first(expected, event)
     if name is None:
         return _cause(
-            "other_event", "it is {kind} of {at}, and the policy gives {right} of {right_at}",
+            "other_event", "it is {kind} of {at}, but the policy gives {right} of {right_at}",
             kind=event.kind, at=rfc3339(event.occurred_at),
             right=expected.kind, right_at=rfc3339(expected.occurred_at),
         )  # fmt: skip
@@ -223,7 +223,7 @@ def _difference(expected: Event, event: Event) -> str:
         assert inner is not None
         name, own, right = f"{name}.{inner}", getattr(own, inner), getattr(right, inner)
     return _cause(
-        "other_field", "{name} is {own}, and the policy gives {right}",
+        "other_field", "{name} is {own}, but the policy gives {right}",
         name=name, own=_shown(own), right=_shown(right),
     )  # fmt: skip
 
@@ -238,9 +238,9 @@ def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
 
 def _logged_in(expected: str | None, found: str | None) -> str:
     if expected is None:
-        clock = "the login is {login}, and the clock acts, and has none"
+        clock = "the login is {login}, but the clock has no login"
         return _cause("login_of_clock", clock, login=_shown(found))
-    began = "the login is {login}, and the act began as {began}"
+    began = "the login is {login}, but the action began as {began}"
     return _cause("other_login", began, login=_shown(found), began=expected)
 
 

@@ -113,32 +113,32 @@ class Body:
     summary: str
 
 
-NOTHING = Body("Nothing", "An act that needs no more words.")
-HAPPENED = Body("Happened", "What happened at a time, and what is to be said of it.")
-BECAUSE = Body("Because", "Why it is done; it goes on record.")
-PERHAPS_BECAUSE = Body("PerhapsBecause", "Why it is done, if there is more to say.")
-DETAILS = Body("Details", "Whom to call; what is not given stays as it is.")
-CALLED = Body("Called", "What came of a call. Only `reached` stops the clock (R2).")
-FINDING = Body("Finding", "A violation that was found; `again`: another one at the same address.")
+NOTHING = Body("Nothing", "An action without further input.")
+HAPPENED = Body("Happened", "The time of an event, with a note.")
+BECAUSE = Body("Because", "The reason, which is recorded.")
+PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
+DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
+CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
+FINDING = Body("Finding", "A violation; `again` marks another one at the same URL.")
 WRITTEN = Body(
     "Written",
-    "A note, for the desk or for the customer, who sees it behind the link to the incident.",
+    "A note for the desk, or for the customer, who sees it on the incident's customer page.",
 )
 RECURRING = Body(
     "Recurring",
-    "That it is still there; `again`: it is another one than the recurrence told to nobody yet.",
+    "A recurrence; `again` logs a separate one while nobody was told of the last.",
 )
 REFUSING = Body(
     "Refusing",
-    "That the customer does not delete; `confirm` is the name of the site that this closes.",
+    "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
 )
-REPORTED = Body("Reported", "That the police were told; `ref` is the receipt's number.")
-DONE = Body("Done", "How a task ended.")
+REPORTED = Body("Reported", "A report to the police; `ref` is the receipt number.")
+DONE = Body("Done", "The outcome of a task.")
 FALSE_DETAIL = Body(
     "FalseDetail",
-    "Which filed detail is false, and how that was established; `confirm` is the site's name.",
+    "A false filed detail and its evidence; `confirm` is the name of the site that this closes.",
 )
-MEANT = Body("Meant", "That it is meant: `confirm` is the name of the site that this closes.")
+MEANT = Body("Meant", "A confirmation; `confirm` is the name of the site that this closes.")
 
 
 Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]

@@ -33,7 +33,7 @@ from incidents.views.queue.alarm import (
 )
 from incidents.views.queue.alarms import Look, alarming
 
-_WRONG = "the desk is not alarmed"
+_WRONG = "alarms are not sent"
 
 TICK_S = 5.0
 """How often it is to be run."""
@@ -223,11 +223,11 @@ class Alarms:
     def _note(self, alarm: Alarm, claimed: monitoring.Raised, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             self.told += 1
-            self._say("the desk is alarmed", kind=alarm.kind, item=alarm.subject)
+            self._say("an alarm was sent", kind=alarm.kind, item=alarm.subject)
         elif not _waits_for_the_hour(outcome):
             reason = outcome.why if isinstance(outcome, Skipped) else outcome.problem
             journal.warn(
-                "the desk is not alarmed of this yet",
+                "an alarm was not sent yet",
                 kind=alarm.kind, item=alarm.subject, attempts=claimed.attempts, reason=reason,
             )  # fmt: skip
 

@@ -31,14 +31,14 @@ from incidents.store.database.engine import plainly, reading
 
 _WRONG = {
     ACT: "the orders are not carried out",
-    NOTICE: "the customers are not told",
-    DESK: "the desk is not told of its calls",
+    NOTICE: "customers are not notified",
+    DESK: "the desk gets no alarms",
 }
 
 _UNDONE = {
-    ACT: "NOTHING IS ENFORCED in the world: [acts] names no adapter but log",
-    NOTICE: f"the customers are told nothing: no channel is set ({CHANNELS[NOTICE]})",
-    DESK: f"the desk is told of no call: no channel is set ({CHANNELS[DESK]})",
+    ACT: "NOTHING IS ENFORCED: [acts] names no adapter but log",
+    NOTICE: f"customers are not notified: no channel is set ({CHANNELS[NOTICE]})",
+    DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
 }
 """What stays undone where the settings name nobody for a lane; but for the first it waits."""
 
@@ -112,7 +112,7 @@ class Delivery:
         why = self._continuity().check()
         if why is not None:
             journal.error(
-                "the record goes on from less than was known of it", cause=why.cause, had=why.had
+                "the record continues from an earlier state", cause=why.cause, had=why.had
             )
         if self.round is None:
             self.round = Round(
@@ -174,7 +174,7 @@ class Delivery:
                 if each.verdict != FAILED:
                     seen.add(each.site)
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
-            journal.error("the world is not compared with the record", reason=error.message)
+            journal.error("sites are not compared with their actual state", reason=error.message)
         return seen
 
     def _dispatcher(self) -> Dispatcher:

@@ -163,7 +163,7 @@ def _batches(
             return
         yield began, answers
         if not any(answer.events for answer in answers):
-            journal.warn("nothing came of what was due", site=answers[0].site)
+            journal.warn("a due decision produced no event", site=answers[0].site)
             return
 
 
@@ -244,10 +244,10 @@ class Enforcement:
                 self._wake_at(found.next_due + found.ahead)
         if turned and found.aside is not None:
             journal.error(
-                "standing aside, the clock is not enforced by this daemon", reason=found.aside
+                "standing aside: this daemon does not enforce the clock", reason=found.aside
             )
         elif turned:
-            journal.warn("the clocks agree again, enforcing")
+            journal.warn("the clocks agree again: enforcing")
         self._systemd.status(_status(found))
         if began or turned:
             self._changed()

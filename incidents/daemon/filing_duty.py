@@ -21,8 +21,8 @@ from incidents.store.cases import filings
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
 
-_NOT_REMINDED = "nobody is reminded of what is to be filed"
-_NOT_LOOKED = "the feet of approved sites' pages are not looked at"
+_NOT_REMINDED = "filing reminders are not sent"
+_NOT_LOOKED = "footers of approved sites are not checked"
 
 TICK_S = 10.0
 """How often it is to be run: one page at most each time, so that nobody is bothered."""
@@ -100,7 +100,7 @@ class Filings:
             if not reminded:
                 break
         if count:
-            self._say("the desk is reminded of what is to be filed", count=count)
+            self._say("filing reminders sent", count=count)
         return count
 
     def look_at_one(self) -> bool:
@@ -159,7 +159,7 @@ class Filings:
         command = RecordFooter(problems=problems)
         [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:
-            self._say("what the foot of a page shows has changed", count=len(problems))
+            self._say("a footer has changed", count=len(problems))
         return True
 
 

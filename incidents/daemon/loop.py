@@ -133,7 +133,7 @@ class _Loop:
         me = self._identity
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
         if warning := open_to_others(self._house.bare_engine):
-            journal.warn("the database is open to others", reason=warning)
+            journal.warn("the database is exposed to others", reason=warning)
         self._scheduler.start()
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
@@ -152,7 +152,7 @@ class _Loop:
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
-            journal.error("the daemon cannot go on", reason=self._enforcement.fatal.message)
+            journal.error("the daemon cannot continue", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
         return 0
 
@@ -197,7 +197,7 @@ class _Loop:
         while closing.is_alive():
             received = _stop_signal(0.05)
             if received is not None:
-                journal.warn("stopped at once, the batch in hand is undone")
+                journal.warn("stopped at once: the current batch is rolled back")
                 signal.signal(received, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
                 os.kill(os.getpid(), received)

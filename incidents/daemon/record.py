@@ -67,7 +67,7 @@ class Record:
         self.settings = status.load_settings(house.settings)
         self._ring = KeyRing(self.settings.key, self.settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
-        self._looking = Part("nobody looks for entries without a number", monotonic)
+        self._looking = Part("unnumbered entries are not searched for", monotonic)
         self._signing = Part("the log is not signed", monotonic)
         self._publishing = Part("the log is not published", monotonic)
         self._new = True
@@ -107,7 +107,7 @@ class Record:
         found = sequencer.number_missed(self._house.engine)
         if found:
             self._new = True
-            journal.error("entries had been passed over, and are numbered now", count=found)
+            journal.error("found and numbered entries without a number", count=found)
 
     def _sign(self) -> None:
         with self._house.reading() as connection:
@@ -128,7 +128,7 @@ class Record:
         if done.unable is not None:
             self._new = False
             if done.unable != self._unable:
-                self._say("the log is numbered, and not signed here", reason=done.unable)
+                self._say("the log is numbered but not signed here", reason=done.unable)
         elif self._unable is not None and done.made is not None:
             self._say("the log is signed here")
         if done.made is not None or done.unable is not None:
@@ -233,7 +233,7 @@ def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], ob
     for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
     if record.settings.timestamps is not None:
-        yield "the log is not stamped", partial(_stamp, house, record.settings.timestamps)
+        yield "the log is not time-stamped", partial(_stamp, house, record.settings.timestamps)
 
 
 def _ask(house: House, witness: witnesses.Witness) -> None:

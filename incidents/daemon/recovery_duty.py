@@ -40,7 +40,7 @@ class Recovery:
 
     def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._house, self._stopped = house, stopped
-        self._part = Part("the world is not compared with the record")
+        self._part = Part("sites are not compared with their actual state")
         self._backoff = Backoff()
         self._epoch = 0
         self._open: list[Comparison] | None = None
@@ -152,7 +152,7 @@ class Recovery:
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
         if told != self._told:
-            journal.say("the world was compared with the record", **told)
+            journal.say("sites were compared with their actual state", **told)
         self._told = told
 
 

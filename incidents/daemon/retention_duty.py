@@ -40,14 +40,12 @@ class Retention:
             # Without the setting nothing is looked at, and there is nothing to complain of.
             erased = self._erase(keep, now) if keep.asked_for else Erased()
         except IncidentsError as error:
-            journal.warn(
-                "what was kept long enough is not erased", error=error, reason=error.message
-            )
+            journal.warn("expired data was not erased", error=error, reason=error.message)
             return
         self._done_at = now
         if erased.anything:
             count = erased.words + erased.files + erased.sign_ins
-            journal.say("what was kept long enough is erased", count=count)
+            journal.say("expired data was erased", count=count)
 
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         house = self._house

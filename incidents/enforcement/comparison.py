@@ -227,7 +227,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
 
 
 def _failed(name: str, error: BaseException, problem: str) -> Comparison:
-    log_error("a site cannot be compared with the world", site=name, error=error)
+    log_error("a site cannot be compared with its actual state", site=name, error=error)
     return Comparison(
         site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED,
         problem=problem,

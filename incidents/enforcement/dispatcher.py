@@ -153,7 +153,7 @@ class ConcurrencyLimit:
                 return
             del self._taken[key]
             self._full[adapter] -= 1
-            log_error("an attempt does not end", order=order)
+            log_error("an attempt outlasts its lease", order=order)
 
 
 _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0

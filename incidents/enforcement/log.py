@@ -21,7 +21,7 @@ class Log:
     def deliver(self, order: Order) -> Outcome:
         """Write one line to the log."""
         _log.warning(
-            "NOTHING IS ENFORCED: this order is only logged, since [acts] names no adapter but log",
+            "NOTHING IS ENFORCED: this order is only logged: [acts] names no adapter but log",
             order=order.id, kind=order.kind, site=order.site,
         )  # fmt: skip
         return Delivered(enforced=False)

@@ -28,7 +28,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What all events have."""
+    """The fields that all events have."""
 
     kind: ClassVar[str]
 
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentEvent(Event):
-    """An event of one incident, which moves its state or leaves it."""
+    """An event of one incident, which may move its state."""
 
     incident: int
     state_from: str
@@ -51,7 +51,7 @@ class IncidentEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteEvent(Event):
-    """An event that moves the site's state or leaves it."""
+    """An event of the site, which may move its state."""
 
     site_from: str
     site_to: str
@@ -59,7 +59,7 @@ class SiteEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentLogged(IncidentEvent):
-    """A violation is on record, with its contact deadline (R2); on a closed site as moot."""
+    """A violation was logged, with its contact deadline (R2); on a closed site it is moot."""
 
     kind = "incident_logged"
     contact_due: datetime | None
@@ -72,7 +72,7 @@ class IncidentLogged(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentImported(IncidentEvent):
-    """A past incident is on record; it counts in no rule."""
+    """A past incident was imported; it counts in no rule."""
 
     kind = "incident_imported"
     urls: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class IncidentImported(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceAttached(Event):
-    """A file is on record for an incident."""
+    """A file was attached to an incident."""
 
     kind = "evidence_attached"
     incident: int
@@ -97,7 +97,7 @@ class EvidenceAttached(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteAdded(Event):
-    """Somebody has written something about an incident, for the desk or for the customer."""
+    """A note about an incident was added, for the desk or for the customer."""
 
     kind = "note_added"
     incident: int
@@ -107,7 +107,7 @@ class NoteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecorded(IncidentEvent):
-    """A contact is on record (R2); `stopped_clock` if it was what stopped the incident's clock."""
+    """A contact was recorded (R2); `stopped_clock` if it stopped the incident's clock."""
 
     kind = "contact_recorded"
     contact: int
@@ -120,10 +120,10 @@ class ContactRecorded(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactVoided(IncidentEvent):
-    """A contact record was wrong; `fresh_hour` if the incident has a new contact deadline.
+    """A contact record was voided; `fresh_hour` if the incident has a new contact deadline.
 
-    `removal_due` is a later one (R5) of an incident that another call has told of, where this one
-    had set it.
+    `removal_due` is the new, later removal deadline (R5), if the voided contact had set it and
+    another contact covers the incident.
     """
 
     kind = "contact_voided"
@@ -136,7 +136,7 @@ class ContactVoided(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRemoved(IncidentEvent):
-    """The content is gone."""
+    """The content was removed."""
 
     kind = "incident_removed"
     note: str | None = None
@@ -144,9 +144,9 @@ class IncidentRemoved(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRefused(IncidentEvent):
-    """The customer does not delete (R5), by somebody's word or by a lapsed removal deadline.
+    """The customer refuses to delete (R5), by a person's statement or by a lapsed removal deadline.
 
-    `asked_by` is the first of the two people, where the policy asks for two.
+    `asked_by` is the first of the two people, where the policy requires two.
     """
 
     kind = "incident_refused"
@@ -156,7 +156,7 @@ class IncidentRefused(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentVoided(IncidentEvent):
-    """The incident was none."""
+    """The incident was voided."""
 
     kind = "incident_voided"
     text: str
@@ -164,7 +164,7 @@ class IncidentVoided(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementTakenBack(IncidentEvent):
-    """The last `removed` or `refused` was said of the wrong incident."""
+    """The last `removed` or `refused` was taken back."""
 
     kind = "statement_taken_back"
     text: str
@@ -183,7 +183,8 @@ class ClockLapsed(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Event):
-    """The clock lapsed with too few attempts: the desk is alarmed, the site is left alone (R2)."""
+    """The clock lapsed with too few attempts: an alarm is raised, and the site is not suspended
+    (R2)."""
 
     kind = "alarm_raised"
     incident: int
@@ -193,7 +194,7 @@ class AlarmRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentReported(Event):
-    """It was reported to the police, under the receipt `note` (L.1)."""
+    """The incident was reported to the police; `note` is the receipt (L.1)."""
 
     kind = "incident_reported"
     incident: int
@@ -202,7 +203,7 @@ class IncidentReported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalSaid(Event):
-    """The customer says that the content is gone; the desk has not looked."""
+    """The customer reports the content removed; the desk has not checked."""
 
     kind = "removal_said"
     incident: int
@@ -211,7 +212,7 @@ class RemovalSaid(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinksRevoked(Event):
-    """No link to the customer's page of it holds that was given out before."""
+    """All earlier links to the customer's page of the incident were revoked."""
 
     kind = "links_revoked"
     incident: int

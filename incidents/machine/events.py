@@ -116,7 +116,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent(Event):
-    """What became of an order in one of its lanes; `order_kind` is `suspend`, `reopen` …"""
+    """The outcome of an order in one of its lanes; `order_kind` is `suspend`, `reopen` …"""
 
     order: int
     lane: str
@@ -125,9 +125,9 @@ class OrderEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDelivered(OrderEvent):
-    """It is carried out, by the adapter of that name, in so many attempts.
+    """The adapter of that name carried out the order, in that number of attempts.
 
-    `enforced` is False where that adapter changes nothing in the world.
+    `enforced` is False if that adapter changes nothing in reality.
     """
 
     kind = "order_delivered"
@@ -138,7 +138,7 @@ class OrderDelivered(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFailed(OrderEvent):
-    """It is given up: a dead letter. Whether an attempt had an effect, nobody knows.
+    """The order was given up: a dead letter. An attempt may have had an effect.
 
     With the problem `braked` it was not tried: too many sites were being taken down at once.
     """
@@ -175,7 +175,7 @@ class OrderRetried(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateSeen(Event):
-    """The adapter was asked how the site really stands: `seen`."""
+    """The adapter reported the site's actual state: `seen`."""
 
     kind = "state_seen"
     adapter: str
@@ -196,7 +196,7 @@ class OrderRepeated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingChanged(Event):
-    """Details have changed: each a key and its text; an empty text has taken it away."""
+    """Details of the filing changed: each a key and its text; an empty text deletes it."""
 
     kind = "filing_changed"
     details: tuple[tuple[str, str], ...]
@@ -204,7 +204,7 @@ class FilingChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingReminded(Event):
-    """The desk is reminded of a term, whose last day is `due_on`, on a day of its own zone."""
+    """The desk was reminded of a deadline, whose last day is `due_on`, a day in the desk's zone."""
 
     kind = "filing_reminded"
     term: str
@@ -214,7 +214,7 @@ class FilingReminded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspicionRaised(Event):
-    """A check takes a detail for false; it closes nothing, and somebody looks (R4)."""
+    """A check suspects that a detail is false; it closes nothing, and a person verifies it (R4)."""
 
     kind = "suspicion_raised"
     field: str
@@ -223,7 +223,7 @@ class SuspicionRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FooterSeen(Event):
-    """The foot of the site's page lacks something, or no longer does."""
+    """The problems of the site's footer changed."""
 
     kind = "footer_seen"
     problems: tuple[str, ...] = ()

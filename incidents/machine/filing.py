@@ -72,7 +72,7 @@ Details = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A term that runs: its last day, and when the desk was last reminded of it."""
+    """A running deadline: its last day, and the day of the last reminder."""
 
     due_on: str
     reminded_on: str | None = None

@@ -10,7 +10,7 @@ from incidents.machine.event import Event, SiteEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteAdded(Event):
-    """The site is in the register."""
+    """The site was added."""
 
     kind = "site_added"
     site: str
@@ -21,7 +21,7 @@ class SiteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteEdited(Event):
-    """Whom to call has changed; None: this detail has not."""
+    """The contact details changed; None: this detail did not."""
 
     kind = "site_edited"
     phone: str | None
@@ -31,7 +31,7 @@ class SiteEdited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSuspended(SiteEvent):
-    """R2: suspended until `until`, which counts from when it was really made."""
+    """The site was suspended (R2) until `until`, counted from the moment it was really made."""
 
     kind = "site_suspended"
     suspension: int
@@ -42,7 +42,7 @@ class SiteSuspended(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionEnded(SiteEvent):
-    """The hours are over; a site that is held stays down."""
+    """The suspension ended; a held site stays down."""
 
     kind = "suspension_ended"
     suspension: int
@@ -50,7 +50,7 @@ class SuspensionEnded(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionStruck(SiteEvent):
-    """Late truth: nothing that the suspension rests on still stands; if it ran, it has ended."""
+    """After a correction, none of the grounds of the suspension holds; if it ran, it ended."""
 
     kind = "suspension_struck"
     suspension: int
@@ -59,7 +59,7 @@ class SuspensionStruck(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionRestored(Event):
-    """A correction lets a struck case stand again, without a new suspension."""
+    """After a correction, a struck case counts again, without a new suspension."""
 
     kind = "suspension_restored"
     suspension: int
@@ -86,7 +86,7 @@ class SiteClosed(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureAsked(Event):
-    """One person asks that the site be closed: R5 of `incident`, or R4, since `field` is false."""
+    """One person requested closure: under R5 for `incident`, or under R4 for a false `field`."""
 
     kind = "closure_asked"
     incident: int | None = None
@@ -96,7 +96,7 @@ class ClosureAsked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureDeclined(Event):
-    """The closure that was asked for does not happen."""
+    """The closure request was declined."""
 
     kind = "closure_declined"
     text: str | None = None
@@ -104,7 +104,7 @@ class ClosureDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureDisputed(Event):
-    """Late truth leaves the closure's rule unmet: `counted` of `needed`."""
+    """After a correction, the closure's rule is not met: `counted` of `needed`."""
 
     kind = "closure_disputed"
     counted: int
@@ -113,8 +113,8 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again, and no uphold is left; or `upheld`: it is met again only as
-    far as it was upheld."""
+    """The closure's rule is met again, so no uphold remains; with `upheld`, only as far as when it
+    was upheld."""
 
     kind = "dispute_settled"
     upheld: bool = False
@@ -122,7 +122,7 @@ class DisputeSettled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureUpheld(Event):
-    """A supervisor let the disputed closure stand, with `counted` still met."""
+    """A supervisor upheld the disputed closure, with `counted` still met."""
 
     kind = "closure_upheld"
     counted: int
@@ -131,7 +131,7 @@ class ClosureUpheld(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldSet(SiteEvent):
-    """The site stays down by order."""
+    """The site was held by order."""
 
     kind = "hold_set"
     text: str
@@ -139,7 +139,7 @@ class HoldSet(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLifted(SiteEvent):
-    """The order is off; the site opens unless a suspension runs or it is closed."""
+    """The hold was lifted; the site opens unless a suspension runs or it is closed."""
 
     kind = "hold_lifted"
     text: str
@@ -147,7 +147,7 @@ class HoldLifted(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReinstatementAsked(Event):
-    """One person asks that the site be opened."""
+    """One person requested reinstatement."""
 
     kind = "reinstatement_asked"
     text: str
@@ -155,7 +155,7 @@ class ReinstatementAsked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReinstatementDeclined(Event):
-    """Another person declined."""
+    """Another person declined the reinstatement."""
 
     kind = "reinstatement_declined"
     text: str | None = None
@@ -163,7 +163,7 @@ class ReinstatementDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReinstated(SiteEvent):
-    """Another person approved what `asked_by` asked: all counts start afresh."""
+    """Another person approved the request of `asked_by`: all counts start from zero."""
 
     kind = "site_reinstated"
     asked_by: str
@@ -171,7 +171,7 @@ class SiteReinstated(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOpened(Event):
-    """The desk has something to do for the site; `about` says what of its filing, as codes."""
+    """A task was opened; for a filing, `about` has the codes of what it concerns."""
 
     kind = "task_opened"
     task: int
@@ -182,7 +182,7 @@ class TaskOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCompleted(Event):
-    """It is done, with its outcome."""
+    """A task was completed, with its outcome."""
 
     kind = "task_completed"
     task: int
@@ -192,7 +192,7 @@ class TaskCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemClaimed(Event):
-    """`holder` works on an item of the queue."""
+    """`holder` claimed an item of the queue, or was given it."""
 
     kind = "item_claimed"
     item: str
@@ -201,7 +201,7 @@ class ItemClaimed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReleased(Event):
-    """Nobody works on it any more."""
+    """An item of the queue was released."""
 
     kind = "item_released"
     item: str

@@ -38,137 +38,136 @@ class Family:
 
 UP = Family(
     "incidents_up", "gauge",
-    "Whether the database could be looked at: without it (0) only what this process has counted"
-    " is told.",
+    "Whether the database can be read; if not (0), only the counts of this process are reported.",
 )  # fmt: skip
-BUILD = Family("incidents_build_info", "info", "The version of the program.", ("version",))
+BUILD = Family("incidents_build_info", "info", "Version of the program.", ("version",))
 
 LOOKED_AT = (
     Family(
         "incidents_looked_at_timestamp_seconds", "gauge",
-        "When the database was looked at, by its own clock where it has one: ages are as of then.",
+        "Time of the last database read, by the database's clock if any; ages are as of then.",
     ),
     Family(
         "incidents_count_capped", "gauge",
-        f"Whether the count of that name has come to the most that is counted: {MOST_OPEN:,} of"
-        f" orders_dead, orders_braked and queue_items, {MOST:,} of the others, of orders_waiting"
-        " in each lane.",
+        f"Whether a count has reached its limit: {MOST_OPEN:,} for orders_dead, orders_braked and"
+        f" queue_items, {MOST:,} for the others (for orders_waiting, in each lane).",
         ("count",),
     ),
     # The clock.
     Family(
         "incidents_clock_enforced", "gauge",
-        "Whether a daemon, or `daemon --once` within its ten minutes, sees to what is due.",
+        "Whether a daemon, or `daemon --once` in the last ten minutes, enforces deadlines.",
     ),
     Family(
         "incidents_halted", "gauge",
-        "Whether nothing is carried out from this database, until a person goes on.",
+        "Whether orders from this database are halted until a person continues.",
     ),
     Family(
         "incidents_sites_left_down", "gauge",
-        "Sites that are down, or may be, for a reason that the record may have lost.",
+        "Sites that are or may be down for a reason that may be among lost records.",
     ),
     Family(
         "incidents_sites_uncompared", "gauge",
-        "Sites that could not be compared with the world since the record has lost its end.",
+        "Sites whose actual state could not be checked since the record lost its end.",
     ),
-    Family("incidents_daemons_beating", "gauge", "Daemons that enforce the clock."),
+    Family("incidents_daemons_beating", "gauge", "Daemons that enforce deadlines."),
     Family(
         "incidents_daemons_standing_aside", "gauge",
-        "Daemons that do nothing, since their clock is not the database's.",
+        "Daemons standing aside because their clock differs from the database's.",
     ),
     Family(
         "incidents_daemons_mark_unread", "gauge",
-        "Daemons that carry nothing out, since they cannot read their mark.",
+        "Daemons that carry out no orders because they cannot read their mark.",
     ),
     Family(
         "incidents_daemon_heartbeat_age_seconds", "gauge",
-        "Since the last beat of any daemon; not there before the first, and a day after the last.",
+        "Time since the last heartbeat of any daemon; absent before the first and a day after the"
+        " last.",
     ),
     Family(
         "incidents_daemon_once_age_seconds", "gauge",
-        "Since `daemon --once` last came to its end; not there if it is not used.",
+        "Time since `daemon --once` last finished; absent if it is not used.",
     ),
-    Family("incidents_deadlines_pending", "gauge", "Sites with a deadline that is still to come."),
+    Family("incidents_deadlines_pending", "gauge", "Sites with a deadline in the future."),
     Family(
         "incidents_deadlines_overdue", "gauge",
-        "Sites with a deadline that has passed, for which nothing was done yet.",
+        "Sites with a passed deadline that is not enforced yet.",
     ),
     Family(
         "incidents_deadline_next_seconds", "gauge",
-        "Until the earliest deadline of all sites; below 0 it is overdue. Not there without one.",
+        "Time until the earliest deadline of all sites; below 0 if overdue, absent if none.",
     ),
     # The orders.
     Family(
         "incidents_orders_waiting", "gauge",
-        "Orders that are not carried out yet: into the world (act), to the customer (notice), to"
-        " the desk (desk).",
+        "Orders not carried out yet: to an adapter (act), to the customer (notice), to the desk"
+        " (desk).",
         ("lane",),
     ),
     Family(
         "incidents_orders_dead", "gauge",
-        "Orders that were given up, and wait for a person.",
+        "Orders given up, waiting for a person.",
         ("lane",),
     ),
     Family(
         "incidents_orders_braked", "gauge",
-        "Orders into the world that the brake holds: too many sites were taken down at once, and a"
+        "Orders held by the brake because too many sites were being taken down at once; a"
         " supervisor must release or cancel them.",
     ),
     Family(
         "incidents_order_oldest_age_seconds", "gauge",
-        "Since the oldest order that waits was ordered; not there if none does.",
+        "Age of the oldest waiting order; absent if none waits.",
         ("lane",),
     ),
     Family(
         "incidents_sites_not_in_force", "gauge",
-        "Sites with an order into the world that waits or is dead, and on which something else is"
-        " in force than what is ordered.",
+        "Sites whose state in force differs from the ordered one, with an order that waits or is"
+        " given up.",
     ),
     # The desk.
     Family(
         "incidents_queue_items", "gauge",
-        "What the desk must do, by kind: the items of its queue.",
+        "Items of the desk's queue, by kind.",
         ("kind",),
     ),
     Family(
         "incidents_queue_oldest_age_seconds", "gauge",
-        "Since the oldest item of that kind was recorded; not there if there is none.",
+        "Age of the oldest item of each kind; absent if there is none.",
         ("kind",),
     ),
     # The log.
-    Family("incidents_entries_total", "counter", "Entries of the record that have their number."),
+    Family("incidents_entries_total", "counter", "Numbered entries of the record."),
     Family(
-        "incidents_log_has_key", "gauge", "Whether the log has a key, and so is to be signed."
+        "incidents_log_has_key", "gauge", "Whether the log has a key and must be signed."
     ),
-    Family("incidents_log_unnumbered_entries", "gauge", "Entries that have no number yet."),
+    Family("incidents_log_unnumbered_entries", "gauge", "Entries without a number yet."),
     Family(
         "incidents_log_unnumbered_age_seconds", "gauge",
-        "Since the oldest of these was recorded; not there without one.",
+        "Age of the oldest entry without a number; absent if there is none.",
     ),
     Family(
         "incidents_log_unsigned_entries", "gauge",
-        "Entries with a number that no checkpoint covers yet.",
+        "Numbered entries that no checkpoint covers yet.",
     ),
     Family(
         "incidents_log_pending_age_seconds", "gauge",
-        "Since the oldest entry was recorded that no checkpoint covers; not there without one.",
+        "Age of the oldest entry that no checkpoint covers; absent if there is none.",
     ),
     Family(
         "incidents_log_checkpoint_age_seconds", "gauge",
-        "Since the last checkpoint was signed; not there before the first.",
+        "Time since the last checkpoint was signed; absent before the first.",
     ),
     # The accounts.
     Family(
         "incidents_sign_ins_last_hour", "gauge",
-        "Sign-ins, second signatures and passwords asked for again in the last hour, by result; of"
-        " names that are nobody's the first few of an address and a day.",
+        "Sign-ins, second signatures and password confirmations in the last hour, by result; for"
+        " unknown names, only the first few per address and day.",
         ("result",),
     ),
     Family(
         "incidents_refusals_today", "gauge",
-        "Acts that accounts were refused since midnight (UTC), by reason; blocked: sign-ins after"
-        " too many mistakes; no_account, unknown_subject: under names that are nobody's.",
+        "Actions refused to accounts since midnight (UTC), by reason; blocked: sign-ins after too"
+        " many mistakes; no_account, unknown_subject: unknown names.",
         ("reason",),
     ),
 )  # fmt: skip
@@ -177,18 +176,17 @@ LOOKED_AT = (
 RECORDED = (
     Family(
         "incidents_decisions_total", "counter",
-        "Entries that were put on record since this process began, whoever decided, by kind and"
-        " by the rule that was the reason.",
+        "Entries recorded since this process started, whoever decided, by kind and by the rule that"
+        " applied.",
         ("kind", "rule"),
     ),
     Family(
         "incidents_enforcement_lateness_seconds", "histogram",
-        "How long after its deadline the clock decided, since this process began, in whichever"
-        " process.",
+        "Time from a deadline to its enforcement, by any process, since this process started.",
     ),
     Family(
         "incidents_decisions_uncounted", "gauge",
-        "Entries that incidents_decisions_total has not come to yet.",
+        "Entries that incidents_decisions_total does not count yet.",
     ),
 )  # fmt: skip
 """What went on record since a process began, as it reads it."""
@@ -196,12 +194,12 @@ RECORDED = (
 CARRIED_OUT = (
     Family(
         "incidents_order_attempts_total", "counter",
-        "Attempts of this process to carry an order out, by the adapter and what came of it.",
+        "Attempts of this process to carry out an order, by adapter and outcome.",
         ("lane", "adapter", "outcome"),
     ),
     Family(
         "incidents_order_delivery_seconds", "histogram",
-        "From being ordered to being carried out, of the orders that this process carried out.",
+        "Time from ordering to carrying out, of the orders that this process carried out.",
         ("lane",),
     ),
 )  # fmt: skip

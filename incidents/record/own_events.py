@@ -12,10 +12,10 @@ from incidents.machine.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyActivated(Event):
-    """The desk's own act: `policy` is active from now on, in place of `previous`.
+    """An action of the desk: `policy` was activated and replaces `previous`.
 
     `toml` is the policy's file and `text` the reason, a reference to a sealed value. `seconded_by`
-    has signed in for it beside whoever did it, as it takes where two people close by `previous`.
+    is the second person who signed in, where `previous` requires two people to close.
     """
 
     kind = "policy_activated"
@@ -27,10 +27,9 @@ class PolicyActivated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeyMade(Event):
-    """The desk's own act: `key` signs the checkpoints of the log from now on, in place of
-    `previous`, which the first one does not have. Both are public (C2SP signed-note). `lost`: the
-    other does not hand over, since nobody has it, or since it has signed what is lost.
-    """
+    """An action of the desk: `key` now signs the checkpoints of the log and replaces `previous`,
+    which the first key lacks. Both are public (C2SP signed-note). `lost`: the previous key signed
+    no handover, because nobody has it or because it signed entries that are lost."""
 
     kind = "log_key_made"
     key: str
@@ -113,12 +112,12 @@ class HistoryResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAct(Event):
-    """What the acts about accounts have in common."""
+    """The fields that all actions on accounts have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountMade(AccountAct):
-    """The desk's own act: whoever proves to be `handle` may do what `role` may."""
+    """An action of the desk: the account `handle` was created with the role `role`."""
 
     kind = "account_made"
     handle: str
@@ -127,7 +126,7 @@ class AccountMade(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGiven(AccountAct):
-    """The desk's own act: the account has another role from now on."""
+    """An action of the desk: the account has another role."""
 
     kind = "role_given"
     handle: str
@@ -136,7 +135,8 @@ class RoleGiven(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDisabled(AccountAct):
-    """The desk's own act: nobody comes in as `handle` any more, with no password and no token."""
+    """An action of the desk: the account `handle` was disabled; its password and tokens no longer
+    work."""
 
     kind = "account_disabled"
     handle: str
@@ -144,7 +144,7 @@ class AccountDisabled(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEnabled(AccountAct):
-    """The desk's own act: a disabled account may come in again."""
+    """An action of the desk: a disabled account was enabled."""
 
     kind = "account_enabled"
     handle: str
@@ -165,9 +165,9 @@ class PasswordSet(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenMade(AccountAct):
-    """The desk's own act: a token of `handle`, until `expires`; `acts` are what it is for, none
-    meaning all that the account's role may. `digest` is the SHA-256 of the secret (hexadecimal).
-    """
+    """An action of the desk: a token of `handle` was created, valid until `expires`; `acts` are the
+    actions it allows, none meaning all that the account's role may do. `digest` is the SHA-256 of
+    the secret (hexadecimal)."""
 
     kind = "token_made"
     token: str
@@ -179,7 +179,7 @@ class TokenMade(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRevoked(AccountAct):
-    """The desk's own act: the token is worth nothing from now on."""
+    """An action of the desk: the token was revoked."""
 
     kind = "token_revoked"
     token: str
@@ -187,10 +187,9 @@ class TokenRevoked(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRefused(AccountAct):
-    """The desk's own act: somebody who came in was not let do `act`, about `about` (an id or a
-    name of the desk's), and `why`. Of a sign-in that failed: as whom it was tried. Records of
-    before revision 0011 have it; since then it is counted, beside the record.
-    """
+    """An action of the desk: a signed-in person was denied `act` on `about` (an id or a name of the
+    desk's), because of `why`. For a failed sign-in: the name that was tried. Only records from
+    before revision 0011 have it; since then refusals are counted outside the record."""
 
     kind = "access_refused"
     act: str
@@ -200,9 +199,8 @@ class AccessRefused(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsRevealed(AccountAct):
-    """The desk's own act: somebody was shown numbers and addresses in full, of `about` (an id or a
-    name of the desk's).
-    """
+    """An action of the desk: somebody viewed the full numbers and addresses of `about` (an id or a
+    name of the desk's)."""
 
     kind = "details_revealed"
     about: str

@@ -110,7 +110,7 @@ class Peers:
                 each.look(now)
         if self._refused and now - self._told_at >= _TELL_S:
             _log.warning(
-                "connections were refused: one address has as many as it may",
+                "connections refused: an address reached its limit",
                 n=self._refused, limit=self._most,
             )  # fmt: skip
             self._refused, self._told_at = 0, now

@@ -24,21 +24,20 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """The state of the site and its reasons; overdue things first."""
+    """The answer in one line, then what is urgent, then the reasons."""
     parts = [
-        _overdue(record),
-        _in_force(record),
         why_facts.closure_lines(record),
         _suspended(record),
         _held(record),
-        _to_be_closed(record),
+        _active(record),
         why_facts.dispute_lines(record),
         _asked(record),
-        _active(record),
         _waiting(record),
         _moot(record),
     ]
-    return [line for part in parts for line in part]
+    answer, *reasons = [line for part in parts for line in part]
+    loud = [*_overdue(record), *_in_force(record), *_to_be_closed(record)]
+    return [answer, *loud, *reasons]
 
 
 def _overdue(record: Record) -> list[str]:

@@ -65,7 +65,9 @@ def closure_lines(record: Record) -> list[str]:
     closure = record.case.closure
     if closure is None:
         return []
-    lines = [record.say("closed", at=closure.at, rule=closure.rule)]
+    how = record.say(f"place_in_run.{'total' if closure.total else 'consecutive'}")
+    counted = len(closure.incidents)
+    lines = [record.say(f"closed.{closure.rule}", counted=counted, within=closure.within, how=how)]
     if record.closing is not None:
         event, login = record.closing
         assert event.reason is not None
@@ -85,7 +87,7 @@ def closure_lines(record: Record) -> list[str]:
         if event.asked_by is not None:
             lines.append(record.say("confirmed", asked_by=event.asked_by, by=by))
         lines.append(record.say("decided", at=event.recorded_at, by=by, policy=event.policy))
-    return [*lines, record.say("terms")]
+    return [*lines, record.say("terms", at=closure.at)]
 
 
 def dispute_lines(record: Record) -> list[str]:

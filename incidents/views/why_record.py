@@ -136,7 +136,7 @@ class Record:
         ]
 
     def say(self, code: str, /, **facts: Any) -> str:
-        """The sentence of a code of `why_words` with its facts."""
+        """The phrase `why.CODE` with its facts."""
         return self.teller.say(f"why.{code}", site=self.case.site, **facts)
 
     def said(self, ref: str | None) -> str:

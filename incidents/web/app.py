@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
-from pydantic import BaseModel, ConfigDict
+from pydantic import TypeAdapter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,8 +39,9 @@ from incidents.api.limits import Quota, Rounds
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents import Hint
+from incidents.contract.documents.problems import Problem
 from incidents.errors import IncidentsError
+from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -122,10 +123,8 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     return app
 
 
-Document = dict[str, Any]
-
 BEARER, SESSION = "token", "session"
-_SCHEMES: Document = {
+_SCHEMES: JSONObject = {
     BEARER: {"type": "http", "scheme": "bearer", "description": "An account's token."},
     SESSION: {
         "type": "apiKey",
@@ -137,36 +136,12 @@ _SCHEMES: Document = {
 _SCHEMA = "#/components/schemas/{model}"
 
 
-class InvalidPart(BaseModel):
-    """What is wrong with a part of the request, and where; never what was given."""
-
-    loc: list[str]
-    type: str
-    msg: str
-
-
-class Problem(BaseModel):
-    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses; `hints` say what
-    can be done instead."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-    errors: list[InvalidPart] = []
-    facts: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
-    hints: list[Hint] = []
-
-
-def _completed(found: Document) -> Document:
+def _completed(found: JSONObject) -> JSONObject:
     """The description that the framework has made, with what it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})
-    own = Problem.model_json_schema(ref_template=_SCHEMA)
+    own = TypeAdapter(Problem).json_schema(ref_template=_SCHEMA)
     schemas |= own.pop("$defs", {}) | {"Problem": own}
     told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
     for operation in (each for path in found["paths"].values() for each in path.values()):

@@ -18,7 +18,7 @@ from scripts.generated.markdown import code, page, paragraph, table
 _EXAMPLE = """{
   "refused": {
     "name": "same_person",
-    "message": "operator-1 asked for this: another person must answer it",
+    "message": "operator-1 requested this; another person must answer it",
     "facts": {"by": "operator-1"}
   }
 }"""

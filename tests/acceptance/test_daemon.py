@@ -266,7 +266,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
         compares_clocks(postgresql_url)
 
         with daemon(postgresql_url, tmp_path, env=env) as running:
-            running.says("standing aside, the clock is not enforced by this daemon")
+            running.says("standing aside: this daemon does not enforce the clock")
             [beat] = until(lambda: heartbeats_of(engine), "it says so to all")
             once = incidents(postgresql_url, "daemon", "--once", env=env, status=1)
             status = incidents(postgresql_url, "daemon", "status", status=1)
@@ -274,7 +274,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
 
             timeline.move(-HOUR)
             until(lambda: count_in(engine, "suspended"), "it enforces with the right clock")
-            running.says("the clocks agree again, enforcing")
+            running.says("the clocks agree again: enforcing")
 
     assert "ahead of the database's" in str(beat.standing_aside)
     # By the database's clock, and not by its own.

@@ -277,9 +277,9 @@ def activate(house: House, toml: str = "", by: str = "sup-1", **proved: Any) -> 
 
 
 def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
-    with pytest.raises(NotLetError, match="signs in first: sup-1 has not"):
+    with pytest.raises(NotLetError, match="; sup-1 is not signed in"):
         activate(closing, second="sup-2")
-    with pytest.raises(NotLetError, match="op-1 has the role operator here"):
+    with pytest.raises(NotLetError, match="op-1 has the role operator and may not activate"):
         activate(closing, by="op-1", signed_in=True, second="sup-2")
     assert closing.desk.policy().two_people_close
     assert closing.told() == [
@@ -515,8 +515,8 @@ def test_an_administrator_who_signs_in_approves_nothing(desk: Cli, tmp_path: Pat
     assert answer.refused["name"] == "not_let"
     told = desk(*APPROVE, *as_("admin-1", right)).err
     assert (
-        "admin-1 has the role administrator here, which may not approve the reinstatement,"
-        " which opens the site: a supervisor may"
+        "admin-1 has the role administrator and may not approve the reinstatement, which opens the"
+        " site; ask a supervisor"
     ) in told
 
 
@@ -553,7 +553,7 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
     alone = desk(*first)
     assert (alone.status, "next: the same with --second HANDLE" in alone.err) == (3, True)
     for handle, file, needle in (
-        ("sup-1", right, "cannot be the second person to their own act"),
+        ("sup-1", right, "cannot be the second person for their own action"),
         ("sup-2", wrong, "of a second person: nothing is done"),
         ("admin-1", None, "--second-password-file FILE"),
     ):

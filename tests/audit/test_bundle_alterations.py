@@ -133,7 +133,7 @@ def _followed(*known: Signer) -> Row:
 
 
 LAST_KEYS = "log.vkey: these are not the last keys that "
-UNKNOWN = "you know it as a key of the log, and the log has no such key"
+UNKNOWN = "you named it as a key of the log, but the log has no such key"
 KEYS = {
     "right": Row(
         lambda made: made.witnessed,
@@ -173,7 +173,7 @@ KEYS = {
     "a key in the place of another than the last": Row(
         lambda made: bundles.whole(bundles.handed_over(made.desk, FORGER, NEXT), keys=[NEXT]),
         f"entries.jsonl, line 21: it replaces '{FORGER.vkey}', which is not the last key",
-        f"the key that signs is {LOG.vkey}, and it says {FORGER.vkey}",
+        f"the key that signs is {LOG.vkey}, but it says {FORGER.vkey}",
     ),
     "a new key that no entry names": Row(
         lambda made: bundles.whole(made.desk, (LOG, NEXT), (), (20,)), LAST_KEYS, LAST_KEYS
@@ -189,7 +189,7 @@ KEYS = {
         lambda made: made.with_(
             made.whole, {"checkpoint": bundles.head(made.desk.entries, LOG, origin="b.example")}
         ),
-        "is not what its keys are called", "checkpoint: it is of another log, 'b.example'",
+        "is not what its keys are called", "checkpoint: it belongs to another log, 'b.example'",
     ),
     "a handover that covers its entry not": Row(
         # The forger has an old checkpoint, and writes on with a key of their own.
@@ -244,7 +244,7 @@ KEYS = {
     "a witness that has not signed": Row(
         lambda made: made.witnessed,
         f"checkpoint: {OTHER.vkey} has not signed it",
-        f"{OTHER.vkey}: this witness has signed no checkpoint that is here", _knows(OTHER),
+        f"{OTHER.vkey}: this witness has signed none of these checkpoints", _knows(OTHER),
     ),
     "a witness that is listed and has not signed": Row(
         lambda made: made.with_(
@@ -262,8 +262,8 @@ KEYS = {
     ),
     "held of another log": Row(
         lambda made: made.whole,
-        f"held: it is of another log, 'b.example': this one is '{LOG.name}'",
-        f"held: it is of another log, b.example: this one is {LOG.name}",
+        f"held: it belongs to another log, 'b.example'; this log is '{LOG.name}'",
+        f"held: it belongs to another log, b.example; this log is {LOG.name}",
         _holds(lambda made: bundles.head(made.rewritten.entries, FORGER, origin="b.example")),
     ),
     "held, and not signed by the log": Row(
@@ -390,7 +390,7 @@ FILES = {
     "a part without an entry": Row(
         lambda made: bundles.part(made.desk, []),
         "entries.jsonl: it holds no entry, and so it proves nothing",
-        "entries.jsonl: it has 0 entries, and the manifest says 0",
+        "entries.jsonl: it has 0 entries, but the manifest says 0",
     ),
     "a part with an entry left out between two of its site": Row(
         lambda made: bundles.part(made.desk, [2, 4]),
@@ -554,7 +554,7 @@ def test_all_tiles_of_entries_that_are_blanked_are_found(long: Files, tmp_path: 
     assert auditor.wrong(tmp_path)
     found = verifying.wrong(tmp_path)
     for n, width in WIDTHS.items():
-        sentence = f"the tile cannot be read as {width} entries: entry {256 * n} is not to be had"
+        sentence = f"the tile cannot be read as {width} entries: entry {256 * n} is not available"
         assert f"{_tile(n)}: {sentence}" in found
 
 
@@ -579,7 +579,7 @@ def test_a_tile_of_entries_of_another_length_is_found(
         found = wrong(bundles.rewrite(_with_lines(long, n, short, left), files))
         if wrong is verifying.wrong:
             leaf, width = 256 * n + WIDTHS[n] - 1, WIDTHS[n]
-            sentence = f"the tile cannot be read as {width} entries: entry {leaf} is not to be had"
+            sentence = f"the tile cannot be read as {width} entries: entry {leaf} is not available"
             assert f"{_tile(n)}: {sentence}" in found
         assert found
 

@@ -71,12 +71,12 @@ def test_it_tells_what_was_only_logged_as_not_in_force(day: Rehearsal) -> None:
         )
         day.give(logged, each["site"])
     sign(day, witnesses=[WITNESS])
-    assert "The order was only logged, since no adapter is set" in _text(_page(day))
+    assert "The order was only logged, because the daemon has no adapter" in _text(_page(day))
 
 
 def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:
     text = _text(_page(day, zone=SHANGHAI))
-    assert "zone of times 时区 Asia/Shanghai" in text
+    assert "time zone 时区 Asia/Shanghai" in text
     assert "2026-03-01 18:00 by 记录人 li (login desk1) 1-1 logged on shop.example" in text
     assert "[https://shop.example/1]" in text
     assert "by 记录人 张三 (login desk1) 1-2 logged on shop.example [gambling]" in text
@@ -85,20 +85,20 @@ def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day:
 
 def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> None:
     text = _text(_page(day))
-    assert "R2, unreachable It rests on 1-1." in text
+    assert "R2, unreachable Based on 1-1." in text
     assert (
-        "The deadline was 2026-03-01 11:00; it was decided at 2026-03-01 11:00:00.000250,"
-        " 250 µs past it." in text
+        "The deadline was 2026-03-01 11:00; the decision came at 2026-03-01 11:00:00.000250,"
+        " 250 µs later." in text
     )
-    assert "R1, repeat It counted 4 of the 4 that the rule needs: 1-1, 1-2, 1-3, 1-4." in text
-    assert "is 14h10m and 250 µs; the policy says 24h at most, both ends included." in text
+    assert "R1, repeat The rule needs 4; 4 counted: 1-1, 1-2, 1-3, 1-4." in text
+    assert "is 14h10m and 250 µs; the policy allows at most 24h, both ends included." in text
 
 
 def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
     text = _text(_page(day))
-    assert "shop.example was closed at 2026-03-02 00:10:00 by R1, repeat: too many" in text
+    assert "Closed under R1: shop.example had 4 violations within 24 h." in text
     assert "1-4 completed the window." in text
-    assert "Its terms: no after-sales service, no refund." in text
+    assert "Closed at 2026-03-02 00:10:00: no after-sales service, no refund." in text
 
 
 def test_the_state_is_that_of_the_entries_whatever_the_tables_say(day: Rehearsal) -> None:
@@ -159,15 +159,15 @@ def test_the_bundle_has_the_same_page(day: Rehearsal, tmp_path: Path) -> None:
 
 def test_a_part_that_begins_later_does_not_say_how_the_site_stands(day: Rehearsal) -> None:
     text = _text(_page(day, since=TEN + timedelta(hours=2)))
-    assert "do not begin with the site's first one, so they do not say how it stands" in text
-    assert "was closed at" not in text
-    assert re.search(r"\d+; \d+ came before the first one here", text)
+    assert "The site's first entries are not included, so its status is unknown." in text
+    assert "Closed" not in text
+    assert re.search(r"\d+; \d+ earlier entries are not included", text)
 
 
 def test_a_part_that_ends_early_says_how_the_site_stood_then(day: Rehearsal) -> None:
     text = _text(_page(day, until=TEN + timedelta(hours=2)))
-    assert "shop.example is suspended by R2, unreachable" in text
-    assert "was closed at" not in text
+    assert "the responsible person of shop.example was not reached in time." in text
+    assert "Closed" not in text
 
 
 def test_a_case_with_an_entry_missing_is_not_told(day: Rehearsal) -> None:
@@ -230,8 +230,8 @@ def test_why_it_was_closed_is_quoted_with_words_and_referred_to_without(
             c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"), "shop.example"
         )
         sign(day)
-        assert "established by: “it rings elsewhere”" in _text(_page(day, with_words=True))
-        assert re.search("established by: “sha256:[0-9a-f]{64}”", _text(_page(day)))
+        assert "Evidence: “it rings elsewhere”" in _text(_page(day, with_words=True))
+        assert re.search("Evidence: “sha256:[0-9a-f]{64}”", _text(_page(day)))
 
 
 def _sealed(day: Rehearsal) -> list[tuple[str, str]]:
@@ -299,20 +299,32 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (Policy(), ("suspends it for 12h.", "暂停 12 小时。")),
+        (Policy(), ("the site is suspended for 12h.", "暂停 12 小时。")),
         (
             Policy(min_attempts=2),
-            ("12h, after at least 2 attempts.", "暂停 12 小时（至少尝试 2 次）。"),
+            (
+                "in at least 2 attempts, the site is suspended for 12h.",
+                "暂停 12 小时（至少尝试 2 次）。",
+            ),
         ),
         (
             Policy(),
-            ("R3 unreachable run: 3 such cases in a row close it.", "R3 连续无法联系：3 次"),
+            ("R3 unreachable run: 3 such cases in a row close the site.", "R3 连续无法联系：3 次"),
         ),
-        (Policy(run="total"), ("run: 3 such cases close it.", "R3 累计无法联系：3 次")),
-        (Policy(), ("told and not deleted closes it at once.", "告知后不删除，立即关闭。")),
+        (
+            Policy(run="total"),
+            ("run: 3 such cases in all close the site.", "R3 累计无法联系：3 次"),
+        ),
+        (
+            Policy(),
+            ("told and does not delete, the site is closed at once.", "告知后不删除，立即关闭。"),
+        ),
         (
             Policy(removal_within=timedelta(hours=48)),
-            ("not deleted, at the latest after 48h, closes", "告知后不删除（最迟 48 小时）"),
+            (
+                "does not delete, at the latest after 48h, the site is closed",
+                "告知后不删除（最迟 48 小时）",
+            ),
         ),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_policy_that_was_not_active_is_found_although_it_decides_alike() -> No
         _, finding = redecided(named, periods)
         assert finding is not None
         assert finding.row == f"7-{n}"
-        assert str(finding.found).endswith(f"and it says {wrong.digest}")
+        assert str(finding.found).endswith(f"but it says {wrong.digest}")
         # Without the desk's own stream that cannot be told.
         assert redecided(named, periods, alone=True)[1] is None
 

@@ -93,7 +93,7 @@ def test_a_finding_says_which_field_it_is_and_both_values() -> None:
     finding = wrong_in(with_(entries, 4, shorter))
     assert (finding.row, finding.column) == ("7-4", "until")
     assert finding.found == (
-        "until is 2026-03-01T22:01:00Z, and the policy gives 2026-03-01T23:01:00Z"
+        "until is 2026-03-01T22:01:00Z, but the policy gives 2026-03-01T23:01:00Z"
     )
     assert finding.expected == encode(suspended, SITE, 7, 4, None)
 
@@ -105,7 +105,7 @@ def test_a_field_of_the_reason_is_named_with_its_values() -> None:
     wrong = replace(closed, reason=replace(closed.reason, within=HOUR))
     entry = replace(EVERYTHING.entries[n - 1], event=wrong)
     finding = wrong_in(with_(EVERYTHING.entries, n, entry), EVERYTHING.own)
-    assert finding.found == "reason.within is 3600 s, and the policy gives 86400 s"
+    assert finding.found == "reason.within is 3600 s, but the policy gives 86400 s"
 
 
 # ── entries taken out, put in, put elsewhere ─────────────────────────────────────────────────────

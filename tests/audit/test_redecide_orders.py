@@ -180,20 +180,20 @@ def test_a_delivery_of_an_order_that_never_was_is_found() -> None:
         )  # fmt: skip
         finding = wrong_in([*site.entries, forged], site.own)
         assert (finding.row, finding.problem) == ("7-3", "not_decided")
-        assert str(finding.found).startswith("the desk refuses it: no order 7-o")
+        assert str(finding.found).startswith("the desk refuses it: order 7-o")
 
 
 def test_a_delivery_that_is_recorded_twice_is_found() -> None:
     site = began(HOLD).deliver(minutes=1)
     site.entries.append(site.entries[-1])
-    assert found(site).startswith("the desk refuses it: no order 7-o2 waits")
+    assert found(site).startswith("the desk refuses it: order 7-o2 is neither")
 
 
 def test_a_delivery_of_another_kind_than_was_ordered_is_found_with_both() -> None:
     site = began(HOLD).deliver(minutes=1)
     forged = altered(site.entries[2], order_kind="reopen")
     site.entries[2] = forged
-    assert found(site) == "order_kind is reopen, and the policy gives suspend"
+    assert found(site) == "order_kind is reopen, but the policy gives suspend"
 
 
 def test_a_delivery_without_its_order_is_found() -> None:
@@ -215,7 +215,7 @@ def test_a_reopening_that_is_said_to_be_lifted_after_the_site_was_taken_down_is_
             e.OrderCancelled, site, order=4, lane="act", order_kind="reopen", why="lifted",
         )
     )  # fmt: skip
-    assert found(site).startswith("the desk refuses it: what 7-o4 orders has not been lifted")
+    assert found(site).startswith("the desk refuses it: order 7-o4 was not lifted")
 
 
 def test_a_failure_of_a_dead_letter_and_a_retry_of_none_are_found() -> None:
@@ -229,7 +229,7 @@ def test_a_retry_of_what_was_overtaken_is_found() -> None:
     site = began(HOLD).fail(minutes=1).lift(minutes=1)
     forged = _event(e.OrderRetried, site, order=2, lane="act", order_kind="suspend")
     site.entries.append(forged)
-    assert "is not what is ordered for a.example any more" in found(site)
+    assert "is no longer the current order for a.example" in found(site)
 
 
 def test_an_order_that_was_repeated_without_need_is_found() -> None:
@@ -242,7 +242,7 @@ def test_an_order_that_was_repeated_without_need_is_found() -> None:
     again = replace(site.entries[repeated - 1], place=99)
     later = altered(again, occurred_at=site.now, recorded_at=site.now)
     site.entries.append(later)
-    assert "there is nothing to order once more" in found(site)
+    assert "nothing to order again" in found(site)
 
 
 def test_a_sighting_of_what_was_known_changes_nothing_and_is_found() -> None:

@@ -62,7 +62,7 @@ def test_a_suspension_that_was_passed_over_is_found_when_the_next_thing_happens(
     assert finding.row == "7-3"
     assert finding.found == (
         "it is incident_logged of 2026-03-02T23:02:00Z, "
-        "and the policy gives clock_lapsed of 2026-03-01T11:00:00Z"
+        "but the policy gives clock_lapsed of 2026-03-01T11:00:00Z"
     )
 
 
@@ -139,7 +139,7 @@ def test_a_reinstatement_by_the_person_who_asked_for_it_is_found() -> None:
     assert first_wrong(site.entries, []) is None
     finding = wrong_in(with_(site.entries, 4, altered(site.entries[3], by="li")))
     assert finding.row == "7-4"
-    assert str(finding.found).startswith("the desk refuses it: li asked for this")
+    assert str(finding.found).startswith("the desk refuses it: li requested this")
 
 
 def _added(now: datetime) -> e.Event:
@@ -166,7 +166,7 @@ def _imported(now: datetime, contact: str) -> e.Event:
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (_added, "the desk refuses it: a.example is in the register already"),
+        (_added, "the desk refuses it: a.example already exists"),
         (lambda now: _reached(now, outcome="perhaps"), "contact_recorded follows from other"),
         (lambda now: _imported(now, "perhaps"), "incident_imported follows from other"),
         (lambda now: _reached(now, at=now + SECOND), "the desk refuses it: "),

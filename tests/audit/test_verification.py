@@ -204,13 +204,13 @@ ENTRIES: dict[str, tuple[Tampering, str, int | None]] = {
     "swapped": (_swapped, "entries 9, leaf 7: it is entry", 7),
     "put in": (_put_in, "it is entry", None),
     "put in and numbered": (_put_in_and_numbered, NUMBERED.format(29, 30), None),
-    "other site": (_of_7(site_seq=900), "and its row says 2-900", 7),
+    "other site": (_of_7(site_seq=900), "but its row says 2-900", 7),
     "other time": (EARLY, "it was recorded at", 27),
     "other hash": (_of_7(leaf_hash=bytes(32)), "its leaf hash is not that of its body", 7),
     "tile": (OTHER_HASH, "tile/0/000.p/29: of leaf 7 it has 00000", 7),
     "tile gone": (delete(tiles), "tile/0/000.p/29: it is not there", None),
     "tile too long": (
-        _tile(lambda blob: blob + bytes(32)), "tile/0/000.p/29: it has 30 hashes, and not 29", None,
+        _tile(lambda blob: blob + bytes(32)), "tile/0/000.p/29: it has 30 hashes, not 29", None,
     ),
     "tile too many": (
         insert(tiles).values(level=1, n=0, hashes=bytes(32)),
@@ -286,7 +286,7 @@ UNTRUSTED = "checkpoints 2: This is no signed note that can be trusted: "
 SIGNED: dict[str, tuple[Tampering, str]] = {
     "signed by another": (_note(_by_the_forger), f"{UNTRUSTED}none of"),
     "other root": (_second(root=bytes(32)), "its row says 0000"),
-    "other size": (_second(size=27), "checkpoints 2: it is of 28 entries, and its row says 27"),
+    "other size": (_second(size=27), "checkpoints 2: it is of 28 entries, but its row says 27"),
     "other key": (
         _second(key=FORGER.vkey), f"checkpoints 2: its row says that {FORGER.vkey} has signed it",
     ),
@@ -304,7 +304,7 @@ SIGNED: dict[str, tuple[Tampering, str]] = {
     "key put in": (_key_put_in, f"log_keys {FORGER.vkey}: no entry says that it is a key"),
     "key moved": (
         update(log_keys).values(seq=5),
-        f"log_keys {LOG.vkey}: its entry is 1, and its row says 5",
+        f"log_keys {LOG.vkey}: its entry is 1, but its row says 5",
     ),
 }  # fmt: skip
 
@@ -401,8 +401,8 @@ def test_a_key_or_a_witness_that_is_not_the_log_s_is_told(day: Rehearsal) -> Non
     asked = Asked(keys=(key(FORGER),), witnesses=(key(other),))
     found = list(map(str, seen(day, asked).findings))
     assert found == [
-        f"{FORGER.vkey}: you know it as a key of the log, and the log has no such key",
-        f"{other.vkey}: this witness has signed no checkpoint that is here",
+        f"{FORGER.vkey}: you named it as a key of the log, but the log has no such key",
+        f"{other.vkey}: this witness has signed none of these checkpoints",
     ]
 
 
@@ -423,7 +423,7 @@ def test_a_key_that_took_over_without_a_hand_over_is_told_and_refused_to_who_kno
         assert (found.findings, found.broken) == ((), ((LOG.vkey, NEXT.vkey),))
         assert findings(connection, Asked(keys=(key(NEXT),))) == []
         assert findings(connection, Asked(keys=(key(LOG),))) == [
-            f"{NEXT.vkey}: it has signed since {LOG.vkey} did, which has not handed over to it"
+            f"{NEXT.vkey}: it signed after {LOG.vkey}, which has not handed over to it"
         ]
 
 
@@ -456,7 +456,7 @@ def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_t
         assert findings(connection, Asked(policy=False)) == []
         first = verdict(connection).findings[0]
     assert (first.part, first.leaf, first.site) == ("policy", leaf, "shop.example")
-    assert first.what.startswith("until is 2026-03-02T09:00:00Z, and the policy gives")
+    assert first.what.startswith("until is 2026-03-02T09:00:00Z, but the policy gives")
 
 
 def test_the_findings_come_in_the_order_of_what_was_looked_at(day: Rehearsal) -> None:
@@ -493,7 +493,7 @@ def test_a_key_whose_checkpoints_are_all_gone_has_not_handed_over(
         assert str(flaw).startswith(f"{FORGER.vkey}: ")
     signed_log.export(unsigned, tmp_path / "b")
     (wrong,) = verifying.wrong(tmp_path / "b", keys=[LOG.vkey], policy=True)
-    assert wrong == f"{LOG.vkey}: you know it as a key of the log, and the log has no such key"
+    assert wrong == f"{LOG.vkey}: you named it as a key of the log, but the log has no such key"
 
 
 def test_a_key_that_was_passed_over_has_not_handed_over(unsigned: Rehearsal) -> None:

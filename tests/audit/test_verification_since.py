@@ -235,7 +235,7 @@ def test_an_old_entry_that_was_changed_is_named_and_nothing_is_taken(day: Rehear
         found = going_on(connection)
     assert found.since is None
     assert found.findings[0].where == "entries 8, leaf 7"
-    assert "held: it cannot be compared: what is wrong stands before its end" in wrong(found)
+    assert "held: it cannot be compared: the log is wrong before its end" in wrong(found)
 
 
 @pytest.mark.both_databases
@@ -262,7 +262,7 @@ def test_a_row_of_an_old_entry_that_says_another_site_is_named(day: Rehearsal) -
         connection.execute(change)
         found = going_on(connection)
     assert found.since is None
-    assert any("and its row says 2-900" in flaw for flaw in wrong(found))
+    assert any("but its row says 2-900" in flaw for flaw in wrong(found))
 
 
 @pytest.mark.both_databases
@@ -280,7 +280,7 @@ def test_a_log_that_ends_before_it_has_lost_its_tail(day: Rehearsal) -> None:
 
 ANOTHER: dict[str, tuple[Signer, str]] = {
     "key": (FORGER, "none of the keys that are known has signed it"),
-    "log": (Signer(name="log.example/other"), "it is of another log, log.example/other"),
+    "log": (Signer(name="log.example/other"), "it belongs to another log, log.example/other"),
 }
 
 

@@ -18,14 +18,14 @@ def desk(cli: Cli) -> Cli:
 @pytest.mark.parametrize(
     ("line", "status", "said"),
     [
-        ("log shopp.example", 3, "did you mean shop.example?"),
+        ("log shopp.example", 3, "Did you mean shop.example?"),
         ("site show shopp.example", 3, "did you mean shop.example?"),
         ("audit export --site shopp.example", 3, "did you mean shop.example?"),
         ("audit replay --site shopp.example", 3, "did you mean shop.example?"),
         ("audit report shopp.example", 3, "did you mean shop.example?"),
         ("acts list --site shopp.example", 3, "did you mean shop.example?"),
         ("person erase shopp.example --reason r", 3, "did you mean shop.example?"),
-        ("filing set shopp.example level=3", 3, "did you mean shop.example?"),
+        ("filing set shopp.example level=3", 3, "Did you mean shop.example?"),
         ("filing show shopp.example", 3, "did you mean shop.example?"),
         ("filing check shopp.example", 3, "did you mean shop.example?"),
         ("filing export shopp.example", 3, "did you mean shop.example?"),

@@ -115,9 +115,8 @@ def test_of_a_refusal_that_two_people_have_stated_both_are_named(desk: Cli, tmp_
     assert desk("refused", "1-1", "--as", "ann").status == 0
     confirmed = ("--confirm", "shop.example", "--as", "bob")
     done = desk("site", "confirm-closure", "shop.example", *confirmed)
-    assert (
-        "1-1: the customer was told and does not delete, as ann has stated and bob confirmed"
-        in (done.out)
+    assert "1-1: the customer was told and refuses to delete: stated by ann, confirmed by bob" in (
+        done.out
     )
 
 
@@ -187,11 +186,11 @@ def test_an_address_of_another_host_is_asked_about_on_a_terminal_and_else_remark
     assert desk(*OTHER, "--confirm", "x.example").status == 4
     assert len(desk("site", "show", "shop.example", "--json").json["incidents"]) == 1
     meant = desk(*OTHER, typed="shop.example\n", asked=True)
-    assert (meant.status, "the address is on shop.exmaple, not" in meant.err) == (0, True)
+    assert (meant.status, "the URL is on shop.exmaple, not" in meant.err) == (0, True)
     twice = desk(*OTHER, typed="", asked=True)
     assert (twice.status, "nothing was logged again" in twice.err) == (0, True)
     piped = desk(*OTHER, "--again")
-    assert (piped.status, "the address is on shop.exmaple, not" in piped.err) == (0, True)
+    assert (piped.status, "the URL is on shop.exmaple, not" in piped.err) == (0, True)
     assert _state(desk) == "closed"
 
 

@@ -200,5 +200,5 @@ def test_a_site_that_was_reinstated_has_a_report_and_a_bundle(
     made = cli("audit", "export", "--format", "bundle", "--site", "a.example", "-o", bundle)
 
     assert made.status == 0, made.err
-    assert "It was reinstated by wang" in (tmp_path / "case/report.html").read_text()
+    assert "Reinstated by wang" in (tmp_path / "case/report.html").read_text()
     assert cli("audit", "verify", bundle).status == 0

@@ -32,8 +32,8 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     done = office("filing", "set", SITE, "level=3", "opened_on=2026-02-20", "responsible_name= Li ")
     assert (done.status, done.err) == (0, "")
     assert (
-        "the filing of shop.example changed: the level, the day of the opening, the responsible"
-        " person's name" in done.out
+        "Filing of shop.example changed: site level, opening date, responsible person's name"
+        in done.out
     )
     found = shown(office)
     assert found["details"] == {"level": "3", "opened_on": "2026-02-20", "responsible_name": "Li"}
@@ -54,7 +54,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
     again = office("filing", "set", SITE, "level=3")
     assert "nothing changed" in again.out
     dry = office("filing", "set", SITE, "level=2", "--dry-run")
-    assert "would: the filing of shop.example changed" in dry.out
+    assert "would: Filing of shop.example changed" in dry.out
     assert shown(office)["details"] == {"level": "3"}
     keyed = [office("filing", "set", SITE, "nature=commercial", "--key", "k") for _ in range(2)]
     assert keyed[0].out == keyed[1].out
@@ -69,8 +69,8 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
         (["colour=3"], 2, "filing fields lists them"),
         (["level"], 2, "write KEY=TEXT"),
         ([], 2, "nothing to change is given"),
-        (["opened_on=2026-03-04"], 3, "still to come"),
-        (["opened_on=1 March"], 2, "write it like 2026-01-02"),
+        (["opened_on=2026-03-04"], 3, "is in the future"),
+        (["opened_on=1 March"], 2, "write one such as 2026-01-02"),
         (["level=" + "3" * 65], 2, "write one of 二级 (2), 三级 (3)"),
         (["ip=999.1.1.1"], 3, "must be IP addresses"),
         (["icp_number=13900001111"], 3, "one such as 京ICP备12345678号-1"),
@@ -162,7 +162,8 @@ def test_the_checks_say_what_is_wrong_with_their_sources_and_exit_5(office: Cli)
 def test_a_suspicion_waits_in_the_queue_and_only_a_person_confirms_it(office: Cli) -> None:
     done = office("filing", "set", SITE, f"responsible_phone={FALSE_PHONE}")
     assert (
-        "a check takes the responsible person's phone number of shop.example for false" in done.out
+        "A check suspects that the responsible person's phone number of shop.example is false"
+        in done.out
     )
     [item] = office("queue", "--json").json["items"]
     assert (item["kind"], item["filing"][0]) == ("suspicion", "responsible_phone")
@@ -180,8 +181,8 @@ def test_the_story_tells_what_was_filed_and_by_whom(office: Cli) -> None:
     office("filing", "set", SITE, "level=3", "nature=commercial")
     office("filing", "set", SITE, "level=")
     told = office("site", "why", SITE).out
-    assert "the filing of shop.example changed: the level, the nature of the site" in told
-    assert "the filing of shop.example changed: the level taken away" in told
+    assert "Filing of shop.example changed: site level, site nature" in told
+    assert "Filing of shop.example changed: site level (deleted)" in told
 
 
 def test_terms_are_listed_with_the_days_that_are_left_and_as_a_calendar(

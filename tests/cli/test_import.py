@@ -111,7 +111,7 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     )
     answer = cli("import", str(file))
     assert answer.status == 1
-    assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
+    assert "history.csv, line 3: the category seems to contain somebody's number" in answer.err
     assert answer.err.endswith(
         "; all else is imported. Then import the file again: no row comes in twice\n"
     )
@@ -149,8 +149,8 @@ def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_
     assert refused.out == (
         "sites: 0 added, 0 in the register already\nincidents: 0 imported, 0 on record already\n"
     )
-    assert "h.csv, line 2: this machine's clock, 2026-06-01" in refused.err
-    assert "set it right first" in refused.err
+    assert "h.csv, line 2: this machine's clock (2026-06-01" in refused.err
+    assert "correct it first" in refused.err
     assert refused.err.endswith(
         " (and 1 more row); nothing was written. Then import the file again\n"
     )

@@ -35,12 +35,12 @@ def test_a_program_is_told_nothing_of_what_is_unfamiliar(desk: Cli) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("fone", "(did you mean phone?)"),
-        ("responsible_fone", "(did you mean responsible_phone"),
-        ("手机号码", "(did you mean responsible_phone?)"),
+        ("fone", ". Did you mean phone?"),
+        ("responsible_fone", ". Did you mean responsible_phone or"),
+        ("手机号码", ". Did you mean responsible_phone?"),
         (
             "horoscope",
-            "(phone, email, person, or a detail of the filing)\nnext: incidents filing fields",
+            "; use phone, email, person, or a detail of the filing\nnext: incidents filing fields",
         ),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_detail_that_no_site_has_is_refused_as_false_before_it_is_confirmed(
     # Confirmed for another site: what is refused first is the detail.
     answer = desk(*FALSE[:-1], "other.example", "--field", given)
     assert answer.status == 3
-    assert f"no site has a detail {given!r} that could be false {told}" in answer.err
+    assert f"no filed detail named {given!r}{told}" in answer.err
     assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
 
 

@@ -73,8 +73,9 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     cli("daemon", "--once")
 
     assert "at the end of the suspension it stays down until a person decides" in shown.out
-    assert "a loss may have left court.example down, so it stays down until a person decides" in (
-        voided.out
+    assert (
+        "lost records may have left court.example down, so it stays down until a person decides"
+        in (voided.out)
     )
     assert "next: incidents site why court.example" in voided.out
     assert "is open again" not in voided.out
@@ -254,9 +255,9 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "the hold on false.example lifted; false.example is closed in the world, and what closed it"
-        " may be lost, so it stays closed. Record again what closed it, or, once it is not"
-        " suspended, compare it with the world and order it up once more"
+        "Hold on false.example lifted; false.example is actually closed and the reason may be"
+        " lost, so it stays closed. Record the reason again, or, once the site is not suspended,"
+        " check its actual state and order it up again"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
@@ -265,8 +266,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
     assert "it stays closed, whatever a clock or the lift of a hold does" in shown
-    assert "What closed false.example may have been lost, so it stays closed" in why
-    assert "lifting the hold does not open the site: it is closed in the world" in why
+    assert "The reason for the closure of false.example may be lost, so it stays closed" in why
+    assert "lifting the hold does not open the site: it is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
     assert "closed: false.example" in cli("queue").err

@@ -152,7 +152,7 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
 @pytest.mark.parametrize(
     ("args", "status", "said"),
     [
-        (["--incident", "9-9"], 3, "there is no incident 9-9\n"),
+        (["--incident", "9-9"], 3, "no incident 9-9\n"),
         (["--incident", "nothing"], 3, "no incident is called 'nothing'"),
         (["--site", "two.example"], 3, "no site is called two.example"),
         (["--site", "one.example", "--incident", "1-1"], 2, "contradict each other"),

@@ -53,14 +53,14 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
     assert [order["kind"] for order in listed] == ["notify", "suspend"]
     rows = [row.split("\t") for row in cli("acts", "list").out.splitlines()]
     assert [row[2] for row in rows] == [
-        "write to the customer (notify)", "write to the customer (suspend)",
+        "notify customer (notify)", "notify customer (suspend)",
     ]  # fmt: skip
     told = cli("acts", "show", "1-o4.notice").out
-    assert "order: write to the customer (suspend) of shop.example (1-o4.notice)" in told
+    assert "order: notify customer (suspend) of shop.example (1-o4.notice)" in told
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
-    assert "shop.example is suspended in the world, by panel" in shown.out
+    assert "Carried out by panel: shop.example is now suspended" in shown.out
 
 
 def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
@@ -89,7 +89,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
 
     released = cli("acts", "release", "2-o2")
     assert released.status == 0
-    assert "to be carried out now: close b.example" in released.out
+    assert "Will be carried out now: close b.example" in released.out
     assert "tried again" not in released.out + cli("acts", "show", "2-o2").out
     assert cli("acts", "cancel", "3-o2", "--reason", "a stolen token").status == 0
     cli("daemon", "--once")
@@ -109,9 +109,9 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     done = _suspended(cli, later)
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli("site", "why", "shop.example").out
-    assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
-    assert "The order was only logged, since no adapter is set" in why
-    assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
+    assert "NOT IN FORCE: suspended is ordered, active is in force" in why
+    assert "The order was only logged, because the daemon has no adapter" in why
+    assert "Set one under [acts] in its settings, restart it" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
     assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
@@ -179,7 +179,7 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
     why = cli("site", "why", "shop.example").out
-    assert "(see the orders of shop.example)." in why
+    assert "See the orders of shop.example." in why
     assert "next: incidents orders list --site shop.example" in why
     shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
@@ -201,7 +201,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = Delivered()
     again = cli("acts", "retry", "1-o4")
     assert again.status == 0
-    assert "to be carried out now: suspend shop.example" in again.out
+    assert "Will be carried out now: suspend shop.example" in again.out
     cli("daemon", "--once")
     assert "GIVEN UP" not in cli("queue").err
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
@@ -227,7 +227,7 @@ def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_ou
     assert panel.kinds == ["suspend", "reopen"]
     assert "GIVEN UP" not in cli("queue").err
     shown = cli("acts", "show", "1-o4").out
-    assert "suspend shop.example (what was ordered after it is carried out)" in shown
+    assert "suspend shop.example (a later order was carried out)" in shown
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "active"
     assert cli("audit", "replay").status == 0
     assert cli("audit", "verify").status == 0
@@ -240,7 +240,7 @@ def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
     _suspended(cli, later)
     done = cli("acts", "cancel", "1-o4", "--reason", "the server was given back")
     assert done.status == 0
-    assert "not carried out: suspend shop.example (somebody has decided so)" in done.out
+    assert "Not carried out: suspend shop.example (cancelled by hand)" in done.out
     site = cli("site", "show", "shop.example", "--json").json
     assert (site["state"], site["in_force"]) == ("suspended", "unknown")
     assert "the server was given back" in cli("acts", "show", "1-o4").out

@@ -145,14 +145,14 @@ def test_an_incident_is_shown_with_its_whole_story(desk: Cli, tmp_path: Path) ->
     desk("attach", "1-1", str(proof))
     desk("contact", "1-1", "reached", "--note", "he will delete it")
     out = desk("show", "1-1", "--zone", "UTC").out
-    assert out.splitlines()[0] == "1-1 is notified: look whether the content is gone"
+    assert out.splitlines()[0] == "1-1 is notified: check whether the content is removed"
     assert "occurred: 2026-03-02 04:00 UTC" in out
     assert "note: lottery numbers" in out
     assert "url: http://a.example/x\nurl: http://a.example/x%20y%1B]z\n" in out
     assert "written: http://a.example/x y\\n\\u001b]z\n" in out
     assert "contact: 1-1-1 reached at 2026-03-02 04:00 by li: he will delete it" in out
     assert "evidence: proof.png (4 bytes" in out
-    assert "the responsible person was reached, which stopped its clock" in out
+    assert "reached the responsible person; clock stopped" in out
     assert "next: incidents removed 1-1" in out
     document = desk("show", "1-1", "--json").json
     assert set(document) >= {
@@ -166,7 +166,7 @@ def test_why_tells_the_rule_the_incidents_and_what_would_change_it(desk: Cli) ->
     for _ in range(3):
         desk("log", "a.example")
     out = desk("site", "why", "a.example").out
-    for said in ("R1", "1-1", "1-2", "1-3", "What would change it", "next: incidents site"):
+    for said in ("R1", "1-1", "1-2", "1-3", "What would change this:", "next: incidents site"):
         assert said in out
     document = desk("site", "why", "a.example", "--json").json
     assert document["site"]["state"] == "closed"

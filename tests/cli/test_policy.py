@@ -34,7 +34,7 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
     lines = answer.out.splitlines()
     assert lines[:3] == [
         "R1 repeat: a site with 3 violations within 24h is closed.",
-        "R2 unreachable: nobody reached in 1h suspends it for 12h.",
+        "R2 unreachable: if nobody is reached within 1h, the site is suspended for 12h.",
         "R3 unreachable_run: a site with 3 such cases in a row is closed.",
     ]
     assert DOCUMENTED.toml() in answer.out
@@ -55,12 +55,12 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
         ("[repeat]\ncount = 1", "R1 repeat: a site with 1 violation within 24h is closed."),
         (
             "[unreachable]\nmin_attempts = 2",
-            "after at least 2 attempts (with fewer the desk is alarmed instead).",
+            "in at least 2 attempts, the site is suspended for 12h; after fewer attempts, an alarm",
         ),
         ('[unreachable_run]\nrun = "total"', "a site with 3 such cases in all is closed."),
         (
             '[refusal]\nremoval_within = "36h"',
-            "on somebody's word or when the content is not gone 36h after the call.",
+            "on one person's word, or 36h after the call.",
         ),
     ],
 )

@@ -129,7 +129,7 @@ def test_done_sends_what_the_command_line_would(closed: Cli, sent: list[Envelope
     screen = sit()
     choose(screen, "1-t1")
     assert press(screen, "d") == "1-t1: a.example was told that it is closed?"
-    assert press(screen, "y") == "task 1-t1 done: told"
+    assert press(screen, "y") == "Task 1-t1 done: told"
     closed("done", "1-t1", "--outcome", "told")
     assert sent[-1].command == sent[-2].command
 
@@ -147,9 +147,9 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
     assert screen.item is not None
     assert screen.item["unsettled"] == ["1-1", "1-2"]
     assert press(screen, "r") == "The content of 1-1 is gone (1 more to look at)?"
-    assert press(screen, "y") == "1-1: the content is gone"
+    assert press(screen, "y") == "1-1: content removed"
     assert press(screen, "d") == "1-t1: all of it was looked at (1 not settled)?"
-    assert "1-2: the content is gone" in press(screen, "n", "r")
+    assert "1-2: content removed" in press(screen, "n", "r")
     assert "1-t1" not in desk("queue", "-q").out
 
 
@@ -163,7 +163,7 @@ def test_reached_is_asked_for_and_anything_but_yes_does_nothing(desk: Cli) -> No
     assert not screen.is_over
     assert outcomes(desk, "1-1") == []
     told = press(screen, "1", "y")
-    assert told == "1-1: the responsible person was reached, which stopped its clock"
+    assert told == "1-1: reached the responsible person; clock stopped"
     assert outcomes(desk, "1-1") == ["reached"]
 
 
@@ -185,7 +185,7 @@ def test_the_same_outcome_twice_within_a_minute_is_asked_for(
 
 def test_the_answer_is_in_the_words_of_the_command_line(desk: Cli) -> None:
     told = press(sit(), "2")
-    assert told == "1-1: nobody answered; this stops no clock"
+    assert told == "1-1: nobody answered; does not stop the clock"
     assert desk("contact", "1-1", "no-answer").out.splitlines()[0] == told
 
 
@@ -216,7 +216,7 @@ def test_of_what_a_colleague_has_claimed_is_asked_first_and_only_they_release_it
     assert press(screen, "2") == "zhang has claimed 1-1. Record no answer on 1-1 anyway?"
     assert press(screen, "n") == "not done"
     assert "zhang has claimed 1-1. The responsible person" in press(screen, "1")
-    assert press(screen, "y").startswith("1-1: the responsible person was reached")
+    assert press(screen, "y").startswith("1-1: reached the responsible person")
     assert outcomes(desk, "1-1") == ["reached"]
 
 
@@ -314,7 +314,7 @@ def test_a_key_hits_no_neighbour_of_an_item_that_has_left(desk: Cli, sent: list[
 def test_an_item_that_leaves_for_one_s_own_act_does_not_hide_the_answer(desk: Cli) -> None:
     screen = sit()
     press(screen, "1", "y", "enter")
-    assert press(screen, "r") == "1-1: the content is gone"
+    assert press(screen, "r") == "1-1: content removed"
     assert (selected(screen), screen.mode) == (None, LIST)
 
 
@@ -400,7 +400,7 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     assert told.startswith("Whether no answer on 1-1 is on record is not known (a sends it again")
     assert told.endswith("the database is gone")
     press(screen, "j", "2")
-    assert press(screen, "a") == "1-1: nobody answered; this stops no clock"
+    assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"
     assert outcomes(desk, "1-1") == ["no-answer"]
     assert press(screen, "a") == "nothing is left to be sent again"
 

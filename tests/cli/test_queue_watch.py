@@ -72,18 +72,18 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.press("\r", "j")
         at.see("> 2-1", gone=[NUMBER])
         at.press("k", "2")
-        at.see("1-1: nobody answered; this stops no clock", gone=[NUMBER])
+        at.see("1-1: nobody answered; does not stop the clock", gone=[NUMBER])
         assert on_record(db_url) == ([("no-answer", "li")], ["open", "open", "open"])
         at.press("1")
         at.see("that stops the clock of 1-1? y/n")
         assert len(on_record(db_url)[0]) == 1
         at.press("y")
-        at.see("1-1: the responsible person was reached", "check if gone")
+        at.see("1-1: reached the responsible person", "check if gone")
         assert on_record(db_url) == (
             [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
         )  # fmt: skip
         at.press("r")
-        at.see("1-1: the content is gone", gone=["> "])
+        at.see("1-1: content removed", gone=["> "])
         at.press("c", "q")
         assert at.ends() == 0
         at.is_left_as(before)
@@ -198,7 +198,7 @@ def test_it_is_stopped_and_brought_back_by_the_shell(db_url: str) -> None:
         at.see("> 2-1")
         assert at.display.is_alternate
         at.press("3")
-        at.see("2-1: the number was wrong")
+        at.see("2-1: wrong number")
         assert at.display.history.count("\x1b[?1049h") == 2
         at.press("q")
         at.see("21 times", gone=["TASK"])
@@ -245,7 +245,7 @@ def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(db_url: str) -> No
         do(db_url, ("b.example", c.ClaimItem(by="zhao", item="1")))
         at.see("2-1", NUMBER, gone=["1-1"])
         at.press("j", "u")
-        at.see("2-1 is free again", "Nothing to do.")
+        at.see("2-1 released", "Nothing to do.")
         at.press("q")
         assert at.ends() == 0
 

@@ -57,7 +57,7 @@ def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> 
     assert APPROVE in asked.out.splitlines()
     why = cli("site", "why", "shop.example")
     assert APPROVE in why.out.splitlines()
-    assert "Another person than li has to answer, a supervisor where there are accounts." in why.out
+    assert "Another person than li must answer, a supervisor if there are accounts." in why.out
     commands = cli("site", "why", "shop.example", "--json").json["commands"]
     assert commands[0] == "incidents approve shop.example"
 
@@ -103,9 +103,9 @@ def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells
     closed(cli)
     voided = cli("void", "1-3", "--reason", "double")
     assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
-    assert "1-t1, to tell the customer of the closure, is not in the queue" in voided.err
+    assert "1-t1 (call about closure) leaves the queue" in voided.err
     upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
-    assert "1-t1, to tell the customer of the closure, is in the queue again" in upheld.err
+    assert "1-t1 (call about closure) is back in the queue" in upheld.err
 
 
 def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:
@@ -153,7 +153,7 @@ def test_show_takes_every_id_that_the_queue_lists(doubted: Cli) -> None:
     for item in listed:
         assert doubted("show", item, "-q").out.split() == [item]
     told = doubted("show", "1-t1").out
-    assert "say: Nothing is on file to reach" in told
+    assert "say: No contact details on file for" in told
     assert "next: incidents done 1-t1 --outcome told" in told
     assert "# a second person, not li; with" in doubted("show", "1-reinstatement").out
 

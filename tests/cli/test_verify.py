@@ -349,7 +349,7 @@ def test_a_witness_that_has_not_signed_is_missed(log: Cli) -> None:
     witness = str(SigningKey.generate("witness.example/w", COSIGNATURE_V1).verifier)
     answer = log("audit", "verify", "--witness", witness)
     assert answer.status == 5
-    assert answer.out == f"WRONG {witness}: this witness has signed no checkpoint that is here\n"
+    assert answer.out == f"WRONG {witness}: this witness has signed none of these checkpoints\n"
 
 
 @pytest.mark.parametrize("option", ["--key", "--checkpoint", "--witness"])

@@ -335,4 +335,4 @@ def test_with_a_token_nobody_else_is_named(over: Over) -> None:
     assert other.status == MISUSED
     assert "the token belongs to op-1, but --as or INCIDENTS_AS names op-2" in other.err
     own = over("claim", "1-1", "--as", "op-1", as_="op-1")
-    assert (own.status, own.out) == (DONE, "1-1 is with op-1\n")
+    assert (own.status, own.out) == (DONE, "1-1 assigned to op-1\n")

@@ -282,9 +282,10 @@ def test_what_is_not_there_and_what_cannot_be_read_has_a_page(desk: ConsoleDesk)
     li = Person(desk, "li")
     for path in ("/sites/none.example", "/sites/a b", "/incidents/9-9", "/incidents/x"):
         assert li.get(path).status_code == 404, path
-    assert "There is no incident 9-9: a site" in li.get("/incidents/9-9").text
+    assert "No incident 9-9; a site" in li.get("/incidents/9-9").text
     assert (
-        "No incident is called &#39;x&#39;: its id looks like 12-3." in li.get("/incidents/x").text
+        "No incident has the ID &#39;x&#39;. Incident IDs look like 12-3."
+        in li.get("/incidents/x").text
     )
     assert li.get("/?after=nonsense").status_code == 422
     assert li.client.put("/sites").status_code == 405
@@ -361,7 +362,7 @@ def test_who_proves_late_is_asked_for_the_password_and_then_the_same_is_done(
     path, fields = "/sites/shop.example/reinstate", {"reason": "a new number", "seen": seen}
     asked = wang.send(path, **fields)
     assert 'value="a new number"' in asked.text
-    assert about(asked.text) == ["ask for the reinstatement of the site", "shop.example"]
+    assert about(asked.text) == ["request the reinstatement of the site", "shop.example"]
     wrong = wang.send(path, **fields, proves="1", password="x" * 12)
     assert wrong.status_code == 403
     assert about(wrong.text) == about(asked.text)
@@ -378,7 +379,7 @@ def test_of_an_incident_the_site_is_named_too_to_who_proves_late(desk: ConsoleDe
     fields = {"confirm": "shop.example", "seen": seen}
     asked = li.send(f"/incidents/{id_}/refused", **fields)
     assert about(asked.text) == [
-        "state that the customer refuses, which closes the site (R5)", "shop.example",
+        "record that the customer refuses, which closes the site (R5)", "shop.example",
     ]  # fmt: skip
 
 
@@ -447,7 +448,7 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
     second = li.send("/log", step="log", site="shop.example", urls="http://x.example/")
     told = li.get(second.headers["location"]).text
     assert "2 of 3 in 24 h: another one by " in told
-    assert "The address is on x.example, not on shop.example" in told
+    assert "The URL is on x.example, not on shop.example" in told
     seen = str(desk.site("shop.example")["seq"])
     for path, fields in (
         ("/log", {"step": "log", "site": "shop.example", "note": "a shop"}),
@@ -456,7 +457,10 @@ def test_the_violation_that_closes_the_site_asks_for_its_name(desk: ConsoleDesk)
         for confirm in ({}, {"confirm": "other.example"}):
             asked = li.send(path, **fields, **confirm)
             assert asked.status_code == 409
-            assert "This is violation 3 of 3 and would close shop.example" in asked.text
+            assert (
+                "Not logged yet: this is violation 3 of 3 and would close shop.example"
+                in asked.text
+            )
             assert 'name="confirm"' in asked.text
             assert ">a shop</textarea>" in asked.text
     assert desk.site("shop.example")["state"] == "active"
@@ -472,7 +476,7 @@ def test_who_leaves_a_closure_in_doubt_finds_the_way_to_decide_it(desk: ConsoleD
     seen = str(desk.site("shop.example")["seq"])
     done = li.send("/incidents/1-3/void", reason="double", seen=seen)
     page = li.get(done.headers["location"]).text
-    assert "1-t1, to tell the customer of the closure, is not in the queue" in page
+    assert "1-t1 (call about closure) leaves the queue" in page
     assert 'href="/sites/shop.example#act-uphold"' in page
     assert 'id="act-uphold"' in li.get("/sites/shop.example").text
 
@@ -536,7 +540,7 @@ def test_a_note_is_for_the_desk_unless_the_customer_is_chosen_and_is_added_once(
     sent = li.send(at, text="Please delete it.", audience="customer", key="k2", seen="1")
     assert sent.status_code == 303
     shown = li.get("/incidents/1-1").text
-    assert "a note to the customer" in shown
+    assert "note to the customer" in shown
     assert '<p class="quote">&lt;b&gt;a relative&lt;/b&gt;</p>' in shown
     notes = desk.site("shop.example")["incidents"][0]["notes"]
     assert [(each["audience"], each["by"]) for each in notes] == [
@@ -570,7 +574,7 @@ def test_links_are_revoked_beside_where_one_is_shown_by_who_may_show_it(
     assert vera.send(f"{at}/revoke-links").status_code == 403
     before = li.send(f"{at}/link").text
     assert li.send(f"{at}/revoke-links", seen="1").status_code == 303
-    assert "the customer's links are revoked" in html.unescape(li.get(at).text)
+    assert "customer links revoked" in html.unescape(li.get(at).text)
     after = li.send(f"{at}/link").text
     assert (".r1." in before, ".r1." in after) == (False, True)
 
@@ -578,17 +582,17 @@ def test_links_are_revoked_beside_where_one_is_shown_by_who_may_show_it(
 def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> None:
     wang = Person(desk, "wang")
     wang.send("/sites", site="shop.example")
-    assert ">shop.example is in the register." in wang.get("/sites/shop.example").text
+    assert ">Added shop.example." in wang.get("/sites/shop.example").text
     again = Person(desk, "li")
     again.send("/sites", site="shop.example")
-    assert ">shop.example is in the register already" in again.get("/sites").text
+    assert ">shop.example already exists" in again.get("/sites").text
     desk.do("shop.example", c.StateFalse(by="li", field="phone", evidence="none"))
     seen = str(desk.site("shop.example")["seq"])
     wang.send("/sites/shop.example/reinstate", reason="a new number", seen=seen)
-    assert ">wang asks that shop.example be opened again" in wang.get("/").text
+    assert ">wang requested the reinstatement of shop.example" in wang.get("/").text
     seen = str(desk.site("shop.example")["seq"])
     own = wang.send("/sites/shop.example/approve", seen=seen).text
-    assert ">wang asked for this: another person must answer it." in own
+    assert ">wang requested this; another person must answer it." in own
 
 
 def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: ConsoleDesk) -> None:
@@ -635,7 +639,7 @@ def test_who_may_not_is_told_so_beside_each_button(desk: ConsoleDesk) -> None:
     page = Person(desk, "vera").get("/sites/shop.example").text
     assert page.count("Your role (viewer) does not allow this.") >= 8
     page = Person(desk, "wang").get("/sites/shop.example").text
-    assert "shop.example is active, not closed: there is nothing to reinstate." in page
+    assert "shop.example is active, not closed; nothing to reinstate." in page
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/language"])

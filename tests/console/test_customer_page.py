@@ -137,7 +137,7 @@ def test_a_statement_becomes_a_task_for_the_desk_and_stops_no_clock(served: Cust
     assert {id_: item["kind"] for id_, item in items.items()} == {name: "call", task: "recheck"}
     assert 3_500 < (items[name]["left_s"] or 0) <= 3_600
     assert items[task]["remark"] == "已删除，谢谢。\n第二行"
-    assert "The customer says that it is gone: “已删除，谢谢。 第二行”." in items[task]["say"]
+    assert "reports the content removed: “已删除，谢谢。 第二行”." in items[task]["say"]
     assert [event["by"] for event in served.story(incident)][-2:] == ["customer", "customer"]
 
 

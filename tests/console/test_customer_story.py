@@ -66,7 +66,8 @@ def test_from_the_violation_to_the_suspension(db_url: str, tmp_path: Path) -> No
         assert served.post(at, b"remark=%E5%B7%B2%E5%88%A0%E9%99%A4").status == 200
         # The desk has a task, and the clock goes on.
         items = served.items((1, 1))
-        assert items["1-t1"]["say"].startswith("The customer says that it is gone: “已删除”.")
+        told = "The customer reports the content removed: “已删除”."
+        assert items["1-t1"]["say"].startswith(told)
         assert 3_500 < (items["1-1"]["left_s"] or 0) <= 3_600
         # Nobody is reached: until the deadline nothing happens, and after it the site goes down.
         served.pass_time(timedelta(minutes=30))

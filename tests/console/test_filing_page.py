@@ -129,13 +129,13 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Co
     assert "<b>Access provider</b>: a filing includes it" in page
     assert '<span class="state wrong">wrong</span> <b>Site level</b>' in page
     assert "The filed level is 3; a forum has level 2." in page
-    assert "Source: domain.md 5, what is filed" in page
+    assert "Source: specification F.40" in page
     assert "% complete" in page
     chinese = unescape(Visitor(desk, "viewer", "zh").get(PAGE).text)
     assert "<b>网络接入服务商</b>：属于须备案的事项" in chinese
     assert '<span class="state wrong">错误</span> <b>网站级别</b>' in chinese
     assert "登记为 3 级，而论坛应为 2 级" in chinese
-    assert "依据：domain.md 5，备案事项" in chinese
+    assert "依据：规范 F.40" in chinese
 
 
 def test_the_snippet_is_there_to_copy_as_text(desk: ConsoleDesk) -> None:
@@ -264,7 +264,7 @@ def test_what_was_refused_keeps_what_was_typed_and_no_old_value_of_what_was_not(
 
 
 def test_a_day_that_is_none_is_refused_by_the_name_of_the_detail(desk: ConsoleDesk) -> None:
-    for language, told in (("en", "the day of the opening"), ("zh", "网站开通日期")):
+    for language, told in (("en", "opening date"), ("zh", "网站开通日期")):
         visitor = Visitor(desk, "operator", language)
         refused = change(visitor, "days", opened_on="2026-02-30")
         assert refused.status_code == 409

@@ -242,7 +242,7 @@ def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
         broken.setattr("incidents.store.database.schema.check", fail)
         duty.run()
     [line] = said()
-    assert (line["event"], line["level"]) == ("the desk is not alarmed", "error")
+    assert (line["event"], line["level"]) == ("alarms are not sent", "error")
     assert "customer" not in str(line)
 
     duty.run()

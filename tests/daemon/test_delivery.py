@@ -45,10 +45,10 @@ from tests.patience import PATIENCE_S, until
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
 NOBODY_IS_TOLD = [
-    "the customers are told nothing: no channel is set ([notices] channels)",
-    "the desk is told of no call: no channel is set ([alarms] channels)",
+    "customers are not notified: no channel is set ([notices] channels)",
+    "no alarms are sent: no channel is set ([alarms] channels)",
 ]
-NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
+NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED: [acts] names no adapter but log"
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_wrong_settings_of_a_mail_server_keep_no_site_up(
     with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
         hold(engine, "a.example")
         until(lambda: panel.states, "it is down")
-        running.says("the customers are not told")
+        running.says("customers are not notified")
         assert running.stop() == 0
 
 
@@ -244,8 +244,13 @@ def test_settings_that_can_be_worked_with_are_said_to_be_so(
     only_logged = incidents(sqlite_url, "daemon", "check", env=env)
 
     right = "the settings can be worked with"
-    assert (done.status, done.stderr) == (DONE, "; ".join([right, *NOBODY_IS_TOLD]) + "\n")
-    undone = "; ".join([right, NOTHING_IS_ENFORCED, *NOBODY_IS_TOLD])
+    nobody = [
+        "the customers are told nothing: no channel is set ([notices] channels)",
+        "the desk is told of no call: no channel is set ([alarms] channels)",
+    ]
+    nothing = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
+    assert (done.status, done.stderr) == (DONE, "; ".join([right, *nobody]) + "\n")
+    undone = "; ".join([right, nothing, *nobody])
     assert (only_logged.status, only_logged.stderr) == (DONE, f"{undone}\n")
 
 
@@ -412,7 +417,7 @@ def test_an_adapter_that_never_comes_back_keeps_no_daemon_from_ending(
         # Its panel has not answered yet.
         assert running.stop() == 0
 
-        assert running.lines("an attempt does not end")[0]["order"] == "1-o2"
+        assert running.lines("an attempt outlasts its lease")[0]["order"] == "1-o2"
         assert outcomes(engine, "a.example") == []
 
 
@@ -425,7 +430,7 @@ def test_nor_does_it_keep_once_from_ending(
 
         done = incidents(sqlite_url, "daemon", "--once", env=env, module=IMPATIENT)
 
-        assert "an attempt does not end" in done.stderr
+        assert "an attempt outlasts its lease" in done.stderr
         assert panel.orders == ["1-o2"]
         assert outcomes(engine, "a.example") == []
 

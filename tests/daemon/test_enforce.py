@@ -459,7 +459,7 @@ def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
     monkeypatch.setattr(enforce, "look", lambda *_, **__: enforce.Look())
     assert "READY=1" in watched.run()
     watched.run()
-    assert events(capsys) == ["the clocks agree again, enforcing"]
+    assert events(capsys) == ["the clocks agree again: enforcing"]
     assert watched.changes == 2
 
 

@@ -146,4 +146,4 @@ def test_it_ends_once_another_file_is_where_its_database_was(
 
     house.close()
     assert looked
-    assert '"the daemon cannot go on"' in capsys.readouterr().err
+    assert '"the daemon cannot continue"' in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_without_a_key_all_is_numbered_and_it_is_said_once(house: House, said: S
 
     assert sizes(house) == (3, 0)
     [line] = said()
-    assert line["event"] == "the log is numbered, and not signed here"
+    assert line["event"] == "the log is numbered but not signed here"
     assert "audit key new" in line["reason"]
 
 
@@ -189,7 +189,7 @@ def test_each_hour_it_looks_for_entries_that_were_passed_over(house: House, said
     assert sizes(house) == (1, 0)
     [line] = said()
     assert (line["event"], line["count"], line["level"]) == (
-        "entries had been passed over, and are numbered now", 1, "error",
+        "found and numbered entries without a number", 1, "error",
     )  # fmt: skip
 
 
@@ -408,7 +408,7 @@ def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
             record.run()
 
     assert kept == []
-    assert [line["event"] for line in said()] == ["the log is numbered, and not signed here"]
+    assert [line["event"] for line in said()] == ["the log is numbered but not signed here"]
 
 
 def test_nor_while_another_one_signs_in_the_same_place(

@@ -69,7 +69,7 @@ def test_what_was_asked_for_goes_in_the_clock_s_name(
     header, event = decode(body)
     assert (header.login, event.by) == (None, "clock")
     [line] = said()
-    assert (line["event"], line["count"]) == ("what was kept long enough is erased", 2)
+    assert (line["event"], line["count"]) == ("expired data was erased", 2)
 
 
 def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(

@@ -99,7 +99,7 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
     )
 
     with pytest.raises(
-        ActRefusedError, match="only a supervisor may compare with the world, and sre-1"
+        ActRefusedError, match="only a supervisor may check actual state; sre-1 is not one"
     ):
         verdicts(house)
 
@@ -296,7 +296,7 @@ def test_the_daemons_log_names_the_first_sites_that_are_left_down_and_taken_down
         carry_out(house)
 
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    first = next(each for each in told if each["event"].startswith("the world was compared"))
+    first = next(each for each in told if each["event"].startswith("sites were compared"))
     assert (first["left_down"], first["left_down_more"]) == (many[:20], 2)
     assert first["taken_down"] == [LAST]
     assert "taken_down_more" not in first

@@ -230,9 +230,9 @@ def test_the_log_of_a_daemon_says_what_is_missing_and_what_was_done(
         carry_out(house)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     told = {line["event"]: line for line in lines}
-    lost = told["the record goes on from less than was known of it"]
+    lost = told["the record continues from an earlier state"]
     assert (lost["cause"], lost["had"]) == ("entries_lost", 2)
-    said = "the world was compared with the record"
+    said = "sites were compared with their actual state"
     compared = [(line["sites"], line["orders"]) for line in lines if line["event"] == said]
     assert compared == [(1, 0)]
 

@@ -143,7 +143,7 @@ def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
     assert in_force(day)["c.example"] == "suspended"
     assert waiting(day) == [("b.example", 1, None)]
     [said] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert (said["event"], said["order"]) == ("an attempt does not end", "2-o2")
+    assert (said["event"], said["order"]) == ("an attempt outlasts its lease", "2-o2")
 
 
 def test_an_answer_that_comes_after_all_is_recorded_all_the_same(

@@ -155,7 +155,7 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
 
     day.desk.on_record(make)
     with pytest.raises(
-        ActRefusedError, match="only a supervisor may compare with the world, and li is none"
+        ActRefusedError, match="only a supervisor may check actual state; li is not one"
     ):
         _compare(day, Panel())
     assert _kinds(day) == []

@@ -68,7 +68,7 @@ CHUNK = Doses(100, to_a_long_pause=75, to_a_crash=40, thought_s=0.03)
 
 _FAULTS = (
     "fault in this program", "_not_enforced", "Traceback", "deadlock", "refused a row",
-    "an adapter failed", "an outcome cannot be recorded", "an attempt does not end",
+    "an adapter failed", "an outcome cannot be recorded", "an attempt outlasts its lease",
 )  # fmt: skip
 """What no log may say, however much goes wrong around the program."""
 

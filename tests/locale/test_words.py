@@ -63,23 +63,23 @@ def test_an_event_of_an_unknown_kind_is_told_by_its_name() -> None:
 OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     "enforced": (
         lambda site: site.delivered("suspend"),
-        "shop.example is suspended in the world, by panel",
+        "Carried out by panel: shop.example is now suspended",
     ),
     "open again": (
         lambda site: site.unhold().delivered("reopen"),
-        "shop.example is open in the world, by panel",
+        "Carried out by panel: shop.example is now open",
     ),
     "not enforced": (
         lambda site: site.delivered("suspend", enforced=False),
-        "panel was told to suspend shop.example, and ENFORCES NOTHING",
+        "panel only logged the order to suspend shop.example: NOTHING IS ENFORCED",
     ),
     "written": (
         lambda site: site.delivered("suspend", "notice"),
-        "the customer was written to (suspend), by panel",
+        "Customer notified (suspend) by panel",
     ),
     "told": (
         lambda site: site.log().log().log().delivered("call", "desk"),
-        "the desk was told (call), by panel",
+        "Desk alerted (call) by panel",
     ),
     "given up": (
         lambda site: site.failed("suspend"),
@@ -91,33 +91,33 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "given up writing": (
         lambda site: site.failed("suspend", "notice"),
-        "GIVEN UP: write to the customer (suspend), after 9 attempts by panel (http_503)",
+        "GIVEN UP: notify customer (suspend), after 9 attempts by panel (http_503)",
     ),
     "lifted": (
         lambda site: site.unhold().lifted("suspend"),
-        "not carried out: suspend shop.example (lifted since)",
+        "Not carried out: suspend shop.example (lifted since)",
     ),
     "by hand": (
         lambda site: site.cancelled("suspend"),
-        "not carried out: suspend shop.example (somebody has decided so)",
+        "Not carried out: suspend shop.example (cancelled by hand)",
     ),
     "for a reason of others": (
         lambda site: site.cancelled("suspend", "notice", why="on_holiday"),
-        "not carried out: write to the customer (suspend) (on_holiday)",
+        "Not carried out: notify customer (suspend) (on_holiday)",
     ),
     "tried again": (
         lambda site: site.failed("suspend").retried("suspend"),
-        "to be carried out now: suspend shop.example",
+        "Will be carried out now: suspend shop.example",
     ),
     "seen": (
         lambda site: site.seen("suspended"),
-        "panel says that shop.example is suspended in the world",
+        "panel reports that shop.example is actually suspended",
     ),
-    "repeated": (lambda site: site.repeat(), "ordered once more: suspend shop.example"),
+    "repeated": (lambda site: site.repeat(), "Ordered again: suspend shop.example"),
     "reported": (lambda site: site.log().reported(1), "12-1: reported to the police"),
     "said removed": (
         lambda site: site.log().says_removed(1),
-        "12-1: the customer says that the content is gone; the desk has not looked",
+        "12-1: the customer reports the content removed; not checked yet",
     ),
 }
 
@@ -133,8 +133,8 @@ def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
     ("lane", "words"),
     [
         ("act", "suspend a.example"),
-        ("notice", "write to the customer (suspend) of a.example"),
-        ("desk", "tell the desk (suspend) of a.example"),
+        ("notice", "notify customer (suspend) of a.example"),
+        ("desk", "alert desk (suspend) of a.example"),
     ],
 )
 def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:
@@ -157,10 +157,10 @@ def _incident(state: str, **fields: Any) -> Any:
     ("incident", "told"),
     [
         (_incident("open", contact_due="2026-03-01T03:00:00Z"), "by 2026-03-01 11:00"),
-        (_incident("open"), "no clock runs for it"),
+        (_incident("open"), "1-3 is open; no clock is running"),
         (_incident("unreached"), "keep calling"),
-        (_incident("notified"), "look whether the content is gone"),
-        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be gone by"),
+        (_incident("notified"), "check whether the content is removed"),
+        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be removed by"),
         (_incident("voided"), "1-3 is voided"),
     ],
 )
@@ -184,7 +184,7 @@ def _site(state: str, **fields: Any) -> Any:
     ("site", "told"),
     [
         (_site("active"), "shop.example is active"),
-        (_site("active", run=2), "one more time may close it"),
+        (_site("active", run=2), "one more miss may close it"),
         (_site("suspended", held=True), "held by order"),
         (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
         (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),

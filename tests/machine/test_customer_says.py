@@ -56,7 +56,7 @@ def test_there_is_nothing_to_say_of_what_is_settled(state: str) -> None:
     site = SETTLED[state]().says_removed(1)
     assert site.refused_with == "state_forbids"
     assert site.answer == (
-        f"incident 12-1 is {state}: this is possible only when it is open or notified or unreached"
+        f"incident 12-1 is {state}; this is possible only when it is open or notified or unreached"
     )
 
 

@@ -52,7 +52,7 @@ def test_a_voided_incident_is_not_reported_and_one_that_was_reported_can_be_void
     site = History().log().void(1).reported(1)
     assert site.refused_with == "state_forbids"
     assert site.answer.startswith(
-        "incident 12-1 is voided: recording a report to the police is possible only when it is"
+        "incident 12-1 is voided; recording a report to the police is possible only when it is"
         " not voided"
     )
     site = History(at="10:00").log().reported(1).void(1)

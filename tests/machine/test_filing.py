@@ -80,7 +80,7 @@ def test_a_filing_has_at_most_so_many_servers_and_documents(prefix: str) -> None
     many = {f"{prefix}.n{n}": "{}" for n in range(filing.MAX_ITEMS)}
     site = filed(History(), **many)
     assert site.refused_with is None
-    assert f"would have 101 {prefix}s, and 100 are the most" in (
+    assert f"would have 101 {prefix}s, at most 100 are allowed" in (
         filed(site, **{f"{prefix}.more": "{}"}).answer
     )
     filed(site, **{f"{prefix}.n0": "", f"{prefix}.more": "{}"})
@@ -195,7 +195,7 @@ def test_a_day_that_is_none_reminds_of_nothing() -> None:
     site = filed(History(), **TO_FILE).do(c.Remind(on="9999-12-31"))
     assert site.refused_with == "day_in_future"
     for none in ("1 March", "20260301"):
-        assert f"'{none}' is no day for on:" in site.do(c.Remind(on=none)).answer
+        assert f"'{none}' is not a valid date for on;" in site.do(c.Remind(on=none)).answer
 
 
 def test_what_is_met_completes_its_task() -> None:

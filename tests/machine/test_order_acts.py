@@ -205,7 +205,7 @@ def test_what_something_later_was_carried_out_after_is_not_tried_again() -> None
 def test_what_something_later_was_tried_after_is_not_tried_again_until_that_is_given_up() -> None:
     site = OrderHistory().hold().failed("suspend").unhold().hold().tried("suspend").retried(2)
     assert (site.refused_with, site.happened) == ("overtaken", [])
-    assert "-o2 is not what is ordered for site.example any more" in site.answer
+    assert "-o2 is no longer the current order for site.example" in site.answer
     assert site.failed("suspend").retried(2).refused_with is None
 
 
@@ -368,7 +368,7 @@ def test_what_was_looked_at_before_something_else_happened_is_not_ordered_once_m
     command = looked_at(site)
     meanwhile(site).do(command)
     assert (site.refused_with, site.happened) == ("seen_too_early", [])
-    assert site.answer.startswith("site.example was looked at before")
+    assert site.answer.startswith("an order for site.example was given or carried out after")
 
 
 # What it leaves alone.

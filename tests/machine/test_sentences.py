@@ -12,121 +12,103 @@ from tests.machine.history import ANN, BOB, History, utc
 from tests.machine.test_refusals import BY_THE_RULES, OF_RULES, REFUSED, REMARKED
 
 SAID = {
-    "already_held": "site.example is held already, since 10:00 by ann",
-    "already_reported": ("incident 12-1 was reported already, at 10:00: nothing is left to report"),
+    "already_held": "site.example is already held by ann since 10:00",
+    "already_reported": ("incident 12-1 was already reported at 10:00; nothing left to report"),
     "already_requested": (
-        "ann has asked for the reinstatement of site.example already: it waits for another person"
+        "ann already requested the reinstatement of site.example; another person must approve or"
+        " decline it"
     ),
-    "already_said": (
-        "that the content of 12-1 is gone was said already: the desk has been told, and there is "
-        "nothing more to say"
-    ),
-    "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
-    "bad_day": "'yesterday' is no day for opened_on: write one such as 2026-03-01",
-    "before_incident": (
-        "09:00 lies before the incident, 10:00: what has to do with it cannot have happened "
-        "before it; check the time"
-    ),
-    "before_told": (
-        "09:30 lies before 10:00, when the customer was told: nobody refuses before being asked; "
-        "check the time"
-    ),
-    "claimed": "12-1 is claimed by ann: ask them to release it or to hand over",
+    "already_said": ("12-1 was already reported as removed; nothing more to do"),
+    "already_voided": "contact 12-1-1 is already voided; nothing left to void",
+    "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
+    "before_incident": ("09:00 is before the incident (10:00); check the time"),
+    "before_told": ("09:30 is before 10:00, when the customer was told; check the time"),
+    "claimed": "12-1 is claimed by ann; ask them to release it or hand it over",
     "closure_asked": (
-        "ann has asked for the closure of site.example already: it waits for another person"
+        "ann already requested the closure of site.example; another person must confirm or decline"
+        " it"
     ),
-    "day_in_future": (
-        "2026-03-03 is still to come: put opened_on on record when that day has begun"
-    ),
+    "day_in_future": ("2026-03-03 is in the future; record opened_on on or after that day"),
     "double_entry": (
-        "incident 12-1 of site.example has http://a.example/ already and is still open: log it as"
-        " another violation if it is one, or that the content is still there after a call"
+        "incident 12-1 of site.example already has http://a.example/ and is still open; if this is"
+        " another violation, log it as one; if the content is still there after a call, record a"
+        " recurrence"
     ),
-    "future": ("11:00 is in the future (it is 10:00): a fact is logged when it has happened"),
-    "held": ("site.example is held by order and cannot be reinstated: lift the hold first"),
-    "in_force_already": (
-        "site.example is active in the world too: there is nothing to order once more"
-    ),
+    "future": ("11:00 is in the future (now is 10:00); record it once it has happened"),
+    "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
+    "in_force_already": ("site.example is already active in force; nothing to order again"),
     "no_closure_asked": (
-        "nobody has asked for the closure of site.example: where the policy wants two people, who"
-        " states a false detail or a refusal asks for it"
+        "nobody requested the closure of site.example; if the policy needs two people, stating"
+        " false details or a refusal requests it"
     ),
-    "no_request": "nobody has asked for the reinstatement of site.example",
+    "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
-        "site.example has no open or unreached incident that had happened by 10:00: there is "
-        "nothing to tell; name an incident to record a contact on it"
+        "site.example has no open or unreached incident that happened by 10:00, so this call"
+        " covers none; to record a contact, name an incident"
     ),
-    "not_claimed": "12-1 is not claimed by anybody: there is nothing to release",
-    "not_disputed": ("the closure of site.example is not disputed: there is nothing to uphold"),
-    "not_held": "site.example is not held: there is nothing to lift",
-    "not_lifted": "what 12-o2 orders has not been lifted: it is carried out",
-    "nothing_held": ("ann has claimed nothing on site.example: there is nothing to hand over"),
-    "nothing_to_take_back": (
-        "incident 12-1 is open: only a removed or a refused can be taken back"
-    ),
-    "order_dead": "12-o2 is a dead letter already",
-    "order_in_hand": (
-        "12-o2 is being carried out at this moment: wait until 10:01, and look at what came of it"
-    ),
-    "order_not_dead": "12-o2.notice is no dead letter: it is tried by itself",
+    "not_claimed": "12-1 is not claimed; nothing to release",
+    "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
+    "not_held": "site.example is not held; nothing to lift",
+    "not_lifted": "order 12-o2 was not lifted; it must be carried out",
+    "nothing_held": ("ann has claimed nothing on site.example; nothing to hand over"),
+    "nothing_to_take_back": ("incident 12-1 is open; only removed or refused can be taken back"),
+    "order_dead": "12-o2 is already a dead letter; you can retry it",
+    "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
+    "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
     "overtaken": (
-        "12-o2 is not what is ordered for site.example any more: it would undo what came after it"
+        "12-o2 is no longer the current order for site.example; carrying it out would undo a later"
+        " one. Cancel it, or check the actual state of site.example"
     ),
     "recurred_already": (
-        "that the content of 12-1 is still there is logged already, as 12-2, which is open: "
-        "nobody has been told of that one yet; log it once more only if it is another violation"
+        "12-1 was already logged as recurring: 12-2 is open, and nobody has been told about it yet."
+        " Log a separate recurrence only if this is another violation"
     ),
-    "same_person": "ann asked for this: another person must answer it",
+    "same_person": "ann requested this; another person must answer it",
     "seen_too_early": (
-        "site.example was looked at before something else was ordered or carried out: look again"
+        "an order for site.example was given or carried out after you checked it; check it again"
     ),
     "site_closed": (
-        "site.example is closed (false_info): stating false information is not possible on a "
+        "site.example is closed (false_info); stating false information is not possible on a "
         "closed site"
     ),
-    "site_exists": "site.example is in the register already",
-    "site_not_closed": ("site.example is active, not closed: there is nothing to reinstate"),
+    "site_exists": "site.example already exists",
+    "site_not_closed": ("site.example is active, not closed; nothing to reinstate"),
     "state_forbids": (
-        "incident 12-1 is open: stating a refusal is possible only when it is notified"
+        "incident 12-1 is open; stating a refusal is possible only when it is notified"
     ),
     "too_many_items": (
-        "the filing would have 101 servers, and 100 are the most: take some away first"
+        "the filing would have 101 servers, at most 100 are allowed; delete some first"
     ),
     "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
         "a filing has no detail 'colour' (servers and documents are server.LABEL and "
-        "document.LABEL, the label of a-z, 0-9 and -)"
+        "document.LABEL; a label has a-z, 0-9 and -)"
     ),
-    "unknown_incident": "there is no incident 12-7",
+    "unknown_incident": "no incident 12-7",
     "unknown_item": "the queue has no item 12-7",
-    "unknown_order": "no order 12-o7.notice waits to be carried out or is a dead letter",
-    "unknown_task": "there is no open task 12-t7",
+    "unknown_order": "order 12-o7.notice is neither waiting nor a dead letter",
+    "unknown_task": "no open task 12-t7",
     "counted": "violation 1 of 3 in 24 h",
     "next_closes": "violation 2 of 3 in 24 h: another one by 10:00 closes this site",
-    "next_miss_closes": "the run of site.example is 2 now: the next miss closes it (R3)",
+    "next_miss_closes": "the run of site.example is now 2: the next miss closes it (R3)",
     "others_close": (
-        "violation 1 of 3 in 24 h, and others are enough of them: another one by 10:00 closes "
-        "this site"
+        "violation 1 of 3 in 24 h, but others count too: another one by 10:00 closes this site"
     ),
     "waits_for_second": (
-        "site.example is not closed yet: the policy asks for two people, and another one confirms"
-        " or declines it"
+        "site.example is not closed yet: the policy requires two people, so another person must"
+        " confirm or decline"
     ),
     "too_late": (
-        "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped no clock; if "
-        "the call was made in time, record it again with the time of the call"
+        "this contact on 12-1 came after its deadline 11:00 and stopped no clock; if the call was"
+        " in time, record it again with the time of the call"
     ),
     "closure_fell": (
-        "what ann asked for, that site.example be closed, has fallen with this: nobody refuses "
-        "any more, or nobody was told before they refused; a refusal that stands all the same is "
-        "stated anew"
+        "this withdraws ann's request to close site.example: nobody refuses any more, or nobody was"
+        " told before refusing. If the refusal still holds, state it again"
     ),
-    "tell_withdrawn": (
-        "12-t1, to tell the customer of the closure, is not in the queue while the closure is "
-        "disputed"
-    ),
-    "tell_again": "12-t1, to tell the customer of the closure, is in the queue again",
-    "not_covered": "not covered by this call, since they happened after it: 12-2",
+    "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
+    "tell_again": "12-t1 (call about closure) is back in the queue",
+    "not_covered": "not covered by this call, because they happened after it: 12-2",
 }
 
 
@@ -161,57 +143,57 @@ ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
 def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str) -> None:
     site = History().log().contact(1).false_info()
     assert said(ON_A_CLOSED_SITE[act](site)) == [
-        (f"site.example is closed (false_info): {act} is not possible on a closed site")
+        (f"site.example is closed (false_info); {act} is not possible on a closed site")
     ]
 
 
-STAYS = " (a voided incident stays so)"
+STAYS = " (a voided incident stays voided)"
 
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
         lambda: History().log().void(1).contact(1),
-        "voided: recording a contact is possible only when it is not voided" + STAYS,
+        "voided; recording a contact is possible only when it is not voided" + STAYS,
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed: recording the removal is possible only when it is open or notified or unreached",
+        "removed; recording the removal is possible only when it is open or notified or unreached",
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open: stating a refusal is possible only when it is notified",
+        "open; stating a refusal is possible only when it is notified",
     ),
     "refused of unreached": (
         lambda: History().miss().refused(1),
-        "unreached: stating a refusal is possible only when it is notified",
+        "unreached; stating a refusal is possible only when it is notified",
     ),
     "refused of removed": (
         lambda: History().log().removed(1).refused(1),
-        "removed: stating a refusal is possible only when it is notified",
+        "removed; stating a refusal is possible only when it is notified",
     ),
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
         (
-            "moot: recording the removal is possible only when it is open or notified or unreached"
-            " (found on a closed site, it can only be voided)"
+            "moot; recording the removal is possible only when it is open or notified or unreached"
+            " (an incident found on a closed site can only be voided)"
         ),
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open: logging a recurrence is possible only when it is notified or unreached or removed",
+        "open; logging a recurrence is possible only when it is notified or unreached or removed",
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
-        "voided: recording a report to the police is possible only when it is not voided" + STAYS,
+        "voided; recording a report to the police is possible only when it is not voided" + STAYS,
     ),
     "said of removed": (
         lambda: History().log().removed(1).says_removed(1),
-        "removed: this is possible only when it is open or notified or unreached",
+        "removed; this is possible only when it is open or notified or unreached",
     ),
     "void of voided": (
         lambda: History().log().void(1).void(1),
         (
-            "voided: voiding is possible only when it is open or notified or unreached or removed"
-            " or refused or moot (a voided incident stays so)"
+            "voided; voiding is possible only when it is open or notified or unreached or removed"
+            " or refused or moot (a voided incident stays voided)"
         ),
     ),
 }
@@ -226,7 +208,7 @@ def test_a_state_that_forbids_an_act_is_named_with_those_that_allow_it(case: str
 def test_an_imported_fact_from_before_its_incident_is_refused_with_both_times() -> None:
     site = History(at="10:00").imported(at="09:00", removed="08:59")
     (words,) = said(site)
-    assert words.startswith("08:59 lies before the incident, 09:00:")
+    assert words.startswith("08:59 is before the incident (09:00);")
 
 
 def test_an_imported_fact_from_the_future_is_refused_whichever_it_is() -> None:
@@ -237,12 +219,12 @@ def test_an_imported_fact_from_the_future_is_refused_whichever_it_is() -> None:
         c.ImportIncident(by=ANN, at=utc("09:00"), removed_at=future),
     ):
         assert said(History(at="10:00").do(command)) == [
-            "10:01 is in the future (it is 10:00): a fact is logged when it has happened"
+            "10:01 is in the future (now is 10:00); record it once it has happened"
         ]
 
 
 def test_a_claim_of_another_person_is_refused_with_their_name() -> None:
-    words = ["12-1 is claimed by ann: ask them to release it or to hand over"]
+    words = ["12-1 is claimed by ann; ask them to release it or hand it over"]
     assert said(History().log().claim("1").claim("1", by=BOB)) == words
     assert said(History().log().claim("1").release("1", by=BOB)) == words
 
@@ -254,11 +236,11 @@ def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
 
 def test_a_decline_by_the_same_person_is_refused_like_an_approval() -> None:
     site = History().false_info().reinstate(by=BOB).decline(by=BOB)
-    assert said(site) == ["bob asked for this: another person must answer it"]
+    assert said(site) == ["bob requested this; another person must answer it"]
 
 
 def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> None:
     site = History(policy=Policy(repeat_count=9)).log().contact(None)
     assert said(site) == []
     site.log().after("1m").log().contact(None, ago=timedelta(minutes=1))
-    assert said(site) == ["not covered by this call, since they happened after it: 12-3"]
+    assert said(site) == ["not covered by this call, because they happened after it: 12-3"]

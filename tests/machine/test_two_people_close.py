@@ -161,7 +161,7 @@ def test_whoever_makes_it_fall_is_told_whose_request_it_was(
 ) -> None:
     site = fell(told().refused(1))
     assert site.case.closure_request is None
-    assert f"what {ANN} asked for, that site.example be closed, has fallen" in site.answer
+    assert f"this withdraws {ANN}'s request to close site.example" in site.answer
 
 
 def test_of_one_that_is_declined_or_was_done_otherwise_nothing_more_is_said() -> None:

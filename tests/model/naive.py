@@ -470,7 +470,7 @@ class NaiveDesk:
     def refused(
         self, site: str, incident: int, now: datetime, by: str, at: datetime | None = None
     ) -> None:
-        """R5: the customer was told and does not delete."""
+        """R5: the customer was told and refuses to delete."""
         found, now = self._begin(site, now)
         about = self._incident(found, incident)
         at = self._not_in_the_future(at, now)
@@ -546,7 +546,7 @@ class NaiveDesk:
         self._write(found, now, by, "reported")
 
     def say_removed(self, site: str, incident: int, now: datetime, by: str) -> None:
-        """The customer says that it is gone: somebody is to look."""
+        """The customer reports the content removed: somebody is to look."""
         found, now = self._begin(site, now)
         about = self._incident(found, incident)
         self._only_in(about, "open", "unreached", "notified")

@@ -111,7 +111,7 @@ def test_but_one_is_that_a_clock_would_open_while_that_waits(day: Day) -> None:
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), ())
     assert day.site()["left_down_since"] is not None
-    assert "may have been lost with the end of the record" in day.text()
+    assert "the reason may be among the records lost at" in day.text()
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
     assert "it stays down until a person decides" in ended["words"]
 
@@ -257,29 +257,29 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
-    assert "Comparing shop.example with the world can order it again" in day.text()
+    assert "Check the actual state of shop.example to order it again" in day.text()
     assert day.why()["commands"] == ["incidents orders reconcile shop.example --repair"]
     assert day.site()["left_down_since"] is None
     lose(day)
 
     first, second, *_ = day.text().splitlines()
-    assert first == (
-        "NOT IN FORCE: active is ordered, and suspended is in force. Nothing on record keeps"
-        " shop.example down; the reason may have been lost with the end of the record, at"
-        " 2026-03-01 10:01. Hold shop.example if it must stay down. If not, comparing it with the"
-        " world can order it up once more; a recovery does so for all that this record has as open."
+    assert first == "Active: no rule holds shop.example down."
+    assert second == (
+        "NOT IN FORCE: active is ordered, suspended is in force. Nothing on record keeps"
+        " shop.example down; the reason may be among the records lost at 2026-03-01 10:01. If"
+        " shop.example must stay down, hold it. If not, check its actual state to order it up"
+        " again, or recover the record to do so for every site that is open on record."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
         "incidents orders reconcile shop.example --repair",
         "incidents recover --reason R",
     ]
-    assert second == "shop.example is active: no rule holds it down."
     assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
 
-    assert "may have been lost" not in day.text()
+    assert "records lost at" not in day.text()
     assert day.site()["left_down_since"] is None
 
 
@@ -292,20 +292,20 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     text = day.text()
 
-    assert "A loss may have left shop.example down before" in text
-    [next_] = [line for line in text.splitlines() if line.startswith("Next: ")]
+    assert "Lost records may already have left shop.example down" in text
+    [next_] = [line for line in text.splitlines() if line.startswith("Next, at ")]
     assert next_.endswith("it stays down until a person decides.")
     assert "incidents site hold shop.example --reason R" in day.why()["commands"]
     assert "is open again" not in text
-    struck = [line for line in text.splitlines() if "would strike this suspension" in line]
+    struck = [line for line in text.splitlines() if "strikes this suspension" in line]
     assert len(struck) == 2
-    assert all("stay down until a person decides" in line for line in struck)
-    assert "would open" not in text
+    assert all("it stays down until a person decides" in line for line in struck)
+    assert "opens the site" not in text
     assert day.site()["stays_down"]
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
 
-    assert "A loss may have left" not in day.text()
+    assert "Lost records may already have left" not in day.text()
     assert not day.site()["stays_down"]
 
 
@@ -328,9 +328,13 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
     lose(day)
     see(day.add(), state="unknown")
 
-    assert day.text().startswith(
-        "NOT KNOWN: active is ordered, and nobody knows what is in force. An order to keep"
-        " shop.example down may have been lost with the end of the record"
+    assert (
+        day.text()
+        .splitlines()[1]
+        .startswith(
+            "NOT KNOWN: active is ordered, the actual state is unknown. An order to keep"
+            " shop.example down may be among the records lost at 2026-03-01 10:"
+        )
     )
 
 
@@ -338,12 +342,12 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
     lose(day)
     see(day.after("1m").add(), state="unknown")
 
-    told = day.after("31d").text().splitlines()[0]
+    told = day.after("31d").text().splitlines()[1]
 
     assert told == (
-        "NOT KNOWN: active is ordered, and nobody knows what is in force. shop.example was added"
-        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down,"
-        " comparing it with the world can order it up once more."
+        "NOT KNOWN: active is ordered, the actual state is unknown. shop.example was added"
+        " after records were lost, and its state cannot be checked; it counts as up. If it"
+        " is down, check its actual state to order it up again."
     )
 
 

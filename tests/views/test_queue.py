@@ -149,7 +149,7 @@ def test_what_has_been_erased_is_null(day: Day) -> None:
 def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert day.item("1-1")["kind"] == "keep_calling"
-    assert "The site is to be down (active is in force)" in day.item("1-1")["say"]
+    assert "The site should be down (active is in force)," in day.item("1-1")["say"]
     day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
     assert "The site is down" in day.item("1-1")["say"]
     day.after("12h1s").elapse()
@@ -163,7 +163,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.log().log()
     assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
     assert "no after-sales service, no refund" in day.item("1-t2")["say"]
-    assert "If you object to the closure, tell us why" in day.item("1-t2")["say"]
+    assert "If you object, tell us why" in day.item("1-t2")["say"]
     in_chinese = day.queue(when=When(zone=UTC, now=day.now, language=CHINESE))["items"]
     assert any("对关闭有异议的" in item["say"] for item in in_chinese)
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))
@@ -182,7 +182,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
         f"incidents site uphold {SITE} --reason R", f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R", f"incidents site why {SITE}",
     ]  # fmt: skip
-    assert "li has requested reinstatement" in disputed["say"]
+    assert "li requested reinstatement" in disputed["say"]
 
 
 TO_FILE = {"opened_on": "2026-02-14"}
@@ -192,8 +192,8 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
 @pytest.mark.parametrize(
     ("details", "language", "to_come", "was_due"),
     [
-        (TO_FILE, ENGLISH, "is to be made by 2026-03-16", "was due on 2026-03-16, and is not on"),
-        (TO_SHOW, ENGLISH, "is to stand at the foot", f"of {SITE} on 2026-03-16, and is not on"),
+        (TO_FILE, ENGLISH, "is due by 2026-03-16, that", "was due on 2026-03-16, and no filing"),
+        (TO_SHOW, ENGLISH, "must show the record number", "by 2026-03-16, and it is not recorded"),
         (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已逾期，"),
         (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已逾期，"),
     ],
@@ -227,7 +227,7 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
         [held] = [each.order for _, each in deliveries.chains(connection, [1])]
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
-    assert "Do not phone yet: shop.example is to be closed, and is not (active is" in told["say"]
+    assert "Do not phone yet: shop.example should be closed, but is not (active is" in told["say"]
     assert (told["withheld"], told["next"]) == (True, "incidents orders list --site shop.example")
     day.do(c.RetryOrder(by="wang", order=held, lane="act"))
     assert (day.item("1-t1")["withheld"], day.item("1-t1")["next"][:14]) == (
@@ -261,7 +261,7 @@ def test_no_recurrence_is_proposed_that_would_be_a_double_entry(
     for item in (day.item("2-t1"), day.item("2-1")):
         assert "incidents recur 2-1" not in item["commands"]
         assert "incidents contact 2-2 reached" in item["commands"]
-        assert "2-1 is already logged again as 2-2" in item["say"]
+        assert "2-1 was already logged again as 2-2" in item["say"]
 
 
 def _two(day: Day, more: str = "") -> Day:
@@ -394,15 +394,15 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
         "incidents removed 1-1", f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R", "incidents recur 1-1",
     ]  # fmt: skip
-    assert "not delete: state the refusal" not in day.item("1-1")["say"]
+    assert "will not delete it, record the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents approve {SITE}"
-    assert "another person than li confirms it or declines it now" in item["say"]
+    assert "another person than li confirms or declines now" in item["say"]
     day.do(c.SayRemoved(incident=1, note="all gone"))
     item = day.item("1-closure")
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
-    assert item["say"].startswith("The customer says that it is gone: “all gone”.")
-    assert "another person than li confirms it or declines it now" in day.item("1-1")["say"]
+    assert item["say"].startswith("The customer reports the content removed: “all gone”.")
+    assert "another person than li confirms or declines now" in day.item("1-1")["say"]
 
 
 def test_nobody_is_told_of_a_closure_while_it_is_disputed(day: Day) -> None:
@@ -435,12 +435,12 @@ def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> N
     day.do(c.SetHold(by="li", reason="letter 14"))
     asked = day.item("1-reinstatement")
     assert asked["next"] == f"incidents decline {SITE} --reason R"
-    assert "once the hold is lifted" in asked["say"]
+    assert "until the hold is lifted" in asked["say"]
     disputed = day.item("1-disputed")
     for each in (asked, disputed):
         assert f"incidents approve {SITE}" not in each["commands"]
         assert f"incidents site reinstate {SITE} --reason R" not in each["commands"]
-    assert "once the hold is lifted" in disputed["say"]
+    assert "until the hold is lifted" in disputed["say"]
 
 
 def test_a_second_correction_is_shown_to_a_supervisor(day: Day) -> None:
@@ -716,16 +716,16 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " Still there: log a recurrence, a new violation with a clock of its own. 1-1, 1-3: nobody"
-        " was told of it yet; still there: call, and then log a recurrence. 1-4: still there: log"
-        " it, a new violation with a clock of its own. All looked at: complete this task."
+        " If still there, log a recurrence, a new violation with its own clock. Nobody was told"
+        " about 1-1, 1-3 yet. If still there, call, then log a recurrence. If 1-4 is still there,"
+        " log a new violation with its own clock. When you have checked all, complete this task."
     )
 
 
 def test_what_was_voided_is_no_ground_of_an_upheld_closure(day: Day) -> None:
     day.add().log().log().log().do(c.VoidIncident(by="li", incident=2, reason="none"))
     day.do(c.Uphold(by="wang", reason="two are enough"))
-    assert "It rests on 1-1, 1-3." in day.item("1-t1")["say"]
+    assert "Grounds: 1-1, 1-3." in day.item("1-t1")["say"]
 
 
 def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day: Day) -> None:
@@ -733,8 +733,10 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang"))
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["about"] == ["1-1"]
-    assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
-                                " looked at: complete this task.")  # fmt: skip
+    assert item["say"].endswith(
+        "If still there, log a new violation with its own clock. When you have checked all,"
+        " complete this task."
+    )
     assert item["next"] == f"incidents done {item['id']}"
 
 

@@ -17,9 +17,9 @@ def test_the_script_of_the_recheck_begins_with_what_the_customer_says(day: Day) 
     item = said(day).item("1-t1")
     assert (item["kind"], item["said_gone"], item["remark"]) == ("recheck", True, "all is gone")
     assert item["say"] == (
-        "The customer says that it is gone: “all is gone”. Look again at 1-1 at"
-        " https://shop.example/a. Gone: record the removal. Still there: complete this"
-        " task with what you saw; 1-1 itself stays in the queue."
+        "The customer reports the content removed: “all is gone”. Check 1-1 at"
+        " https://shop.example/a again. If removed, record the removal. If still there, complete"
+        " this task with what you saw; 1-1 itself stays in the queue."
     )
 
 
@@ -37,7 +37,7 @@ def test_each_command_of_its_script_can_be_typed_while_the_clock_runs(day: Day) 
 def test_without_a_remark_it_says_so_all_the_same(day: Day) -> None:
     day.add().log()
     item = said(day, note=None).item("1-t1")
-    assert item["say"].startswith("The customer says that it is gone. Look again at 1-1.")
+    assert item["say"].startswith("The customer reports the content removed. Check 1-1 again.")
     assert (item["said_gone"], item["remark"]) == (True, None)
 
 
@@ -65,15 +65,15 @@ def test_what_was_erased_is_not_told(day: Day) -> None:
     said(day)
     with writing(day.engine) as connection:
         connection.execute(sealed.delete())
-    assert day.item("1-t1")["say"].startswith("The customer says that it is gone. Look")
+    assert day.item("1-t1")["say"].startswith("The customer reports the content removed. Check")
 
 
 @pytest.mark.both_databases
 def test_of_two_incidents_each_has_its_own_word(day: Day) -> None:
     day.add().log().log()
     said(said(day, 1, "the first"), 2, "the second")
-    assert "“the first”. Look again at 1-1." in day.item("1-t1")["say"]
-    assert "“the second”. Look again at 1-2." in day.item("1-t2")["say"]
+    assert "“the first”. Check 1-1 again." in day.item("1-t1")["say"]
+    assert "“the second”. Check 1-2 again." in day.item("1-t2")["say"]
 
 
 def test_a_recheck_for_another_reason_does_not_quote_the_customer(day: Day) -> None:
@@ -82,7 +82,7 @@ def test_a_recheck_for_another_reason_does_not_quote_the_customer(day: Day) -> N
     day.after("1h1s").elapse().after("12h1s").elapse()
     item = day.item("1-t2")
     assert (item["kind"], item["said_gone"], item["remark"]) == ("recheck", False, None)
-    assert item["say"].startswith("Look again at 1-1.")
+    assert item["say"].startswith("Check 1-1 again.")
     assert "incidents recur 1-1" in item["commands"]
 
 

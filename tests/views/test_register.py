@@ -106,7 +106,10 @@ def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:
     day.add(phone="010 5555 0100").miss().after("25h").elapse()
     day.log().contact(2).miss().after("25h").elapse()
     every_miss = Policy(run="total").toml()
-    for active, run, warned in ((every_miss, 2, True), (DOCUMENTED.toml(), 1, False)):
+    for active, run, misses, warned in (
+        (every_miss, 2, "Misses in all: 2", True),
+        (DOCUMENTED.toml(), 1, "Misses in a row: 1", False),
+    ):
         day.desk.activate(active, by="boss", login=None, reason="counted otherwise")
         with day.looking() as connection:
             (listed,) = views.sites(connection)
@@ -117,5 +120,5 @@ def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:
             answer.document["site"],
         ]  # fmt: skip
         assert [each["run"] for each in shown] == [run] * len(shown)
-        assert (f"Run of {run}" in day.text(), "next miss closes" in day.text()) == (True, warned)
+        assert (misses in day.text(), "next miss closes" in day.text()) == (True, warned)
         assert {bool(item["warning"]) for item in day.queue()["items"]} == {warned}

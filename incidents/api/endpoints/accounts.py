@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 from fastapi import Query
 from pydantic import Field
@@ -30,7 +30,6 @@ from incidents.views import accounts as account_views
 routes = router("accounts")
 
 T = TypeVar("T")
-Document = dict[str, Any]
 
 _MOST = 1_000
 
@@ -69,7 +68,7 @@ class NewToken(bodies.Form):
 
 
 @routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
-def list_accounts(by: Looking) -> Document:
+def list_accounts(by: Looking) -> account_documents.Accounts:
     """List all accounts."""
     with by.reading() as connection:
         return {"items": account_views.accounts(connection)}
@@ -145,7 +144,7 @@ def list_tokens(
     by: Looking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
-) -> Document:
+) -> account_documents.Tokens:
     """List your own tokens, those of an account, or all; without their secrets."""
     of = by.by if handle is None else handle
     by.needs_account(None if everybodys else of, "see_accounts")
@@ -157,7 +156,7 @@ def list_tokens(
 @routes.post(
     "/tokens", **operation("make_token", account_documents.NewToken, status=201, acting=True)
 )
-def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
+def make_token(by: Looking, new: NewToken, key: Key = None) -> account_documents.NewToken:
     """Create a token; only this answer has its `secret`.
 
     The secret is not stored. The same request with the same Idempotency-Key creates no other token
@@ -168,7 +167,9 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     by.needs_account(handle)
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
-    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
+    def act(
+        connection: Connection, who: By, now: Callable[[], datetime]
+    ) -> account_documents.NewToken:
         kept = once.before(connection)
         if kept is not None:
             token = kept["token"]
@@ -184,7 +185,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
             connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
-        return account_views.token_document(made) | {"secret": secret}
+        return {**account_views.token_document(made), "secret": secret}
 
     return _do(by, act)
 
@@ -201,7 +202,7 @@ def revoke(by: Looking, token: str) -> None:
 def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
     return Once(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
-        asked=json.dumps([act, by.by, asked.model_dump()]),
+        asked=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
@@ -27,7 +27,7 @@ from incidents.filing.footer import check as footer_check
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store.cases import sites
-from incidents.values import inputs, site_name
+from incidents.values import inputs
 from incidents.views import lists, masked
 from incidents.views.filing import details_of
 
@@ -51,11 +51,16 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
         row = sites.named(connection, name)
         found = views.filing(connection, name)
     filed = details_of(found)
-    complete = checks.completeness_document(filed)
-    for each in complete["missing"]:
-        each["words"] = finding.ENGLISH.word("need", each["why"])
+    complete = checks.completeness(filed)
     shown = found["details"] if reveal else masked.document(found["details"])
-    document = {**found, "details": _parted(shown), **complete}
+    document: filing_documents.Filing = {
+        "site": found["site"], "details": _parted(shown), "terms": found["terms"],
+        "score": complete.score,
+        "missing": [
+            {"field": each.field, "why": each.why, "words": finding.ENGLISH.word("need", each.why)}
+            for each in complete.missing
+        ],
+    }  # fmt: skip
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
 
 
@@ -131,7 +136,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
     now = today(by)
-    items = [
+    items: list[filing_documents.SiteTerm] = [
         {**term, "days_left": (date.fromisoformat(term["due_on"]) - now).days}
         for term in found["items"]
     ]
@@ -148,7 +153,7 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
         found = views.filing_terms(connection, _day(until))
     entries = [
         Entry(
-            site=site_name.shown(each["site"]), term=each["term"],
+            site=each["site"], term=each["term"],
             due_on=date.fromisoformat(each["due_on"]),
         )
         for each in found
@@ -160,21 +165,19 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
 @routes.get("/filings/fields", **operation("look", filing_documents.FilingFields))
 def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """List the details of a filing in the order of the official form, with their choices."""
-    items = [_field(field) for section in form.SECTIONS for field in section.fields]
-    return JSON(
-        {
-            "items": items,
-            "server": [*map(_field, form.SERVER_FIELDS)],
-            "document": [*map(_field, form.DOCUMENT_FIELDS)],
-        }
-    )
+    found: filing_documents.FilingFields = {
+        "items": [_field(field) for section in form.SECTIONS for field in section.fields],
+        "server": [*map(_field, form.SERVER_FIELDS)],
+        "document": [*map(_field, form.DOCUMENT_FIELDS)],
+    }
+    return JSON(found)
 
 
 @routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """List the presets: details of an access provider or a registrar that many sites share."""
     known = presets.known(settings.load().presets)
-    items = [
+    items: list[filing_documents.FilingPreset] = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}
         for name, preset in sorted(known.items())
     ]
@@ -191,7 +194,7 @@ def _filed(by: Caller, site: str) -> dict[str, str]:
         return views.filing_details(connection, inputs.site(site))
 
 
-def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
+def _parted(details: Mapping[str, str | None]) -> dict[str, filing_documents.Filed]:
     """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
@@ -199,8 +202,10 @@ def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
     }
 
 
-def _field(field: form.Field) -> dict[str, Any]:
-    choices = [{"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices]
+def _field(field: form.Field) -> filing_documents.FilingField:
+    choices: list[filing_documents.FilingChoice] = [
+        {"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices
+    ]
     return {"key": field.key, "zh": field.zh, "en": field.en, "choices": choices}
 
 

@@ -6,7 +6,7 @@ The list of open sessions and the log of sign-ins are here too.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
@@ -35,8 +35,6 @@ from incidents.contract.documents import accounts as account_documents
 from incidents.views import accounts as account_views
 
 own_routes, account_routes = router("session", Bounded), router("accounts")
-
-Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"
 """The cookie of a known browser; it authenticates nobody, and outlives the session."""
@@ -75,7 +73,7 @@ Visiting = Annotated[Visit, Depends(visit)]
 
 
 @own_routes.post("/session", **opened(account_documents.Session, status=201))
-def sign_in(request: Request, response: Response, person: Person) -> Document:
+def sign_in(request: Request, response: Response, person: Person) -> account_documents.Session:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
     Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
@@ -94,7 +92,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
 
 
 @own_routes.get("/session", **opened(account_documents.Session))
-def show(request: Request, by: Looking) -> Document:
+def show(request: Request, by: Looking) -> account_documents.Session:
     """Show who you are and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
 
@@ -107,7 +105,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def prove(request: Request, by: Visiting, proof: Proof) -> Document:
+def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
     """Confirm your password; acts that need this are then possible for five minutes."""
     door: Door = request.app.state.door
     try:
@@ -155,7 +153,7 @@ def _nobody(error: SignInError) -> Problem:
     )  # fmt: skip
 
 
-def _document(identity: Identity, visit: Visit | None) -> Document:
+def _document(identity: Identity, visit: Visit | None) -> account_documents.Session:
     may = [act for act in ACTS if identity.may(act)]
     proved = identity.proved_at
     return {
@@ -177,7 +175,7 @@ def list_sessions(
     by: Looking,
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
-) -> Document:
+) -> account_documents.Sessions:
     """List your own active sessions, those of an account, or all, the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
@@ -217,7 +215,7 @@ def list_sign_ins(
 @account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
-) -> Document:
+) -> account_documents.Refusals:
     """List refused acts and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:

@@ -153,7 +153,7 @@ class BundleLog:
             part="entries", where=entries_path(batch.first // WIDTH, width), leaf=leaf,
             what=Cause.of(
                 "flaw_entry_tile",
-                "the tile cannot be read as {width} entries: entry {leaf} is not to be had",
+                "the tile cannot be read as {width} entries: entry {leaf} is not available",
                 width=width, leaf=leaf,
             ),
         )  # fmt: skip
@@ -206,7 +206,7 @@ def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
         seen.flaws.append(_flaw(f"proofs/{n}{SUFFIX}", what, n))
     if not seen.entries == manifest.entries > 0:
         what = Cause.of(
-            "flaw_part_entries", "it has {n} entries, and the manifest says {said}",
+            "flaw_part_entries", "it has {n} entries, but the manifest says {said}",
             n=seen.entries, said=manifest.entries,
         )  # fmt: skip
         seen.flaws.append(_flaw(ENTRIES, what))

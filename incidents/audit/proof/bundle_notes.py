@@ -216,7 +216,7 @@ class Notes:
         size = self.head.checkpoint.size
         if size != manifest.size:
             what = Cause.of(
-                "flaw_manifest_size", "it is of {n} entries, and the manifest says {said}",
+                "flaw_manifest_size", "it is of {n} entries, but the manifest says {said}",
                 n=size, said=manifest.size,
             )  # fmt: skip
             yield flaw(CHECKPOINT, what)
@@ -261,7 +261,7 @@ class Notes:
                 what = Cause.of("flaw_unsigned", "{key} has not signed it", key=str(key))
                 yield flaw(held.where, what)
         if held.checkpoint.origin != self.keys[-1].name:
-            other = "it is of another log, {origin!r}"
+            other = "it belongs to another log, {origin!r}"
             what = Cause.of("flaw_other_log", other, origin=held.checkpoint.origin)
             yield flaw(held.where, what)
         # In a bundle there is nothing that is not accounted for.

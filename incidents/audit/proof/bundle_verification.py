@@ -85,7 +85,7 @@ def _whole(found: _Found) -> Verdict:
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
         what = Cause.of(
-            "flaw_manifest_entries", "there are {n} entries, and the manifest says {said}",
+            "flaw_manifest_entries", "there are {n} entries, but the manifest says {said}",
             n=seen.entries, said=manifest.entries,
         )  # fmt: skip
         seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
@@ -189,7 +189,7 @@ def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != digest:
             what = Cause.of(
-                "flaw_digest", "its SHA-256 is {found}, and the manifest says {said}",
+                "flaw_digest", "its SHA-256 is {found}, but the manifest says {said}",
                 found=found, said=digest,
             )  # fmt: skip
             flaw = Flaw(part="bundle", where=name, what=what, expected=digest, found=found)

@@ -88,7 +88,7 @@ def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) ->
 def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
     if site != seen.site:
         return Cause.of(
-            "flaw_other_site", "it says that its site is {said!r}, and that site is {site!r}",
+            "flaw_other_site", "it names its site {said!r}, but that site is {site!r}",
             said=site, site=seen.site,
         )  # fmt: skip
     due = seen.last + 1
@@ -99,7 +99,7 @@ def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
         )
     if seq < due:
         return Cause.of(
-            "flaw_out_of_turn", "it is entry {seq} of {site!r}, and entry {due} comes next",
+            "flaw_out_of_turn", "it is entry {seq} of {site!r}, but entry {due} comes next",
             seq=seq, site=site, due=due,
         )  # fmt: skip
     # Without its Z, what is later in time is later in the order of letters.
@@ -257,7 +257,7 @@ def _differing(tile: Tile, expected: bytes, kept: bytes | None) -> Iterator[Flaw
             )  # fmt: skip
             return
     what = Cause.of(
-        "flaw_tile_width", "it has {width} hashes, and not {right}",
+        "flaw_tile_width", "it has {width} hashes, not {right}",
         width=f"{len(kept) / HASH_BYTES:g}", right=tile.width,
     )  # fmt: skip
     yield Flaw(part="tree", where=where, what=what)

@@ -213,12 +213,12 @@ class LiveLog:
         """Whether the row's columns say what the entry says."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
-            says = "it says that it is {right}, and its row says {own}"
+            says = "it says that it is {right}, but its row says {own}"
             what = Cause.of("flaw_row_id", says, right=right, own=own)
             yield self._flaw(leaf, row, fact, what, (right, own))
         if self._written(fact.recorded_at) != row.recorded_at:
             values = fact.recorded_at, str(row.recorded_at)
-            says = "it was recorded at {right}, and its row says {own}"
+            says = "it was recorded at {right}, but its row says {own}"
             what = Cause.of("flaw_row_time", says, right=values[0], own=values[1])
             yield self._flaw(leaf, row, fact, what, values)
 

@@ -96,7 +96,7 @@ class Succession:
         last = str(self.made[-1].key) if self.made else None
         if event.previous != last:
             return Cause.of(
-                "flaw_other_key", "the key that signs is {last}, and it says {said}",
+                "flaw_other_key", "the key that signs is {last}, but it says {said}",
                 last=last, said=event.previous,
             )  # fmt: skip
         try:
@@ -186,9 +186,9 @@ class Roots:
 
 
 _OTHER_ROOT = {
-    "rewritten": "the root of the first {n} entries is {right}, and it says {own}: the log was "
+    "rewritten": "the root of the first {n} entries is {right}, but it says {own}: the log was "
     "rewritten",
-    "changed": "the root of the first {n} entries is {right}, and it says {own}: one of these "
+    "changed": "the root of the first {n} entries is {right}, but it says {own}: one of these "
     "entries was changed",
 }
 
@@ -278,10 +278,10 @@ def _look_at(
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
     """How its row differs from it, and it from what must come after the one before it."""
     if own.size != signed.size:
-        other = "it is of {n} entries, and its row says {said}"
+        other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)
     if own.root != signed.root:
-        other = "its root is {root}, and its row says {said}"
+        other = "its root is {root}, but its row says {said}"
         yield Cause.of("flaw_row_root", other, root=own.root.hex(), said=signed.root.hex())
     if last is not None and own.size < last.size:
         fewer = "it is of {n} entries, and the one before it of {before}"

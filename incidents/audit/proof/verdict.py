@@ -105,9 +105,9 @@ def since_of(before: Held | None, again: int) -> Since | None:
     return None if before is None else Since(before.where, before.checkpoint.size, again)
 
 
-_UNKNOWN_KEY = "you know it as a key of the log, and the log has no such key"
-_NOT_HANDED_OVER = "it has signed since {old} did, which has not handed over to it"
-_SILENT_WITNESS = "this witness has signed no checkpoint that is here"
+_UNKNOWN_KEY = "you named it as a key of the log, but the log has no such key"
+_NOT_HANDED_OVER = "it signed after {old}, which has not handed over to it"
+_SILENT_WITNESS = "this witness has signed none of these checkpoints"
 
 
 def key_flaws(
@@ -154,7 +154,7 @@ def held_flaws(
             continue
         found = roots.wrong(held.checkpoint, held.where, held=True)
         if found is None and held.checkpoint.size > roots.trusted:
-            wrong_before = "it cannot be compared: what is wrong stands before its end"
+            wrong_before = "it cannot be compared: the log is wrong before its end"
             found = flaw(held.where, Cause.of("flaw_wrong_before", wrong_before))
         both = (found, unsigned(held, [*asked.keys, *keys]))
         wrong = [each for each in both if each is not None]
@@ -170,7 +170,7 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     if not keys or origin in {key.name for key in keys}:
         return None
     what = Cause.of(
-        "flaw_stranger", "it is of another log, {origin}: this one is {name}",
+        "flaw_stranger", "it belongs to another log, {origin}; this log is {name}",
         origin=origin, name=keys[-1].name,
     )  # fmt: skip
     return flaw(held.where, what)

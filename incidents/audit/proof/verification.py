@@ -167,7 +167,7 @@ def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Ite
             what = Cause.of("flaw_no_such_key", "no entry says that it is a key")
         if key[0] in named and key[0] in dict(kept):
             what = Cause.of(
-                "flaw_key_entry", "its entry is {entry}, and its row says {row}",
+                "flaw_key_entry", "its entry is {entry}, but its row says {row}",
                 entry=named[key[0]], row=dict(kept)[key[0]],
             )  # fmt: skip
         yield Flaw(part="checkpoints", where=f"log_keys {key[0]}", what=what)

@@ -20,15 +20,13 @@ casts the value that it takes.
 
 
 class Open(TypedDict):
-    """A document that may tell more than its type says."""
+    """A document that may have more fields than its type says."""
 
 
 class Hint(TypedDict):
-    """An act that fits, or a look, by its name; `of` is the id or the name of its target.
-
-    `facts` are what is known of it. What is null there, and what must be given besides, is for the
-    person to say.
-    """
+    """A suggested action, or a view, by its name; `of` is the id or name of its target. `facts` are
+    its known inputs; those that are null, and any others that are required, are for the person to
+    give."""
 
     act: str
     of: str

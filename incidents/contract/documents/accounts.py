@@ -8,10 +8,9 @@ from typing_extensions import TypedDict
 
 
 class Account(TypedDict):
-    """An account; `disabled_at`: nobody comes in with it. `password_set_at` null: it has none;
-    `password_counts_from`: before, its person is no second person, since `password_given_by` knows
-    the password.
-    """
+    """An account; `disabled_at`: it cannot sign in. `password_set_at` null: it has no password;
+    `password_counts_from`: until then it cannot be a second person, because `password_given_by`
+    knows the password."""
 
     handle: str
     role: str
@@ -29,7 +28,7 @@ class Accounts(TypedDict):
 
 
 class Token(TypedDict):
-    """A token, by its id; `acts` null: for all that its account may."""
+    """A token, by its id; `acts` null: it allows all that its account may do."""
 
     id: str
     handle: str
@@ -40,7 +39,7 @@ class Token(TypedDict):
 
 
 class NewToken(Token):
-    """A new token; `secret` is told once."""
+    """A new token; `secret` is shown only once."""
 
     secret: str
 
@@ -52,8 +51,9 @@ class Tokens(TypedDict):
 
 
 class Session(TypedDict):
-    """Who asks, and what they may do: `in_person` after they have just proved who they are, which
-    holds until `proved_until`. `csrf` goes with all but GET of a session."""
+    """The current user and what they may do: `in_person` after they have just confirmed their
+    password, which is valid until `proved_until`. `csrf` is required for all requests of a session
+    but GET."""
 
     handle: str
     role: str
@@ -65,8 +65,8 @@ class Session(TypedDict):
 
 
 class OpenSession(TypedDict):
-    """A session that holds, until `ends_at` at the latest if nobody uses it; `current`: the one
-    that asks. `how` is password or provider, `place` the address that it began at."""
+    """An open session, valid until `ends_at` at the latest if unused; `current`: the one of this
+    request. `how` is password or provider, `place` the address that it began at."""
 
     id: str
     handle: str
@@ -85,13 +85,11 @@ class Sessions(TypedDict):
 
 
 class SignIn(TypedDict):
-    """A sign_in, a sign_out, a proof (a password given again) or a second (person, beside `by`).
-
-    `result` is ok, wrong_password, no_account, disabled, or what was wrong with the answer of a
-    provider. `handle` is whose account it was about, never who did it; `by` is who ended somebody
-    else's session. Of names that are nobody's the first five of an address and a day are here, and
-    all are among the refusals.
-    """
+    """A sign_in, a sign_out, a proof (a password confirmation) or a second (person, beside `by`).
+    `result` is ok, wrong_password, no_account, disabled, or what was wrong with a provider's
+    answer. `handle` is the account it concerned, never who did it; `by` is who ended somebody
+    else's session. Of unknown names only the first five per address and day are listed; the
+    refusals count all."""
 
     at: str
     what: str
@@ -111,8 +109,8 @@ class SignIns(TypedDict):
 
 
 class Refused(TypedDict):
-    """So often somebody was not let do that on that day (UTC); `about` is what the last one was
-    about."""
+    """How often an action was refused to somebody on a day (UTC); `about` is what the last one
+    concerned."""
 
     day: str
     handle: str
@@ -126,6 +124,6 @@ class Refused(TypedDict):
 
 
 class Refusals(TypedDict):
-    """Who was not let do what, those with the newest first."""
+    """Refused actions, those with the newest first."""
 
     items: list[Refused]

@@ -23,7 +23,7 @@ class Reason(TypedDict):
 
 
 class Event(Open):
-    """What has happened, with the fields of its kind beside these (docs/reference/entry.md)."""
+    """An event, with the fields of its kind beside these (docs/reference/entry.md)."""
 
     seq: int
     kind: str
@@ -50,15 +50,15 @@ class TaskOpened(Event):
 
 
 class Remark(TypedDict):
-    """What one should know of an act that took effect (docs/reference/refusals.md)."""
+    """A remark on an action that took effect (docs/reference/refusals.md)."""
 
     name: str
     facts: Facts
 
 
 class Acted(TypedDict):
-    """What an act came to. `events` begin with what had fallen due before it; `repeated`: it was
-    done before, under this key, and this was the answer."""
+    """The result of an action. `events` begin with what had fallen due before it; `repeated`: it
+    was already done under this key, and this was the answer."""
 
     site: Site
     incident: Incident | None

@@ -10,7 +10,7 @@ from incidents.contract.documents.sites import Incident, Site
 
 class Outcome(TypedDict):
     """The site, the incidents that a command touched, and the events, in their state after it;
-    `site` is null if it came to none."""
+    `site` is null if none was found."""
 
     site: Site | None
     incident: Incident | None

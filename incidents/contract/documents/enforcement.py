@@ -10,7 +10,7 @@ from incidents.contract.documents import Open
 
 
 class Alarm(Open):
-    """Something that the desk is to know now; what a kind does not tell is null, zero or empty."""
+    """A current alarm; fields that its kind does not use are null, zero or empty."""
 
     key: str
     kind: str
@@ -44,8 +44,8 @@ class Alarm(Open):
 
 
 class Alarms(TypedDict):
-    """What is alarming now; of the `capped` kinds there may be more. `unset`: nobody is told, since
-    this setting names no channel here."""
+    """The current alarms; of the `capped` kinds there may be more. `unset`: no alarms are sent,
+    because this setting names no channel here."""
 
     items: list[Alarm]
     capped: list[str]
@@ -53,7 +53,8 @@ class Alarms(TypedDict):
 
 
 class TriedChannel(TypedDict):
-    """Whether a channel took it; alarms wait until `quiet_until`, when its quiet hours end."""
+    """Whether a channel accepted the test; alarms wait until `quiet_until`, when its quiet hours
+    end."""
 
     channel: str
     took: bool
@@ -63,14 +64,14 @@ class TriedChannel(TypedDict):
 
 
 class Tried(TypedDict):
-    """What each channel to the desk has said to a trial."""
+    """The answer of each channel of the desk to a test."""
 
     items: list[TriedChannel]
 
 
 class Daemon(TypedDict):
-    """A daemon that was heard of; one that is `standing_aside` says why, and one that carries
-    nothing out since it cannot read its mark (`mark_unread`)."""
+    """A daemon with a recent heartbeat; one that is `standing_aside` says why, and so does one that
+    carries out no orders because it cannot read its mark (`mark_unread`)."""
 
     daemon: str
     host: str
@@ -83,8 +84,8 @@ class Daemon(TypedDict):
 
 
 class MarkUnread(TypedDict):
-    """A daemon that carries nothing out, since it cannot read its mark: why, since when, how many
-    there are, and whether any other daemon is heard of."""
+    """A daemon that carries out no orders because it cannot read its mark: why, since when, how
+    many there are, and whether any other daemon has a recent heartbeat."""
 
     daemon: str
     since: str
@@ -94,18 +95,18 @@ class MarkUnread(TypedDict):
 
 
 class OverdueSite(TypedDict):
-    """A site of which something should have been done by now."""
+    """A site with a passed deadline that is not enforced yet."""
 
     site: str
     due: str
 
 
 class LeftDown(TypedDict):
-    """Sites that are down in the world, or may be, though nothing on record keeps them down: how
-    many, how many of them the world has as closed, of how many nobody can tell, how many of these
-    were added since the loss, the first names and how each is in the world, which of them are
-    suspended on record as well, and stay down at the end of that, since when the reason may be
-    lost, and whether all sites were compared."""
+    """Sites that are or may be down in reality, though nothing on record keeps them down: how many,
+    how many of them are actually closed, of how many the state is unknown, how many of these were
+    added since the loss, the first names and their actual states, which of them are also suspended
+    on record and stay down when that ends, since when the reason may be lost, and whether all sites
+    were compared."""
 
     count: int
     closed: int
@@ -126,15 +127,15 @@ class TakenDown(TypedDict):
 
 
 class NotCompared(TypedDict):
-    """A site that could not be compared with the world, and why."""
+    """A site whose actual state could not be checked, and why."""
 
     site: str
     problem: str
 
 
 class Uncompared(TypedDict):
-    """Sites that could not be compared with the world since the record has lost its end: how many,
-    since when the first, and the first ones by their names, each with why."""
+    """Sites whose actual state could not be checked since the record lost its end: how many, since
+    when the first, and the first ones by name, each with the reason."""
 
     count: int
     since: str
@@ -166,7 +167,7 @@ class History(TypedDict):
 
 
 class Enforcement(TypedDict):
-    """Whether the clock is enforced, by whom, and what is overdue."""
+    """Whether deadlines are enforced, by which daemons, and which are overdue."""
 
     beating: bool
     enforced_by: Literal["daemon", "once"] | None
@@ -185,7 +186,8 @@ class Enforcement(TypedDict):
 
 
 class Notice(TypedDict):
-    """A notice: to whom, and when. `unset`: it waits, since this setting names no channel here."""
+    """A notice: its recipient and its occasion. `unset`: it waits, because this setting names no
+    channel here."""
 
     notice: str
     to: str
@@ -200,13 +202,13 @@ class Notices(TypedDict):
 
 
 class NoticeHere(Notice):
-    """A notice, with the files of its own templates; of those of a server nothing is known."""
+    """A notice, with the files of its own templates; those of a server are not known here."""
 
     own: NotRequired[list[str]]
 
 
 class Letter(TypedDict):
-    """A notice as it would read, in one language."""
+    """The text of a notice in one language."""
 
     notice: str
     to: str
@@ -217,13 +219,13 @@ class Letter(TypedDict):
 
 
 class Letters(TypedDict):
-    """A notice as it would read, in each language."""
+    """The text of a notice in each language."""
 
     items: list[Letter]
 
 
 class Metric(TypedDict):
-    """A sample of what the database tells a Prometheus."""
+    """A sample of the metrics that the database gives Prometheus."""
 
     metric: str
     labels: dict[str, str]
@@ -231,6 +233,6 @@ class Metric(TypedDict):
 
 
 class Status(TypedDict):
-    """It is there."""
+    """The server is up."""
 
     status: Literal["ok"]

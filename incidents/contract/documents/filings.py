@@ -13,7 +13,7 @@ Filed = str | dict[str, str | None] | None
 
 
 class FilingTerm(TypedDict):
-    """A term that runs, by its last day, which counts to its end; days are the desk's own."""
+    """A running deadline, by its last day, which counts to its end; days are the desk's own."""
 
     term: str
     begun_by: str
@@ -24,7 +24,7 @@ class FilingTerm(TypedDict):
 
 
 class MissingDetail(TypedDict):
-    """A detail that is needed and not on record; `why` is a code, and `words` says it."""
+    """A required detail that is not recorded; `why` is a code, and `words` says it."""
 
     field: str
     why: str
@@ -32,7 +32,7 @@ class MissingDetail(TypedDict):
 
 
 class FilingOnRecord(TypedDict):
-    """What is filed of a site, as texts, and the terms that run; null: it has been erased."""
+    """The filed details of a site, as texts, and the running deadlines; null: erased."""
 
     site: str
     details: dict[str, str | None]
@@ -40,13 +40,13 @@ class FilingOnRecord(TypedDict):
 
 
 class TermOfSite(FilingTerm):
-    """A term of a site."""
+    """A deadline of a site."""
 
     site: str
 
 
 class Filing(TypedDict):
-    """What is filed of a site, the terms that run, and how complete it is, from 0 to 100."""
+    """The filed details of a site, the running deadlines, and the completeness, from 0 to 100."""
 
     site: str
     details: dict[str, Filed]
@@ -56,14 +56,14 @@ class Filing(TypedDict):
 
 
 class Missing(TypedDict):
-    """A detail that is needed and not on record; `why` is a code."""
+    """A required detail that is not recorded; `why` is a code."""
 
     field: str
     why: str
 
 
 class FilingInFull(FilingOnRecord):
-    """What is filed of a site, as texts, and how complete it is, from 0 to 100."""
+    """The filed details of a site, as texts, and the completeness, from 0 to 100."""
 
     score: int
     missing: list[Missing]
@@ -73,8 +73,8 @@ FindingVerdict = Literal["ok", "suspect", "wrong", "unknown"]
 
 
 class FilingFinding(TypedDict):
-    """What a check says of one detail, and where its rule comes from; `false`: that it is false,
-    which only somebody confirms (R4)."""
+    """The result of a check of one detail, and the source of its rule; `false`: it may be false,
+    which only a person confirms (R4)."""
 
     verdict: FindingVerdict
     field: str
@@ -86,7 +86,7 @@ class FilingFinding(TypedDict):
 
 
 class FilingFindings(TypedDict):
-    """What the checks say of a filing, in the order of the form."""
+    """The results of the checks of a filing, in the order of the form."""
 
     site: str
     findings: list[FilingFinding]
@@ -113,7 +113,7 @@ class TermPage(TypedDict):
 
 
 class FilingChoice(TypedDict):
-    """A word that a field may hold, by its code, and what people call it."""
+    """A value that a field may have, by its code, and its labels."""
 
     code: str
     zh: str
@@ -121,7 +121,7 @@ class FilingChoice(TypedDict):
 
 
 class FilingField(TypedDict):
-    """A field of the form, and the words that it may hold; none: any text."""
+    """A field of the form, and the values that it may have; none: any text."""
 
     key: str
     zh: str
@@ -138,7 +138,7 @@ class FilingFields(TypedDict):
 
 
 class FilingPreset(TypedDict):
-    """What many sites file alike: the details that come with its name."""
+    """Details that many sites file alike, by the name of the preset."""
 
     preset: str
     about: str
@@ -146,13 +146,13 @@ class FilingPreset(TypedDict):
 
 
 class FilingPresets(TypedDict):
-    """The presets that this desk knows."""
+    """The presets of this desk."""
 
     items: list[FilingPreset]
 
 
 class RowProblem(TypedDict):
-    """What of a row cannot be used: its column, the detail that it would be, and why."""
+    """A problem in a row: its column, the detail it is for, and why it cannot be used."""
 
     column: str
     field: str
@@ -171,8 +171,8 @@ TakenOutcome = Literal["added", "changed", "unchanged", "refused", "unreadable"]
 
 
 class TakenRow(TypedDict):
-    """What came of a row of a customer list, or would: the details that it changes, and, of a dry
-    run, what the checks say of what would stand then."""
+    """The result of a row of a customer list: the details that it changes, and, for a dry run, the
+    results of the checks afterwards."""
 
     row: int
     site: str | None
@@ -184,13 +184,13 @@ class TakenRow(TypedDict):
 
 
 class ListedProblem(RowProblem):
-    """What of a row cannot be used, with the value that stands there."""
+    """A problem in a row, with the value that it has."""
 
     value: str
 
 
 class ListedRow(TypedDict):
-    """What came of a row of a customer list that was read here; a refusal by its name."""
+    """The result of a row of a customer list that was read here; a refusal by its name."""
 
     row: int
     site: str | None
@@ -202,7 +202,7 @@ class ListedRow(TypedDict):
 
 
 class TakenList(TypedDict):
-    """What a customer list comes to, row by row."""
+    """The result of a customer list, row by row."""
 
     dry_run: bool
     rows: int

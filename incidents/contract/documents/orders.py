@@ -15,12 +15,10 @@ OrderState = Literal[
 
 
 class Order(Open):
-    """An order into the world, and how it stands; of one that waits no more there is less to say.
-
-    `late`: it is to happen in the world and has not for five minutes. `only_logged`: its adapter
-    has done nothing in the world. `unset`: nobody has tried to tell of it for five
-    minutes, and this setting, which would name a channel, names none here.
-    """
+    """An order to an adapter, and its status; settled orders have fewer fields. `late`: it should
+    have been carried out five minutes ago. `only_logged`: its adapter changed nothing in reality.
+    `unset`: it was not sent for five minutes, because this setting, which would name a channel,
+    names none here."""
 
     id: str
     site: str
@@ -40,7 +38,7 @@ class Order(Open):
 
 
 class OrdersLate(TypedDict):
-    """How many orders into the world are late, at most 1,000 (`capped`), and the first few."""
+    """The number of late orders, at most 1,000 (`capped`), and the first few."""
 
     late: int
     capped: bool
@@ -48,8 +46,7 @@ class OrdersLate(TypedDict):
 
 
 class OrdersHeld(TypedDict):
-    """How many orders into the world the brake holds, at most 1,000 (`capped`), and the first
-    few."""
+    """The number of orders held by the brake, at most 1,000 (`capped`), and the first few."""
 
     braked: int
     capped: bool
@@ -57,7 +54,7 @@ class OrdersHeld(TypedDict):
 
 
 class OnlyLogged(TypedDict):
-    """The last order that took no site down, since no adapter is set."""
+    """The last order that took no site down, because no adapter is set."""
 
     id: str
     site: str
@@ -67,7 +64,7 @@ class OnlyLogged(TypedDict):
 
 
 class DeadLetters(TypedDict):
-    """How many orders are dead letters, at most 1,000 (`capped`), and the first few."""
+    """The number of dead letters, at most 1,000 (`capped`), and the first few."""
 
     dead: int
     capped: bool
@@ -75,7 +72,7 @@ class DeadLetters(TypedDict):
 
 
 class OrdersNotDone(DeadLetters):
-    """What of the orders the desk is to know beside its queue."""
+    """The orders that the desk must know about beside its queue."""
 
     late: OrdersLate
     held: OrdersHeld
@@ -89,7 +86,7 @@ class Orders(TypedDict):
 
 
 class OrderInFull(Order):
-    """An order, what it says, and what became of it."""
+    """An order, its content, and its outcome."""
 
     order: dict[str, str]
     story: list[Line]
@@ -108,7 +105,7 @@ ComparisonVerdict = Literal[
 
 
 class Comparison(TypedDict):
-    """A site as it is ordered, as it is on record, and as it really stands."""
+    """The ordered, the recorded and the actual state of a site."""
 
     site: str
     ordered: str
@@ -119,7 +116,7 @@ class Comparison(TypedDict):
 
 
 class Reconciled(TypedDict):
-    """What was compared; `left` sites were not looked at, being too many for one request."""
+    """The sites that were checked; `left` sites were too many for one request."""
 
     items: list[Comparison]
     left: int

@@ -40,13 +40,13 @@ class Simulation(Taking):
 
 
 class Simulated(TypedDict):
-    """What a history comes to, policy by policy."""
+    """The results of a history, policy by policy."""
 
     policies: list[Simulation]
 
 
 class Counted(TypedDict):
-    """How many are new, and how many were there already."""
+    """How many are new, and how many existed already."""
 
     new: int
     known: int
@@ -68,7 +68,7 @@ class RefusedLine(TypedDict):
 
 
 class ImportedSite(TypedDict):
-    """What an import comes to on one site; `new`: the register did not have it."""
+    """The result of an import for one site; `new`: it was added."""
 
     site: str
     new: bool
@@ -132,8 +132,8 @@ class Retention(TypedDict):
 
 
 class ErasedAccount(TypedDict):
-    """In how many rows of the log of sign-ins an account stands no more, or would: in those from
-    before that time. From `next_at` on the first of the others may go."""
+    """The number of rows of the sign-in log from before that time in which an account was, or would
+    be, replaced. From `next_at` on, the first of the others may be erased."""
 
     account: str
     before: str
@@ -165,7 +165,7 @@ class Activation(TypedDict):
 
 
 class Activations(TypedDict):
-    """All that were ever active, the earliest first."""
+    """All policies that were ever active, the earliest first."""
 
     items: list[Activation]
 
@@ -204,7 +204,7 @@ class Activated(TypedDict):
 
 
 class Mismatch(TypedDict):
-    """What came out otherwise; `step` is null for the last look."""
+    """A result that differs from the expected one; `step` is null for the last look."""
 
     step: int | None
     at: str
@@ -214,7 +214,7 @@ class Mismatch(TypedDict):
 
 
 class Trial(TypedDict):
-    """What became of a scenario."""
+    """The result of a scenario."""
 
     name: str
     passed: bool
@@ -223,7 +223,7 @@ class Trial(TypedDict):
 
 
 class Trials(TypedDict):
-    """What became of all of them."""
+    """The results of all scenarios."""
 
     policy: str
     passed: bool
@@ -231,7 +231,7 @@ class Trials(TypedDict):
 
 
 class Graphs(TypedDict):
-    """The state machines, as Mermaid has them."""
+    """The state machines, in Mermaid."""
 
     site: str
     incident: str

@@ -12,7 +12,7 @@ from incidents.contract.documents.sites import IncidentState, InForce, SiteState
 
 
 class ToClose(TypedDict):
-    """What a site is to be closed for, once a second person says so: an incident (R5), or a filed
+    """The grounds for closing a site once a second person confirms: an incident (R5), or a filed
     detail (R4)."""
 
     rule: str
@@ -21,7 +21,7 @@ class ToClose(TypedDict):
 
 
 class Closing(ToClose):
-    """A closure that waits for a second person, and who asked for it."""
+    """A closure that waits for a second person, and who requested it."""
 
     by: str
 
@@ -81,7 +81,7 @@ class Item(QueueItem):
 
 
 class Duty(Open):
-    """An incident that the police are to be told of; `left_s` are the seconds until then."""
+    """An incident to report to the police; `left_s` are the seconds until the deadline."""
 
     incident: str
     site: str
@@ -145,7 +145,7 @@ class Held(TypedDict):
 
 
 class Holder(TypedDict):
-    """Who holds `total` items of the queue, with the first of them."""
+    """Somebody who has claimed `total` items of the queue, with the first of them."""
 
     by: str
     total: int
@@ -159,7 +159,7 @@ class HandedOver(TypedDict):
 
 
 class Duties(TypedDict):
-    """What the police are to be told of, the longest overdue first; null: nobody is reminded."""
+    """The incidents to report to the police, the longest overdue first; null: reminders are off."""
 
     items: list[Duty]
     summary: DutySummary | None

@@ -11,7 +11,7 @@ from incidents.contract.documents.enforcement import NotCompared
 
 
 class Seen(TypedDict):
-    """A witness, and up to how many entries it has countersigned, when."""
+    """A witness, the number of entries it has countersigned, and when."""
 
     witness: str
     size: int
@@ -151,7 +151,7 @@ class EntryOnRecord(TypedDict):
 
 
 class Flaw(TypedDict):
-    """Something that is wrong with a log, and where."""
+    """A flaw in a log, and where it is."""
 
     part: str
     where: str
@@ -164,7 +164,7 @@ class Flaw(TypedDict):
 
 
 class Witnessed(TypedDict):
-    """Up to how many entries a witness has countersigned, and when."""
+    """The number of entries that a witness has countersigned, and when."""
 
     size: int
     at: str
@@ -180,7 +180,7 @@ class Since(TypedDict):
 
 
 class LostEnd(TypedDict):
-    """What a record says itself of having gone on from less than it was."""
+    """What a record says about having continued from an earlier state."""
 
     at: str
     epoch: int
@@ -226,7 +226,7 @@ class Verdict(TypedDict):
 
 
 class Difference(TypedDict):
-    """Where the tables and the record differ: `expected` is what the record says."""
+    """A difference between the tables and the record: `expected` is what the record says."""
 
     site: str
     table: str
@@ -238,7 +238,7 @@ class Difference(TypedDict):
 
 
 class Derived(TypedDict):
-    """What a replay has come to; of `outside` it proves nothing, each with the reason."""
+    """The result of a replay; it proves nothing about `outside`, each with the reason."""
 
     sites: int
     entries: int

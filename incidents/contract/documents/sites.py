@@ -14,8 +14,8 @@ IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "
 
 
 class Site(TypedDict):
-    """A site as it stands. `run` counts misses as the active policy does (R3); `in_force` is how it
-    stands in the world; `asked_by` asked for what waits for a second person, its closure or its
+    """A site in its current state. `run` counts misses as the active policy does (R3); `in_force`
+    is its actual state; `asked_by` requested what waits for a second person, its closure or its
     reinstatement."""
 
     id: int
@@ -69,7 +69,7 @@ class Note(TypedDict):
 
 
 class Incident(TypedDict):
-    """An incident as it stands. `urls` are in the form in which addresses are compared,
+    """An incident in its current state. `urls` are in the form in which they are compared,
     `urls_written` as they were written: empty if that is the same."""
 
     id: str
@@ -98,8 +98,8 @@ class Incident(TypedDict):
 
 
 class Case(TypedDict):
-    """A case of nobody being reached (R2, R3). `until` is null for the one that closed the site in
-    place of a suspension; `ended_at` is null while its hours run."""
+    """A case of nobody being reached (R2, R3). `until` is null for the one that closed the site
+    instead of a suspension; `ended_at` is null while it runs."""
 
     n: int
     incident: str
@@ -113,7 +113,7 @@ class Case(TypedDict):
 
 
 class Hold(TypedDict):
-    """Since when a site is kept down by order, or a reinstatement is asked for; by whom, why."""
+    """A hold, or a request for reinstatement: since when, by whom, why."""
 
     by: str
     at: str
@@ -121,8 +121,8 @@ class Hold(TypedDict):
 
 
 class ClosureRequest(TypedDict):
-    """A closure on one person's word that waits for a second: who asked, when, by which rule, and
-    for what, an incident (R5) or a filed detail (R4)."""
+    """A closure on one person's word that waits for a second: who requested it, when, under which
+    rule, and for what, an incident (R5) or a filed detail (R4)."""
 
     by: str
     at: str
@@ -133,7 +133,7 @@ class ClosureRequest(TypedDict):
 
 
 class Closure(TypedDict):
-    """What has closed a site."""
+    """The rule that closed a site, and its facts."""
 
     rule: str
     at: str
@@ -144,8 +144,8 @@ class Closure(TypedDict):
 
 
 class Task(TypedDict):
-    """A task of the desk; `filing` is what of a filing it is about: a day, a detail and a finding,
-    or what the foot of a page lacks."""
+    """A task of the desk; `filing` has its facts: a day, a detail and a finding, or the problems of
+    the footer."""
 
     id: str
     kind: str
@@ -155,7 +155,7 @@ class Task(TypedDict):
 
 
 class SiteInFull(Site):
-    """A site with all that waits, and its newest incidents, of `incidents_total`."""
+    """A site with everything that waits, and its newest incidents, out of `incidents_total`."""
 
     seq: int
     overdue: bool
@@ -180,7 +180,7 @@ class IncidentOfSite(Incident):
 
 
 class IncidentInFull(IncidentOfSite):
-    """An incident with its site. `report_due`: by when the police are to be told."""
+    """An incident with its site. `report_due`: the deadline to report it to the police."""
 
     report_due: str | None
 
@@ -210,8 +210,8 @@ class Due(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why a site stands as it does: `text` are lines to read, `timeline` the latest entries
-    (`timeline_untold` more came before them), `would_change` and `hints` what people can do."""
+    """Why a site is in its state: `text` are lines to read, `timeline` the latest entries
+    (`timeline_untold` earlier ones are left out), `would_change` and `hints` what people can do."""
 
     site: Site
     seq: int
@@ -235,7 +235,7 @@ class ExplanationParts(TypedDict):
 
 
 class Why(Explanation):
-    """Why a site stands as it does, in plain words."""
+    """Why a site is in its state, in plain words."""
 
     commands: list[str]
 
@@ -262,14 +262,14 @@ class LinePage(TypedDict):
 
 
 class Found(TypedDict):
-    """The first sites and incidents in which something stands; `next` leads on in their lists."""
+    """The first matching sites and incidents; `next` continues in their lists."""
 
     sites: SitePage
     incidents: IncidentPage
 
 
 class Link(TypedDict):
-    """The address of the customer's page of an incident, and until when it holds."""
+    """The address of the customer's page of an incident, and its expiry."""
 
     incident: str
     link: str

@@ -137,7 +137,7 @@ class CloudNodes:
         return settled or Retry(problem=f"not_{wanted}", after=SOON, detail="the node is asked to")
 
     def _failed(self, error: Exception, site: str) -> Outcome:
-        _log.warning("the cloud has not done what it was asked", site=site, error=error)
+        _log.warning("the cloud did not carry out an order", site=site, error=error)
         return outcome(error)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """The script for an item of the queue: what to say, what to do next, and which acts fit.
 
 It is made from an item and the day. Times are given as the time left, so a sentence read out on the
-phone is true in any zone. Its words are in `locale.why_words`.
+phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
 """
 
 from __future__ import annotations
