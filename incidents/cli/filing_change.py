@@ -43,7 +43,9 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
     """
     changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
-        raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
+        raise InputError.coded(
+            "nothing_to_change", "nothing to change: add KEY=TEXT, such as level=3, or --preset"
+        )
     change(act, site, changes)
 
 
@@ -86,7 +88,10 @@ def document(
 
     kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
     if kind is not None and kind not in kinds:
-        raise InputError(f"{kind!r} is no kind of document; there are {', '.join(sorted(kinds))}")
+        raise InputError.coded(
+            "no_document_kind", "no kind of document named {given!r}: choose one of {known}",
+            given=kind, known=", ".join(sorted(kinds)),
+        )  # fmt: skip
     given: dict[str, str | int | None] = {"kind": kind, "expires_on": _day(expires_on)}
     if file is not None:
         digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
@@ -159,11 +164,18 @@ def _item(
 ) -> None:
     said = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and said:
-        raise InputError("--remove takes all of it off the record: say nothing else with it")
+        raise InputError.coded(
+            "remove_alone", "--remove removes the whole entry: give no other option with it"
+        )
     if not (remove or said):
-        raise InputError(f"nothing is said of {key}: add what has changed, or --remove")
+        raise InputError.coded(
+            "nothing_said", "nothing to change about {key}: add what changed, or --remove", key=key
+        )
     if not is_known(key):
-        raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
+        raise InputError.coded(
+            "no_label", "{key!r} is not a label: use a-z, 0-9 and -, such as {begin}.main",
+            key=key, begin=key[:6],
+        )  # fmt: skip
     if remove:
         change(act, site, {key: ""})
     else:
@@ -188,12 +200,17 @@ def _detail(given: str) -> tuple[str, str]:
     label, equals, text = given.partition("=")
     label, text = label.strip(), text.strip()
     if not equals:
-        raise InputError(f"{given!r} says nothing: write KEY=TEXT, or KEY= to take it away")
+        raise InputError.coded(
+            "no_equals", "{given!r} has no =: write KEY=TEXT, or KEY= to remove it", given=given
+        )
     key = label if is_known(label) else form.named(label)
     if key is None or not is_known(key):
         near = form.nearest(label)
-        way_out = f"did you mean {' or '.join(near)}?" if near else "filing fields lists them"
-        raise InputError(f"a filing has no detail {label!r}: {way_out}")
+        if near:
+            sentence = "no filing detail named {given!r}. Did you mean {near}?"
+            raise InputError.coded("no_detail_near", sentence, given=label, near=" or ".join(near))
+        sentence = "no filing detail named {given!r}: incidents filing fields lists them"
+        raise InputError.coded("no_detail", sentence, given=label)
     if not text:
         return key, ""
     text = params.text(key)(text)
@@ -202,7 +219,8 @@ def _detail(given: str) -> tuple[str, str]:
     try:
         return key, customer_value.reader(key)(text)
     except customer_value.UnreadableValueError as error:
-        raise InputError(f"{text!r} cannot stand under {key}: {error.why}") from None
+        sentence = "{key} cannot be {text!r}: {why}"
+        raise InputError.coded("bad_detail", sentence, key=key, text=text, why=error.why) from None
 
 
 def _day(given: str | None) -> str | None:
@@ -211,4 +229,5 @@ def _day(given: str | None) -> str | None:
     try:
         return date.fromisoformat(given).isoformat()
     except ValueError:
-        raise InputError(f"{given!r} is no day: write it as 2026-12-31") from None
+        sentence = "not a valid date: {given!r} (write 2026-12-31)"
+        raise InputError.coded("no_day", sentence, given=given) from None

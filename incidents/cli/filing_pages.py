@@ -12,7 +12,7 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.filing_looks import details_of, filed, today
 from incidents.cli.run import CSV, JSON, JSONL, Run
-from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, FileError, InputError
 from incidents.filing import checks
 from incidents.filing.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
 from incidents.filing.record_number import IcpForm, read_icp, read_public_security
@@ -43,7 +43,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     from incidents.filing import export as filing_export
 
     if run.quiet or run.format == "table":
-        raise InputError("an export is json, jsonl or csv (--format)")
+        raise InputError.coded("export_format", "choose --format json, jsonl or csv for an export")
     form = run.format
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
@@ -114,7 +114,9 @@ def _read(connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
 
 
 _SAVED = (".html", ".htm")
-_OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
+_OVER_A_SERVER = Cause.of(
+    "saved_page", "check a saved page, and give its numbers with --public-security and --icp"
+)
 
 
 @click.command("check-footer")
@@ -149,9 +151,13 @@ def check_footer(
     loaded = settings.load()
     saved = _is_file(target)
     if saved and url is not None:
-        raise InputError(f"--url goes with a site's name, and {target} is a file")
+        raise InputError.coded(
+            "url_of_site", "--url needs the name of a site, but {target} is a file", target=target
+        )
     if not saved and site is not None:
-        raise InputError(f"--site goes with a saved page, and {target} is no file")
+        raise InputError.coded(
+            "site_of_page", "--site needs a saved page, but {target} is not a file", target=target
+        )
     by_hand = _by_hand(public_security, icp)
     name = site if saved else params.site(target)
     details = {} if name is None else _on_record(run, name)
@@ -191,12 +197,16 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
     """The numbers that were typed, as details; raises InputError for one that is none."""
     if public_security is not None and read_public_security(public_security) is None:
-        raise InputError(
-            f"{public_security!r} is no public-security number: one looks like 京公网安备"
-            " 11010502000001号, or is its 11 to 14 digits"
+        raise InputError.coded(
+            "no_public_security_number",
+            "not a public-security number: {given!r} (write 京公网安备 11010502000001号, or its 11"
+            " to 14 digits)",
+            given=public_security,
         )
     if icp is not None and read_icp(icp) is None:
-        raise InputError(f"{icp!r} is no ICP number: one looks like 京ICP备12345678号-1")
+        raise InputError.coded(
+            "no_icp_number", "not an ICP number: {given!r} (write 京ICP备12345678号-1)", given=icp
+        )
     numbers = {"public_security_number": public_security, "icp_number": icp}
     return {key: given for key, given in numbers.items() if given is not None}
 

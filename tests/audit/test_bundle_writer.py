@@ -244,7 +244,7 @@ def test_an_empty_selection_is_refused(signed: Rehearsal, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
 def test_what_is_there_already_is_not_touched(signed: Rehearsal, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"last month's")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(signed, tmp_path / name)
     assert (tmp_path / name).read_bytes() == b"last month's"
     assert [file.name for file in tmp_path.iterdir()] == [name]
@@ -254,7 +254,7 @@ def test_what_is_there_already_is_not_touched(signed: Rehearsal, tmp_path: Path,
 def test_the_name_of_another_kind_of_archive_is_refused(
     signed: Rehearsal, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(InputError, match="a bundle is a folder, or a file"):
+    with pytest.raises(InputError, match="cannot be a bundle: name a folder, or a file"):
         export(signed, tmp_path / name)
 
 

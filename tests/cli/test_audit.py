@@ -63,7 +63,7 @@ def test_an_export_is_of_one_site_and_of_a_span_of_time(
 def test_a_span_without_any_time_in_it_is_wrong_usage(desk: Cli) -> None:
     answer = desk("audit", "export", "--since", "12:00", "--until", "11:00")
     assert answer.status == 2
-    assert "--since must be the earlier" in answer.err
+    assert "--since is not before --until" in answer.err
 
 
 # ── the file ─────────────────────────────────────────────────────────────────────────────────────

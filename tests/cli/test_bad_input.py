@@ -78,7 +78,11 @@ def desk(cli: Cli) -> Cli:
         ("attach 1-1 /dev/null", 2, "plain file"),
         ("site list --db nonsense", 2, "sqlite:////path/to/file"),
         ("site list --db mysql://db.example/x", 2, "mysql"),
-        ("site list --db sqlite:////no/such/folder/x.db", 1, "or name another one with --db"),
+        (
+            "site list --db sqlite:////no/such/folder/x.db",
+            1,
+            "writable; name another one with --db",
+        ),
         ("audit verify --db sqlite:////no/such/x.db", 1, "name another one with --db"),
         ("site list --db postgresql://desk@127.0.0.1:1/x", 1, "start it, or name another one"),
         ("refused 1-1", 3, "next: incidents contact 1-1 reached"),

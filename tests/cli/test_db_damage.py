@@ -45,7 +45,7 @@ def test_damage_is_found_and_no_copy_is_made(
     assert found
     assert all(line.startswith("DAMAGED ") for line in found)
     assert (copied.status, copied.out) == (5, "")
-    assert f"{file} is damaged, so it is not copied" in copied.err
+    assert f"{file} is damaged and was not copied" in copied.err
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -118,4 +118,4 @@ def test_other_commands_name_the_check(cli: Cli, whole: Path, tmp_path: Path, ki
     looked = cli("audit", "verify", "--db", f"sqlite:///{file}")
     assert looked.status == 1
     assert "is damaged (" in looked.err
-    assert "incidents db check names what is wrong; put a backup back" in looked.err
+    assert "incidents db check shows the damage; restore a backup" in looked.err

@@ -128,19 +128,28 @@ def test_a_target_that_is_there_is_not_touched(signed: Cli, target: Path) -> Non
     (target / "last-month").write_text("kept")
     answer = signed("audit", "export", "--format", "bundle", "-o", str(target))
     assert answer.status == 2
-    assert f"{target} is there already: name a new folder" in answer.err
+    assert f"{target} already exists: name a new folder" in answer.err
     assert [file.name for file in target.iterdir()] == ["last-month"]
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--format", "bundle"), "a bundle is no text: name a new folder, or a new FILE.tar.zst"),
-        (("--format", "bundle", "-o", "-"), "a bundle is no text"),
-        (("--format", "bundle", "-o", "b", "--with-words"), "--with-words wants --site"),
-        (("--with-words",), "--with-words goes with --format bundle and --site alone"),
-        (("--format", "bundle", "-o", "b.zip"), "a bundle is a folder, or a file that ends in"),
-        (("--format", "bundle", "-o", "b", "--since", "12:00", "--until", "11:00"), "the earlier"),
+        (
+            ("--format", "bundle"),
+            "a bundle cannot go to standard output: name a new folder or FILE.tar.zst",
+        ),
+        (("--format", "bundle", "-o", "-"), "a bundle cannot go to standard output"),
+        (("--format", "bundle", "-o", "b", "--with-words"), "--with-words needs --site"),
+        (("--with-words",), "--with-words works only with --format bundle and --site"),
+        (
+            ("--format", "bundle", "-o", "b.zip"),
+            "cannot be a bundle: name a folder, or a file that ends in",
+        ),
+        (
+            ("--format", "bundle", "-o", "b", "--since", "12:00", "--until", "11:00"),
+            "not before --until",
+        ),
         (("--format", "parquet"), "'parquet' is not one of 'jsonl', 'csv', 'bundle'"),
     ],
 )

@@ -199,7 +199,7 @@ def test_a_command_signs_in_place_of_a_file(
         ),
         (
             f"witnesses = [{{ url = 'https://w.example', key = '{OF_A_LOG}' }}]",
-            f"key = '…', but it must be that of a witness ({OF_A_LOG} is the key of a log",
+            f"key = '…', but it must be that of a witness ({OF_A_LOG} is a log's key",
         ),
         (
             f"witnesses = [{{ url = 'w.example', key = '{OF_A_WITNESS}' }}]",

@@ -56,7 +56,7 @@ def test_the_page_is_html(cli: Cli) -> None:
     assert "zh-CN" not in alone.out
     refused = cli("notices", "preview", "--html")
     assert (refused.status, refused.out) == (2, "")
-    assert "--html shows one page: name the notice" in refused.err
+    assert "--html shows one notice: give its NAME" in refused.err
 
 
 def test_programs_get_documents(cli: Cli) -> None:
@@ -155,7 +155,7 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
         (["--incident", "9-9"], 3, "there is no incident 9-9\n"),
         (["--incident", "nothing"], 3, "no incident is called 'nothing'"),
         (["--site", "two.example"], 3, "no site is called two.example"),
-        (["--site", "one.example", "--incident", "1-1"], 2, "contradict each other"),
+        (["--site", "one.example", "--incident", "1-1"], 2, "give either --site or --incident"),
         (["nothing"], 2, "nothing"),
         (["--language", "fr"], 2, "fr"),
     ],

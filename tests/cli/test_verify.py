@@ -299,7 +299,7 @@ def test_what_is_no_checkpoint_is_refused_with_the_way_out(few: Cli, tmp_path: P
     answer = few("audit", "verify", "--since", "auto")
     assert (answer.status, answer.out) == (2, "")
     assert f"--since {kept}: " in answer.err
-    assert "without --since everything is verified" in answer.err
+    assert "omit --since to verify everything" in answer.err
 
 
 def test_what_somebody_else_can_have_written_is_not_trusted(few: Cli, tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_what_is_kept_is_not_replaced_by_a_checkpoint_that_covers_less(
 def test_nothing_is_kept_of_a_bundle(few: Cli, tmp_path: Path) -> None:
     bundle = _bundle(few, tmp_path / "bundle")
     answer = few("audit", "verify", bundle, "--since", "auto")
-    assert (answer.status, "name the checkpoint of one that was verified" in answer.err) == (
+    assert (answer.status, "name the checkpoint of one that you verified" in answer.err) == (
         2,
         True,
     )

@@ -103,7 +103,7 @@ def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: Over, tmp_path: P
     assert desk(*part, as_="sup-1").status == DONE
     assert desk("audit", "verify", str(file), as_="sup-1").status == DONE
     for target, needle in (
-        (file, "is there already"), (tmp_path / "folder", "FILE.tar.zst with -o"),
+        (file, "already exists"), (tmp_path / "folder", "FILE.tar.zst with -o"),
         (tmp_path / "x.zip", "not"),
     ):  # fmt: skip
         answer = desk(*export, "-o", str(target), as_="sup-1")

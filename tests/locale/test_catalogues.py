@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import incidents
+from incidents import errors
 from incidents.locale.catalogue import Domain, phrases
 from incidents.values.language_tag import Tag
 from scripts.catalogues import compile_stale, sources
@@ -126,6 +127,23 @@ def codes() -> set[str]:
         found |= {prefix + text for prefix in before for text in own}
     found |= named | {f"flaw_{name}" for name in named}
     return found | {f"{name}.{fact}" for name in named for fact in told}
+
+
+def test_no_error_is_raised_with_an_english_sentence_alone() -> None:
+    kinds = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
+    kinds -= {"Cause", "ActRefusedError"}
+    found = [
+        f"{file.relative_to(PROGRAM)}:{node.lineno}"
+        for file in PROGRAM.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in kinds
+        and node.args
+        and isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+        # The machine's own error of that name has a refusal's code there.
+        and "machine" not in file.parts
+    ]
+    assert found == []
 
 
 def test_no_phrase_is_left_over() -> None:

@@ -164,8 +164,8 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
             owner = disk.owner_beside(after or file)
             private_file.create(file, f"{key.private_text()}\n", owner)
         except FileExistsError as error:
-            why = f"{file} is there already, and a key is never overwritten"
-            raise RefusedError(why) from error
+            sentence = "{file} already exists, and a key is never overwritten"
+            raise RefusedError.coded("key_exists", sentence, file=file) from error
     return key
 
 

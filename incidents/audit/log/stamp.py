@@ -110,7 +110,11 @@ class Authority:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"the address of an authority begins with https://, not {self.url!r}")
+            raise InputError.coded(
+                "authority_address",
+                "{url!r} is not the address of a time stamp authority: start it with https://",
+                url=self.url,
+            )
         _certificates(self.roots)
 
 

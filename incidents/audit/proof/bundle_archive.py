@@ -109,10 +109,11 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
 def refuse(target: Path) -> None:
     """Raise InputError if no bundle can be made under that name."""
     if os.path.lexists(target):
-        what = f"{target} is there already: name a new folder, or a new file that ends in .tar.zst"
-        raise InputError(what)
+        sentence = "{target} already exists: name a new folder, or a new file that ends in .tar.zst"
+        raise InputError.coded("bundle_exists", sentence, target=target)
     if target.suffix in _OTHERS and not target.name.endswith(ARCHIVE):
-        raise InputError(f"a bundle is a folder, or a file that ends in .tar.zst, not {target}")
+        sentence = "{target} cannot be a bundle: name a folder, or a file that ends in .tar.zst"
+        raise InputError.coded("no_bundle_name", sentence, target=target)
 
 
 def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:

@@ -13,13 +13,18 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
-from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
+from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError, InputError, VerificationError
 from incidents.system import disk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from incidents.cli.run import Run
+
+
+_KEY_HERE = Cause.of(
+    "serve_key_here", "run it where servers run, beside the database: the key is in a file there"
+)
 
 
 @click.group()
@@ -89,16 +94,19 @@ def backup(run: Run, file: Path) -> None:
 
     engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
-        raise InputError(
-            f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
-            f"'{address.place(engine)}'"
-        )
+        raise InputError.coded(
+            "backup_of_postgresql",
+            "back up PostgreSQL with its own tool: pg_dump --format=custom --file={file} '{place}'",
+            file=file, place=address.place(engine),
+        )  # fmt: skip
     _refuse_what_is_there(file)
     if found := integrity.check(engine).damage:
-        raise VerificationError(
-            f"{address.place(engine)} is damaged, so it is not copied ({found[0]}): incidents db"
-            " check names what is wrong, and a copy from before has to be put back"
-        )
+        raise VerificationError.coded(
+            "damaged_not_copied",
+            "{place} is damaged and was not copied ({damage}): see incidents db check, and restore"
+            " an earlier backup",
+            place=address.place(engine), damage=found[0],
+        )  # fmt: skip
     _copy(engine, file)
     told = run.text("db.copied", file=str(file), place=address.place(engine))
     _report(run, run.local.engine, told, file=str(file))
@@ -143,7 +151,7 @@ def rekey(run: Run, reason: str) -> None:
     at it before: incidents audit replay. All sessions end. Give the file to each server, and start
     them anew.
     """
-    run.insist_on_this_machine("the key is in a file where servers run, beside the database")
+    run.insist_on_this_machine(_KEY_HERE)
     from incidents.accounts import serve_key
     from incidents.desk import own_stream, tokens
 
@@ -175,7 +183,7 @@ def _refuse_what_is_there(file: Path) -> None:
         detail = error.strerror or "no reason given"
         raise FileError(file=file, done="written", detail=detail) from error
     if there:
-        raise InputError(f"{file} is there already: name a new file")
+        raise InputError.coded("file_exists", "{file} already exists: name a new file", file=file)
 
 
 def _copy(engine: Engine, file: Path) -> None:

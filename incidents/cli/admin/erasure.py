@@ -135,7 +135,9 @@ def erase(
     its entries, and proves as before. Over a server it asks for a password.
     """
     if (site is None) == (account is None):
-        raise errors.InputError("name a SITE or, with --account, whose sign-ins to erase: one")
+        raise errors.InputError.coded(
+            "erase_what", "name either a SITE or, with --account, whose sign-ins to erase"
+        )
     if account is not None:
         _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
         return

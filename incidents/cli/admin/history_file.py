@@ -35,7 +35,8 @@ def duration(given: str) -> timedelta:
     try:
         return policy.read_duration(given)
     except (ValueError, OverflowError) as error:
-        raise InputError(f"not a duration: {given!r} (write 60m, 1h30m or 24h)") from error
+        sentence = "not a duration: {given!r} (write 60m, 1h30m or 24h)"
+        raise InputError.coded("no_duration", sentence, given=given) from error
 
 
 file_argument = click.argument("file", type=params.file_name, metavar="FILE")

@@ -216,7 +216,9 @@ def metrics(run: Run, target: str | None) -> None:
     from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
-        raise InputError("over a server the metrics come as text: leave the format out")
+        raise InputError.coded(
+            "metrics_as_text", "a server gives metrics as text only: omit --format and --json"
+        )
     if find_spec(LIBRARY) is None:
         raise NoMetricsLibraryError
     found: Samples | bytes = always(up=False)

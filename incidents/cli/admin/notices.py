@@ -9,7 +9,7 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run, painted
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
@@ -31,6 +31,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "preview": ("incidents.cli.admin.notices:preview", "Show how a notice would read."),
     }
 }
+
+
+_OF_INCIDENT = Cause.of("of_incident", "name an incident of the site, with --incident")
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
@@ -112,13 +115,13 @@ def preview(
     from incidents.notices import notice_settings
 
     if html and name is None:
-        raise InputError("--html shows one page: name the notice")
+        raise InputError.coded("html_of_one", "--html shows one notice: give its NAME")
     if site is not None and incident is not None:
-        raise InputError("--site and --incident contradict each other: give one of them")
+        raise InputError.coded("site_or_incident", "give either --site or --incident, not both")
     names = [name] if name else list(NOTICES)
     if run.remote is not None:
         if site is not None:
-            run.insist_on_this_machine("name an incident of the site, with --incident")
+            run.insist_on_this_machine(_OF_INCIDENT)
         letters = _of_server(run.remote, names, language, incident, html=html)
         pages = (letter["html"] for letter in letters)
     else:
@@ -146,7 +149,9 @@ def _of_server(
 ) -> Iterator[Document]:  # fmt: skip
     """The letters as the server's own templates and settings have them."""
     if html and language is None:
-        raise InputError("over a server a page has one language: name it with --language")
+        raise InputError.coded(
+            "html_language", "over a server a page has one language: choose it with --language"
+        )
     of = None if incident is None else incident_id(*incident)
     return (
         letter for name in names for letter in server.letters(name, language=language, incident=of)

@@ -122,11 +122,12 @@ def activate(
     """
     run = act.run
     if act.policy is not None:
-        raise InputError("--policy says nothing here: FILE is the policy")
+        raise InputError.coded("policy_is_file", "omit --policy: FILE is the policy")
     if second is None and second_password_file is not None:
-        raise InputError(
-            f"{SECOND_PERSON_OPTION} says nothing without --second: name whose password it is"
-        )
+        raise InputError.coded(
+            "no_second", "{option} needs --second: name whose password it is",
+            option=SECOND_PERSON_OPTION,
+        )  # fmt: skip
     check_standard_input(password_file, second_password_file, SECOND_PERSON_OPTION)
     wanted = params.read_policy(file)
     with reauthentication.in_person(

@@ -14,7 +14,7 @@ from incidents import clock
 from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
-from incidents.errors import DONE, FAILED, IncidentsError
+from incidents.errors import DONE, FAILED, Cause, IncidentsError
 from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 
 MAX_TOLD = 20
+
+
+_DAEMON_HERE = Cause.of("daemon_here", "start a daemon where it runs, beside the database")
+_SERVER_HERE = Cause.of("server_here", "start a server where it runs, beside the database")
 
 
 @click.command()
@@ -49,7 +53,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         raise click.UsageError(f"{what} and --once exclude each other")
     if what == "status":
         return _status(run)
-    run.insist_on_this_machine("a daemon runs where it is started, beside the database")
+    run.insist_on_this_machine(_DAEMON_HERE)
     if what == "check":
         return _check(run)
     if once:
@@ -211,7 +215,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     People sign in with accounts (incidents account); the customer's page is there once [customer]
     stands in the settings. SIGTERM ends it.
     """
-    run.insist_on_this_machine("a server runs where it is started, beside the database")
+    run.insist_on_this_machine(_SERVER_HERE)
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens

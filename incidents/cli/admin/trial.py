@@ -68,7 +68,7 @@ def _scenarios_in(file: Path) -> list[Scenario]:
     try:
         return scenario_file.read(params.read_small_file(file))
     except ScenarioError as error:
-        raise InputError(f"{file}: {error}") from error
+        raise InputError.coded("scenario", "{file}: {why}", file=file, why=error) from error
 
 
 def _lines_of_trial(run: Run, done: Trial) -> list[str]:
@@ -119,7 +119,9 @@ def _probability(given: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise InputError(f"--reach is {given!r}, but a probability lies between 0 and 1")
+        raise InputError.coded(
+            "no_probability", "--reach is {given!r}: give a probability from 0 to 1", given=given
+        )
     return found
 
 
@@ -166,7 +168,9 @@ def simulate(
     from incidents.history.reports import Draw
 
     if picture is not None and picture.suffix.lower() != ".svg":
-        raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
+        raise InputError.coded(
+            "no_svg", "-o is {given!r}: the picture is SVG, so name a file.svg", given=str(picture)
+        )
     chosen = _policies_to_compare(run, policies)
     history = history_file.load(run, file)
     if not skip_bad:

@@ -82,12 +82,16 @@ def export(
     """
     after, before = run.read_time(since), run.read_time(until)
     if after is not None and before is not None and after >= before:
-        raise InputError("nothing lies between --since and --until: --since must be the earlier")
+        raise InputError.coded(
+            "nothing_between_options", "--since is not before --until: give an earlier --since"
+        )
     asked = _Asked(site=site, since=after, until=before, target=target, with_words=with_words)
     if run.format == BUNDLE:
         _write_bundle(run, asked)
     elif with_words:
-        raise InputError("--with-words goes with --format bundle and --site alone")
+        raise InputError.coded(
+            "words_of_bundle", "--with-words works only with --format bundle and --site"
+        )
     else:
         _write_entries(run, asked)
 
@@ -147,9 +151,15 @@ def _write_entries(run: Run, asked: _Asked) -> None:
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
     if asked.target == output.STANDARD_OUTPUT:
-        raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
+        raise InputError.coded(
+            "bundle_needs_file",
+            "a bundle cannot go to standard output: name a new folder or FILE.tar.zst with -o",
+        )
     if asked.with_words and asked.site is None:
-        raise InputError("people's own words stand in a site's report: --with-words wants --site")
+        raise InputError.coded(
+            "words_need_site",
+            "--with-words needs --site: only a site's report has people's own words",
+        )
     target = Path(params.file_name(asked.target))
     if run.remote is not None:
         _take_bundle(run, run.remote, target, asked)
@@ -182,7 +192,10 @@ def _take_bundle(run: Run, server: RemoteHouse, target: Path, asked: _Asked) -> 
 
     bundle_archive.refuse(target)
     if not target.name.endswith(bundle_archive.ARCHIVE):
-        raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
+        raise InputError.coded(
+            "bundle_of_server",
+            "a server gives a bundle as one file: name a new FILE.tar.zst with -o",
+        )
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
     aside(run.text("audit_export.taken", file=asked.target))

@@ -12,7 +12,7 @@ import click
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run
-from incidents.errors import FileError, InputError
+from incidents.errors import Cause, FileError, InputError
 from incidents.system import private_file
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
@@ -39,7 +39,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     }
 }
 
-_HERE = "a private key is made on the machine that signs with it, where the database is"
+_HERE = Cause.of(
+    "key_made_here", "make a private key on the machine that signs with it, beside the database"
+)
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
@@ -65,7 +67,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
     from incidents.audit.log import rotation
 
     if name is not None and public is not None:
-        raise InputError("a key that is named with --public has its name already")
+        raise InputError.coded("key_has_name", "omit NAME: the key given with --public has a name")
     ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
@@ -132,7 +134,10 @@ def _name(given: str | None) -> str:
 
         return f"{socket.gethostname()}/incidents"
     if not is_key_name(given):
-        raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
+        raise InputError.coded(
+            "no_log_name", "{given!r} cannot be the name of a log: use no space and no plus",
+            given=given,
+        )  # fmt: skip
     return given
 
 
@@ -214,7 +219,9 @@ def witness(
     database of the desk. Without its store it would forget: back that up with the key.
     """
     if not file.name:
-        raise InputError(f"{str(file)!r} is no name of a file: name the file of the key")
+        raise InputError.coded(
+            "no_key_file", "{given!r} is not a file name: name the file of the key", given=str(file)
+        )
     store = file.with_name(f"{file.name}.db") if store is None else store
     if name is None:
         _countersign(run, file, store, logs, (host, port))
@@ -228,9 +235,10 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
     from incidents.witness.ledger import Ledger
 
     if os.path.lexists(file):
-        raise InputError(
-            f"{file} is there already, and no key is ever overwritten: name a new file"
-        )
+        raise InputError.coded(
+            "key_file_exists", "{file} already exists, and a key is never overwritten: name a new"
+            " file", file=file,
+        )  # fmt: skip
     key = SigningKey.generate(name, COSIGNATURE_V1)
     # The store first: a key without one could never sign, a store without its key does no harm.
     Ledger(store).make_for(key.verifier)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
 
+_LOG_EMPTY = Cause.of("log_empty", "the log is empty: there is nothing to sign")
 _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 
 
@@ -55,7 +56,7 @@ def checkpoint(run: Run, target: str | None) -> int:
     done = _signed(run) if run.remote is None else _signed_there(run.remote)
     note = done.note
     if note is None:
-        raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
+        raise RefusedError(done.unable or _LOG_EMPTY)
     if target is not None:
         from incidents.audit.proof import verdict
 

@@ -12,7 +12,7 @@ from incidents.cli.audit import verdicts
 from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
-from incidents.errors import DONE, NOT_VERIFIED, FileError
+from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from incidents.enforcement.way_back import Outcome
     from incidents.locale.words import Document
 
-_HERE = "what was known of the database lies where daemons run, beside the log's key"
+_HERE = Cause.of(
+    "recover_here",
+    "run it where daemons run: what they know of the database is beside the log's key",
+)
 
 _OTHERS = (
     "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",

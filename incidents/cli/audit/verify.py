@@ -96,9 +96,11 @@ def _wrong(run: Run, flaw: Flaw) -> str:
 
 def _kept(run: Run, bundle: Path | None) -> Path:
     if bundle is not None:
-        raise InputError(
-            f"--since {AUTO} is for the desk's own log: of a bundle, name the checkpoint of one "
-            "that was verified before"
+        raise InputError.coded(
+            "auto_of_bundle",
+            "--since {auto} works only for the desk's own log: for a bundle, name the checkpoint of"
+            " one that you verified before",
+            auto=AUTO,
         )
     return verdicts.kept_place(run)
 
@@ -171,10 +173,12 @@ def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
             try:
                 found.append(VerifierKey.parse(line.strip()))
             except IncidentsError as error:
-                raise InputError(f"{option}: {error.message}") from error
+                raise InputError.coded(
+                    "option_value", "{option}: {why}", option=option, why=error.message
+                ) from error
     if not found or any(key.algorithm != algorithm for key in found):
-        kind = "a log (0x01)" if algorithm == 1 else "a witness (0x04)"
-        raise InputError(f"{option}: {given!r} is no key of {kind}")
+        code = "not_key_of_log" if algorithm == 1 else "not_key_of_witness"
+        raise InputError.coded(code, _NOT_KEY[code], option=option, given=given)
     return found
 
 
@@ -184,8 +188,17 @@ def _checkpoint(data: bytes, file: Path, option: str) -> Held:
     try:
         return signed_check.read(data, str(file))
     except IncidentsError as error:
-        way_out = "" if option != "--since" else "; without --since everything is verified"
-        raise InputError(f"{option} {file}: {error.message}{way_out}") from error
+        told = {"option": option, "file": file, "why": error.message}
+        if option != "--since":
+            raise InputError.coded("option_file", "{option} {file}: {why}", **told) from error
+        sentence = "{option} {file}: {why}; omit {option} to verify everything"
+        raise InputError.coded("option_since", sentence, **told) from error
+
+
+_NOT_KEY = {
+    "not_key_of_log": "{option}: {given!r} is not the key of a log (0x01)",
+    "not_key_of_witness": "{option}: {given!r} is not the key of a witness (0x04)",
+}
 
 
 def _read(file: Path) -> bytes:

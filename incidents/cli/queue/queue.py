@@ -87,9 +87,11 @@ def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: 
 
 def _check_terminal(run: Run) -> None:
     if run.for_programs or run.quiet:
-        raise InputError("--watch is for people: leave the format and -q out")
+        raise InputError.coded("watch_for_people", "--watch is for people: omit the format and -q")
     if not is_terminal(sys.stdout) or os.environ.get("TERM") == "dumb":
-        raise InputError("--watch needs a terminal: without one, run queue again when you want it")
+        raise InputError.coded(
+            "watch_terminal", "--watch needs a terminal: without one, run incidents queue again"
+        )
 
 
 def _plainly(run: Run, found: QueuePage) -> None:
