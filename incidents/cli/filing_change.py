@@ -24,7 +24,7 @@ from incidents.store.schema.types import canonical
 if TYPE_CHECKING:
     from incidents.cli.run import Run
 
-remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
+remove_option = click.option("--remove", is_flag=True, help="Remove the whole entry.")
 
 
 @click.command("set")
@@ -32,14 +32,14 @@ remove_option = click.option("--remove", is_flag=True, help="Take it off the rec
 @click.argument("details", nargs=-1, metavar="[KEY=TEXT]…")
 @click.option(
     "--preset", "presets", multiple=True, metavar="P",
-    help="The details of a provider (filing presets lists them); what is typed wins.",
+    help="Preset details of a provider (see filing presets); what you type takes precedence.",
 )  # fmt: skip
 @options.acting
 def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
-    """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
+    """Change details of the filing of NAME: KEY=TEXT sets one, KEY= removes it.
 
-    `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
-    somebody looks into; nothing is closed by it.
+    `incidents filing fields` lists the keys. A detail that looks false to a check raises a
+    suspicion for a person to review; a check never closes a site.
     """
     changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
@@ -52,17 +52,17 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 @click.command()
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
-@click.option("--ip", metavar="IP", help="Its address.")
-@click.option("--province", metavar="P", help="The province that it stands in, such as 广东.")
-@click.option("--city", metavar="C", help="The city, such as 深圳.")
-@click.option("--place", metavar="P", help="Where it stands, more precisely.")
-@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
+@click.option("--ip", metavar="IP", help="IP address.")
+@click.option("--province", metavar="P", help="Province, such as 广东.")
+@click.option("--city", metavar="C", help="City, such as 深圳.")
+@click.option("--place", metavar="P", help="Exact place.")
+@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
 @options.acting
 def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
-    """Put the server LABEL of NAME on record with its place, or what has changed of it.
+    """Record the server LABEL of NAME and its place, or change it.
 
-    LABEL is a short name of your own: a-z, 0-9 and -.
+    LABEL is a short name that you choose: a-z, 0-9 and -.
     """
     _item(act, site, SERVER + label, given, remove=remove)
 
@@ -71,18 +71,18 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
 @click.argument("file", type=params.File(), metavar="[FILE]", required=False)
-@click.option("--kind", metavar="K", help="What it is: access_contract, commercial_licence …")
-@click.option("--expires", "expires_on", metavar="DAY", help="Its last day, such as 2026-12-31.")
+@click.option("--kind", metavar="K", help="Kind: access_contract, commercial_licence …")
+@click.option("--expires", "expires_on", metavar="DAY", help="Last valid day, such as 2026-12-31.")
 @remove_option
 @options.acting
 def document(
     act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
 ) -> None:  # fmt: skip
-    """Put the document LABEL of NAME on record: what it is, and the digest (SHA-256) of FILE.
+    """Record the document LABEL of NAME: its kind, and the SHA-256 digest of FILE.
 
-    The file stays where it is: the digest proves later that it is the same. LABEL is a short name
-    of your own: a-z, 0-9 and -.
+    The file is not copied: the digest proves later that it is unchanged. LABEL is a short name that
+    you choose: a-z, 0-9 and -.
     """
     from incidents.record import evidence
 

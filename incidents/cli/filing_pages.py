@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 output_option = click.option(
     "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
-    help="Where to; - is standard output.",
+    help="File to write; - is standard output.",
 )  # fmt: skip
 
 
@@ -36,9 +36,9 @@ output_option = click.option(
 @output_option
 @options.looking
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
-    """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
+    """Export the filings of the sites, or of all, as JSON Lines, JSON or CSV.
 
-    `filing import` reads each of them again unchanged. What has been erased is not there.
+    `filing import` can read each of them back. Erased data is left out.
     """
     from incidents.filing import export as filing_export
 
@@ -65,9 +65,9 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
 @output_option
 @options.looking
 def form(run: Run, site: str, target: str) -> None:
-    """Write the filing of NAME as a page to print and copy from, in Chinese and English.
+    """Write the filing of NAME as a page to print and copy, in Chinese and English.
 
-    It has the order of the official form, and people's own details in full.
+    It follows the order of the official form, and shows personal details in full.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.filings.form(site))
@@ -85,11 +85,13 @@ def form(run: Run, site: str, target: str) -> None:
 
 @click.command()
 @params.name_argument
-@click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
+@click.option(
+    "--icon", default="/beian.png", show_default=True, metavar="PATH", help="Path of the icon."
+)
 @output_option
 @options.looking
 def snippet(run: Run, site: str, icon: str, target: str) -> None:
-    """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
+    """Print the footer HTML for the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
         return
@@ -123,27 +125,27 @@ _OVER_A_SERVER = Cause.of(
 @click.argument("target", metavar="SITE|FILE")
 @click.option(
     "--site", type=params.site, metavar="NAME",
-    help="With a FILE: the site on record that the page is one of.",
+    help="With a FILE: site that the page belongs to.",
 )  # fmt: skip
-@click.option("--url", metavar="URL", help="With a SITE: the page. Default: its home page.")
+@click.option("--url", metavar="URL", help="With a SITE: page to check. Default: its home page.")
 @click.option(
-    "--public-security", metavar="N", help="The public-security number that is to be there."
+    "--public-security", metavar="N", help="Public-security number that the page must show."
 )
-@click.option("--icp", metavar="N", help="The ICP number that is to be there.")
+@click.option("--icp", metavar="N", help="ICP number that the page must show.")
 @click.option(
     "--icp-form", type=click.Choice(("province", "site", "subject")),
-    help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
+    help="Form of the ICP number: with the site's suffix, or the subject's number without one."
+    " Default: as in [filing].",
 )  # fmt: skip
 @options.looking
 def check_footer(
     run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
     icp: str | None, icp_form: str | None,
 ) -> int:  # fmt: skip
-    """Look whether a page shows the record numbers, the icon and the links that it must.
+    """Check that a page shows the required record numbers, icon and links.
 
-    SITE is looked at over the network, and compared with what is on record; FILE is a page that was
-    saved from a browser. Exit status 5 if anything is wrong or missing, 1 if the page cannot be
-    read.
+    It fetches the page of SITE and compares it with the record; FILE is a page saved from a
+    browser. Exits 5 if anything is wrong or missing, 1 if the page cannot be read.
     """
     from incidents.filing import settings
     from incidents.filing.footer import check, page

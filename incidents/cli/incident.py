@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
-    help="Where it was found; repeat it for up to 50 addresses of one finding.",
+    help="URL of the finding; repeat for up to 50 URLs.",
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
-    help="What kind of content it is.",
+    help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")
 @params.note_option
-@click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
+@click.option("--again", is_flag=True, help="Log a separate violation at the same URL.")
 @params.confirm_option
 @options.acting
 def log(
@@ -52,9 +52,10 @@ def log(
 ) -> None:
     """Log a violation on SITE.
 
-    The desk then has an hour to reach the responsible person (R2); the third violation within 24
-    hours closes the site (R1). The answer counts them. On a terminal, the one that closes the site
-    or is of another host asks for the site's name, or takes --confirm NAME; through a pipe it acts.
+    The desk then has an hour to reach the responsible person (R2). The third violation within 24
+    hours closes the site (R1); the answer shows the count. On a terminal, a violation that closes
+    the site, or whose URL is on another host, asks you to type the site's name, or takes --confirm
+    NAME. In a pipe it does not ask.
     """
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
@@ -70,10 +71,10 @@ def log(
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.acting
 def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
-    """Attach FILE to INCIDENT as evidence, by its digest.
+    """Attach FILE to INCIDENT as evidence.
 
-    A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
-    (evidence_limit).
+    The record keeps its digest. A copy of at most 50 MiB (evidence_limit) is kept beside the
+    database (INCIDENTS_EVIDENCE), or on the server.
     """
     from incidents.record import evidence
 
@@ -97,14 +98,14 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
 @click.argument("text", metavar="TEXT")
 @click.option(
     "--to-customer", is_flag=True,
-    help="The customer sees it, on the page behind the link to the incident.",
+    help="Show the note to the customer, on the customer page of the incident.",
 )  # fmt: skip
 @options.acting
 def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
-    """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
+    """Add TEXT to INCIDENT as a note; - reads standard input.
 
-    It is for the desk alone, unless --to-customer says otherwise. It moves nothing, and can be
-    added whatever the incident and its site have come to.
+    Only the desk sees it, unless you add --to-customer. A note changes no state, and you can add
+    one in any state of the incident and its site.
     """
     site, n = incident
     written = _note_of_standard_input() if text == _STANDARD_INPUT else text
@@ -132,10 +133,10 @@ def _note_of_standard_input() -> str:
 @params.incident_argument
 @options.looking
 def link(run: Run, incident: tuple[int, int]) -> None:
-    """Print the link to the customer's page of INCIDENT.
+    """Print the link to the customer page of INCIDENT.
 
-    Whoever has it sees the incident and may state that the content is gone: give it to the
-    responsible person alone. If it got about, revoke-links ends it.
+    Anyone with the link can see the incident and state that the content is removed: give it only to
+    the responsible person. If others got it, revoke it with revoke-links.
     """
     document = run.house.link(incident)
     if run.for_programs:
@@ -149,14 +150,14 @@ def link(run: Run, incident: tuple[int, int]) -> None:
 @click.command()
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
-    help="At most so many incidents.",
+    help="Maximum number of incidents to list.",
 )  # fmt: skip
 @options.looking
 def duty(run: Run, limit: int) -> None:
-    """What is to be reported to the police by when, the longest overdue first.
+    """List what to report to the police, and by when; longest overdue first.
 
-    The section [report] of the settings says within what time of its recording: 24 hours, by
-    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
+    The time limit starts when an incident is recorded. It is 24 hours, by article 10(6) of the
+    ministry's decree no. 33, unless [report] in the settings changes it.
     """
     with run.looking() as looks:
         told = looks.duties(limit=limit)

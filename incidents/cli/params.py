@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
-    """Print the script that lets SHELL complete what you type.
+    """Print the completion script for SHELL.
 
     \b
     bash: incidents completion bash > ~/.local/share/bash-completion/completions/incidents
@@ -187,14 +187,14 @@ anything_argument = click.argument(
     "what", type=anything, metavar="ID|SITE", shell_complete=suggested_items
 )
 note_option = click.option(
-    "--note", type=text("note"), metavar="N", help="In your own words, at most 4,000 characters."
+    "--note", type=text("note"), metavar="N", help="Note of at most 4,000 characters."
 )
 reason_option = click.option(
     "--reason", type=text("reason"), required=True, metavar="R",
-    help="Why, in your own words; it goes on record.",
+    help="Reason; it goes on record.",
 )  # fmt: skip
 confirm_option = click.option(
-    "--confirm", metavar="NAME", help="The site's name, in place of the question."
+    "--confirm", metavar="NAME", help="Site's name, to confirm without a prompt."
 )
 
 

@@ -48,19 +48,19 @@ class PasswordsDifferError(InputError):
 
 password_file_option = click.option(
     PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+    help="Read your password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 new_password_file_option = click.option(
     PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the new password from FILE, - for standard input, in place of being asked.",
+    help="Read the new password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 own_password_file_option = click.option(
     OWN_PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+    help="Read your password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 second_password_file_option = click.option(
     SECOND_PERSON_OPTION, type=params.File(), metavar="FILE",
-    help="Read the second person's password from FILE, - for standard input, in place of asking.",
+    help="Read the second person's password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 
 

@@ -40,7 +40,10 @@ def test_a_database_that_was_named_and_is_not_there_is_made_by_no_other_command(
     missing = tmp_path / "mis?typed#%.db"
     answer = cli(*words.split(), "--db", f"sqlite:///{quote(str(missing))}")
     assert (answer.status, answer.out) == (1, "")
-    told = f"there is no database {missing}: check the path, or run incidents db upgrade to make a new one"
+    told = (
+        f"there is no database {missing}: check the path, or run incidents db upgrade to make a"
+        " new one"
+    )
     assert told in answer.err
     assert list(tmp_path.iterdir()) == []
 

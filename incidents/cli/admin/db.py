@@ -29,17 +29,17 @@ _KEY_HERE = Cause.of(
 
 @click.group()
 def db() -> None:
-    """Upgrade, check and back up the database; say what a role of it may do."""
+    """Upgrade, check and back up the database, and grant its roles."""
 
 
 @db.command()
 @click.option(
     "--rehearsal", is_flag=True,
-    help="Mark an empty database as a rehearsal for good: any clock is accepted.",
+    help="Mark an empty database as a rehearsal for good: it accepts any clock.",
 )  # fmt: skip
 @options.looking
 def upgrade(run: Run, rehearsal: bool) -> None:
-    """Bring the database's schema up to date; a new one is made, an empty one is given it."""
+    """Upgrade the schema of the database, or make a new database."""
     from incidents.store.database import address, schema
 
     run.makes = True
@@ -52,11 +52,11 @@ def upgrade(run: Run, rehearsal: bool) -> None:
 @db.command()
 @options.looking
 def check(run: Run) -> int:
-    """Check that the database has this program's schema, and that all it has stored can be read.
+    """Check the database: its schema, and that all stored data can be read.
 
-    Each page, index and reference is checked, by SQLite itself, or on PostgreSQL by the extension
-    amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
-    if anything is damaged: then put a backup back. What the record says is for `audit verify`.
+    SQLite, or on PostgreSQL the extension amcheck if installed, checks each page, index and
+    reference; it lists what it cannot check. It changes nothing. Exits 5 if anything is damaged:
+    then restore a backup. To verify what the record says, use `audit verify`.
     """
     from incidents.store.database import address, integrity
 
@@ -86,9 +86,10 @@ def check(run: Run) -> int:
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.looking
 def backup(run: Run, file: Path) -> None:
-    """Write a consistent copy of a SQLite database to FILE, while all runs.
+    """Write a consistent copy of a SQLite database to FILE, while programs use it.
 
-    It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
+    It first checks the database, as `db check` does, and does not copy a damaged one (exit status
+    5).
     """
     from incidents.store.database import address, integrity
 
@@ -117,17 +118,18 @@ def backup(run: Run, file: Path) -> None:
 @click.option(
     "--acts",
     is_flag=True,
-    help="For who acts at the command line: it lets nobody in; people sign in over a server.",
+    help="For a role that only acts at the command line: it cannot sign anyone in; people sign in"
+    " over a server.",
 )
 @click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
-    help="A role that may also erase people's own words.",
+    help="Role that may also erase people's own words.",
 )  # fmt: skip
 @options.looking
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
-    """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
+    """Print the SQL that lets ROLE run the desk on PostgreSQL without rewriting the record.
 
-    The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
+    Run it as the owner of the tables, again after each upgrade: incidents db grants ROLE | psql …
     """
     from incidents.store.database import access
 
@@ -142,14 +144,14 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 @params.reason_option
 @options.looking
 def rekey(run: Run, reason: str) -> None:
-    """Seal tokens and passwords with the servers' key, in place of the key before.
+    """Seal tokens and passwords with the servers' key, replacing the earlier key.
 
-    Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
+    The key file is INCIDENTS_SERVE_KEY, as in the servers' unit, else [serve] key_file.
 
-    For a key that is lost or known to others: move its file away first, and a new one is made. On
-    PostgreSQL the owner of the tables does it. Whatever stands in the database is sealed, so look
-    at it before: incidents audit replay. All sessions end. Give the file to each server, and start
-    them anew.
+    If the key is lost or others know it, move its file away first: this makes a new one. On
+    PostgreSQL, run it as the owner of the tables. It seals whatever is in the database, so check
+    that first: incidents audit replay. All sessions end. Copy the file to each server, then restart
+    the servers.
     """
     run.insist_on_this_machine(_KEY_HERE)
     from incidents.accounts import serve_key

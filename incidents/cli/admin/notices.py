@@ -26,9 +26,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": (
             "incidents.cli.admin.notices:list_notices",
-            "Which notices there are, and for whom.",
+            "List notices and their recipients.",
         ),
-        "preview": ("incidents.cli.admin.notices:preview", "Show how a notice would read."),
+        "preview": ("incidents.cli.admin.notices:preview", "Preview a notice."),
     }
 }
 
@@ -38,13 +38,13 @@ _OF_INCIDENT = Cause.of("of_incident", "name an incident of the site, with --inc
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def notices() -> None:
-    """What is written to the customer and to the desk: list the notices, and preview them."""
+    """List and preview the notices to customers and the desk."""
 
 
 @click.command("list")
 @options.looking
 def list_notices(run: Run) -> None:
-    """List the notices: to whom each goes, when, and which of its templates are your own."""
+    """List notices: the recipient of each, when it is sent, and which templates are your own."""
     # Where a server has its own templates it does not tell.
     found = _here(run) if run.remote is None else run.remote.notices()
     output.listed(
@@ -89,15 +89,23 @@ def _here(run: Run) -> list[Document]:
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
-    help="Only this one. Default: as the settings say.",
+    help="Preview only this language. Default: as in the settings.",
 )
 @click.option(
-    "--site", type=params.site, metavar="S", help="What was last ordered of S, and its incident."
+    "--site",
+    type=params.site,
+    metavar="S",
+    help="Use the facts of the last order on S, and its incident.",
 )
 @click.option(
-    "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
+    "--incident",
+    type=params.incident,
+    metavar="I",
+    help="Use the facts of I. Default: made-up facts.",
 )
-@click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
+@click.option(
+    "--html", is_flag=True, help="Print the HTML page that accompanies the text of a mail."
+)
 @options.looking
 def preview(
     run: Run,
@@ -108,9 +116,9 @@ def preview(
     incident: tuple[int, int] | None,
     html: bool,
 ) -> None:
-    """Show how the notice NAME would read, or each of them; nothing is sent.
+    """Preview the notice NAME, or all notices; nothing is sent.
 
-    With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
+    It uses your own templates if the settings name a folder. Exits 1 if a template is wrong.
     """
     from incidents.notices import notice_settings
 

@@ -39,15 +39,15 @@ _SERVER_HERE = Cause.of("server_here", "start a server where it runs, beside the
 @click.argument(
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
-@click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
+@click.option("--once", is_flag=True, help="Do everything due now, then exit: for cron.")
 @options.looking
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
-    """Enforce the clock until stopped; any number may run on one database.
+    """Enforce the deadlines until stopped; several daemons can share one database.
 
-    With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not, or
-    nothing is carried out in the world.
-    With `check`: read its settings, and exit 1 with what is wrong in them, or with the program or
-    the folder that they name and that is not there; nothing is begun.
+    With `status`: show whether deadlines are enforced and what is overdue; exits 1 if they are not,
+    or if no order is carried out.
+    With `check`: check the settings, and the programs and folders that they name; exits 1 with what
+    is wrong. It starts nothing.
     """
     if what is not None and once:
         raise click.UsageError(f"{what} and --once exclude each other")
@@ -198,22 +198,22 @@ DEFAULT_PORT = 7390
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The port; 0 takes one that is free.",
+    help="Port; 0 picks a free one.",
 )
 @options.looking
 def serve(run: Run, *, host: str, port: int) -> None:
-    """Serve the API at /api/v1, the console at /, and the customer's page at /c.
+    """Serve the API at /api/v1, the console at / and the customer page at /c.
 
-    By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path
-    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies.
-    People sign in with accounts (incidents account); the customer's page is there once [customer]
-    stands in the settings. SIGTERM ends it.
+    It uses plain HTTP, on this machine only: put a web server with TLS in front that keeps the path
+    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies. People sign in with
+    accounts (incidents account). The customer page needs [customer] in the settings. SIGTERM stops
+    it.
     """
     run.insist_on_this_machine(_SERVER_HERE)
     from incidents.accounts import serve_key

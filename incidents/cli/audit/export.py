@@ -50,16 +50,16 @@ class _Asked:
 
 
 @click.command()
-@click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
-@click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
-@click.option("--until", metavar="T", help="Only what was recorded before this time.")
+@click.option("--site", type=params.site, metavar="S", help="Write only entries of this site.")
+@click.option("--since", metavar="T", help="Write only entries recorded at this time or later.")
+@click.option("--until", metavar="T", help="Write only entries recorded before this time.")
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option(
     "--with-words", is_flag=True,
-    help="In the report of a bundle of one site: people's own words, with their salts.",
+    help="Include people's own words, with their salts, in the case file of one site's bundle.",
 )  # fmt: skip
 @options.looking
 def export(
@@ -71,14 +71,14 @@ def export(
     target: str,
     with_words: bool,
 ) -> None:
-    """Write the entries, as they are stored, in the order in which they were written.
+    """Write the entries as stored, in the order they were recorded.
 
-    jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
-    could take for a formula has an apostrophe before it.
+    jsonl, the default, has the exact bytes. csv has a column for each field; an apostrophe precedes
+    a cell that a spreadsheet could read as a formula.
 
-    bundle is for somebody who trusts nobody: the entries that the last checkpoint covers, with all
-    that proves them. -o names a new folder, or a new file that ends in .tar.zst. A part of the
-    record comes with a proof for each entry; that of one site with a report to be read and printed.
+    bundle is for an auditor who trusts nobody: the entries that the last checkpoint covers, with
+    their proofs. -o names a new folder, or a new file that ends in .tar.zst. Part of the record
+    comes with a proof for each entry; the part of one site also has a printable case file.
     """
     after, before = run.read_time(since), run.read_time(until)
     if after is not None and before is not None and after >= before:
@@ -101,22 +101,22 @@ export.params = [param for param in export.params if param.name not in ("json", 
 for _param in export.params:
     if _param.name == "format":
         _param.type = click.Choice((JSONL, CSV, BUNDLE))
-        _param.help = "jsonl, the default, csv or bundle."
+        _param.help = "Output format: jsonl, the default, csv or bundle."
 
 
 @click.command()
 @click.argument("site", type=params.site)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
-@click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
+@click.option("--with-words", is_flag=True, help="Include people's own words and their salts.")
 @options.looking
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
-    """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
+    """Write the case file of SITE: what happened, by which rule, and where it is proved.
 
-    A page of HTML that needs nothing else, and prints well. It tells the entries that the last
-    checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
+    It is a self-contained HTML page for printing, and shows the entries that the last checkpoint
+    covers. `audit export --format bundle --site SITE` writes the same page with the proofs.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))

@@ -33,9 +33,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "new": ("incidents.cli.audit.keys:new", "Make the log's first key."),
         "rotate": (
             "incidents.cli.audit.keys:rotate",
-            "Let a new key sign in place of the old one.",
+            "Replace the signing key.",
         ),
-        "show": ("incidents.cli.audit.keys:show", "The keys that sign and signed."),
+        "show": ("incidents.cli.audit.keys:show", "Print the current and earlier keys."),
     }
 }
 
@@ -46,11 +46,11 @@ _HERE = Cause.of(
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def key() -> None:
-    """The key that signs the checkpoints of the log."""
+    """Manage the key that signs the checkpoints of the log."""
 
 
 public_option = click.option(
-    "--public", metavar="VKEY", help="The key of the setting key_command, as others check it."
+    "--public", metavar="VKEY", help="Public key of the signing command (setting key_command)."
 )
 
 
@@ -59,9 +59,9 @@ public_option = click.option(
 @public_option
 @options.recording
 def new(run: Run, name: str | None, public: str | None) -> None:
-    """Make the log's first key in a file of your own, and put it on record.
+    """Make the log's first key in a new file, and put it on record.
 
-    NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
+    NAME is the log's permanent name, HOSTNAME/incidents by default. Keep a copy of the file.
     """
     run.insist_on_this_machine(_HERE)
     from incidents.audit.log import rotation
@@ -78,12 +78,12 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 @click.command()
 @params.reason_option
 @public_option
-@click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
+@click.option("--lost", is_flag=True, help="The old key is lost: only the new one signs.")
 @options.looking
 def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
-    """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
+    """Replace the signing key, on record, or resume an interrupted rotation.
 
-    The first checkpoint with that entry is signed by both keys.
+    Both keys sign the first checkpoint with that entry.
     """
     run.insist_on_this_machine(_HERE)
     from incidents.audit.log import rotation
@@ -103,7 +103,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 @click.command()
 @options.looking
 def show(run: Run) -> None:
-    """Print the log's keys as others check them, the one that signs first."""
+    """Print the log's public keys, the current one first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
     output.listed(
         run, rows, ids=(row["key"] for row in rows),
@@ -178,45 +178,45 @@ WITNESS_PORT = 7380
     type=params.File(),
     required=True,
     metavar="FILE",
-    help="The witness's private key; for its owner's eyes alone (0600).",
+    help="File of the witness's private key, mode 0600.",
 )
 @click.option(
     "--log",
     "logs",
     multiple=True,
     metavar="VKEY",
-    help="A key of a log to countersign, as `audit key show` prints it; once for each. Of one log"
-    " the oldest first: once a newer key has signed, an older one is refused.",
+    help="Key of a log to countersign, as `audit key show` prints it; repeat for more. Give"
+    " several keys of one log oldest first: once a newer key signs, older ones are refused.",
 )
 @click.option(
     "--store",
     type=params.File(),
     metavar="FILE",
-    help="What it has seen. Default: the key's file with .db at its end.",
+    help="File of what it has seen. Default: the key's file name with .db at the end.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=WITNESS_PORT,
     show_default=True,
-    help="The port; 0 takes one that is free.",
+    help="Port; 0 picks a free one.",
 )
 @click.option(
     "--new-key",
     "name",
     metavar="NAME",
-    help="Make the key and its store, print the verifier key, and stop.",
+    help="Make the key and its store, print the public key, and stop.",
 )
 @click.pass_obj
 def witness(
     run: Run, *, file: Path, logs: tuple[str, ...], store: Path | None, host: str, port: int,
     name: str | None,
 ) -> None:  # fmt: skip
-    """Countersign a log's checkpoints, on another machine and under another key.
+    """Countersign a log's checkpoints, on another machine and with another key.
 
-    Only what is consistent with all it has seen is countersigned (C2SP tlog-witness). It needs no
-    database of the desk. Without its store it would forget: back that up with the key.
+    It countersigns only what is consistent with everything it has seen (C2SP tlog-witness). It
+    needs no database of the desk. Its store remembers what it has seen: back that up with the key.
     """
     if not file.name:
         raise InputError.coded(

@@ -37,8 +37,8 @@ MAX_KEY_BYTES = 1_000_000
     "keys",
     multiple=True,
     metavar="VKEY|FILE",
-    help="A key of the log that you know from elsewhere: the log must be signed by it, or by one "
-    "that it has handed over to.",
+    help="Key of the log from a source that you trust: this key, or one that it handed over"
+    " to, must have signed the log.",
 )
 @click.option(
     "--checkpoint",
@@ -46,32 +46,32 @@ MAX_KEY_BYTES = 1_000_000
     multiple=True,
     type=params.File(),
     metavar="FILE",
-    help="A checkpoint that was kept elsewhere: what it covers must be the same still.",
+    help="Checkpoint that you kept elsewhere: what it covers must be unchanged.",
 )
 @click.option(
     "--witness",
     "witnesses",
     multiple=True,
     metavar="VKEY|FILE",
-    help="A witness that you know: it must have countersigned.",
+    help="Key of a witness that you trust: it must have countersigned.",
 )
 @click.option(
     "--since",
     metavar="FILE|auto",
-    help="A checkpoint up to which all was verified before: sites without later entries are not "
-    "decided again. auto: the one that the last run with auto has kept.",
+    help="Checkpoint of an earlier verification: decisions on sites without later entries are"
+    " not repeated. auto: the one that the last run with auto kept.",
 )
-@click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
+@click.option("--no-policy", is_flag=True, help="Do not repeat the decisions.")
 @options.looking
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,
 ) -> int:  # fmt: skip
-    """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
+    """Verify the log in the database, or the bundle FILE or DIR.
 
-    Each entry is hashed again, the tree over them is built again, each checkpoint and signature is
-    checked, and what was decided is decided again under the policy that was active. Exit status 5
-    if anything is wrong, the first wrong entry named.
+    It hashes each entry again, rebuilds the tree, checks each checkpoint and signature, and repeats
+    each decision under the policy that was active. Exits 5 if anything is wrong, and names the
+    first wrong entry.
     """
     kept = _kept(run, bundle) if since == AUTO else None
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
