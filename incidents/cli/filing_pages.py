@@ -134,7 +134,7 @@ _OVER_A_SERVER = Cause.of(
 @click.option("--icp", metavar="N", help="ICP number that the page must show.")
 @click.option(
     "--icp-form", type=click.Choice(("province", "site", "subject")),
-    help="Form of the ICP number: with the site's suffix, or the subject's number without one."
+    help="Form of the number: with the site's suffix, or the subject's number without one."
     " Default: as in [filing].",
 )  # fmt: skip
 @options.looking

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
-    help="URL of the finding; repeat for up to 50 URLs.",
+    help="Address of the finding; repeat for up to 50 addresses.",
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @options.at_option("it was found")
 @params.note_option
-@click.option("--again", is_flag=True, help="Log a separate violation at the same URL.")
+@click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
 @params.confirm_option
 @options.acting
 def log(
@@ -54,8 +54,8 @@ def log(
 
     The desk then has an hour to reach the responsible person (R2). The third violation within 24
     hours closes the site (R1); the answer shows the count. On a terminal, a violation that closes
-    the site, or whose URL is on another host, asks you to type the site's name, or takes --confirm
-    NAME. In a pipe it does not ask.
+    the site, or whose address is on another host, asks you to type the site's name, or takes
+    --confirm NAME. In a pipe it does not ask.
     """
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,

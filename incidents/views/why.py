@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """The state of the site and its reasons; overdue things first."""
+    """What is overdue, the state of the site, what is not in force, and the reasons of the state."""
     parts = [
-        _overdue(record),
-        _in_force(record),
         why_facts.closure_lines(record),
         _suspended(record),
         _held(record),
@@ -36,7 +34,8 @@ def grounds(record: Record) -> list[str]:
         _waiting(record),
         _moot(record),
     ]
-    return [line for part in parts for line in part]
+    answer, *reasons = [line for part in parts for line in part]
+    return [*_overdue(record), answer, *_in_force(record), *reasons]
 
 
 def _overdue(record: Record) -> list[str]:

@@ -102,9 +102,9 @@ def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli
     cli("account", "add", "op-1", "--role", "operator")
     for words, told in (
         (("account", "sign-ins"), "no sign-ins"),
-        (("account", "sign-ins", "--failed"), "no sign-ins that failed"),
+        (("account", "sign-ins", "--failed"), "no failed sign-ins"),
         (("account", "refusals"), "no refusals"),
-        (("account", "sessions"), "no session is open"),
+        (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
         assert cli(*words, "--of", "op-1").err == f"{told} of op-1\n"
@@ -297,7 +297,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
         before = at.modes()
         at.see("New password of admin-1:")
         at.press(*PASSWORD, "\r")
-        at.see("The same again:")
+        at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")
         at.see("admin-1: administrator")
         assert at.ends() == 0

@@ -86,7 +86,7 @@ def test_where_nothing_is_left_there_is_nothing_to_confirm(
     desk(*ERASE, "--confirm", "shop.example")
     answer = desk(*ERASE)
     assert answer.status == 0
-    assert answer.out == "shop.example: nothing is left to erase\n"
+    assert answer.out == "shop.example: nothing left to erase\n"
 
 
 def test_without_the_name_nothing_goes(desk: Cli, clock: FrozenDateTimeFactory) -> None:

@@ -42,7 +42,7 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     assert "registrar" in [each["field"] for each in found["missing"]]
     told = office("filing", "show", SITE).out
     assert "level: 3 (level 3)" in told
-    assert "to be filed by 2026-03-22, that day included" in told
+    assert "file by 2026-03-22, including that day" in told
     assert "missing: registrar" in told
 
 
@@ -241,7 +241,7 @@ def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
     assert "did you mean opened_on, 网站开通日期?): rename it, or ignore such" in refused.err
     taken = office("filing", "import", str(file), "--ignore-columns")
     assert taken.status == 0
-    assert "columns that are no field, left out: opend_on, colour\n" in taken.err
+    assert "ignored columns that are not fields: opend_on, colour\n" in taken.err
     assert "1 unchanged" in taken.err
 
 
@@ -268,7 +268,7 @@ def test_a_dry_run_lists_every_row_with_its_findings_and_does_nothing(
     assert done.status == 1
     told = office("filing", "import", str(file), "--dry-run")
     assert "row 2: shop.example: would be changed (level, responsible_phone)" in told.out
-    assert "nothing was done (--dry-run)" in told.err
+    assert "nothing was changed (--dry-run)" in told.err
     assert shown(office)["details"] == {}
 
 

@@ -50,7 +50,7 @@ def test_a_list_with_a_site_that_is_new_is_told_the_way_out(desk: Cli, tmp_path:
     file.write_text("site,level\nshop.exampel,3\nanother-name.test,3\n")
     told = desk("filing", "import", str(file), "--dry-run").out
     assert "row 2: shop.exampel: no site is called shop.exampel (did you mean" in told
-    assert "row 3: another-name.test: it is new here (--add-sites takes it into" in told
+    assert "row 3: another-name.test: the site is not in the register (add it with --add-sites" in told
 
 
 def test_the_alarm_tells_of_terms_and_of_those_that_are_overdue(
@@ -64,6 +64,6 @@ def test_the_alarm_tells_of_terms_and_of_those_that_are_overdue(
 
     desk("filing", "set", "shop.example", "opened_on=2026-03-01")
     clock.move_to("2026-03-17T04:00:00Z")
-    assert told() == "filings: 1 term to keep, reminded of on 2026-03-17"
+    assert told() == "filings: 1 term due, reminded on 2026-03-17"
     clock.move_to("2026-04-02T04:00:00Z")
-    assert told() == "filings: 1 term to keep, reminded of on 2026-04-02, 1 overdue"
+    assert told() == "filings: 1 term due, reminded on 2026-04-02, 1 overdue"

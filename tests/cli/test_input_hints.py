@@ -17,7 +17,7 @@ def desk(cli: Cli) -> Cli:
 def test_a_category_that_is_new_here_is_taken_and_told_with_those_in_use(desk: Cli) -> None:
     answer = desk("log", "shop.example", "--category", "gambeling")
     assert answer.status == 0
-    assert "the category 'gambeling' is new here; in use are gambling" in answer.err
+    assert "the category 'gambeling' is new; in use: gambling" in answer.err
     assert "gambeling" not in answer.out
     assert desk("show", "1-2", "--json").json["category"] == "gambeling"
 
@@ -67,7 +67,7 @@ def test_a_detail_of_the_register_or_of_the_filing_may_be_stated_as_false(
         (("--phone", "none"), "too few digits"),
         (("--phone", "+86 10 5555 0100"), ""),
         (("--phone", "010-5555-0100 转 8"), ""),
-        (("--email", "li at shop.example"), "none that can be written to"),
+        (("--email", "li at shop.example"), "no mail can be sent to this"),
         (("--email", "li@shop.example"), ""),
     ],
 )

@@ -98,9 +98,9 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     why = cli("site", "why", "c.example").out
     assert "next: incidents acts reconcile c.example --repair --cancelled" in why
     assert "brake" not in why
-    assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
+    assert cli("acts", "list", "--braked").err == "the brake holds no orders\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
-    assert dead.err == "there are no dead letters of c.example\n"
+    assert dead.err == "no dead letters of c.example\n"
 
 
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
@@ -114,7 +114,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents acts reconcile" not in why
-    assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
+    assert "state: only logged, not enforced" in cli("acts", "show", "1-o4").out
     order = cli("acts", "show", "1-o4", "--json").json
     assert (order["state"], order["only_logged"]) == ("delivered", True)
     assert "ONLY LOGGED, NOT ENFORCED: suspend shop.example, ordered" in cli("queue").err
@@ -152,8 +152,8 @@ def test_what_is_ordered_again_without_an_adapter_still_differs(cli: Cli, later:
     repaired = cli("acts", "reconcile", "shop.example", "--repair")
     assert repaired.status == 5
     assert "1 compared, 1 differ" in repaired.err
-    assert "1 ordered again IN VAIN: name an adapter under [acts]" in repaired.err
-    assert repaired.out.endswith("ORDERED AGAIN IN VAIN\n")
+    assert "1 ordered again WITHOUT EFFECT: name an adapter under [acts]" in repaired.err
+    assert repaired.out.endswith("ORDERED AGAIN WITHOUT EFFECT\n")
 
 
 def test_an_adapter_that_is_set_later_takes_down_what_was_only_logged(

@@ -172,7 +172,7 @@ def test_a_dry_run_shows_the_difference_and_does_nothing(cli: Cli, two: str) -> 
     assert answer.out.splitlines() == [
         "repeat.count: 3 → 2", f"{TWO.digest} would become the active policy",
     ]  # fmt: skip
-    assert "nothing was done (--dry-run)" in answer.err
+    assert "nothing was changed (--dry-run)" in answer.err
     assert cli("policy", "show", "-q").out == f"{DOCUMENTED.digest}\n"
     document = cli("policy", "activate", two, "--reason", "agreed", "--dry-run", "--json").json
     assert document["changes"] == [{"key": "repeat.count", "before": "3", "after": "2"}]

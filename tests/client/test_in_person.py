@@ -189,7 +189,7 @@ def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_p
     mine = ("--reason", "agreed", "--password-file", str(desk.right))
     assert desk("policy", "activate", str(two), *mine, as_="sup-1").status == 0
     alone = desk("policy", "activate", str(one), *mine, as_="sup-1")
-    assert (alone.status, "next: the same with --second HANDLE" in alone.err) == (REFUSED, True), (
+    assert (alone.status, "next: repeat with --second HANDLE" in alone.err) == (REFUSED, True), (
         alone.err
     )
     beside = (*mine, "--second", "sup-2", "--second-password-file")

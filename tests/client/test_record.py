@@ -63,7 +63,7 @@ def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: 
     [erased] = desk.api.entries("words_erased")
     assert (erased["actor"], erased["data"]["of"]) == ("sup-1", "shop.example")
     again = desk(*line, *mine, *sure, as_="sup-1")
-    assert "nothing is left to erase" in again.out, again.err
+    assert "nothing left to erase" in again.out, again.err
     assert desk.sessions() == 0
 
 

@@ -90,7 +90,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     capsys.readouterr()
     assert main(["daemon", "status"]) == FAILED
     first, *lines = capsys.readouterr().out.splitlines()
-    assert first == "the clock is enforced in the record, NOT IN THE WORLD"
+    assert first == "deadlines are enforced on record only, NOT IN THE WORLD"
     assert f"NOTHING IS CARRIED OUT, known 0 s ago: {problem}" in lines
     main(["queue"])
     assert problem in capsys.readouterr().err
@@ -135,7 +135,7 @@ def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
     assert main(["recover", "--reason", "the disk is gone", *more]) == DONE
 
     told = capsys.readouterr().err
-    assert f"next: move {mark} away: until then no daemon carries anything out" in told
+    assert f"next: move {mark} away: until then no daemon carries out orders" in told
     assert "Run incidents recover" not in told
     assert rig.standing(house).noticed_at is not None
     assert main(["daemon", "--once"]) == FAILED

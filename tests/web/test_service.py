@@ -77,8 +77,8 @@ def test_a_real_process_serves_console_api_and_customers_until_a_signal_ends_it_
             finally:
                 process.kill()
     told = log.read_text()
-    assert f"serves the console at {url}/ and the API at {url}/api/v1" in told
-    assert f"serves the customer's page at {url}/c/…, for links to {LINKS.base_url}" in told
+    assert f"console: {url}/, API: {url}/api/v1" in told
+    assert f"customer page: {url}/c/…, for links to {LINKS.base_url}" in told
     # Its log names the incident, and neither the link nor what was written.
     lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert [(line["incident"], line["state"]) for line in lines if "incident" in line] == [

@@ -130,7 +130,7 @@ def _check(run: Run) -> int:
 
     lanes = settings_check.check(run.local)
     undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
-    run.tell(run.text("list.semicolon").join([run.text("daemon.settings_ok"), *undone]))
+    run.tell(run.text("daemon.settings_ok"), *undone)
     return DONE
 
 

@@ -144,7 +144,7 @@ def _probability(given: str) -> float:
 @history_file.skip_bad_option
 @click.option(
     "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
-    help="Write a chart of suspensions and closures to this SVG file.",
+    help="Write a chart of suspensions and closures.",
 )  # fmt: skip
 @options.looking
 def simulate(

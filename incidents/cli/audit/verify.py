@@ -83,8 +83,10 @@ def verify(
     elif run.quiet:
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
+        answer, *reasons = verdicts.sentences(verdict, run, asked)
+        run.tell(answer)
         run.say(*(_wrong(run, flaw) for flaw in verdict.findings))
-        run.tell(*verdicts.sentences(verdict, run, asked))
+        run.tell(*reasons)
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(run.text("audit_verify.kept", file=kept))
     return NOT_VERIFIED if verdict.findings else DONE
