@@ -39,7 +39,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class ProviderError(IncidentsError):
-    """the provider that signs people in does not do its part: {detail}"""
+    """the sign-in provider is unavailable: {detail}"""
 
 
 class Discovery:

@@ -20,7 +20,7 @@ _MINUTE_S = 60.0
 
 
 class TooManyActsError(IncidentsError):
-    """{who} may do {limit} acts a minute: ask again in {wait_s} seconds"""
+    """{who} has reached the limit of {limit} acts a minute: try again in {wait_s} seconds"""
 
 
 class Quota:
@@ -60,7 +60,7 @@ PATIENCE_S = 5.0
 
 
 class BusyError(IncidentsError):
-    """something else of that kind is being worked out just now: ask again in a few seconds"""
+    """another request of this kind is running: try again in a few seconds"""
 
 
 class Turn:

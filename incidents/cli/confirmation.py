@@ -32,7 +32,7 @@ MOST_NAMED = 20
 
 
 class OpeningNotConfirmedError(NotConfirmedError):
-    """{what} would be opened, and that was not confirmed, so nothing is done: {way_out}"""
+    """nothing was done: opening {what} was not confirmed; {way_out}"""
 
     name = "not_confirmed"
 

@@ -38,12 +38,12 @@ _MOST_BYTES = 10_000
 
 
 class PasswordNeededError(RefusedError):
-    """a password is needed, and nobody is at a terminal to be asked: add {option} FILE (- is
+    """a password is needed, and there is no terminal to ask for it: add {option} FILE (- is
     standard input)"""
 
 
 class PasswordsDifferError(InputError):
-    """the two passwords are not the same, so nothing is changed"""
+    """the two passwords differ: nothing was changed"""
 
 
 password_file_option = click.option(
@@ -123,7 +123,7 @@ def _password_of_file(file: Path, option: str) -> str:
 
 
 class NoAccountError(RefusedError):
-    """{handle} has no account here: name yours with --as"""
+    """no account named {handle} here: name yours with --as"""
 
 
 @contextmanager

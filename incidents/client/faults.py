@@ -25,13 +25,13 @@ _UNKNOWN = frozenset({"not_found", "method_not_allowed"})
 
 
 class NoClientError(LibraryError):
-    """to ask a server needs a library that is not installed"""
+    """using a server needs a library that is not installed"""
 
     extra = "console"
 
 
 class NotOverServerError(InputError):
-    """this is not done over a server: {way_out}"""
+    """this does not work over a server: {way_out}"""
 
 
 class ServerError(AwayError):
@@ -39,11 +39,11 @@ class ServerError(AwayError):
 
 
 class UntrustedServerError(ServerError):
-    """{server} is not asked, since its certificate is not believed here: {detail}"""
+    """did not contact {server}: this machine does not trust its certificate: {detail}"""
 
 
 class NoDeskError(ServerError):
-    """{server} answers, but not as a desk does ({detail}): is that its address?"""
+    """{server} answers, but not like a desk ({detail}): is the address right?"""
 
 
 class NoOperationError(ServerError):

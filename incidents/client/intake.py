@@ -36,8 +36,8 @@ HistoryRow = tuple[int, str]
 
 
 class ManyAtOnceError(InputError):
-    """a server takes {limit:,} reports at a time, and {count:,} are of {site} at {at}: give them
-    times of their own"""
+    """a server takes {limit:,} reports at a time, but {count:,} are of {site} at {at}: give them
+    different times"""
 
 
 def bring_in(

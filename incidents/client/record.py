@@ -33,7 +33,7 @@ _WAIT_S = 20
 
 
 class LostProofError(ServerError):
-    """{server} does not tell what was proved ({detail}): ask again"""
+    """{server} did not say what was proved ({detail}): try again"""
 
 
 class RemoteRecord:

@@ -25,7 +25,7 @@ from incidents.store import checkpoints, desk_state
 
 
 class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy} (policy show shows it)"""
+    """this policy is already active: {policy} (see policy show)"""
 
 
 class NotLetError(RefusedError):

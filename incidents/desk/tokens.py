@@ -28,24 +28,24 @@ MAX_DAYS = 366
 
 
 class UnknownActError(InputError):
-    """{given!r} is no act that a token could be for; there are {known}"""
+    """no act named {given!r} that a token can allow; choose from {known}"""
 
 
 class BadExpiryError(InputError):
-    """a token holds for 1 to {most} days, not for {days}"""
+    """a token is valid for 1 to {most} days, not for {days}"""
 
 
 class UnknownTokenError(RefusedError):
-    """no token is called {token!r} (token list lists them)"""
+    """no token named {token!r}: list them with token list"""
 
 
 class DisabledAccountError(RefusedError):
-    """the account of {handle} is disabled (account enable)"""
+    """the account {handle} is disabled: enable it with account enable"""
 
 
 class NotOfRoleError(RefusedError):
-    """{handle} has the role {role}, which may not do {act}: a token for it would let nobody do it
-    (account role gives another)"""
+    """{handle} has the role {role}, which does not allow {act}: such a token would be useless
+    (change the role with account role)"""
 
 
 def make_token(
@@ -111,9 +111,9 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
 
 
 class SealedAlreadyError(RefusedError):
-    """the database is sealed with the key in {file} already: for another one, move that file away.
-    What a server has warned of stays out, and is to be found and deleted by the owner of the
-    tables"""
+    """the database is already sealed with the key in {file}: to use another key, move that file
+    away. What a server warned about stays locked out; the owner of the tables must find and delete
+    it"""
 
 
 @dataclass(frozen=True, slots=True)

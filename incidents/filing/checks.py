@@ -21,7 +21,7 @@ from incidents.machine.filing import Details
 
 
 class NoFilingLibraryError(LibraryError):
-    """to check a filing {detail} is needed, which is not installed"""
+    """checking a filing needs {detail}, which is not installed"""
 
     extra = "filing"
 

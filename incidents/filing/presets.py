@@ -33,15 +33,15 @@ _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
 
 
 class PresetsFileError(IncidentsError):
-    """the file of presets {file} cannot be read: {detail}"""
+    """the presets file {file} cannot be read: {detail}"""
 
 
 class PresetError(IncidentsError):
-    """the file of presets {file} says {key} = {value!r}, but it must be {expected}"""
+    """the presets file {file} says {key} = {value!r}, but it must be {expected}"""
 
 
 class UnknownPresetError(RefusedError):
-    """no preset is called {given!r}; there are {known}"""
+    """no preset named {given!r}; choose one of {known}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

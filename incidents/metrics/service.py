@@ -142,7 +142,7 @@ _NOT_SERVED = "the metrics are not served"
 
 
 class MetricsLibraryError(LibraryError):
-    """the settings ask for metrics, and their library is not installed"""
+    """the settings ask for metrics, but their library is not installed"""
 
     extra = "metrics"
 

@@ -33,12 +33,12 @@ _OTHERWISE = Cause.of("flaw_entry_not_as_written", "it is not written as the des
 
 
 class UnreadableEntryError(IncidentsError):
-    """This is no entry that the desk has written: {detail}."""
+    """Not an entry of this desk: {detail}."""
 
 
 class EntryTooLargeError(IncidentsError):
-    """The record of {kind} on {site} would have {size} bytes, and {limit} are the most: nothing was
-    done; do it in smaller parts."""
+    """Nothing was done: the entry {kind} of {site} would have {size} bytes, and the limit is
+    {limit}. Do it in smaller parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,8 +53,8 @@ _SQLITE = "sqlite:///"
 
 
 class TellingNameError(RefusedError):
-    """the name {given!r} looks like somebody's address or number, and it would be written into the
-    record as it is, for good: act under the name of an account"""
+    """the name {given!r} looks like somebody's address or number, and would stay in the record for
+    good: act under the name of an account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

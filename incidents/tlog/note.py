@@ -33,7 +33,7 @@ ROOT_BYTES = 32
 
 
 class CheckpointError(VerificationError):
-    """This is no checkpoint: {detail}"""
+    """Not a checkpoint: {detail}"""
 
 
 @dataclass(frozen=True, slots=True)

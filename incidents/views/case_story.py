@@ -39,8 +39,8 @@ _URLS, _CATEGORY = "urls", "category"
 
 
 class BrokenCaseError(VerificationError):
-    """the entries of {site} do not follow on each other, {detail}: nothing is written, and
-    `incidents audit verify` names what is wrong"""
+    """the entries of {site} are not consecutive, {detail}: nothing was written. See what is wrong
+    with `incidents audit verify`"""
 
 
 @dataclass(frozen=True, slots=True)

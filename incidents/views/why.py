@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """What is overdue, the state of the site, what is not in force, and the reasons of the state."""
+    """What is overdue, the state of the site, what is not in force, and the state's reasons."""
     parts = [
         why_facts.closure_lines(record),
         _suspended(record),

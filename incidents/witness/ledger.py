@@ -52,7 +52,7 @@ _HEARD = """
 
 
 class LedgerError(IncidentsError):
-    """the witness's memory {file} cannot be used: {detail}"""
+    """cannot use the witness's store {file}: {detail}"""
 
 
 class Ledger:

@@ -466,9 +466,9 @@ def test_without_the_password_of_who_acts_nothing_is_done_or_told(
     assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
     for args, needle in (
         (("--as", "sup-2"), "--password-file FILE"),
-        (as_("sup-2", wrong), "not the handle and the password"),
-        (as_("nobody-1", right), "not the handle and the password"),
-        (as_("li", right), "not the handle and the password"),
+        (as_("sup-2", wrong), "wrong username or password"),
+        (as_("nobody-1", right), "wrong username or password"),
+        (as_("li", right), "wrong username or password"),
     ):
         answer = desk(*APPROVE, *args, *more)
         assert (answer.status, needle in answer.err) == (3, True), (args, answer.err)
@@ -553,7 +553,7 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
     assert (alone.status, "next: repeat with --second HANDLE" in alone.err) == (3, True)
     for handle, file, needle in (
         ("sup-1", right, "cannot be the second person to their own act"),
-        ("sup-2", wrong, "of a second person: nothing is done"),
+        ("sup-2", wrong, "of the second person: nothing was done"),
         ("admin-1", None, "--second-password-file FILE"),
     ):
         how = () if file is None else ("--second-password-file", str(file))

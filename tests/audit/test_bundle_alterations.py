@@ -369,15 +369,15 @@ FILES = {
     ),
     "a proof in another tree": _proof(
         lambda made, _: _smaller(made).partition(b"\n\n")[0] + b"\n\n" + made.part["checkpoint"],
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that is too short": _proof(
         lambda _, lines: b"\n".join(lines[:2] + lines[3:]),
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that is too long": _proof(
         lambda _, lines: b"\n".join(lines[:3] + lines[2:]),
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that says more": _proof(
         lambda _, lines: b"\n".join([lines[0], b"extra eA==", *lines[1:]]),

@@ -282,7 +282,7 @@ def _key_put_in(connection: Connection) -> None:
     connection.execute(insert(log_keys).values(dict(row) | {"key": FORGER.vkey, "seq": 9}))
 
 
-UNTRUSTED = "checkpoints 2: This is no signed note that can be trusted: "
+UNTRUSTED = "checkpoints 2: Not a trusted signed note: "
 SIGNED: dict[str, tuple[Tampering, str]] = {
     "signed by another": (_note(_by_the_forger), f"{UNTRUSTED}none of"),
     "other root": (_second(root=bytes(32)), "its row says 0000"),

@@ -67,4 +67,4 @@ def test_of_what_is_not_there_no_link_is_given(cli: Cli) -> None:
 def test_without_its_settings_it_says_what_is_missing(cli: Cli) -> None:
     told = cli("link", "1-1")
     assert (told.status, told.out) == (1, "")
-    assert "has no section [customer]; write it, with base_url = " in told.err
+    assert "has no section [customer]. Add it, with base_url = " in told.err

@@ -107,9 +107,7 @@ def test_what_no_checkpoint_covers_yet_is_told_on_standard_error(signed: Cli, ta
 def test_without_a_checkpoint_the_way_to_one_is_told(unsigned: Cli, target: Path) -> None:
     answer = unsigned("audit", "export", "--format", "bundle", "-o", str(target))
     assert answer.status == 3
-    assert "nothing of the log is signed yet: make a key with `incidents audit key new`" in (
-        answer.err
-    )
+    assert "the log is not signed yet: make a key with `incidents audit key new`" in (answer.err)
     assert unsigned("audit", "report", "shop.example").status == 3
     assert not target.exists()
 
@@ -118,7 +116,7 @@ def test_an_empty_selection_is_refused(signed: Cli, target: Path) -> None:
     given = ("--since", "2026-03-03 12:00")
     answer = signed("audit", "export", "--format", "bundle", "-o", str(target), *given)
     assert answer.status == 3
-    assert "no entry of this selection is covered by a checkpoint" in answer.err
+    assert "no checkpoint covers any entry of this selection" in answer.err
     assert list(target.parent.iterdir()) == []
 
 

@@ -122,7 +122,10 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert once_more.json["incidents"] == {"new": 0, "known": 1}
     header, _, refused = file.read_text().splitlines()
     file.write_text(f"{header}\n{refused}\n")
-    assert "; nothing was written. Correct the file and import it again" in cli("import", str(file)).err
+    assert (
+        "; nothing was written. Correct the file and import it again"
+        in cli("import", str(file)).err
+    )
     file.write_text(f"{header}\n{refused.replace('b.example', 'new.example')}\n")
     only_a_site = cli("import", str(file))
     assert "sites: 1 added" in only_a_site.out

@@ -204,13 +204,13 @@ def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, pane
     assert "This opens 2 sites that are down: court.example (suspended)" in foretold.out
     assert "An order to open 1 site waits: shop.example." in foretold.out
     assert wrong.status == 4
-    assert "3 sites would be opened" in wrong.err
+    assert "opening 3 sites was not confirmed" in wrong.err
 
 
 def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None:
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
     assert wrong.status == 4
-    assert "2 sites would be opened" in wrong.err
+    assert "opening 2 sites was not confirmed" in wrong.err
     assert "--confirm says '3'; write --confirm 2" in wrong.err
     right = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
     assert right.status == 0

@@ -171,7 +171,7 @@ def test_a_command_signs_in_place_of_a_file(
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ("kye = 'x'", "which is no setting"),
+        ("kye = 'x'", "unknown setting"),
         ("key = 3", "a text"),
         ("key_command = 'kms sign'", "a list of its words"),
         ("key_command = []", "a list of its words"),

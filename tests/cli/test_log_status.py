@@ -162,7 +162,7 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
     answer = cli("audit", "checkpoint", "-o", str(held))
 
     assert answer.status == 5
-    assert "of 3 entries, and this log of 2 does not begin with them" in answer.err
+    assert "of 3 entries, but this log of 2 does not begin with them" in answer.err
     assert held.read_bytes() == newest
 
 

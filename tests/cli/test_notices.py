@@ -153,8 +153,8 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     ("args", "status", "said"),
     [
         (["--incident", "9-9"], 3, "there is no incident 9-9\n"),
-        (["--incident", "nothing"], 3, "no incident is called 'nothing'"),
-        (["--site", "two.example"], 3, "no site is called two.example"),
+        (["--incident", "nothing"], 3, "no incident named 'nothing'"),
+        (["--site", "two.example"], 3, "no site named two.example"),
         (["--site", "one.example", "--incident", "1-1"], 2, "give either --site or --incident"),
         (["nothing"], 2, "nothing"),
         (["--language", "fr"], 2, "fr"),

@@ -320,7 +320,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
     assert (answer.status, answer.out) == (1, "")
     assert answer.err == (
         f"incidents: shop.example cannot be compared with the world: {panel.name}: a fault in it:"
-        " OSError. Repair that adapter; sites of others can be compared by their names\n"
+        " OSError. Repair that adapter; you can still check sites of other adapters by name\n"
     )
 
 

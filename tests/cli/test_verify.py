@@ -59,9 +59,7 @@ def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
     assert (answer.status, answer.out) == (0, "")
     lines = answer.err.splitlines()
     assert lines[0] == "verified"
-    assert (
-        "  shown: 5 entries of 2 sites: none is missing between two others" in answer.err
-    )
+    assert "  shown: 5 entries of 2 sites: none is missing between two others" in answer.err
     assert "1 checkpoint of log.example/desk, the last covers 5 entries" in answer.err
     assert "NOT SHOWN: who owns the key: it comes from the database itself" in answer.err
     assert "NOT SHOWN: that the holder of the key did not rewrite the log" in answer.err
@@ -169,7 +167,7 @@ def test_a_bundle_that_was_changed_is_not_verified(log: Cli, tmp_path: Path) -> 
     (bundle / "entries.jsonl").unlink()
     gone = log("audit", "verify", str(bundle))
     assert (gone.status, gone.out) == (5, "")
-    assert "entries.jsonl: it is missing; nothing of the bundle is proved" in gone.err
+    assert "entries.jsonl: it is missing; nothing in the bundle was proved" in gone.err
 
 
 def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
@@ -274,7 +272,9 @@ def test_a_log_that_is_not_what_was_verified_is_not_taken_for_it_and_the_way_out
     assert answer.out.startswith("WRONG entries 3, leaf 2: its leaf hash is not that of its body")
     lines = answer.err.splitlines()
     assert f"nothing was reused from {kept}: everything was checked" in lines
-    assert lines[-1].startswith("next: find out why. Once the reason is on record (for example, a restore), move")
+    assert lines[-1].startswith(
+        "next: find out why. Once the reason is on record (for example, a restore), move"
+    )
     assert kept.read_bytes() == before
 
 

@@ -251,7 +251,7 @@ def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
         assert (answer.status, "server" in answer.err) == (FAILED, False), (line, answer.err)
     for _, line in _lines(HERE_ALONE, files):
         answer = over(*line, as_="sup")
-        assert (answer.status, "not done over a server" in answer.err) == (MISUSED, True), (
+        assert (answer.status, "does not work over a server" in answer.err) == (MISUSED, True), (
             line, answer.err,
         )  # fmt: skip
     assert (tmp_path / "export").read_text(encoding="utf-8").count("\n") > 5

@@ -144,7 +144,7 @@ def test_a_certificate_is_believed_only_of_an_authority_of_this_machine(
         assert server.startswith("https://")
         assert main(["queue", "--server", server]) == FAILED
         told = capsys.readouterr().err
-        assert "its certificate is not believed here: self-signed certificate" in told
+        assert "this machine does not trust its certificate: self-signed certificate" in told
         assert told.count("\n") == 1
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         assert main(["queue", "--server", server]) == DONE

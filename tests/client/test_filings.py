@@ -130,7 +130,7 @@ def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
     done = desk("filing", "set", SITE, "--preset", "aliyun-access", as_="panel")
     assert done.status == DONE, done.err
     unknown = desk("filing", "set", SITE, "--preset", "nobody", as_="panel")
-    assert (unknown.status, "no preset is called 'nobody'" in unknown.err) == (REFUSED, True)
+    assert (unknown.status, "no preset named 'nobody'" in unknown.err) == (REFUSED, True)
     for typed, told in (
         ("opened_on=2099-01-01", "still to come"),
         ("server.main=soon", "is no server"),

@@ -63,7 +63,7 @@ def test_who_guesses_over_the_network_keeps_nobody_out_who_has_a_token(desk: Ove
 def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) -> None:
     for more, status, needle in (
         ((), REFUSED, "add --password-file FILE"),
-        (("--password-file", str(desk.wrong)), REFUSED, "not the handle and the password"),
+        (("--password-file", str(desk.wrong)), REFUSED, "wrong username or password"),
         (("--password-file", str(desk.right), "--as", "sup-9"), REFUSED, "not the handle"),
     ):
         answer = desk(*REFUSED_LINE, *more, as_="op-1")

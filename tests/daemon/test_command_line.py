@@ -351,7 +351,7 @@ def test_while_nothing_is_carried_out_once_decides_and_fails(db_url: str, run: R
 
     assert status == FAILED
     assert "1 site: " in out
-    assert "nothing is carried out from this database until a person goes on" in err
+    assert "no orders of this database are carried out until a person resumes" in err
 
 
 def test_status_of_a_server_of_before_says_nothing_of_the_record(

@@ -73,7 +73,7 @@ def test_a_preset_that_there_is_not_is_refused_with_those_that_there_are(own: Pa
     own.write_text(OWN, encoding="utf-8")
     with pytest.raises(
         UnknownPresetError,
-        match="no preset is called 'aliyum'; there are aliyun-access, aliyun-registrar, harbour-",
+        match="no preset named 'aliyum'; choose one of aliyun-access, aliyun-registrar, harbour-",
     ):
         details("aliyum", own)
 

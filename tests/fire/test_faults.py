@@ -105,7 +105,7 @@ def test_an_act_whose_answer_finds_a_full_disk_is_done_and_answers_when_it_is_re
     again = incidents(sqlite_url, *line)
 
     assert lost.status == 1
-    fault_record.assert_clear(lost.stderr, sentences=["the answer cannot be written"])
+    fault_record.assert_clear(lost.stderr, sentences=["its result could not be shown"])
     assert "No space left on device" in lost.stderr
     assert again.status == 0
     assert "a.example" in again.stdout

@@ -152,7 +152,7 @@ def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(
         (
             "the metrics are not served",
             {
-                "reason": "the settings ask for metrics, and their library is not installed:"
+                "reason": "the settings ask for metrics, but their library is not installed:"
                 " pip install '.[metrics]' in the source of incidents",
                 "wait_s": 0.05,
             },

@@ -198,7 +198,7 @@ def test_a_long_entry_is_measured_in_bytes() -> None:
     "text", ["", "[]", "{}", '{"v":2}', '{"v":1,"site":"a","site_id":"1","site_seq":"1"}', '{"v":1']
 )
 def test_what_the_desk_has_not_written_is_refused_in_one_sentence(text: str) -> None:
-    with pytest.raises(UnreadableEntryError, match="no entry that the desk has written"):
+    with pytest.raises(UnreadableEntryError, match="Not an entry of this desk"):
         decode(text)
 
 

@@ -80,7 +80,7 @@ def test_what_was_put_in_its_place_is_neither_read_nor_written_nor_is_what_is_go
             act(engine)
 
     assert str(refused.value) == (
-        f"the file {file} was replaced or removed while this process had it open: start it again"
+        f"the file {file} was replaced or removed while this process had it open: restart it"
     )
     assert isinstance(refused.value, DatabaseError)
     engine.dispose()

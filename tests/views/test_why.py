@@ -394,7 +394,7 @@ def test_an_unknown_site_offers_the_nearest_names(day: Day) -> None:
     day.add()
     with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example\?"):
         day.why("shpo.example")
-    with pytest.raises(UnknownSiteError, match=r"no site is called nowhere\.test"):
+    with pytest.raises(UnknownSiteError, match=r"no site named nowhere\.test"):
         day.why("nowhere.test")
 
 

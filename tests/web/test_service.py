@@ -121,8 +121,8 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
         ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),
-        ('[accounts]\nsecondafter = "1d"', "'secondafter', which is no setting"),
-        ("[serv]", "'[serv]', which is no setting"),
+        ('[accounts]\nsecondafter = "1d"', "unknown setting 'secondafter'"),
+        ("[serv]", "unknown setting '[serv]'"),
     ],
 )
 def test_without_what_it_needs_it_does_not_begin_and_says_what_is_missing(
@@ -221,15 +221,15 @@ def test_a_port_that_is_taken_is_named(serve: Serve) -> None:
         status, told = serve("--port", str(port), toml="")
     assert status == 1
     assert told.endswith(
-        f"\nincidents: nothing can listen on 127.0.0.1 port {port}: Address already in use"
-        " (--host and --port name another place)\n"
+        f"\nincidents: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        " (choose others with --host and --port)\n"
     )
 
 
 def test_a_host_that_is_not_there_is_named(serve: Serve) -> None:
     status, told = serve("--host", "192.0.2.1", toml="")
     assert status == 1
-    assert "nothing can listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
+    assert "cannot listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
 
 
 def test_without_its_database_it_does_not_begin(serve: Serve) -> None:

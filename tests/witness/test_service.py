@@ -285,7 +285,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = str(urlsplit(running.url).port)
         done = _run(tmp_path, "--port", port)
     assert done.returncode == 1
-    assert f"nothing can listen on 127.0.0.1 port {port}" in done.stderr
+    assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
 
 
 def _run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -161,7 +161,7 @@ notice_routes = router("notices")
 
 
 class UnknownNoticeError(RefusedError):
-    """no notice is called {given!r}; there are {known}"""
+    """no notice named {given!r}; choose one of {known}"""
 
 
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))

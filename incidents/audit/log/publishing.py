@@ -27,8 +27,8 @@ CHECKPOINT = "checkpoint"
 
 
 class AnotherLogError(VerificationError):
-    """nothing is published in {folder}: the checkpoint there is {what}; look which of the two is
-    the log, and name another folder for this one"""
+    """nothing was published in {folder}: the checkpoint there is {what}. Find out which of the two
+    is this log, and name another folder for it"""
 
 
 def publish(engine: Engine, folder: Path) -> Signed | None:

@@ -39,12 +39,12 @@ _SHOWN = 200
 
 
 class WitnessError(IncidentsError):
-    """the witness {witness} at {url} has not countersigned: {detail}"""
+    """the witness {witness} at {url} did not countersign: {detail}"""
 
 
 class SplitViewError(WitnessError):
     """THE LOG WAS REWRITTEN, or somebody else signs with its key: the witness {witness} at {url}
-    has seen another tree of {size} entries"""
+    saw another tree of {size} entries"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ _OF_PART = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof|report\.html", r
 
 
 class NoBundleError(VerificationError):
-    """{file}: {detail}; nothing of the bundle is proved"""
+    """{file}: {detail}; nothing in the bundle was proved"""
 
 
 @dataclass(frozen=True, slots=True)

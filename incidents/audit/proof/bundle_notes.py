@@ -42,12 +42,12 @@ from incidents.tlog.note import Note, Signature
 
 
 class NothingSignedError(RefusedError):
-    """nothing of the log is signed yet: make a key with `incidents audit key new`, then sign with
+    """the log is not signed yet: make a key with `incidents audit key new`, then sign with
     `incidents audit checkpoint`"""
 
 
 class UnknownSignerError(VerificationError):
-    """none of the log's keys has signed its last checkpoint: `incidents audit verify` says more"""
+    """none of the log's keys signed its last checkpoint: see `incidents audit verify`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +128,8 @@ def _has_signed(key: VerifierKey, signed: Note) -> bool:
 
 
 class NotAsSignedError(VerificationError):
-    """{what} not what the checkpoint of {size:,} entries was signed for: nothing is written, and
-    `incidents audit verify` names what is wrong"""
+    """{what} not what the checkpoint of {size:,} entries was signed for: nothing was written. See
+    what is wrong with `incidents audit verify`"""
 
 
 Prove = Callable[[int, bytes], list[bytes]]

@@ -103,8 +103,7 @@ def _answer_of_retention(run: Run, aged: Aged, *, dry_run: bool) -> None:
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
-    """{what} would be erased for good, and that was not confirmed, so nothing
-    is done: {way_out}"""
+    """nothing was done: erasing {what} for good was not confirmed; {way_out}"""
 
     name = "not_confirmed"
 

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class NotAllowedError(RefusedError):
-    """{by} is {role} here, and may keep no accounts but their own: an administrator may"""
+    """{by} has the role {role} and can manage only their own account: ask an administrator"""
 
 
 class Keeper:

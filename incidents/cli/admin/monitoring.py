@@ -196,7 +196,7 @@ def _sentence_of_trial(run: Run, result: Document) -> str:
 
 
 class NoMetricsLibraryError(LibraryError):
-    """the metrics need a library that is not installed"""
+    """metrics need a library that is not installed"""
 
     extra = "metrics"
 

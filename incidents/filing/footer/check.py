@@ -95,8 +95,8 @@ def footer_field(about: str) -> str:
 
 
 class NoNumberError(RefusedError):
-    """{site} has no record number on record that can be read: set public_security_number or
-    icp_number first (filing set)"""
+    """{site} has no readable record number: first set public_security_number or icp_number with
+    filing set"""
 
 
 ICON_PATH = "/beian.png"

@@ -38,7 +38,7 @@ _NOT_SPOKEN = (ConnectionRefusedByHostError, TlsError, UnreachableError, TimedOu
 
 
 class NoFetchingLibraryError(LibraryError):
-    """to fetch a page needs a library that is not installed"""
+    """fetching a page needs a library that is not installed"""
 
     extra = "filing"
 

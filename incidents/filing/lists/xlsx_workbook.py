@@ -22,7 +22,7 @@ _HIDDEN = ("hidden", "veryHidden")
 
 
 class SpreadsheetLibraryError(LibraryError):
-    """{library} is not installed, which XLSX files need"""
+    """{library} is not installed; XLSX files need it"""
 
     extra = "filing"
 

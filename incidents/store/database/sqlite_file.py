@@ -92,11 +92,11 @@ _NONE = -1
 
 
 class ReplacedError(DatabaseError):
-    """the file {file} was replaced or removed while this process had it open: start it again"""
+    """the file {file} was replaced or removed while this process had it open: restart it"""
 
 
 class UnseenError(DatabaseError):
-    """the file {file} cannot be looked at: {why}"""
+    """cannot check the file {file}: {why}"""
 
     # It may pass: the next transaction looks again.
 
