@@ -125,7 +125,9 @@ def test_each_kind_is_told_in_words(desk: Cli, clock: FrozenDateTimeFactory) -> 
 
     assert told == {
         "daemon_silent:all": "no daemon enforces the deadlines, last seen 1 d 1 h ago",
-        "closure_disputed:1": "a.example: closure disputed, its reason no longer holds (R1, repeat)",
+        "closure_disputed:1": (
+            "a.example: closure disputed, its reason no longer holds (R1, repeat)"
+        ),
         "report_due:1-2:overdue-1": "a.example: report 1-2 to the police, 1 h overdue",
         "report_due:1-3:overdue-1": "a.example: report 1-3 to the police, 1 h overdue",
     }

@@ -113,7 +113,8 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert answer.status == 1
     assert "history.csv, line 3: the category looks as if it held somebody's number" in answer.err
     assert answer.err.endswith(
-        "; everything else was imported. Correct the file and import it again: no row is imported twice\n"
+        "; everything else was imported. Correct the file and import it again: no row is imported"
+        " twice\n"
     )
     once_more = cli("import", str(file), "--json")
     assert (once_more.status, once_more.json["refused"]) == (1, 1), (

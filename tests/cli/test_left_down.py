@@ -154,8 +154,8 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     why = "panel: a fault in it: OSError"
     told = (
         f"{', '.join(NAMES)} ({why}). Until they are checked, no deadline suspends them, no"
-        " order opens them, and notices about them wait. Repair the adapter: a daemon tries again at"
-        " least every 30 seconds"
+        " order opens them, and notices about them wait. Repair the adapter: a daemon tries again"
+        " at least every 30 seconds"
     )
 
     before = cli(*line, "--dry-run")

@@ -160,10 +160,10 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
         f" closed: {MANY[21]}; suspended: {', '.join(MANY[2:21])}; and 2 more."
         " This is the list so far: the check of sites is not finished. Nothing on record keeps them"
         " down; the reason may have been lost with the latest entries, 5 min ago. First hold those"
-        " that an authority ordered down (incidents site hold SITE). If a rule closed a site, record"
-        " the reason again (incidents log, refused, site false-info), so that the rule closes it"
-        " again. Then open one: incidents acts reconcile SITE --repair. Or open all that this record"
-        " shows as open: incidents recover --reason R"
+        " that an authority ordered down (incidents site hold SITE). If a rule closed a site,"
+        " record the reason again (incidents log, refused, site false-info), so that the rule"
+        " closes it again. Then open one: incidents acts reconcile SITE --repair. Or open all that"
+        " this record shows as open: incidents recover --reason R"
     )
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now, language("en", "cli"))) == words
