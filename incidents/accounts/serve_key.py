@@ -222,7 +222,7 @@ def read_key(file: Path) -> bytes | None:
     if len(key) != _BYTES:
         detail = Cause.of(
             "file_no_key",
-            "it holds no key ({bytes} bytes in base64): move it away, or name another file",
+            "it has no key ({bytes} bytes in base64): move it away, or name another file",
             bytes=_BYTES,
         )
         raise FileError(file=file, done="read", detail=detail)

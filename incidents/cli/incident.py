@@ -121,7 +121,7 @@ def _note_of_standard_input() -> str:
         found = sys.stdin.read(_MOST_CHARACTERS + 1)
     except UnicodeDecodeError as error:
         raise InputError.coded(
-            "note_no_text", "what came on standard input is no text: no note was added"
+            "note_no_text", "standard input is not text: no note was added"
         ) from error
     if len(found) > _MOST_CHARACTERS:
         most = f"{inputs.MAX_TEXT_CHARACTERS:,}"

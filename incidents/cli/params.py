@@ -129,7 +129,7 @@ def file_name(given: str) -> str:
     if not whole:
         raise InputError.coded(
             "no_file_name",
-            "{given!r} is no name of a file: no file's name holds such a character",
+            "{given!r} cannot be a file name: it has a character that file names cannot have",
             given=given,
         )
     return given
@@ -217,7 +217,7 @@ def read_policy(file: Path) -> Policy:
         return policy.read(read_small_file(file))
     except policy.PolicyError as error:
         raise InputError.coded(
-            "no_policy", "{file} is no policy: {why}", file=str(file), why=str(error)
+            "no_policy", "{file} is not a policy: {why}", file=str(file), why=str(error)
         ) from error
 
 

@@ -73,7 +73,7 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
     if own == other == STDIN:
         raise InputError.coded(
             "one_password",
-            "standard input gives one password: {option} needs a file of its own",
+            "standard input can give only one password: give {option} a file of its own",
             option=option,
         )
 
@@ -114,7 +114,7 @@ def _password_of_file(file: Path, option: str) -> str:
             whole = private_file.read(file)
         text = whole.decode()
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or Cause.of("no_text", "it is no text")
+        detail = getattr(error, "strerror", None) or Cause.of("no_text", "it is not text")
         raise FileError(file=file, done="read", detail=detail) from error
     if len(whole) > _MOST_BYTES:
         too_long = Cause.of("password_too_long", "it is too long for a password")
@@ -161,7 +161,7 @@ def in_person(
         if file is not None and not has_accounts:
             raise InputError.coded(
                 "no_accounts",
-                "{option} says nothing here: the database has no accounts",
+                "{option} has no effect: the database has no accounts",
                 option=PASSWORD_OPTION,
             )
         signs_in = file is not None or (has_accounts and is_asked_for())

@@ -55,7 +55,7 @@ def _site(run: Run, name: str) -> None:
 
 
 _LOOKS = Cause.of(
-    "ids_look", ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
+    "ids_look", "; an ID looks like 12-3, 12-3-1, 12-t2 or 12-o45 (see incidents queue)"
 )
 
 
@@ -68,8 +68,8 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     if found is None:
         given = f"{key[0]}-{key[1]}"
         sentence = (
-            "{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
-            " never was there; incidents queue lists what there is"
+            "{given} is not in the queue: it is done, withdrawn while a closure is disputed,"
+            " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
     if not output.answered(run, with_commands(found), found["id"]):

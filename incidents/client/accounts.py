@@ -78,7 +78,7 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
     csrf = (faults.document(begun) or {}).get("csrf")
     if not isinstance(csrf, str):
         raise NoDeskError(
-            server=exchange.server, detail=Cause.of("begins_no_session", "it begins no session")
+            server=exchange.server, detail=Cause.of("begins_no_session", "it starts no session")
         )
     return csrf
 

@@ -83,7 +83,7 @@ class RemoteDesk:
             server = self._exchange.server
             raise NoDeskError(
                 server=server,
-                detail=Cause.of("policy_of_other", "its policy is of another program"),
+                detail=Cause.of("policy_of_other", "its policy comes from another program"),
             ) from error
 
     def activate(
@@ -215,7 +215,7 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
 def site_id(site: str | int) -> int:
     """The id of a site that is known by it; raises NotOverServerError of one that is named."""
     if isinstance(site, str):
-        raise NotOverServerError(way_out=Cause.of("way_incident", "give the id of the incident"))
+        raise NotOverServerError(way_out=Cause.of("way_incident", "give the ID of the incident"))
     return site
 
 

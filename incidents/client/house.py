@@ -200,8 +200,8 @@ class RemoteHouse:
         if self._settings.named and self.has_token and named != self.person:
             raise InputError.coded(
                 "token_of_another",
-                "the token is {owner}'s, and {named} is named (--as, or INCIDENTS_AS): name"
-                " nobody, or use a token of theirs",
+                "the token belongs to {owner}, not to {named} (--as, or INCIDENTS_AS): omit"
+                " the name, or use a token of {named}",
                 owner=self.person, named=named,
             )  # fmt: skip
 

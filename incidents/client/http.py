@@ -45,13 +45,13 @@ def checked_address(server: str) -> str:
         # Others see what a command was called with.
         raise InputError.coded(
             "address_with_name",
-            "an address holds no name and no password: a token says who you are",
+            "a server address cannot contain a name or password: a token identifies you",
         )
     if parts.scheme == "http" and not stays_here(parts):
         raise InputError.coded(
             "token_in_clear",
-            "{server} would send the token in the clear: write https://, or http:// on this"
-            " machine alone",
+            "{server} would send the token unencrypted: use https://, or http:// on this"
+            " machine only",
             server=server,
         )
     return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
@@ -167,7 +167,8 @@ class Exchange:
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
             raise InputError.coded(
-                "unfit_key", "over a server a key has {limit} characters at most, all of ASCII",
+                "unfit_key", "over a server a key can have at most {limit} characters, all"
+                " ASCII",
                 limit=MAX_KEY,
             )  # fmt: skip
         told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
@@ -234,7 +235,7 @@ def part(text: str) -> str:
     if text.strip() in ("", ".", "..") or "/" in text:
         raise InputError.coded(
             "no_name_no_id",
-            "{given!r} is no name and no id: give one, such as shop.example or 12-3",
+            "{given!r} is not a name or an ID: give one such as shop.example or 12-3",
             given=text,
         )  # fmt: skip
     return quote(text, safe="")
@@ -272,13 +273,13 @@ def _http(
     if token == "":
         raise InputError.coded(
             "empty_token",
-            "the token that is given is empty: incidents token make HANDLE --days 30"
-            " makes one; who signs in gives none",
+            "the token is empty: make one with incidents token make HANDLE --days 30, or omit"
+            " it to sign in",
         )
     if token is not None and not (_fits_a_header(token) and " " not in token):
         # Not a word of it: it may be one, with something behind it.
         raise InputError.coded(
-            "no_token", "what is given as the token cannot be one: it has characters of none"
+            "no_token", "the token is not valid: it has characters that no token has"
         )
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:

@@ -115,7 +115,7 @@ class RemoteRecord:
             if proof["begun_at"] != begun:
                 raise LostProofError(
                     server=self._exchange.server,
-                    detail=Cause.of("another_begun", "somebody has begun another one since"),
+                    detail=Cause.of("another_begun", "somebody has started another one since"),
                 )
         return proof
 

@@ -75,7 +75,7 @@ def read(path: Path) -> dict[str, Preset]:
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
         raise PresetsFileError(
-            file=path, detail=Cause.of("save_as_utf8", "it is not in UTF-8: save it so")
+            file=path, detail=Cause.of("save_as_utf8", "it is not UTF-8: save it as UTF-8")
         ) from error
     except parsing.TomlTextError as error:
         raise PresetsFileError(file=path, detail=f"it {error}") from error

@@ -104,7 +104,7 @@ def decode(text: str) -> tuple[Header, Event]:
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
     except json.JSONDecodeError as error:
         why = json_cause(error)
-        detail = Cause.of("flaw_entry_no_json", "it is no JSON: {why}", why=why)
+        detail = Cause.of("flaw_entry_no_json", "it is not JSON: {why}", why=why)
         raise UnreadableEntryError(detail=detail) from error
     except KeyError as error:
         detail = Cause.of("flaw_entry_no_field", "it has no {name!r}", name=error.args[0])

@@ -498,7 +498,7 @@ def test_where_nobody_has_a_password_none_is_taken(cli: Cli, tmp_path: Path) -> 
     cli("site", "add", SITE)
     asked = cli("site", "reinstate", SITE, "--reason", "x", *as_("sup-1", tmp_path / "any"))
     assert asked.status == 2
-    assert "--password-file says nothing here: the database has no accounts" in asked.err
+    assert "--password-file has no effect: the database has no accounts" in asked.err
 
 
 def test_guessing_is_slowed_down_also_by_dry_runs(desk: Cli, tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_a_command_signs_and_its_key_is_rotated_as_well(
     [
         ("import sys; sys.exit('no such key')", "ended with 1: no such key"),
         ("print('not base64')", "is not base64"),
-        ("print('AAAA')", "is no signature"),
+        ("print('AAAA')", "is not a signature"),
     ],
 )
 def test_a_command_that_does_not_sign_is_told_of(

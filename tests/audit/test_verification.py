@@ -298,7 +298,7 @@ SIGNED: dict[str, tuple[Tampering, str]] = {
     ),
     "cosignature": (
         update(cosignatures).values(line=WITNESS.line("another\n")),
-        "it is no signature of that checkpoint by that witness",
+        "it is not a signature of that checkpoint by that witness",
     ),
     "key gone": (delete(log_keys), f"log_keys {LOG.vkey}: an entry names it, and it is gone"),
     "key put in": (_key_put_in, f"log_keys {FORGER.vkey}: no entry says that it is a key"),

@@ -149,7 +149,7 @@ def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
         before = at.modes()
         assert at.ends() == 1
         at.is_left_as(before)
-        assert "incidents: something unexpected went wrong (ZeroDivisionError)" in at.display.text
+        assert "incidents: unexpected error (ZeroDivisionError)" in at.display.text
         assert "Traceback" not in at.display.text
 
 

@@ -203,7 +203,7 @@ def _proof(entries: int, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("last", "needle"),
-    [({"begun_at": "2026-03-01T10:09:00Z"}, "begun another one"),
+    [({"begun_at": "2026-03-01T10:09:00Z"}, "started another one"),
      ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "its log says why")],
 )  # fmt: skip
 def test_a_proof_is_waited_for_until_it_has_ended_or_is_lost(

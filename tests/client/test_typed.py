@@ -133,7 +133,7 @@ def test_a_name_that_leads_to_another_path_is_refused_before_anything_is_asked(n
         with pytest.raises(InputError) as found:
             ask()
         assert found.value.message == (
-            f"{name!r} is no name and no id: give one, such as shop.example or 12-3"
+            f"{name!r} is not a name or an ID: give one such as shop.example or 12-3"
         )
 
 
@@ -149,7 +149,7 @@ def test_an_empty_token_is_refused_with_the_way_to_one(token: str) -> None:
 
 @pytest.mark.parametrize("token", ["se cret", "se\ncret"])
 def test_a_token_with_a_space_is_refused_without_a_word_of_it(token: str) -> None:
-    with pytest.raises(InputError, match="it has characters of none") as found:
+    with pytest.raises(InputError, match="it has characters that no token has") as found:
         Client(BASE, token)
     assert "cret" not in found.value.message
 

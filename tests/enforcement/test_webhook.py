@@ -418,7 +418,7 @@ def test_a_receiver_that_cannot_be_asked_is_no_state_and_the_log_says_so(
         ({"url": None}, "url"),
         ({"url": ""}, "url"),
         ({"url": "hooks.example"}, "must begin with https://"),
-        ({"url": "http://hooks.example/"}, "must be asked by https"),
+        ({"url": "http://hooks.example/"}, "use https, or add it to the list"),
         ({"url": "http://hooks.example/"}, 'your own network, write allow = ["hooks.example"]'),
         ({"url": "https://169.254.169.254/"}, "link-local"),
         ({"url": "https://127.0.0.2/"}, "loopback"),

@@ -184,7 +184,7 @@ def test_the_judge_finds_a_gap() -> None:
         "incidents: it failed\nincidents: it failed\n",
         "Traceback (most recent call last):\nincidents: it failed\n",
         "error ignored terminating <psycopg.Pipeline [BAD]>\nincidents: it failed\n",
-        "incidents: something unexpected went wrong (OSError)\n",
+        "incidents: unexpected error (OSError)\n",
     ],
 )
 def test_the_judge_finds_what_is_not_one_clear_sentence(stderr: str) -> None:

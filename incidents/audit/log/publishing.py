@@ -79,7 +79,7 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
         found = note.checkpoint_of(there)
     except (NoteError, CheckpointError) as error:
         raise AnotherLogError(
-            folder=folder, what=Cause.of("checkpoint_unreadable", "not one that can be read")
+            folder=folder, what=Cause.of("checkpoint_unreadable", "not readable")
         ) from error
     what = _stranger(found, log)
     if what is None:

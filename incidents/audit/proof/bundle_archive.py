@@ -204,13 +204,13 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
             rest = behind.read(_MOST_ZEROS + 1)
     except zstandard.ZstdError as error:
         detail = Cause.of(
-            "archive_no_zstandard", "it is no archive that can be read: Zstandard cannot unpack it"
+            "archive_no_zstandard", "it is not a readable archive: Zstandard cannot unpack it"
         )
         raise NoBundleError(file=given.name, detail=detail) from error
     except (tarfile.TarError, EOFError) as error:
         detail = Cause.of(
             "archive_cut",
-            "it is no archive that can be read: it is cut, or a header in it is wrong",
+            "it is not a readable archive: it is cut off, or a header in it is wrong",
         )
         raise NoBundleError(file=given.name, detail=detail) from error
     if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):

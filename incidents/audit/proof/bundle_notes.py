@@ -268,7 +268,7 @@ def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
         detail = (
             error.message
             if isinstance(error, IncidentsError)
-            else Cause.of("no_utf8", "it is no UTF-8")
+            else Cause.of("no_utf8", "it is not UTF-8")
         )
         raise NoBundleError(file=name, detail=detail) from error
     if last or not keys or len(set(keys)) < len(keys):
