@@ -94,8 +94,10 @@ def test_standard_input_gives_one_password_only(desk: Cli) -> None:
     both = ("--own-password-file", "-", "--password-file", "-")
     answer = desk("account", "password", "admin-1", "--as", "admin-1", *both)
     assert (answer.status, answer.err) == (
-        2, "incidents: standard input can give only one password: give --password-file a file of its own\n"
-    )  # fmt: skip
+        2,
+        "incidents: standard input can give only one password: give --password-file a file of its"
+        " own\n",
+    )
 
 
 def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli) -> None:

@@ -142,8 +142,8 @@ def test_an_empty_token_is_refused_with_the_way_to_one(token: str) -> None:
     with pytest.raises(InputError) as found:
         Client(BASE, token)
     assert found.value.message == (
-        "the token that is given is empty: incidents token make HANDLE --days 30"
-        " makes one; who signs in gives none"
+        "the token is empty: make one with incidents token make HANDLE --days 30, or omit it to"
+        " sign in"
     )
 
 
