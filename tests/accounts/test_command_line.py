@@ -95,8 +95,10 @@ def test_standard_input_gives_one_password_only(desk: Cli) -> None:
     answer = desk("account", "password", "admin-1", "--as", "admin-1", *both)
     assert (answer.status, answer.err) == (
         2,
-        "incidents: standard input can give only one password: give --password-file a file of its"
-        " own\n",
+        (
+            "incidents: standard input can give only one password: give --password-file a file of"
+            " its own\n"
+        ),
     )
 
 
