@@ -71,7 +71,7 @@ def test_the_list_of_accounts_says_who_has_a_password_who_set_it_and_from_when_i
     rows = [row.split("\t") for row in desk("account", "list").out.splitlines()]
     told = {row[0]: row[4] for row in rows}
     assert told["op-1"] == "none"
-    assert told["sup-1"] == "set 2026-03-02 12:00 by admin-1, counts from 2026-03-03 12:00"
+    assert told["sup-1"] == "set 2026-03-02 12:00 by admin-1; can be the second person from 2026-03-03 12:00"
     listed = desk("account", "list", "--json").json
     [sup] = (each for each in listed if each["handle"] == "sup-1")
     assert (sup["password_given_by"], sup["password_counts_from"]) == (
@@ -107,7 +107,7 @@ def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli
     for words, told in (
         (("account", "sign-ins"), "no sign-ins"),
         (("account", "sign-ins", "--failed"), "no failed sign-ins"),
-        (("account", "refusals"), "no refusals"),
+        (("account", "refusals"), "no denied acts"),
         (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
@@ -200,7 +200,7 @@ def test_a_new_password_is_asked_for_twice_on_a_terminal(cli: Cli, typed: list[s
     cli("account", "add", "admin-1", "--role", "administrator")
     typed += [PASSWORD, OTHER]
     differs = cli("account", "password", "admin-1", typed="")
-    assert (differs.status, "not the same" in differs.err) == (2, True)
+    assert (differs.status, "differ" in differs.err) == (2, True)
     typed += [PASSWORD, PASSWORD]
     assert cli("account", "password", "admin-1", typed="").status == 0
     typed += [PASSWORD]

@@ -560,7 +560,7 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
         done = desk(*first, "--second", handle, *how)
         assert (done.status, needle in done.err) == (3, True), done.err
     idle = desk(*first, "--second-password-file", str(right))
-    assert (idle.status, "without --second" in idle.err) == (2, True)
+    assert (idle.status, "needs --second:" in idle.err) == (2, True)
     twice = desk(
         *activate, str(one), "--as", "sup-1", "--password-file", "-", "--second", "sup-2",
         "--second-password-file", "-",

@@ -159,7 +159,7 @@ def _damaged(members: Members) -> dict[str, tuple[bytes, str, str]]:
     end += -end % 512
     more = "goes on after the end of the archive"
     return {
-        "cut.tar": (right[:3_000], "it is not a readable archive", ""),
+        "cut.tar": (right[:3_000], "it is no archive", ""),
         "without its end.tar": (right[:end], "it is cut", "no archive"),
         "with no zeros at its end.tar": (
             right[:end] + b"x" * 512 + right[end + 512 :], "a header is wrong", "",
