@@ -237,7 +237,7 @@ class UnknownIncidentError(RefusedError):
 
 
 class NoSuchIncidentError(UnknownIncidentError):
-    """no incident {given}"""
+    """there is no incident {given}"""
 
     name = "unknown_incident"
 
@@ -251,7 +251,7 @@ class UnknownOrderError(RefusedError):
 
 
 class NoSuchOrderError(UnknownOrderError):
-    """no order {given}"""
+    """there is no order {given}"""
 
     name = "unknown_order"
 

@@ -48,7 +48,7 @@ def test_making_the_first_key_goes_on_where_it_was_cut_off(house: House) -> None
     there = signing_key.make(house.ring.file, NAME)
 
     assert house.make_key() == there.verifier
-    with pytest.raises(RefusedError, match="the log has a key"):
+    with pytest.raises(RefusedError, match="the log already has a key"):
         house.make_key()
 
 

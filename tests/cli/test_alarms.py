@@ -37,7 +37,7 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
     [row] = (line.split("\t") for line in answer.out.splitlines())
     assert row == [
         "clock_about_to_lapse:1-1",
-        "a.example: the clock of 1-1 runs out in 8 min",
+        "a.example: the contact deadline of 1-1 ends in 8 min",
         "not sent",
         "incidents contact 1-1 reached",
     ]
@@ -64,7 +64,7 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
     house.close()
 
     told = desk("alarms")
-    assert "told 0 s ago" in told.out
+    assert "sent 0 s ago" in told.out
     assert nobody not in told.err
     clock.tick(timedelta(minutes=5))
     assert nobody not in desk("alarms").err
@@ -137,7 +137,7 @@ def test_with_no_daemon_ever_it_says_so(cli: Cli) -> None:
     answer = cli("alarms")
 
     assert answer.status == 1
-    assert "daemon_silent:all\tno daemon enforces the clock\tnot told\t" in answer.out
+    assert "daemon_silent:all\tno daemon enforces the deadlines\tnot sent\t" in answer.out
 
 
 # The trial, and what is told in truth: through a real server, which needs a real clock.
@@ -187,7 +187,7 @@ def test_a_trial_goes_through_each_channel_whatever_the_hour(
         documents = json.loads(capsys.readouterr().out)
 
     assert told[0].startswith("day: accepted; alarms wait until ")
-    assert told[1] == "night: taken"
+    assert told[1] == "night: accepted"
     assert [(each["channel"], each["took"], each["problem"]) for each in documents] == [
         ("day", True, None), ("night", True, None),
     ]  # fmt: skip
@@ -208,7 +208,7 @@ def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
 
     first, second = capsys.readouterr().out.splitlines()
     assert status == 1
-    assert first.startswith("day: taken")
+    assert first.startswith("day: accepted")
     assert second.startswith("night: NOT ACCEPTED, ")
 
 
@@ -230,7 +230,7 @@ def test_what_the_desk_was_told_is_shown_as_told(
 
     [row] = (line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert row[0] == "daemon_silent:all"
-    assert row[2].startswith("told ")
+    assert row[2].startswith("sent ")
     assert row[2].endswith(" ago")
 
 

@@ -39,7 +39,7 @@ def desk(cli: Cli) -> Cli:
         ("log shop.example --zone Mars/Base", 2, "Mars/Base"),
         ("removed 7-1", 3, "7-1"),
         ("removed nonsense", 3, "looks like 12-3"),
-        ("show nonsense", 3, "an id looks like 12-3"),
+        ("show nonsense", 3, "an ID looks like 12-3"),
         ("show 1-9", 3, "1-9"),
         ("contact 1-1 shouted", 2, "shouted"),
         ("contact 11 reached", 3, "looks like 12-3"),
