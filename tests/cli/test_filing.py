@@ -77,7 +77,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
         (["server.a=here"], 3, "write a JSON object"),
         (["server.A=here"], 2, "no filing detail"),
         (["--preset", "nobody"], 3, "aliyun-access"),
-        (["level=\x1b"], 3, "cannot be kept on record"),
+        (["level=\x1b"], 3, "cannot be recorded"),
     ],
 )
 def test_what_cannot_be_filed_is_refused_with_the_way_out(

@@ -49,7 +49,7 @@ def test_a_list_with_a_site_that_is_new_is_told_the_way_out(desk: Cli, tmp_path:
     file = tmp_path / "customers.csv"
     file.write_text("site,level\nshop.exampel,3\nanother-name.test,3\n")
     told = desk("filing", "import", str(file), "--dry-run").out
-    assert "row 2: shop.exampel: no site named shop.exampel (did you mean" in told
+    assert "row 2: shop.exampel: no site is called shop.exampel (did you mean" in told
     assert (
         "row 3: another-name.test: the site is not in the register (add it with --add-sites" in told
     )

@@ -46,8 +46,8 @@ def test_a_dry_run_lists_sites_and_incidents_and_does_nothing(cli: Cli) -> None:
     assert "shop.example\tnew\t2\t0\n" in dry.out
     assert "three.example\tnew\t3\t1\n" in dry.out
     assert dry.out.endswith(
-        "sites: 5 would be added, 0 in the register already\n"
-        "incidents: 13 would be imported, 1 on record already\n"
+        "sites: 5 would be added, 0 already in the register\n"
+        "incidents: 13 would be imported, 1 already on record\n"
     )
     assert "nothing was changed (--dry-run)" in dry.err
     assert cli("site", "list", "--json").json == []
@@ -151,7 +151,7 @@ def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_
 
     assert (refused.status, dry.status) == (1, 1)
     assert refused.out == (
-        "sites: 0 added, 0 in the register already\nincidents: 0 imported, 0 on record already\n"
+        "sites: 0 added, 0 already in the register\nincidents: 0 imported, 0 already on record\n"
     )
     assert "h.csv, line 2: this machine's clock, 2026-06-01" in refused.err
     assert "set it right first" in refused.err

@@ -72,7 +72,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     voided = cli("void", "1-1", "--reason", "no violation")
     cli("daemon", "--once")
 
-    assert "at the end of the suspension it stays down until a person decides" in shown.out
+    assert "after the suspension it stays down until a person decides" in shown.out
     assert "a loss may have left court.example down, so it stays down until a person decides" in (
         voided.out
     )

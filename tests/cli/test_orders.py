@@ -331,7 +331,7 @@ def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
     assert told == {f"reconciled.{verdict}" for verdict in VERDICTS}
     assert all(code.isidentifier() and code.islower() for code in VERDICTS)
     _suspended(cli, later)
-    assert "cannot be asked\n" in cli("acts", "reconcile").out
+    assert "cannot be checked\n" in cli("acts", "reconcile").out
     panel.states["shop.example"] = "active"
     assert "DIFFERS\n" in cli("acts", "reconcile").out
     assert "ordered again\n" in cli("acts", "reconcile", "--repair").out

@@ -123,8 +123,8 @@ def test_a_good_file_answers_with_its_digest(cli: Cli, two: str) -> None:
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
-        (b"[repeat]\ncoun = 2", 2, "p.toml is no policy: unknown key coun in [repeat]"),
-        (b"[repeat", 2, "p.toml is no policy: the policy is not valid TOML"),
+        (b"[repeat]\ncoun = 2", 2, "p.toml is not a policy: unknown key coun in [repeat]"),
+        (b"[repeat", 2, "p.toml is not a policy: the policy is not valid TOML"),
         (b"\xff", 1, "p.toml cannot be read: it is not UTF-8 text"),
     ],
 )
@@ -183,7 +183,7 @@ def test_what_is_active_already_is_refused(cli: Cli, two: str, dry: tuple[str, .
     cli("policy", "activate", two, "--reason", "agreed")
     answer = cli("policy", "activate", two, "--reason", "again", *dry)
     assert answer.status == 3
-    assert f"active already: {TWO.digest}" in answer.err
+    assert f"already active: {TWO.digest}" in answer.err
 
 
 def test_activating_twice_with_one_key_is_done_once(cli: Cli, two: str) -> None:

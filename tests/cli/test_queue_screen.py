@@ -211,7 +211,7 @@ def test_of_what_a_colleague_has_claimed_is_asked_first_and_only_they_release_it
     desk("claim", "1-1", "--as", "zhang")
     screen = sit()
     press(screen, "k")
-    assert press(screen, "u").startswith("u does nothing to 1-1: 1 reached")
+    assert press(screen, "u").startswith("u does not apply to 1-1; use: 1 reached")
     assert "u release" not in seen(screen)
     assert press(screen, "2") == "zhang has claimed 1-1. Record no answer on 1-1 anyway?"
     assert press(screen, "n") == "not done"
@@ -240,14 +240,14 @@ def test_what_closes_a_site_is_on_no_key_and_its_command_is_shown(desk: Cli) -> 
 @pytest.mark.parametrize("key", ["r", "d"])
 def test_a_key_that_is_no_act_on_the_item_says_which_are(desk: Cli, key: str) -> None:
     told = press(sit(), key)
-    assert told.startswith(f"{key} does nothing to 1-1: 1 reached, 2 no answer")
+    assert told.startswith(f"{key} does not apply to 1-1; use: 1 reached, 2 no answer")
 
 
 def test_decisions_of_a_supervisor_are_typed(closed: Cli) -> None:
     closed("void", "1-1", "--reason", "double")
     screen = sit()
     choose(screen, "1-disputed")
-    assert press(screen, "d") == "d does nothing to 1-disputed: c claim"
+    assert press(screen, "d") == "d does not apply to 1-disputed; use: c claim"
     assert "incidents site uphold a.example --reason R" in press(screen, "t")
 
 
