@@ -48,7 +48,7 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     cli: Cli, folder: Path
 ) -> None:
     status = cli("audit", "status")
-    assert "SIGNING STOPPED: 3 entries were signed, and the log has 2" in status.err
+    assert "SIGNING STOPPED: 3 entries were signed, but the log has 2" in status.err
     assert "signing: REFUSED" in status.out
     assert status.status == 5
     assert cli("audit", "status", "--json").json["signs"] is False
@@ -64,7 +64,7 @@ def test_where_nothing_is_new_no_checkpoint_of_an_older_copy_is_given(
     answer = cli("audit", "checkpoint", "-o", str(folder / "given"))
 
     assert (answer.status, answer.out) == (5, "")
-    assert "3 entries were signed, and the log has 2" in answer.err
+    assert "3 entries were signed, but the log has 2" in answer.err
     assert "incidents recover" in answer.err
     assert not (folder / "given").exists()
 
@@ -215,7 +215,7 @@ def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
     cli: Cli, folder: Path
 ) -> None:
     lost = (
-        "the record goes on from entry 2; 3 entries were signed: at least 1 is missing"
+        "the record resumes at entry 2; 3 entries were signed: at least 1 is missing"
         " (epoch 60, since 2026-03-02 12:00, asked)"
     )
     recover(cli)
@@ -394,4 +394,4 @@ def test_that_a_daemon_has_to_run_is_said_where_none_does(
 
     told = cli("recover", "--reason", "the disk is gone")
 
-    assert ("when a daemon has run" in told.out + told.err) is not beats
+    assert ("once a daemon has run" in told.out + told.err) is not beats

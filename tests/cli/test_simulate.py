@@ -175,7 +175,7 @@ def test_a_bad_line_stops_it_in_one_sentence_or_is_counted(cli: Cli, file: Path)
         ([FEED, "--seed", "x"], 2, "'x' is not a valid integer"),
         ([FEED, "--group-within", "an hour"], 2, "not a duration: 'an hour' (write 60m"),
         ([FEED, "--policy", "none.toml"], 1, "none.toml cannot be read: No such file"),
-        ([FEED, "--policy", FEED], 2, "feed.csv is no policy: the policy is not valid TOML"),
+        ([FEED, "--policy", FEED], 2, "feed.csv is not a policy: the policy is not valid TOML"),
         ([FEED, "-o", "p.png"], 2, "-o is 'p.png': the picture is SVG, so name a file.svg"),
         ([FEED, "-o", "none/p.svg"], 1, "none/p.svg cannot be written: No such file"),
         ([FEED, "--zone", "Mars"], 2, "unknown time zone: 'Mars'"),

@@ -188,7 +188,7 @@ def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
     held = _held(log, tmp_path / "held")
     before = f"sqlite:///{tmp_path / 'before.db'}"
     answer = log("audit", "verify", "--db", before)
-    assert (answer.status, "6 entries were signed, and the log has 5" in answer.out) == (5, True)
+    assert (answer.status, "6 entries were signed, but the log has 5" in answer.out) == (5, True)
     log("audit", "status", "--db", before)
     _forget_what_was_signed(tmp_path)
     answer = log("audit", "verify", "--db", before, "--checkpoint", held)
@@ -230,7 +230,7 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
     assert begun.status == 0
     assert "taken from before" not in begun.err
     kept = _kept(tmp_path)
-    assert begun.err.splitlines()[-1] == f"kept for the next run: {kept}"
+    assert begun.err.splitlines()[-1] == f"saved for the next run: {kept}"
     assert kept.stat().st_mode & 0o777 == 0o600
     _more(few, clock)
     later = few("audit", "verify", "--since", "auto")

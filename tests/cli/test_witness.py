@@ -121,9 +121,9 @@ def test_the_key_of_a_log_or_no_key_at_all_is_refused_without_being_shown(
     private = SigningKey.generate("desk.example/log").private_text()
     for text, because in (
         (private, "give the key of a witness"),
-        (private[:-9], "the private key is no key"),
-        ("", "the private key is no key"),
-        ("\x00\xff", "the private key is no key"),
+        (private[:-9], "the private key is not a usable key"),
+        ("", "the private key is not a usable key"),
+        ("\x00\xff", "the private key is not a usable key"),
     ):
         file.write_text(text)
         file.chmod(0o600)
