@@ -187,7 +187,7 @@ def test_a_command_signs_in_place_of_a_file(
         ("timestamps = { url = 'https://t.example', roots = '/no/such' }", "that can be read"),
         (
             "timestamps = { url = 'https://t.example', roots = '/dev/null' }",
-            "roots = '/dev/null', but it must be a file of root certificates (the roots of time stamps have no",
+            "roots = '/dev/null', but it must be a file of root certificates (the roots",
         ),
         (
             "timestamps = { url = 't.example', roots = '/dev/null' }",

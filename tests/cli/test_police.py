@@ -147,4 +147,4 @@ def test_with_nothing_to_report_it_says_so(cli: Cli) -> None:
     answer = cli("duty")
 
     assert (answer.status, answer.out) == (0, "")
-    assert "nothing is to be reported" in answer.err
+    assert "nothing to report to the police" in answer.err

@@ -78,7 +78,7 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.see("That stops the clock of 1-1. y/n")
         assert len(on_record(db_url)[0]) == 1
         at.press("y")
-        at.see("1-1: the responsible person was reached", "check if gone")
+        at.see("1-1: the responsible person was reached", "check removal")
         assert on_record(db_url) == (
             [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
         )  # fmt: skip
@@ -101,7 +101,7 @@ def test_the_keys_of_arrows_and_what_is_pasted(db_url: str) -> None:
         at.press("\x1b[200~010 5555 0122\r\x1b[201~")
         at.see("pasted text is ignored as keys")
         at.press("?")
-        at.see("show the number of the selected item")
+        at.see("show the full number of the selected")
         at.press("\x1b")
         at.see("> 1-1")
         at.press("q")
@@ -286,7 +286,7 @@ def test_without_keys_it_refreshes_until_it_is_told_to_end(db_url: str) -> None:
     with sitting(given, command=shell) as at:
         at.see("> 1-1")
         do(db_url, ("a.example", c.RecordContact(by="li", incident=1, outcome="reached")))
-        at.see("check if gone")
+        at.see("check removal")
         at.press("\x03")
         assert at.ends() == 0
 

@@ -82,7 +82,7 @@ def test_entries_that_only_have_to_be_numbered_again_are_not_missing(
         assert cli(*command.split()).status == 0, command
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
 
-    assert "NOTHING IS SIGNED" not in cli("audit", "status").err
+    assert "SIGNING STOPPED" not in cli("audit", "status").err
     assert cli("audit", "checkpoint").status == 0
     assert cli("audit", "verify").status == 0
 

@@ -228,7 +228,7 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
 ) -> None:
     begun = few("audit", "verify", "--since", "auto")
     assert begun.status == 0
-    assert "taken from before" not in begun.err
+    assert "reused" not in begun.err
     kept = _kept(tmp_path)
     assert begun.err.splitlines()[-1] == f"saved for the next run: {kept}"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -329,7 +329,7 @@ def test_what_is_kept_is_not_replaced_by_a_checkpoint_that_covers_less(
         connection.execute("DELETE FROM checkpoints WHERE id = 2")
         connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'checkpoints'")
     answer = few("audit", "verify", "--since", "auto")
-    assert (answer.status, "kept for the next run" in answer.err) == (0, False)
+    assert (answer.status, "saved for the next run" in answer.err) == (0, False)
     assert _kept(tmp_path).read_bytes() == before
 
 

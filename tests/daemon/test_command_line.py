@@ -250,11 +250,11 @@ def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running; daemon --once last did what was due 40 s ago" in err
+    assert "no daemon is running; daemon --once last ran 40 s ago" in err
     assert "NOTHING ENFORCES" not in err
     status, out, _ = run("status")
     assert status == FAILED
-    assert "daemon --once last did what was due 40 s ago" in out
+    assert "daemon --once last ran 40 s ago" in out
 
 
 def test_when_cron_has_stopped_the_queue_is_loud_again(
@@ -305,8 +305,8 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
 
     assert (status, err) == (DONE, "")
     assert out.splitlines() == [
-        "the clock is enforced",
-        "  h-1-ab: enforces since 2026-03-01 09:00; heard of 3 s ago",
+        "deadlines are enforced",
+        "  h-1-ab: enforces since 2026-03-01 09:00; last seen 3 s ago",
         "nothing is overdue",
     ]
 

@@ -91,7 +91,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     assert main(["daemon", "status"]) == FAILED
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "deadlines are enforced on record only, NOT IN THE WORLD"
-    assert f"NOTHING IS CARRIED OUT, known 0 s ago: {problem}" in lines
+    assert f"NO ORDERS ARE CARRIED OUT, found 0 s ago: {problem}" in lines
     main(["queue"])
     assert problem in capsys.readouterr().err
     assert receiver.sites == {}
@@ -197,8 +197,10 @@ def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_we
     assert main(["daemon", "status"]) == DONE
 
     out = capsys.readouterr().out
-    assert "the clock is enforced\n" in out
-    assert f"THE DAEMON {broken.daemon} CARRIES NOTHING OUT, known 0 s ago: the mark {mark}" in out
+    assert "deadlines are enforced\n" in out
+    assert (
+        f"THE DAEMON {broken.daemon} CARRIES OUT NO ORDERS, found 0 s ago: the mark {mark}" in out
+    )
     delivery.close()
 
 
