@@ -126,7 +126,7 @@ def test_a_key_that_cannot_go_over_a_server_is_wrong_usage(
 ) -> None:
     line = ["log", "shop.example", "--key", key, "--server", "https://desk.host.example"]
     assert main(line) == MISUSED
-    assert "over a server a key has 150 characters at most" in capsys.readouterr().err
+    assert "over a server a key can have at most 150 characters" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("server", ["http://127.0.0.1:7390", "http://[::1]", "http://localhost"])
