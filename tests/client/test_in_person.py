@@ -64,7 +64,7 @@ def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) 
     for more, status, needle in (
         ((), REFUSED, "add --password-file FILE"),
         (("--password-file", str(desk.wrong)), REFUSED, "wrong username or password"),
-        (("--password-file", str(desk.right), "--as", "sup-9"), REFUSED, "not the handle"),
+        (("--password-file", str(desk.right), "--as", "sup-9"), REFUSED, "wrong username"),
     ):
         answer = desk(*REFUSED_LINE, *more, as_="op-1")
         assert (answer.status, needle in answer.err) == (status, True), answer.err
