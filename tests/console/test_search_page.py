@@ -96,7 +96,7 @@ def test_what_cannot_be_looked_for_is_said_on_the_page(desk: ConsoleDesk) -> Non
     for q in ("a\0b", "x" * 101):
         assert viewer.get("/search", q=q).status_code == 422
     assert (
-        "not a cursor of this list" in viewer.get("/search", q="shop", kind="sites", after="x").text
+        "Not a cursor of this list" in viewer.get("/search", q="shop", kind="sites", after="x").text
     )
 
 

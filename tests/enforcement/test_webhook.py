@@ -471,7 +471,7 @@ def test_of_a_wrong_secret_it_is_said_where_it_stands(
     file.chmod(0o600)
     monkeypatch.setenv("PANEL_SECRET", "whisper")
     for where, stands in (
-        ({"secret_file": str(file)}, f"a wrong secret_file: what stands in {file} must be whsec_"),
+        ({"secret_file": str(file)}, f"a wrong secret_file: the content of {file} must be whsec_"),
         ({"secret_env": "PANEL_SECRET"}, "what PANEL_SECRET holds must be whsec_"),
     ):
         with pytest.raises(SettingError) as wrong:
