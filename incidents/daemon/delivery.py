@@ -35,9 +35,9 @@ _WRONG = {
 }
 
 _UNDONE = {
-    ACT: "NOTHING IS ENFORCED in the world: [acts] names no adapter but log",
-    NOTICE: f"the customers are told nothing: no channel is set ({CHANNELS[NOTICE]})",
-    DESK: f"the desk is told of no call: no channel is set ({CHANNELS[DESK]})",
+    ACT: "NOTHING IS ENFORCED: [acts] names no adapter but log",
+    NOTICE: f"no notices are sent to customers: no channel is set ({CHANNELS[NOTICE]})",
+    DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
 }
 """What stays undone where the settings name nobody for a lane; but for the first it waits."""
 
