@@ -34,8 +34,10 @@ def grounds(record: Record) -> list[str]:
         _waiting(record),
         _moot(record),
     ]
-    answer, *reasons = [line for part in parts for line in part]
-    return [*_overdue(record), answer, *_in_force(record), *reasons]
+    lines = [line for part in parts for line in part]
+    # What is wrong in the world is the answer where no rule has brought the site to its state.
+    first = 0 if record.case.state == "active" else 1
+    return [*_overdue(record), *lines[:first], *_in_force(record), *lines[first:]]
 
 
 def _overdue(record: Record) -> list[str]:

@@ -183,7 +183,7 @@ def test_an_entry_is_readable_on_its_own() -> None:
 
 def test_an_entry_stays_below_64_kib_or_is_refused_by_name() -> None:
     reason = Reason(rule="repeat", incidents=tuple(range(1, 9_000)))
-    with pytest.raises(EntryTooLargeError, match=r"clock_lapsed on a\.example would have"):
+    with pytest.raises(EntryTooLargeError, match=r"clock_lapsed of a\.example would have"):
         encode(_lapsed(reason=reason), "a.example", 12, 4, None)
     fits = Reason(rule="repeat", incidents=tuple(range(1, 5_000)))
     assert len(encode(_lapsed(reason=fits), "a.example", 12, 4, None).encode()) <= MAX_BYTES

@@ -181,7 +181,7 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
 
     assert "so far" not in said(day, "left_down")
     assert said(day, "unproved") == (
-        "all sites were compared with the record; those left down wait for a person"
+        "all sites were checked against the record; those left down wait for a person"
     )
     [alarm] = alarms(day)
     assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
@@ -358,7 +358,9 @@ def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_perso
     assert day.enforcement()["history"]["taken_down"] == {
         "count": 2, "sites": ["other.example", SITE],
     }  # fmt: skip
-    assert "Taken down again: other.example, shop.example. See what:" in said(day, "lost")
+    assert "Taken down again: other.example, shop.example. See what is missing:" in said(
+        day, "lost"
+    )
 
     lose(day, ASKED, by="sre-1")
 

@@ -119,7 +119,7 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
     [
         (CUSTOMER, "[notices] of the settings file has no desk_name"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
-        (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
+        (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "unknown setting 'colour'"),
         ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),
         ('[accounts]\nsecondafter = "1d"', "unknown setting 'secondafter'"),
         ("[serv]", "unknown setting '[serv]'"),
@@ -211,7 +211,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     assert status == 1
     assert told.endswith(
         f"\nincidents: the file {file} was replaced or removed while this process had it open:"
-        " start it again\n"
+        " restart it\n"
     )
 
 

@@ -268,7 +268,7 @@ def test_without_its_store_it_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "witness.key.db").unlink()
     done = _run(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "it is not there" in done.stderr
+    assert "it is missing" in done.stderr
     assert not (tmp_path / "witness.key.db").exists()
 
 
