@@ -190,7 +190,7 @@ def test_what_is_wrong_is_named_with_what_it_must_be(
         ('to = "desk@host.example"', 'to = "desk"', "(it has no @)"),
         ('to = "desk', 'quiet = "23-7"\nto = "desk', "quiet = '23-7', but it must be hours such"),
         ('to = "desk', 'colour = 1\nto = "desk', "has an unknown setting 'colour'"),
-        ("[alarms]", "[alarms]\ncolour = 1", "[alarms] of the settings file has an unknown setting 'colour'"),
+        ("[alarms]", "[alarms]\ncolour = 1", "[alarms] of the settings file has an unknown"),
         ('channels = ["mail"]\n[alarms', 'channels = ["post"]\n[alarms',
          "such as [notices.post] or [alarms.post]"),
         ('to = "desk', 'type = "pigeon"\nto = "desk', "type = 'pigeon', but it must be smtp or"),
