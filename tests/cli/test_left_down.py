@@ -265,7 +265,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "next: incidents acts reconcile" not in why
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
-    assert "it stays closed, whatever a clock or the lift of a hold does" in shown
+    assert "it stays closed, whatever a deadline or the end of a hold does" in shown
     assert "What closed false.example may have been lost, so it stays closed" in why
     assert "lifting the hold does not open the site: it is closed in the world" in why
     assert panel.sites[FALSE] == "closed"

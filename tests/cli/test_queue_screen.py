@@ -215,7 +215,7 @@ def test_of_what_a_colleague_has_claimed_is_asked_first_and_only_they_release_it
     assert "u release" not in seen(screen)
     assert press(screen, "2") == "zhang has claimed 1-1. Record no answer on 1-1 anyway?"
     assert press(screen, "n") == "not done"
-    assert "zhang has claimed 1-1. The responsible person" in press(screen, "1")
+    assert "zhang has claimed 1-1. Did you speak to the responsible person" in press(screen, "1")
     assert press(screen, "y").startswith("1-1: the responsible person was reached")
     assert outcomes(desk, "1-1") == ["reached"]
 
