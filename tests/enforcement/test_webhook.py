@@ -472,7 +472,7 @@ def test_of_a_wrong_secret_it_is_said_where_it_stands(
     monkeypatch.setenv("PANEL_SECRET", "whisper")
     for where, stands in (
         ({"secret_file": str(file)}, f"a wrong secret_file: the content of {file} must be whsec_"),
-        ({"secret_env": "PANEL_SECRET"}, "what PANEL_SECRET holds must be whsec_"),
+        ({"secret_env": "PANEL_SECRET"}, "the value of PANEL_SECRET must be whsec_"),
     ):
         with pytest.raises(SettingError) as wrong:
             make("https://hooks.example/", secret=None, **where)
