@@ -22,8 +22,7 @@ _YEARS_ALONE = Cause.of("time_year", "write a year from 1970 to 2999")
 
 
 class FutureError(InputError):
-    """{at} is in the future, and nothing is logged before it has happened: write a year from 1970
-    to 2999"""
+    """{at} is in the future: record only what has happened, and write a year from 1970 to 2999"""
 
     exit_status = REFUSED
 
@@ -35,7 +34,7 @@ class NotATimeError(InputError):
 
 
 class NoOffsetError(InputError):
-    """a time is given with its offset from UTC here, as in 2026-03-01T02:50:00+08:00 (RFC 3339)"""
+    """a time needs its UTC offset here, as in 2026-03-01T02:50:00+08:00 (RFC 3339)"""
 
 
 def _machine_time() -> datetime:

@@ -92,19 +92,19 @@ class SettingMissingError(SettingError):
 
 
 class SecretInFileError(SettingError):
-    """{where} has a wrong {setting}: what stands in {value} must be {expected}"""
+    """{where} has a wrong {setting}: the content of {value} must be {expected}"""
 
     name = "setting"
 
 
 class SecretInVariableError(SettingError):
-    """{where} has a wrong {setting}: what {value} holds must be {expected}"""
+    """{where} has a wrong {setting}: the value of {value} must be {expected}"""
 
     name = "setting"
 
 
 class UnknownSettingError(IncidentsError):
-    """{where} has {setting!r}, which is no setting; there are {known}"""
+    """{where} has an unknown setting {setting!r}; choose from {known}"""
 
 
 class SettingsFileError(IncidentsError):
@@ -112,7 +112,7 @@ class SettingsFileError(IncidentsError):
 
 
 class AwayError(IncidentsError):
-    """What was asked does not do its part now: nobody knows whether an act was done."""
+    """the service is unavailable: it is unknown whether an act was done"""
 
 
 class DatabaseError(AwayError):
@@ -120,9 +120,9 @@ class DatabaseError(AwayError):
 
 
 class DeniedError(DatabaseError):
-    """this role of the database may not do that ({detail}). People sign in over a server: add
-    --server URL. What servers and daemons do takes the role of `incidents db grants`, and their
-    first key and an upgrade the owner of the tables"""
+    """this database role may not do that ({detail}). People sign in over a server: add --server
+    URL. Servers and daemons need the role of `incidents db grants`; their first key and an upgrade
+    need the owner of the tables"""
 
 
 class FileError(IncidentsError):
@@ -135,8 +135,8 @@ class FileError(IncidentsError):
 
 
 class AdapterFaultError(IncidentsError):
-    """{site} cannot be compared with the world: {adapter}: a fault in it: {fault}. Repair that
-    adapter; sites of others can be compared by their names"""
+    """cannot check the actual state of {site}: {adapter}: a fault in it: {fault}. Repair that
+    adapter; you can still check sites of other adapters by name"""
 
     @property
     def problem(self) -> str:
@@ -145,8 +145,8 @@ class AdapterFaultError(IncidentsError):
 
 
 class AnswerLostError(IncidentsError):
-    """the answer cannot be written: {detail}; what it would have told of is done all the same, and
-    an act that is repeated with the same --key answers again"""
+    """the command took effect, but its result could not be shown: {detail}. Repeat an act with the
+    same --key to see its result again"""
 
 
 # ── 2: wrong usage ───────────────────────────────────────────────────────────────────────────────
@@ -168,16 +168,16 @@ class RefusedError(IncidentsError):
 
 
 class BadTextError(RefusedError):
-    """the {what} holds {found}, which cannot be kept on record: take it out and try again"""
+    """the {what} contains {found}, which cannot be recorded: remove it and try again"""
 
 
 class TextTooLongError(RefusedError):
-    """the {what} has {length} characters, and {limit} are the most: shorten it, or put it in a file
-    and attach that"""
+    """the {what} has {length} characters, and the limit is {limit}: shorten it, or attach it as a
+    file"""
 
 
 class EmptyTextError(RefusedError):
-    """the {what} is empty: say it in a few words"""
+    """the {what} is empty: write a few words"""
 
 
 class BadSiteNameError(RefusedError):
@@ -185,26 +185,25 @@ class BadSiteNameError(RefusedError):
 
 
 class BadUrlError(RefusedError):
-    """{given!r} is not a web address that can be kept: {detail}"""
+    """{given!r} is not a web address that can be recorded: {detail}"""
 
 
 class TooManyUrlsError(RefusedError):
-    """{count} web addresses are given, and {limit} are the most for one incident: log it with some
-    of them and attach a file with all"""
+    """there are {count} web addresses, and one incident can have at most {limit}: log it with some
+    of them, and attach a file with all"""
 
 
 class EvidenceTooLargeError(RefusedError):
-    """{file} has {size} bytes, and {limit} are the most for a piece of evidence: attach a smaller
-    one, or raise the setting evidence_limit"""
+    """{file} has {size} bytes, and evidence can have at most {limit}: attach a smaller file, or
+    raise the setting evidence_limit"""
 
 
 class EmptyEvidenceError(RefusedError):
-    """{file} is empty, which shows nothing: attach a file with content"""
+    """{file} is empty: attach a file with content"""
 
 
 class ReservedNameError(RefusedError):
-    """nobody can act as {given!r}, since what no person has done is signed with it: give your own
-    name"""
+    """{given!r} is reserved for the system: give your own name"""
 
 
 class ActRefusedError(RefusedError):
@@ -230,11 +229,11 @@ class ActRefusedError(RefusedError):
 
 
 class UnknownSiteError(RefusedError):
-    """no site is called {site}{way_out}"""
+    """no site named {site}{way_out}"""
 
 
 class UnknownIncidentError(RefusedError):
-    """no incident is called {given!r}: its id looks like 12-3"""
+    """no incident named {given!r}: an ID looks like 12-3"""
 
 
 class NoSuchIncidentError(UnknownIncidentError):
@@ -244,11 +243,11 @@ class NoSuchIncidentError(UnknownIncidentError):
 
 
 class UnknownContactError(RefusedError):
-    """no contact is called {given!r}: its id looks like 12-3-1"""
+    """no contact named {given!r}: an ID looks like 12-3-1"""
 
 
 class UnknownOrderError(RefusedError):
-    """no order is called {given!r}: its id looks like 12-o45 or 12-o45.notice"""
+    """no order named {given!r}: an ID looks like 12-o45 or 12-o45.notice"""
 
 
 class NoSuchOrderError(UnknownOrderError):
@@ -258,7 +257,7 @@ class NoSuchOrderError(UnknownOrderError):
 
 
 class UnknownTaskError(RefusedError):
-    """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2"""
+    """no item of the queue named {given!r}: an ID looks like 12-3 or 12-t2"""
 
 
 class NoSuchTaskError(UnknownTaskError):
@@ -271,7 +270,7 @@ class NoSuchTaskError(UnknownTaskError):
 
 
 class NotConfirmedError(IncidentsError):
-    """{site} would be closed, and that was not confirmed, so nothing is done: {way_out}"""
+    """nothing was done: closing {site} was not confirmed; {way_out}"""
 
     exit_status = NOT_CONFIRMED
 

@@ -422,7 +422,7 @@ def _plain_files(folder: Path) -> Iterator[str]:
             if stat.S_ISREG(mode):
                 yield path
             elif not stat.S_ISDIR(mode):
-                raise WrongError(short(path), "it is no plain file")
+                raise WrongError(short(path), "it is not a plain file")
 
 
 # ── The entries, one after the other ─────────────────────────────────────────────────────────────

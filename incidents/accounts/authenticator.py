@@ -36,11 +36,11 @@ _SEEN_EVERY = timedelta(minutes=1)
 
 
 class SignInError(RefusedError):
-    """that is not the handle and the password of an account that may come in"""
+    """wrong username or password, or the account cannot sign in"""
 
 
 class SecondSignInError(RefusedError):
-    """that is not the handle and the password of a second person: nothing is done"""
+    """wrong username or password of the second person: nothing was done"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class ProviderError(IncidentsError):
-    """the provider that signs people in does not do its part: {detail}"""
+    """the sign-in provider is unavailable: {detail}"""
 
 
 class Discovery:
@@ -68,9 +68,7 @@ class Discovery:
             found = json_of(client.get(url))
         if found.get("issuer") != self._issuer:
             raise ProviderError(
-                detail=Cause.of(
-                    "provider_name", "it calls itself by another name than the setting issuer"
-                )
+                detail=Cause.of("provider_name", "its name differs from the setting issuer")
             )
         for name in _ENDPOINTS:
             self._check(name, found.get(name))
@@ -82,7 +80,9 @@ class Discovery:
         same = parts is not None and (parts.scheme, parts.hostname) == (own.scheme, own.hostname)
         if parts is None or not (same or parts.scheme == "https"):
             raise ProviderError(
-                detail=Cause.of("provider_no_https", "its {name} is no https address", name=name)
+                detail=Cause.of(
+                    "provider_no_https", "its {name} is not an https address", name=name
+                )
             )
 
     def _fetch_keys(self) -> Document:
@@ -99,7 +99,7 @@ def json_of(answer: Answer) -> Document:
     try:
         found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
-        raise ProviderError(detail=Cause.of("answer_no_json", "its answer is no JSON")) from error
+        raise ProviderError(detail=Cause.of("answer_no_json", "its answer is not JSON")) from error
     if not isinstance(found, dict):
         raise ProviderError(
             detail=Cause.of(

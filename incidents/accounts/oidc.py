@@ -32,12 +32,12 @@ _MOST_SUBJECT = 255
 
 
 class ProviderWordError(RefusedError):
-    """the provider's answer is not what was asked for ({detail}): sign in once more"""
+    """the provider's answer does not match the request ({detail}): sign in again"""
 
 
 class UnknownSubjectError(RefusedError):
-    """at the provider you are {subject!r}, and no account of this desk is yours: whoever keeps its
-    settings names it in [oidc.subjects]"""
+    """your ID at the provider is {subject!r}, and no account of this desk has it: ask an
+    administrator to add it to [oidc.subjects]"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ IDLE_FOR = timedelta(hours=1)
 
 
 class UnknownSessionError(RefusedError):
-    """no session is called {session!r}"""
+    """no session named {session!r}"""
 
 
 class OpenSessions:

@@ -82,12 +82,12 @@ _AT_ONCE = BoundedSemaphore(4)
 
 
 class WeakPasswordError(RefusedError):
-    """a password has {least} to {most} characters, and this one has {length}: take a sentence"""
+    """this password has {length} characters: use {least} to {most}, such as a sentence"""
 
 
 class GuessablePasswordError(RefusedError):
-    """this password is too easy to guess: it has leaked somewhere, follows a pattern, or is little
-    more than names of this desk; take a sentence of your own"""
+    """this password is too easy to guess: it has leaked, follows a pattern, or is little more than
+    names of this desk. Use a sentence of your own"""
 
 
 def random_token() -> str:

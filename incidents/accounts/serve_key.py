@@ -48,8 +48,8 @@ _LOOKED_UP_EVERY_S = 1.0
 
 
 class ServeKeyReplacedError(DatabaseError):
-    """the servers' key was replaced, so nobody comes in at this server: put
-    the new key's file in place of its own, and start it anew"""
+    """the servers' key was replaced (incidents db rekey), so nobody can sign in at this server:
+    install the new key file, then restart the server"""
 
 
 def key_digest(key: bytes) -> str:
@@ -129,15 +129,14 @@ _SHOWN = 10
 
 
 class SealedElsewhereError(RefusedError):
-    """people sign in over a server here: add --server URL. The servers' key, which the accounts of
-    this database are sealed with, is not in {file}; if it is elsewhere on this machine, name its
-    file with INCIDENTS_SERVE_KEY"""
+    """people sign in over a server here: add --server URL. The servers' key, which seals the
+    accounts of this database, is not in {file}; if it is elsewhere on this machine, name its file
+    with INCIDENTS_SERVE_KEY"""
 
 
 class NoServeKeyError(RefusedError):
-    """{what}, and the accounts of this database are sealed with the key of its servers: copy their
-    file there, or name it with INCIDENTS_SERVE_KEY; if it is lost, incidents db rekey makes another
-    one take its place"""
+    """{what}, and the accounts of this database are sealed with the servers' key: copy the key file
+    there, or name it with INCIDENTS_SERVE_KEY. If it is lost, replace it with incidents db rekey"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ def read_key(file: Path) -> bytes | None:
     if len(key) != _BYTES:
         detail = Cause.of(
             "file_no_key",
-            "it holds no key ({bytes} bytes in base64): move it away, or name another file",
+            "it has no key ({bytes} bytes in base64): move it away, or name another file",
             bytes=_BYTES,
         )
         raise FileError(file=file, done="read", detail=detail)

@@ -121,7 +121,7 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 class BlockedError(RefusedError):
-    """too many attempts to sign in have failed: try again in {wait_s} seconds"""
+    """too many failed sign-ins: try again in {wait_s} seconds"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,9 @@ def _filing_change(by: str, asked: Filed) -> c.Command:
         else:
             details[key] = _detail_text(key, given)
     if not (details or parts):
-        raise InputError("nothing to change is given: give details, or a preset")
+        raise InputError.coded(
+            "no_details_to_change", "nothing to change: give details, or a preset"
+        )
     return c.ChangeFiling(by=by, details=tuple(sorted(details.items())), parts=tuple(parts))
 
 

@@ -110,7 +110,7 @@ def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
         try:
             lines = "\n".join(part)
         except TypeError as error:
-            raise UnreadableEntryError(detail=Cause.of("no_text", "it is no text")) from error
+            raise UnreadableEntryError(detail=Cause.of("no_text", "it is not text")) from error
         yield lines.encode() + b"\n"
 
 
@@ -149,7 +149,7 @@ def _cells(body: str) -> list[str]:
     except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(
             detail=Cause.of(
-                "no_json", "it is no JSON: {problem}", problem=parsing.json_problem(error)
+                "no_json", "it is not JSON: {problem}", problem=parsing.json_problem(error)
             )
         ) from error
     except (AttributeError, TypeError) as error:

@@ -50,7 +50,7 @@ def read(body: bytes) -> Facts:
         return _facts(entry)
     except (ValueError, RecursionError) as error:
         why = json_cause(error)
-        raise _unreadable("no_json", "it is no JSON: {why}", why=why) from error
+        raise _unreadable("no_json", "it is not JSON: {why}", why=why) from error
     except KeyError as error:
         name = error.args[0]
         raise _unreadable("no_field", "it has no {name!r}", name=name) from error

@@ -28,12 +28,11 @@ PATIENCE_S = 2.0
 
 
 class NoPoolError(IncidentsError):
-    """no worker processes can be started, or can see one state of the database: {detail}"""
+    """cannot start worker processes, or they cannot see the same state of the database: {detail}"""
 
 
 class WorkerLostError(IncidentsError):
-    """a process of the replay has ended before its time ({detail}): nothing is proved by what it
-    has done; try again"""
+    """a replay process ended early ({detail}), so its result proves nothing: try again"""
 
 
 @contextmanager

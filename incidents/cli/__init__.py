@@ -128,8 +128,8 @@ def _tell_unexpected(run: Run, error: Exception) -> int:
     if told is None:
         told = IncidentsError.coded(
             "unexpected",
-            "something unexpected went wrong ({what}), which is a fault in this program: run it"
-            " again with INCIDENTS_DEBUG=1 to see where, and report that",
+            "unexpected error ({what}): this is a bug. Run the command again with"
+            " INCIDENTS_DEBUG=1 to see where, and report it",
             what=type(error).__name__,
         )
     if os.environ.get("INCIDENTS_DEBUG"):

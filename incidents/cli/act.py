@@ -263,8 +263,8 @@ def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]
     if typed is None or not site_name.is_called(site, typed):
         raise NotConfirmedError.coded(
             "host_not_confirmed",
-            "The address is on {hosts}, not on {site}. That was not confirmed, so nothing is done:"
-            " {way_out}",
+            "Nothing was done: the address is on {hosts}, not on {site}, and that was not"
+            " confirmed; {way_out}",
             {"site": site, "hosts": list(hosts)},
             site=site, hosts=", ".join(hosts), way_out=_instead(site, confirm),
         )  # fmt: skip
@@ -276,5 +276,5 @@ def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:
 
 def _instead(site: str, confirm: str | None) -> Cause:
     if confirm is None:
-        return Cause.of("typed_no_name", "what you typed is not its name")
+        return Cause.of("typed_no_name", "you typed another name")
     return says_otherwise(confirm, site)

@@ -136,7 +136,7 @@ def _read(
         raise _no_task(of)
     if action.command is c.EditSite and not any(given.values()):
         raise InputError.coded(
-            "no_change_of_site", "nothing to change is given: add --phone, --email or --person"
+            "no_change_of_site", "nothing to change: add --phone, --email or --person"
         )
     named = target.fields(action.command, of)
     command = action.command(by=act.by, **action.fixed, **named, **given)

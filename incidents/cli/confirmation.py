@@ -32,7 +32,7 @@ MOST_NAMED = 20
 
 
 class OpeningNotConfirmedError(NotConfirmedError):
-    """{what} would be opened, and that was not confirmed, so nothing is done: {way_out}"""
+    """nothing was done: opening {what} was not confirmed; {way_out}"""
 
     name = "not_confirmed"
 
@@ -105,7 +105,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -
     if said is not None:
         way_out = says_otherwise(said, right)
     else:
-        way_out = Cause.of("typed_is_not", "what you typed is not {right}", right=right)
+        way_out = Cause.of("typed_is_not", "you did not type {right}", right=right)
     raise OpeningNotConfirmedError(what=alone or Cause.of("sites", "{n:,} sites", n=n),
                                    way_out=way_out)  # fmt: skip
 

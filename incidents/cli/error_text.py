@@ -43,7 +43,9 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     own = error.message
     if isinstance(own, Cause) and own.facts is not error.facts:
         id_ = f"error.{own.code}"
-        return spoken.say(id_, when=when, **own.facts) if id_ in spoken.phrases else None
+        if id_ in spoken.phrases:
+            return spoken.say(id_, when=when, **own.facts)
+        return spoken.cause(own, when)
     facts = {name: _fact(spoken, name, value) for name, value in error.facts.items()}
     found = phrase(spoken.phrases, error, facts)
     if found is not None:

@@ -37,46 +37,46 @@ if TYPE_CHECKING:
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
-    "What is filed": {
+    "Filings": {
         "show": (
             "incidents.cli.filing_looks:show",
-            "What is filed of a site, and what is missing.",
+            "Show a filing and what is missing.",
         ),
         "set": act("filing set", "incidents.cli.filing_change:set_"),
-        "server": ("incidents.cli.filing_change:server", "Put a server on record, or take it off."),
+        "server": ("incidents.cli.filing_change:server", "Add, change or remove a server."),
         "document": (
             "incidents.cli.filing_change:document",
-            "Put a document on record by its digest, or take it off.",
+            "Add, change or remove a document.",
         ),
-        "fields": ("incidents.cli.filing_looks:fields", "The details that a filing has."),
-        "presets": ("incidents.cli.filing_looks:presets", "Providers whose details can be set."),
+        "fields": ("incidents.cli.filing_looks:fields", "List the details of a filing."),
+        "presets": ("incidents.cli.filing_looks:presets", "List presets of providers."),
     },
-    "Whether it is right": {
+    "Checks": {
         "check": (
             "incidents.cli.filing_looks:check",
-            "Check what is filed, finding by finding.",
+            "Check a filing.",
         ),
         "check-footer": (
             "incidents.cli.filing_pages:check_footer",
-            "Check the foot of a page: number, icon, links.",
+            "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing_looks:terms", "What is due by when, also as a calendar."),
+        "terms": ("incidents.cli.filing_looks:terms", "List terms, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
             "incidents.cli.filing:import_",
-            "Take in a provider's customer list.",
+            "Import a provider's customer list.",
         ),
-        "export": ("incidents.cli.filing_pages:export", "Write filings as JSON or CSV."),
-        "form": ("incidents.cli.filing_pages:form", "Write the form of a site to print and copy."),
-        "snippet": ("incidents.cli.filing_pages:snippet", "The HTML for the foot of the pages."),
+        "export": ("incidents.cli.filing_pages:export", "Export filings as JSON or CSV."),
+        "form": ("incidents.cli.filing_pages:form", "Write a site's filing as a form to print."),
+        "snippet": ("incidents.cli.filing_pages:snippet", "Print the HTML for page footers."),
     },
 }
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def filing() -> None:
-    """What site owners have filed: the register, its checks and terms."""
+    """Manage the filings (备案) of sites: the register, its checks and terms."""
 
 
 STDIN = "-"
@@ -93,17 +93,17 @@ class BadRowsError(IncidentsError):
 
 @verb("import")
 @click.argument("file", metavar="FILE")
-@click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
-@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")
-@click.option("--ignore-columns", is_flag=True, help="Leave out columns that are no field.")
+@click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
+@click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
+@click.option("--ignore-columns", is_flag=True, help="Ignore columns that are not fields.")
 @options.acting
 def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
-    """Take the customer list FILE into the register of filings.
+    """Import the customer list FILE into the register of filings.
 
-    FILE is CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, with a column for the site and columns
-    for what is filed, named by key, or as the official form has them in Chinese or English
-    (incidents filing fields). An empty cell changes nothing. All rows are read before anything is
-    written; --dry-run lists every row with what would come of it and what the checks say.
+    FILE is CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, with a column for the site and columns for
+    its details, named by key or as on the official form in Chinese or English (incidents filing
+    fields). An empty cell changes nothing. All rows are read before anything is written; --dry-run
+    lists every row with its outcome and findings.
     """
     from incidents.history.customers import REFUSED, UNREADABLE
 

@@ -25,7 +25,7 @@ from incidents.store.schema.types import canonical
 if TYPE_CHECKING:
     from incidents.cli.run import Run
 
-remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
+remove_option = click.option("--remove", is_flag=True, help="Remove the whole entry.")
 
 
 @verb("set")
@@ -33,35 +33,37 @@ remove_option = click.option("--remove", is_flag=True, help="Take it off the rec
 @click.argument("details", nargs=-1, metavar="[KEY=TEXT]…", shell_complete=suggestions.filing_keys)
 @click.option(
     "--preset", "presets", multiple=True, metavar="P", shell_complete=suggestions.presets,
-    help="The details of a provider (filing presets lists them); what is typed wins.",
+    help="Preset details of a provider (see filing presets); what you type takes precedence.",
 )  # fmt: skip
 @options.acting
 def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
-    """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
+    """Change details of the filing of NAME: KEY=TEXT sets one, KEY= removes it.
 
-    `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
-    somebody looks into; nothing is closed by it.
+    `incidents filing fields` lists the keys. A detail that looks false to a check raises a
+    suspicion for a person to review; a check never closes a site.
     """
     changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
-        raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
+        raise InputError.coded(
+            "nothing_to_change", "nothing to change: add KEY=TEXT, such as level=3, or --preset"
+        )
     change(act, site, changes)
 
 
 @verb()
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
-@click.option("--ip", metavar="IP", help="Its address.")
-@click.option("--province", metavar="P", help="The province that it stands in, such as 广东.")
-@click.option("--city", metavar="C", help="The city, such as 深圳.")
-@click.option("--place", metavar="P", help="Where it stands, more precisely.")
-@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
+@click.option("--ip", metavar="IP", help="IP address.")
+@click.option("--province", metavar="P", help="Province, such as 广东.")
+@click.option("--city", metavar="C", help="City, such as 深圳.")
+@click.option("--place", metavar="P", help="Exact place.")
+@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
 @options.acting
 def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
-    """Put the server LABEL of NAME on record with its place, or what has changed of it.
+    """Record the server LABEL of NAME and its place, or change it.
 
-    LABEL is a short name of your own: a-z, 0-9 and -.
+    LABEL is a short name that you choose: a-z, 0-9 and -.
     """
     _item(act, site, SERVER + label, given, remove=remove)
 
@@ -70,24 +72,27 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 @params.name_argument
 @click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
 @click.argument("file", type=params.File(), metavar="[FILE]", required=False)
-@click.option("--kind", metavar="K", help="What it is: access_contract, commercial_licence …")
-@click.option("--expires", "expires_on", metavar="DAY", help="Its last day, such as 2026-12-31.")
+@click.option("--kind", metavar="K", help="Kind: access_contract, commercial_licence …")
+@click.option("--expires", "expires_on", metavar="DAY", help="Last valid day, such as 2026-12-31.")
 @remove_option
 @options.acting
 def document(
     act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
 ) -> None:  # fmt: skip
-    """Put the document LABEL of NAME on record: what it is, and the digest (SHA-256) of FILE.
+    """Record the document LABEL of NAME: its kind, and the SHA-256 digest of FILE.
 
-    The file stays where it is: the digest proves later that it is the same. LABEL is a short name
-    of your own: a-z, 0-9 and -.
+    The file is not copied: the digest proves later that it is unchanged. LABEL is a short name that
+    you choose: a-z, 0-9 and -.
     """
     from incidents.record import evidence
 
     kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
     if kind is not None and kind not in kinds:
-        raise InputError(f"{kind!r} is no kind of document; there are {', '.join(sorted(kinds))}")
+        raise InputError.coded(
+            "no_document_kind", "no kind of document named {given!r}: choose one of {known}",
+            given=kind, known=", ".join(sorted(kinds)),
+        )  # fmt: skip
     given: dict[str, str | int | None] = {"kind": kind, "expires_on": _day(expires_on)}
     if file is not None:
         digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
@@ -160,11 +165,18 @@ def _item(
 ) -> None:
     said = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and said:
-        raise InputError("--remove takes all of it off the record: say nothing else with it")
+        raise InputError.coded(
+            "remove_alone", "--remove removes the whole entry: give no other option with it"
+        )
     if not (remove or said):
-        raise InputError(f"nothing is said of {key}: add what has changed, or --remove")
+        raise InputError.coded(
+            "nothing_said", "nothing to change about {key}: add what changed, or --remove", key=key
+        )
     if not is_known(key):
-        raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
+        raise InputError.coded(
+            "no_label", "{key!r} is not a label: use a-z, 0-9 and -, such as {begin}.main",
+            key=key, begin=key[:6],
+        )  # fmt: skip
     if remove:
         change(act, site, {key: ""})
     else:
@@ -189,12 +201,17 @@ def _detail(given: str) -> tuple[str, str]:
     label, equals, text = given.partition("=")
     label, text = label.strip(), text.strip()
     if not equals:
-        raise InputError(f"{given!r} says nothing: write KEY=TEXT, or KEY= to take it away")
+        raise InputError.coded(
+            "no_equals", "{given!r} has no =: write KEY=TEXT, or KEY= to remove it", given=given
+        )
     key = label if is_known(label) else form.named(label)
     if key is None or not is_known(key):
         near = form.nearest(label)
-        way_out = f"did you mean {' or '.join(near)}?" if near else "filing fields lists them"
-        raise InputError(f"a filing has no detail {label!r}: {way_out}")
+        if near:
+            sentence = "no filing detail named {given!r}. Did you mean {near}?"
+            raise InputError.coded("no_detail_near", sentence, given=label, near=" or ".join(near))
+        sentence = "no filing detail named {given!r}: incidents filing fields lists them"
+        raise InputError.coded("no_detail", sentence, given=label)
     if not text:
         return key, ""
     text = params.text(key)(text)
@@ -203,7 +220,8 @@ def _detail(given: str) -> tuple[str, str]:
     try:
         return key, customer_value.reader(key)(text)
     except customer_value.UnreadableValueError as error:
-        raise InputError(f"{text!r} cannot stand under {key}: {error.why}") from None
+        sentence = "{key} cannot be {text!r}: {why}"
+        raise InputError.coded("bad_detail", sentence, key=key, text=text, why=error.why) from None
 
 
 def _day(given: str | None) -> str | None:
@@ -212,4 +230,5 @@ def _day(given: str | None) -> str | None:
     try:
         return date.fromisoformat(given).isoformat()
     except ValueError:
-        raise InputError(f"{given!r} is no day: write it as 2026-12-31") from None
+        sentence = "not a valid date: {given!r} (write 2026-12-31)"
+        raise InputError.coded("no_day", sentence, given=given) from None

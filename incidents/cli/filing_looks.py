@@ -38,7 +38,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @params.name_argument
 @options.looking
 def show(run: Run, site: str) -> None:
-    """What is filed of NAME in the order of the official form, what is missing, and its terms."""
+    """Show the filing of NAME in the order of the official form, what is missing, and its terms."""
     found = filed(run, site)
     complete = checks.completeness(details_of(found))
     document: FilingInFull = {
@@ -55,10 +55,10 @@ def show(run: Run, site: str) -> None:
 @params.name_argument
 @options.looking
 def check(run: Run, site: str) -> int:
-    """Check what is filed of NAME: each finding with its reason and its source.
+    """Check the filing of NAME; print each finding with its reason and source.
 
-    Exit status 5 if something is wrong. What no check can tell is a warning. A suspicion that a
-    detail is false is somebody's to look into: no check closes a site (R4).
+    Exits 5 if something is wrong. What a check cannot decide is a warning. A person reviews each
+    suspicion of a false detail: a check never closes a site (R4).
     """
     found = _found(run, site)
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
@@ -74,7 +74,7 @@ def check(run: Run, site: str) -> int:
 @verb()
 @options.looking
 def fields(run: Run) -> None:
-    """The details that a filing has, in the order of the official form, with their choices."""
+    """List the details of a filing, in the order of the official form, with their choices."""
     rows = [
         {
             "key": field.key,
@@ -97,7 +97,7 @@ def fields(run: Run) -> None:
 @verb()
 @options.looking
 def presets(run: Run) -> None:
-    """The presets: what many sites file alike, of an access provider or a registrar."""
+    """List presets: details that many sites share, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
     output.listed(
         run,
@@ -248,19 +248,24 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
 
 
 @verb()
-@click.option("--days", type=click.IntRange(0, 3_650), metavar="N", help="Only what ends by then.")
+@click.option(
+    "--days",
+    type=click.IntRange(0, 3_650),
+    metavar="N",
+    help="List only terms that end within this many days.",
+)
 @click.option(
     "--ics",
     "ics",
     metavar="FILE",
-    help="Write a calendar (iCalendar) to FILE; - is stdout.",
+    help="Write an iCalendar file; - is standard output.",
 )
 @options.looking
 def terms(run: Run, days: int | None, ics: str | None) -> None:
-    """What is to be filed, or shown at the foot of the pages, by when: 30 days each.
+    """List what to file, or to show in page footers, and by when: 30 days each.
 
-    Days are those of the zone of the settings; the last one counts to its end. Who is late is
-    reminded of, and suspended for nothing.
+    Days are in the time zone of the settings; the last day counts to its end. The desk is reminded
+    of late sites; none is suspended for it.
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()

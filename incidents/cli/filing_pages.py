@@ -13,7 +13,7 @@ from incidents.cli import options, output, params
 from incidents.cli.filing_looks import details_of, filed, today
 from incidents.cli.group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
-from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, FileError, InputError
 from incidents.filing import checks
 from incidents.filing.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
 from incidents.filing.record_number import IcpForm, read_icp, read_public_security
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 output_option = click.option(
     "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
-    help="Where to; - is standard output.",
+    help="File to write; - is standard output.",
 )  # fmt: skip
 
 
@@ -37,14 +37,14 @@ output_option = click.option(
 @output_option
 @options.looking
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
-    """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
+    """Export the filings of the sites, or of all, as JSON Lines, JSON or CSV.
 
-    `filing import` reads each of them again unchanged. What has been erased is not there.
+    `filing import` can read each of them back. Erased data is left out.
     """
     from incidents.filing import export as filing_export
 
     if run.quiet or run.format == "table":
-        raise InputError("an export is json, jsonl or csv (--format)")
+        raise InputError.coded("export_format", "choose --format json, jsonl or csv for an export")
     form = run.format
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
@@ -66,9 +66,9 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
 @output_option
 @options.looking
 def form(run: Run, site: str, target: str) -> None:
-    """Write the filing of NAME as a page to print and copy from, in Chinese and English.
+    """Write the filing of NAME as a page to print and copy, in Chinese and English.
 
-    It has the order of the official form, and people's own details in full.
+    It follows the order of the official form, and shows personal details in full.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.filings.form(site))
@@ -86,11 +86,13 @@ def form(run: Run, site: str, target: str) -> None:
 
 @verb()
 @params.name_argument
-@click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
+@click.option(
+    "--icon", default="/beian.png", show_default=True, metavar="PATH", help="Path of the icon."
+)
 @output_option
 @options.looking
 def snippet(run: Run, site: str, icon: str, target: str) -> None:
-    """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
+    """Print the footer HTML for the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
         return
@@ -115,34 +117,36 @@ def _read(connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
 
 
 _SAVED = (".html", ".htm")
-_OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
+_OVER_A_SERVER = Cause.of(
+    "saved_page", "check a saved page, and give its numbers with --public-security and --icp"
+)
 
 
 @verb("check-footer")
 @click.argument("target", metavar="SITE|FILE")
 @click.option(
     "--site", type=params.site, metavar="NAME",
-    help="With a FILE: the site on record that the page is one of.",
+    help="With a FILE: site that the page belongs to.",
 )  # fmt: skip
-@click.option("--url", metavar="URL", help="With a SITE: the page. Default: its home page.")
+@click.option("--url", metavar="URL", help="With a SITE: page to check. Default: its home page.")
 @click.option(
-    "--public-security", metavar="N", help="The public-security number that is to be there."
+    "--public-security", metavar="N", help="Public-security number that the page must show."
 )
-@click.option("--icp", metavar="N", help="The ICP number that is to be there.")
+@click.option("--icp", metavar="N", help="ICP number that the page must show.")
 @click.option(
     "--icp-form", type=click.Choice(("province", "site", "subject")),
-    help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
+    help="Form of the number: with the site's suffix, or the subject's number without one."
+    " Default: as in [filing].",
 )  # fmt: skip
 @options.looking
 def check_footer(
     run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
     icp: str | None, icp_form: str | None,
 ) -> int:  # fmt: skip
-    """Look whether a page shows the record numbers, the icon and the links that it must.
+    """Check that a page shows the required record numbers, icon and links.
 
-    SITE is looked at over the network, and compared with what is on record; FILE is a page that was
-    saved from a browser. Exit status 5 if anything is wrong or missing, 1 if the page cannot be
-    read.
+    It fetches the page of SITE and compares it with the record; FILE is a page saved from a
+    browser. Exits 5 if anything is wrong or missing, 1 if the page cannot be read.
     """
     from incidents.filing import settings
     from incidents.filing.footer import check, page
@@ -150,9 +154,13 @@ def check_footer(
     loaded = settings.load()
     saved = _is_file(target)
     if saved and url is not None:
-        raise InputError(f"--url goes with a site's name, and {target} is a file")
+        raise InputError.coded(
+            "url_of_site", "--url needs the name of a site, but {target} is a file", target=target
+        )
     if not saved and site is not None:
-        raise InputError(f"--site goes with a saved page, and {target} is no file")
+        raise InputError.coded(
+            "site_of_page", "--site needs a saved page, but {target} is not a file", target=target
+        )
     by_hand = _by_hand(public_security, icp)
     name = site if saved else params.site(target)
     details = {} if name is None else _on_record(run, name)
@@ -192,12 +200,16 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
     """The numbers that were typed, as details; raises InputError for one that is none."""
     if public_security is not None and read_public_security(public_security) is None:
-        raise InputError(
-            f"{public_security!r} is no public-security number: one looks like 京公网安备"
-            " 11010502000001号, or is its 11 to 14 digits"
+        raise InputError.coded(
+            "no_public_security_number",
+            "not a public-security number: {given!r} (write 京公网安备 11010502000001号, or its 11"
+            " to 14 digits)",
+            given=public_security,
         )
     if icp is not None and read_icp(icp) is None:
-        raise InputError(f"{icp!r} is no ICP number: one looks like 京ICP备12345678号-1")
+        raise InputError.coded(
+            "no_icp_number", "not an ICP number: {given!r} (write 京ICP备12345678号-1)", given=icp
+        )
     numbers = {"public_security_number": public_security, "icp_number": icp}
     return {key: given for key, given in numbers.items() if given is not None}
 

@@ -23,16 +23,16 @@ from incidents.values.web_address import Kept
 @params.site_argument
 @click.option(
     "--url", "urls", multiple=True, callback=params.urls, metavar="U",
-    help="Where it was found; repeat it for up to 50 addresses of one finding.",
+    help="Address of the finding; repeat for up to 50 addresses.",
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
     shell_complete=suggestions.categories,
-    help="What kind of content it is.",
+    help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")
 @params.note_option
-@click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
+@click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
 @params.confirm_option
 @options.acting
 def log(
@@ -48,9 +48,10 @@ def log(
 ) -> None:
     """Log a violation on SITE.
 
-    The desk then has an hour to reach the responsible person (R2); the third violation within 24
-    hours closes the site (R1). The answer counts them. On a terminal, the one that closes the site
-    or is of another host asks for the site's name, or takes --confirm NAME; through a pipe it acts.
+    The desk then has an hour to reach the responsible person (R2). The third violation within 24
+    hours closes the site (R1); the answer shows the count. On a terminal, a violation that closes
+    the site, or whose address is on another host, asks you to type the site's name, or takes
+    --confirm NAME. In a pipe it does not ask.
     """
     command = commands.Log(
         by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
@@ -66,10 +67,10 @@ def log(
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.acting
 def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
-    """Attach FILE to INCIDENT as evidence, by its digest.
+    """Attach FILE to INCIDENT as evidence.
 
-    A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
-    (evidence_limit).
+    The record keeps its digest. A copy of at most 50 MiB (evidence_limit) is kept beside the
+    database (INCIDENTS_EVIDENCE), or on the server.
     """
     from incidents.record import evidence
 
@@ -93,14 +94,14 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
 @click.argument("text", metavar="TEXT")
 @click.option(
     "--to-customer", is_flag=True,
-    help="The customer sees it, on the page behind the link to the incident.",
+    help="Show the note to the customer, on the customer page of the incident.",
 )  # fmt: skip
 @options.acting
 def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
-    """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
+    """Add TEXT to INCIDENT as a note; - reads standard input.
 
-    It is for the desk alone, unless --to-customer says otherwise. It moves nothing, and can be
-    added whatever the incident and its site have come to.
+    Only the desk sees it, unless you add --to-customer. A note changes no state, and you can add
+    one in any state of the incident and its site.
     """
     site, n = incident
     written = _note_of_standard_input() if text == _STANDARD_INPUT else text
@@ -116,7 +117,7 @@ def _note_of_standard_input() -> str:
         found = sys.stdin.read(_MOST_CHARACTERS + 1)
     except UnicodeDecodeError as error:
         raise InputError.coded(
-            "note_no_text", "what came on standard input is no text: no note was added"
+            "note_no_text", "standard input is not text: no note was added"
         ) from error
     if len(found) > _MOST_CHARACTERS:
         most = f"{inputs.MAX_TEXT_CHARACTERS:,}"
@@ -128,10 +129,10 @@ def _note_of_standard_input() -> str:
 @params.incident_argument
 @options.looking
 def link(run: Run, incident: tuple[int, int]) -> None:
-    """Print the link to the customer's page of INCIDENT.
+    """Print the link to the customer page of INCIDENT.
 
-    Whoever has it sees the incident and may state that the content is gone: give it to the
-    responsible person alone. If it got about, revoke-links ends it.
+    Anyone with the link can see the incident and state that the content is removed: give it only to
+    the responsible person. If others got it, revoke it with revoke-links.
     """
     document = run.house.link(incident)
     if run.for_programs:

@@ -49,7 +49,7 @@ def acting(function: Command) -> Command:
         if policy is not None and not dry_run:
             raise InputError.coded(
                 "policy_without_dry_run",
-                "--policy goes with --dry-run alone: what is done is done under the active policy",
+                "--policy works only with --dry-run: acts always follow the active policy",
             )
         act = Act(
             run,
@@ -61,11 +61,11 @@ def acting(function: Command) -> Command:
 
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",
-                     help="The same command with the same key is done once. A server and its"
-                     " database know different keys."),
-        click.option("--dry-run", is_flag=True, help="Show what would happen; do nothing."),
+                     help="Key that makes repeating the command safe: it is done once. A server"
+                     " and its database keep separate keys."),
+        click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing."),
         click.option("--policy", type=params.File(), metavar="FILE",
-                     help="With --dry-run: what would happen under this policy."),
+                     help="With --dry-run: show what would happen under this policy."),
         of=command,
     )  # fmt: skip
 
@@ -122,21 +122,24 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
     options: list[Callable[[Command], Command]] = [
         *more,
         click.option("--as", "person", metavar="NAME",
-                     help="Who acts, or signs in. Default: INCIDENTS_AS, else your login name."),
+                     help="Name to act or sign in as. Default: INCIDENTS_AS, else your login"
+                     " name."),
         click.option("--format", type=click.Choice(FORMATS), callback=_format, is_eager=True,
-                     expose_value=False, help="How to answer."),
+                     expose_value=False, help="Output format."),
         click.option("--json", is_flag=True, callback=_json, is_eager=True, expose_value=False,
                      help="Short for --format json."),
         click.option("-q", "--quiet", is_flag=True, callback=_quiet, is_eager=True,
-                     expose_value=False, help="Print ids only."),
+                     expose_value=False, help="Print only IDs."),
         click.option("--zone", metavar="ZONE",
-                     help="The zone of times. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
+                     help="Time zone. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
         click.option("--lang", metavar="LANG", is_eager=True, callback=_language,
-                     help="Answer people in en or zh. Default: INCIDENTS_LANG, else your locale."),
+                     help="Language of answers: en or zh. Default: INCIDENTS_LANG, else your"
+                     " locale."),
         click.option("--db", metavar="URL",
-                     help="The database. Default: INCIDENTS_DB, else a file of your own."),
+                     help="Database. Default: INCIDENTS_DB, else a file of your own."),
         click.option("--server", metavar="URL",
-                     help="A server in place of a database; INCIDENTS_TOKEN says who you are."),
+                     help="Server to use in place of a database; INCIDENTS_TOKEN identifies"
+                     " you."),
     ]  # fmt: skip
     for option in reversed(options):
         of = option(of)

@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "list": ("incidents.cli.orders:list_orders", "List what is not carried out."),
-        "show": ("incidents.cli.orders:show", "What was ordered, and what became of it."),
+        "list": ("incidents.cli.orders:list_orders", "List orders not carried out."),
+        "show": ("incidents.cli.orders:show", "Show an order and its result."),
         "release": act("acts release"),
         "retry": act("acts retry"),
         "cancel": act("acts cancel"),
-        "reconcile": ("incidents.cli.orders:reconcile", "Compare with what is really in force."),
+        "reconcile": ("incidents.cli.orders:reconcile", "Check actual state."),
     }
 }
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def orders() -> None:
-    """The orders that decisions give, and what becomes of them in the world."""
+    """Manage the orders that decisions give, and how they are carried out."""
 
 
 @verb("list")
-@click.option("--dead", is_flag=True, help="Only dead letters: what is given up.")
-@click.option("--braked", is_flag=True, help="Only what the brake holds.")
-@click.option("--site", type=params.site, metavar="S", help="Only of this site.")
+@click.option("--dead", is_flag=True, help="List only dead letters: orders given up.")
+@click.option("--braked", is_flag=True, help="List only orders that the brake holds.")
+@click.option("--site", type=params.site, metavar="S", help="List only orders of this site.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
-    help="At most so many.",
+    help="Maximum number to list.",
 )  # fmt: skip
 @options.looking
 def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
-    """List the orders that are not carried out, dead letters first."""
+    """List orders not carried out, dead letters first."""
     with run.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
     output.listed(
@@ -67,7 +67,7 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
 @params.order_argument
 @options.looking
 def show(run: Run, order: tuple[int, int, str]) -> None:
-    """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
+    """Show ORDER, such as 12-o45, its attempts and its result."""
     tell(run, order)
 
 
@@ -143,13 +143,13 @@ def _problem(run: Run, found: Order) -> str:
 
 @verb()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[SITE]...")
-@click.option("--all", "every", is_flag=True, help="Every site, also those that are up by all.")
-@click.option("--repair", is_flag=True, help="Order once more what is not in force.")
-@click.option("--cancelled", is_flag=True, help="With --repair, also what somebody has cancelled.")
+@click.option("--all", "every", is_flag=True, help="Check every site, including those that are up.")
+@click.option("--repair", is_flag=True, help="Repeat the orders that are not in force.")
+@click.option("--cancelled", is_flag=True, help="With --repair: also repeat cancelled orders.")
 @click.option(
     "--confirm", metavar="SITE",
-    help="Confirm by its name that a site is opened which a loss left down; of several by their"
-    " number. A terminal is asked.",
+    help="Name of the site left down by a loss that this opens, or the number of several. A"
+    " terminal asks for it.",
 )  # fmt: skip
 @options.acting
 def reconcile(
@@ -161,20 +161,22 @@ def reconcile(
     cancelled: bool,
     confirm: str | None,
 ) -> int:
-    """Ask the adapters how sites really stand, and compare.
+    """Check the actual state of sites with the adapters, and compare it with the record.
 
-    Without SITE all that are down, or of which the record says that something else is in force than
-    what is ordered. What is found is put on record; where an adapter cannot be asked, the record is
-    believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
+    Without SITE it checks all sites that are down, and those whose recorded state differs from
+    their order. It puts the result on record. Where an adapter cannot be asked, it trusts the
+    record. It does not repeat an order that still waits. Exits 5 if anything still differs at the
+    end.
 
-    After a loss, --repair opens a site that was left down only if you name it (LEFT DOWN: hold it,
-    or open it): put a hold on what must stay down before.
+    After a loss, --repair opens a site marked LEFT DOWN only if you name it. First put a hold on
+    each site that must stay down.
 
-    What somebody has cancelled stays undone, unless --cancelled is given: then nobody writes to the
-    customer once more, so tell them.
+    Cancelled orders stay cancelled, unless you add --cancelled. The customer gets no second notice
+    then: tell them yourself.
 
-    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
-    left_down, or changed_meanwhile: something else was done while it was looked at, so look again.
+    For programs, `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
+    left_down or changed_meanwhile. The last means that the site changed during the check: check
+    again.
     """
     run = act.run
     if sites and repair and not act.dry_run and confirmation.is_opening_asked(confirm):

@@ -34,7 +34,7 @@ Remarked = tuple[str, "list[Hint]"]
 @verb()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
-    """Print the script that lets SHELL complete what you type.
+    """Print the completion script for SHELL.
 
     \b
     bash: incidents completion bash > ~/.local/share/bash-completion/completions/incidents
@@ -75,7 +75,7 @@ def file_name(given: str) -> str:
     if not whole:
         raise InputError.coded(
             "no_file_name",
-            "{given!r} is no name of a file: no file's name holds such a character",
+            "{given!r} cannot be a file name: it has a character that file names cannot have",
             given=given,
         )
     return given
@@ -156,14 +156,14 @@ anything_argument = click.argument(
     "what", type=anything, metavar="ID|SITE", shell_complete=suggestions.items
 )
 note_option = click.option(
-    "--note", type=text("note"), metavar="N", help="In your own words, at most 4,000 characters."
+    "--note", type=text("note"), metavar="N", help="Note of at most 4,000 characters."
 )
 reason_option = click.option(
     "--reason", type=text("reason"), required=True, metavar="R",
-    help="Why, in your own words; it goes on record.",
+    help="Reason; it goes on record.",
 )  # fmt: skip
 confirm_option = click.option(
-    "--confirm", metavar="NAME", help="The site's name, in place of the question."
+    "--confirm", metavar="NAME", help="Site's name, to confirm without a prompt."
 )
 
 
@@ -186,7 +186,7 @@ def read_policy(file: Path) -> Policy:
         return policy.read(read_small_file(file))
     except policy.PolicyError as error:
         raise InputError.coded(
-            "no_policy", "{file} is no policy: {why}", file=str(file), why=str(error)
+            "no_policy", "{file} is not a policy: {why}", file=str(file), why=str(error)
         ) from error
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "list": ("incidents.cli.police:list_", "List what is to be reported, and by when."),
+        "list": ("incidents.cli.police:list_", "List what to report, and by when."),
         "done": act("reported"),
     }
 }
@@ -28,20 +28,20 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def police() -> None:
-    """The incidents to report to the police, and by when."""
+    """List and record the reports of incidents to the police."""
 
 
 @verb("list")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
-    help="At most so many incidents.",
+    help="Maximum number of incidents to list.",
 )  # fmt: skip
 @options.looking
 def list_(run: Run, limit: int) -> None:
-    """What is to be reported to the police by when, the longest overdue first.
+    """List what to report to the police, and by when; longest overdue first.
 
-    The section [report] of the settings says within what time of its recording: 24 hours, by
-    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
+    The time limit starts when an incident is recorded. It is 24 hours, by article 10(6) of the
+    ministry's decree no. 33, unless [report] in the settings changes it.
     """
     with run.looking() as looks:
         told = looks.duties(limit=limit)

@@ -38,29 +38,29 @@ _MOST_BYTES = 10_000
 
 
 class PasswordNeededError(RefusedError):
-    """a password is needed, and nobody is at a terminal to be asked: add {option} FILE (- is
+    """a password is needed, and there is no terminal to ask for it: add {option} FILE (- is
     standard input)"""
 
 
 class PasswordsDifferError(InputError):
-    """the two passwords are not the same, so nothing is changed"""
+    """the two passwords differ: nothing was changed"""
 
 
 password_file_option = click.option(
     PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+    help="Read your password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 new_password_file_option = click.option(
     PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the new password from FILE, - for standard input, in place of being asked.",
+    help="Read the new password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 own_password_file_option = click.option(
     OWN_PASSWORD_OPTION, type=params.File(), metavar="FILE",
-    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+    help="Read your password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 second_password_file_option = click.option(
     SECOND_PERSON_OPTION, type=params.File(), metavar="FILE",
-    help="Read the second person's password from FILE, - for standard input, in place of asking.",
+    help="Read the second person's password from FILE (- for standard input) without a prompt.",
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
     if own == other == STDIN:
         raise InputError.coded(
             "one_password",
-            "standard input gives one password: {option} needs a file of its own",
+            "standard input can give only one password: give {option} a file of its own",
             option=option,
         )
 
@@ -114,7 +114,7 @@ def _password_of_file(file: Path, option: str) -> str:
             whole = private_file.read(file)
         text = whole.decode()
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or Cause.of("no_text", "it is no text")
+        detail = getattr(error, "strerror", None) or Cause.of("no_text", "it is not text")
         raise FileError(file=file, done="read", detail=detail) from error
     if len(whole) > _MOST_BYTES:
         too_long = Cause.of("password_too_long", "it is too long for a password")
@@ -123,7 +123,7 @@ def _password_of_file(file: Path, option: str) -> str:
 
 
 class NoAccountError(RefusedError):
-    """{handle} has no account here: name yours with --as"""
+    """no account named {handle} here: name yours with --as"""
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def in_person(
         if file is not None and not has_accounts:
             raise InputError.coded(
                 "no_accounts",
-                "{option} says nothing here: the database has no accounts",
+                "{option} has no effect: the database has no accounts",
                 option=PASSWORD_OPTION,
             )
         signs_in = file is not None or (has_accounts and is_asked_for())

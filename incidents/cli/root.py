@@ -26,7 +26,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "At the desk": {
         "queue": (
             "incidents.cli.queue.queue:queue",
-            "What the desk must do now, most urgent first.",
+            "List what needs action now, most urgent first.",
         ),
         "claim": act("claim"),
         "hand-over": act("hand-over", "incidents.cli.queue.queue:hand_over"),
@@ -37,11 +37,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "alarms": (
             "incidents.cli.admin.monitoring:alarms",
-            "What is alarming now; test: try the channels.",
+            "List current alarms, or test the channels.",
         ),
-        "police": ("incidents.cli.police:police", "Incidents to report to the police."),
+        "police": ("incidents.cli.police:police", "List and record reports to the police."),
     },
-    "What has happened": {
+    "Facts": {
         "log": act("log", "incidents.cli.incident:log"),
         "contact": act("contact"),
         "removed": act("removed"),
@@ -56,57 +56,57 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "approve": ("incidents.cli.second_person:approve", "Approve another person's request."),
         "decline": ("incidents.cli.second_person:decline", "Decline another person's request."),
     },
-    "Keeping": {
-        "site": ("incidents.cli.sites:site", "The sites: add, show, why, hold, reinstate …"),
+    "Administration": {
+        "site": ("incidents.cli.sites:site", "Manage sites: add, show, why, hold, reinstate …"),
         "filing": (
             "incidents.cli.filing:filing",
-            "What site owners have filed: the register, its checks and terms.",
+            "Manage the filings (备案) of sites, their checks and terms.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),
         "orders": (
-            "incidents.cli.orders:orders", "Orders: what is carried out, and what is not.",
+            "incidents.cli.orders:orders", "List orders, and retry or cancel them.",
         ),
         "audit": ("incidents.cli.audit.audit:audit", "Export, verify and replay the record."),
-        "account": ("incidents.cli.admin.account:account", "Who may come in, and as what."),
-        "token": ("incidents.cli.admin.sign_ins:token", "What programs come in with."),
+        "account": ("incidents.cli.admin.account:account", "Manage accounts, roles and sessions."),
+        "token": ("incidents.cli.admin.sign_ins:token", "Manage the tokens of programs."),
         "notices": (
             "incidents.cli.admin.notices:notices",
-            "What is written to customers and the desk.",
+            "List and preview notices to customers and the desk.",
         ),
     },
-    "Running": {
-        "daemon": ("incidents.cli.admin.service:daemon", "Enforce the clock; --once for cron."),
+    "Operation": {
+        "daemon": ("incidents.cli.admin.service:daemon", "Enforce the deadlines; --once for cron."),
         "serve": (
             "incidents.cli.admin.service:serve",
-            "Serve the console, the API and the customers' page.",
+            "Serve the console, the API and the customer page.",
         ),
         "db": ("incidents.cli.admin.db:db", "Upgrade, check and back up the database."),
         "metrics": (
             "incidents.cli.admin.monitoring:metrics",
-            "Print what a Prometheus is told, once.",
+            "Print metrics in Prometheus text format.",
         ),
     },
     "Rarely needed": {
         "link": (
             "incidents.cli.incident:link",
-            "Print the link to the customer's page of an incident.",
+            "Print the link to the customer page of an incident.",
         ),
         "revoke-links": act("revoke-links"),
         "import": act("import", "incidents.cli.admin.history_file:import_"),
-        "simulate": ("incidents.cli.admin.trial:simulate", "Run a history through the policy."),
+        "simulate": ("incidents.cli.admin.trial:simulate", "Try policies on a history of reports."),
         "person": (
             "incidents.cli.admin.erasure:person",
-            "Erase a person's data when the law lets it go.",
+            "Erase a person's data once the law allows it.",
         ),
         "retention": (
             "incidents.cli.admin.erasure:retention",
-            "Erase what has been kept long enough.",
+            "Erase data at the end of its retention time.",
         ),
         "recover": (
             "incidents.cli.audit.recover:recover",
-            "Go on after the database has lost its end.",
+            "Resume after the database lost its latest entries.",
         ),
-        "completion": ("incidents.cli.params:completion", "Print a shell's completion."),
+        "completion": ("incidents.cli.params:completion", "Print a shell completion script."),
     },
 }  # fmt: skip
 
@@ -136,7 +136,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
 )
 @click.version_option(__version__, message="incidents %(version)s")
 def root() -> None:
-    """The system of record of a violation desk: log what was found, and the policy acts on time."""
+    """Record violations on hosted sites, and let the policy act on time."""
 
 
 @contextmanager

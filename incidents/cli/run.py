@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _ITS_OWN = Cause.of(
-    "its_own", "it is about the database itself: do it where that is, without --server"
+    "its_own", "this works on the database itself: run it where the database is, without --server"
 )
 REHEARSAL = "rehearsal: this database accepts any clock"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")

@@ -25,11 +25,11 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 @params.anything_argument
 @options.looking
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
-    """Tell the whole story of an incident, or what else has that ID.
+    """Show the whole story of an incident, or of anything else with an ID.
 
-    An item of the queue such as 12-t2 or 12-disputed is told with what to say and to type, a
-    contact such as 12-3-1 with its incident, an order such as 12-o45 as orders show does, and SITE
-    as site show does.
+    For an item of the queue, such as 12-t2 or 12-disputed, it shows what to say and what to type;
+    for a contact, such as 12-3-1, its incident; for an order, such as 12-o45, what orders show
+    prints; for SITE, what site show prints.
     """
     match what:
         case str():
@@ -59,8 +59,8 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     if found is None:
         given = f"{key[0]}-{key[1]}"
         sentence = (
-            "{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
-            " never was there; incidents queue lists what there is"
+            "{given} is not in the queue: it is done, withdrawn while a closure is disputed,"
+            " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
     if not output.answered(run, with_commands(found), found["id"]):

@@ -39,9 +39,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "add": act("site add"),
         "edit": act("site edit"),
-        "list": ("incidents.cli.sites:list_sites", "List the sites."),
-        "show": ("incidents.cli.sites:show", "How a site stands, and whom to call."),
-        "why": ("incidents.cli.sites:why", "Why a site stands as it does, in plain words."),
+        "list": ("incidents.cli.sites:list_sites", "List sites."),
+        "show": ("incidents.cli.sites:show", "Show a site's status and contact."),
+        "why": ("incidents.cli.sites:why", "Explain a site's state."),
         "false-info": act("site false-info"),
         "hold": act("site hold"),
         "reinstate": act("site reinstate"),
@@ -61,7 +61,7 @@ RENAMED = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS, renamed=RENAMED)
 def site() -> None:
-    """The register of sites, and the acts on one of them."""
+    """Manage the register of sites, and act on a site."""
 
 
 _LOUD = ("OVERDUE", "NOT IN FORCE", "NOT KNOWN")
@@ -75,11 +75,11 @@ _HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
 @click.option(
     "--state",
     type=click.Choice(("active", "suspended", "closed")),
-    help="Only sites in this state.",
+    help="List only sites in this state.",
 )
 @options.looking
 def list_sites(run: Run, state: str | None) -> None:
-    """List the sites by name."""
+    """List sites by name."""
     with run.looking() as looks:
         sites: Iterable[Site] = looks.sites(state=state)
         headers, row = _HEADERS, _row
@@ -98,7 +98,7 @@ def list_sites(run: Run, state: str | None) -> None:
 @params.name_argument
 @options.looking
 def show(run: Run, site: str) -> None:
-    """How NAME stands, whom to call, and its latest incidents."""
+    """Show the status of NAME, its contact and its latest incidents."""
     tell(run, site)
 
 
@@ -120,9 +120,10 @@ def tell(run: Run, site: str) -> None:
 @params.name_argument
 @options.looking
 def why(run: Run, site: str) -> None:
-    """Why NAME stands as it does, in plain words.
+    """Explain the state of NAME.
 
-    The rule, the incidents counted, the times compared, what is due next, what would change it.
+    It shows the rule, the incidents counted, the times compared, what is due next, and what would
+    change it.
     """
     with run.looking() as looks:
         found = looks.why(site)

@@ -32,7 +32,7 @@ class Acts:
         again: bool = False,
         **how: Unpack[How],
     ) -> Acted:
-        """Log that the content is still there."""
+        """Log content that is still there."""
         return self._to(
             "incidents", incident, "recur", {"at": at, "note": note, "again": again}, how
         )
@@ -44,7 +44,7 @@ class Acts:
     def removed(
         self, incident: str, *, at: str | None = None, note: str | None = None, **how: Unpack[How]
     ) -> Acted:
-        """State that the content is gone."""
+        """Record that the content is removed."""
         return self._to("incidents", incident, "removed", {"at": at, "note": note}, how)
 
     def refused(
@@ -56,13 +56,13 @@ class Acts:
         confirm: str | None = None,
         **how: Unpack[How],
     ) -> Acted:
-        """State that the customer was told and does not delete: closes the site (R5)."""
+        """Record that the customer was told and refuses to delete: closes the site (R5)."""
         return self._to(
             "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
         )
 
     def take_back(self, incident: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Take back the incident's last `removed` or `refused`."""
+        """Undo the incident's last `removed` or `refused`."""
         return self._to("incidents", incident, "take-back", {"reason": reason}, how)
 
     def void(self, incident: str, *, reason: str, **how: Unpack[How]) -> Acted:
@@ -72,15 +72,15 @@ class Acts:
     def reported(
         self, incident: str, *, ref: str | None = None, at: str | None = None, **how: Unpack[How]
     ) -> Acted:
-        """State that an incident was reported to the police."""
+        """Record that an incident was reported to the police."""
         return self._to("incidents", incident, "reported", {"ref": ref, "at": at}, how)
 
     def claim(self, item: str, **how: Unpack[How]) -> Acted:
-        """Take an item, so that nobody else works on it."""
+        """Claim an item, so that nobody else works on it."""
         return self._to("queue", item, "claim", {}, how)
 
     def release(self, item: str, **how: Unpack[How]) -> Acted:
-        """Give an item back."""
+        """Return an item to the queue."""
         return self._to("queue", item, "release", {}, how)
 
     def done(
@@ -90,7 +90,7 @@ class Acts:
         return self._to("queue", item, "done", {"outcome": outcome, "note": note}, how)
 
     def revoke_links(self, incident: str, **how: Unpack[How]) -> Acted:
-        """Revoke all links to the customer's page of an incident that were given out."""
+        """Revoke all links to the customer page of an incident."""
         return self._to("incidents", incident, "revoke-links", {}, how)
 
     def false_info(
@@ -102,7 +102,7 @@ class Acts:
         confirm: str | None = None,
         **how: Unpack[How],
     ) -> Acted:
-        """State that a filed detail is false: closes the site (R4)."""
+        """Record that a filed detail is false: closes the site (R4)."""
         return self._to(
             "sites",
             site,
@@ -114,45 +114,45 @@ class Acts:
     def confirm_closure(
         self, site: str, *, confirm: str | None = None, **how: Unpack[How]
     ) -> Acted:
-        """Close a site as another person has asked (R4, R5), where the policy wants two."""
+        """Close a site at another person's request (R4, R5), where the policy needs two."""
         return self._to("sites", site, "confirm-closure", {"confirm": confirm}, how)
 
     def decline_closure(self, site: str, *, reason: str | None = None, **how: Unpack[How]) -> Acted:
-        """Do not close a site as somebody has asked; who asked may take it back so."""
+        """Decline a request to close a site, or withdraw your own."""
         return self._to("sites", site, "decline-closure", {"reason": reason}, how)
 
     def hold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Keep a site down by order of the police or the regulator."""
+        """Hold a site down by order of the police or the regulator."""
         return self._to("sites", site, "hold", {"reason": reason}, how)
 
     def unhold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """End the hold."""
+        """End a hold."""
         return self._to("sites", site, "unhold", {"reason": reason}, how)
 
     def reinstate(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Ask that a closed site be opened; another person decides."""
+        """Request to reopen a closed site; another person decides."""
         return self._to("sites", site, "reinstate", {"reason": reason}, how)
 
     def approve(self, site: str, **how: Unpack[How]) -> Acted:
-        """Approve that a site be opened, as another person has asked."""
+        """Approve another person's request to reopen a site."""
         return self._to("sites", site, "approve", {}, how)
 
     def decline(self, site: str, *, reason: str | None = None, **how: Unpack[How]) -> Acted:
-        """Decline that a site be opened."""
+        """Decline a request to reopen a site."""
         return self._to("sites", site, "decline", {"reason": reason}, how)
 
     def uphold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Let a disputed closure stand."""
+        """Uphold a disputed closure."""
         return self._to("sites", site, "uphold", {"reason": reason}, how)
 
     def retry_order(self, order: str, **how: Unpack[How]) -> Acted:
-        """Try an order again, a dead letter or one that the brake holds."""
+        """Retry an order: a dead letter or one that the brake holds."""
         return self._to("orders", order, "retry", {}, how)
 
     def release_order(self, order: str, **how: Unpack[How]) -> Acted:
-        """Carry out what the brake holds, with its notice to the customer (as `retry` does)."""
+        """Carry out a braked order, with its notice to the customer (as `retry` does)."""
         return self._to("orders", order, "release", {}, how)
 
     def cancel_order(self, order: str, *, reason: str, **how: Unpack[How]) -> Acted:
-        """Do not carry an order out any more."""
+        """Cancel an order."""
         return self._to("orders", order, "cancel", {"reason": reason}, how)

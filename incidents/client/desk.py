@@ -90,7 +90,7 @@ class RemoteDesk:
             server = self._exchange.server
             raise NoDeskError(
                 server=server,
-                detail=Cause.of("policy_of_other", "its policy is from another program"),
+                detail=Cause.of("policy_of_other", "its policy comes from another program"),
             ) from error
 
     def activate(
@@ -223,7 +223,7 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
 def site_id(site: str | int) -> int:
     """The id of a site that is known by it; raises NotOverServerError of one that is named."""
     if isinstance(site, str):
-        raise NotOverServerError(way_out=Cause.of("way_incident", "give the incident's id"))
+        raise NotOverServerError(way_out=Cause.of("way_incident", "give the ID of the incident"))
     return site
 
 

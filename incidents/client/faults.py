@@ -36,11 +36,11 @@ class ServerError(AwayError):
 
 
 class UntrustedServerError(ServerError):
-    """the certificate of {server} is not trusted here, so nothing was sent: {detail}"""
+    """did not contact {server}: this machine does not trust its certificate: {detail}"""
 
 
 class NoDeskError(ServerError):
-    """{server} does not answer like a desk ({detail}): check the address"""
+    """{server} answers, but not like a desk ({detail}): is the address right?"""
 
 
 class NoOperationError(ServerError):

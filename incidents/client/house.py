@@ -208,8 +208,8 @@ class RemoteHouse:
         if self._settings.named and self.has_token and named != self.person:
             raise InputError.coded(
                 "token_of_another",
-                "the token belongs to {owner}, but --as or INCIDENTS_AS names {named}: name nobody,"
-                " or use a token of {named}",
+                "the token belongs to {owner}, not to {named} (--as, or INCIDENTS_AS): omit"
+                " the name, or use a token of {named}",
                 owner=self.person, named=named,
             )  # fmt: skip
 

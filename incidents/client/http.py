@@ -46,13 +46,13 @@ def checked_address(server: str) -> str:
         # Others see what a command was called with.
         raise InputError.coded(
             "address_with_name",
-            "a server address must not contain a name or password: use a token",
+            "a server address cannot contain a name or password: a token identifies you",
         )
     if parts.scheme == "http" and not stays_here(parts):
         raise InputError.coded(
             "token_in_clear",
-            "{server} would send the token unencrypted: use https://, or http:// on this machine"
-            " only",
+            "{server} would send the token unencrypted: use https://, or http:// on this"
+            " machine only",
             server=server,
         )
     return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
@@ -170,7 +170,8 @@ class Exchange:
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
             raise InputError.coded(
-                "unfit_key", "over a server, a key must have at most {limit} ASCII characters",
+                "unfit_key", "over a server a key can have at most {limit} characters, all"
+                " ASCII",
                 limit=MAX_KEY,
             )  # fmt: skip
         told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
@@ -237,7 +238,7 @@ def part(text: str) -> str:
     if text.strip() in ("", ".", "..") or "/" in text:
         raise InputError.coded(
             "no_name_no_id",
-            "{given!r} is not a name or an id: give one such as shop.example or 12-3",
+            "{given!r} is not a name or an ID: give one such as shop.example or 12-3",
             given=text,
         )  # fmt: skip
     return quote(text, safe="")
@@ -275,8 +276,8 @@ def _http(
     if token == "":
         raise InputError.coded(
             "empty_token",
-            "the token is empty: create one with incidents token make HANDLE --days 30, or sign"
-            " in without a token",
+            "the token is empty: make one with incidents token make HANDLE --days 30, or omit"
+            " it to sign in",
         )
     if token is not None and not (_fits_a_header(token) and " " not in token):
         # Not a word of it: it may be one, with something behind it.

@@ -38,7 +38,7 @@ HistoryRow = tuple[int, str]
 
 
 class ManyAtOnceError(InputError):
-    """a request can have {limit:,} reports, but {count:,} are of {site} at {at}: give them
+    """a server takes {limit:,} reports at a time, but {count:,} are of {site} at {at}: give them
     different times"""
 
 

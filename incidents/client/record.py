@@ -34,7 +34,7 @@ _WAIT_S = 20
 
 
 class LostProofError(ServerError):
-    """{server} gave no result of the verification ({detail}): try again"""
+    """{server} did not say what was proved ({detail}): try again"""
 
 
 class RemoteRecord:

@@ -258,7 +258,10 @@ class Client(Acts):
 def _listed(name: str, given: Sequence[D]) -> list[D]:
     """Those as a list; raises InputError for one alone, whose letters or keys would be taken."""
     if isinstance(given, str | Mapping):
-        raise InputError(f"{name} takes a list, not {given!r} alone: give [{given!r}]")
+        raise InputError.coded(
+            "takes_list", "{name} takes a list: give [{given!r}], not {given!r}",
+            name=name, given=given,
+        )  # fmt: skip
     return list(given)
 
 

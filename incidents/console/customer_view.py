@@ -119,7 +119,10 @@ def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
     if answer.refusal is None:
         return "said"
     if answer.refusal.name not in _REFUSED:
-        raise DatabaseError(f"the desk takes no statement now: {answer.refusal.name}")
+        raise DatabaseError.coded(
+            "takes_no_statement", "the desk cannot take a statement now: {code}",
+            code=answer.refusal.name,
+        )  # fmt: skip
     return _REFUSED[answer.refusal.name]
 
 

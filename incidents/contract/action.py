@@ -161,10 +161,10 @@ class Ask:
 
 
 COMMON = {
-    "note": Ask("In your own words, at most 4,000 characters.", "N"),
-    "reason": Ask("Why, in your own words; it goes on record.", "R"),
+    "note": Ask("Note of at most 4,000 characters.", "N"),
+    "reason": Ask("Reason; it goes on record.", "R"),
 }
-PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
+PERHAPS = {"reason": Ask("Reason.", "R")}
 """How many acts ask for the same field; `PERHAPS` where it may be left out."""
 
 

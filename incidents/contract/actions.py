@@ -31,24 +31,24 @@ from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
 
 WHOM = {
-    "phone": Ask("The responsible person's phone.", "P"),
-    "email": Ask("The responsible person's e-mail.", "E"),
-    "person": Ask("The responsible person's name.", "N"),
+    "phone": Ask("Responsible person's phone number.", "P"),
+    "email": Ask("Responsible person's e-mail address.", "E"),
+    "person": Ask("Responsible person's name.", "N"),
 }
-_CALL = "Record a call or message, and what came of it. Only `reached` stops a clock (R2)."
+_CALL = "Record a call or message and its outcome. Only `reached` stops a clock (R2)."
 _IN_PERSON = (
-    "Where there are accounts, and over a server, it asks for the password of who acts, or takes "
-    "--password-file."
+    "Over a server, and where there are accounts, it asks for your password, or takes"
+    " --password-file."
 )
 
 
 def _closes(rule: str) -> str:
     return (
-        f"\n\nThe site is closed at once ({rule}), with no after-sales service and no refund: it "
-        "asks for the site's name, or takes --confirm NAME. Where the policy wants two people, "
-        "another person has to confirm first (approve). It asks for the password of "
-        "who acts, or takes --password-file, over a server, and in a database with accounts where "
-        "two people are wanted."
+        f"\n\nThis closes the site at once ({rule}), with no after-sales service and no refund. It "
+        "asks you to type the site's name, or takes --confirm NAME. Where the policy requires two "
+        "people, another person must confirm first (approve). Over a server, or in a "
+        "database with accounts where two people are required, it asks for your password, or takes "
+        "--password-file."
     )
 
 
@@ -64,31 +64,33 @@ ACTIONS = (
     ),
     Action(
         c.AddNote, "note", INCIDENT, path="notes", creates=True,
-        body=WRITTEN, short="Add a note to an incident, or to the customer.",
+        body=WRITTEN, short="Add a note to an incident, or for the customer.",
         summary="Add a note to an incident, for the desk or for the customer.",
     ),
     Action(
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
-        body=RECURRING, short="Log that the content is still there.",
+        body=RECURRING, short="Log content that is still there.",
         help=(
-            "Log that the content of INCIDENT is still there, as a new incident linked to it.\n\n"
-            "It is a violation too: the third within 24 hours closes the site (R1), and asks "
-            "first as log does."
+            "Log that the content of INCIDENT is still there, as a new incident linked to it."
+            "\n\n"
+            "It counts as a violation: the third within 24 hours closes the site (R1), after"
+            " asking as log does."
         ),
         ask={
             "at": Ask("it was found again"),
-            "again": Ask("It is another one than the recurrence that nobody has been told of."),
+            "again": Ask("Log a separate recurrence."),
         },
     ),
     Action(
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
-        body=CALLED, short="Record a call, and what came of it.",
-        summary=f"{_CALL} One call about all that is open on the site.",
+        body=CALLED, short="Record a call and its outcome.",
+        summary=f"{_CALL} One call about everything open on the site.",
         help=(
-            "Record a call or message about INCIDENT, or one call about all that is open on"
-            " SITE.\n\n"
-            "Only reached, which is speaking to the responsible person, stops the clock (R2). "
-            "A call made in time and typed late needs its time, --at."
+            "Record a call or message about INCIDENT, or one about everything open on SITE."
+            "\n\n"
+            "Only reached stops the clock (R2): it means that you spoke to the responsible"
+            " person. If you record a call after the deadline that was made in time, give its"
+            " time with --at."
         ),
         ask={"at": Ask("the call was made")},
     ),
@@ -104,208 +106,209 @@ ACTIONS = (
         summary="Void a wrong record of a contact.",
         help=(
             "Void CONTACT, a wrong record such as 12-3-1.\n\n"
-            "If it had stopped a clock, the incident is open again and a new hour starts."
+            "If it stopped a clock, the incident is open again and a new hour starts."
         ),
     ),
     Action(
         c.StateRemoved, "removed", INCIDENT, path="removed", body=HAPPENED,
-        short="State that the content is gone.",
-        help="State that the content of INCIDENT is gone, or of the only open incident of SITE.",
+        short="Record that the content is removed.",
+        help="Record that the content of INCIDENT, or of the only open one of SITE, is removed.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
         c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
-        body=REFUSING, short="State that the customer does not delete.",
-        summary="State that the customer was told and does not delete: closes the site (R5).",
-        help="State that the customer was told of INCIDENT and does not delete." + _closes("R5"),
+        body=REFUSING, short="Record that the customer refuses to delete.",
+        summary="Record that the customer was told and refuses to delete: closes the site"
+        " (R5).",
+        help="Record that the customer was told of INCIDENT and refuses to delete." + _closes("R5"),
         ask={"at": Ask("the customer refused")},
     ),
     Action(
         c.TakeBack, "undo", INCIDENT, path="take-back", body=BECAUSE,
         was="take-back",
-        short="Take back the last removed or refused.",
-        summary="Take back the incident's last `removed` or `refused`.",
-        help="Take back the last removed or refused of INCIDENT, said of the wrong one.",
+        short="Undo the last removed or refused.",
+        summary="Undo the incident's last `removed` or `refused`.",
+        help="Undo the last removed or refused of INCIDENT, recorded by mistake.",
     ),
     Action(
         c.VoidIncident, "void", INCIDENT, path="void", body=BECAUSE,
-        short="Void an incident that was none.",
+        short="Void an incident logged in error.",
         summary="Void an incident: logged in error, or not a violation on review.",
         help=(
             "Void INCIDENT: logged in error, or not a violation on review.\n\n"
-            "What rested on it is derived anew: a suspension may be lifted, a closure "
-            "disputed."
+            "Everything based on it is derived again: a suspension may be lifted, a closure"
+            " disputed."
         ),
     ),
     Action(
         c.StateReported, "police done", INCIDENT, path="reported", renamed={"note": "ref"},
         was="reported",
-        body=REPORTED, short="State that the police were told of it.",
-        summary="State that an incident was reported to the police.",
+        body=REPORTED, short="Record that an incident was reported to the police.",
+        summary="Record that an incident was reported to the police.",
         help=(
-            "State that INCIDENT was reported to the police.\n\n"
-            "It ends the reminders of it, and moves nothing. What is still to be reported: "
-            "incidents police list."
+            "Record that INCIDENT was reported to the police.\n\n"
+            "This ends the reminders and changes no state. See what is still to be reported:"
+            " incidents police list."
         ),
         ask={
-            "note": Ask("The number of the receipt, or whom you have told.", "R"),
+            "note": Ask("Receipt number, or whom you reported to.", "R"),
             "at": Ask("it was reported"),
         },
     ),
     Action(
         c.ClaimItem, "claim", ITEM, path="claim",
-        short="Take an item of the queue for yourself.",
-        summary="Take an item, so that nobody else works on it.",
-        help="Take TASK, so that two people do not call the same customer.",
+        short="Claim an item of the queue.",
+        summary="Claim an item, so that nobody else works on it.",
+        help="Claim TASK, so that two people do not call the same customer.",
     ),
     Action(
         c.ReleaseItem, "claim --release", ITEM, path="release",
         was="release",
-        short="Give an item back to the queue.",
-        summary="Give an item back.",
-        help="Give TASK back to the queue.",
+        short="Return an item to the queue.",
+        summary="Return an item to the queue.",
+        help="Return TASK to the queue.",
     ),
     Action(
         c.HandOver, "hand-over", ITEM,
-        short="Give all that you hold to another person.",
+        short="Hand your claimed items to another person.",
     ),
     Action(
         c.CompleteTask, "done", ITEM, path="done", body=DONE,
         short="Complete a task with its outcome.",
         summary="Complete a task, such as 12-t2, with its outcome.",
         help="Complete TASK, such as 12-t2, with its outcome.",
-        ask={"outcome": Ask("How it ended, in a word or two. Default: done.", "O")},
+        ask={"outcome": Ask("Outcome, in a word or two. Default: done.", "O")},
     ),
     Action(
         c.RevokeLinks, "revoke-links", INCIDENT, path="revoke-links",
-        short="End the links that were given out.",
-        summary="Revoke all links to the customer's page of an incident that were given out.",
+        short="Revoke the links to a customer page.",
+        summary="Revoke all links to the customer page of an incident.",
         help=(
-            "Revoke all links to the customer's page of INCIDENT.\n\n"
-            "None holds that was given out until now, by a notice or by hand. link prints a "
-            "new one."
+            "Revoke all links to the customer page of INCIDENT.\n\n"
+            "Links sent in notices or given out by hand stop working. Print a new one with"
+            " link."
         ),
     ),
     Action(
         c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=DETAILS,
         batch="add",
-        short="Take a site into the register.",
-        summary="Take a site into the register, with whom to call.",
-        help="Take NAME into the register, with whom to call when something is found.",
+        short="Add a site to the register.",
+        summary="Add a site and its contact to the register.",
+        help="Add NAME and its contact to the register.",
         ask=WHOM,
     ),
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=DETAILS, batch="edit",
-        short="Change whom to call.",
-        summary="Change whom to call; what is not given stays as it is.",
-        help="Change whom to call for NAME; what is not given stays as it is.",
+        short="Change a site's contact.",
+        summary="Change a site's contact; what you omit stays the same.",
+        help="Change the contact of NAME; what you omit stays the same.",
         ask=WHOM,
     ),
     Action(
         c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing",
-        short="Change details of a filing.",
+        short="Change filing details.",
     ),
     Action(
         c.StateFalse, "site false-info", SITE, path="false-info", closes=True, in_person=True,
-        body=FALSE_DETAIL, short="State that a filed detail is false (R4).",
-        summary="State that a filed detail is false: closes the site (R4).",
-        help="State that a filed detail of NAME is false." + _closes("R4"),
+        body=FALSE_DETAIL, short="Record that a filed detail is false (R4).",
+        summary="Record that a filed detail is false: closes the site (R4).",
+        help="Record that a filed detail of NAME is false." + _closes("R4"),
         ask={
-            "field": Ask("Which filed detail is false: phone, email, person …", "F"),
-            "evidence": Ask("How that was established, in your own words.", "E"),
+            "field": Ask("False detail: phone, email, person …", "F"),
+            "evidence": Ask("How you established that it is false.", "E"),
         },
     ),
     Action(
         c.ConfirmClosure, "approve", SITE, path="confirm-closure", closes=True,
         was="site confirm-closure",
-        in_person=True, body=MEANT, short="Close a site as another person asked.",
-        summary="Close a site as another person has asked (R4, R5), where the policy wants two.",
+        in_person=True, body=MEANT, short="Close a site at another person's request.",
+        summary="Close a site at another person's request (R4, R5), where the policy needs two.",
         help=(
-            "Close NAME, as another person has asked with false-info or refused (R4, R5).\n\n"
-            "With no after-sales service and no refund: it asks for the site's name, or takes "
-            "--confirm NAME. Where there are accounts it asks for the password of who acts, "
-            "or takes --password-file."
+            "Close NAME, as another person requested with false-info or refused (R4, R5).\n\n"
+            "There is no after-sales service and no refund. It asks you to type the site's"
+            " name, or takes --confirm NAME. Where there are accounts, it also asks for your"
+            " password, or takes --password-file."
         ),
     ),
     Action(
         c.DeclineClosure, "decline", SITE, path="decline-closure",
         was="site decline-closure",
-        body=PERHAPS_BECAUSE, short="Leave a site open that was to be closed.",
-        summary="Do not close a site as somebody has asked; who asked may take it back so.",
-        help="Do not close NAME, as somebody has asked; who asked may take it back so.",
+        body=PERHAPS_BECAUSE, short="Decline a request to close a site.",
+        summary="Decline a request to close a site, or withdraw your own.",
+        help="Decline a request to close NAME, or withdraw your own.",
     ),
     Action(
         c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=BECAUSE,
-        short="Keep a site down by order.",
-        summary="Keep a site down by order of the police or the regulator.",
-        help="Keep NAME down by order of the police or the regulator, until the hold is lifted.",
+        short="Hold a site down by official order.",
+        summary="Hold a site down by order of the police or the regulator.",
+        help="Hold NAME down by order of the police or the regulator, until the hold is lifted.",
     ),
     Action(
         c.LiftHold, "site hold --lift", SITE, path="unhold", roles=SUPERVISOR, body=BECAUSE,
         was="site unhold",
-        short="End the hold.",
-        help="End the hold on NAME: it opens, unless a suspension still runs or it is closed.",
+        short="End a hold.",
+        help="End the hold on NAME: the site opens, unless it is suspended or closed.",
     ),
     Action(
         c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
-        in_person=True, body=BECAUSE, short="Ask that a closed site be opened.",
-        summary="Ask that a closed site be opened; another person decides.",
+        in_person=True, body=BECAUSE, short="Request to reopen a closed site.",
+        summary="Request to reopen a closed site; another person decides.",
         help=(
-            "Ask that NAME, which is closed, be opened again; another person approves or "
-            f"declines.\n\n{_IN_PERSON}"
+            "Request to reopen NAME, which is closed; another person approves or declines."
+            f"\n\n{_IN_PERSON}"
         ),
     ),
     Action(
         c.Approve, "approve", SITE, path="approve", roles=SUPERVISOR, in_person=True,
         was="site approve",
-        short="Approve what another person asked.",
-        summary="Approve that a site be opened, as another person has asked.",
-        help=f"Approve that NAME be opened again, as another person has asked.\n\n{_IN_PERSON}",
+        short="Approve a request to reopen a site.",
+        summary="Approve another person's request to reopen a site.",
+        help=f"Approve another person's request to reopen NAME.\n\n{_IN_PERSON}",
     ),
     Action(
         c.Decline, "decline", SITE, path="decline", roles=SUPERVISOR,
         was="site decline",
-        body=PERHAPS_BECAUSE, short="Decline what another person asked.",
-        summary="Decline that a site be opened.",
-        help="Decline that NAME be opened again; it stays closed.",
+        body=PERHAPS_BECAUSE, short="Decline a request to reopen a site.",
+        summary="Decline a request to reopen a site.",
+        help="Decline the request to reopen NAME; it stays closed.",
     ),
     Action(
         c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=BECAUSE,
-        short="Let a disputed closure stand.",
-        help="Let the disputed closure of NAME stand.",
+        short="Uphold a disputed closure.",
+        help="Uphold the disputed closure of NAME.",
     ),
     Action(
         c.ImportIncident, "import", SITE, roles=("supervisor", "integrator"),
-        short="Bring sites and past incidents in.",
+        short="Import sites and past incidents.",
     ),
     Action(
         c.RetryOrder, "orders retry", ORDER, path="retry", roles=SUPERVISOR,
         was="acts retry",
-        short="Try a dead letter again.",
-        summary="Try an order again, a dead letter or one that the brake holds.",
-        help="Try ORDER again, a dead letter, from now on for as long as any other.",
+        short="Retry a dead letter.",
+        summary="Retry an order: a dead letter or one that the brake holds.",
+        help="Retry ORDER, a dead letter, for as long as any new order.",
     ),
     Action(
         c.RetryOrder, "orders release", ORDER, path="release", roles=SUPERVISOR,
         was="acts release",
-        operation="release_order", short="Carry out what the brake holds.",
-        summary="Carry out what the brake holds, with its notice to the customer (as `retry`"
-        " does).",
+        operation="release_order", short="Carry out an order that the brake holds.",
+        summary="Carry out a braked order, with its notice to the customer (as `retry` does).",
         help=(
-            "Carry out ORDER, which the brake holds since too many sites were taken down at"
+            "Carry out ORDER, which the brake holds because too many sites were taken down at"
             " once.\n\n"
-            "The notice to the customer goes with it. To drop it: incidents orders cancel."
+            "The notice to the customer is sent too. To drop the order instead: incidents orders"
+            " cancel."
         ),
     ),
     Action(
         c.CancelOrder, "orders cancel", ORDER, path="cancel", roles=SUPERVISOR, body=BECAUSE,
         was="acts cancel",
         fixed={"why": BY_HAND}, needs=("reason",),
-        short="Do not carry an order out any more.",
+        short="Cancel an order.",
         help=(
-            "Do not carry ORDER out any more; what is decided of the site stays as it is.\n\n"
-            "Of what the brake holds, an order and its notice go together, whichever of the "
-            "two is named."
+            "Cancel ORDER; the decision about the site stays the same.\n\n"
+            "An order that the brake holds and its notice are cancelled together, whichever"
+            " you name."
         ),
     ),
 )  # fmt: skip

@@ -37,7 +37,7 @@ _WRONG = {
 
 _UNDONE = {
     ACT: "NOTHING IS ENFORCED: [acts] names no adapter but log",
-    NOTICE: f"customers are not notified: no channel is set ({CHANNELS[NOTICE]})",
+    NOTICE: f"no notices are sent to customers: no channel is set ({CHANNELS[NOTICE]})",
     DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
 }
 """What stays undone where the settings name nobody for a lane; but for the first it waits."""

@@ -33,8 +33,8 @@ _NO_DRIFT = timedelta(0)
 
 
 class StandingAsideError(IncidentsError):
-    """Nothing was enforced, since {reason}: set this machine's clock, or rehearse under a simulated
-    one in a database made by db upgrade --rehearsal."""
+    """Nothing was enforced, because {reason}: set this machine's clock, or rehearse with a
+    simulated clock in a database made by db upgrade --rehearsal."""
 
 
 def clock_drift(

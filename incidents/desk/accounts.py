@@ -26,42 +26,43 @@ AT_ONCE = timedelta(0)
 
 
 class BadHandleError(InputError):
-    """{given!r} is no handle: small letters of a to z and digits, perhaps with . _ - between, 40 at
-    most, such as operator-1; it stands in the record for good, so it is no address and no number"""
+    """{given!r} cannot be a handle: use at most 40 lowercase letters a to z and digits, with . _ -
+    between, such as operator-1. It stays in the record for good, so use no address or number"""
 
 
 class UnknownRoleError(InputError):
-    """{given!r} is no role; there are {known}"""
+    """no role named {given!r}; choose one of {known}"""
 
 
 class ReservedHandleError(ReservedNameError):
-    """{given!r} is a name of the program's own, and no person's: choose another handle"""
+    """{given!r} is reserved for the program: choose another handle"""
 
     name = "reserved_name"
 
 
 class TellingHandleError(TellingNameError):
-    """{given!r} looks like somebody's number, and a handle is on record for good: choose another"""
+    """{given!r} looks like somebody's number, and a handle stays on record for good: choose another
+    one"""
 
     name = "telling_name"
 
 
 class AccountExistsError(RefusedError):
-    """{handle} has an account already: change its role or its password, or enable it"""
+    """the account {handle} already exists: change its role or its password, or enable it"""
 
 
 class UnknownAccountError(RefusedError):
-    """no account is called {handle!r}"""
+    """no account named {handle!r}"""
 
 
 class LastAdministratorError(RefusedError):
-    """{handle} is the last administrator that can come in, or the last one with a password: make
-    another one first, and give it a password"""
+    """{handle} is the last administrator who can sign in, or the last one with a password: first
+    add another one and give it a password"""
 
 
 class NoGuardError(RefusedError):
-    """give an administrator a password first: until then, whoever can reach the database could give
-    {handle} another one, and act as two people"""
+    """first set a password for an administrator: until then, anyone who can reach the database
+    could set another one for {handle}, and act as two people"""
 
 
 def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> Account:

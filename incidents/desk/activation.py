@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ActiveAlreadyError(RefusedError):
-    """this policy is active already: {policy}"""
+    """this policy is already active: {policy}"""
 
 
 class NotLetError(RefusedError):
@@ -178,11 +178,13 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
     place = own_stream.place(connection, clock)
     active = checkpoints.active(connection)
     if active != new.previous:
-        raise RefusedError(
-            f"another key signs by now: {active}" if active else "no key signs yet: make the first"
+        if active is None:
+            raise RefusedError.coded("no_key_signs", "no key signs yet: make the first")
+        raise RefusedError.coded(
+            "other_key_signs", "another key signs now: {active}", active=active
         )
     if new.key in checkpoints.every_key(connection):
-        raise RefusedError(f"this key has been one before: {new.key}")
+        raise RefusedError.coded("key_signed_before", "this key signed before: {key}", key=new.key)
     checkpoints.add_key(connection, checkpoints.Key(new.key, place.seq, place.now, new.by))
     own_stream.record(
         connection, place, LogKeyMade, new.by, new.login, reason=new.reason, key=new.key,

@@ -36,6 +36,13 @@ T = TypeVar("T")
 # With these the database itself fails, whichever the site.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
 
+_CLOCK_OFF = {
+    "clock_ahead": "this machine's clock, {now}, is more than five minutes ahead of the database's:"
+    " correct this clock first",
+    "clock_behind": "this machine's clock, {now}, is more than five minutes behind the database's:"
+    " correct this clock first",
+}
+
 _log = logger("desk")
 
 
@@ -74,10 +81,11 @@ class Desk:
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
         if len(envelopes) > MAX_BATCH:
-            raise InputError(
-                f"a batch has {MAX_BATCH:,} commands at most, got {len(envelopes):,}: send it in "
-                "parts"
-            )
+            raise InputError.coded(
+                "batch_too_large",
+                "the batch has {count:,} commands, and {limit:,} are the most: send it in parts",
+                count=len(envelopes), limit=MAX_BATCH,
+            )  # fmt: skip
         unfit = {n: refusal for n, e in enumerate(envelopes) if (refusal := unfit_address(e))}
         fit = [envelope for n, envelope in enumerate(envelopes) if n not in unfit]
         with plainly(self._engine):
@@ -196,10 +204,8 @@ class Desk:
         with plainly(self._engine), writing(self._engine) as connection:
             refusal = clock_refused(self._clock(), database_time(connection))
             if refusal is not None:
-                way = "ahead of" if refusal.name == "clock_ahead" else "behind"
-                raise RefusedError(
-                    f"this machine's clock, {rfc3339(self._clock())}, is more than five minutes "
-                    f"{way} the database's: set it right first"
+                raise RefusedError.coded(
+                    refusal.name, _CLOCK_OFF[refusal.name], now=rfc3339(self._clock())
                 )
             return act(connection)
 

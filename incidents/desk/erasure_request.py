@@ -28,8 +28,8 @@ _Which = Callable[[Iterable[datetime]], datetime]
 
 
 class TooYoungError(RefusedError):
-    """nothing about {site} may be erased before {at}: the law has it kept so long (at least 184
-    days after it was recorded, or as long as [retention] keep says)"""
+    """nothing about {site} can be erased before {at}: the law requires keeping it (at least 184
+    days after it was recorded, or as long as [retention] keep)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def record(
 
 
 class KeyReusedError(RefusedError):
-    """the key {key!r} was used for another act: take another one"""
+    """the key {key!r} was used for another act: choose another one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +111,8 @@ Clock = Callable[[], datetime]
 
 
 class AccountSignInError(RefusedError):
-    """an administrator of this desk has a password, so accounts, passwords and tokens are kept only
-    by somebody who has signed in, and {by} has not"""
+    """{by} is not signed in: an administrator of this desk has a password, so only a signed-in
+    person can manage accounts, passwords and tokens"""
 
     @property
     def name(self) -> str:

@@ -47,9 +47,9 @@ Two copies of a database beside one mark would otherwise do so in turn until all
 
 
 class EpochsUsedUpError(RefusedError):
-    """no new epoch can begin: {highest:,} was the last, since receivers keep no number of an order
-    above 2^53. Was a clock wrong once, or a mark beside the log's key? Go back to a copy from
-    before that, and move the mark away"""
+    """no new epoch can start: {highest:,} was the last, because receivers keep no order number
+    above 2^53. Was a clock wrong once, or a mark beside the log's key? Restore a copy from before
+    that, and move the mark away"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

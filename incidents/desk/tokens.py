@@ -29,23 +29,23 @@ MAX_DAYS = 366
 
 
 class UnknownActError(InputError):
-    """{given!r} is no act that a token could be for; there are {known}"""
+    """no act named {given!r} that a token can allow; choose from {known}"""
 
 
 class BadExpiryError(InputError):
-    """a token holds for 1 to {most} days, not for {days}"""
+    """a token is valid for 1 to {most} days, not for {days}"""
 
 
 class UnknownTokenError(RefusedError):
-    """no token is called {token!r}"""
+    """no token named {token!r}"""
 
 
 class DisabledAccountError(RefusedError):
-    """the account of {handle} is disabled: enable it first"""
+    """the account {handle} is disabled: enable it first"""
 
 
 class NotOfRoleError(RefusedError):
-    """{handle} has the role {role}, which may not {act}: a token for it would let nobody do it.
+    """{handle} has the role {role}, which may not {act}, so such a token would be useless.
     Give the account another role first"""
 
     def _sentence(self) -> str:
@@ -116,9 +116,9 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
 
 
 class SealedAlreadyError(RefusedError):
-    """the database is sealed with the key in {file} already: for another one, move that file away.
-    What a server has warned of stays out, and is to be found and deleted by the owner of the
-    tables"""
+    """the database is already sealed with the key in {file}: to use another key, move that file
+    away. What a server warned about stays locked out; the owner of the tables must find and delete
+    it"""
 
 
 @dataclass(frozen=True, slots=True)

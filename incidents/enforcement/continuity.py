@@ -68,7 +68,7 @@ _STILL: dict[str | None, tuple[str, str]] = {
 
 
 class HaltedError(IncidentsError):
-    """nothing is carried out from this database until a person goes on: incidents recover --reason
+    """no orders of this database are carried out until a person resumes: incidents recover --reason
     R. {detail}"""
 
 

@@ -133,7 +133,7 @@ class MarkFile:
         why = (
             self._reason(error)
             if isinstance(error, OSError)
-            else Cause.of("no_mark", "it is no mark")
+            else Cause.of("no_mark", "it is not a mark")
         )
         if self._told.get(sentence) != why:
             _log.error(sentence, file=str(self._file), error=why)

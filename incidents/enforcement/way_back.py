@@ -62,9 +62,9 @@ class Outcome(NamedTuple):
 
 
 class SignerAtWorkError(RefusedError):
-    """the daemon {daemon} is at work, and this log is signed beside another key file than {file}:
-    is INCIDENTS_AUDIT_KEY set as that daemon has it? Only if the machine or folder where it was
-    signed is lost for good: stop all daemons, and run this again {seconds} seconds later"""
+    """the daemon {daemon} is running, and this log is signed beside another key file than {file}:
+    does INCIDENTS_AUDIT_KEY match that daemon? Only if the machine or folder that signed it is lost
+    for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
 class WayBack:

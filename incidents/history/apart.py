@@ -53,17 +53,17 @@ class BadLinesError(InputError):
 
 
 class TooCostlyError(InputError):
-    """this takes more than {limit_s} seconds of the server's processor, or more memory than there
-    is for it, and was ended: try fewer policies at a time, or a part of the history"""
+    """stopped after {limit_s} seconds of the server's processor, or out of memory: try fewer
+    policies at a time, or part of the history"""
 
 
 class TrialLostError(IncidentsError):
-    """the process of a trial has ended before its time ({detail})"""
+    """the trial process ended early ({detail})"""
 
 
 class UnlimitedError(RefusedError):
-    """the process of a trial may not limit itself ({detail}), so it has not begun: let this program
-    call setrlimit and prlimit64 (SystemCallFilter of its unit)"""
+    """the trial process cannot limit its own resources ({detail}), so it did not start: allow
+    setrlimit and prlimit64 (SystemCallFilter of its unit)"""
 
 
 class Source(Protocol):

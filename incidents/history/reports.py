@@ -36,7 +36,7 @@ BAD_LINE = {
 
 
 class TooManyReportsError(InputError):
-    """{limit} reports are the most at a time: cut the history"""
+    """at most {limit} reports at a time: split the history"""
 
 
 @dataclass(slots=True, kw_only=True)

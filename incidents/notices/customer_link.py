@@ -122,9 +122,9 @@ _DAY, _MOST = timedelta(days=1), timedelta(days=90)
 
 
 class NoCustomerPageError(IncidentsError):
-    """there is no customer's page: the settings file {file} has no section [customer]; write it,
-    with base_url = "https://desk.host.example", the page's own address, and secret_file = the name
-    of a file with what `openssl rand -hex 32` prints"""
+    """there is no customer page: the settings file {file} has no section [customer]. Add it, with
+    base_url = "https://desk.host.example" (the address of the page) and secret_file = the name of a
+    file with the output of `openssl rand -hex 32`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

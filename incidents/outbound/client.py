@@ -169,13 +169,14 @@ def _unpacked(asked: Request, answer: Answer, cap: int) -> Answer:
     if packed not in ("gzip", "x-gzip", "deflate"):
         raise BadAnswerError(
             host=asked.target.host,
-            detail=Cause.of("body_unknown_packing", "its body is packed in an unknown way"),
+            detail=Cause.of("body_unknown_packing", "its body has an unknown encoding"),
         )
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         body = unpacking.decompress(answer.body, cap)
     except zlib.error as error:
         raise BadAnswerError(
-            host=asked.target.host, detail=Cause.of("body_packed_wrong", "its body is packed wrong")
+            host=asked.target.host,
+            detail=Cause.of("body_packed_wrong", "its body is encoded wrong"),
         ) from error
     return replace(answer, body=body, cut=answer.cut or not unpacking.eof)

@@ -123,7 +123,7 @@ class Connection:
         if head is None:
             raise BadAnswerError(
                 host=self._host,
-                detail=Cause.of("never_to_the_point", "it never comes to the point"),
+                detail=Cause.of("never_to_the_point", "it never ends"),
             )
         return _answer(head, body, cap, cut=True)
 

@@ -19,7 +19,7 @@ class OutboundError(IncidentsError):
 
 
 class ForbiddenTargetError(OutboundError):
-    """a request to {host} is refused: {why}"""
+    """requests to {host} are not allowed: {why}"""
 
     problem = "forbidden_target"
 
@@ -31,43 +31,43 @@ class NameNotFoundError(OutboundError):
 
 
 class LookupFailedError(OutboundError):
-    """the name {host} cannot be looked up at the moment"""
+    """the name {host} cannot be resolved right now"""
 
     problem = "name_lookup"
 
 
 class ConnectionRefusedByHostError(OutboundError):
-    """{host} refuses a connection to its port {port}"""
+    """{host} refused the connection to port {port}"""
 
     problem = "refused"
 
 
 class UnreachableError(OutboundError):
-    """{host} cannot be reached at its port {port}"""
+    """cannot reach {host} at port {port}"""
 
     problem = "unreachable"
 
 
 class TlsError(OutboundError):
-    """no safe connection to {host}: {detail}"""
+    """no secure connection to {host}: {detail}"""
 
     problem = "tls"
 
 
 class TimedOutError(OutboundError):
-    """{host} has not answered within {within_s:g} seconds"""
+    """{host} did not answer within {within_s:g} seconds"""
 
     problem = "timeout"
 
 
 class LostConnectionError(OutboundError):
-    """{host} has ended the connection before it had answered"""
+    """{host} closed the connection before it answered"""
 
     problem = "reset"
 
 
 class BadAnswerError(OutboundError):
-    """what {host} answers is not HTTP as it should be: {detail}"""
+    """the answer of {host} is not valid HTTP: {detail}"""
 
     problem = "bad_answer"
 

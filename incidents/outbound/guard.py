@@ -243,14 +243,16 @@ class Guard:
                 found.host,
                 Cause.of(
                     "must_https_or_allowed",
-                    "it must be asked by https, or be in the list of the allowed",
+                    "use https, or add it to the list of allowed hosts",
                 ),
             )
         own_ports = [message.PORTS[scheme] for scheme in self._schemes]
         if found.port < FIRST_FREE_PORT and found.port not in own_ports:
             message.refuse(
                 found.host,
-                Cause.of("port_not_web", "port {port} is not one of a web server", port=found.port),
+                Cause.of(
+                    "port_not_web", "port {port} is not allowed for a web server", port=found.port
+                ),
             )
         if found.host.rpartition(".")[2] == "localhost":
             message.refuse(found.host, Cause.of("this_machine", "it is this machine (RFC 6761)"))

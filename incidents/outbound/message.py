@@ -72,7 +72,7 @@ def read_target(url: str) -> Target:
     if parts is None:
         refuse(
             _before_port(authority),
-            Cause.of("no_host_and_port", "what stands before its path is no host and port"),
+            Cause.of("no_host_and_port", "the part before its path is not a host and port"),
         )
     host = _ipv6(parts["six"]) if parts["six"] is not None else _name(parts["name"])
     port = int(parts["port"]) if parts["port"] else PORTS[scheme]
@@ -125,7 +125,7 @@ def _ipv6(written: str) -> str:
         return str(IPv6Address(written))
     except ValueError:
         refuse(
-            _shown_host(written), Cause.of("no_ipv6", "what stands in brackets is no IPv6 address")
+            _shown_host(written), Cause.of("no_ipv6", "the part in brackets is not an IPv6 address")
         )
 
 

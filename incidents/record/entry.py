@@ -33,12 +33,12 @@ _OTHERWISE = Cause.of("flaw_entry_not_as_written", "it is not written as the des
 
 
 class UnreadableEntryError(IncidentsError):
-    """This is no entry that the desk has written: {detail}."""
+    """Not an entry of this desk: {detail}."""
 
 
 class EntryTooLargeError(IncidentsError):
-    """The record of {kind} on {site} would have {size} bytes, and {limit} are the most: nothing was
-    done; do it in smaller parts."""
+    """Nothing was done: the entry {kind} of {site} would have {size} bytes, and the limit is
+    {limit}. Do it in smaller parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def decode(text: str) -> tuple[Header, Event]:
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
     except json.JSONDecodeError as error:
         why = json_cause(error)
-        detail = Cause.of("flaw_entry_no_json", "it is no JSON: {why}", why=why)
+        detail = Cause.of("flaw_entry_no_json", "it is not JSON: {why}", why=why)
         raise UnreadableEntryError(detail=detail) from error
     except KeyError as error:
         detail = Cause.of("flaw_entry_no_field", "it has no {name!r}", name=error.args[0])

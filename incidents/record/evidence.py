@@ -171,7 +171,7 @@ def _opened(file: Path) -> BinaryIO:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise InputError.coded(
-            "no_such_file", "there is no file {file}: check the path", file=str(file)
+            "no_such_file", "no file {file}: check the path", file=str(file)
         ) from error
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror) from error
@@ -179,7 +179,7 @@ def _opened(file: Path) -> BinaryIO:
         os.close(descriptor)
         raise InputError.coded(
             "not_plain_file",
-            "{file} is not a plain file: put what it holds into one and attach that",
+            "{file} is not a plain file: copy its content into one and attach that",
             file=str(file),
         )
     return os.fdopen(descriptor, "rb")

@@ -61,7 +61,7 @@ class Options:
             try:
                 return private_file.read(file).decode().strip()
             except (OSError, ValueError) as error:
-                why = getattr(error, "strerror", None) or "it is no text"
+                why = getattr(error, "strerror", None) or "it is not text"
                 raise self.wrong(
                     f"{key}_file",
                     Cause.of("must_readable", "a file that can be read ({why})", why=why),

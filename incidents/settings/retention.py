@@ -23,13 +23,13 @@ _MOST = timedelta(days=36_500)
 
 
 class RetentionTooShortError(IncidentsError):
-    """the settings file says [retention] keep = {value!r}, and 网络安全法 article 23(3) has records
-    kept for six months at least: write "184d", or a longer time"""
+    """the settings file says [retention] keep = {value!r}, but 网络安全法 article 23(3) requires
+    keeping records for at least six months: write "184d", or a longer time"""
 
 
 class BadRetentionError(IncidentsError):
-    """the settings file says [retention] {setting} = {value!r}: write keep = "184d", or a longer
-    time in days, and nothing else"""
+    """the settings file says [retention] {setting} = {value!r}: write only keep = "184d", or a
+    longer time in days"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,8 +53,8 @@ _SQLITE = "sqlite:///"
 
 
 class TellingNameError(RefusedError):
-    """the name {given!r} looks like somebody's address or number, and it would be written into the
-    record as it is, for good: act under the name of an account"""
+    """the name {given!r} looks like somebody's address or number, and would stay in the record for
+    good: act under the name of an account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ class _Said:
         try:
             return private_file.read(Path(str(file)).expanduser()).decode().strip()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "it is no text"
+            why = getattr(error, "strerror", None) or "it is not text"
             raise SettingError(
                 where=where,
                 setting=setting,
@@ -286,7 +286,7 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
             ) from error
         return {}
     except UnicodeDecodeError as error:
-        detail = Cause.of("save_as_utf8_encoding", "it is no UTF-8: save it in that encoding")
+        detail = Cause.of("save_as_utf8_encoding", "it is not UTF-8: save it as UTF-8")
         raise SettingsFileError(file=file, detail=detail) from error
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
         detail = Cause.of(

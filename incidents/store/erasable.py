@@ -270,9 +270,11 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
             time.sleep(_PAUSE_S)
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
-    raise DatabaseError(
-        f"the words are erased, but somebody reads {place(engine)} all the time, and its log "
-        "(-wal) may hold them still: end the long look (an export, a backup), and run it again"
+    raise DatabaseError.coded(
+        "still_in_log",
+        "the text is erased, but {where} is being read all the time, and its log (-wal) may still"
+        " hold the text: end the long read (an export, a backup), then run this again",
+        where=place(engine),
     )
 
 

@@ -38,8 +38,8 @@ _IN_ORDER = LOOK_UP_BY_KEYS | {
 
 
 class NoHeadError(VerificationError):
-    """the table log_head has lost its row, behind the program's back: bring the database back from
-    a backup"""
+    """the row of the table log_head is gone, and this program did not delete it: restore the
+    database from a backup"""
 
 
 class Head(NamedTuple):

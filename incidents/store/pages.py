@@ -37,12 +37,12 @@ _STEPS = 10_000
 
 
 class BadCursorError(InputError):
-    """that is no cursor of this list: give the `next` of a page of it, asked with the same words"""
+    """not a cursor of this list: give the `next` of one of its pages, with the same query"""
 
 
 class TooCostlyError(RefusedError):
-    """nothing was found within {seconds} seconds, and that is the longest a look may take: narrow
-    it, with a site or a state"""
+    """nothing was found within {seconds} seconds, the limit for a search: narrow it with a site or
+    a state"""
 
 
 class Page(NamedTuple):

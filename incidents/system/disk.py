@@ -195,7 +195,7 @@ def _own(file: Path, flags: int) -> int:
         raise
     found, why, code = os.fstat(handle), None, errno.EMLINK
     if not stat.S_ISREG(found.st_mode):
-        why, code = Cause.of("no_file_remove", "it is no file: remove it"), errno.EISDIR
+        why, code = Cause.of("no_file_remove", "it is not a file: remove it"), errno.EISDIR
     elif flags != os.O_RDONLY and found.st_nlink > 1 and os.geteuid() == 0:
         why = Cause.of(
             "another_name",

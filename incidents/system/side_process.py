@@ -103,8 +103,8 @@ IN_HAND_S = 5
 
 
 class OverspentError(IncidentsError):
-    """{by} has something else worked out just now, or has had more than {budget_s} seconds of the
-    server's processor within a minute: ask again in {wait_s} seconds"""
+    """{by} has another request running, or has used more than {budget_s} seconds of the server's
+    processor within a minute: try again in {wait_s} seconds"""
 
 
 class Expenses:

@@ -31,11 +31,11 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoServerError(LibraryError):
-    """uvicorn is not installed, which this needs"""
+    """uvicorn is not installed; this needs it"""
 
 
 class AddressError(IncidentsError):
-    """nothing can listen on {host} port {port}: {detail} (--host and --port name another place)"""
+    """cannot listen on {host} port {port}: {detail} (choose others with --host and --port)"""
 
 
 def run(

@@ -78,7 +78,7 @@ _HASH_BYTES = 4
 
 
 class NoteError(VerificationError):
-    """This is no signed note that can be trusted: {detail}"""
+    """Not a trusted signed note: {detail}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ _HASH = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
 class KeyFormatError(IncidentsError):
-    """{given} is no key that can be used: {detail}"""
+    """{given} is not a usable key: {detail}"""
 
 
 class Signer(Protocol):

@@ -33,7 +33,7 @@ ROOT_BYTES = 32
 
 
 class CheckpointError(VerificationError):
-    """This is no checkpoint: {detail}"""
+    """Not a checkpoint: {detail}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise CheckpointError(detail=Cause.of("checkpoint_no_newline", no_newline))
     origin, *lines = text.removesuffix("\n").split("\n")
     if len(lines) < 2:
-        short = "it has less than three lines"
+        short = "it has fewer than three lines"
         raise CheckpointError(detail=Cause.of("checkpoint_short", short))
     size, root, *extensions = lines
     try:
@@ -279,9 +279,7 @@ def _signatures(lines: list[str]) -> tuple[Signature, ...]:
         raise NoteError(detail=Cause.of("note_signatures", more, most=MAX_SIGNATURES))
     signatures = tuple(map(Signature.parse, lines))
     if len(set(signatures)) < len(signatures):
-        raise NoteError(
-            detail=Cause.of("note_same_signature", "the same signature stands there twice")
-        )
+        raise NoteError(detail=Cause.of("note_same_signature", "the same signature appears twice"))
     return signatures
 
 

@@ -25,7 +25,7 @@ _Span = tuple[int, int]
 
 
 class ProofError(VerificationError):
-    """the proof proves nothing: {detail}"""
+    """the proof is invalid: {detail}"""
 
 
 # ── making ───────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +226,7 @@ _EXTRA, _INDEX = "extra ", "index "
 
 
 class ProofFileError(VerificationError):
-    """This is no proof of an entry: {detail}"""
+    """Not a proof of an entry: {detail}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _AT_ONCE = 1 << 16
 
 
 class TreeError(VerificationError):
-    """the tree does not add up: {detail}"""
+    """the tree is inconsistent: {detail}"""
 
 
 def leaf_hash(data: bytes) -> bytes:

@@ -81,7 +81,7 @@ def json_problem(error: ValueError | RecursionError) -> str:
 def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, int]]:
     """The same of an error of `json`, as `errors.Cause` has it: code, sentence and facts."""
     if isinstance(error, UnicodeError):
-        return "json_not_utf8", "it is no UTF-8", {}
+        return "json_not_utf8", "it is not UTF-8", {}
     if isinstance(error, RecursionError):
         return "json_nested", "it is nested too deeply", {}
     if isinstance(error, json.JSONDecodeError):
@@ -96,7 +96,7 @@ def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, 
 def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:
     """What is wrong with a text that `csv` could not read, strictly."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no UTF-8"
+        return "it is not UTF-8"
     if is_field_too_long(error):
         import csv  # what reads no CSV need not load it
 

@@ -40,8 +40,8 @@ _URLS, _CATEGORY = "urls", "category"
 
 
 class BrokenCaseError(VerificationError):
-    """the entries of {site} do not follow on each other, {detail}: nothing is written.
-    Verify the log to see what is wrong"""
+    """the entries of {site} are not consecutive, {detail}: nothing was written. Verify the log to
+    see what is wrong"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ LOOK_S = 1.0
 
 
 class NoLibraryError(LibraryError):
-    """{name} is not installed, which this needs"""
+    """{name} is not installed; this needs it"""
 
     extra = EXTRA
 

@@ -52,7 +52,7 @@ _HEARD = """
 
 
 class LedgerError(IncidentsError):
-    """the witness's memory {file} cannot be used: {detail}"""
+    """cannot use the witness's store {file}: {detail}"""
 
 
 class Ledger:
@@ -83,8 +83,8 @@ class Ledger:
         if not self._file.is_file():
             detail = Cause.of(
                 "ledger_gone",
-                "it is not there, and without it a rewritten log would be countersigned;"
-                " bring it back, or let a new key begin with --new-key",
+                "it is missing, and without it a rewritten log would be countersigned: restore"
+                " it, or start with a new key (--new-key)",
             )
             raise LedgerError(file=self._file, detail=detail)
         with self._connection() as connection:
@@ -93,7 +93,7 @@ class Ledger:
         if found is None:
             detail = Cause.of(
                 "ledger_of_other",
-                "it is the memory of another key than {key}; name its own with --store",
+                "it is the store of another key than {key}: name the right one with --store",
                 key=key,
             )
             raise LedgerError(file=self._file, detail=detail)

@@ -26,7 +26,7 @@ _OLD = "old "
 
 
 class SubmissionError(VerificationError):
-    """This is no submission to a witness: {detail}"""
+    """Not a submission to a witness: {detail}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

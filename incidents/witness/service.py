@@ -148,7 +148,9 @@ def logs_of(keys: Iterable[VerifierKey]) -> Logs:
     by_origin: defaultdict[str, list[VerifierKey]] = defaultdict(list)
     for key in keys:
         if key.algorithm != ED25519:
-            raise InputError(f"{key} is a witness's key, and the key of a log is wanted")
+            raise InputError.coded(
+                "not_log_key", "{key} is a witness's key: give the key of a log", key=key
+            )
         by_origin[key.name].append(key)
     return dict(by_origin)
 
@@ -173,7 +175,9 @@ def run(
         NoServerError, AddressError: see `web_server`.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:
-        raise InputError(f"{key.verifier} is the key of a log, and a witness's is wanted")
+        raise InputError.coded(
+            "not_witness_key", "{key} is a log's key: give the key of a witness", key=key.verifier
+        )
     ledger.check_for(key.verifier)
 
     def begin(url: str) -> None:

@@ -212,13 +212,13 @@ def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_pat
     with engine_of(sqlite_url) as engine:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         alone = incidents(sqlite_url, "daemon", "status", status=1)
-        assert "NOTHING ENFORCES THE CLOCK" in alone.stdout
+        assert "NO DAEMON ENFORCES THE DEADLINES" in alone.stdout
         assert "overdue: 1 site" in alone.stdout
         assert "a.example" in alone.stdout
 
         with daemon(sqlite_url, tmp_path) as running:
             until(lambda: heartbeats_of(engine), "the daemon enforces")
-            assert "the clock is enforced" in incidents(sqlite_url, "daemon", "status").stdout
+            assert "deadlines are enforced" in incidents(sqlite_url, "daemon", "status").stdout
             running.stop(signal.SIGKILL)
 
         # A dead one takes nothing back, but is not believed for long.

@@ -104,7 +104,7 @@ def test_of_two_machines_on_one_file_the_second_is_refused_and_nothing_is_lost(
     acknowledged += [*more.splitlines(keepends=True), *refused.splitlines(keepends=True)]
     assert _lost(file, acknowledged) == []
     assert (refused, trouble) == ("", "")
-    assert re.match(rf"{file} is open on another machine, desk-1, which was there \d+ s ago", said)
+    assert re.match(rf"{file} is open on another machine, desk-1, last seen \d+ s ago", said)
 
 
 def test_a_hardened_daemon_and_the_command_line_of_its_machine_work_on_one_file(

@@ -71,7 +71,9 @@ def test_the_list_of_accounts_says_who_has_a_password_who_set_it_and_from_when_i
     rows = [row.split("\t") for row in desk("account", "list").out.splitlines()]
     told = {row[0]: row[4] for row in rows}
     assert told["op-1"] == "none"
-    assert told["sup-1"] == "set 2026-03-02 12:00 by admin-1, counts from 2026-03-03 12:00"
+    assert told["sup-1"] == (
+        "set 2026-03-02 12:00 by admin-1; can be the second person from 2026-03-03 12:00"
+    )
     listed = desk("account", "list", "--json").json
     [sup] = (each for each in listed if each["handle"] == "sup-1")
     assert (sup["password_given_by"], sup["password_counts_from"]) == (
@@ -86,7 +88,7 @@ def test_who_names_nobody_and_has_no_account_is_told_so_before_a_password_is_ask
     monkeypatch.setattr("incidents.settings.sources.login", lambda: "root")
     for typed in (None, ""):
         answer = desk("account", "add", "op-1", "--role", "operator", typed=typed)
-        assert answer.err == "incidents: root has no account here: name yours with --as\n"
+        assert answer.err == "incidents: no account named root here: name yours with --as\n"
         assert answer.status == 3
 
 
@@ -94,23 +96,27 @@ def test_standard_input_gives_one_password_only(desk: Cli) -> None:
     both = ("--own-password-file", "-", "--password-file", "-")
     answer = desk("account", "password", "admin-1", "--as", "admin-1", *both)
     assert (answer.status, answer.err) == (
-        2, "incidents: standard input gives one password: --password-file needs a file of its own\n"
-    )  # fmt: skip
+        2,
+        (
+            "incidents: standard input can give only one password: give --password-file a file of"
+            " its own\n"
+        ),
+    )
 
 
 def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli) -> None:
     cli("account", "add", "op-1", "--role", "operator")
     for words, told in (
         (("account", "sign-ins"), "no sign-ins"),
-        (("account", "sign-ins", "--failed"), "no sign-ins that failed"),
-        (("account", "refusals"), "no refusals"),
-        (("account", "sessions"), "no session is open"),
+        (("account", "sign-ins", "--failed"), "no failed sign-ins"),
+        (("account", "refusals"), "no denied acts"),
+        (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
         assert cli(*words, "--of", "op-1").err == f"{told} of op-1\n"
         nobody = cli(*words, "--of", "op-9")
-        assert (nobody.status, "no account is called 'op-9'" in nobody.err) == (3, True)
-    assert "no account is called 'op-9'" in cli("token", "list", "--of", "op-9").err
+        assert (nobody.status, "no account named 'op-9'" in nobody.err) == (3, True)
+    assert "no account named 'op-9'" in cli("token", "list", "--of", "op-9").err
 
 
 def test_a_handle_that_cannot_be_is_answered_with_advice_for_a_handle(cli: Cli) -> None:
@@ -154,7 +160,7 @@ def test_nobody_has_a_password_before_an_administrator_has_one(
     cli("account", "add", "sup-1", "--role", "supervisor")
     answer = cli("account", "password", "sup-1", "--password-file", words[0])
     assert answer.status == 3
-    assert "give an administrator a password first" in answer.err
+    assert "first set a password for an administrator" in answer.err
 
 
 def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_gives_it(
@@ -170,7 +176,7 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_gives_it(
     ):  # fmt: skip
         assert "add --own-password-file FILE" in desk(*args).err, args
         answer = desk(*args, "--own-password-file", mine, "--as", f"li-{args[1]}-{len(args)}")
-        assert (answer.status, "not the handle and the password" in answer.err) == (3, True), args
+        assert (answer.status, "wrong username or password" in answer.err) == (3, True), args
     assert desk("account", "list", "-q").out == "admin-1\n"
     made = desk("account", "add", "sup-1", "--role", "supervisor", "--own-password-file", mine,
                 "--as", "admin-1")  # fmt: skip
@@ -189,7 +195,7 @@ def test_a_role_that_keeps_no_accounts_gives_only_itself_a_new_password(
     assert own.status == 0, own.err
     as_sup = ("--as", "sup-1", "--own-password-file", other)
     foreign = desk("account", "password", "admin-1", "--password-file", other, *as_sup)
-    assert (foreign.status, "keep no accounts but their own" in foreign.err) == (3, True)
+    assert (foreign.status, "can manage only their own account" in foreign.err) == (3, True)
     [counted] = desk("account", "refusals", "--of", "sup-1", "--format", "json").json
     assert (counted["act"], counted["why"], counted["count"]) == ("keep_accounts", "role", 1)
     assert desk("audit", "replay").status == 0
@@ -199,7 +205,7 @@ def test_a_new_password_is_asked_for_twice_on_a_terminal(cli: Cli, typed: list[s
     cli("account", "add", "admin-1", "--role", "administrator")
     typed += [PASSWORD, OTHER]
     differs = cli("account", "password", "admin-1", typed="")
-    assert (differs.status, "not the same" in differs.err) == (2, True)
+    assert (differs.status, "differ" in differs.err) == (2, True)
     typed += [PASSWORD, PASSWORD]
     assert cli("account", "password", "admin-1", typed="").status == 0
     typed += [PASSWORD]
@@ -300,7 +306,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
         before = at.modes()
         at.see("New password of admin-1:")
         at.press(*PASSWORD, "\r")
-        at.see("The same again:")
+        at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")
         at.see("admin-1: administrator")
         assert at.ends() == 0

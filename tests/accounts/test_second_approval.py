@@ -466,9 +466,9 @@ def test_without_the_password_of_who_acts_nothing_is_done_or_told(
     assert desk(*REINSTATE, *as_("sup-1", right)).status == 0
     for args, needle in (
         (("--as", "sup-2"), "--password-file FILE"),
-        (as_("sup-2", wrong), "not the handle and the password"),
-        (as_("nobody-1", right), "not the handle and the password"),
-        (as_("li", right), "not the handle and the password"),
+        (as_("sup-2", wrong), "wrong username or password"),
+        (as_("nobody-1", right), "wrong username or password"),
+        (as_("li", right), "wrong username or password"),
     ):
         answer = desk(*APPROVE, *args, *more)
         assert (answer.status, needle in answer.err) == (3, True), (args, answer.err)
@@ -498,7 +498,7 @@ def test_where_nobody_has_a_password_none_is_taken(cli: Cli, tmp_path: Path) -> 
     cli("site", "add", SITE)
     asked = cli("site", "reinstate", SITE, "--reason", "x", *as_("sup-1", tmp_path / "any"))
     assert asked.status == 2
-    assert "--password-file says nothing here: the database has no accounts" in asked.err
+    assert "--password-file has no effect: the database has no accounts" in asked.err
 
 
 def test_guessing_is_slowed_down_also_by_dry_runs(desk: Cli, tmp_path: Path) -> None:
@@ -551,17 +551,17 @@ def test_at_the_terminal_two_passwords_end_that_two_people_close(desk: Cli, tmp_
     assert desk(*activate, str(two)).status == 0
     first = (*activate, str(one), *as_("sup-1", right))
     alone = desk(*first)
-    assert (alone.status, "next: the same with --second HANDLE" in alone.err) == (3, True)
+    assert (alone.status, "next: repeat with --second HANDLE" in alone.err) == (3, True)
     for handle, file, needle in (
         ("sup-1", right, "cannot be the second person for their own action"),
-        ("sup-2", wrong, "of a second person: nothing is done"),
+        ("sup-2", wrong, "of the second person: nothing was done"),
         ("admin-1", None, "--second-password-file FILE"),
     ):
         how = () if file is None else ("--second-password-file", str(file))
         done = desk(*first, "--second", handle, *how)
         assert (done.status, needle in done.err) == (3, True), done.err
     idle = desk(*first, "--second-password-file", str(right))
-    assert (idle.status, "without --second" in idle.err) == (2, True)
+    assert (idle.status, "needs --second:" in idle.err) == (2, True)
     twice = desk(
         *activate, str(one), "--as", "sup-1", "--password-file", "-", "--second", "sup-2",
         "--second-password-file", "-",

@@ -258,7 +258,7 @@ def test_a_server_without_the_key_does_not_start_and_makes_none(
     served: House, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.key"
-    with pytest.raises(NoServeKeyError, match="copy their file there"):
+    with pytest.raises(NoServeKeyError, match="copy the key file there"):
         start(served, other)
     assert not other.exists()
     other.touch(0o600)

@@ -344,17 +344,17 @@ FILES = {
     "a policy under another's name": Row(
         lambda made: made.with_(made.whole, {ONE: made.policy(TWO)}), ANOTHER, SO
     ),
-    "a policy that is no UTF-8": _policy(lambda _: b"\xff", "it is no UTF-8", "it is no policy"),
-    "a policy that is no TOML": _policy(lambda _: b"[", "it is no policy", "it is no policy"),
+    "a policy that is no UTF-8": _policy(lambda _: b"\xff", "it is no UTF-8", "it is not a policy"),
+    "a policy that is no TOML": _policy(lambda _: b"[", "it is no policy", "it is not a policy"),
     "a policy of no numbers": _policy(
-        lambda _: b"a = 1979-05-27\n", "it is no policy", "it is no policy"
+        lambda _: b"a = 1979-05-27\n", "it is no policy", "it is not a policy"
     ),
     "a policy of a key without an end": _policy(
-        lambda _: b".".join([b"a"] * 3_000) + b" = 1\n", "it has more than", "it is no policy"
+        lambda _: b".".join([b"a"] * 3_000) + b" = 1\n", "it has more than", "it is not a policy"
     ),
     "a policy that no entry names": Row(
         lambda made: made.with_(made.whole, {UNNAMED: b"[a]\nb = 1\n"}),
-        f"{UNNAMED}: no entry names this policy", f"{UNNAMED}: it is no policy",
+        f"{UNNAMED}: no entry names this policy", f"{UNNAMED}: it is not a policy",
     ),
     "an activation with another text": Row(
         _activated_otherwise, "it was activated with another text", "the policy in it is sha256:"
@@ -369,15 +369,15 @@ FILES = {
     ),
     "a proof in another tree": _proof(
         lambda made, _: _smaller(made).partition(b"\n\n")[0] + b"\n\n" + made.part["checkpoint"],
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that is too short": _proof(
         lambda _, lines: b"\n".join(lines[:2] + lines[3:]),
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that is too long": _proof(
         lambda _, lines: b"\n".join(lines[:3] + lines[2:]),
-        LEADS_NOWHERE, "the proof proves nothing",
+        LEADS_NOWHERE, "the proof is invalid",
     ),
     "a proof that says more": _proof(
         lambda _, lines: b"\n".join([lines[0], b"extra eA==", *lines[1:]]),
@@ -455,7 +455,7 @@ def test_what_is_no_plain_file_is_refused_and_never_opened(
     for _ in range(2):
         [found] = wrong(folder)
         assert "checkpoint" in found
-        assert ": it is no plain file" in found
+        assert ": it is not a plain file" in found
         (folder / "checkpoint").unlink()
         os.mkfifo(folder / "checkpoint")
 

@@ -173,7 +173,7 @@ def test_a_part_that_ends_early_says_how_the_site_stood_then(day: Rehearsal) -> 
 def test_a_case_with_an_entry_missing_is_not_told(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
         connection.exec_driver_sql("DELETE FROM entries WHERE site_id = 1 AND site_seq = 3")
-    with pytest.raises(BrokenCaseError, match="number 3 is missing: nothing is written"):
+    with pytest.raises(BrokenCaseError, match="number 3 is missing: nothing was written"):
         _page(day)
 
 

@@ -327,7 +327,7 @@ def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
         house.add()
         house.time.later(seconds=1)
 
-    with pytest.raises(FileError, match=rf"{file} cannot be read: it is no file"):
+    with pytest.raises(FileError, match=rf"{file} cannot be read: it is not a file"):
         checkpointed(house.engine, house.ring, lambda: house.time.now)
     file.rmdir()
 

@@ -48,7 +48,7 @@ def test_making_the_first_key_goes_on_where_it_was_cut_off(house: House) -> None
     there = signing_key.make(house.ring.file, NAME)
 
     assert house.make_key() == there.verifier
-    with pytest.raises(RefusedError, match="the log has a key"):
+    with pytest.raises(RefusedError, match="the log already has a key"):
         house.make_key()
 
 
@@ -215,7 +215,7 @@ def test_a_command_signs_and_its_key_is_rotated_as_well(
     [
         ("import sys; sys.exit('no such key')", "ended with 1: no such key"),
         ("print('not base64')", "is not base64"),
-        ("print('AAAA')", "is no signature"),
+        ("print('AAAA')", "is not a signature"),
     ],
 )
 def test_a_command_that_does_not_sign_is_told_of(

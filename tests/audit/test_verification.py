@@ -282,7 +282,7 @@ def _key_put_in(connection: Connection) -> None:
     connection.execute(insert(log_keys).values(dict(row) | {"key": FORGER.vkey, "seq": 9}))
 
 
-UNTRUSTED = "checkpoints 2: This is no signed note that can be trusted: "
+UNTRUSTED = "checkpoints 2: Not a trusted signed note: "
 SIGNED: dict[str, tuple[Tampering, str]] = {
     "signed by another": (_note(_by_the_forger), f"{UNTRUSTED}none of"),
     "other root": (_second(root=bytes(32)), "its row says 0000"),
@@ -298,7 +298,7 @@ SIGNED: dict[str, tuple[Tampering, str]] = {
     ),
     "cosignature": (
         update(cosignatures).values(line=WITNESS.line("another\n")),
-        "it is no signature of that checkpoint by that witness",
+        "it is not a signature of that checkpoint by that witness",
     ),
     "key gone": (delete(log_keys), f"log_keys {LOG.vkey}: an entry names it, and it is gone"),
     "key put in": (_key_put_in, f"log_keys {FORGER.vkey}: no entry says that it is a key"),

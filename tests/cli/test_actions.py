@@ -209,7 +209,7 @@ def test_a_dry_run_shows_what_would_happen_and_does_nothing(desk: Cli) -> None:
     would = desk("log", "shop.example", "--dry-run")
     assert would.status == 0
     assert "would: shop.example closed (R1, repeat)" in would.out
-    assert "nothing was done" in would.err
+    assert "nothing was changed" in would.err
     assert desk("site", "show", "shop.example", "--json").json["state"] == "active"
 
 
@@ -234,7 +234,7 @@ def test_the_same_key_is_the_same_act_once(desk: Cli) -> None:
     first = desk("log", "shop.example", "--key", "k1")
     second = desk("log", "shop.example", "--key", "k1")
     assert first.out == second.out
-    assert "done once" in second.err
+    assert "ran once" in second.err
     assert desk("log", "shop.example", "--key", "k1", "--note", "x").status == 3
     other = desk("log", "shop.example", "--key", "k1", "--as", "other").err
     assert "already gave this command with key 'k1' at" in other

@@ -37,8 +37,8 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
     [row] = (line.split("\t") for line in answer.out.splitlines())
     assert row == [
         "clock_about_to_lapse:1-1",
-        "a.example: the clock of 1-1 runs out in 8 min",
-        "not told",
+        "a.example: the contact deadline of 1-1 ends in 8 min",
+        "not sent",
         "incidents contact 1-1 reached",
     ]
 
@@ -46,7 +46,7 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
 def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel(
     desk: Cli, clock: FrozenDateTimeFactory
 ) -> None:
-    nobody = "nobody is told: no channel is set ([alarms] channels in the settings)"
+    nobody = "no alarms are sent: no channel is set ([alarms] channels in the settings)"
     clock.tick(timedelta(minutes=2, seconds=59))
     assert nobody not in desk("alarms").err, "a daemon that has one may be about to send it"
     clock.tick(timedelta(seconds=1))
@@ -64,7 +64,7 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
     house.close()
 
     told = desk("alarms")
-    assert "told 0 s ago" in told.out
+    assert "sent 0 s ago" in told.out
     assert nobody not in told.err
     clock.tick(timedelta(minutes=5))
     assert nobody not in desk("alarms").err
@@ -91,14 +91,14 @@ def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(de
     assert first == [
         "halted:all",
         (
-            "nothing is carried out until a person goes on: the database lost its end a second"
-            " time, so another copy may be at work beside the same key; known 0 s ago"
+            "no orders are carried out until a person resumes: the database lost its latest"
+            " entries a second time: another copy may be in use with the same key; found 0 s ago"
         ),
-        "not told",
+        "not sent",
         "incidents daemon status",
     ]
     assert second[0] == "clock_about_to_lapse:1-1"
-    assert "the desk is not told of what has begun before" in answer.err
+    assert "alarms that began earlier are not sent until a person resumes" in answer.err
 
 
 def test_programs_get_documents_and_pipes_get_keys(desk: Cli) -> None:
@@ -124,10 +124,12 @@ def test_each_kind_is_told_in_words(desk: Cli, clock: FrozenDateTimeFactory) -> 
     told = dict(line.split("\t")[:2] for line in desk("alarms").out.splitlines())
 
     assert told == {
-        "daemon_silent:all": "no daemon enforces the clock, last heard of 1 d 1 h ago",
-        "closure_disputed:1": "a.example: what closed it no longer holds (R1, repeat)",
-        "report_due:1-2:overdue-1": "a.example: 1-2 is to be reported to the police, 1 h overdue",
-        "report_due:1-3:overdue-1": "a.example: 1-3 is to be reported to the police, 1 h overdue",
+        "daemon_silent:all": "no daemon enforces the deadlines, last seen 1 d 1 h ago",
+        "closure_disputed:1": (
+            "a.example: closure disputed, its reason no longer holds (R1, repeat)"
+        ),
+        "report_due:1-2:overdue-1": "a.example: report 1-2 to the police, 1 h overdue",
+        "report_due:1-3:overdue-1": "a.example: report 1-3 to the police, 1 h overdue",
     }
 
 
@@ -135,7 +137,7 @@ def test_with_no_daemon_ever_it_says_so(cli: Cli) -> None:
     answer = cli("alarms")
 
     assert answer.status == 1
-    assert "daemon_silent:all\tno daemon enforces the clock\tnot told\t" in answer.out
+    assert "daemon_silent:all\tno daemon enforces the deadlines\tnot sent\t" in answer.out
 
 
 # The trial, and what is told in truth: through a real server, which needs a real clock.
@@ -184,8 +186,8 @@ def test_a_trial_goes_through_each_channel_whatever_the_hour(
         assert main(["alarms", "test", "--json"]) == 0
         documents = json.loads(capsys.readouterr().out)
 
-    assert told[0].startswith("day: taken; alarms wait until ")
-    assert told[1] == "night: taken"
+    assert told[0].startswith("day: accepted; alarms wait until ")
+    assert told[1] == "night: accepted"
     assert [(each["channel"], each["took"], each["problem"]) for each in documents] == [
         ("day", True, None), ("night", True, None),
     ]  # fmt: skip
@@ -206,8 +208,8 @@ def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
 
     first, second = capsys.readouterr().out.splitlines()
     assert status == 1
-    assert first.startswith("day: taken")
-    assert second.startswith("night: NOT TAKEN, ")
+    assert first.startswith("day: accepted")
+    assert second.startswith("night: NOT ACCEPTED, ")
 
 
 def test_without_a_channel_a_trial_says_so(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,7 +230,7 @@ def test_what_the_desk_was_told_is_shown_as_told(
 
     [row] = (line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert row[0] == "daemon_silent:all"
-    assert row[2].startswith("told ")
+    assert row[2].startswith("sent ")
     assert row[2].endswith(" ago")
 
 

@@ -63,7 +63,7 @@ def test_an_export_is_of_one_site_and_of_a_span_of_time(
 def test_a_span_without_any_time_in_it_is_wrong_usage(desk: Cli) -> None:
     answer = desk("audit", "export", "--since", "12:00", "--until", "11:00")
     assert answer.status == 2
-    assert "--since must be the earlier" in answer.err
+    assert "--since is not before --until" in answer.err
 
 
 # ── the file ─────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +135,7 @@ def test_what_cannot_be_written_is_said_in_one_sentence(
 def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> None:
     answer = desk("audit", "replay")
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err == "4 entries of 2 sites replayed: the tables are what the record says\n"
+    assert answer.err == "the tables match the record: replayed 4 entries of 2 sites\n"
     document = desk("audit", "replay", "--json").json
     assert (document["sites"], document["entries"], document["findings"]) == (2, 4, [])
     assert "keys" in document["outside"]
@@ -144,7 +144,7 @@ def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> Non
 def test_a_single_entry_is_no_plural(cli: Cli) -> None:
     cli("site", "add", "shop.example")
     told = cli("audit", "replay").err
-    assert told == "1 entry of 1 site replayed: the tables are what the record says\n"
+    assert told == "the tables match the record: replayed 1 entry of 1 site\n"
 
 
 def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
@@ -159,7 +159,7 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
     assert answer.out == (
         'shop.example: incidents 1-1, state: the record says "open", the row "removed"\n'
     )
-    assert answer.err == "2 entries of 1 site replayed: 1 finding\n"
+    assert answer.err == "DIFFERENT: 1 finding in 2 entries of 1 site\n"
     answer = cli("audit", "replay", "--json")
     assert answer.status == 5
     assert answer.json["findings"] == [
@@ -183,7 +183,7 @@ def test_many_findings_are_told_up_to_a_limit(
         database.execute("UPDATE sites SET run = 9")
     answer = cli("audit", "replay")
     assert (answer.status, len(answer.out.splitlines())) == (5, 2)
-    assert answer.err.endswith(" replayed: 2 findings, and there are more\n")
+    assert answer.err.startswith("DIFFERENT: 2 findings and more in ")
     assert cli("audit", "replay", "--json").json["more"] is True
 
 

@@ -110,7 +110,7 @@ def test_a_sign_in_and_who_was_not_let_are_told(cli: Cli, tmp_path: Path) -> Non
         "incidents：wu 在此是查看员，只能管理本人账号：管理其他账号须由管理员办理"
     ]
     assert cli(*no).err.endswith(
-        "wu is viewer here, and may keep no accounts but their own: an administrator may\n"
+        "wu has the role viewer and can manage only their own account: ask an administrator\n"
     )
     assert "角色无权" in lines(cli, "account", "refusals")[0]
     assert "方可作第二人" in "".join(lines(cli, "account", "list"))

@@ -57,7 +57,7 @@ def test_whoever_breaks_the_question_off_is_told_that_nothing_is_done(
     monkeypatch.setattr("tests.cli.conftest._Terminal.readline", broken_off, raising=False)
     answer = desk("refused", "1-1", typed="")
     assert answer.status == 130
-    assert "to confirm: \nThat was not confirmed, so nothing is done.\n" in answer.err
+    assert "to confirm: \nNot confirmed: nothing was done.\n" in answer.err
     assert _state(desk) == "active"
 
 

@@ -63,7 +63,7 @@ def test_what_no_file_can_be_called_is_wrong_usage(cli: Cli, file: str) -> None:
                   ["audit", "export", "-o", file], ["db", "backup", file]):  # fmt: skip
         answer = cli(*words)
         assert answer.status == 2, answer
-        assert "is no name of a file" in answer.err
+        assert "cannot be a file name" in answer.err
 
 
 def test_a_name_that_is_too_long_for_a_file_is_told_in_one_sentence(cli: Cli) -> None:

@@ -25,7 +25,7 @@ def test_the_link_of_an_incident_is_printed_with_how_long_it_holds(cli: Cli) -> 
     cli("log", "shop.example")
     told = cli("link", "1-1")
     assert (told.status, told.out) == (0, f"{LINKS.to((1, 1), NOON)}\n")
-    assert told.err == "it holds until 2026-03-16 12:00 Asia/Shanghai (in 14 d)\n"
+    assert told.err == "the link works until 2026-03-16 12:00 Asia/Shanghai (in 14 d)\n"
     token = told.out.strip().rpartition("/")[2]
     assert LINKS.read(token, NOON + timedelta(days=14)) == Named((1, 1))
     assert cli("link", "1-1", "-q").out == told.out
@@ -67,4 +67,4 @@ def test_of_what_is_not_there_no_link_is_given(cli: Cli) -> None:
 def test_without_its_settings_it_says_what_is_missing(cli: Cli) -> None:
     told = cli("link", "1-1")
     assert (told.status, told.out) == (1, "")
-    assert "has no section [customer]; write it, with base_url = " in told.err
+    assert "has no section [customer]. Add it, with base_url = " in told.err

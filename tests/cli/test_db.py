@@ -40,7 +40,10 @@ def test_a_database_that_was_named_and_is_not_there_is_made_by_no_other_command(
     missing = tmp_path / "mis?typed#%.db"
     answer = cli(*words.split(), "--db", f"sqlite:///{quote(str(missing))}")
     assert (answer.status, answer.out) == (1, "")
-    told = f"there is no database {missing}: check the path; incidents db upgrade makes a new one"
+    told = (
+        f"there is no database {missing}: check the path, or run incidents db upgrade to make a"
+        " new one"
+    )
     assert told in answer.err
     assert list(tmp_path.iterdir()) == []
 
@@ -52,7 +55,7 @@ def test_the_default_database_is_made_by_the_first_act_and_by_no_look(
     folder = tmp_path / "data"
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     for look in (("queue",), ("daemon", "status"), ("site", "add", "a.example", "--dry-run")):
-        assert "the first act or incidents db upgrade makes it" in cli(*look).err
+        assert "run incidents db upgrade to make it" in cli(*look).err
     assert not folder.exists()
     assert cli("site", "add", "shop.example").status == 0
     assert cli("site", "list", "-q").out == "shop.example\n"
@@ -172,7 +175,7 @@ def test_a_database_that_was_made_for_customers_becomes_no_rehearsal(
 ) -> None:
     assert cli("db", "upgrade", "--db", empty_db_url).status == 0
     refused = cli("db", "upgrade", "--rehearsal", "--db", empty_db_url)
-    assert (refused.status, "is no rehearsal and will be none" in refused.err) == (1, True)
+    assert (refused.status, "is not a rehearsal and cannot become one" in refused.err) == (1, True)
 
 
 def test_a_new_database_is_said_to_be_made_and_another_to_be_up_to_date(

@@ -41,11 +41,11 @@ def test_damage_is_found_and_no_copy_is_made(
     copied = cli("db", "backup", str(tmp_path / "copy.db"), *named)
 
     *found, said = checked.out.splitlines()
-    assert (checked.status, said) == (5, f"{file} is damaged: put a backup back")
+    assert (checked.status, said) == (5, f"{file} is damaged: restore a backup")
     assert found
     assert all(line.startswith("DAMAGED ") for line in found)
     assert (copied.status, copied.out) == (5, "")
-    assert f"{file} is damaged, so it is not copied" in copied.err
+    assert f"{file} is damaged and was not copied" in copied.err
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -71,7 +71,7 @@ def test_a_file_whose_beginning_is_damaged_is_found_and_not_copied(
     *found, said = checked.out.splitlines()
     assert checked.status == 5
     assert said == (
-        f"{file} is no SQLite file: check the path; if it was the database, put a backup back"
+        f"{file} is not a SQLite file: check the path; if it was the database, restore a backup"
     )
     assert found
     assert all(line.startswith("DAMAGED the file: ") for line in found)
@@ -87,7 +87,7 @@ def test_nobody_is_told_to_change_the_mode_of_a_file_that_is_none(cli: Cli, tmp_
     checked = cli("db", "check", "--db", f"sqlite:///{file}")
 
     assert (checked.status, checked.err) == (5, "")
-    assert "is no SQLite file: check the path" in checked.out
+    assert "is not a SQLite file: check the path" in checked.out
 
 
 def test_a_file_that_is_not_there_is_missing_and_not_damaged(cli: Cli, tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_other_commands_name_the_check(cli: Cli, whole: Path, tmp_path: Path, ki
     looked = cli("audit", "verify", "--db", f"sqlite:///{file}")
     assert looked.status == 1
     assert "is damaged (" in looked.err
-    assert "incidents db check names what is wrong; put a backup back" in looked.err
+    assert "incidents db check shows the damage; restore a backup" in looked.err

@@ -27,7 +27,7 @@ def _phone(desk: Cli) -> object:
 def test_what_the_law_has_kept_is_refused_with_the_day_from_which_it_may_go(desk: Cli) -> None:
     answer = desk(*ERASE, "--confirm", "shop.example")
     assert answer.status == 3
-    assert "may be erased before 2026-09-02 12:00 Asia/Shanghai" in answer.err
+    assert "can be erased before 2026-09-02 12:00 Asia/Shanghai" in answer.err
     assert _phone(desk) == "010 5555 0100"
     refused = desk(*ERASE, "--json").refused
     assert refused["name"] == "too_young"
@@ -86,7 +86,7 @@ def test_where_nothing_is_left_there_is_nothing_to_confirm(
     desk(*ERASE, "--confirm", "shop.example")
     answer = desk(*ERASE)
     assert answer.status == 0
-    assert answer.out == "shop.example: nothing is left to erase\n"
+    assert answer.out == "shop.example: nothing left to erase\n"
 
 
 def test_without_the_name_nothing_goes(desk: Cli, clock: FrozenDateTimeFactory) -> None:

@@ -44,7 +44,7 @@ def _bundle(cli: Cli, target: Path, *more: str) -> str:
 
 
 def test_the_whole_record_is_exported_and_verified_by_others(signed: Cli, target: Path) -> None:
-    assert _bundle(signed, target) == "5 entries written, of a log of 5\n"
+    assert _bundle(signed, target) == "wrote 5 entries, of a log of 5\n"
     key = signed("audit", "key", "show", "-q").out.strip()
     done = auditor.run(target, "--key", key)
     assert done.returncode == 0, done.stdout
@@ -60,7 +60,7 @@ def test_the_checkpoint_that_was_printed_is_that_of_the_bundle(signed: Cli, targ
 
 def test_a_site_s_case_is_exported_without_anybody_else_s(signed: Cli, target: Path) -> None:
     told = _bundle(signed, target, "--site", "shop.example", "--with-words")
-    assert told == "3 entries written, of a log of 5\n"
+    assert told == "wrote 3 entries, of a log of 5\n"
     files = bundles.read(target)
     shown = b"".join(files.values())
     assert "seen on shop.example" in files["report.html"].decode()
@@ -95,10 +95,9 @@ def test_what_no_checkpoint_covers_yet_is_told_on_standard_error(signed: Cli, ta
     assert signed("contact", "1-1", "no-answer").status == 0
     told = _bundle(signed, target)
     written, left_out = told.splitlines()
-    assert written == "5 entries written, of a log of 5"
+    assert written == "wrote 5 entries, of a log of 5"
     assert left_out == (
-        "1 entry left out, since no checkpoint covers it yet (`incidents audit checkpoint` signs "
-        "what there is)"
+        "left out 1 entry: no checkpoint covers it yet (sign one with `incidents audit checkpoint`)"
     )
 
 
@@ -109,7 +108,7 @@ def test_without_a_checkpoint_the_way_to_one_is_told(unsigned: Cli, target: Path
     answer = unsigned("audit", "export", "--format", "bundle", "-o", str(target))
     assert answer.status == 3
     assert answer.err == (
-        "incidents: nothing of the log is signed yet: make a key on the machine that keeps the log,"
+        "incidents: the log is not signed yet: make a key on the machine that keeps the log,"
         " then sign\nnext: incidents audit key new\nnext: incidents audit checkpoint\n"
     )
     assert unsigned("audit", "report", "shop.example").status == 3
@@ -120,7 +119,7 @@ def test_an_empty_selection_is_refused(signed: Cli, target: Path) -> None:
     given = ("--since", "2026-03-03 12:00")
     answer = signed("audit", "export", "--format", "bundle", "-o", str(target), *given)
     assert answer.status == 3
-    assert "no entry of this selection is covered by a checkpoint" in answer.err
+    assert "no checkpoint covers any entry of this selection" in answer.err
     assert list(target.parent.iterdir()) == []
 
 
@@ -129,19 +128,28 @@ def test_a_target_that_is_there_is_not_touched(signed: Cli, target: Path) -> Non
     (target / "last-month").write_text("kept")
     answer = signed("audit", "export", "--format", "bundle", "-o", str(target))
     assert answer.status == 2
-    assert f"{target} is there already: name a new folder" in answer.err
+    assert f"{target} already exists: name a new folder" in answer.err
     assert [file.name for file in target.iterdir()] == ["last-month"]
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--format", "bundle"), "a bundle is no text: name a new folder, or a new FILE.tar.zst"),
-        (("--format", "bundle", "-o", "-"), "a bundle is no text"),
-        (("--format", "bundle", "-o", "b", "--with-words"), "--with-words wants --site"),
-        (("--with-words",), "--with-words goes with --format bundle and --site alone"),
-        (("--format", "bundle", "-o", "b.zip"), "a bundle is a folder, or a file that ends in"),
-        (("--format", "bundle", "-o", "b", "--since", "12:00", "--until", "11:00"), "the earlier"),
+        (
+            ("--format", "bundle"),
+            "a bundle cannot go to standard output: name a new folder or FILE.tar.zst",
+        ),
+        (("--format", "bundle", "-o", "-"), "a bundle cannot go to standard output"),
+        (("--format", "bundle", "-o", "b", "--with-words"), "--with-words needs --site"),
+        (("--with-words",), "--with-words works only with --format bundle and --site"),
+        (
+            ("--format", "bundle", "-o", "b.zip"),
+            "cannot be a bundle: name a folder, or a file that ends in",
+        ),
+        (
+            ("--format", "bundle", "-o", "b", "--since", "12:00", "--until", "11:00"),
+            "not before --until",
+        ),
         (("--format", "parquet"), "'parquet' is not one of 'jsonl', 'csv', 'bundle'"),
     ],
 )

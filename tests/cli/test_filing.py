@@ -42,7 +42,7 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     assert "registrar" in [each["field"] for each in found["missing"]]
     told = office("filing", "show", SITE).out
     assert "level: 3 (level 3)" in told
-    assert "to be filed by 2026-03-22, that day included" in told
+    assert "file by 2026-03-22, including that day" in told
     assert "missing: registrar" in told
 
 
@@ -65,19 +65,19 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
-        (["levl=3"], 2, "did you mean level?"),
+        (["levl=3"], 2, "Did you mean level?"),
         (["colour=3"], 2, "filing fields lists them"),
         (["level"], 2, "write KEY=TEXT"),
-        ([], 2, "nothing to change is given"),
+        ([], 2, "nothing to change"),
         (["opened_on=2026-03-04"], 3, "is in the future"),
         (["opened_on=1 March"], 2, "write one such as 2026-01-02"),
         (["level=" + "3" * 65], 2, "write one of 二级 (2), 三级 (3)"),
         (["ip=999.1.1.1"], 3, "must be IP addresses"),
         (["icp_number=13900001111"], 3, "one such as 京ICP备12345678号-1"),
         (["server.a=here"], 3, "write a JSON object"),
-        (["server.A=here"], 2, "no detail"),
+        (["server.A=here"], 2, "no filing detail"),
         (["--preset", "nobody"], 3, "aliyun-access"),
-        (["level=\x1b"], 3, "cannot be kept on record"),
+        (["level=\x1b"], 3, "cannot be recorded"),
     ],
 )
 def test_what_cannot_be_filed_is_refused_with_the_way_out(
@@ -242,7 +242,7 @@ def test_a_column_that_is_no_field_refuses_the_list_or_is_ignored_and_named(
     assert "did you mean opened_on, 网站开通日期?): rename it, or ignore unknown" in refused.err
     taken = office("filing", "import", str(file), "--ignore-columns")
     assert taken.status == 0
-    assert "columns that are no field, left out: opend_on, colour\n" in taken.err
+    assert "ignored columns that are not fields: opend_on, colour\n" in taken.err
     assert "1 unchanged" in taken.err
 
 
@@ -269,7 +269,7 @@ def test_a_dry_run_lists_every_row_with_its_findings_and_does_nothing(
     assert done.status == 1
     told = office("filing", "import", str(file), "--dry-run")
     assert "row 2: shop.example: would be changed (level, responsible_phone)" in told.out
-    assert "nothing was done (--dry-run)" in told.err
+    assert "nothing was changed (--dry-run)" in told.err
     assert shown(office)["details"] == {}
 
 

@@ -30,7 +30,7 @@ def test_an_address_that_changes_is_told_with_what_is_to_be_done(desk: Cli) -> N
     answer = desk("filing", "set", "shop.example", f"resolved_ip={B}")
     assert answer.status == 0
     assert answer.err == (
-        "shop.example is a commercial site, and its address has changed. To be done:\n" + STEPS
+        "shop.example is a commercial site, and its address has changed. To do:\n" + STEPS
     )
 
 

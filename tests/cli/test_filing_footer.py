@@ -156,10 +156,10 @@ def test_a_site_that_leads_into_this_network_is_not_asked(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("page.html", "--icp", "12345678"), "'12345678' is no ICP number"),
-        (("page.html", "--public-security", "x"), "'x' is no public-security number"),
-        (("page.html", "--url", "https://shop.example/"), "--url goes with a site's name"),
-        (("shop.example", "--site", "shop.example"), "--site goes with a saved page"),
+        (("page.html", "--icp", "12345678"), "not an ICP number: '12345678'"),
+        (("page.html", "--public-security", "x"), "not a public-security number: 'x'"),
+        (("page.html", "--url", "https://shop.example/"), "--url needs the name of a site"),
+        (("shop.example", "--site", "shop.example"), "--site needs a saved page"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(

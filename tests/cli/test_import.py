@@ -46,10 +46,10 @@ def test_a_dry_run_lists_sites_and_incidents_and_does_nothing(cli: Cli) -> None:
     assert "shop.example\tnew\t2\t0\n" in dry.out
     assert "three.example\tnew\t3\t1\n" in dry.out
     assert dry.out.endswith(
-        "sites: 5 would be added, 0 in the register already\n"
-        "incidents: 13 would be imported, 1 on record already\n"
+        "sites: 5 would be added, 0 already in the register\n"
+        "incidents: 13 would be imported, 1 already on record\n"
     )
-    assert "nothing was done (--dry-run)" in dry.err
+    assert "nothing was changed (--dry-run)" in dry.err
     assert cli("site", "list", "--json").json == []
 
 
@@ -93,7 +93,7 @@ def test_broken_lines_can_be_left_out(cli: Cli, broken: Path) -> None:
     taken = cli("import", str(broken), "--skip-bad")
     assert taken.status == 0
     assert "sites: 1 added" in taken.out
-    assert "lines left out: 2, the first of them line 3" in taken.err
+    assert "skipped lines: 2, the first is line 3" in taken.err
 
 
 def test_a_burst_comes_in_as_one_incident_with_all_its_addresses(cli: Cli) -> None:
@@ -113,7 +113,8 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert answer.status == 1
     assert "history.csv, line 3: the category seems to contain somebody's number" in answer.err
     assert answer.err.endswith(
-        "; all else is imported. Then import the file again: no row comes in twice\n"
+        "; everything else was imported. Correct the file and import it again: no row is imported"
+        " twice\n"
     )
     once_more = cli("import", str(file), "--json")
     assert (once_more.status, once_more.json["refused"]) == (1, 1), (
@@ -122,11 +123,14 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert once_more.json["incidents"] == {"new": 0, "known": 1}
     header, _, refused = file.read_text().splitlines()
     file.write_text(f"{header}\n{refused}\n")
-    assert "; nothing was written. Then import the file again" in cli("import", str(file)).err
+    assert (
+        "; nothing was written. Correct the file and import it again"
+        in cli("import", str(file)).err
+    )
     file.write_text(f"{header}\n{refused.replace('b.example', 'new.example')}\n")
     only_a_site = cli("import", str(file))
     assert "sites: 1 added" in only_a_site.out
-    assert "; no incident was imported. Then import the file again" in only_a_site.err
+    assert "; no incident was imported. Correct the file and import it again" in only_a_site.err
 
 
 def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_how_to_go_on(
@@ -147,11 +151,11 @@ def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_
 
     assert (refused.status, dry.status) == (1, 1)
     assert refused.out == (
-        "sites: 0 added, 0 in the register already\nincidents: 0 imported, 0 on record already\n"
+        "sites: 0 added, 0 already in the register\nincidents: 0 imported, 0 already on record\n"
     )
     assert "h.csv, line 2: this machine's clock (2026-06-01" in refused.err
     assert "correct it first" in refused.err
     assert refused.err.endswith(
-        " (and 1 more row); nothing was written. Then import the file again\n"
+        " (and 1 more row); nothing was written. Correct the file and import it again\n"
     )
-    assert dry.err.endswith("; nothing would be written. Then import the file again\n")
+    assert dry.err.endswith("; nothing would be written. Correct the file and import it again\n")

@@ -17,7 +17,7 @@ def desk(cli: Cli) -> Cli:
 def test_a_category_that_is_new_here_is_taken_and_told_with_those_in_use(desk: Cli) -> None:
     answer = desk("log", "shop.example", "--category", "gambeling")
     assert answer.status == 0
-    assert "the category 'gambeling' is new here; in use are gambling" in answer.err
+    assert "the category 'gambeling' is new; in use: gambling" in answer.err
     assert "gambeling" not in answer.out
     assert desk("show", "1-2", "--json").json["category"] == "gambeling"
 

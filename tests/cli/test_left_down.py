@@ -52,7 +52,7 @@ def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Pa
     assert [each["verdict"] for each in looked.json] == ["left_down"] * 2
     assert repaired.status == 5
     assert repaired.out.count("LEFT DOWN") == 2
-    assert "incidents orders reconcile SITE --repair opens one" in repaired.err
+    assert "Then open one: incidents orders reconcile SITE --repair" in repaired.err
     assert panel.sites[COURT] == "suspended"
 
     assert cli("acts", "reconcile", COURT, "--repair").status == 0
@@ -92,7 +92,7 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: nothing is carried out now (incidents daemon status says why). If"
+        "NOT DOWN YET: no orders are carried out now (see why: incidents daemon status). If"
         " shop.example cannot wait, take it down by hand"
     )
     assert "NOT DOWN YET" not in down.out
@@ -117,7 +117,7 @@ def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel)
 
     shown = cli("site", "show", "new.example").out
 
-    assert "nobody can ask whether it is up" in shown
+    assert "its actual state cannot be checked" in shown
     assert "left down" not in shown
 
 
@@ -132,8 +132,9 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert people.out.splitlines()[:2] == [
         "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
         (
-            "1 closed in the world: a rule may have closed them, and that is lost. Record again"
-            " what closed them (incidents log, refused, site false-info) in place of opening them"
+            "1 of them are closed in the world: a rule may have closed them, and the record of it"
+            " is lost. Record the reason again (incidents log, refused, site false-info) instead of"
+            " opening them"
         ),
     ]
     assert programs.json == {
@@ -143,7 +144,7 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     cli("daemon", "--once")
     assert panel.sites == {COURT: "suspended", FALSE: "closed"}
     assert panel.seen == seen
-    assert "THE RECORD HAS LOST ITS END" in cli("queue").err
+    assert "THE RECORD LOST ITS LATEST ENTRIES" in cli("queue").err
 
 
 def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_told_until_it_is(
@@ -153,9 +154,9 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     line = ("recover", "--reason", "the disk is gone")
     why = "panel: a fault in it: OSError"
     told = (
-        f"{', '.join(NAMES)} ({why}). Until they are compared, no clock suspends them, nothing"
-        " opens them, and letters about them wait. Repair the adapter: a daemon tries again at"
-        " least every 30 seconds"
+        f"{', '.join(NAMES)} ({why}). Until they are checked, no deadline suspends them, no"
+        " order opens them, and notices about them wait. Repair the adapter: a daemon tries again"
+        " at least every 30 seconds"
     )
 
     before = cli(*line, "--dry-run")
@@ -168,14 +169,14 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     assert programs.json["sites"] == {"failed": 3}
     assert programs.json["uncompared"] == [{"site": each, "problem": why} for each in NAMES]
     assert before.out.strip() in after.out.splitlines()
-    now = f"3 SITES NOT COMPARED with the world, known 0 s ago: {told}"
+    now = f"3 SITES NOT CHECKED against the world, since 0 s ago: {told}"
     assert now in cli("queue").err
     assert now in cli("daemon", "status").out
 
     panel.bad = set()
     cli("daemon", "--once")
 
-    assert "NOT COMPARED" not in cli("queue").err
+    assert "NOT CHECKED" not in cli("queue").err
     assert panel.sites == {COURT: "suspended", FALSE: "closed"}
 
 
@@ -204,17 +205,17 @@ def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, pane
     assert "This opens 2 sites that are down: court.example (suspended)" in foretold.out
     assert "An order to open 1 site waits: shop.example." in foretold.out
     assert wrong.status == 4
-    assert "3 sites would be opened" in wrong.err
+    assert "opening 3 sites was not confirmed" in wrong.err
 
 
 def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None:
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
     assert wrong.status == 4
-    assert "2 sites would be opened" in wrong.err
+    assert "opening 2 sites was not confirmed" in wrong.err
     assert "--confirm says '3'; write --confirm 2" in wrong.err
     right = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
     assert right.status == 0
-    assert "no letter tells the customers of these: tell them" in right.err
+    assert "no notice goes to the customers of these sites: tell them yourself" in right.err
 
 
 def test_on_a_terminal_the_name_of_a_site_that_a_repair_opens_is_asked_for(
@@ -288,7 +289,7 @@ def test_a_repair_orders_no_suspension_over_a_closure_and_says_so(cli: Cli, pane
     assert "ordered again" not in repaired.out + repaired.err
     assert (
         "1 suspended on record and closed in the world: nothing was ordered, and they stay closed,"
-        " since what closed them may be lost (incidents site why SITE)"
+        " because the reason for closing them may be lost (incidents site why SITE)"
     ) in repaired.err
     assert "hold those" not in repaired.err.lower()
     cli("daemon", "--once")

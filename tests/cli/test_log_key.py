@@ -171,7 +171,7 @@ def test_a_command_signs_in_place_of_a_file(
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ("kye = 'x'", "which is no setting"),
+        ("kye = 'x'", "unknown setting"),
         ("key = 3", "a text"),
         ("key_command = 'kms sign'", "a list of its words"),
         ("key_command = []", "a list of its words"),
@@ -187,7 +187,7 @@ def test_a_command_signs_in_place_of_a_file(
         ("timestamps = { url = 'https://t.example', roots = '/no/such' }", "that can be read"),
         (
             "timestamps = { url = 'https://t.example', roots = '/dev/null' }",
-            "roots = '/dev/null', but it must be a file of root certificates (there is no",
+            "roots = '/dev/null', but it must be a file of root certificates (the roots",
         ),
         (
             "timestamps = { url = 't.example', roots = '/dev/null' }",
@@ -199,7 +199,7 @@ def test_a_command_signs_in_place_of_a_file(
         ),
         (
             f"witnesses = [{{ url = 'https://w.example', key = '{OF_A_LOG}' }}]",
-            f"key = '…', but it must be that of a witness ({OF_A_LOG} is the key of a log",
+            f"key = '…', but it must be that of a witness ({OF_A_LOG} is a log's key",
         ),
         (
             f"witnesses = [{{ url = 'w.example', key = '{OF_A_WITNESS}' }}]",

@@ -37,7 +37,7 @@ def test_the_status_tells_people_what_is_pending_and_what_that_means(cli: Cli) -
     assert after.status == 0
     assert "pending: 0\n" in after.out
     assert "published: 2, signed" in after.out
-    assert "witnessed: by nobody" in after.out
+    assert "witnessed: none" in after.out
     assert key in after.out
 
 
@@ -162,7 +162,7 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_forgets_it(
     answer = cli("audit", "checkpoint", "-o", str(held))
 
     assert answer.status == 5
-    assert "of 3 entries, and this log of 2 does not begin with them" in answer.err
+    assert "of 3 entries, but this log of 2 does not begin with them" in answer.err
     assert held.read_bytes() == newest
 
 
@@ -171,4 +171,4 @@ def test_a_witness_that_has_signed_nothing_is_told_of(
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
     write_settings(f'[audit]\nwitnesses = [{{ url = "http://127.0.0.1:9", key = "{key}" }}]\n')
-    assert "witnessed: witness.example HAS SIGNED NOTHING" in cli("audit", "status").out
+    assert "witnessed: witness.example HAS NOT SIGNED" in cli("audit", "status").out

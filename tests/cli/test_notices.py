@@ -56,7 +56,7 @@ def test_the_page_is_html(cli: Cli) -> None:
     assert "zh-CN" not in alone.out
     refused = cli("notices", "preview", "--html")
     assert (refused.status, refused.out) == (2, "")
-    assert "--html shows one page: name the notice" in refused.err
+    assert "--html shows one notice: give its NAME" in refused.err
 
 
 def test_programs_get_documents(cli: Cli) -> None:
@@ -78,8 +78,8 @@ def test_programs_get_documents(cli: Cli) -> None:
 
 def test_the_list_says_to_whom_no_channel_is_set(cli: Cli, write_settings: WriteSettings) -> None:
     to_customer = (
-        "no channel to the customer is set ([notices] channels in the settings): what is for them"
-        " waits\n"
+        "no channel to the customer is set ([notices] channels in the settings): these notices"
+        " wait\n"
     )
     to_desk = to_customer.replace("the customer", "the desk").replace("[notices]", "[alarms]")
     assert cli("notices", "list").err == to_customer + to_desk
@@ -120,7 +120,7 @@ def test_a_suspension_is_told_as_it_was_ordered_with_the_customer_s_own_page(
     assert f"{address}/c/1-1." in shown.out
     assert shown.err == ""
     made_up = cli("notices", "preview", "closed", "--language", "en", "--site", "one.example")
-    assert made_up.err == ("not on record, so told with made-up times and reasons: closed\n")
+    assert made_up.err == ("not on record, so these have made-up times and reasons: closed\n")
 
 
 def test_every_notice_can_be_shown_of_a_real_incident_however_it_stands(
@@ -146,16 +146,16 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     shown = cli("notices", "preview", "closed", "--site", "one.example")
     assert shown.status == 0
     assert "shop.example" in shown.out
-    assert "not on record, so told with made-up times and reasons: closed" in shown.err
+    assert "not on record, so these have made-up times and reasons: closed" in shown.err
 
 
 @pytest.mark.parametrize(
     ("args", "status", "said"),
     [
         (["--incident", "9-9"], 3, "no incident 9-9\n"),
-        (["--incident", "nothing"], 3, "no incident is called 'nothing'"),
-        (["--site", "two.example"], 3, "no site is called two.example"),
-        (["--site", "one.example", "--incident", "1-1"], 2, "contradict each other"),
+        (["--incident", "nothing"], 3, "no incident named 'nothing'"),
+        (["--site", "two.example"], 3, "no site named two.example"),
+        (["--site", "one.example", "--incident", "1-1"], 2, "give either --site or --incident"),
         (["nothing"], 2, "nothing"),
         (["--language", "fr"], 2, "fr"),
     ],

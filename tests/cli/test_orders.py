@@ -98,9 +98,9 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     why = cli("site", "why", "c.example").out
     assert "next: incidents orders reconcile c.example --repair --cancelled" in why
     assert "brake" not in why
-    assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
+    assert cli("acts", "list", "--braked").err == "the brake holds no orders\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
-    assert dead.err == "there are no dead letters of c.example\n"
+    assert dead.err == "no dead letters of c.example\n"
 
 
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
@@ -114,7 +114,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "Set one under [acts] in its settings, restart it" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
-    assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
+    assert "state: only logged, not enforced" in cli("acts", "show", "1-o4").out
     order = cli("acts", "show", "1-o4", "--json").json
     assert (order["state"], order["only_logged"]) == ("delivered", True)
     assert "ONLY LOGGED, NOT ENFORCED: suspend shop.example, ordered" in cli("queue").err
@@ -152,8 +152,8 @@ def test_what_is_ordered_again_without_an_adapter_still_differs(cli: Cli, later:
     repaired = cli("acts", "reconcile", "shop.example", "--repair")
     assert repaired.status == 5
     assert "1 compared, 1 differ" in repaired.err
-    assert "1 ordered again IN VAIN: name an adapter under [acts]" in repaired.err
-    assert repaired.out.endswith("ORDERED AGAIN IN VAIN\n")
+    assert "1 ordered again WITHOUT EFFECT: name an adapter under [acts]" in repaired.err
+    assert repaired.out.endswith("ORDERED AGAIN WITHOUT EFFECT\n")
 
 
 def test_an_adapter_that_is_set_later_takes_down_what_was_only_logged(
@@ -319,8 +319,8 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
 
     assert (answer.status, answer.out) == (1, "")
     assert answer.err == (
-        f"incidents: shop.example cannot be compared with the world: {panel.name}: a fault in it:"
-        " OSError. Repair that adapter; sites of others can be compared by their names\n"
+        f"incidents: cannot check the actual state of shop.example: {panel.name}: a fault in it:"
+        " OSError. Repair that adapter; you can still check sites of other adapters by name\n"
     )
 
 
@@ -331,7 +331,7 @@ def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
     assert told == {f"reconciled.{verdict}" for verdict in VERDICTS}
     assert all(code.isidentifier() and code.islower() for code in VERDICTS)
     _suspended(cli, later)
-    assert "cannot be asked\n" in cli("acts", "reconcile").out
+    assert "cannot be checked\n" in cli("acts", "reconcile").out
     panel.states["shop.example"] = "active"
     assert "DIFFERS\n" in cli("acts", "reconcile").out
     assert "ordered again\n" in cli("acts", "reconcile", "--repair").out

@@ -123,8 +123,8 @@ def test_a_good_file_answers_with_its_digest(cli: Cli, two: str) -> None:
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
-        (b"[repeat]\ncoun = 2", 2, "p.toml is no policy: unknown key coun in [repeat]"),
-        (b"[repeat", 2, "p.toml is no policy: the policy is not valid TOML"),
+        (b"[repeat]\ncoun = 2", 2, "p.toml is not a policy: unknown key coun in [repeat]"),
+        (b"[repeat", 2, "p.toml is not a policy: the policy is not valid TOML"),
         (b"\xff", 1, "p.toml cannot be read: it is not UTF-8 text"),
     ],
 )
@@ -172,7 +172,7 @@ def test_a_dry_run_shows_the_difference_and_does_nothing(cli: Cli, two: str) -> 
     assert answer.out.splitlines() == [
         "repeat.count: 3 → 2", f"{TWO.digest} would become the active policy",
     ]  # fmt: skip
-    assert "nothing was done (--dry-run)" in answer.err
+    assert "nothing was changed (--dry-run)" in answer.err
     assert cli("policy", "show", "-q").out == f"{DOCUMENTED.digest}\n"
     document = cli("policy", "activate", two, "--reason", "agreed", "--dry-run", "--json").json
     assert document["changes"] == [{"key": "repeat.count", "before": "3", "after": "2"}]
@@ -183,7 +183,7 @@ def test_what_is_active_already_is_refused(cli: Cli, two: str, dry: tuple[str, .
     cli("policy", "activate", two, "--reason", "agreed")
     answer = cli("policy", "activate", two, "--reason", "again", *dry)
     assert answer.status == 3
-    assert f"active already: {TWO.digest}" in answer.err
+    assert f"already active: {TWO.digest}" in answer.err
 
 
 def test_activating_twice_with_one_key_is_done_once(cli: Cli, two: str) -> None:

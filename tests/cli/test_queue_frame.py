@@ -140,7 +140,7 @@ def test_the_last_line_of_a_long_script_is_reached_on_a_small_terminal() -> None
         screen.press("j")
     assert any("END" in line for line in seen)
     assert any("incidents refused 1-1" in line for line in seen)
-    assert any("the end: k goes back" in line for line in plain(screen, 40, 14))
+    assert any("end of the list: k goes back" in line for line in plain(screen, 40, 14))
 
 
 def test_ten_thousand_items_are_a_screenful() -> None:
@@ -154,12 +154,12 @@ def test_ten_thousand_items_are_a_screenful() -> None:
 
 def test_what_is_left_out_of_the_page_is_told() -> None:
     lines = plain(sit(page([item()], more=True)), 80, 24)
-    assert "there is more: --limit N shows it" in lines
+    assert "more items: list them with --limit N" in lines
 
 
 def test_alarms_stand_above_the_list_at_every_size() -> None:
     for width in (40, 80, 160):
-        assert any("NOTHING ENFORCES" in line for line in plain(sit(page([])), width, 24))
+        assert any("NO DAEMON ENFORCES" in line for line in plain(sit(page([])), width, 24))
 
 
 def test_without_colour_nothing_is_painted_and_the_selection_has_its_mark() -> None:

@@ -128,7 +128,7 @@ def choose(screen: Screen, id_: str) -> None:
 def test_done_sends_what_the_command_line_would(closed: Cli, sent: list[Envelope]) -> None:
     screen = sit()
     choose(screen, "1-t1")
-    assert press(screen, "d") == "1-t1: a.example was told that it is closed?"
+    assert press(screen, "d") == "1-t1: did you tell the customer that a.example is closed?"
     assert press(screen, "y") == "Task 1-t1 done: told"
     closed("done", "1-t1", "--outcome", "told")
     assert sent[-1].command == sent[-2].command
@@ -146,16 +146,16 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
     choose(screen, "1-t1")
     assert screen.item is not None
     assert screen.item["unsettled"] == ["1-1", "1-2"]
-    assert press(screen, "r") == "The content of 1-1 is gone (1 more to look at)?"
+    assert press(screen, "r") == "Is the content of 1-1 removed (1 more to check)?"
     assert press(screen, "y") == "1-1: content removed"
-    assert press(screen, "d") == "1-t1: all of it was looked at (1 not settled)?"
+    assert press(screen, "d") == "1-t1: did you check everything (1 not settled)?"
     assert "1-2: content removed" in press(screen, "n", "r")
     assert "1-t1" not in desk("queue", "-q").out
 
 
 def test_reached_is_asked_for_and_anything_but_yes_does_nothing(desk: Cli) -> None:
     screen = sit()
-    assert "that stops the clock of 1-1?" in press(screen, "1")
+    assert "That stops the clock of 1-1." in press(screen, "1")
     assert "y/n" in seen(screen)
     assert press(screen, "1") == "not done"
     for no in ("n", "enter", "escape", "2", "pasted", "q", "up"):
@@ -211,11 +211,11 @@ def test_of_what_a_colleague_has_claimed_is_asked_first_and_only_they_release_it
     desk("claim", "1-1", "--as", "zhang")
     screen = sit()
     press(screen, "k")
-    assert press(screen, "u").startswith("u does nothing to 1-1: 1 reached")
+    assert press(screen, "u").startswith("u does not apply to 1-1; use: 1 reached")
     assert "u release" not in seen(screen)
     assert press(screen, "2") == "zhang has claimed 1-1. Record no answer on 1-1 anyway?"
     assert press(screen, "n") == "not done"
-    assert "zhang has claimed 1-1. The responsible person" in press(screen, "1")
+    assert "zhang has claimed 1-1. Did you speak to the responsible person" in press(screen, "1")
     assert press(screen, "y").startswith("1-1: reached the responsible person")
     assert outcomes(desk, "1-1") == ["reached"]
 
@@ -240,14 +240,14 @@ def test_what_closes_a_site_is_on_no_key_and_its_command_is_shown(desk: Cli) -> 
 @pytest.mark.parametrize("key", ["r", "d"])
 def test_a_key_that_is_no_act_on_the_item_says_which_are(desk: Cli, key: str) -> None:
     told = press(sit(), key)
-    assert told.startswith(f"{key} does nothing to 1-1: 1 reached, 2 no answer")
+    assert told.startswith(f"{key} does not apply to 1-1; use: 1 reached, 2 no answer")
 
 
 def test_decisions_of_a_supervisor_are_typed(closed: Cli) -> None:
     closed("void", "1-1", "--reason", "double")
     screen = sit()
     choose(screen, "1-disputed")
-    assert press(screen, "d") == "d does nothing to 1-disputed: c claim"
+    assert press(screen, "d") == "d does not apply to 1-disputed; use: c claim"
     assert "incidents site uphold a.example --reason R" in press(screen, "t")
 
 
@@ -273,7 +273,7 @@ def test_the_number_is_shown_of_one_item_until_another_is_selected(desk: Cli) ->
 def test_a_number_that_is_not_on_file_is_told(desk: Cli) -> None:
     screen = sit()
     choose(screen, "2-1")
-    assert press(screen, "n") == "no number is on file: incidents site edit b.example --phone P"
+    assert press(screen, "n") == "no number on file: incidents site edit b.example --phone P"
 
 
 def test_with_reveal_all_are_shown(desk: Cli) -> None:
@@ -300,13 +300,13 @@ def test_a_key_hits_no_neighbour_of_an_item_that_has_left(desk: Cli, sent: list[
     desk("removed", "1-1")
     del sent[:]
     screen.look()
-    assert screen.message == "1-1 has left the queue: choose another with j or k"
+    assert screen.message == "1-1 has left the queue: select another with j or k"
     assert screen.mode == LIST
     assert "5555" not in seen(screen)
     for key in ("y", "2", "r", "d", "c", "u", "n", "t", "enter"):
         press(screen, key)
     assert sent == []
-    assert press(screen, "2") == "no item is selected: choose one with j or k"
+    assert press(screen, "2") == "no item selected: select one with j or k"
     press(screen, "j", "2")
     assert outcomes(desk, "2-1") == ["no-answer"]
 
@@ -343,9 +343,9 @@ def test_help_names_every_key_and_any_key_ends_it(desk: Cli, sent: list[Envelope
 
 def test_pasted_text_and_unknown_keys_do_nothing(desk: Cli, sent: list[Envelope]) -> None:
     screen = sit()
-    assert press(screen, "pasted") == "what is pasted is not taken for keys"
-    assert press(screen, "x") == "no such key: ? tells which there are"
-    assert press(screen, "unknown") == "no such key: ? tells which there are"
+    assert press(screen, "pasted") == "pasted text is ignored as keys"
+    assert press(screen, "x") == "unknown key: ? lists the keys"
+    assert press(screen, "unknown") == "unknown key: ? lists the keys"
     assert sent == []
 
 
@@ -362,7 +362,7 @@ def test_a_database_that_fails_is_told_and_the_list_stays(
         broken.setattr(screen, "_fetch", fails)
         screen.look()
         told = seen(screen)
-        assert "This is the queue of 2026-03-02 12:00: the database is gone" in told
+        assert "This queue is from 2026-03-02 12:00: the database is gone" in told
         assert "a.example" in told
         press(screen, "j")
         assert selected(screen) == "2-1"
@@ -397,12 +397,12 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     with monkeypatch.context() as broken:
         broken.setattr(Desk, "submit", after(Desk.submit))
         told = press(screen, "2")
-    assert told.startswith("Whether no answer on 1-1 is on record is not known (a sends it again")
+    assert told.startswith("It is unknown whether no answer on 1-1 was recorded (a sends it again")
     assert told.endswith("the database is gone")
     press(screen, "j", "2")
     assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"
     assert outcomes(desk, "1-1") == ["no-answer"]
-    assert press(screen, "a") == "nothing is left to be sent again"
+    assert press(screen, "a") == "no act to send again"
 
 
 def test_an_act_that_the_database_did_not_take_is_done_when_it_is_sent_again(

@@ -59,7 +59,9 @@ def test_what_is_on_a_read_only_disk_can_be_read_and_nothing_recorded(
         acted = desk("site", "add", "b.example", *named)
 
     assert (acted.status, acted.out) == (1, "")
-    assert f"the file {archive} is on a read-only disk: it can be read, and nothing" in acted.err
+    assert (
+        f"the file {archive} is on a read-only disk: you can read it, but not record" in acted.err
+    )
     assert [each.name for each in archive.parent.iterdir()] == ["desk.db"]
 
 

@@ -48,7 +48,7 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     cli: Cli, folder: Path
 ) -> None:
     status = cli("audit", "status")
-    assert "NOTHING IS SIGNED: 3 entries were signed, and the log has 2" in status.err
+    assert "SIGNING STOPPED: 3 entries were signed, but the log has 2" in status.err
     assert "signing: REFUSED" in status.out
     assert status.status == 5
     assert cli("audit", "status", "--json").json["signs"] is False
@@ -64,7 +64,7 @@ def test_where_nothing_is_new_no_checkpoint_of_an_older_copy_is_given(
     answer = cli("audit", "checkpoint", "-o", str(folder / "given"))
 
     assert (answer.status, answer.out) == (5, "")
-    assert "3 entries were signed, and the log has 2" in answer.err
+    assert "3 entries were signed, but the log has 2" in answer.err
     assert "incidents recover" in answer.err
     assert not (folder / "given").exists()
 
@@ -82,7 +82,7 @@ def test_entries_that_only_have_to_be_numbered_again_are_not_missing(
         assert cli(*command.split()).status == 0, command
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
 
-    assert "NOTHING IS SIGNED" not in cli("audit", "status").err
+    assert "SIGNING STOPPED" not in cli("audit", "status").err
     assert cli("audit", "checkpoint").status == 0
     assert cli("audit", "verify").status == 0
 
@@ -137,7 +137,7 @@ def test_who_may_not_read_what_was_signed_last_may_look_and_is_told_but_asks_for
         answer = cli("audit", command)
 
         assert answer.status == 0
-        assert "not compared with what was signed last" in answer.err
+        assert "not compared with the last signature" in answer.err
         assert "Permission denied" in answer.err
 
 
@@ -155,7 +155,7 @@ def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
     assert "--sign-here --reason R" in answer.err
     here = cli("recover", "--reason", "it burned", "--sign-here")
     assert here.status == 0
-    assert "nobody here knows what the previous key signed last" in here.out
+    assert "the last signature of the previous key is not known here" in here.out
     assert "from now on desk.example/log+" in here.out
     assert "in epoch 60" in here.out
     assert "1 site: 0 agree, 0 ordered again" in here.out
@@ -215,7 +215,7 @@ def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
     cli: Cli, folder: Path
 ) -> None:
     lost = (
-        "the record goes on from entry 2; 3 entries were signed: at least 1 is missing"
+        "the record resumes at entry 2; 3 entries were signed: at least 1 is missing"
         " (epoch 60, since 2026-03-02 12:00, asked)"
     )
     recover(cli)
@@ -241,8 +241,8 @@ def test_where_as_many_are_there_as_were_signed_none_is_said_to_be_missing_for_c
 
     told = cli("recover", "--reason", "the disk is gone")
 
-    either = "some are missing, or stand in another order"
-    assert f"3 entries were signed, and the log does not begin with them: {either}." in told.out
+    either = "some are missing or in another order"
+    assert f"3 entries were signed, but the log does not begin with them: {either}." in told.out
     assert f"3 entries were signed: {either} (epoch 60" in cli("audit", "status").out
 
 
@@ -254,10 +254,10 @@ def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) 
     told = cli("audit", "verify")
     programs = cli("audit", "verify", "--json")
 
-    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    [line] = [line for line in told.err.splitlines() if "lost its latest entries" in line]
     assert line == (
-        "  the record says itself that it lost its end (epoch 60, 2026-03-02T04:00:00Z): see"
-        " incidents audit status"
+        "  the record itself states that it lost its latest entries (epoch 60,"
+        " 2026-03-02T04:00:00Z): see incidents audit status"
     )
     assert (told.status, programs.status) == (0, 0)
     [found] = programs.json["lost_its_end"]
@@ -321,9 +321,9 @@ def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.Mo
 
     told, status = cli("audit", "verify"), cli("audit", "status")
 
-    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    [line] = [line for line in told.err.splitlines() if "lost its latest entries" in line]
     assert line == (
-        "  the record says itself that it lost its end 2 times (the last one: epoch 61,"
+        "  the record itself states that it lost its latest entries 2 times (last: epoch 61,"
         " 2026-03-02T04:00:00Z): see incidents audit status"
     )
     lost = [line for line in status.out.splitlines() if line.startswith("lost")]
@@ -372,7 +372,7 @@ def test_the_sites_that_were_ordered_again_are_named_by_what_was_done(cli: Cli) 
     cli("daemon", "--once")
     programs = cli("recover", "--reason", "the disk is gone", "--json").json
 
-    opened = f"opened again: {', '.join(MANY[:20])} and 5 more (--json names all)"
+    opened = f"reopened: {', '.join(MANY[:20])} and 5 more (all with --json)"
     assert opened in people.out.splitlines()
     assert "taken down again: forum.example, shop.example" in people.out.splitlines()
     assert programs["opened"] == MANY
@@ -394,4 +394,4 @@ def test_that_a_daemon_has_to_run_is_said_where_none_does(
 
     told = cli("recover", "--reason", "the disk is gone")
 
-    assert ("when a daemon has run" in told.out + told.err) is not beats
+    assert ("once a daemon has run" in told.out + told.err) is not beats

@@ -25,7 +25,7 @@ def test_without_a_setting_a_run_erases_nothing_and_says_so(desk: Cli) -> None:
     answer = desk("retention", "run")
     assert answer.status == 0
     assert "0 texts erased" in answer.out
-    assert "nothing is erased by time alone until the settings file asks for it" in answer.err
+    assert "nothing is erased by age yet" in answer.err
     assert "from the hotline" in desk("show", "1-1").out
 
 
@@ -34,7 +34,7 @@ def test_with_it_what_is_not_needed_goes(desk: Cli, write_settings: WriteSetting
     assert "2 texts would be erased" in desk("retention", "run", "--dry-run").out
     answer = desk("retention", "run")
     assert answer.status == 0
-    expected = "kept for 184 days: 2 texts erased, recorded before 2026-03-02 12:00:01\n"
+    expected = "2 texts erased, recorded before 2026-03-02 12:00:01 (kept for 184 days)\n"
     assert answer.out == expected
     assert answer.err == ""
     assert "(erased)" in desk("show", "1-1").out

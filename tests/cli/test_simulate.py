@@ -73,9 +73,9 @@ def test_the_same_seed_draws_the_same_and_the_output_says_so(cli: Cli) -> None:
     )
     assert one == again
     assert one.out != other.out
-    assert "195 are drawn with --reach 0.6 --seed 5, and" in one.err
+    assert "195 drawn with --reach 0.6 --seed 5, of which" in one.err
     known = cli("simulate", str(DATA / "history.jsonl"), "--reach", "0.6")
-    assert "all 14 are the history's own, none is drawn" in known.err
+    assert "all 14 from the history, none drawn" in known.err
 
 
 def test_the_policy_is_the_active_one_of_a_database_that_is_named(
@@ -131,14 +131,14 @@ def test_a_removal_deadline_warns_of_what_the_history_does_not_know(
     policy = tmp_path / "removal.toml"
     policy.write_text('[refusal]\nremoval_within = "8h"\n')
     answer = cli("simulate", str(file), "--policy", str(policy))
-    assert "removed_at is not known of 2 incidents" in answer.err
+    assert "removed_at is missing for 2 incidents" in answer.err
     assert answer.out.split("\t")[7] == "1"
 
 
 def test_the_picture_is_written(cli: Cli, strict: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture.svg"
     answer = cli("simulate", FEED, "--policy", "documented", "--policy", strict, "-o", str(picture))
-    assert f"the picture is in {picture}" in answer.err
+    assert f"wrote the chart to {picture}" in answer.err
     assert picture.read_text().startswith("<svg ")
     assert strict[-20:] in picture.read_text()
 
@@ -161,7 +161,7 @@ def test_a_bad_line_stops_it_in_one_sentence_or_is_counted(cli: Cli, file: Path)
     )
     taken = cli("simulate", str(file), "--skip-bad")
     assert taken.status == 0
-    assert "lines left out: 1, the first of them line 4" in taken.err
+    assert "skipped lines: 1, the first is line 4" in taken.err
     assert cli("simulate", str(file), "--skip-bad", "--json").json["policies"][0]["bad"] == 1
 
 
@@ -169,14 +169,14 @@ def test_a_bad_line_stops_it_in_one_sentence_or_is_counted(cli: Cli, file: Path)
     ("args", "status", "sentence"),
     [
         (["none.csv"], 1, "none.csv cannot be read: No such file or directory"),
-        ([FEED, "--reach", "1.1"], 2, "--reach is '1.1', but a probability lies between 0 and 1"),
+        ([FEED, "--reach", "1.1"], 2, "--reach is '1.1': give a probability from 0 to 1"),
         ([FEED, "--reach", "nan"], 2, "--reach is 'nan'"),
         ([FEED, "--reach", "often"], 2, "--reach is 'often'"),
         ([FEED, "--seed", "x"], 2, "'x' is not a valid integer"),
         ([FEED, "--group-within", "an hour"], 2, "not a duration: 'an hour' (write 60m"),
         ([FEED, "--policy", "none.toml"], 1, "none.toml cannot be read: No such file"),
-        ([FEED, "--policy", FEED], 2, "feed.csv is no policy: the policy is not valid TOML"),
-        ([FEED, "-o", "p.png"], 2, "-o is 'p.png', but the picture is SVG: name a file.svg"),
+        ([FEED, "--policy", FEED], 2, "feed.csv is not a policy: the policy is not valid TOML"),
+        ([FEED, "-o", "p.png"], 2, "-o is 'p.png': the picture is SVG, so name a file.svg"),
         ([FEED, "-o", "none/p.svg"], 1, "none/p.svg cannot be written: No such file"),
         ([FEED, "--zone", "Mars"], 2, "unknown time zone: 'Mars'"),
         ([], 2, "Missing argument 'FILE'"),

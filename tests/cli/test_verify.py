@@ -59,13 +59,11 @@ def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
     assert (answer.status, answer.out) == (0, "")
     lines = answer.err.splitlines()
     assert lines[0] == "verified"
-    assert (
-        "  shown: 5 entries of 2 sites: of no site is one missing between two others" in answer.err
-    )
-    assert "1 checkpoint of log.example/desk, the last of 5 entries" in answer.err
-    assert "NOT SHOWN: whose key that is: it was taken from the database itself" in answer.err
-    assert "NOT SHOWN: that the log was not rewritten by whoever holds the key" in answer.err
-    assert lines[-1].startswith("next: `incidents audit replay` shows")
+    assert "  shown: 5 entries of 2 sites: none is missing between two others" in answer.err
+    assert "1 checkpoint of log.example/desk, the last covers 5 entries" in answer.err
+    assert "NOT SHOWN: who owns the key: it comes from the database itself" in answer.err
+    assert "NOT SHOWN: that the holder of the key did not rewrite the log" in answer.err
+    assert lines[-1].startswith("next: compare the tables with the entries")
 
 
 def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
@@ -75,7 +73,7 @@ def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
     answer = log("audit", "verify", "--key", _key(log), "--checkpoint", held)
     assert answer.status == 0
     assert "NOT SHOWN" not in answer.err
-    assert f"{held}, which you hold, is of this same history" in answer.err
+    assert f"{held}, which you hold, belongs to this same history" in answer.err
 
 
 def test_a_document_is_for_programs(log: Cli, tmp_path: Path) -> None:
@@ -115,10 +113,10 @@ def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli: Cli) -> N
     cli("site", "add", "shop.example")
     answer = cli("audit", "verify")
     assert answer.status == 0
-    assert "NOT SHOWN: anything against a change of the whole: no checkpoint is signed yet" in (
+    assert "NOT SHOWN: that the whole log was not replaced: no checkpoint is signed yet" in (
         answer.err
     )
-    assert "NOT SHOWN: that 1 entry that is not numbered yet will stay as it is" in answer.err
+    assert "NOT SHOWN: that 1 entry not numbered yet will stay as it is" in answer.err
 
 
 def test_entries_that_wait_too_long_for_their_number_are_told(
@@ -129,7 +127,7 @@ def test_entries_that_wait_too_long_for_their_number_are_told(
     clock.tick(timedelta(minutes=2))
     answer = log("audit", "verify")
     assert answer.status == 0
-    assert "which is too long: is a daemon running?" in answer.err
+    assert "too long ago: is a daemon running?" in answer.err
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.tar.zst"])
@@ -142,7 +140,7 @@ def test_a_bundle_is_verified_without_a_database(
     assert (answer.status, answer.out) == (0, "")
     assert "5 entries of 2 sites" in answer.err
     assert "replay" not in answer.err
-    assert "taken from the bundle itself" in log("audit", "verify", bundle).err
+    assert "it comes from the bundle itself" in log("audit", "verify", bundle).err
 
 
 def test_a_part_never_shows_which_policy_was_the_active_one(log: Cli, tmp_path: Path) -> None:
@@ -169,7 +167,7 @@ def test_a_bundle_that_was_changed_is_not_verified(log: Cli, tmp_path: Path) -> 
     (bundle / "entries.jsonl").unlink()
     gone = log("audit", "verify", str(bundle))
     assert (gone.status, gone.out) == (5, "")
-    assert "entries.jsonl: it is missing; nothing of the bundle is proved" in gone.err
+    assert "entries.jsonl: it is missing; nothing in the bundle was proved" in gone.err
 
 
 def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
@@ -177,7 +175,7 @@ def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
     log("audit", "export", "--format", "bundle", "--site", "shop.example", "-o", target)
     answer = log("audit", "verify", target)
     assert answer.status == 0
-    assert "nothing of these sites before the first entry here, or after the last" in answer.err
+    assert "these sites have no entries before the first one here, or after the last" in answer.err
 
 
 def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
@@ -190,7 +188,7 @@ def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
     held = _held(log, tmp_path / "held")
     before = f"sqlite:///{tmp_path / 'before.db'}"
     answer = log("audit", "verify", "--db", before)
-    assert (answer.status, "6 entries were signed, and the log has 5" in answer.out) == (5, True)
+    assert (answer.status, "6 entries were signed, but the log has 5" in answer.out) == (5, True)
     log("audit", "status", "--db", before)
     _forget_what_was_signed(tmp_path)
     answer = log("audit", "verify", "--db", before, "--checkpoint", held)
@@ -230,20 +228,20 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
 ) -> None:
     begun = few("audit", "verify", "--since", "auto")
     assert begun.status == 0
-    assert "taken from before" not in begun.err
+    assert "reused" not in begun.err
     kept = _kept(tmp_path)
-    assert begun.err.splitlines()[-1] == f"kept for the next run: {kept}"
+    assert begun.err.splitlines()[-1] == f"saved for the next run: {kept}"
     assert kept.stat().st_mode & 0o777 == 0o600
     _more(few, clock)
     later = few("audit", "verify", "--since", "auto")
     assert (later.status, later.out) == (0, "")
     assert (
         f"  shown: the first 5 of them have the root of {kept}, which was verified before; "
-        "1 entry is later\n" in later.err
+        "1 entry is newer\n" in later.err
     )
-    assert "  shown: what was decided on 1 of 2 sites follows from" in later.err
-    assert "  taken from before: what was decided on 1 site without later entries\n" in later.err
-    assert "  taken from before: the signatures of checkpoints of up to 5 entries\n" in later.err
+    assert "  shown: each decision on 1 of 2 sites follows from" in later.err
+    assert "  reused: decisions on 1 site without newer entries\n" in later.err
+    assert "  reused: signatures of checkpoints of up to 5 entries\n" in later.err
     assert kept.read_text().splitlines()[1] == "6"
     again = few("audit", "verify", "--since", "auto", "--json")
     assert (again.status, again.err) == (0, "")
@@ -273,8 +271,10 @@ def test_a_log_that_is_not_what_was_verified_is_not_taken_for_it_and_the_way_out
     assert answer.status == 5
     assert answer.out.startswith("WRONG entries 3, leaf 2: its leaf hash is not that of its body")
     lines = answer.err.splitlines()
-    assert f"nothing was taken from {kept}: everything was checked" in lines
-    assert lines[-1].startswith("next: find out why; once that is on record (a restore, say), move")
+    assert f"nothing was reused from {kept}: everything was checked" in lines
+    assert lines[-1].startswith(
+        "next: find out why. Once the reason is on record (for example, a restore), move"
+    )
     assert kept.read_bytes() == before
 
 
@@ -299,7 +299,7 @@ def test_what_is_no_checkpoint_is_refused_with_the_way_out(few: Cli, tmp_path: P
     answer = few("audit", "verify", "--since", "auto")
     assert (answer.status, answer.out) == (2, "")
     assert f"--since {kept}: " in answer.err
-    assert "without --since everything is verified" in answer.err
+    assert "omit --since to verify everything" in answer.err
 
 
 def test_what_somebody_else_can_have_written_is_not_trusted(few: Cli, tmp_path: Path) -> None:
@@ -329,14 +329,14 @@ def test_what_is_kept_is_not_replaced_by_a_checkpoint_that_covers_less(
         connection.execute("DELETE FROM checkpoints WHERE id = 2")
         connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'checkpoints'")
     answer = few("audit", "verify", "--since", "auto")
-    assert (answer.status, "kept for the next run" in answer.err) == (0, False)
+    assert (answer.status, "saved for the next run" in answer.err) == (0, False)
     assert _kept(tmp_path).read_bytes() == before
 
 
 def test_nothing_is_kept_of_a_bundle(few: Cli, tmp_path: Path) -> None:
     bundle = _bundle(few, tmp_path / "bundle")
     answer = few("audit", "verify", bundle, "--since", "auto")
-    assert (answer.status, "name the checkpoint of one that was verified" in answer.err) == (
+    assert (answer.status, "name the checkpoint of one that you verified" in answer.err) == (
         2,
         True,
     )

@@ -62,7 +62,7 @@ def test_no_key_is_ever_overwritten(run: Run, file: Path, tmp_path: Path) -> Non
     status, out, err = run("--new-key", "witness.example", "--key", file)
 
     assert (status, out) == (MISUSED, "")
-    assert "is there already" in err
+    assert "already exists" in err
     assert file.read_text() == before
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     assert run("--new-key", "witness.example", "--key", tmp_path / "dangling")[0] == MISUSED
@@ -120,10 +120,10 @@ def test_the_key_of_a_log_or_no_key_at_all_is_refused_without_being_shown(
     file = tmp_path / "log.key"
     private = SigningKey.generate("desk.example/log").private_text()
     for text, because in (
-        (private, "a witness's is wanted"),
-        (private[:-9], "the private key is no key"),
-        ("", "the private key is no key"),
-        ("\x00\xff", "the private key is no key"),
+        (private, "give the key of a witness"),
+        (private[:-9], "the private key is not a usable key"),
+        ("", "the private key is not a usable key"),
+        ("\x00\xff", "the private key is not a usable key"),
     ):
         file.write_text(text)
         file.chmod(0o600)
@@ -139,7 +139,7 @@ def test_the_log_is_named_by_a_verifier_key(run: Run, tmp_path: Path) -> None:
     _, vkey, _ = run("--new-key", "witness.example", "--key", file)
     for log, because in (
         ("desk.example", "hexadecimal"),
-        (vkey.strip(), "the key of a log is wanted"),
+        (vkey.strip(), "give the key of a log"),
         (SigningKey.generate("desk.example").private_text(), "it is private"),
     ):
         status, _, err = run("--key", file, "--log", log, *NOWHERE)
@@ -163,7 +163,7 @@ def test_an_address_that_is_none_is_told(run: Run, file: Path) -> None:
     for host in ("192.0.2.1", "a b", "x" * 100, "\udc80"):
         status, _, err = run("--key", file, "--log", LOG, "--port", "0", "--host", host)
         assert status == FAILED, err
-        assert "nothing can listen on" in err
+        assert "cannot listen on" in err
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(

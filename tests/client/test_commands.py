@@ -333,6 +333,6 @@ def test_with_a_token_nobody_else_is_named(over: Over) -> None:
         over.account(handle, "operator")
     other = over("claim", "1-1", "--as", "op-2", as_="op-1")
     assert other.status == MISUSED
-    assert "the token belongs to op-1, but --as or INCIDENTS_AS names op-2" in other.err
+    assert "the token belongs to op-1, not to op-2 (--as, or INCIDENTS_AS)" in other.err
     own = over("claim", "1-1", "--as", "op-1", as_="op-1")
     assert (own.status, own.out) == (DONE, "1-1 assigned to op-1\n")

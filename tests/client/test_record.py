@@ -63,7 +63,7 @@ def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: 
     [erased] = desk.api.entries("words_erased")
     assert (erased["actor"], erased["data"]["of"]) == ("sup-1", "shop.example")
     again = desk(*line, *mine, *sure, as_="sup-1")
-    assert "nothing is left to erase" in again.out, again.err
+    assert "nothing left to erase" in again.out, again.err
     assert desk.sessions() == 0
 
 
@@ -103,7 +103,7 @@ def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: Over, tmp_path: P
     assert desk(*part, as_="sup-1").status == DONE
     assert desk("audit", "verify", str(file), as_="sup-1").status == DONE
     for target, needle in (
-        (file, "is there already"), (tmp_path / "folder", "FILE.tar.zst with -o"),
+        (file, "already exists"), (tmp_path / "folder", "FILE.tar.zst with -o"),
         (tmp_path / "x.zip", "not"),
     ):  # fmt: skip
         answer = desk(*export, "-o", str(target), as_="sup-1")
@@ -120,7 +120,10 @@ def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compare
     before = kept.read_bytes()
     desk.api.house.desk.submit([Envelope(site="shop.example", command=c.Log(by="li"))])
     answer = desk(*line, as_="sup-1")
-    assert (answer.status, "is not seen from here" in answer.err) == (NOT_VERIFIED, True)
+    assert (answer.status, "cannot tell whether the log still begins with them" in answer.err) == (
+        NOT_VERIFIED,
+        True,
+    )
     assert kept.read_bytes() == before
     assert desk("audit", "verify", "--checkpoint", str(kept), as_="sup-1").status == DONE
 
@@ -201,7 +204,7 @@ def _proof(entries: int, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("last", "needle"),
     [({"begun_at": "2026-03-01T10:09:00Z"}, "started another one"),
-     ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "the server log says why")],
+     ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "its log says why")],
 )  # fmt: skip
 def test_a_proof_is_waited_for_until_it_has_ended_or_is_lost(
     last: dict[str, Any], needle: str

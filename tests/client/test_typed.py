@@ -133,7 +133,7 @@ def test_a_name_that_leads_to_another_path_is_refused_before_anything_is_asked(n
         with pytest.raises(InputError) as found:
             ask()
         assert found.value.message == (
-            f"{name!r} is not a name or an id: give one such as shop.example or 12-3"
+            f"{name!r} is not a name or an ID: give one such as shop.example or 12-3"
         )
 
 
@@ -142,8 +142,8 @@ def test_an_empty_token_is_refused_with_the_way_to_one(token: str) -> None:
     with pytest.raises(InputError) as found:
         Client(BASE, token)
     assert found.value.message == (
-        "the token is empty: create one with incidents token make HANDLE --days 30, or sign in"
-        " without a token"
+        "the token is empty: make one with incidents token make HANDLE --days 30, or omit it to"
+        " sign in"
     )
 
 
@@ -159,9 +159,9 @@ def test_one_thing_alone_where_a_list_is_taken_is_refused_with_the_list() -> Non
     with pytest.raises(InputError) as found:
         desk.log("shop.example", urls="https://shop.example/a")
     assert found.value.message == (
-        "urls takes a list, not 'https://shop.example/a' alone: give ['https://shop.example/a']"
+        "urls takes a list: give ['https://shop.example/a'], not 'https://shop.example/a'"
     )
-    with pytest.raises(InputError, match="presets takes a list, not 'aliyun-access' alone"):
+    with pytest.raises(InputError, match=r"presets takes a list: give \['aliyun-access'\], not"):
         desk.file("shop.example", {}, presets="aliyun-access")
     with pytest.raises(InputError, match="commands takes a list"):
         desk.batch({"do": "log", "to": "shop.example"})

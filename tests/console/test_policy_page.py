@@ -145,7 +145,7 @@ def test_that_two_people_close_is_ended_by_two_who_sign_in_in_one_form(
     for fields, told in (
         ({}, "a second person who may activate policies must sign in beside"),
         ({"second": "sup-2"}, "the second person must enter their password again"),
-        ({"second": "sup-2", "second_password": "a guess"}, "handle and the password of a second"),
+        ({"second": "sup-2", "second_password": "a guess"}, "username or password of the second"),
     ):
         page = activated(supervisor, place, **fields)
         assert (page.status_code, told in page.text) == (422, True)

@@ -108,7 +108,9 @@ def test_what_cannot_be_looked_for_is_said_on_the_page(desk: ConsoleDesk) -> Non
     assert viewer.get("/search").status_code == 200
     for q in ("a\0b", "x" * 101):
         assert viewer.get("/search", q=q).status_code == 422
-    assert "no cursor of this list" in viewer.get("/search", q="shop", kind="sites", after="x").text
+    assert (
+        "Not a cursor of this list" in viewer.get("/search", q="shop", kind="sites", after="x").text
+    )
 
 
 def test_what_takes_too_long_is_said_and_the_rest_is_shown(
@@ -120,7 +122,7 @@ def test_what_takes_too_long_is_said_and_the_rest_is_shown(
     monkeypatch.setattr(lists, "sites_page", too_long)
     page = Visitor(desk, "viewer").get("/search", q="shop0")
     assert hits(page) == ["i-1-1", "i-1-2"]
-    assert "that is the longest a look may take" in page.text
+    assert "the limit for a search" in page.text
 
 
 def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: ConsoleDesk) -> None:

@@ -31,7 +31,7 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 NOTHING_IS_ENFORCED = (
-    "NOTHING IS ENFORCED: {} only logged, since [acts] in the settings names no adapter but log"
+    "NOTHING IS ENFORCED: {} only logged, because [acts] in the settings names no adapter but log"
 )
 
 Run = Callable[..., tuple[int, str, str]]
@@ -110,7 +110,7 @@ def test_once_tells_people_the_first_decisions_and_counts_all(db_url: str, run: 
     lines = out.splitlines()
     assert status == DONE
     assert lines[1] == "site-00.example suspended until 2026-03-01 22:00 (R2, unreachable)"
-    assert lines[-2] == "… and 10 more (--json tells all)"
+    assert lines[-2] == "… and 10 more (all with --json)"
     assert lines[-1] == "15 sites: 15 × clock lapsed, 15 × site suspended"
 
 
@@ -187,14 +187,14 @@ def test_once_tells_a_loss_before_and_after_the_world_was_compared(db_url: str, 
     with engine_of(db_url) as engine, writing(engine) as connection:
         lost = Resumption(cause=ENTRIES_LOST, had=99)
         resumption.resume(connection, lost, lambda: START)
-    assert "THE RECORD HAS LOST ITS END" in run("status")[1]
-    assert "the world is being compared with the record" in run("status")[1]
+    assert "THE RECORD LOST ITS LATEST ENTRIES" in run("status")[1]
+    assert "checking the actual state of all sites against the record" in run("status")[1]
 
     assert run("--once")[0] == DONE
 
     out = run("status")[1]
-    assert "THE RECORD HAS LOST ITS END, known 0 s ago" in out
-    assert "being compared" not in out
+    assert "THE RECORD LOST ITS LATEST ENTRIES, found 0 s ago" in out
+    assert "checking the actual state" not in out
 
 
 def test_once_does_the_rest_where_the_recovery_cannot_be_done(
@@ -250,11 +250,11 @@ def test_the_queue_says_when_what_was_due_was_last_done_once_and_is_not_alarmed(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running; daemon --once last did what was due 40 s ago" in err
+    assert "no daemon is running; daemon --once last ran 40 s ago" in err
     assert "NOTHING ENFORCES" not in err
     status, out, _ = run("status")
     assert status == FAILED
-    assert "daemon --once last did what was due 40 s ago" in out
+    assert "daemon --once last ran 40 s ago" in out
 
 
 def test_a_daemon_that_died_is_named_beside_what_was_done_once(
@@ -280,7 +280,7 @@ def test_when_cron_has_stopped_the_queue_is_loud_again(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "NOTHING ENFORCES THE CLOCK: no daemon is running; daemon --once last" in err
+    assert "NO DAEMON ENFORCES THE DEADLINES: no daemon is running; daemon --once last" in err
     assert "11 min ago. Start one: incidents daemon" in err
 
 
@@ -305,7 +305,7 @@ def test_without_a_daemon_status_is_loud_and_fails(db_url: str, run: Run) -> Non
 
     assert status == FAILED
     assert out.splitlines()[:3] == [
-        "NOTHING ENFORCES THE CLOCK",
+        "NO DAEMON ENFORCES THE DEADLINES",
         "overdue: 3 sites, the first since 2026-03-01 09:00 UTC (1 h overdue)",
         "  site-00.example: 2026-03-01 09:00 UTC (1 h overdue)",
     ]
@@ -319,8 +319,8 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
 
     assert (status, err) == (DONE, "")
     assert out.splitlines() == [
-        "the clock is enforced",
-        "  h-1-ab: enforces since 2026-03-01 09:00; heard of 3 s ago",
+        "deadlines are enforced",
+        "  h-1-ab: enforces since 2026-03-01 09:00; last seen 3 s ago",
         "nothing is overdue",
     ]
 
@@ -334,10 +334,10 @@ def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is
 
     lines = run("status")[1].splitlines()
 
-    told = [line.partition(":")[0] for line in lines if "SERVER" in line or "compared" in line]
+    told = [line.partition(":")[0] for line in lines if "SERVER" in line or "checking" in line]
     assert told == [
-        "ANOTHER SERVER HAS TAKEN OVER, known 0 s ago",
-        "the world is being compared with the record; it began 0 s ago",
+        "ANOTHER SERVER TOOK OVER, found 0 s ago",
+        "checking the actual state of all sites against the record; started 0 s ago",
     ]
     assert not any("LOST" in line for line in lines)
 
@@ -353,8 +353,8 @@ def test_while_nothing_is_carried_out_status_fails_and_does_not_say_that_all_is_
 
     assert status == FAILED
     if not words:
-        assert out.splitlines()[0] == "the clock is enforced in the record, NOT IN THE WORLD"
-        assert any("NOTHING IS CARRIED OUT" in line for line in out.splitlines())
+        assert out.splitlines()[0] == "deadlines are enforced on record only, NOT IN THE WORLD"
+        assert any("NO ORDERS ARE CARRIED OUT" in line for line in out.splitlines())
 
 
 def test_while_nothing_is_carried_out_once_decides_and_fails(db_url: str, run: Run) -> None:
@@ -365,7 +365,7 @@ def test_while_nothing_is_carried_out_once_decides_and_fails(db_url: str, run: R
 
     assert status == FAILED
     assert "1 site: " in out
-    assert "nothing is carried out from this database until a person goes on" in err
+    assert "no orders of this database are carried out until a person resumes" in err
 
 
 def test_status_of_a_server_of_before_says_nothing_of_the_record(
@@ -387,7 +387,7 @@ def test_a_daemon_not_heard_of_is_not_believed(db_url: str, run: Run) -> None:
     status, out, _ = run("status")
 
     assert status == FAILED
-    assert "h-1-ab: dead or cut off; heard of 1 min ago" in out
+    assert "h-1-ab: dead or cut off; last seen 1 min ago" in out
 
 
 def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> None:
@@ -396,7 +396,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> N
     status, out, _ = run("status")
 
     assert status == FAILED
-    assert "NOTHING ENFORCES THE CLOCK" in out
+    assert "NO DAEMON ENFORCES THE DEADLINES" in out
     assert "h-1-ab: STANDS ASIDE, its clock is 9.0 s behind the database's" in out
 
 

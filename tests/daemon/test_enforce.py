@@ -477,7 +477,7 @@ def test_a_row_that_does_not_fit_is_not_quoted(kind: type[IntegrityError]) -> No
 def test_a_disk_that_does_not_say_what_is_there_is_trouble_that_passes() -> None:
     error = UnseenError(file="desk.db", why="Input/output error")
 
-    assert trouble(error) == "the file desk.db cannot be looked at: Input/output error"
+    assert trouble(error) == "cannot check the file desk.db: Input/output error"
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), IncidentsError("x"), DatabaseError("newer")])

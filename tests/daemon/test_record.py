@@ -297,7 +297,7 @@ def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_t
         assert signs(house) == (REFUSED, clock.now())
         [line] = said()
         assert line["event"] == "the log is not signed"
-        assert "9 entries were signed, and the log has 1" in line["reason"]
+        assert "9 entries were signed, but the log has 1" in line["reason"]
         file.write_text(signed)
         monotonic.s += 30
         record.run()
@@ -388,7 +388,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
 
         assert signs(house) == (REFUSED, clock.now())
     [line] = said()
-    assert "9 entries were signed, and the log has 2" in line["reason"]
+    assert "9 entries were signed, but the log has 2" in line["reason"]
 
 
 def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(

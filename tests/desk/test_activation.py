@@ -59,7 +59,7 @@ def test_the_desks_stream_has_no_gap_and_no_step_back(day: Rehearsal) -> None:
 
 
 def test_the_active_policy_is_not_activated_again(day: Rehearsal) -> None:
-    with pytest.raises(RefusedError, match="active already"):
+    with pytest.raises(RefusedError, match="already active"):
         day.desk.activate("", by="li", login=None, reason="none")
 
 

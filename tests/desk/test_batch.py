@@ -284,7 +284,7 @@ def test_a_batch_of_a_thousand_is_one_transaction_and_one_more_is_refused(day: R
     assert [answer.site for answer in logged] == names
     day.later(hours=2)
     assert len(day.elapse()) == 1_000
-    with pytest.raises(InputError, match="1,000 commands at most, got 1,001"):
+    with pytest.raises(InputError, match="1,001 commands, and 1,000 are the most"):
         day.add(*names, "one-more.example")
     assert day.desk.submit([]) == []
 

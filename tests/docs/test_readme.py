@@ -94,5 +94,5 @@ def test_the_demonstrations_day_goes_well(tmp_path: Path) -> None:
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert "Closed under R1: shop.example had 3 violations" in played.stdout
-    assert "the tables are what the record says" in played.stdout
+    assert "the tables match the record" in played.stdout
     assert list(tmp_path.iterdir()) == []

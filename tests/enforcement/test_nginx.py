@@ -396,7 +396,7 @@ def test_a_bad_setting_is_named(table: dict[str, Any], says: str) -> None:
 
 
 def test_an_unknown_setting_is_named() -> None:
-    with pytest.raises(UnknownSettingError, match="'file', which is no setting"):
+    with pytest.raises(UnknownSettingError, match="unknown setting 'file'"):
         nginx_adapter.make("web", Options("[acts.web]", {"folder": "/etc", "file": "x"}))
 
 

@@ -471,7 +471,7 @@ def test_a_bad_setting_is_named(table: dict[str, Any], says: str) -> None:
 
 
 def test_an_unknown_setting_is_named_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownSettingError, match="'shell', which is no setting; there are"):
+    with pytest.raises(UnknownSettingError, match="unknown setting 'shell'; choose from"):
         program.make("panel", Options("[acts.panel]", {"command": ["true"], "shell": True}))
 
 

@@ -713,7 +713,7 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         with pytest.raises(InputError, match="--public"):
             desk.go_on()
         own = Asked(by="sre-1", login=None, reason="x", public=str(desk.old))
-        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
+        with pytest.raises(RefusedError, match=r"is already on record.*a new one with --public"):
             desk.go_on(own)
         with pytest.raises(InconsistentLogError):
             desk.sign()
@@ -746,7 +746,7 @@ def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_sign
         first, second = make(), make()
         cut_off(desk, here(first), (signing, "sign_held"), monkeypatch, after=False)
 
-        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
+        with pytest.raises(RefusedError, match=r"is already on record.*a new one with --public"):
             desk.go_on(here(first))
         assert desk.go_on(here(second)).key == second
         assert desk.signs()

@@ -418,7 +418,7 @@ def test_a_receiver_that_cannot_be_asked_is_no_state_and_the_log_says_so(
         ({"url": None}, "url"),
         ({"url": ""}, "url"),
         ({"url": "hooks.example"}, "must begin with https://"),
-        ({"url": "http://hooks.example/"}, "must be asked by https"),
+        ({"url": "http://hooks.example/"}, "use https, or add it to the list"),
         ({"url": "http://hooks.example/"}, 'your own network, write allow = ["hooks.example"]'),
         ({"url": "https://169.254.169.254/"}, "link-local"),
         ({"url": "https://127.0.0.2/"}, "loopback"),
@@ -471,8 +471,8 @@ def test_of_a_wrong_secret_it_is_said_where_it_stands(
     file.chmod(0o600)
     monkeypatch.setenv("PANEL_SECRET", "whisper")
     for where, stands in (
-        ({"secret_file": str(file)}, f"a wrong secret_file: what stands in {file} must be whsec_"),
-        ({"secret_env": "PANEL_SECRET"}, "what PANEL_SECRET holds must be whsec_"),
+        ({"secret_file": str(file)}, f"a wrong secret_file: the content of {file} must be whsec_"),
+        ({"secret_env": "PANEL_SECRET"}, "the value of PANEL_SECRET must be whsec_"),
     ):
         with pytest.raises(SettingError) as wrong:
             make("https://hooks.example/", secret=None, **where)

@@ -117,7 +117,7 @@ def test_a_file_that_is_not_there_or_no_text_is_told(own: Path) -> None:
     with pytest.raises(PresetsFileError, match="No such file"):
         read(own)
     own.write_bytes("registrar = '阿里云'".encode("gb18030"))
-    with pytest.raises(PresetsFileError, match="it is not UTF-8: save it as UTF-8"):
+    with pytest.raises(PresetsFileError, match="not UTF-8: save it as UTF-8"):
         read(own)
     own.write_bytes(b"#" * 1_000_001)
     with pytest.raises(PresetsFileError, match="more than 1000000 bytes"):

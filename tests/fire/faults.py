@@ -138,7 +138,7 @@ class Rig:
             return
         assert fault is not None
         if fault.call.target == STDOUT:
-            checked.assert_clear(ended.stderr, sentences=["the answer cannot be written"])
+            checked.assert_clear(ended.stderr, sentences=["its result could not be shown"])
         elif fault.call.target.startswith(DATABASE):
             checked.assert_clear(ended.stderr, sentences=_SENTENCES)
         else:

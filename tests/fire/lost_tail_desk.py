@@ -220,7 +220,7 @@ def tells_that_nothing_is_signed(house: House) -> None:
             record_health(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
         )
     assert "NOTHING IS SIGNED" in _said("audit", "status")
-    assert "entries were signed, and the log" in _said("audit", "verify", status=NOT_VERIFIED)
+    assert "entries were signed, but the log" in _said("audit", "verify", status=NOT_VERIFIED)
 
 
 def tells_what_was_lost() -> None:

@@ -105,7 +105,7 @@ def test_an_act_whose_answer_finds_a_full_disk_is_done_and_answers_when_it_is_re
     again = incidents(sqlite_url, *line)
 
     assert lost.status == 1
-    fault_record.assert_clear(lost.stderr, sentences=["the answer cannot be written"])
+    fault_record.assert_clear(lost.stderr, sentences=["its result could not be shown"])
     assert "No space left on device" in lost.stderr
     assert again.status == 0
     assert "a.example" in again.stdout
@@ -184,7 +184,7 @@ def test_the_judge_finds_a_gap() -> None:
         "incidents: it failed\nincidents: it failed\n",
         "Traceback (most recent call last):\nincidents: it failed\n",
         "error ignored terminating <psycopg.Pipeline [BAD]>\nincidents: it failed\n",
-        "incidents: something unexpected went wrong (OSError)\n",
+        "incidents: unexpected error (OSError)\n",
     ],
 )
 def test_the_judge_finds_what_is_not_one_clear_sentence(stderr: str) -> None:

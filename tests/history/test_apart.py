@@ -136,7 +136,7 @@ def test_a_process_that_may_not_limit_itself_does_no_work_and_says_why(
 ) -> None:
     spent: list[float] = []
     shut_in("os.nice = resource.setrlimit = refuses")
-    with pytest.raises(UnlimitedError, match="may not limit itself") as refused:
+    with pytest.raises(UnlimitedError, match="cannot limit its own resources") as refused:
         apart.tried(trial(_process), spent.append)
     assert "Operation not permitted" in refused.value.message
     assert "prlimit64" in refused.value.message

@@ -50,5 +50,5 @@ def test_anything_else_is_named_with_what_it_must_be(written: str, tmp_path: Pat
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnknownSettingError, match=r"'port', which is no setting; there are listen"):
+    with pytest.raises(UnknownSettingError, match=r"unknown setting 'port'; choose from listen"):
         listen(tmp_path, "[metrics]\nport = 9464\n")

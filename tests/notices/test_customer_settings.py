@@ -29,7 +29,7 @@ def test_without_the_section_there_is_no_link(written: Written) -> None:
 
 
 def test_who_needs_it_is_told_what_is_missing(written: Written) -> None:
-    with pytest.raises(IncidentsError, match=r"config.toml has no section \[customer\]; write"):
+    with pytest.raises(IncidentsError, match=r"config.toml has no section \[customer\]. Add"):
         customer_link.needed_links(written(""))
 
 
@@ -78,7 +78,7 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
         (f'{ADDRESS}secret_file = "{{folder}}/none"', "/none', but it must be a file"),
         (f'{WHOLE}valid_for = "23h"', "valid_for = '23h'"),
         (f'{WHOLE}valid_for = "91d"', "valid_for = '91d'"),
-        (f'{WHOLE}valid = "14d"', "'valid', which is no setting; there are base_url, previous"),
+        (f'{WHOLE}valid = "14d"', "unknown setting 'valid'; choose from base_url, previous"),
         *(
             (f'base_url = "{address}"\nsecret = "{SECRET}"', f"base_url = '{address}', but")
             for address in (

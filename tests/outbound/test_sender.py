@@ -134,7 +134,7 @@ def test_a_server_that_hangs_or_drips_is_given_up_at_the_deadline_of_the_whole(
     sender: Sender, script: Script
 ) -> None:
     # Each step waits 0.05 s; with a timeout for each step there would be none.
-    given_up = pytest.raises(TimedOutError, match=r"127\.0\.0\.1 has not answered within 0\.3 sec")
+    given_up = pytest.raises(TimedOutError, match=r"127\.0\.0\.1 did not answer within 0\.3 sec")
     with talker(script) as there, given_up:
         sent(sender, there.url, within_s=0.3)
 

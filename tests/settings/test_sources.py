@@ -104,7 +104,7 @@ def test_a_misspelt_key_is_an_error_and_a_section_belongs_to_its_service(tmp_pat
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b'zone = "\xff"', "it is no UTF-8: save it in that encoding"),
+        (b'zone = "\xff"', "it is not UTF-8: save it as UTF-8"),
         (b"a = " + b"[" * 20_000, "it is not TOML: it is nested too deeply"),
         (b"a = " + b"9" * 5_000, "it is not TOML: a number in it is too long"),
     ],

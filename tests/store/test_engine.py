@@ -121,7 +121,9 @@ def test_a_default_folder_that_cannot_be_made_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
-    with pytest.raises(DatabaseError, match=r"cannot be made .*: name another one with --db"):
+    with pytest.raises(
+        DatabaseError, match=r"cannot make the folder .*: name another one with --db"
+    ):
         opened(make=True)
 
 

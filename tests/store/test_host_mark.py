@@ -15,7 +15,7 @@ from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.database.host_mark import CLOSED_AFTER_S, GONE_AFTER_S, HostMark
 from tests.store.conftest import Opener
 
-REFUSED = "is open on another machine, desk-1, which was there [0-9]+ s ago"
+REFUSED = "is open on another machine, desk-1, last seen [0-9]+ s ago"
 
 
 @pytest.fixture(autouse=True)

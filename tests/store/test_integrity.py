@@ -99,5 +99,5 @@ def test_an_extension_that_cannot_be_asked_is_said_to_be(
 def test_a_database_of_another_program_is_not_read(opened: Opener, empty_db_url: str) -> None:
     engine = opened(empty_db_url, make=True)
     _run(engine, "CREATE TABLE customers (id INTEGER)")
-    with pytest.raises(DatabaseError, match="tables of another program"):
+    with pytest.raises(DatabaseError, match="another program's tables"):
         integrity.check(engine)

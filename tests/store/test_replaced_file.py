@@ -80,7 +80,7 @@ def test_what_was_put_in_its_place_is_neither_read_nor_written_nor_is_what_is_go
             act(engine)
 
     assert str(refused.value) == (
-        f"the file {file} was replaced or removed while this process had it open: start it again"
+        f"the file {file} was replaced or removed while this process had it open: restart it"
     )
     assert isinstance(refused.value, DatabaseError)
     engine.dispose()
@@ -116,7 +116,7 @@ def test_a_disk_that_does_not_say_what_is_there_holds_up_one_transaction_and_end
     with monkeypatch.context() as broken:
         broken.setattr("incidents.store.database.sqlite_file.os.stat", fail)
         for act in (_read, _write):
-            with pytest.raises(UnseenError, match=f"{file} cannot be looked at: "):
+            with pytest.raises(UnseenError, match=f"cannot check the file {file}: "):
                 act(engine)
 
     _write(engine)

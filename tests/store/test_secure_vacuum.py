@@ -84,7 +84,7 @@ def test_one_who_reads_all_the_time_is_told_of_and_the_next_run_cuts_the_log(
         with engine.begin() as connection:
             connection.execute(delete(sealed))
         with pytest.raises(
-            DatabaseError, match=r"the words are erased, but somebody reads .*again"
+            DatabaseError, match=r"the text is erased, but .* is being read all the time.*again"
         ):
             erasable.remove_traces(engine)
         reader.execute("COMMIT")

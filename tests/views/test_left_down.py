@@ -158,12 +158,12 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     assert words == (
         "22 SITES LEFT DOWN OR UNKNOWN (19 suspended, 1 closed, 2 unknown):"
         f" closed: {MANY[21]}; suspended: {', '.join(MANY[2:21])}; and 2 more."
-        " So far: sites are still being compared. Nothing on record keeps them down; the reason may"
-        " have been lost with the end of the record, 5 min ago. Put a hold on those that an"
-        " authority has ordered down (incidents site hold SITE). Close again, by its rule, what a"
-        " rule had closed: record what closed it (incidents log, refused, site false-info). Then"
-        " open one: incidents orders reconcile SITE --repair; or all: incidents recover --reason R"
-        " opens the sites that this record has as open"
+        " This is the list so far: the check of sites is not finished. Nothing on record keeps them"
+        " down; the reason may have been lost with the latest entries, 5 min ago. First hold those"
+        " that an authority ordered down (incidents site hold SITE). If a rule closed a site,"
+        " record the reason again (incidents log, refused, site false-info), so that the rule"
+        " closes it again. Then open one: incidents orders reconcile SITE --repair. Or open all"
+        " that this record shows as open: incidents recover --reason R"
     )
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now, language("en", "cli"))) == words
@@ -179,9 +179,9 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
 
     compared(day)
 
-    assert "So far" not in said(day, "left_down")
+    assert "so far" not in said(day, "left_down")
     assert said(day, "unproved") == (
-        "all sites were compared with the record; those left down wait for a person"
+        "all sites were checked against the record; those left down wait for a person"
     )
     [alarm] = alarms(day)
     assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
@@ -194,9 +194,10 @@ def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(d
     see(day.after("5m").add(), state="unknown")
 
     assert said(day, "left_down") == (
-        "1 SITE UNKNOWN: shop.example. So far: sites are still being compared. Added after the"
-        " record had lost its end, 5 min ago, and nobody can ask how it is: to open one: incidents"
-        " orders reconcile SITE --repair; if it must stay down: incidents site hold SITE --reason R"
+        "1 SITE UNKNOWN: shop.example. This is the list so far: the check of sites is not finished."
+        " It was added after the record lost its latest entries, 5 min ago, and its actual state"
+        " cannot be checked. To open it: incidents orders reconcile SITE --repair. If it must stay"
+        " down: incidents site hold SITE --reason R"
     )
     compared(day)
     [alarm] = alarms(day)
@@ -365,7 +366,9 @@ def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_perso
     assert day.enforcement()["history"]["taken_down"] == {
         "count": 2, "sites": ["other.example", SITE],
     }  # fmt: skip
-    assert "Taken down again: other.example, shop.example. See what:" in said(day, "lost")
+    assert "Taken down again: other.example, shop.example. See what is missing:" in said(
+        day, "lost"
+    )
 
     lose(day, ASKED, by="sre-1")
 
@@ -381,7 +384,7 @@ def test_one_that_is_suspended_since_is_named_with_what_becomes_of_it(day: Day) 
     assert day.site()["state"] == "suspended"
 
     assert left(day) == [SITE]
-    assert f"Suspended now, and at its end it stays down: {SITE}." in said(day, "left_down")
+    assert f"Suspended now; it stays down afterwards: {SITE}." in said(day, "left_down")
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), (SITE,))
     assert day.site()["left_down_since"] is not None

@@ -45,9 +45,9 @@ def test_another_server_is_told_as_such(day: Day) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("lost", "THE RECORD HAS LOST ITS END, known 0 s ago"),
-        ("moved", "ANOTHER SERVER HAS TAKEN OVER, known 0 s ago"),
-        ("unproved", "the world is being compared with the record; it began 0 s ago"),
+        ("lost", "THE RECORD LOST ITS LATEST ENTRIES, found 0 s ago"),
+        ("moved", "ANOTHER SERVER TOOK OVER, found 0 s ago"),
+        ("unproved", "checking the actual state of all sites against the record; started 0 s ago"),
     ],
 )
 def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
@@ -61,7 +61,9 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
     sentence = told._WARNINGS[kind](facts, When(UTC, day.now, language("en", "cli")))
     assert sentence.startswith(says)
     assert kind == "lost" or "LOST" not in sentence
-    assert kind != "lost" or sentence.endswith("which opens the sites that this record has as open")
+    assert kind != "lost" or sentence.endswith(
+        "(it opens the sites that this record shows as open)"
+    )
 
 
 def test_a_server_of_before_has_told_nothing_of_it(day: Day) -> None:

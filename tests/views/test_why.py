@@ -405,7 +405,7 @@ def test_an_unknown_site_offers_the_nearest_names(day: Day) -> None:
     day.add("shop.example.net")
     with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example or shop\.example\.net"):
         day.why("shop")
-    with pytest.raises(UnknownSiteError, match=r"no site is called nowhere\.test"):
+    with pytest.raises(UnknownSiteError, match=r"no site named nowhere\.test"):
         day.why("nowhere.test")
 
 

@@ -77,8 +77,8 @@ def test_a_real_process_serves_console_api_and_customers_until_a_signal_ends_it_
             finally:
                 process.kill()
     told = log.read_text()
-    assert f"serves the console at {url}/ and the API at {url}/api/v1" in told
-    assert f"serves the customer's page at {url}/c/…, for links to {LINKS.base_url}" in told
+    assert f"console: {url}/, API: {url}/api/v1" in told
+    assert f"customer page: {url}/c/…, for links to {LINKS.base_url}" in told
     # Its log names the incident, and neither the link nor what was written.
     lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert [(line["incident"], line["state"]) for line in lines if "incident" in line] == [
@@ -119,10 +119,10 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
     [
         (CUSTOMER, "[notices] of the settings file has no desk_name"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
-        (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
+        (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "unknown setting 'colour'"),
         ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),
-        ('[accounts]\nsecondafter = "1d"', "'secondafter', which is no setting"),
-        ("[serv]", "'[serv]', which is no setting"),
+        ('[accounts]\nsecondafter = "1d"', "unknown setting 'secondafter'"),
+        ("[serv]", "unknown setting '[serv]'"),
     ],
 )
 def test_without_what_it_needs_it_does_not_begin_and_says_what_is_missing(
@@ -211,7 +211,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     assert status == 1
     assert told.endswith(
         f"\nincidents: the file {file} was replaced or removed while this process had it open:"
-        " start it again\n"
+        " restart it\n"
     )
 
 
@@ -221,15 +221,15 @@ def test_a_port_that_is_taken_is_named(serve: Serve) -> None:
         status, told = serve("--port", str(port), toml="")
     assert status == 1
     assert told.endswith(
-        f"\nincidents: nothing can listen on 127.0.0.1 port {port}: Address already in use"
-        " (--host and --port name another place)\n"
+        f"\nincidents: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        " (choose others with --host and --port)\n"
     )
 
 
 def test_a_host_that_is_not_there_is_named(serve: Serve) -> None:
     status, told = serve("--host", "192.0.2.1", toml="")
     assert status == 1
-    assert "nothing can listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
+    assert "cannot listen on 192.0.2.1 port 7390: Cannot assign requested address (" in told
 
 
 def test_without_its_database_it_does_not_begin(serve: Serve) -> None:

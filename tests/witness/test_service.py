@@ -268,7 +268,7 @@ def test_without_its_store_it_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "witness.key.db").unlink()
     done = _run(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "it is not there" in done.stderr
+    assert "it is missing" in done.stderr
     assert not (tmp_path / "witness.key.db").exists()
 
 
@@ -285,7 +285,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = str(urlsplit(running.url).port)
         done = _run(tmp_path, "--port", port)
     assert done.returncode == 1
-    assert f"nothing can listen on 127.0.0.1 port {port}" in done.stderr
+    assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
 
 
 def _run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:

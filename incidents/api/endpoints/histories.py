@@ -179,7 +179,9 @@ def _within(asked: HistoryFile) -> timedelta | None:
     try:
         return read_duration(asked.group_within)
     except (ValueError, OverflowError) as error:
-        raise InputError("group_within is no duration: write 60m, 1h30m or 24h") from error
+        raise InputError.coded(
+            "bad_group_within", "group_within is not a duration: write 60m, 1h30m or 24h"
+        ) from error
 
 
 def _policy(by: Caller, place: int, asked: str | NamedPolicy) -> Named:

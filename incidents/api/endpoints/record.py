@@ -102,7 +102,9 @@ def _selection(
     """The selection of entries by site and time; raises InputError or RefusedError if invalid."""
     first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
-        raise InputError("nothing lies between since and until: since must be the earlier")
+        raise InputError.coded(
+            "nothing_between", "since is not before until: give an earlier since"
+        )
     with by.reading() as connection:
         of = None if site is None else int(sites.named(connection, inputs.site(site))["id"])
     return export.Selection(site_id=of, since=first, until=last)
@@ -143,7 +145,9 @@ def whole(
     is complete before the answer begins. Only one archive at a time is made and downloaded.
     """
     if with_words and site is None:
-        raise InputError("people's own words stand in a site's report: with_words wants site")
+        raise InputError.coded(
+            "words_want_site", "with_words needs site: only a site's report has people's own words"
+        )
     wanted = _selection(by, site, since, until)
     if site is not None:
         by.reveals(inputs.site(site), wanted=with_words)

@@ -183,7 +183,7 @@ def read(
     on record as revealed.
     """
     if site is not None and incident is not None:
-        raise InputError("site and incident contradict each other: give one of them")
+        raise InputError.coded("site_and_incident", "give either site or incident, not both")
     if notice not in NOTICES:
         raise UnknownNoticeError(given=notice, known=", ".join(NOTICES))
     wording = notice_settings.wording(by.house.settings.zone)

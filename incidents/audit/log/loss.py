@@ -26,9 +26,8 @@ from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 
 
 class LossKnownError(VerificationError):
-    """more is known to have been signed than what is left: {detail} ({file}); put back the database
-    that has it, or, if it is lost for good, put that on record, and a new key signs: incidents
-    recover --reason R"""
+    """more was signed than is left: {detail} ({file}). Restore the database that has it. If it is
+    lost for good, record the loss, and a new key signs: incidents recover --reason R"""
 
 
 class Loss(NamedTuple):

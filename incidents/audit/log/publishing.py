@@ -27,8 +27,8 @@ CHECKPOINT = "checkpoint"
 
 
 class AnotherLogError(VerificationError):
-    """nothing is published in {folder}: the checkpoint there is {what}; look which of the two is
-    the log, and name another folder for this one"""
+    """nothing was published in {folder}: the checkpoint there is {what}. Find out which of the two
+    is this log, and name another folder for it"""
 
 
 def publish(engine: Engine, folder: Path) -> Signed | None:
@@ -79,7 +79,7 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
         found = note.checkpoint_of(there)
     except (NoteError, CheckpointError) as error:
         raise AnotherLogError(
-            folder=folder, what=Cause.of("checkpoint_unreadable", "not one that can be read")
+            folder=folder, what=Cause.of("checkpoint_unreadable", "not readable")
         ) from error
     what = _stranger(found, log)
     if what is None:

@@ -41,7 +41,10 @@ def first(
     """
     active = _state(engine).active
     if active is not None:
-        raise RefusedError(f"the log has a key, {active}: `incidents audit key rotate` replaces it")
+        sentence = (
+            "the log already has a key, {active}: replace it with `incidents audit key rotate`"
+        )
+        raise RefusedError.coded("log_has_key", sentence, active=active)
     signed_files.refuse_torn_share(ring.file)
     key = _of_command(ring, public) if ring.is_command else _of_file(ring, name, public)
     put_on_record(str(key), None)
@@ -109,10 +112,11 @@ def begin(
     if ring.is_command:
         new = _of_command(ring, public)
         if new.name != active.name:
-            raise InputError(f"{new} is the key of another log: this one is {active.name}")
+            sentence = "{new} is the key of another log; this log is {origin}"
+            raise InputError.coded("key_of_another_log", sentence, new=new, origin=active.name)
         if not _may_sign(state, ring, new, lost=lost, another=another):
-            known = "is on record already" if str(new) in state.every else "has signed before"
-            raise RefusedError(f"this key {known}: {new}; name a new one with --public")
+            code = "on_record" if str(new) in state.every else "has_signed"
+            raise RefusedError.coded(f"key_{code}", _KNOWN[code], new=new)
         return new
     _refuse_public(public)
     begun = signing_key.read(ring.successor)
@@ -121,10 +125,12 @@ def begin(
             return begun.verifier
         signing_key.retire(ring, begun.verifier)
     if not lost and ring.signer(str(active)) is None:
-        raise RefusedError(
-            f"the key that signs, {active}, is not in {ring.file}: rotate it on the machine that"
-            " has it, or with --lost if nobody has"
-        )
+        raise RefusedError.coded(
+            "signing_key_elsewhere",
+            "the signing key {active} is not in {file}: rotate it on the machine that has it; if"
+            " nobody has it, add --lost",
+            active=active, file=ring.file,
+        )  # fmt: skip
     if state.last != str(active) and not lost:
         # The key before it, if there is one, has not handed over yet.
         _sign_with(engine, ring, place, active)
@@ -203,13 +209,18 @@ def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, ano
 
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
     if public is None:
-        raise InputError("a command signs (setting key_command): name its key with --public VKEY")
+        raise InputError.coded(
+            "command_signs",
+            "a command signs this log (setting key_command): name its key with --public VKEY",
+        )
     try:
         key = VerifierKey.parse(public)
     except KeyFormatError as error:
         raise InputError(error.message) from error
     if key.algorithm != ED25519:
-        raise InputError(f"{key} is the key of a witness, which signs no log")
+        raise InputError.coded(
+            "witness_signs_no_log", "{key} is a witness key and cannot sign a log", key=key
+        )
     signer = ring.signer(str(key))
     assert isinstance(signer, CommandKey)
     signer.sign(_TRIAL)
@@ -223,16 +234,26 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
         return signing_key.make(ring.file, name).verifier
     # An attempt that was cut off has left it; it has signed nothing then, and has this name.
     if signed_files.has_signed(ring.file, there.verifier) or there.verifier.name != name:
-        raise RefusedError(
-            f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
-            "with INCIDENTS_AUDIT_KEY"
-        )
+        raise RefusedError.coded(
+            "file_of_another_log",
+            "{file} holds the key of another log, {origin}: name another file with"
+            " INCIDENTS_AUDIT_KEY",
+            file=ring.file, origin=there.verifier.name,
+        )  # fmt: skip
     return there.verifier
 
 
 def _refuse_public(public: str | None) -> None:
     if public is not None:
-        raise InputError("--public names the key of a command, and none is set (key_command)")
+        raise InputError.coded(
+            "no_key_command", "--public needs a signing command: set key_command, or omit --public"
+        )
+
+
+_KNOWN = {
+    "on_record": "the key {new} is already on record: name a new one with --public",
+    "has_signed": "the key {new} has signed before: name a new one with --public",
+}
 
 
 def _sign_with(
@@ -249,8 +270,10 @@ def _sign_with(
         if done.unable is not None:
             raise SigningKeyError(detail=done.unable)
         if time.monotonic() > until:
-            raise DatabaseError(
-                f"the entries could not be numbered within {_WAIT_S:.0f} s, since another process "
-                "is at it: run the same again"
+            raise DatabaseError.coded(
+                "not_numbered",
+                "the entries could not be numbered within {seconds:.0f} s: another process is"
+                " numbering them. Run the command again",
+                seconds=_WAIT_S,
             )
         time.sleep(_PAUSE_S)

@@ -25,18 +25,18 @@ _DIGITS = 8  # of its digest name what was put aside; no suffix has as many lett
 
 
 class InconsistentLogError(VerificationError):
-    """nothing is signed: {detail}; {way_out}"""
+    """nothing was signed: {detail}; {way_out}"""
 
 
 class TornNoteError(InconsistentLogError):
-    """nothing is signed: {file} holds no signed note ({detail}), so nobody can tell what its key
-    has signed last. Let a new key sign: incidents recover --reason R"""
+    """nothing was signed: {file} holds no signed note ({detail}), so the last signature of its key
+    is unknown. Let a new key sign: incidents recover --reason R"""
 
 
 class TornShareError(InconsistentLogError):
-    """no key can begin to sign: {file} holds no signed note ({detail}), and an older version of
-    this program may have signed what it held. If none has signed since the upgrade, put the file
-    aside (mv {file} {file}.wrong). Else let a new key sign: incidents recover --reason R"""
+    """no key can start to sign: {file} holds no signed note ({detail}), and an older version of
+    this program may have signed what it held. If no key has signed since the upgrade, move the file
+    away (mv {file} {file}.wrong). Otherwise let a new key sign: incidents recover --reason R"""
 
 
 class Kept(NamedTuple):

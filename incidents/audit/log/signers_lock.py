@@ -34,13 +34,13 @@ _UNKNOWN, _SOMEBODY = "-", "another process"
 
 
 class HeldError(IncidentsError):
-    """nothing is signed: {file} is held, and was taken last by {holder}; if that hangs, end it"""
+    """nothing was signed: {file} is in use, last by {holder}; if that process hangs, end it"""
 
 
 class SignsElsewhereError(RefusedError):
-    """what was signed last is known beside another key file than {file}: is INCIDENTS_AUDIT_KEY set
-    as the daemon that signs has it? Only if that machine or folder is lost for good: incidents
-    recover --sign-here --reason R"""
+    """the last signature is kept beside another key file than {file}: does INCIDENTS_AUDIT_KEY
+    match the daemon that signs? Only if that machine or folder is lost for good: incidents recover
+    --sign-here --reason R"""
 
 
 @contextmanager

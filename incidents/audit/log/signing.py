@@ -220,13 +220,11 @@ def was_lost(connection: Connection, seq: int) -> bool:
     return isinstance(event, LogKeyMade) and event.lost
 
 
-_VERIFY = Cause.of(
-    "way_verify", "`incidents audit verify` says more, and the database is to be put back as it was"
-)
+_VERIFY = Cause.of("way_verify", "see `incidents audit verify`, and restore the database as it was")
 _RECOVER = Cause.of(
     "way_recover",
-    "the key has signed that, whatever this database says: put back the one that holds it, or, if"
-    " it is lost for good: incidents recover --reason R",
+    "the key signed that, whatever this database says: restore the database that has it, or,"
+    " if it is lost for good: incidents recover --reason R",
 )
 
 
@@ -264,7 +262,9 @@ def check_last_signed(
 def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
     """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
     _compare(
-        connection, log, _parsed(kept.note, Cause.of("signed_last", "what the key has signed last"))
+        connection,
+        log,
+        _parsed(kept.note, Cause.of("signed_last", "the last checkpoint of the key")),
     )
 
 
@@ -320,12 +320,12 @@ def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> Non
             n=before.size, other=before.origin, name=log.origin,
         ))  # fmt: skip
     if before.size > log.size:
-        fewer = "{n:,} entries were signed, and the log has {size:,}"
+        fewer = "{n:,} entries were signed, but the log has {size:,}"
         raise DifferentError(Cause.of("log_shorter", fewer, n=before.size, size=log.size))
     try:
         nodes = sequencer.nodes(connection, log.size)
         shown = proof.consistency_proof(nodes, before.size, log.size)
         proof.check_consistency(before.size, before.root, log.size, log.root, shown)
     except IncidentsError as error:
-        others = "{n:,} entries were signed, and the log does not begin with them"
+        others = "{n:,} entries were signed, but the log does not begin with them"
         raise DifferentError(Cause.of("log_others", others, n=before.size)) from error

@@ -44,7 +44,7 @@ class CommandKey:
         if not keys.verify(self.verifier, message, signature):
             detail = Cause.of(
                 "command_no_signature",
-                "what {command!r} wrote is no signature of {verifier}",
+                "the output of {command!r} is not a signature of {verifier}",
                 command=self._argv[0],
                 verifier=self.verifier,
             )
@@ -63,7 +63,7 @@ class CommandKey:
         except subprocess.TimeoutExpired as error:
             detail = Cause.of(
                 "command_too_slow",
-                "{command!r} gave no answer within {within_s:.0f} s",
+                "{command!r} did not answer within {within_s:.0f} s",
                 command=self._argv[0],
                 within_s=COMMAND_TIMEOUT_S,
             )
@@ -90,7 +90,9 @@ class CommandKey:
             return keys.from_base64(done.stdout.decode("ascii", "replace").strip())
         except ValueError as error:
             detail = Cause.of(
-                "command_no_base64", "what {command!r} wrote is not base64", command=self._argv[0]
+                "command_no_base64",
+                "the output of {command!r} is not base64",
+                command=self._argv[0],
             )
             raise SigningKeyError(detail=detail) from error
 
@@ -164,8 +166,8 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
             owner = disk.owner_beside(after or file)
             private_file.create(file, f"{key.private_text()}\n", owner)
         except FileExistsError as error:
-            why = f"{file} is there already, and a key is never overwritten"
-            raise RefusedError(why) from error
+            sentence = "{file} already exists, and a key is never overwritten"
+            raise RefusedError.coded("key_exists", sentence, file=file) from error
     return key
 
 

@@ -44,7 +44,7 @@ class ExchangeError(IncidentsError):
 
 
 class NoClientError(LibraryError):
-    """{library} is not installed, which witnesses and time stamps need"""
+    """{library} is not installed; witnesses and time stamps need it"""
 
     extra = "witness"
 
@@ -90,15 +90,15 @@ _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
 class StampError(IncidentsError):
-    """the authority for time stamps at {url} has given none: {detail}"""
+    """the time stamp authority at {url} gave no time stamp: {detail}"""
 
 
 class BadStampError(VerificationError):
-    """this is no time stamp of the checkpoint: {detail}"""
+    """not a time stamp of this checkpoint: {detail}"""
 
 
 class NoRootsError(InputError):
-    """there is no certificate in PEM among the roots of time stamps"""
+    """the roots of time stamps have no certificate in PEM format"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,11 @@ class Authority:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"the address of an authority begins with https://, not {self.url!r}")
+            raise InputError.coded(
+                "authority_address",
+                "{url!r} is not the address of a time stamp authority: start it with https://",
+                url=self.url,
+            )
         _certificates(self.roots)
 
 

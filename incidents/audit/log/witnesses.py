@@ -39,12 +39,12 @@ _SHOWN = 200
 
 
 class WitnessError(IncidentsError):
-    """the witness {witness} at {url} has not countersigned: {detail}"""
+    """the witness {witness} at {url} did not countersign: {detail}"""
 
 
 class SplitViewError(WitnessError):
     """THE LOG WAS REWRITTEN, or somebody else signs with its key: the witness {witness} at {url}
-    has seen another tree of {size} entries"""
+    saw another tree of {size} entries"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,12 @@ class Witness:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"the address of a witness begins with https://, not {self.url!r}")
+            sentence = "{url!r} is not the address of a witness: start it with https://"
+            raise InputError.coded("witness_address", sentence, url=self.url)
         if self.key.algorithm != COSIGNATURE_V1:
-            raise InputError(f"{self.key} is the key of a log, and a witness's is wanted")
+            raise InputError.coded(
+                "not_witness_key", "{key} is a log's key: give the key of a witness", key=self.key
+            )
 
 
 def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:

@@ -112,10 +112,11 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
 def refuse(target: Path) -> None:
     """Raise InputError if no bundle can be made under that name."""
     if os.path.lexists(target):
-        what = f"{target} is there already: name a new folder, or a new file that ends in .tar.zst"
-        raise InputError(what)
+        sentence = "{target} already exists: name a new folder, or a new file that ends in .tar.zst"
+        raise InputError.coded("bundle_exists", sentence, target=target)
     if target.suffix in _OTHERS and not target.name.endswith(ARCHIVE):
-        raise InputError(f"a bundle is a folder, or a file that ends in .tar.zst, not {target}")
+        sentence = "{target} cannot be a bundle: name a folder, or a file that ends in .tar.zst"
+        raise InputError.coded("no_bundle_name", sentence, target=target)
 
 
 def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
@@ -222,13 +223,13 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
             rest = behind.read(_MOST_ZEROS + 1)
     except zstandard.ZstdError as error:
         detail = Cause.of(
-            "archive_no_zstandard", "it is no archive that can be read: Zstandard cannot unpack it"
+            "archive_no_zstandard", "it is not a readable archive: Zstandard cannot unpack it"
         )
         raise NoBundleError(file=given.name, detail=detail) from error
     except (tarfile.TarError, EOFError) as error:
         detail = Cause.of(
             "archive_cut",
-            "it is no archive that can be read: it is cut, or a header in it is wrong",
+            "it is not a readable archive: it is cut off, or a header in it is wrong",
         )
         raise NoBundleError(file=given.name, detail=detail) from error
     if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):

@@ -46,7 +46,7 @@ _OF_PART = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof|report\.html", r
 
 
 class NoBundleError(VerificationError):
-    """{file}: {detail}; nothing of the bundle is proved"""
+    """{file}: {detail}; nothing in the bundle was proved"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _plain_files(folder: Path) -> Iterator[str]:
                 mode = os.lstat(os.path.join(base, name)).st_mode  # noqa: PTH118 - many files
                 if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                     raise NoBundleError(
-                        file=shown(name), detail=Cause.of("no_plain_file", "it is no plain file")
+                        file=shown(name), detail=Cause.of("no_plain_file", "it is not a plain file")
                     )
             below = os.path.relpath(base, folder)
             prefix = "" if below == "." else f"{below}/"
@@ -210,7 +210,7 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
             text = read_file(folder, name).decode()
             given = policy.read(text)
         except (UnicodeDecodeError, PolicyError) as error:
-            what = Cause.of("flaw_no_policy", "it is no policy: {why}", why=said(error))
+            what = Cause.of("flaw_no_policy", "it is not a policy: {why}", why=said(error))
             flaws.append(_policy_flaw(name, what))
             continue
         if given.digest != digest:

@@ -42,11 +42,11 @@ from incidents.tlog.note import Note, Signature
 
 
 class NothingSignedError(RefusedError):
-    """nothing of the log is signed yet{way_out}"""
+    """the log is not signed yet{way_out}"""
 
 
 class UnknownSignerError(VerificationError):
-    """none of the log's keys has signed its last checkpoint: `incidents audit verify` says more"""
+    """none of the log's keys signed its last checkpoint: see `incidents audit verify`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,8 @@ def _has_signed(key: VerifierKey, signed: Note) -> bool:
 
 
 class NotAsSignedError(VerificationError):
-    """{what} not what the checkpoint of {size:,} entries was signed for: nothing is written, and
-    `incidents audit verify` names what is wrong"""
+    """{what} not what the checkpoint of {size:,} entries was signed for: nothing was written. See
+    what is wrong with `incidents audit verify`"""
 
 
 Prove = Callable[[int, bytes], list[bytes]]
@@ -279,7 +279,7 @@ def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
         detail = (
             error.message
             if isinstance(error, IncidentsError)
-            else Cause.of("no_utf8", "it is no UTF-8")
+            else Cause.of("no_utf8", "it is not UTF-8")
         )
         raise NoBundleError(file=name, detail=detail) from error
     if last or not keys or len(set(keys)) < len(keys):

@@ -39,12 +39,12 @@ the log, and the texts of the policies that they name, by digest."""
 
 
 class NothingCoveredError(RefusedError):
-    """no entry of this selection is covered by a checkpoint{way_out}: nothing is written"""
+    """no checkpoint covers any entry of this selection{way_out}: nothing was written"""
 
 
 class PolicyTextError(VerificationError):
-    """the text of the policy {digest} is {wrong}: nothing is written, and `incidents audit replay`
-    says more"""
+    """the text of the policy {digest} is {wrong}: nothing was written; see `incidents audit
+    replay`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -300,7 +300,7 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
         if not signature.is_by(key) or not note.verify_cosignature(
             key, held.note.text, signature.blob
         ):
-            none = "it is no signature of that checkpoint by that witness"
+            none = "it is not a signature of that checkpoint by that witness"
             yield flaw(where, Cause.of("flaw_no_cosignature", none))
             continue
         found.witnessed[each.witness] = Witnessed(held.checkpoint.size, time_of(signature))

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 class HeldCheckpointError(VerificationError):
-    """{file} holds a checkpoint of {origin} of {size} entries, and this log of {now} does not begin
-    with them: it is left as it is; see what `incidents audit verify --checkpoint` says of it, and
-    name another file for the new one"""
+    """{file} holds a checkpoint of {origin} of {size} entries, but this log of {now} does not begin
+    with them. The file was not changed: check it with `incidents audit verify --checkpoint`, and
+    name another file for the new checkpoint"""
 
 
 class UncomparedCheckpointError(VerificationError):
-    """{file} holds a checkpoint of {origin} of {size} entries, and whether the log begins with them
-    still is not seen from here: it is left as it is; see what `incidents audit verify --checkpoint`
-    says of it, and name another file for the new one"""
+    """{file} holds a checkpoint of {origin} of {size} entries, and this command cannot tell whether
+    the log still begins with them. The file was not changed: check it with `incidents audit verify
+    --checkpoint`, and name another file for the new checkpoint"""
 
 
 def check_grown(engine: Engine, file: str, new: str) -> None:

@@ -30,30 +30,30 @@ _TOKEN_DAYS = 90
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "add": ("incidents.cli.admin.account:add", "Make an account."),
-        "list": ("incidents.cli.admin.account:list_accounts", "List the accounts."),
-        "role": ("incidents.cli.admin.account:role", "Give an account another role."),
-        "password": ("incidents.cli.admin.account:set_password", "Give an account a password."),
+        "add": ("incidents.cli.admin.account:add", "Add an account."),
+        "list": ("incidents.cli.admin.account:list_accounts", "List accounts."),
+        "role": ("incidents.cli.admin.account:role", "Change an account's role."),
+        "password": ("incidents.cli.admin.account:set_password", "Set an account's password."),
         "disable": (
             "incidents.cli.admin.account:disable",
-            "Let nobody come in as HANDLE any more.",
+            "Disable an account.",
         ),
         "enable": (
             "incidents.cli.admin.account:enable",
-            "Let a disabled account come in again.",
+            "Enable a disabled account.",
         ),
         "sessions": (
             "incidents.cli.admin.sign_ins:list_sessions",
-            "List the sessions that are open.",
+            "List open sessions.",
         ),
         "sign-out": ("incidents.cli.admin.sign_ins:sign_out", "End a session."),
         "sign-ins": (
             "incidents.cli.admin.sign_ins:list_sign_ins",
-            "List who signed in and out.",
+            "List sign-ins and sign-outs.",
         ),
         "refusals": (
             "incidents.cli.admin.sign_ins:list_refusals",
-            "List who was not let do what.",
+            "List denied acts.",
         ),
     }
 }
@@ -61,10 +61,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def account() -> None:
-    """Who may come in, and as what.
+    """Manage accounts, roles and sessions.
 
-    Whoever can reach the database makes the first accounts. As soon as an administrator has a
-    password, who keeps accounts gives their own: it is asked for, or read from --own-password-file.
+    Anyone who can reach the database can make the first accounts. Once an administrator has a
+    password, managing accounts asks for your own password, or reads it from --own-password-file.
     """
 
 
@@ -75,14 +75,15 @@ handle_argument = click.argument("handle", metavar="HANDLE")
 @handle_argument
 @click.option(
     "--role", "given", required=True, metavar="R",
-    help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
+    help="Role: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
 @options.recording
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
-    """Make the account HANDLE, which comes in with the password or the token that it is given next.
+    """Add the account HANDLE. Give it a password or a token next.
 
-    The handle stands in the record for good: small letters, digits, perhaps . _ - between.
+    The handle stays in the record for good. Use lowercase letters and digits, with . _ - between
+    them.
     """
     with kept(run, KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
@@ -97,7 +98,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 @verb("list")
 @options.looking
 def list_accounts(run: Run) -> None:
-    """List the accounts, by their handles."""
+    """List accounts by handle."""
     found = seen(run).accounts()
     # A role of the database that lets nobody in may not know, and an older server does not say.
     tells = any("password_set_at" in each for each in found)
@@ -120,7 +121,7 @@ def list_accounts(run: Run) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
-    """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
+    """Change the role of HANDLE at once, also for its open sessions and tokens."""
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 
@@ -132,9 +133,10 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> N
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
 ) -> None:
-    """Give HANDLE a new password, which is asked for twice; all its sessions end.
+    """Set a new password for HANDLE; all its sessions end.
 
-    If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
+    It asks for the password twice. If the account had one before, its tokens are revoked too.
+    Anyone can set their own.
     """
     reauthentication.check_standard_input(
         own_password_file, password_file, reauthentication.PASSWORD_OPTION
@@ -153,7 +155,7 @@ def set_password(
 @reauthentication.own_password_file_option
 @options.looking
 def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
-    """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
+    """Disable the account HANDLE: end its sessions and revoke its tokens."""
     _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
@@ -162,7 +164,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
-    """Let a disabled account come in again with the password that it had; it needs new tokens."""
+    """Enable a disabled account with its old password; it needs new tokens."""
     _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 

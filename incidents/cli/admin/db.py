@@ -14,7 +14,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.group import Group
-from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
+from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError, InputError, VerificationError
 from incidents.system import disk
 
 if TYPE_CHECKING:
@@ -23,19 +23,24 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 
+_KEY_HERE = Cause.of(
+    "serve_key_here", "run it where servers run, beside the database: the key is in a file there"
+)
+
+
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade, check and back up the database; say what a role of it may do."""
+    """Upgrade, check and back up the database, and grant its roles."""
 
 
 @db.command()
 @click.option(
     "--rehearsal", is_flag=True,
-    help="Mark an empty database as a rehearsal for good: any clock is accepted.",
+    help="Mark an empty database as a rehearsal for good: it accepts any clock.",
 )  # fmt: skip
 @options.looking
 def upgrade(run: Run, rehearsal: bool) -> None:
-    """Bring the database's schema up to date; a new one is made, an empty one is given it."""
+    """Upgrade the schema of the database, or make a new database."""
     from incidents.store.database import address, schema
 
     run.makes = True
@@ -49,11 +54,11 @@ def upgrade(run: Run, rehearsal: bool) -> None:
 @db.command()
 @options.looking
 def check(run: Run) -> int:
-    """Check that the database has this program's schema, and that all it has stored can be read.
+    """Check the database: its schema, and that all stored data can be read.
 
-    Each page, index and reference is checked, by SQLite itself, or on PostgreSQL by the extension
-    amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
-    if anything is damaged: then put a backup back. What the record says is for `audit verify`.
+    SQLite, or on PostgreSQL the extension amcheck if installed, checks each page, index and
+    reference; it lists what it cannot check. It changes nothing. Exits 5 if anything is damaged:
+    then restore a backup. To verify what the record says, use `audit verify`.
     """
     from incidents.store.database import address, integrity
 
@@ -83,24 +88,28 @@ def check(run: Run) -> int:
 @click.argument("file", type=params.File(), metavar="FILE")
 @options.looking
 def backup(run: Run, file: Path) -> None:
-    """Write a consistent copy of a SQLite database to FILE, while all runs.
+    """Write a consistent copy of a SQLite database to FILE, while programs use it.
 
-    It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
+    It first checks the database, as `db check` does, and does not copy a damaged one (exit status
+    5).
     """
     from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
-        raise InputError(
-            f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
-            f"'{address.place(engine)}'"
-        )
+        raise InputError.coded(
+            "backup_of_postgresql",
+            "back up PostgreSQL with its own tool: pg_dump --format=custom --file={file} '{place}'",
+            file=file, place=address.place(engine),
+        )  # fmt: skip
     _refuse_what_is_there(file)
     if found := integrity.check(engine).damage:
-        raise VerificationError(
-            f"{address.place(engine)} is damaged, so it is not copied ({found[0]}): incidents db"
-            " check names what is wrong, and a copy from before has to be put back"
-        )
+        raise VerificationError.coded(
+            "damaged_not_copied",
+            "{place} is damaged and was not copied ({damage}): see incidents db check, and restore"
+            " an earlier backup",
+            place=address.place(engine), damage=found[0],
+        )  # fmt: skip
     _copy(engine, file)
     told = run.text("db.copied", file=str(file), place=address.place(engine))
     _report(run, run.local.engine, told, file=str(file))
@@ -111,17 +120,18 @@ def backup(run: Run, file: Path) -> None:
 @click.option(
     "--acts",
     is_flag=True,
-    help="For who acts at the command line: it lets nobody in; people sign in over a server.",
+    help="For a role that only acts at the command line: it cannot sign anyone in; people sign in"
+    " over a server.",
 )
 @click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
-    help="A role that may also erase people's own words.",
+    help="Role that may also erase people's own words.",
 )  # fmt: skip
 @options.looking
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
-    """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
+    """Print the SQL that lets ROLE run the desk on PostgreSQL without rewriting the record.
 
-    The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
+    Run it as the owner of the tables, again after each upgrade: incidents db grants ROLE | psql …
     """
     from incidents.store.database import access
 
@@ -136,16 +146,16 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 @params.reason_option
 @options.looking
 def rekey(run: Run, reason: str) -> None:
-    """Seal tokens and passwords with the servers' key, in place of the key before.
+    """Seal tokens and passwords with the servers' key, replacing the earlier key.
 
-    Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
+    The key file is INCIDENTS_SERVE_KEY, as in the servers' unit, else [serve] key_file.
 
-    For a key that is lost or known to others: move its file away first, and a new one is made. On
-    PostgreSQL the owner of the tables does it. Whatever stands in the database is sealed, so look
-    at it before: incidents audit replay. All sessions end. Give the file to each server, and start
-    them anew.
+    If the key is lost or others know it, move its file away first: this makes a new one. On
+    PostgreSQL, run it as the owner of the tables. It seals whatever is in the database, so check
+    that first: incidents audit replay. All sessions end. Copy the file to each server, then restart
+    the servers.
     """
-    run.insist_on_this_machine("the key is in a file where servers run, beside the database")
+    run.insist_on_this_machine(_KEY_HERE)
     from incidents.accounts import serve_key
     from incidents.desk import own_stream, tokens
 
@@ -177,7 +187,7 @@ def _refuse_what_is_there(file: Path) -> None:
         detail = error.strerror or "no reason given"
         raise FileError(file=file, done="written", detail=detail) from error
     if there:
-        raise InputError(f"{file} is there already: name a new file")
+        raise InputError.coded("file_exists", "{file} already exists: name a new file", file=file)
 
 
 def _copy(engine: Engine, file: Path) -> None:

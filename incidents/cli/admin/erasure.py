@@ -43,26 +43,27 @@ def gone(run: Run, erased: Erased, *, dry_run: bool) -> str:
 
 @click.group(cls=Group)
 def retention() -> None:
-    """Erase what has been kept long enough."""
+    """Erase data at the end of its retention time."""
 
 
 @retention.command()
 @options.looking
 def show(run: Run) -> None:
-    """How long people's words are kept, and what could be erased now."""
+    """Show how long people's own words are kept, and what could be erased now."""
     _answer_of_retention(run, _foreseen(run), dry_run=True)
 
 
 @retention.command("run")
-@click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @reauthentication.password_file_option
 @options.looking
 def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
-    """Erase people's words that are older than the setting [retention] keep, and needed no more.
+    """Erase people's own words that are older than the setting [retention] keep and no longer
+    needed.
 
-    What stays: the words about an incident that is not settled, whom to call on a site that is not
-    closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
-    Over a server it asks for a password.
+    It keeps words about unsettled incidents, contacts of sites that are not closed, and the reasons
+    of active holds and open requests. Without the setting it erases nothing. Over a server it asks
+    for a password.
     """
     _answer_of_retention(
         run, _foreseen(run) if dry_run else _aged(run, password_file), dry_run=dry_run
@@ -104,22 +105,21 @@ def _answer_of_retention(run: Run, aged: Aged, *, dry_run: bool) -> None:
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
-    """{what} would be erased for good, and that was not confirmed, so nothing
-    is done: {way_out}"""
+    """nothing was done: erasing {what} for good was not confirmed; {way_out}"""
 
     name = "not_confirmed"
 
 
 @click.group(cls=Group)
 def person() -> None:
-    """Erase a person's data when the law lets it go."""
+    """Erase a person's data once the law allows it."""
 
 
 @person.command()
 @params.perhaps_site_argument
-@click.option("--account", metavar="HANDLE", help="Who signed in as this account, not a site.")
+@click.option("--account", metavar="HANDLE", help="Erase the sign-ins of this account, not a site.")
 @params.reason_option
-@click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @params.confirm_option
 @reauthentication.password_file_option
 @options.looking
@@ -127,17 +127,18 @@ def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,
 ) -> None:  # fmt: skip
-    """Erase what people have said about SITE, and whom to call, if it is old enough.
+    """Erase people's own words about SITE, and its contact, if they are old enough.
 
-    With --account: put a pseudonym in the place of an account and its addresses in the log of
-    sign-ins.
+    With --account: replace an account and its addresses in the sign-in log with a pseudonym.
 
-    That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
-    keep says. It cannot be undone: it asks for the name, or takes --confirm NAME. The record keeps
-    its entries, and proves as before. Over a server it asks for a password.
+    Data is old enough 184 days after it was recorded, or after the setting [retention] keep. You
+    cannot undo this: it asks you to type the name, or takes --confirm NAME. The record keeps its
+    entries and its proofs. Over a server it asks for a password.
     """
     if (site is None) == (account is None):
-        raise errors.InputError("name a SITE or, with --account, whose sign-ins to erase: one")
+        raise errors.InputError.coded(
+            "erase_what", "name either a SITE or, with --account, whose sign-ins to erase"
+        )
     if account is not None:
         _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
         return

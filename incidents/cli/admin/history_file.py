@@ -37,17 +37,18 @@ def duration(given: str) -> timedelta:
     try:
         return policy.read_duration(given)
     except (ValueError, OverflowError) as error:
-        raise InputError(f"not a duration: {given!r} (write 60m, 1h30m or 24h)") from error
+        sentence = "not a duration: {given!r} (write 60m, 1h30m or 24h)"
+        raise InputError.coded("no_duration", sentence, given=given) from error
 
 
 file_argument = click.argument("file", type=params.file_name, metavar="FILE")
 group_within_option = click.option(
     "--group-within", type=duration, metavar="D",
-    help="Keep a report only if it lies further than that (60m) from the last one kept of its "
-    "site: a burst of reports on one finding is one incident.",
+    help="Keep a report only if it is more than this (60m) from the last one kept of its site:"
+    " a burst of reports is one incident.",
 )  # fmt: skip
 skip_bad_option = click.option(
-    "--skip-bad", is_flag=True, help="Leave out the lines that cannot be used, and count them."
+    "--skip-bad", is_flag=True, help="Skip and count lines that cannot be used."
 )
 
 
@@ -93,12 +94,12 @@ def tell_of(run: Run, history: History) -> None:
 @skip_bad_option
 @options.acting
 def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
-    """Bring the sites and past incidents in FILE in as records.
+    """Import the sites and past incidents in FILE as records.
 
-    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
-    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
-    columns. An imported incident starts no clock and counts in no rule. All lines are checked
-    before anything is written; a row that was imported before is not imported again.
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
+    optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too.
+    Imported incidents start no clock and count in no rule. All lines are checked before anything is
+    written; rows imported before are skipped.
     """
     from incidents.history.importing import refuse_future
 

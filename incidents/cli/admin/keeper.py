@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class NotAllowedError(RefusedError):
-    """{by} is {role} here, and may keep no accounts but their own: an administrator may"""
+    """{by} has the role {role} and can manage only their own account: ask an administrator"""
 
 
 class Keeper:
@@ -72,7 +72,7 @@ class Keeper:
             return account_views.account(connection, found)
 
     def make(self, handle: str, role: str) -> None:
-        """Make an account."""
+        """Add an account."""
         self._do(lambda c, by, now: accounts.make(c, by, handle, role, now))
 
     def give_role(self, handle: str, role: str) -> bool:

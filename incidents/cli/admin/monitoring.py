@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
 @options.looking
 def alarms(run: Run, what: str | None) -> int:
-    """List what is alarming now; exits 1 if anything is.
+    """List current alarms; exits 1 if there are any.
 
-    The daemons tell the desk of it, each once. From cron on another host this list says what a
-    daemon that has died cannot. With `test`: send a trial through each channel, and say what came
-    of it; exits 1 unless all have taken it.
+    Daemons send each alarm to the desk once. Run this from cron on another host to learn of a
+    daemon that died. With `test`: send a trial message through each channel and print the results;
+    exits 1 unless all channels took it.
     """
     if what is not None:
         return try_channels(run)
@@ -195,7 +195,7 @@ def _sentence_of_trial(run: Run, result: TriedChannel) -> str:
 
 
 class NoMetricsLibraryError(LibraryError):
-    """the metrics need a library that is not installed"""
+    """metrics need a library that is not installed"""
 
     extra = "metrics"
 
@@ -203,19 +203,21 @@ class NoMetricsLibraryError(LibraryError):
 @verb()
 @click.option(
     "-o", "--output", "target", metavar="FILE",
-    help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
+    help="Write to FILE, whole or not at all: for the textfile collector of node_exporter.",
 )  # fmt: skip
 @options.looking
 def metrics(run: Run, target: str | None) -> None:
-    """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
+    """Print metrics in Prometheus text format. For a daemon that serves them, see [metrics].
 
-    If the database cannot be looked at, incidents_up is 0 and the exit status 1.
+    If the database cannot be read, incidents_up is 0 and the exit status is 1.
     """
     from incidents.metrics.database import always
     from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
-        raise InputError("over a server the metrics come as text: leave the format out")
+        raise InputError.coded(
+            "metrics_as_text", "a server gives metrics as text only: omit --format and --json"
+        )
     if find_spec(LIBRARY) is None:
         raise NoMetricsLibraryError
     found: Samples | bytes = always(up=False)

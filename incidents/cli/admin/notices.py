@@ -10,7 +10,7 @@ from incidents.cli import options, output, params
 from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run, painted
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
@@ -27,22 +27,25 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": (
             "incidents.cli.admin.notices:list_notices",
-            "Which notices there are, and for whom.",
+            "List notices and their recipients.",
         ),
-        "preview": ("incidents.cli.admin.notices:preview", "Show how a notice would read."),
+        "preview": ("incidents.cli.admin.notices:preview", "Preview a notice."),
     }
 }
 
 
+_OF_INCIDENT = Cause.of("of_incident", "name an incident of the site, with --incident")
+
+
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def notices() -> None:
-    """What is written to the customer and to the desk: list the notices, and preview them."""
+    """List and preview the notices to customers and the desk."""
 
 
 @verb("list")
 @options.looking
 def list_notices(run: Run) -> None:
-    """List the notices: to whom each goes, when, and which of its templates are your own."""
+    """List notices: the recipient of each, when it is sent, and which templates are your own."""
     # Where a server has its own templates it does not tell.
     found = _here(run) if run.remote is None else run.remote.notices()
     output.listed(
@@ -87,15 +90,23 @@ def _here(run: Run) -> list[NoticeHere]:
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
-    help="Only this one. Default: as the settings say.",
+    help="Preview only this language. Default: as in the settings.",
 )
 @click.option(
-    "--site", type=params.site, metavar="S", help="What was last ordered of S, and its incident."
+    "--site",
+    type=params.site,
+    metavar="S",
+    help="Use the facts of the last order on S, and its incident.",
 )
 @click.option(
-    "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
+    "--incident",
+    type=params.incident,
+    metavar="I",
+    help="Use the facts of I. Default: made-up facts.",
 )
-@click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
+@click.option(
+    "--html", is_flag=True, help="Print the HTML page that accompanies the text of a mail."
+)
 @options.looking
 def preview(
     run: Run,
@@ -106,20 +117,20 @@ def preview(
     incident: tuple[int, int] | None,
     html: bool,
 ) -> None:
-    """Show how the notice NAME would read, or each of them; nothing is sent.
+    """Preview the notice NAME, or all notices; nothing is sent.
 
-    With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
+    It uses your own templates if the settings name a folder. Exits 1 if a template is wrong.
     """
     from incidents.notices import notice_settings
 
     if html and name is None:
-        raise InputError("--html shows one page: name the notice")
+        raise InputError.coded("html_of_one", "--html shows one notice: give its NAME")
     if site is not None and incident is not None:
-        raise InputError("--site and --incident contradict each other: give one of them")
+        raise InputError.coded("site_or_incident", "give either --site or --incident, not both")
     names = [name] if name else list(NOTICES)
     if run.remote is not None:
         if site is not None:
-            run.insist_on_this_machine("name an incident of the site, with --incident")
+            run.insist_on_this_machine(_OF_INCIDENT)
         letters = _of_server(run.remote, names, language, incident, html=html)
         pages = (letter["html"] or "" for letter in letters)
     else:
@@ -147,7 +158,9 @@ def _of_server(
 ) -> Iterator[Letter]:  # fmt: skip
     """The letters as the server's own templates and settings have them."""
     if html and language is None:
-        raise InputError("over a server a page has one language: name it with --language")
+        raise InputError.coded(
+            "html_language", "over a server a page has one language: choose it with --language"
+        )
     of = None if incident is None else incident_id(*incident)
     return (
         letter for name in names for letter in server.letters(name, language=language, incident=of)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "show": ("incidents.cli.admin.policy:show", "The active policy, and since when it is."),
-        "history": ("incidents.cli.admin.policy:history", "Every policy that was ever active."),
+        "show": ("incidents.cli.admin.policy:show", "Show the active policy."),
+        "history": ("incidents.cli.admin.policy:history", "List every policy that was active."),
         "graph": ("incidents.cli.admin.policy:graph", "Draw the state machines (Mermaid)."),
-        "check": ("incidents.cli.admin.policy:check", "Check that a file is a policy."),
-        "test": ("incidents.cli.admin.trial:test", "Run your own scenarios against a policy."),
+        "check": ("incidents.cli.admin.policy:check", "Check a policy file."),
+        "test": ("incidents.cli.admin.trial:test", "Run scenarios against a policy."),
         "activate": (
             "incidents.cli.admin.policy:activate",
-            "Make a policy the active one, on record.",
+            "Activate a policy.",
         ),
     }
 }
@@ -47,7 +47,7 @@ def policy() -> None:
 @verb()
 @options.looking
 def show(run: Run) -> None:
-    """Show the active policy: in words, as its file, since when it is active and by whose act."""
+    """Show the active policy: in words, as a file, and who activated it when."""
     with run.looking() as looks:
         document = looks.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
@@ -63,7 +63,7 @@ def show(run: Run) -> None:
 @verb()
 @options.looking
 def history(run: Run) -> None:
-    """List every activation on record: when, by whom, why, and what changed."""
+    """List every activation: when, by whom, why, and what changed."""
     with run.looking() as looks:
         found = looks.policy_history()
     output.listed(
@@ -76,11 +76,11 @@ def history(run: Run) -> None:
 
 @verb()
 @click.option(
-    "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
+    "--machine", type=click.Choice(("site", "incident")), help="Print only this one. Default: both."
 )
 @options.looking
 def graph(run: Run, machine: str | None) -> None:
-    """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
+    """Print the state machines as Mermaid diagrams, drawn from the program's own tables."""
     from incidents.machine import diagram
 
     texts = {name: diagram.mermaid(name) for name in diagram.MACHINES if machine in (None, name)}
@@ -95,7 +95,7 @@ def graph(run: Run, machine: str | None) -> None:
 @params.policy_file_argument
 @options.looking
 def check(run: Run, file: Path) -> None:
-    """Check that FILE is a policy; print its digest."""
+    """Check the policy in FILE, and print its digest."""
     found = params.read_policy(file)
     if run.for_programs:
         document = {"policy": found.digest, "numbers": found.document()}
@@ -108,26 +108,27 @@ def check(run: Run, file: Path) -> None:
 @params.policy_file_argument
 @params.reason_option
 @password_file_option
-@click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
+@click.option("--second", metavar="HANDLE", help="Second person, who signs in with their password.")
 @second_password_file_option
 @options.acting
 def activate(
     act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
     second_password_file: Path | None,
 ) -> None:  # fmt: skip
-    """Make the policy in FILE the active one, on record with the reason.
+    """Activate the policy in FILE; the reason goes on record.
 
-    What fell due before is done under the old one, and deadlines that are set already stay. Where
-    there are accounts, and by the old one two people close, two people do this too: it asks for the
-    password of who acts, or takes --password-file, and for that of a --second person.
+    What is already due follows the old policy, and deadlines already set stay. Where there are
+    accounts and the old policy requires two people to close a site, this also takes two: it asks
+    for your password, or takes --password-file, and for the password of a --second person.
     """
     run = act.run
     if act.policy is not None:
-        raise InputError("--policy says nothing here: FILE is the policy")
+        raise InputError.coded("policy_is_file", "omit --policy: FILE is the policy")
     if second is None and second_password_file is not None:
-        raise InputError(
-            f"{SECOND_PERSON_OPTION} says nothing without --second: name whose password it is"
-        )
+        raise InputError.coded(
+            "no_second", "{option} needs --second: name whose password it is",
+            option=SECOND_PERSON_OPTION,
+        )  # fmt: skip
     check_standard_input(password_file, second_password_file, SECOND_PERSON_OPTION)
     wanted = params.read_policy(file)
     with reauthentication.in_person(

@@ -15,7 +15,7 @@ from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
 from incidents.cli.group import verb
-from incidents.errors import DONE, FAILED, IncidentsError
+from incidents.errors import DONE, FAILED, Cause, IncidentsError
 from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
@@ -32,25 +32,29 @@ if TYPE_CHECKING:
 MAX_TOLD = 20
 
 
+_DAEMON_HERE = Cause.of("daemon_here", "start a daemon where it runs, beside the database")
+_SERVER_HERE = Cause.of("server_here", "start a server where it runs, beside the database")
+
+
 @verb()
 @click.argument(
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
-@click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
+@click.option("--once", is_flag=True, help="Do everything due now, then exit: for cron.")
 @options.looking
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
-    """Enforce the clock until stopped; any number may run on one database.
+    """Enforce the deadlines until stopped; several daemons can share one database.
 
-    With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not, or
-    nothing is carried out in the world.
-    With `check`: read its settings, and exit 1 with what is wrong in them, or with the program or
-    the folder that they name and that is not there; nothing is begun.
+    With `status`: show whether deadlines are enforced and what is overdue; exits 1 if they are not,
+    or if no order is carried out.
+    With `check`: check the settings, and the programs and folders that they name; exits 1 with what
+    is wrong. It starts nothing.
     """
     if what is not None and once:
         raise click.UsageError(f"{what} and --once exclude each other")
     if what == "status":
         return _status(run)
-    run.insist_on_this_machine("a daemon runs where it is started, beside the database")
+    run.insist_on_this_machine(_DAEMON_HERE)
     if what == "check":
         return _check(run)
     if once:
@@ -127,7 +131,7 @@ def _check(run: Run) -> int:
 
     lanes = settings_check.check(run.local)
     undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
-    run.tell(run.text("list.semicolon").join([run.text("daemon.settings_ok"), *undone]))
+    run.tell(run.text("daemon.settings_ok"), *undone)
     return DONE
 
 
@@ -195,24 +199,24 @@ DEFAULT_PORT = 7390
 
 
 @verb()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The port; 0 takes one that is free.",
+    help="Port; 0 picks a free one.",
 )
 @options.looking
 def serve(run: Run, *, host: str, port: int) -> None:
-    """Serve the API at /api/v1, the console at /, and the customer's page at /c.
+    """Serve the API at /api/v1, the console at / and the customer page at /c.
 
-    By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path
-    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies.
-    People sign in with accounts (incidents account); the customer's page is there once [customer]
-    stands in the settings. SIGTERM ends it.
+    It uses plain HTTP, on this machine only: put a web server with TLS in front that keeps the path
+    (docs/how-to/nginx-for-serve.conf), and name it in [serve] trusted_proxies. People sign in with
+    accounts (incidents account). The customer page needs [customer] in the settings. SIGTERM stops
+    it.
     """
-    run.insist_on_this_machine("a server runs where it is started, beside the database")
+    run.insist_on_this_machine(_SERVER_HERE)
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
 
 
-of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
+of_option = click.option("--of", metavar="HANDLE", help="List only this account.")
 since_option = click.option(
-    "--since", metavar="T", help="Only at this time, or on this day, or later."
+    "--since", metavar="T", help="List only entries from this time or day on."
 )
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
@@ -32,7 +32,7 @@ limit_option = click.option(
 @of_option
 @options.looking
 def list_sessions(run: Run, of: str | None) -> None:
-    """List the sessions that are open, the newest first."""
+    """List open sessions, newest first."""
     found = account.seen(run).sessions(of)
     if not found:
         account.insist_on_account(run, of)
@@ -49,7 +49,7 @@ def list_sessions(run: Run, of: str | None) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
-    """End SESSION: your own or, as an administrator, somebody else's."""
+    """End SESSION: your own or, as an administrator, anyone's."""
     act, own = account.of_session(run, id_)
     with account.kept(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
@@ -59,15 +59,15 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
 
 @verb("sign-ins")
 @of_option
-@click.option("--failed", is_flag=True, help="Only those that failed.")
+@click.option("--failed", is_flag=True, help="List only failed sign-ins.")
 @since_option
 @limit_option
 @options.looking
 def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> None:
-    """List who signed in and out, from where, and who was not let in; the newest first.
+    """List sign-ins, sign-outs and failed sign-ins with their addresses, newest first.
 
-    The log is no part of the record. It is kept for 184 days at least; then `retention run` or
-    `person erase --account` puts a pseudonym in the place of a person and an address.
+    The sign-in log is not part of the record. It is kept for at least 184 days; then `retention
+    run` or `person erase --account` replaces names and addresses with a pseudonym.
     """
     after = run.read_time(since, "since")
     found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
@@ -87,7 +87,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @limit_option
 @options.looking
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
-    """List who was not let do what, and how often, by the day (UTC); the newest first."""
+    """List denied acts by account and day (UTC), with counts, newest first."""
     after = run.read_time(since, "since")
     found = account.seen(run).refusals(of=of, since=after, limit=limit)
     if not found:
@@ -140,34 +140,36 @@ def _refusal_row(run: Run, each: Refused) -> tuple[str, ...]:
 
 TOKEN_COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "make": ("incidents.cli.admin.sign_ins:make", "Make a token, and print it this once."),
+        "make": ("incidents.cli.admin.sign_ins:make", "Make a token and print it once."),
         "list": (
             "incidents.cli.admin.sign_ins:list_tokens",
-            "List the tokens, without their secrets.",
+            "List tokens without their secrets.",
         ),
-        "revoke": ("incidents.cli.admin.sign_ins:revoke", "Let a token be worth nothing."),
+        "revoke": ("incidents.cli.admin.sign_ins:revoke", "Revoke a token."),
     }
 }
 
 
 @click.group(cls=LazyGroup, sections=TOKEN_COMMANDS)
 def token() -> None:
-    """What programs come in with, in place of a password."""
+    """Manage the tokens that programs use in place of a password."""
 
 
 @verb()
 @account.handle_argument
-@click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
+@click.option(
+    "--days", type=int, required=True, metavar="N", help="Days until it expires: 1 to 366."
+)
 @click.option(
     "--act", "acts", multiple=True, metavar="A",
-    help="Only for this act, such as log; again for more. Default: all that the role may.",
+    help="Allow only this act, such as log; repeat for more. Default: all acts of the role.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
 @options.looking
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
-    """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
+    """Make a token for HANDLE and print its secret once; it is stored nowhere."""
     with account.kept(run, "make_token", own_password_file, own=handle) as keeper:
         document = keeper.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
@@ -183,7 +185,7 @@ def make(
 @of_option
 @options.looking
 def list_tokens(run: Run, of: str | None) -> None:
-    """List the tokens, the newest first."""
+    """List tokens, newest first."""
     found = account.seen(run).tokens(of)
     if not found:
         account.insist_on_account(run, of)
@@ -201,7 +203,7 @@ def list_tokens(run: Run, of: str | None) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
-    """Let the token ID be worth nothing, from this moment on."""
+    """Revoke the token ID at once."""
     own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
     act = account.KEEP if own is None else "own_account"
     with account.kept(run, act, own_password_file, own=own) as keeper:

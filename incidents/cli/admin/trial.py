@@ -33,14 +33,13 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 @params.policy_file_argument
 @click.option(
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
-    help="A policy file, or the words documented and active. Default: active.",
+    help="Policy file, or documented or active. Default: active.",
 )  # fmt: skip
 @options.looking
 def test(run: Run, file: Path, named: str) -> int:
-    """Run the scenarios in FILE, each a history and what is expected of it, in memory.
+    """Run the scenarios in FILE in memory: each is a history with expected results.
 
-    Exit status 1 if anything comes out otherwise. docs/how-to/test-a-policy.md says how to write
-    them.
+    Exits 1 if any result differs. To write scenarios, see docs/how-to/test-a-policy.md.
     """
     from incidents.scenario import trial
 
@@ -69,7 +68,7 @@ def _scenarios_in(file: Path) -> list[Scenario]:
     try:
         return scenario_file.read(params.read_small_file(file))
     except ScenarioError as error:
-        raise InputError(f"{file}: {error}") from error
+        raise InputError.coded("scenario", "{file}: {why}", file=file, why=error) from error
 
 
 def _lines_of_trial(run: Run, done: Trial) -> list[str]:
@@ -102,7 +101,9 @@ def _probability(given: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise InputError(f"--reach is {given!r}, but a probability lies between 0 and 1")
+        raise InputError.coded(
+            "no_probability", "--reach is {given!r}: give a probability from 0 to 1", given=given
+        )
     return found
 
 
@@ -110,22 +111,23 @@ def _probability(given: str) -> float:
 @history_file.file_argument
 @click.option(
     "--policy", "policies", type=params.file_name, multiple=True, metavar="P",
-    help="A policy file, or the words documented and active; repeat it to compare. Default: the "
-    "documented policy, or the active one of a database that is named.",
+    help="Policy file, or documented or active; repeat to compare. Default: the documented"
+    " policy, or the active one of a named database.",
 )  # fmt: skip
 @history_file.group_within_option
 @click.option(
     "--reach", type=_probability, default="1", show_default=True, metavar="P",
-    help="How likely the person is reached, where the history does not tell: drawn per incident.",
+    help="Probability of reaching the person where the history does not say, drawn for each"
+    " incident.",
 )  # fmt: skip
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N",
-    help="The same seed draws the same.",
+    help="Seed of the draws; the same seed gives the same result.",
 )  # fmt: skip
 @history_file.skip_bad_option
 @click.option(
     "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
-    help="Draw suspensions and closures over time.",
+    help="Write a chart of suspensions and closures.",
 )  # fmt: skip
 @options.looking
 def simulate(
@@ -139,17 +141,19 @@ def simulate(
     skip_bad: bool,
     picture: Path | None,
 ) -> None:
-    """Run the history in FILE through the policy, in simulated time; nothing is stored.
+    """Run the history in FILE through policies, in simulated time; nothing is stored.
 
-    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
-    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
-    columns. Several policies see the same calls.
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
+    optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too. All
+    policies see the same calls.
     """
     from incidents.history.comparison import take
     from incidents.history.reports import Draw
 
     if picture is not None and picture.suffix.lower() != ".svg":
-        raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
+        raise InputError.coded(
+            "no_svg", "-o is {given!r}: the picture is SVG, so name a file.svg", given=str(picture)
+        )
     chosen = _policies_to_compare(run, policies)
     history = history_file.load(run, file)
     if not skip_bad:

@@ -29,25 +29,25 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "report": (
             "incidents.cli.audit.export:report",
-            "Write what happened to a site, to be printed.",
+            "Write the printable case file of a site.",
         ),
         "verify": (
             "incidents.cli.audit.verify:verify",
-            "Prove a log or a bundle, and name what is wrong.",
+            "Verify the log or a bundle.",
         ),
-        "replay": ("incidents.cli.audit.audit:replay", "Derive the tables from the entries again."),
+        "replay": ("incidents.cli.audit.audit:replay", "Compare the tables with the entries."),
         "status": (
             "incidents.cli.audit.log_status:status",
-            "Say what is pending, numbered, published.",
+            "Show the state of the log and its signatures.",
         ),
         "checkpoint": (
             "incidents.cli.audit.log_status:checkpoint",
-            "Sign what there is, and print it.",
+            "Sign the log and print the checkpoint.",
         ),
-        "key": ("incidents.cli.audit.keys:key", "Make, replace and show the key that signs."),
+        "key": ("incidents.cli.audit.keys:key", "Make, rotate and show the signing key."),
         "witness": (
             "incidents.cli.audit.keys:witness",
-            "Countersign the checkpoints of other logs.",
+            "Countersign checkpoints of other logs.",
         ),
     }
 }
@@ -55,16 +55,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def audit() -> None:
-    """Export the record, prove it, and replay it."""
+    """Export, verify and replay the record."""
 
 
 @verb()
-@click.option("--site", type=params.site, metavar="S", help="Only this site.")
+@click.option("--site", type=params.site, metavar="S", help="Check only this site.")
 @options.looking
 def replay(run: Run, site: str | None) -> int:
-    """Derive every table again from the entries alone, and compare row by row.
+    """Derive every table from the entries alone, and compare row by row.
 
-    Finds what was changed, added or deleted behind the desk's back; exit status 5 if anything was.
+    It finds rows changed, added or deleted outside the program. Exits 5 if there are any.
     """
     if run.remote is None:
         found = _replayed(run, site)

@@ -51,22 +51,22 @@ class _Asked:
 
 
 @verb()
-@click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
+@click.option("--site", type=params.site, metavar="S", help="Write only entries of this site.")
 @click.option(
-    "--since", metavar="T", help="Only what was recorded at this time, or on this day, or later."
+    "--since", metavar="T", help="Write only entries recorded at this time or day, or later."
 )
 @click.option(
     "--until",
     metavar="T",
-    help="Only what was recorded before this time, or up to the end of this day.",
+    help="Write only entries recorded before this time, or by the end of this day.",
 )
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option(
     "--with-words", is_flag=True,
-    help="In the report of a bundle of one site: people's own words, with their salts.",
+    help="Include people's own words, with their salts, in the case file of one site's bundle.",
 )  # fmt: skip
 @options.looking
 def export(
@@ -78,23 +78,27 @@ def export(
     target: str,
     with_words: bool,
 ) -> None:
-    """Write the entries, as they are stored, in the order in which they were written.
+    """Write the entries as stored, in the order they were recorded.
 
-    jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
-    could take for a formula has an apostrophe before it.
+    jsonl, the default, has the exact bytes. csv has a column for each field; an apostrophe precedes
+    a cell that a spreadsheet could read as a formula.
 
-    bundle is for somebody who trusts nobody: the entries that the last checkpoint covers, with all
-    that proves them. -o names a new folder, or a new file that ends in .tar.zst. A part of the
-    record comes with a proof for each entry; that of one site with a report to be read and printed.
+    bundle is for an auditor who trusts nobody: the entries that the last checkpoint covers, with
+    their proofs. -o names a new folder, or a new file that ends in .tar.zst. Part of the record
+    comes with a proof for each entry; the part of one site also has a printable case file.
     """
     after, before = run.read_time(since, "since"), run.read_time(until, "until")
     if after is not None and before is not None and after >= before:
-        raise InputError("nothing lies between --since and --until: --since must be the earlier")
+        raise InputError.coded(
+            "nothing_between_options", "--since is not before --until: give an earlier --since"
+        )
     asked = _Asked(site=site, since=after, until=before, target=target, with_words=with_words)
     if run.format == BUNDLE:
         _write_bundle(run, asked)
     elif with_words:
-        raise InputError("--with-words goes with --format bundle and --site alone")
+        raise InputError.coded(
+            "words_of_bundle", "--with-words works only with --format bundle and --site"
+        )
     else:
         _write_entries(run, asked)
 
@@ -104,22 +108,22 @@ export.params = [param for param in export.params if param.name not in ("json", 
 for _param in export.params:
     if _param.name == "format":
         _param.type = click.Choice((JSONL, CSV, BUNDLE))
-        _param.help = "jsonl, the default, csv or bundle."
+        _param.help = "Output format: jsonl, the default, csv or bundle."
 
 
 @verb()
 @click.argument("site", type=params.site)
 @click.option(
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
-    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+    help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
-@click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
+@click.option("--with-words", is_flag=True, help="Include people's own words and their salts.")
 @options.looking
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
-    """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
+    """Write the case file of SITE: what happened, by which rule, and where it is proved.
 
-    A page of HTML that needs nothing else, and prints well. It tells the entries that the last
-    checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
+    It is a self-contained HTML page for printing, and shows the entries that the last checkpoint
+    covers. `audit export --format bundle --site SITE` writes the same page with the proofs.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
@@ -166,9 +170,15 @@ def _write_entries(run: Run, asked: _Asked) -> None:
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
     if asked.target == output.STANDARD_OUTPUT:
-        raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
+        raise InputError.coded(
+            "bundle_needs_file",
+            "a bundle cannot go to standard output: name a new folder or FILE.tar.zst with -o",
+        )
     if asked.with_words and asked.site is None:
-        raise InputError("people's own words stand in a site's report: --with-words wants --site")
+        raise InputError.coded(
+            "words_need_site",
+            "--with-words needs --site: only a site's report has people's own words",
+        )
     target = Path(params.file_name(asked.target))
     if run.remote is not None:
         _take_bundle(run, run.remote, target, asked)
@@ -201,7 +211,10 @@ def _take_bundle(run: Run, server: RemoteHouse, target: Path, asked: _Asked) -> 
 
     bundle_archive.refuse(target)
     if not target.name.endswith(bundle_archive.ARCHIVE):
-        raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
+        raise InputError.coded(
+            "bundle_of_server",
+            "a server gives a bundle as one file: name a new FILE.tar.zst with -o",
+        )
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
     aside(run.text("audit_export.taken", file=asked.target))

@@ -13,7 +13,7 @@ from incidents.cli import options, output, params
 from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 from incidents.cli.run import Run
-from incidents.errors import FileError, InputError
+from incidents.errors import Cause, FileError, InputError
 from incidents.system import private_file
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
@@ -33,22 +33,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "new": ("incidents.cli.audit.keys:new", "Make the log's first key."),
         "rotate": (
             "incidents.cli.audit.keys:rotate",
-            "Let a new key sign in place of the old one.",
+            "Replace the signing key.",
         ),
-        "show": ("incidents.cli.audit.keys:show", "The keys that sign and signed."),
+        "show": ("incidents.cli.audit.keys:show", "Print the current and earlier keys."),
     }
 }
 
-_HERE = "a private key is made on the machine that signs with it, where the database is"
+_HERE = Cause.of(
+    "key_made_here", "make a private key on the machine that signs with it, beside the database"
+)
 
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def key() -> None:
-    """The key that signs the checkpoints of the log."""
+    """Manage the key that signs the checkpoints of the log."""
 
 
 public_option = click.option(
-    "--public", metavar="VKEY", help="The key of the setting key_command, as others check it."
+    "--public", metavar="VKEY", help="Public key of the signing command (setting key_command)."
 )
 
 
@@ -57,15 +59,15 @@ public_option = click.option(
 @public_option
 @options.recording
 def new(run: Run, name: str | None, public: str | None) -> None:
-    """Make the log's first key in a file of your own, and put it on record.
+    """Make the log's first key in a new file, and put it on record.
 
-    NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
+    NAME is the log's permanent name, HOSTNAME/incidents by default. Keep a copy of the file.
     """
     run.insist_on_this_machine(_HERE)
     from incidents.audit.log import rotation
 
     if name is not None and public is not None:
-        raise InputError("a key that is named with --public has its name already")
+        raise InputError.coded("key_has_name", "omit NAME: the key given with --public has a name")
     ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, {"key": str(made), "file": None if ring.is_command else str(ring.file)})
@@ -76,12 +78,12 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 @verb()
 @params.reason_option
 @public_option
-@click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
+@click.option("--lost", is_flag=True, help="The old key is lost: only the new one signs.")
 @options.looking
 def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
-    """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
+    """Replace the signing key, on record, or resume an interrupted rotation.
 
-    The first checkpoint with that entry is signed by both keys.
+    Both keys sign the first checkpoint with that entry.
     """
     run.insist_on_this_machine(_HERE)
     from incidents.audit.log import rotation
@@ -101,7 +103,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 @verb()
 @options.looking
 def show(run: Run) -> None:
-    """Print the log's keys as others check them, the one that signs first."""
+    """Print the log's public keys, the current one first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
     output.listed(
         run, rows, ids=(row["key"] for row in rows),
@@ -132,7 +134,10 @@ def _name(given: str | None) -> str:
 
         return f"{socket.gethostname()}/incidents"
     if not is_key_name(given):
-        raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
+        raise InputError.coded(
+            "no_log_name", "{given!r} cannot be the name of a log: use no space and no plus",
+            given=given,
+        )  # fmt: skip
     return given
 
 
@@ -172,48 +177,50 @@ WITNESS_PORT = 7380
     type=params.File(),
     required=True,
     metavar="FILE",
-    help="The witness's private key; for its owner's eyes alone (0600).",
+    help="File of the witness's private key, mode 0600.",
 )
 @click.option(
     "--log",
     "logs",
     multiple=True,
     metavar="VKEY",
-    help="A key of a log to countersign, as `audit key show` prints it; once for each. Of one log"
-    " the oldest first: once a newer key has signed, an older one is refused.",
+    help="Key of a log to countersign, as `audit key show` prints it; repeat for more. Give"
+    " several keys of one log oldest first: once a newer key signs, older ones are refused.",
 )
 @click.option(
     "--store",
     type=params.File(),
     metavar="FILE",
-    help="What it has seen. Default: the key's file with .db at its end.",
+    help="File of what it has seen. Default: the key's file name with .db at the end.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=WITNESS_PORT,
     show_default=True,
-    help="The port; 0 takes one that is free.",
+    help="Port; 0 picks a free one.",
 )
 @click.option(
     "--new-key",
     "name",
     metavar="NAME",
-    help="Make the key and its store, print the verifier key, and stop.",
+    help="Make the key and its store, print the public key, and stop.",
 )
 @click.pass_obj
 def witness(
     run: Run, *, file: Path, logs: tuple[str, ...], store: Path | None, host: str, port: int,
     name: str | None,
 ) -> None:  # fmt: skip
-    """Countersign a log's checkpoints, on another machine and under another key.
+    """Countersign a log's checkpoints, on another machine and with another key.
 
-    Only what is consistent with all it has seen is countersigned (C2SP tlog-witness). It needs no
-    database of the desk. Without its store it would forget: back that up with the key.
+    It countersigns only what is consistent with everything it has seen (C2SP tlog-witness). It
+    needs no database of the desk. Its store remembers what it has seen: back that up with the key.
     """
     if not file.name:
-        raise InputError(f"{str(file)!r} is no name of a file: name the file of the key")
+        raise InputError.coded(
+            "no_key_file", "{given!r} is not a file name: name the file of the key", given=str(file)
+        )
     store = file.with_name(f"{file.name}.db") if store is None else store
     if name is None:
         _countersign(run, file, store, logs, (host, port))
@@ -227,9 +234,10 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
     from incidents.witness.ledger import Ledger
 
     if os.path.lexists(file):
-        raise InputError(
-            f"{file} is there already, and no key is ever overwritten: name a new file"
-        )
+        raise InputError.coded(
+            "key_file_exists", "{file} already exists, and a key is never overwritten: name a new"
+            " file", file=file,
+        )  # fmt: skip
     key = SigningKey.generate(name, COSIGNATURE_V1)
     # The store first: a key without one could never sign, a store without its key does no harm.
     Ledger(store).make_for(key.verifier)

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
 
+_LOG_EMPTY = Cause.of("log_empty", "the log is empty: there is nothing to sign")
 _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 
 
 @verb()
 @options.looking
 def status(run: Run) -> int:
-    """Say how many entries are pending, numbered and published, and who vouches for them.
+    """Show how many entries are pending, numbered and published, and who countersigned them.
 
-    Exits 1 if an entry has been pending for more than a minute though the log has a key, and 5 if
-    nothing is signed because entries that were signed are missing.
+    Exits 1 if the log has a key and an entry has been pending for over a minute. Exits 5 if signing
+    stopped because signed entries are missing.
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
     row = {name: value for name, value in found.items() if name not in _NESTED}
@@ -44,19 +45,19 @@ def status(run: Run) -> int:
 @verb()
 @click.option(
     "-o", "--output", "target", metavar="FILE",
-    help="Write it to FILE, to the byte as it was signed, in place of standard output.",
+    help="Write the exact signed bytes to FILE instead of standard output.",
 )  # fmt: skip
 @options.looking
 def checkpoint(run: Run, target: str | None) -> int:
-    """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
+    """Number and sign all entries, and print the checkpoint for an auditor to keep elsewhere.
 
-    Exits 1 if something is left that it could not sign; the last checkpoint is printed then. Exits
-    5, and prints none, if entries that were signed are missing.
+    Exits 1 and prints the last checkpoint if it could not sign all entries. Exits 5 and prints none
+    if signed entries are missing.
     """
     done = _signed(run) if run.remote is None else _signed_there(run.remote)
     note = done.note
     if note is None:
-        raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
+        raise RefusedError(done.unable or _LOG_EMPTY)
     if target is not None:
         from incidents.audit.proof import verdict
 

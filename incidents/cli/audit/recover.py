@@ -13,7 +13,7 @@ from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
 from incidents.cli.group import verb
-from incidents.errors import DONE, NOT_VERIFIED, FileError
+from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
     from incidents.enforcement.way_back import Outcome
 
-_HERE = "what was known of the database lies where daemons run, beside the log's key"
+_HERE = Cause.of(
+    "recover_here",
+    "run it where daemons run: what they know of the database is beside the log's key",
+)
 
 _OTHERS = (
     "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",
@@ -38,18 +41,19 @@ _OTHERS = (
 @params.reason_option
 @click.option(
     "--sign-here", is_flag=True,
-    help="The machine or folder where the log was signed is lost for good, or was put back with"
-    " the database: it is signed here from now on, by a new key.",
+    help="Sign the log here from now on, with a new key: the machine or folder that signed it"
+    " is lost for good, or was restored with the database.",
 )  # fmt: skip
 @click.option(
-    "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
+    "--public", metavar="VKEY", help="New public key of the signing command (setting key_command)."
 )
 @click.option(
     "--confirm", metavar="N",
-    help="Confirm how many sites are opened, or the one by its name. A terminal is asked.",
+    help="Number of sites that this opens, or the name of the only one. A terminal asks for"
+    " it.",
 )  # fmt: skip
 @click.option(
-    "--dry-run", is_flag=True, help="Show which sites would be ordered again; do nothing."
+    "--dry-run", is_flag=True, help="Show the sites whose orders would be repeated; change nothing."
 )
 @options.looking
 def recover(
@@ -61,17 +65,17 @@ def recover(
     confirm: str | None,
     dry_run: bool,
 ) -> int:
-    """Go on after the database has lost its end: a backup or an older copy was put back, or a
-    standby took over that had not received everything.
+    """Resume after the database lost its latest entries: somebody restored a backup or an older
+    copy, or a standby took over that had not received everything.
 
-    Puts on record what is known to be missing. From then on orders have higher numbers than all
-    before, so that no receiver takes them for old. Each site is compared with the world: what
-    differs, or cannot be asked, is ordered again. That opens the sites that this record has as
-    open, so put a hold on those that must stay down before: --dry-run names them. Where more was
-    signed than is left, a new key signs from now on, and what the old one signed last is kept
-    beside it: run it where the key is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run
-    begins a new epoch. Where daemons notice, they do all but the signing and the opening by
-    themselves. Exits 5 if a site differs in the end, or could not be compared.
+    It puts on record what is known to be missing. New orders get higher numbers than all before, so
+    that no receiver takes them for old ones. It compares the actual state of each site with the
+    record, and repeats the order if it differs or cannot be checked. That opens the sites that this
+    record shows as open: first put a hold on those that must stay down; --dry-run lists them. If
+    more was signed than is left, a new key signs from now on, and the last checkpoint of the old
+    key is kept beside it: run this where the key is, with the daemon's INCIDENTS_AUDIT_KEY. Each
+    run starts a new epoch. Daemons that notice a loss do all this themselves, except signing and
+    opening. Exits 5 if a site still differs at the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
     from incidents.enforcement import comparison, way_back

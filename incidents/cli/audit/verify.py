@@ -38,8 +38,8 @@ MAX_KEY_BYTES = 1_000_000
     "keys",
     multiple=True,
     metavar="VKEY|FILE",
-    help="A key of the log that you know from elsewhere: the log must be signed by it, or by one "
-    "that it has handed over to.",
+    help="Key of the log from a source that you trust: this key, or one that it handed over"
+    " to, must have signed the log.",
 )
 @click.option(
     "--checkpoint",
@@ -47,32 +47,32 @@ MAX_KEY_BYTES = 1_000_000
     multiple=True,
     type=params.File(),
     metavar="FILE",
-    help="A checkpoint that was kept elsewhere: what it covers must be the same still.",
+    help="Checkpoint that you kept elsewhere: what it covers must be unchanged.",
 )
 @click.option(
     "--witness",
     "witnesses",
     multiple=True,
     metavar="VKEY|FILE",
-    help="A witness that you know: it must have countersigned.",
+    help="Key of a witness that you trust: it must have countersigned.",
 )
 @click.option(
     "--since",
     metavar="FILE|auto",
-    help="A checkpoint up to which all was verified before: sites without later entries are not "
-    "decided again. auto: the one that the last run with auto has kept.",
+    help="Checkpoint of an earlier verification: decisions on sites without later entries are"
+    " not repeated. auto: the one that the last run with auto kept.",
 )
-@click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
+@click.option("--no-policy", is_flag=True, help="Do not repeat the decisions.")
 @options.looking
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,
 ) -> int:  # fmt: skip
-    """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
+    """Verify the log in the database, or the bundle FILE or DIR.
 
-    Each entry is hashed again, the tree over them is built again, each checkpoint and signature is
-    checked, and what was decided is decided again under the policy that was active. Exit status 5
-    if anything is wrong, the first wrong entry named.
+    It hashes each entry again, rebuilds the tree, checks each checkpoint and signature, and repeats
+    each decision under the policy that was active. Exits 5 if anything is wrong, and names the
+    first wrong entry.
     """
     kept = _kept(run, bundle) if since == AUTO else None
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
@@ -84,8 +84,10 @@ def verify(
     elif run.quiet:
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
+        answer, *reasons = verdicts.sentences(verdict, run, asked)
+        run.tell(answer)
         run.say(*(_wrong(run, flaw) for flaw in verdict.findings))
-        run.tell(*verdicts.sentences(verdict, run, asked))
+        run.tell(*reasons)
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(run.text("audit_verify.kept", file=kept))
     return NOT_VERIFIED if verdict.findings else DONE
@@ -97,9 +99,11 @@ def _wrong(run: Run, flaw: Flaw) -> str:
 
 def _kept(run: Run, bundle: Path | None) -> Path:
     if bundle is not None:
-        raise InputError(
-            f"--since {AUTO} is for the desk's own log: of a bundle, name the checkpoint of one "
-            "that was verified before"
+        raise InputError.coded(
+            "auto_of_bundle",
+            "--since {auto} works only for the desk's own log: for a bundle, name the checkpoint of"
+            " one that you verified before",
+            auto=AUTO,
         )
     return verdicts.kept_place(run)
 
@@ -172,10 +176,12 @@ def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
             try:
                 found.append(VerifierKey.parse(line.strip()))
             except IncidentsError as error:
-                raise InputError(f"{option}: {error.message}") from error
+                raise InputError.coded(
+                    "option_value", "{option}: {why}", option=option, why=error.message
+                ) from error
     if not found or any(key.algorithm != algorithm for key in found):
-        kind = "a log (0x01)" if algorithm == 1 else "a witness (0x04)"
-        raise InputError(f"{option}: {given!r} is no key of {kind}")
+        code = "not_key_of_log" if algorithm == 1 else "not_key_of_witness"
+        raise InputError.coded(code, _NOT_KEY[code], option=option, given=given)
     return found
 
 
@@ -185,8 +191,17 @@ def _checkpoint(data: bytes, file: Path, option: str) -> Held:
     try:
         return signed_check.read(data, str(file))
     except IncidentsError as error:
-        way_out = "" if option != "--since" else "; without --since everything is verified"
-        raise InputError(f"{option} {file}: {error.message}{way_out}") from error
+        told = {"option": option, "file": file, "why": error.message}
+        if option != "--since":
+            raise InputError.coded("option_file", "{option} {file}: {why}", **told) from error
+        sentence = "{option} {file}: {why}; omit {option} to verify everything"
+        raise InputError.coded("option_since", sentence, **told) from error
+
+
+_NOT_KEY = {
+    "not_key_of_log": "{option}: {given!r} is not the key of a log (0x01)",
+    "not_key_of_witness": "{option}: {given!r} is not the key of a witness (0x04)",
+}
 
 
 def _read(file: Path) -> bytes:

@@ -36,28 +36,31 @@ if TYPE_CHECKING:
 
 
 @verb()
-@click.option("--mine", is_flag=True, help="Only what you have claimed.")
+@click.option("--mine", is_flag=True, help="Show only items that you claimed.")
 @click.option(
     "--watch", is_flag=True,
-    help="A screen to work at, fresh every second: ? tells the keys, q quits.",
+    help="Open a screen that updates every second: ? lists the keys, q quits.",
 )  # fmt: skip
 @click.option(
     "--reveal", is_flag=True,
-    help="Show phone numbers and e-mail addresses in full. Else they are masked: what you have on"
-    " your screen, others may read over your shoulder.",
+    help="Show phone numbers and e-mail addresses in full. By default they are masked, because"
+    " others may see your screen.",
 )  # fmt: skip
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
-    help="At most so many items.",
+    help="Maximum number of items to list.",
 )  # fmt: skip
-@click.option("--after", metavar="PLACE", help="The next page: what next_after says in JSON.")
+@click.option(
+    "--after",
+    metavar="PLACE",
+    help="Continue after this place: next_after of the previous page (JSON).",
+)
 @options.looking
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
-    """What the desk must do now: overdue things first, then by deadline.
+    """List what needs action now: overdue items first, then by deadline.
 
-    Looking does nothing; it shows what is overdue. Red lines above it say that nothing enforces the
-    clock, that orders are given up, or that an order has waited for five minutes to be carried out
-    in the world.
+    The list changes nothing. Red lines above it warn that no daemon enforces the deadlines, that
+    orders were given up, or that an order has waited five minutes to be carried out.
     """
     person = run.house.person if mine else None
 
@@ -89,9 +92,11 @@ def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: 
 
 def _check_terminal(run: Run) -> None:
     if run.for_programs or run.quiet:
-        raise InputError("--watch is for people: leave the format and -q out")
+        raise InputError.coded("watch_for_people", "--watch is for people: omit the format and -q")
     if not is_terminal(sys.stdout) or os.environ.get("TERM") == "dumb":
-        raise InputError("--watch needs a terminal: without one, run queue again when you want it")
+        raise InputError.coded(
+            "watch_terminal", "--watch needs a terminal: without one, run incidents queue again"
+        )
 
 
 def _plainly(run: Run, found: QueuePage) -> None:
@@ -128,7 +133,7 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
 @click.argument("to", type=check_person, metavar="PERSON")
 @options.acting
 def hand_over(act: Act, to: str) -> None:
-    """Give all that you hold to PERSON, at the end of a shift."""
+    """Hand all your claimed items to PERSON, at the end of a shift."""
     given = act.hand_over(to)
     if not given:
         act.run.tell(act.run.text("queue.hand_over.nothing", person=act.run.house.person))

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.database import sqlite_file
 
@@ -115,34 +115,50 @@ _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" doe
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 
-def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
+def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     """What `error` means to the person who named the database."""
     where = place(engine)
     told = said(error)
     if engine.dialect.name != "sqlite":
-        return f"the database {where} does not answer as it should: {told}{_way_in(told)}"
+        way_in = _way_in(told)
+        return Cause.of(
+            "database_fails", _FAILS + "{way_in}", where=where, told=told, way_in=way_in
+        )
     if "locked" in told or "busy" in told:
         waited_s = engine.get_execution_options()["incidents_waits_s"]
-        return (
-            f"the database {where} was held by another process for {waited_s:.0f} seconds: try"
-            " again"
+        sentence = (
+            "the database {where} was held by another process for {seconds:.0f} seconds: try again"
         )
+        return Cause.of("database_busy", sentence, where=where, seconds=waited_s)
     if "unable to open" in told and _is_missing(engine):
-        if Path(where).parent == data_folder():
-            makes = "the first act or incidents db upgrade makes it"
-            return f"there is no database {where}: {makes}, or {NAME_ANOTHER}"
-        return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
+        code = "no_own_database" if Path(where).parent == data_folder() else "no_database"
+        return Cause.of(code, _MISSING[code], where=where)
     if "unable to open" in told:
         file = Path(where)
-        return (
-            sqlite_file.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
+        if (obstacle := sqlite_file.obstacle(file)) is not None:
+            return obstacle
+        why = _why_not_opened(file)
+        return Cause.of(
+            "file_not_opened", "cannot open the file {where}: {why}", where=where, why=why
         )
     if "not a database" in told:
-        return (
-            f"{where} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or put"
-            " a backup back"
-        )
-    return _explain_disk(where, told) or f"the database {where} cannot be used: {told}"
+        return Cause.of("not_sqlite", _NOT_SQLITE, where=where)
+    return _explain_disk(where, told) or Cause.of(
+        "database_fails", _FAILS, where=where, told=told, way_in=""
+    )
+
+
+_FAILS = "cannot use the database {where}: {told}"
+_NOT_SQLITE = (
+    f"{{where}} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or restore a"
+    " backup"
+)
+_MISSING = {
+    "no_own_database": "there is no database {where}: run incidents db upgrade to make it, or"
+    f" {NAME_ANOTHER}",
+    "no_database": "there is no database {where}: check the path, or run incidents db upgrade to"
+    " make a new one",
+}
 
 
 def said(error: DBAPIError | sqlite3.Error) -> str:
@@ -152,12 +168,13 @@ def said(error: DBAPIError | sqlite3.Error) -> str:
     return " ".join((getattr(diagnosis, "message_primary", None) or str(driver)).split())
 
 
-def damaged(where: str, told: str) -> str:
+def damaged(where: str, told: str) -> Cause:
     """The same of a database that is damaged, as the driver has `told`."""
-    return (
-        f"the database {where} is damaged ({told}): incidents db check names what is wrong; put a"
-        " backup back"
+    sentence = (
+        "the database {where} is damaged ({told}): incidents db check shows the damage; restore a"
+        " backup"
     )
+    return Cause.of("database_damaged", sentence, where=where, told=told)
 
 
 def _way_in(told: str) -> str:
@@ -166,20 +183,24 @@ def _way_in(told: str) -> str:
         return ""
     if (missing := _NOT_THERE.search(told)) is not None:
         makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
-        return f"; check the name ({makes} {missing['name']} makes one), or {NAME_ANOTHER}"
-    return f"; {NAME_ANOTHER}" if "FATAL:" in told else f"; start it, or {NAME_ANOTHER}"
+        sentence = f"; check the name ({{makes}} {{name}} makes one), or {NAME_ANOTHER}"
+        return Cause.of("way_in_make", sentence, makes=makes, name=missing["name"])
+    if "FATAL:" in told:
+        return Cause.of("way_in_another", f"; {NAME_ANOTHER}")
+    return Cause.of("way_in_start", f"; start it, or {NAME_ANOTHER}")
 
 
-def _why_not_opened(file: Path) -> str:
+def _why_not_opened(file: Path) -> Cause:
     # Path.exists would raise for what no file can be called.
     folder = os.fspath(file.parent)
     if os.path.isdir(file):  # noqa: PTH112
-        return f"it is a folder; {NAME_ANOTHER}"
+        return Cause.of("is_folder", f"it is a folder; {NAME_ANOTHER}")
     if os.path.exists(file) and not os.access(file, os.R_OK):  # noqa: PTH110
-        return f"you may not read it; {NAME_ANOTHER}"
+        return Cause.of("not_readable", f"you may not read it; {NAME_ANOTHER}")
     if not file.is_absolute() and not os.path.exists(folder):  # noqa: PTH110
-        return f"there is no folder {folder} here; for the file /{file} write sqlite:////{file}"
-    return f"its folder must exist and be writable, or {NAME_ANOTHER}"
+        sentence = "there is no folder {folder} here; for the file /{file} write sqlite:////{file}"
+        return Cause.of("no_folder_here", sentence, folder=folder, file=file)
+    return Cause.of("folder_unwritable", f"its folder must exist and be writable; {NAME_ANOTHER}")
 
 
 def _is_missing(engine: Engine) -> bool:
@@ -193,24 +214,29 @@ def _is_missing(engine: Engine) -> bool:
     )
 
 
-def _explain_disk(where: str, told: str) -> str | None:
+def _explain_disk(where: str, told: str) -> Cause | None:
     if "is full" in told:
-        return (
-            f"the disk under {where} is full: make room, then do it again, with the same --key if "
-            "it had one"
-        )
+        return Cause.of("disk_full", _DISK_FULL, where=where)
     if "disk I/O error" in told:
-        return (
-            f"the disk under {where} fails (disk I/O error): look at the disk first; the same "
-            "command with the same --key is safe to repeat"
-        )
+        return Cause.of("disk_fails", _DISK_FAILS, where=where)
     if "malformed" in told:
         return damaged(where, told)
     if "readonly" in told:
-        return sqlite_file.obstacle(Path(where)) or (
-            f"the file {where} cannot be written: look at its permissions and its disk"
+        return sqlite_file.obstacle(Path(where)) or Cause.of(
+            "file_unwritable", _FILE_UNWRITABLE, where=where
         )
     return None
+
+
+_DISK_FULL = (
+    "the disk of {where} is full: free some space, then run the command again, with the same --key"
+    " if it had one"
+)
+_DISK_FAILS = (
+    "the disk of {where} fails (disk I/O error): check the disk first; you can safely repeat the"
+    " command with the same --key"
+)
+_FILE_UNWRITABLE = "the file {where} cannot be written: check its permissions and its disk"
 
 
 MOST = 100

@@ -125,9 +125,8 @@ def plainly(engine: Engine) -> Iterator[None]:
         quoted = error.object.decode(errors="replace")
         raise DatabaseError(address.damaged(place(engine), quoted)) from error
     except PoolTimeoutError as error:
-        raise DatabaseError(
-            f"all connections of this process to {place(engine)} are in use: try again"
-        ) from error
+        sentence = "all connections of this process to {where} are in use: try again"
+        raise DatabaseError.coded("connections_in_use", sentence, where=place(engine)) from error
 
 
 def _sqlite(url: URL, *, make: bool) -> Engine:
@@ -173,9 +172,10 @@ def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(
-            f"the folder {folder} cannot be made ({error.strerror}): {NAME_ANOTHER}"
-        ) from error
+        raise DatabaseError.coded(
+            "folder_not_made", f"cannot make the folder {{folder}} ({{why}}): {NAME_ANOTHER}",
+            folder=folder, why=error.strerror,
+        ) from error  # fmt: skip
 
 
 def _name_what_is_there(
@@ -238,8 +238,10 @@ def _postgresql(url: URL) -> Engine:
             connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:
-        raise DatabaseError(
-            f"PostgreSQL needs its driver: {errors.way_out('postgresql')}"
+        raise DatabaseError.coded(
+            "no_driver",
+            "PostgreSQL needs its driver: {way_out}",
+            way_out=errors.way_out("postgresql"),
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin_postgresql)

@@ -227,12 +227,19 @@ class HostMark:
 
     def _refusal(self, last: _Beat, now: float | None) -> DatabaseError:
         name = last.host.name
-        seen = "" if now is None else f", which was there {max(0, round(now - last.at))} s ago"
-        return DatabaseError(
-            f"{self._database} is open on another machine, {name}{seen}. Two machines that share a"
-            f" SQLite file lose incidents, so this one does not open it. Stop the program on {name}"
-            " and try again a minute later, or use PostgreSQL"
-        )
+        told = {"file": self._database, "name": name}
+        if now is None:
+            return DatabaseError.coded("open_elsewhere", _OPEN + _ONE_MACHINE, **told)
+        seconds = max(0, round(now - last.at))
+        sentence = f"{_OPEN}, last seen {{seconds}} s ago{_ONE_MACHINE}"
+        return DatabaseError.coded("open_elsewhere_seen", sentence, **told, seconds=seconds)
+
+
+_OPEN = "{file} is open on another machine, {name}"
+_ONE_MACHINE = (
+    ". Two machines that share a SQLite file lose incidents, so this one does not open it. Stop the"
+    " program on {name} and try again a minute later, or use PostgreSQL"
+)
 
 
 def _touch(file: Path) -> None:

@@ -53,7 +53,7 @@ def check(engine: Engine) -> None:
     with plainly(engine):
         found = status(engine)
     if found is not Status.CURRENT:
-        raise DatabaseError(_advice(found, place(engine)))
+        raise _refused(found, engine)
 
 
 def ensure(engine: Engine, *, make: bool = False) -> None:
@@ -74,7 +74,7 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
             with contextlib.suppress(sqlite3.OperationalError):
                 _use_write_ahead_log(engine, wait_s=0)
     if found is not Status.CURRENT:
-        raise DatabaseError(_advice(found, place(engine)))
+        raise _refused(found, engine)
 
 
 def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
@@ -88,7 +88,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in (Status.NEWER, Status.FOREIGN):
-            raise DatabaseError(_advice(found, place(engine)))
+            raise _refused(found, engine)
         _migrate(engine, "head", rehearsal=rehearsal)
 
 
@@ -103,11 +103,14 @@ def downgrade(database: str | Engine, revision: str) -> None:
     with _engine(database) as engine, plainly(engine):
         found = status(engine)
         if found in (Status.NEWER, Status.FOREIGN):
-            raise DatabaseError(_advice(found, place(engine)))
+            raise _refused(found, engine)
         try:
             _migrate(engine, revision, down=True)
         except CommandError as error:
-            raise DatabaseError(f"{place(engine)} stays as it is: {error}") from error
+            sentence = "{where} was not changed: {why}"
+            raise DatabaseError.coded(
+                "not_downgraded", sentence, where=place(engine), why=error
+            ) from error
 
 
 def status(engine: Engine) -> Status:
@@ -145,16 +148,18 @@ def scripts() -> Path:
     return installed if (installed / "env.py").exists() else package.parent / "alembic"
 
 
-def _advice(found: Status, where: str) -> str:
-    return {
-        Status.EMPTY: f"the database {where} is empty: run incidents db upgrade",
-        Status.OLDER: f"the database {where} is older than this program: run incidents db upgrade",
-        Status.NEWER: f"the database {where} is newer than this program: upgrade the program",
-        Status.FOREIGN: (
-            f"the database {where} holds the tables of another program and is left alone: "
-            "name another with --db"
-        ),
-    }[found]
+def _refused(found: Status, engine: Engine) -> DatabaseError:
+    code = f"database_{found.value}"
+    return DatabaseError.coded(code, _ADVICE[code], where=place(engine))
+
+
+_ADVICE = {
+    "database_empty": "the database {where} is empty: run incidents db upgrade",
+    "database_older": "the database {where} is older than this program: run incidents db upgrade",
+    "database_newer": "the database {where} is newer than this program: upgrade the program",
+    "database_foreign": "the database {where} holds another program's tables and was not changed:"
+    " name another with --db",
+}
 
 
 def _revisions(connection: Connection) -> list[str]:
@@ -208,9 +213,11 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
         if rehearsal and is_new:
             connection.execute(insert(rehearsal_table).values(id=1))
         elif rehearsal and not is_rehearsal(connection):
-            raise DatabaseError(
-                f"{place(engine)} is no rehearsal and will be none: name an empty database with"
-                " --db"
+            raise DatabaseError.coded(
+                "no_rehearsal",
+                "{where} is not a rehearsal and cannot become one: name an empty database with"
+                " --db",
+                where=place(engine),
             )
 
 

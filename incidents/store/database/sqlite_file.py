@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from incidents.errors import DatabaseError
+from incidents.errors import Cause, DatabaseError
 
 
 def way_to_open(file: Path) -> str:
@@ -44,25 +44,33 @@ def is_read_only(file: Path) -> bool:
         return False
 
 
-def obstacle(file: Path) -> str | None:
+def obstacle(file: Path) -> Cause | None:
     """Why it cannot be opened or written, and the way out; None if the medium is not the reason."""
     if is_read_only(file):
         beside = _beside(file)
         if len(beside) == 1:
-            return (
-                f"the file {file} is on a read-only disk, with {beside[0]} beside it, and cannot be"
-                " read there: copy both to a folder that you can write"
-            )
-        return f"the file {file} is on a read-only disk: it can be read, and nothing recorded in it"
+            return Cause.of("read_only_beside", _BESIDE, file=file, beside=beside[0])
+        return Cause.of("read_only_disk", _READ_ONLY, file=file)
     folder = file.absolute().parent
     if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         return None
-    told = f"you cannot write to the folder {folder}, which SQLite needs even to read {file.name}"
+    told = {"folder": folder, "file": file.name}
     if folder.stat().st_uid == os.geteuid():
         # It is theirs already.
         closed = [] if os.access(file, os.W_OK, effective_ids=True) else [file.absolute()]
-        return f"{told}: {shlex.join(['chmod', 'u+rwX', *map(str, [folder, *closed])])}"
-    return f"{told}: run this as {_owner(folder)}, or give your user access to the folder"
+        run = shlex.join(["chmod", "u+rwX", *map(str, [folder, *closed])])
+        return Cause.of("folder_closed", _CLOSED + "{run}", **told, run=run)
+    owner = _owner(folder)
+    sentence = _CLOSED + "run this as {owner}, or give your user access to the folder"
+    return Cause.of("folder_of_another", sentence, **told, owner=owner)
+
+
+_BESIDE = (
+    "the file {file} is on a read-only disk, with {beside} beside it, and cannot be read there:"
+    " copy both to a folder that you can write"
+)
+_READ_ONLY = "the file {file} is on a read-only disk: you can read it, but not record anything"
+_CLOSED = "you cannot write to the folder {folder}, which SQLite needs even to read {file}: "
 
 
 def _beside(file: Path) -> list[str]:
@@ -84,11 +92,11 @@ _NONE = -1
 
 
 class ReplacedError(DatabaseError):
-    """the file {file} was replaced or removed while this process had it open: start it again"""
+    """the file {file} was replaced or removed while this process had it open: restart it"""
 
 
 class UnseenError(DatabaseError):
-    """the file {file} cannot be looked at: {why}"""
+    """cannot check the file {file}: {why}"""
 
     # It may pass: the next transaction looks again.
 

@@ -63,7 +63,10 @@ def queue(
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
     """
     if not 1 <= limit <= MAX_PAGE:
-        raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
+        raise InputError.coded(
+            "page_of_queue", "limit is {limit}: ask for 1 to {most:,} items of the queue",
+            limit=limit, most=MAX_PAGE,
+        )  # fmt: skip
     rows = _rows(connection, page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
     in_force = register.policy_in_force(connection)
