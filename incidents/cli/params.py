@@ -112,7 +112,7 @@ def anything(given: str) -> tuple[Any, ...] | str:
 
 
 _LOOKS = Cause.of(
-    "ids_look", ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
+    "ids_look", "; an ID looks like 12-3, 12-3-1, 12-t2 or 12-o45 (see incidents queue)"
 )
 
 

@@ -150,7 +150,9 @@ def test_what_cannot_be_is_refused_by_name(cli: Cli) -> None:
         answer = cli(*args, "--json")
         assert (answer.status, _name(answer)) == (status, name), args
     refused = cli("token", "make", "panel-1", "--days", "1", "--act", "export")
-    assert "has the role integrator, which may not export the record: a token" in refused.err
+    assert (
+        "has the role integrator, which may not export the record, so such a token" in refused.err
+    )
     assert "incidents account role panel-1 ROLE  # with accounts, an administrator" in refused.err
 
 

@@ -33,7 +33,7 @@ def test_a_password_that_is_soon_guessed_is_refused_and_not_told(password: str) 
     padded = password if len(password) >= secrets.LEAST_CHARACTERS else password * 2
     with pytest.raises(GuessablePasswordError) as refused:
         secrets.hash_of(padded, HANDLE)
-    assert "take a sentence" in refused.value.message
+    assert "Use a sentence" in refused.value.message
     assert padded not in refused.value.message
 
 

@@ -22,8 +22,8 @@ def test_a_token_of_nobody_is_answered_otherwise_than_no_token(api: Rig) -> None
     told = api.nobody().get("/api/v1/queue").json()["detail"]
     wrong = api.nobody().get("/api/v1/queue", headers={"Authorization": "Bearer inc_mistyped"})
     assert (wrong.status_code, wrong.json()["type"]) == (401, "urn:incidents:problem:not-signed-in")
-    assert told.startswith("this needs a token")
-    assert wrong.json()["detail"].startswith("the token that was given is nobody's here")
+    assert told.startswith("this needs a session, or a token")
+    assert wrong.json()["detail"].startswith("the token is not valid here")
     assert "inc_mistyped" not in wrong.text
 
 
@@ -78,7 +78,7 @@ def test_what_a_role_may_not_do_is_refused_and_counted_beside_the_record(api: Ri
         assert answer.status_code == 403
     assert (answer.json()["why"], answer.json()["act"]) == ("role", "log")
     assert answer.json()["detail"] == (
-        "viewer-1 has the role viewer here, which may not log: an operator, a supervisor or"
+        "viewer-1 has the role viewer, which may not log: an operator, a supervisor or"
         " an integrator may"
     )
     [counted] = api.refusals()

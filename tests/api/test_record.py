@@ -129,7 +129,7 @@ def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> N
         answer = who.get(path)
         assert answer.status_code == 503, path
         assert answer.json()["type"] == "urn:incidents:problem:serve-key-replaced"
-        assert "start it anew" in answer.json()["detail"]
+        assert "restart the server" in answer.json()["detail"]
         assert "Retry-After" not in answer.headers, "it does not pass by itself"
     assert api.nobody().get("/healthz").status_code == 200
 

@@ -160,7 +160,7 @@ def _damaged(members: Members) -> dict[str, tuple[bytes, str, str]]:
     more = "goes on after the end of the archive"
     return {
         "cut.tar": (right[:3_000], "it is no archive", ""),
-        "without its end.tar": (right[:end], "it is cut", "no archive"),
+        "without its end.tar": (right[:end], "it is cut", "not a readable archive"),
         "with no zeros at its end.tar": (
             right[:end] + b"x" * 512 + right[end + 512 :], "a header is wrong", "",
         ),

@@ -236,7 +236,7 @@ def test_with_a_key_and_no_checkpoint_it_says_only_to_sign(sqlite_url: str) -> N
         with pytest.raises(NothingSignedError) as found, writing(day.engine) as connection:
             last_voucher(connection)
     assert found.value.message == (
-        "nothing of the log is signed yet: sign it on the machine that keeps the key"
+        "the log is not signed yet: sign it on the machine that keeps the key"
     )
     assert found.value.facts["needs_key"] is False
 

@@ -109,7 +109,7 @@ def test_where_nobody_could_tell_when_the_file_was_made_its_number_alone_counts_
 
 def test_who_holds_the_lock_is_named_after_a_while(key: Path) -> None:
     with signers_lock.held(key):
-        with pytest.raises(HeldError, match=rf"lock is held.* process {os.getpid()} on "):
+        with pytest.raises(HeldError, match=rf"lock is in use, last by process {os.getpid()} on "):
             lock_at_once(key)
         assert signers_lock.place_id(key) is not None
 

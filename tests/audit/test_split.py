@@ -310,7 +310,7 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
     [line] = err.splitlines()
     assert json.loads(line)["error"]["name"] == "worker_lost"
     assert "killed by signal 9" in line
-    assert "nothing is proved" in line
+    assert "proves nothing" in line
     assert len(pids) == 2
     _until_gone(pids)
 

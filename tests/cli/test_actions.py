@@ -150,7 +150,7 @@ def test_a_claim_keeps_an_item_from_others_until_it_is_handed_over(desk: Cli) ->
     assert taken.status == 3
     assert "1-1 is claimed by li" in taken.err
     assert "1-1 assigned to zhang" in desk("hand-over", "zhang").out
-    assert "li holds nothing" in desk("hand-over", "zhang").err
+    assert "li has no claimed items" in desk("hand-over", "zhang").err
     assert desk("release", "1-1", "--as", "zhang").out.splitlines()[0] == "1-1 released"
 
 

@@ -109,7 +109,8 @@ def test_without_a_checkpoint_the_way_to_one_is_told(unsigned: Cli, target: Path
     assert answer.status == 3
     assert answer.err == (
         "incidents: the log is not signed yet: make a key on the machine that keeps the log,"
-        " then sign\nnext: incidents audit key new\nnext: incidents audit checkpoint\n"
+        " then sign\nnext: incidents audit key new\nnext: incidents audit checkpoint"
+        "  # with accounts, a supervisor, an auditor or an administrator\n"
     )
     assert unsigned("audit", "report", "shop.example").status == 3
     assert not target.exists()

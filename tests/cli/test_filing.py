@@ -70,7 +70,7 @@ def test_an_act_on_a_filing_answers_as_all_acts_do(office: Cli) -> None:
         (["level"], 2, "write KEY=TEXT"),
         ([], 2, "nothing to change"),
         (["opened_on=2026-03-04"], 3, "is in the future"),
-        (["opened_on=1 March"], 2, "write one such as 2026-01-02"),
+        (["opened_on=1 March"], 2, "write it like 2026-01-02"),
         (["level=" + "3" * 65], 2, "write one of 二级 (2), 三级 (3)"),
         (["ip=999.1.1.1"], 3, "must be IP addresses"),
         (["icp_number=13900001111"], 3, "one such as 京ICP备12345678号-1"),

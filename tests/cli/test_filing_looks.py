@@ -21,7 +21,7 @@ def test_servers_and_documents_are_told_in_words(desk: Cli, tmp_path: Path) -> N
     desk("filing", "document", "shop.example", "contract", str(paper), "--kind", "idc_licence")
     told = desk("filing", "show", "shop.example").out.splitlines()
     assert told[0] == "server.main: Province 浙江, Number of servers 2"
-    assert told[1].startswith("document.contract: Kind IDC licence, SHA-256 ")
+    assert told[1].startswith("document.contract: Type IDC licence, SHA-256 ")
     assert told[1].endswith(", Size in bytes 7")
 
 
@@ -50,7 +50,7 @@ def test_a_list_with_a_site_that_is_new_is_told_the_way_out(desk: Cli, tmp_path:
     file.write_text("site,level\nshop.exampel,3\nanother-name.test,3\n")
     told = desk("filing", "import", str(file), "--dry-run").out
     assert "row 2: shop.exampel: no site named shop.exampel. Did you mean" in told
-    assert "row 3: another-name.test: it is new here (--add-sites takes it into" in told
+    assert "row 3: another-name.test: the site is not in the register (add it with" in told
 
 
 def test_the_alarm_tells_of_terms_and_of_those_that_are_overdue(

@@ -6,7 +6,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from tests.cli.conftest import Cli
 
-IN_TIME = "1-1: the responsible person was reached in time, at 2026-03-02 12:40; recorded after"
+IN_TIME = "1-1: reached the responsible person in time, at 2026-03-02 12:40; recorded after"
 
 
 def test_a_call_in_time_is_told_as_one_however_late_it_is_recorded(
@@ -16,7 +16,7 @@ def test_a_call_in_time_is_told_as_one_however_late_it_is_recorded(
     late = desk("contact", "1-1", "reached")
     in_time = desk("contact", "1-1", "reached", "--at", "12:40")
 
-    assert "1-1: the responsible person was reached; its clock had lapsed" in late.out
+    assert "1-1: reached the responsible person; the clock had already lapsed" in late.out
     assert f"{IN_TIME} the deadline" in in_time.out
 
 

@@ -72,7 +72,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     voided = cli("void", "1-1", "--reason", "no violation")
     cli("daemon", "--once")
 
-    assert "at the end of the suspension it stays down until a person decides" in shown.out
+    assert "after the suspension it stays down until a person decides" in shown.out
     assert (
         "lost records may have left court.example down, so it stays down until a person decides"
         in (voided.out)
@@ -266,7 +266,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "next: incidents orders reconcile" not in why
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
-    assert "it stays closed, whatever a clock or the lift of a hold does" in shown
+    assert "it stays closed, whatever a deadline or the end of a hold does" in shown
     assert "The reason for the closure of false.example may be lost, so it stays closed" in why
     assert "lifting the hold does not open the site: it is actually closed" in why
     assert panel.sites[FALSE] == "closed"

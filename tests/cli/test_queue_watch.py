@@ -78,7 +78,7 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
         at.see("That stops the clock of 1-1. y/n")
         assert len(on_record(db_url)[0]) == 1
         at.press("y")
-        at.see("1-1: reached the responsible person", "check if gone")
+        at.see("1-1: reached the responsible person", "check removal")
         assert on_record(db_url) == (
             [("no-answer", "li"), ("reached", "li")], ["notified", "open", "open"]
         )  # fmt: skip
@@ -268,7 +268,7 @@ def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: 
     with sitting(begin(postgresql_url)) as at:
         at.see("> 1-1")
         with gone(postgresql_url):
-            at.see("does not answer as it should", "This queue is from", "> 1-1")
+            at.see("cannot use the database", "This queue is from", "> 1-1")
             at.press("2")
             at.see("It is unknown whether no answer on 1-1 was recorded")
         at.see("> 1-1", gone=["This queue is from"])

@@ -137,7 +137,7 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
 def test_without_a_token_nobody_is_let_in(over: Over) -> None:
     over._tokens["nobody-1"] = "inc_nothing"
     refused = over("queue", as_="nobody-1")
-    assert (refused.status, "token that was given" in refused.err) == (REFUSED, True)
+    assert (refused.status, "the token is not valid here" in refused.err) == (REFUSED, True)
     assert refused.err.endswith("next: incidents token make HANDLE --days 30\n")
     nothing_given = over("queue")
     assert nothing_given.status == REFUSED

@@ -74,7 +74,7 @@ def test_a_list_comes_to_the_same_over_a_server_and_in_whatever_parts(
 def test_a_list_of_a_token_that_may_not_is_refused_in_words(desk: Over, file: str) -> None:
     refused = desk("filing", "import", file, "--skip-bad", as_="eye")
     assert refused.status == REFUSED
-    assert "eye has the role viewer here" in refused.err
+    assert "eye has the role viewer, which" in refused.err
 
 
 def test_what_is_looked_at_reads_as_with_a_database(desk: Over, file: str) -> None:
@@ -105,7 +105,7 @@ def test_what_is_shown_has_people_s_own_details_masked_and_is_else_the_same(
     masked = {"responsible_phone": "+86 ••• •••• ••00"}
     masked["server.main"] = wanted["details"]["server.main"].replace(PHONE, "+86 ••• •••• ••00")
     assert there == wanted | {"details": wanted["details"] | masked}
-    reveal, export = "see numbers and addresses in full", "export the record"
+    reveal, export = "view full numbers and addresses", "export the record"
     for who, line, act in (
         ("eye", f"filing form {SITE}", reveal),
         ("eye", "filing export", export),
@@ -136,8 +136,8 @@ def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
     unknown = desk("filing", "set", SITE, "--preset", "nobody", as_="panel")
     assert (unknown.status, "no preset named 'nobody'" in unknown.err) == (REFUSED, True)
     for typed, told in (
-        ("opened_on=2099-01-01", "still to come"),
-        ("server.main=soon", "is no server"),
+        ("opened_on=2099-01-01", "is in the future"),
+        ("server.main=soon", "is not a valid server"),
     ):
         refused = desk("filing", "set", SITE, typed, as_="panel")
         assert (refused.status, told in refused.err) == (REFUSED, True), refused.err

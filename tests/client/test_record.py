@@ -173,7 +173,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     (tmp_path / "refused.csv").write_bytes(row)
     refused = desk("import", str(tmp_path / "refused.csv"), as_="sup-1")
     assert (refused.status, "0 imported" in refused.out) == (FAILED, True), refused.out
-    assert "refused.csv, line 2: the category looks as if" in refused.err
+    assert "refused.csv, line 2: the category seems to contain" in refused.err
 
 
 def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
@@ -204,7 +204,7 @@ def _proof(entries: int, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("last", "needle"),
     [({"begun_at": "2026-03-01T10:09:00Z"}, "started another one"),
-     ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "its log says why")],
+     ({"ended_at": "2026-03-01T10:01:00Z", "failed": True}, "the server log says why")],
 )  # fmt: skip
 def test_a_proof_is_waited_for_until_it_has_ended_or_is_lost(
     last: dict[str, Any], needle: str

@@ -33,7 +33,7 @@ def read(file: Path, content: str | bytes, zone: tzinfo = UTC) -> History:
 
 def test_of_a_history_that_is_too_long_the_rest_is_not_read() -> None:
     raw = io.BytesIO((PLAIN + "x,y\n" * 100_000).encode())
-    with pytest.raises(TooManyReportsError, match="3 reports are the most"):
+    with pytest.raises(TooManyReportsError, match="at most 3 reports"):
         reports.read_history(raw, "history", most=3)
     assert raw.tell() < 2**16
 

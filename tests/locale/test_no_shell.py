@@ -23,7 +23,14 @@ PROGRAM = Path(incidents.__path__[0])
 
 ROOMS = ("machine", "views", "desk", "api", "filing")
 AT_THE_MACHINE = {
-    "cause.ledger_gone", "cause.ledger_of_other", "cause.log_no_key", "cause.must_words",
+    "cause.database_damaged", "cause.disk_fails", "cause.disk_full", "cause.folder_unwritable",
+    "cause.is_folder", "cause.no_database", "cause.no_own_database", "cause.not_readable",
+    "cause.not_sqlite", "cause.way_in_another", "cause.way_in_make", "cause.way_in_start",
+    "error.command_signs", "error.database_empty", "error.database_foreign",
+    "error.database_older", "error.folder_not_made", "error.key_has_signed",
+    "error.key_on_record", "error.log_has_key", "error.no_key_command", "error.no_rehearsal",
+    "error.signing_key_elsewhere", "cause.ledger_gone", "cause.ledger_of_other",
+    "cause.log_no_key", "cause.must_words",
     "cause.way_database", "cause.way_policy", "cause.way_recover", "cause.way_verify",
     "error.address", "error.answer_lost", "error.bad_rows", "error.denied", "error.halted",
     "error.held_checkpoint", "error.loss_known", "error.no_account", "error.no_serve_key",

@@ -133,7 +133,7 @@ NAMES_A_COMMAND = re.compile(
 
 
 def test_no_sentence_of_a_refusal_or_a_remark_names_a_command_or_an_option() -> None:
-    assert NAMES_A_COMMAND.search("(site unhold lifts it)")
+    assert NAMES_A_COMMAND.search("(site hold --lift lifts it)")
     said = [
         sentence
         for code, sentence in ENGLISH.phrases.items()

@@ -246,5 +246,5 @@ def test_a_file_is_not_bigger_than_anybody_can_read() -> None:
     with pytest.raises(ScenarioError, match="1,001 steps in scenario 1"):
         _mismatches(f"steps = [{steps}]")
     urls = ["http://shop.example/"] * 51
-    with pytest.raises(ScenarioError, match="51 web addresses are given"):
+    with pytest.raises(ScenarioError, match="there are 51 web addresses"):
         _mismatches(f"steps = [{{ do = 'log', url = {urls} }}]")

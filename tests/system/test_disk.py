@@ -84,7 +84,7 @@ def test_a_lock_that_is_a_link_makes_no_file_where_it_leads(tmp_path: Path, thei
 def test_what_is_no_file_is_not_waited_for(theirs: Path, make: bool) -> None:
     os.mkfifo(theirs)
 
-    with pytest.raises(OSError, match="no file"):
+    with pytest.raises(OSError, match="not a file"):
         disk.opened(theirs, make=make)
 
 

@@ -1,7 +1,7 @@
 """A site's name: what is taken, in which form it is kept, and what is refused with the way out."""
 
 import pytest
-from hypothesis import assume, given, reject
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from incidents.errors import BadSiteNameError
@@ -157,6 +157,7 @@ _LETTERS = st.one_of(
 
 
 @given(st.text(_LETTERS, min_size=1, max_size=20))
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_whoever_types_what_is_shown_names_that_site(label: str) -> None:
     try:
         kept = site_name.read(f"{label}.例子")

@@ -308,7 +308,7 @@ def test_the_memory_of_a_key_is_good_for_that_key(ledger: Ledger) -> None:
 
 def test_without_its_memory_a_key_does_not_sign(tmp_path: Path) -> None:
     file = tmp_path / "gone.db"
-    with pytest.raises(LedgerError, match="it is not there"):
+    with pytest.raises(LedgerError, match="it is missing"):
         Ledger(file).check_for(KEY)
     assert not file.exists()
 

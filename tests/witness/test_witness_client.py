@@ -257,7 +257,9 @@ def test_a_witness_that_does_not_answer_is_not_waited_for_for_ever(
 
 
 def test_a_witness_that_is_not_there_is_told() -> None:
-    with pytest.raises(WitnessError, match=r"witness.example at http://127.0.0.1:1 has not"):
+    with pytest.raises(
+        WitnessError, match=r"witness.example at http://127.0.0.1:1 did not countersign"
+    ):
         ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)
     for url in ("http://", "http://127.0.0.1:99999", "http://[::", "http://a b"):
         with pytest.raises(WitnessError):
@@ -278,7 +280,7 @@ def test_a_witness_has_a_web_address_and_a_witnesss_key() -> None:
     for url in ("", "witness.example", "file:///etc/passwd", "ftp://witness.example"):
         with pytest.raises(InputError):
             Witness(url, KEY.verifier)
-    with pytest.raises(InputError, match="key of a log"):
+    with pytest.raises(InputError, match="a log's key"):
         Witness("https://witness.example", LOG.key.verifier)
 
 
