@@ -85,7 +85,7 @@ class Rig:
             hit = self._wire.was_cut
             if hit and ended.status != act.status:
                 assert ended.status == 1, ended
-                checked.assert_clear(ended.stderr, sentences=["does not answer as it should"])
+                checked.assert_clear(ended.stderr, sentences=["cannot use the database"])
             else:
                 assert ended.status == act.status, ended
             self._wait_until_up()

@@ -153,7 +153,7 @@ def answer_in(stdout: str) -> Any:
 
 
 _UNCLEAR = re.compile(
-    r"Traceback|something unexpected|Exception ignored|Error\(|sqlalchemy|sqlite3|psycopg|\[SQL"
+    r"Traceback|unexpected error|Exception ignored|Error\(|sqlalchemy|sqlite3|psycopg|\[SQL"
 )
 
 

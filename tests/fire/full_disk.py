@@ -175,7 +175,7 @@ def on_postgresql(seed: int, folder: Path) -> Counter[str]:
         crashing_server() as server,
         server.databases.empty() as url,
     ):
-        full = "does not answer as it should"
+        full = "cannot use the database"
         return _fill_up(url, disk, seed, folder, 2, full=full, server=server)
 
 
@@ -278,7 +278,7 @@ def _assert_daemon_tells(
 
     until(told, "the daemon says that the clock is not enforced")
     until(is_silent, "its heart does not beat")
-    assert "NOTHING ENFORCES THE CLOCK" in operator.say("queue").stderr
+    assert "NO DAEMON ENFORCES THE DEADLINES" in operator.say("queue").stderr
     assert running.process.poll() is None, running.text()
 
 
