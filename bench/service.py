@@ -19,10 +19,10 @@ from bench.program import INCIDENTS, environment
 from bench.register import desk_of
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.authenticator import Door
+from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
-from incidents.app import House
+from incidents.app import App
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.own_stream import By
 from incidents.settings import sources
@@ -58,7 +58,7 @@ def serving(url: str, journal: Path) -> Iterator[int]:
 class Sending:
     """Requests of many accounts to a server that this process has started, and what each costs."""
 
-    def __init__(self, http: httpx.Client, desk: Desk, door: Door) -> None:
+    def __init__(self, http: httpx.Client, desk: Desk, door: Authenticator) -> None:
         self._http, self._desk, self._door = http, desk, door
         self._people = count(1)
         [self._server] = [folder for folder in Path("/proc").glob("[0-9]*") if _is_server(folder)]
@@ -105,7 +105,7 @@ def sending(url: str, port: int) -> Iterator[Sending]:
     engine, server = engines.create(url), f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=server, timeout=600) as http, desk_of(url) as desk:
-            yield Sending(http, desk, Door(engine, clock.now, seal_of(url)))
+            yield Sending(http, desk, Authenticator(engine, clock.now, seal_of(url)))
     finally:
         engine.dispose()
 
@@ -125,7 +125,7 @@ def _fields(folder: Path) -> list[str]:
 
 def seal_of(url: str) -> Seal:
     """By what the server of that database knows who may come in, before its first start too."""
-    house = House(sources.load(db=url))
+    house = App(sources.load(db=url))
     try:
         file = serve_key.key_file(house.settings)
         tokens.begin_sealing(house.engine, house.desk, file, _ADMIN, clock.now)
@@ -152,7 +152,7 @@ def sessions(url: str, handles: list[str], each: int = 1) -> list[dict[str, str]
     """New accounts of operators, and for each so many headers of a session of its own."""
     engine = engines.create(url)
     with desk_of(url) as desk:
-        door = Door(engine, clock.now, seal_of(url))
+        door = Authenticator(engine, clock.now, seal_of(url))
         for handle in handles:
             _add(desk, handle, "operator")
         found = [

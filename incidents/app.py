@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from incidents.accounts.serve_key import Seal
     from incidents.contract.documents.sites import Link
     from incidents.desk import Answer, Desk, Envelope
-    from incidents.desk.group_commit import Gatherer
+    from incidents.desk.group_commit import CommandBatcher
     from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.views.looks import Looks
 
 
-class House:
+class App:
     """All rooms, wired for one run's settings; each is opened when it is first entered.
 
     With `makes` a SQLite file that is not there is made; reading one never does.
@@ -89,11 +89,11 @@ class House:
         return Desk(self.engine)
 
     @cached_property
-    def gatherer(self) -> Gatherer:
+    def gatherer(self) -> CommandBatcher:
         """The way to the desk for many threads at once."""
-        from incidents.desk.group_commit import Gatherer
+        from incidents.desk.group_commit import CommandBatcher
 
-        return Gatherer(self.desk)
+        return CommandBatcher(self.desk)
 
     @property
     def open_sessions(self) -> OpenSessions:
@@ -241,6 +241,6 @@ class House:
             self.bare_engine.dispose()
 
 
-def open_house(settings: Settings, *, makes: bool = False) -> House:
+def open_house(settings: Settings, *, makes: bool = False) -> App:
     """The rooms for one run; nothing is opened yet."""
-    return House(settings, makes=makes)
+    return App(settings, makes=makes)

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.app import House
+from incidents.app import App
 from incidents.desk import accounts
 from incidents.desk.own_stream import By
 from incidents.settings import sources
@@ -59,7 +59,7 @@ def main() -> int:
 @contextmanager
 def _serving() -> Iterator[str]:
     """The address of the desk's console, with a supervisor who has an account."""
-    house = House(sources.load())
+    house = App(sources.load())
     house.desk.on_record(_people)
     with writing(house.engine) as connection:
         now = clock.now()

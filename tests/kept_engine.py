@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from incidents.app import House
+from incidents.app import App
 from incidents.store.database import engine
 from tests.databases import SqliteDatabases
 
@@ -32,7 +32,7 @@ def kept_engines() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "create", kept)
-        patched.setattr(House, "close", lambda _: None)
+        patched.setattr(App, "close", lambda _: None)
         try:
             yield
         finally:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import rotation
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk.activation import LogKey
@@ -10,7 +10,7 @@ from incidents.desk.activation import LogKey
 NAME = "log.example/desk"
 
 
-def make_key(house: House, file: Path) -> None:
+def make_key(house: App, file: Path) -> None:
     """Makes it, and puts it on record."""
 
     def put(new: str, previous: str | None) -> None:

@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from incidents import clock, desk, views
 from incidents.accounts import secrets
 from incidents.api import entrance
-from incidents.app import House
+from incidents.app import App
 from incidents.console import request_context
 from incidents.console.customer_app import CustomerApp
 from incidents.console.customer_page import CustomerPage
@@ -55,7 +55,7 @@ _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class ConsoleDesk(Rig):
     """The desk of one database, and what is on record there."""
 
-    def __init__(self, house: House, portal: BlockingPortal) -> None:
+    def __init__(self, house: App, portal: BlockingPortal) -> None:
         super().__init__(house, portal)
         self.url = BASE
         self.ahead = timedelta(0)
@@ -135,7 +135,7 @@ AnyDesk = TypeVar("AnyDesk", bound=ConsoleDesk)
 
 @contextmanager
 def open_desk(
-    db: str, folder: Path, toml: str = "", *, as_: Callable[[House, BlockingPortal], AnyDesk]
+    db: str, folder: Path, toml: str = "", *, as_: Callable[[App, BlockingPortal], AnyDesk]
 ) -> Iterator[AnyDesk]:
     """The desk of that database, with those settings; it keeps its files in the folder."""
     (folder / "config.toml").write_text(toml, encoding="utf-8")
@@ -146,7 +146,7 @@ def open_desk(
         # Argon2 as it is, but quick: what is slow on purpose proves nothing here.
         patch.setattr(secrets, "_hasher", lambda: _CHEAP)
         secrets._nobodys.cache_clear()
-        house = House(sources.load(db=db))
+        house = App(sources.load(db=db))
         try:
             with start_blocking_portal() as portal:
                 opened, machine_time = as_(house, portal), clock.source

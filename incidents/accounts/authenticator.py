@@ -55,7 +55,7 @@ class Visit:
     browser: str | None = None
 
 
-class Door:
+class Authenticator:
     """The door of one database; `clock` gives aware times in UTC, and nothing lets anybody in that
     does not bear the `seal`. `log` is its log of sign-ins.
 

@@ -140,7 +140,7 @@ class NoServeKeyError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Strays:
+class UnsealedCredentials:
     """What does not bear the seal, though the key has been on all: ids of tokens that have not
     ended, and whose passwords."""
 
@@ -190,9 +190,9 @@ def seal_of(connection: Connection, file: Path) -> Seal:
     return Seal(key, newest)
 
 
-def strays(connection: Connection, mark: Seal, now: datetime) -> Strays:
+def strays(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
     """What does not bear the seal at `now` (UTC)."""
-    return Strays(
+    return UnsealedCredentials(
         [
             token.id for token in accounts.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now

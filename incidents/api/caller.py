@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.accounts.identity import Identity, is_handle
 from incidents.api import problems
 from incidents.api.limits import Quota
-from incidents.app import House
+from incidents.app import App
 from incidents.contract.action import name_of
 from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
@@ -37,7 +37,7 @@ Seen = tuple[int, int]
 class Caller:
     """An authenticated person or program, for one request."""
 
-    house: House
+    house: App
     identity: Identity
     key: str | None = None
     seen: Seen | None = None
@@ -174,7 +174,7 @@ class Caller:
         return self.house.reading()
 
 
-def name_of_site(house: House, site: str | int) -> str | None:
+def name_of_site(house: App, site: str | int) -> str | None:
     """The name of a site, given by its name or its id; None if no site has that id."""
     if isinstance(site, str):
         return site
@@ -182,7 +182,7 @@ def name_of_site(house: House, site: str | int) -> str | None:
         return sites.name_of(connection, site)
 
 
-def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:
+def refuse(house: App, identity: Identity, act: str, why: str, about: str | None) -> None:
     """Count a refused permission."""
     by = By(person=identity.handle, login=identity.login)
     house.desk.on_record(
@@ -192,7 +192,7 @@ def refuse(house: House, identity: Identity, act: str, why: str, about: str | No
     )  # fmt: skip
 
 
-def record_reveal(house: House, identity: Identity, about: str) -> None:
+def record_reveal(house: App, identity: Identity, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
     by = By(person=identity.handle, login=identity.login)
     house.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))

@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Door, Visit
+from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.api import problems
 from incidents.api.caller import Caller, Seen, refuse
 
@@ -29,7 +29,7 @@ DryRun = Annotated[bool, Query(description="Only show what would happen.")]
 
 def visitor(request: Request) -> Visit | None:
     """The visit of the session in the request's cookie; None without one."""
-    door: Door = request.app.state.door
+    door: Authenticator = request.app.state.door
     cookie = request.cookies.get(COOKIE)
     return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
 

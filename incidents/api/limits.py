@@ -63,7 +63,7 @@ class BusyError(IncidentsError):
     """another request of this kind is running: try again in a few seconds"""
 
 
-class Turn:
+class SlowWorkLock:
     """A lock for slow work: one at a time in a process, since the desk shares the machine."""
 
     def __init__(self) -> None:
@@ -80,7 +80,13 @@ class Turn:
             self._free.release()
 
 
-SIMULATING, IMPORTING, BUNDLING, ERASING, TRYING = Turn(), Turn(), Turn(), Turn(), Turn()
+SIMULATING, IMPORTING, BUNDLING, ERASING, TRYING = (
+    SlowWorkLock(),
+    SlowWorkLock(),
+    SlowWorkLock(),
+    SlowWorkLock(),
+    SlowWorkLock(),
+)
 
 
 Item = TypeVar("Item")
@@ -101,7 +107,7 @@ class _Waiting(Generic[Item, Outcome]):
         return taken
 
 
-class Rounds(Generic[Item, Outcome]):
+class Batcher(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, run in a thread for its awaiters.
 
     It is to coroutines what `GroupCommit` is to threads. `work` gets at most `most` items, in the

@@ -22,7 +22,7 @@ from incidents.errors import Cause, FileError, InputError, RefusedError
 from incidents.system import private_file
 
 if TYPE_CHECKING:
-    from incidents.accounts.authenticator import Door
+    from incidents.accounts.authenticator import Authenticator
     from incidents.accounts.identity import Identity
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
@@ -208,7 +208,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     Raises:
         NoAccountError: if nobody was named, and the login name is no account.
         PasswordNeededError: if nobody can be asked.
-        SignInError, BlockedError: see `Door.identify`.
+        SignInError, BlockedError: see `Authenticator.identify`.
     """
     handle = run.settings.person
     if not run.settings.named and not _is_account(run, handle):
@@ -223,7 +223,7 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
 
     Raises:
         PasswordNeededError: if nobody can be asked.
-        SecondSignInError, BlockedError: see `Door.identify_second`.
+        SecondSignInError, BlockedError: see `Authenticator.identify_second`.
     """
     given = read_password(file, run.text("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
@@ -233,11 +233,11 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
     )
 
 
-def _door(run: Run) -> Door:
+def _door(run: Run) -> Authenticator:
     from incidents import clock
-    from incidents.accounts.authenticator import Door
+    from incidents.accounts.authenticator import Authenticator
 
-    return Door(run.local.engine, clock.now, run.local.seal)
+    return Authenticator(run.local.engine, clock.now, run.local.seal)
 
 
 def _terminal(run: Run) -> str:

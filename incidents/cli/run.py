@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from incidents.app import House
-    from incidents.client.house import RemoteHouse, RemoteLooks
+    from incidents.app import App
+    from incidents.client.house import RemoteApp, RemoteLooks
     from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
@@ -68,7 +68,7 @@ class Run:
         return sources.load()
 
     @property
-    def house(self) -> House | RemoteHouse:
+    def house(self) -> App | RemoteApp:
         """The desk that these settings name: of a database, or a server's.
 
         What only a database has is in `local`, and what only a server has in `remote`.
@@ -76,7 +76,7 @@ class Run:
         return self.remote or self.local
 
     @cached_property
-    def local(self) -> House:
+    def local(self) -> App:
         """All rooms of the database, which is opened.
 
         Raises:
@@ -89,17 +89,17 @@ class Run:
         return app.open_house(self.settings, makes=self.makes)
 
     @cached_property
-    def remote(self) -> RemoteHouse | None:
+    def remote(self) -> RemoteApp | None:
         """The server that is asked in place of a database; None: it is the database itself."""
         if self.settings.server is None:
             return None
-        from incidents.client.house import RemoteHouse
+        from incidents.client.house import RemoteApp
         from incidents.client.http import Exchange
 
         exchange = Exchange(
             self.settings.server, token=self.settings.token, zone=self.when.zone_name
         )
-        return RemoteHouse(exchange, self.settings)
+        return RemoteApp(exchange, self.settings)
 
     def insist_on_this_machine(self, why: str) -> None:
         """Refuse to act on this machine when a server was named: it was meant.

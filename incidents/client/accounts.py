@@ -83,7 +83,7 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
     return csrf
 
 
-class RemoteKeeper:
+class RemoteAccountAdmin:
     """The accounts and tokens of a server. It says itself who may do what: all raise ProblemError
     for what it refuses, ServerError if it does not answer.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client import accounts, intake
-from incidents.client.accounts import RemoteKeeper
+from incidents.client.accounts import RemoteAccountAdmin
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
@@ -163,8 +163,8 @@ def _text(filed: Any) -> str | None:
 _COMPARED_AT_ONCE = 10
 
 
-class RemoteHouse:
-    """The rooms that a server opens, as `app.House` those of a database, and more.
+class RemoteApp:
+    """The rooms that a server opens, as `app.App` those of a database, and more.
 
     Nothing is opened before it is asked.
     """
@@ -174,7 +174,7 @@ class RemoteHouse:
         self._settings = settings
         self._handle: str | None = None
         self.desk = RemoteDesk(exchange)
-        self.keeper = RemoteKeeper(exchange)
+        self.keeper = RemoteAccountAdmin(exchange)
         self.record = RemoteRecord(exchange)
         self.filings = intake.RemoteFilings(exchange)
         self.erasing = RemoteErasing(exchange)

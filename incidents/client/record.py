@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from incidents.audit.split import Replayed
     from incidents.contract.documents import policies as policy_documents
     from incidents.contract.documents import record as documents
-    from incidents.desk.erasure_request import Met
-    from incidents.desk.pseudonyms import Aged
+    from incidents.desk.erasure_request import ErasureResult
+    from incidents.desk.pseudonyms import RetentionResult
 
 
 Done = Callable[[int], object]
@@ -161,7 +161,9 @@ class RemoteErasing:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def meet(self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]) -> Met:
+    def meet(
+        self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
+    ) -> ErasureResult:
         """Erases what people have said about a site; `confirm` raises unless that is meant, and is
         asked only if there is something."""
         path, words = f"/sites/{part(site)}/erase", {"reason": reason}
@@ -183,11 +185,11 @@ class RemoteErasing:
             found = self._done(path, words | {"confirm": handle}, dry_run=False)
         return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
-    def look(self) -> Aged:
+    def look(self) -> RetentionResult:
         """What could be erased now; nothing is."""
         return _aged(self._exchange.get("/retention"))
 
-    def erase(self) -> Aged:
+    def erase(self) -> RetentionResult:
         """Erases it; nothing where the server's settings do not ask for it."""
         done = self._done("/retention/run", None, dry_run=False)
         return _aged(cast("policy_documents.Retention", done))
@@ -199,12 +201,12 @@ class RemoteErasing:
         return found
 
 
-def _met(told: policy_documents.Erased) -> Met:
+def _met(told: policy_documents.Erased) -> ErasureResult:
     from incidents.desk.erasure import Erased
-    from incidents.desk.erasure_request import Met, Staying
+    from incidents.desk.erasure_request import ErasureResult, Staying
 
     staying = told["staying"]
-    return Met(
+    return ErasureResult(
         site=told["site"], before=read_rfc3339(told["before"]),
         erased=Erased(words=told["words"], files=told["files"]),
         staying=Staying(
@@ -214,15 +216,15 @@ def _met(told: policy_documents.Erased) -> Met:
     )  # fmt: skip
 
 
-def _aged(told: policy_documents.Retention) -> Aged:
+def _aged(told: policy_documents.Retention) -> RetentionResult:
     from incidents.desk.erasure import Erased
-    from incidents.desk.pseudonyms import Aged
+    from incidents.desk.pseudonyms import RetentionResult
     from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
     # A server of before erases no sign-ins.
     erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
-    return Aged(keep=keep, before=read_rfc3339(told["before"]), erased=erased)
+    return RetentionResult(keep=keep, before=read_rfc3339(told["before"]), erased=erased)
 
 
 def _moment(told: str | None) -> datetime | None:

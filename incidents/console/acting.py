@@ -24,7 +24,7 @@ from incidents.console.forms import (
     given,
     given_with_files,
 )
-from incidents.console.request_context import Sitting, sitting
+from incidents.console.request_context import RequestContext, sitting
 from incidents.console.writing import Reader, Said, told_next
 from incidents.contract.action import Field, name_of
 from incidents.contract.actions import of_command
@@ -41,7 +41,7 @@ TWICE_FOR = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Acting(Sitting):
+class Acting(RequestContext):
     """Somebody who has sent a form of this console."""
 
     given: Given
@@ -183,7 +183,7 @@ class Acting(Sitting):
 
 def acting(
     request: Request,
-    here: Annotated[Sitting, Depends(sitting)],
+    here: Annotated[RequestContext, Depends(sitting)],
     form: Annotated[Given, Depends(given)],
 ) -> Acting:
     """Who sends a form, made by this console for them.
@@ -204,14 +204,14 @@ def acting(
 
 def sending(
     request: Request,
-    here: Annotated[Sitting, Depends(sitting)],
+    here: Annotated[RequestContext, Depends(sitting)],
     form: Annotated[Given, Depends(given_with_files)],
 ) -> Acting:
     """The same, where files may come with the form."""
     return acting(request, here, form)
 
 
-def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
+def _proved(here: RequestContext, form: Given) -> tuple[Visit, str | None]:
     """The visit, with a password in the form one that has just been proved; else what is wrong."""
     password = form.password()
     if password is None or form.text("proves") is None:

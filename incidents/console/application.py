@@ -43,7 +43,7 @@ from incidents.console.pages import (
     simulate,
     site,
 )
-from incidents.console.request_context import Sitting, sitting_if_any
+from incidents.console.request_context import RequestContext, sitting_if_any
 from incidents.console.writing import Said
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
@@ -223,7 +223,7 @@ def _write_kept(
 
 
 def _write(
-    request: Request, here: Sitting | None, template: str, status: int, *,
+    request: Request, here: RequestContext | None, template: str, status: int, *,
     headers: Any = None, place: str | None = None, **facts: Any,
 ) -> Response:  # fmt: skip
     known: dict[str, object] = (

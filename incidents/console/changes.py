@@ -17,8 +17,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response, StreamingResponse
 
-from incidents.accounts.authenticator import Door
-from incidents.app import House
+from incidents.accounts.authenticator import Authenticator
+from incidents.app import App
 from incidents.console import writing
 from incidents.console.request_context import Looking
 from incidents.log import logger
@@ -156,7 +156,7 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
     return {"sites": sorted({now[id_] for id_ in new}), "more": len(new) >= _WINDOW}
 
 
-def look(house: House) -> Seen:
+def look(house: App) -> Seen:
     """The newest entries."""
     newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
     with house.reading() as connection:
@@ -176,6 +176,6 @@ async def changes(here: Looking) -> Response:
     )
 
 
-def is_in(door: Door, cookie: str) -> bool:
+def is_in(door: Authenticator, cookie: str) -> bool:
     """Whether that session still is one; that it is asked for is no use of it."""
     return door.by_session(cookie, used=False) is not None

@@ -147,7 +147,7 @@ class CustomerApp:
             return seen
         return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
-    def _look(self, link: Named) -> customer_view.Sight | Answer:
+    def _look(self, link: Named) -> customer_view.CustomerView | Answer:
         """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)

@@ -18,7 +18,7 @@ from typing import Literal, TypedDict
 from jinja2 import Environment
 from markupsafe import Markup
 
-from incidents.console.customer_view import FIELD, Message, Sight
+from incidents.console.customer_view import FIELD, CustomerView, Message
 from incidents.notices import samples, templating
 from incidents.notices.letter import LANGUAGES, Facts, Office, facts_told
 from incidents.notices.templating import Block, blocks
@@ -156,7 +156,7 @@ class CustomerPage:
         self._wording = wording
         self._office = office
 
-    def of(self, sight: Sight, too_long: str | None = None) -> bytes:
+    def of(self, sight: CustomerView, too_long: str | None = None) -> bytes:
         """The page of an incident; with a remark that is too long, for its writer to shorten it.
 
         Raises:
@@ -189,7 +189,7 @@ class CustomerPage:
         for sight in _samples():
             self.of(sight)
 
-    def _part(self, sight: Sight, language: str) -> _Part:
+    def _part(self, sight: CustomerView, language: str) -> _Part:
         def words(name: str) -> Words:
             heading, text = self._wording.words(name, sight, language)
             return Words(heading.rstrip("：:"), blocks(text))
@@ -234,13 +234,13 @@ def _all(words: Mapping[str, str]) -> str:
     return " / ".join(words.values())
 
 
-def _samples() -> Iterator[Sight]:
+def _samples() -> Iterator[CustomerView]:
     """Made-up sights, one for each way in which an incident and its site can stand."""
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
     known = {**facts_told(sample), "person": None, "link": None}
     said_at = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
-    said = Sight(**known, said_at=said_at, messages=(Message(said_at, "…"),))
+    said = CustomerView(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):
         for site_state in ("active", "suspended", "closed"):
             sight = replace(said, state=state, site_state=site_state)

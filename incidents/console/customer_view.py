@@ -39,7 +39,7 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight(Facts):
+class CustomerView(Facts):
     """The facts of an incident, with when the customer said that the content is gone (UTC), how
     often the links to its page were revoked, and what the desk has written to them, the latest
     first.
@@ -58,7 +58,7 @@ class Sight(Facts):
         return self.state is None or not can_move_incident(self.state, "remove")
 
 
-def of(connection: Connection, incident: Incident) -> Sight | None:
+def of(connection: Connection, incident: Incident) -> CustomerView | None:
     """The sight of that incident, None if it is not there; nothing that is due is done."""
     try:
         facts = preview.violation(connection, incident)
@@ -66,7 +66,7 @@ def of(connection: Connection, incident: Incident) -> Sight | None:
         return None
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
     said_at, links_revoked, until = _own(connection, incident)
-    return Sight(**{
+    return CustomerView(**{
         **known, **_PERSONAL, "said_at": said_at, "links_revoked": links_revoked, "until": until,
         "messages": _messages(connection, incident),
     })  # fmt: skip

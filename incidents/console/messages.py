@@ -7,7 +7,7 @@ from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
 from incidents import views
-from incidents.console.request_context import Sitting
+from incidents.console.request_context import RequestContext
 from incidents.console.writing import Reader, Said, capitalised
 from incidents.contract import aftermath
 from incidents.desk import Answer
@@ -37,7 +37,7 @@ _STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
-def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
+def told(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Said:
     """What has come of the act; of one that came too late, who was faster."""
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
@@ -59,7 +59,7 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
-def _stays_up(here: Sitting, answer: Answer) -> bool:
+def _stays_up(here: RequestContext, answer: Answer) -> bool:
     """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
 
     def carried_out() -> bool:
@@ -69,7 +69,7 @@ def _stays_up(here: Sitting, answer: Answer) -> bool:
     return aftermath.stays_up(answer.site_document, answer.document["events"], carried_out)
 
 
-def _as_left_down(here: Sitting, answer: Answer) -> list[Event]:
+def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
     """What was done, where the end of a suspension or of a hold does not open its site: a loss has
     left it down."""
 
@@ -133,7 +133,7 @@ def _names(facts: Facts) -> list[object]:
     return [facts[each] for each in _NAMED if each in facts]
 
 
-def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
+def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
     """Who did what since."""
     reader = here.reader
     with here.reading() as connection:

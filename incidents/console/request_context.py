@@ -22,10 +22,10 @@ from starlette.responses import HTMLResponse
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Door, Visit
+from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
-from incidents.app import House
+from incidents.app import App
 from incidents.console import languages, writing
 from incidents.console.forms import NotLetError, SignedOutError
 from incidents.console.writing import Reader, Said, forget_said, said_before
@@ -36,7 +36,7 @@ MOST_RESULTS = 20
 """So many things lie there; the oldest goes first. None outlives the process."""
 
 
-class Shelf(Generic[Thing]):
+class ResultCache(Generic[Thing]):
     """Things by their ids, each only for whom it was put there. Threads may share it."""
 
     def __init__(self, most: int = MOST_RESULTS) -> None:
@@ -98,7 +98,7 @@ class KeptForm:
         return [text for field, text in self.fields if field == name]
 
 
-KEPT_FORMS: Shelf[KeptForm] = Shelf(MOST_FORMS)
+KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MOST_FORMS)
 
 
 def page_of_form(path: str) -> str:
@@ -128,12 +128,12 @@ LANGUAGE_COOKIE = "__Host-incidents-language"
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RequestContext:
     """Somebody at the console, for one request."""
 
     request: Request
-    house: House
-    door: Door
+    house: App
+    door: Authenticator
     visit: Visit
     reader: Reader
     version: str
@@ -161,7 +161,7 @@ class Sitting:
     @contextmanager
     def timed(self) -> Iterator[tuple[Connection, Self]]:
         """Such a transaction, and who sits here at the time by which what is due is judged in it:
-        see `House.now`."""
+        see `App.now`."""
         with self.reading() as connection:
             now = self.house.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
@@ -227,7 +227,7 @@ def reader(request: Request) -> Reader:
     return Reader(language, request.app.state.house.settings.zone, clock.now())
 
 
-def sitting(request: Request) -> Sitting:
+def sitting(request: Request) -> RequestContext:
     """Who sits there; raises SignedOutError for nobody."""
     found = sitting_if_any(request)
     if found is None:
@@ -235,18 +235,20 @@ def sitting(request: Request) -> Sitting:
     return found
 
 
-def sitting_if_any(request: Request) -> Sitting | None:
+def sitting_if_any(request: Request) -> RequestContext | None:
     """The same; None for nobody."""
     visit, state = entrance.visitor(request), request.app.state
     if visit is None:
         return None
-    return Sitting(request, state.house, state.door, visit, reader(request), state.changes.position)
+    return RequestContext(
+        request, state.house, state.door, visit, reader(request), state.changes.position
+    )
 
 
 def needs(act: str) -> list[Any]:
     """What a route depends on whose form is read for nobody but who may do that act."""
 
-    def check(here: Annotated[Sitting, Depends(sitting)]) -> None:
+    def check(here: Annotated[RequestContext, Depends(sitting)]) -> None:
         here.needs(act, about=here.request.url.path[:100])
 
     return [Depends(check)]
@@ -259,10 +261,10 @@ def place_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def looking(here: Annotated[Sitting, Depends(sitting)]) -> Sitting:
+def looking(here: Annotated[RequestContext, Depends(sitting)]) -> RequestContext:
     """The same, for a page that shows what is on record; raises NotLetError."""
     here.needs("look")
     return here
 
 
-Looking = Annotated[Sitting, Depends(looking)]
+Looking = Annotated[RequestContext, Depends(looking)]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import alarm_letter, journal
 from incidents.daemon.part import Part
 from incidents.enforcement import waiting
@@ -69,7 +69,7 @@ class Alarms:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         tell: alarm_letter.Tell | None = None,
@@ -238,7 +238,7 @@ class Alarms:
         return waiting.wait(claimed.attempts, self._chance(), asked)
 
 
-def once(house: House) -> Alarms:
+def once(house: App) -> Alarms:
     """Tells all that is alarming now: `daemon --once`. A silence is believed at once.
 
     Raises:

@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from incidents.app import House
+from incidents.app import App
 from incidents.enforcement.port import Outcome
 from incidents.notices.lanes import Desk
 from incidents.notices.letter import AlarmFacts
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     database: str
 
 
-def here(house: House) -> Place:
+def here(house: App) -> Place:
     """This machine, and the database of that house."""
     return Place(socket.gethostname(), address.seen_from_outside(house.bare_engine))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import status
 from incidents.daemon import enforce, journal
 from incidents.daemon.part import Part
@@ -57,7 +57,7 @@ class Delivery:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
@@ -196,7 +196,7 @@ class Delivery:
         )
 
 
-def once(house: House) -> Delivery:
+def once(house: App) -> Delivery:
     """Carries out what is due now, each order once: `daemon --once`. `errors` of it has what kept
     it from anything.
     """
@@ -208,7 +208,7 @@ def once(house: House) -> Delivery:
     return delivery
 
 
-def check(house: House) -> list[str]:
+def check(house: App) -> list[str]:
     """The lanes in which nothing is done with these settings; nothing is carried out.
 
     Raises:
@@ -225,7 +225,7 @@ def check(house: House) -> list[str]:
     return undone + [lane for lane in lanes if not channel(house, lane).is_set_up]
 
 
-def channel(house: House, lane: str) -> Customer | Desk:
+def channel(house: App, lane: str) -> Customer | Desk:
     """Who tells the customer, or the desk, by the settings.
 
     Raises:

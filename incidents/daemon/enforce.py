@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
 from incidents.desk import Answer, Desk
@@ -176,7 +176,7 @@ class Enforcement:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         systemd: journal.Systemd,
         *,
         stopped: Callable[[], bool],

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from incidents import views
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.desk import Envelope
@@ -49,7 +49,7 @@ class Filings:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         look: Look | None = None,
@@ -163,7 +163,7 @@ class Filings:
         return True
 
 
-def once(house: House) -> Filings:
+def once(house: App) -> Filings:
     """Remind of all that is due, and look at some pages: `daemon --once`.
 
     Raises as `Filings.remind` does.

@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.enforce import Enforcement
 from incidents.errors import DatabaseError
 from incidents.store import desk_state, monitoring
@@ -31,7 +31,7 @@ def identity() -> monitoring.Heartbeat:
     return monitoring.Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
-def note_once(house: House) -> None:
+def note_once(house: App) -> None:
     """Let everybody see when `daemon --once` last did what was due; nobody waits for a next beat.
 
     Raises:
@@ -49,7 +49,7 @@ def note_once(house: House) -> None:
         monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
 
 
-def note_mark_once(house: House, unread: str | None) -> None:
+def note_mark_once(house: App, unread: str | None) -> None:
     """Let everybody see why `daemon --once` carried nothing out, if it cannot read its mark.
 
     Raises:
@@ -68,7 +68,7 @@ class Heart:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         enforcement: Enforcement,
         identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,

@@ -22,7 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import (
     alarm_duty,
     delivery,
@@ -64,7 +64,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotation
         return now if previous is None else now + self._interval
 
 
-def run(house: House, systemd: journal.Systemd | None = None) -> int:
+def run(house: App, systemd: journal.Systemd | None = None) -> int:
     """Enforce the clock until SIGTERM or SIGINT; the exit status.
 
     The batch in hand is finished first; a second signal does not wait for it. At any moment
@@ -83,7 +83,7 @@ def run(house: House, systemd: journal.Systemd | None = None) -> int:
 
 
 class _Loop:
-    def __init__(self, house: House, systemd: journal.Systemd) -> None:
+    def __init__(self, house: App, systemd: journal.Systemd) -> None:
         self._house, self._systemd = house, systemd
         self._own_clock = house.settings.own_clock
         self._stop = Event()

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from sqlalchemy import Connection
 
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import (
     loss,
     publishing,
@@ -50,7 +50,7 @@ class Record:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         say: Callable[..., None] = journal.say,
@@ -196,7 +196,7 @@ class Witnessing:
     Nobody waits for these threads either: what is not answered by the end is not kept.
     """
 
-    def __init__(self, house: House, record: Record, stop: Event) -> None:
+    def __init__(self, house: App, record: Record, stop: Event) -> None:
         self._stop = stop
         self._threads = [
             Thread(target=self._keep_asking, args=asked, daemon=True, name=asked[0])
@@ -214,7 +214,7 @@ class Witnessing:
             part.do(ask)
 
 
-def once(house: House) -> None:
+def once(house: App) -> None:
     """Numbers, signs and publishes what there is, and asks each witness once: `daemon --once`.
 
     What is due is done by then: what goes wrong here is told in the log, and by `audit status`.
@@ -228,7 +228,7 @@ def once(house: House) -> None:
         record.publish()
 
 
-def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
+def _others(house: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is asked of others, each with the sentence for when it fails."""
     for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
@@ -236,11 +236,11 @@ def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], ob
         yield "the log is not time-stamped", partial(_stamp, house, record.settings.timestamps)
 
 
-def _ask(house: House, witness: witnesses.Witness) -> None:
+def _ask(house: App, witness: witnesses.Witness) -> None:
     witnesses.ask(house.engine, witness)
 
 
-def _stamp(house: House, authority: stamp.Authority) -> None:
+def _stamp(house: App, authority: stamp.Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
     stamp.ask(house.engine, authority, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, Part
 from incidents.enforcement import comparison
@@ -38,7 +38,7 @@ class Recovery:
     is as the record says. No site is opened: why one is down may be what is lost.
     """
 
-    def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._house, self._stopped = house, stopped
         self._part = Part("sites are not compared with their actual state")
         self._backoff = Backoff()
@@ -164,7 +164,7 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
     return {what: names[: comparison.MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
 
 
-def once(house: House, deliver: Callable[[], object] = lambda: None) -> None:
+def once(house: App, deliver: Callable[[], object] = lambda: None) -> None:
     """Compares what is to be compared now, has it delivered, and looks once more at what was open:
     `daemon --once`."""
     duty = Recovery(house)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import journal
 from incidents.desk import pseudonyms
 from incidents.desk.erasure import Erased
@@ -23,7 +23,7 @@ _EVERY = timedelta(days=1)
 class Retention:
     """The duty of one daemon; `stopped` is asked between two transactions."""
 
-    def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._house = house
         self._stopped = stopped
         self._done_at: datetime | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.accounts import access_settings
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import status
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
@@ -21,7 +21,7 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def check(house: House) -> list[str]:
+def check(house: App) -> list[str]:
     """The lanes of orders in which nothing is done with these settings; no duty is begun.
 
     Raises:

@@ -33,7 +33,7 @@ class TooYoungError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class ErasureRequest:
     """A request to erase a site's personal data: people's words and whom to call; with a reason."""
 
     site: str
@@ -63,7 +63,7 @@ class Staying:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Met:
+class ErasureResult:
     """The erased data, or in a dry run the data to erase: recorded before that time (UTC)."""
 
     site: str
@@ -84,7 +84,7 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
+class ErasureRequests:
     """Handles erasure requests on one database, with the folder of evidence and the retention."""
 
     desk: Desk
@@ -94,13 +94,13 @@ class Demands:
 
     def meet(
         self,
-        demand: Demand,
+        demand: ErasureRequest,
         now: datetime,
         *,
         dry_run: bool,
         confirm: Callable[[], None],
         told: Callable[[datetime], str] = rfc3339,
-    ) -> Met:
+    ) -> ErasureResult:
         """Erase for good what is old enough at `now` (UTC); in a dry run, only return it.
 
         `confirm` is called before anything is erased, and may raise. `told` formats the time in a
@@ -129,7 +129,7 @@ class Demands:
             )  # fmt: skip
             erased = erasure.erase(self.desk, self.engine, wanted, self.folder)
             staying = self._staying(scope)
-        return Met(site=demand.site, before=scope.before, erased=erased, staying=staying)
+        return ErasureResult(site=demand.site, before=scope.before, erased=erased, staying=staying)
 
     def _site_id(self, site: str) -> int:
         with plainly(self.engine), reading(self.engine) as connection:

@@ -39,7 +39,7 @@ ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountDemand:
+class AccountErasureRequest:
     """A request to erase the person from an account's sign-ins: the handle and the reason."""
 
     handle: str
@@ -49,7 +49,7 @@ class AccountDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetAccountDemand:
+class AccountErasureResult:
     """The number of rows erased, or in a dry run to erase: those before that time (UTC). `next`:
     when the first of the remaining rows may be erased."""
 
@@ -73,13 +73,13 @@ def meet_account_demand(
     desk: Desk,
     engine: Engine,
     keep: Retention,
-    demand: AccountDemand,
+    demand: AccountErasureRequest,
     now: datetime,
     *,
     dry_run: bool,
     confirm: Callable[[], None],
     told: Callable[[datetime], str] = rfc3339,
-) -> MetAccountDemand:
+) -> AccountErasureResult:
     """Erase for good what is old enough at `now` (UTC); in a dry run, only return its amount.
 
     `confirm` is called before anything is erased, and may raise. `told` formats the time in a
@@ -106,7 +106,7 @@ def meet_account_demand(
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)
-    return MetAccountDemand(account=handle, before=before, rows=rows, next=after)
+    return AccountErasureResult(account=handle, before=before, rows=rows, next=after)
 
 
 def erase_sign_ins(
@@ -144,7 +144,7 @@ def erase_sign_ins(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aged:
+class RetentionResult:
     """The amounts erased, or to erase, of data recorded before that time (UTC)."""
 
     keep: Retention
@@ -164,13 +164,13 @@ class Aged:
         }
 
 
-def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> Aged:
+def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> RetentionResult:
     """What could be erased at `now` (UTC), with the evidence files in `folder`; erases nothing."""
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:
         erased = replace(erased, sign_ins=sign_ins.erasable(connection, scope.before))
-    return Aged(keep=keep, before=scope.before, erased=erased)
+    return RetentionResult(keep=keep, before=scope.before, erased=erased)
 
 
 def erase_aged(
@@ -183,7 +183,7 @@ def erase_aged(
     by: str,
     login: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Aged:
+) -> RetentionResult:
     """Erase what is old enough, in the name of `by`; nothing without the settings for it.
 
     Raises as `erasure.erase`.
@@ -195,4 +195,4 @@ def erase_aged(
         wanted = Erasure(scope=scope, by=by, login=login)
         erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
         erased = replace(erased, sign_ins=rows)
-    return Aged(keep=keep, before=scope.before, erased=erased)
+    return RetentionResult(keep=keep, before=scope.before, erased=erased)

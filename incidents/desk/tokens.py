@@ -13,7 +13,13 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from incidents.accounts import identity, secrets, serve_key
-from incidents.accounts.serve_key import UNSEALED, NoServeKeyError, Seal, Strays, of_token
+from incidents.accounts.serve_key import (
+    UNSEALED,
+    NoServeKeyError,
+    Seal,
+    UnsealedCredentials,
+    of_token,
+)
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.own_stream import AccountAct, By, Clock
@@ -139,7 +145,7 @@ class Keyed:
 
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
-) -> Keyed | Strays | None:
+) -> Keyed | UnsealedCredentials | None:
     """Check the seals when a server starts; the first one makes the key and seals what exists.
 
     Raises:

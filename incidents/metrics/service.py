@@ -64,7 +64,7 @@ PATIENCE_S = 4.0
 """So long a look may take, and so long another may wait for it: a scrape gives up after ten."""
 
 
-class House(Protocol):
+class App(Protocol):
     """Where the database is, and its time."""
 
     @property
@@ -83,7 +83,7 @@ class Watch:
     """
 
     def __init__(
-        self, house: House, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
+        self, house: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
     ) -> None:
         self.tally = Tally()
         self._tail = Tail()
@@ -168,7 +168,7 @@ class Service:
 
     def __init__(
         self,
-        house: House,
+        house: App,
         *,
         say: Callable[..., None],
         warn: Callable[..., None],

@@ -35,7 +35,7 @@ from incidents.settings.sources import Settings
 LookUp = Callable[[Order], Facts | None]
 
 
-class House(Protocol):
+class App(Protocol):
     """Where the settings are, and the database."""
 
     @property
@@ -128,7 +128,7 @@ def notice_of(order: Order) -> str | None:
 
 
 def customer_lane(
-    house: House, *, link: Link | None = None, environ: Mapping[str, str] | None = None
+    house: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
 ) -> Customer:
     """The customer's lane as [notices] says; `link` gives the customer's own page, if there is one.
 
@@ -245,7 +245,7 @@ class Desk:
         return told or worst_outcome(outcomes)
 
 
-def desk_lane(house: House, *, environ: Mapping[str, str] | None = None) -> Desk:
+def desk_lane(house: App, *, environ: Mapping[str, str] | None = None) -> Desk:
     """The desk's lane as [alarms] says; raises as `customer_lane` does."""
     found = notice_settings.to_desk(house.settings.zone, environ)
     return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)

@@ -57,7 +57,7 @@ class Head(NamedTuple):
     horizon: int | None
 
 
-class Sight(NamedTuple):
+class Snapshot(NamedTuple):
     """The view of a transaction: the id of the `newest` entry (0 without one). On PostgreSQL also
     two transaction numbers: all before `ended` have ended, and none from `to_come` on has ended,
     though some may have begun."""
@@ -104,14 +104,14 @@ def head(connection: Connection) -> Head:
     return Head(*row)
 
 
-def sight(connection: Connection) -> Sight:
+def sight(connection: Connection) -> Snapshot:
     """The view of one statement."""
     newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
     if connection.dialect.name == "sqlite":
-        return Sight(connection.scalar(select(newest)) or 0, None, None)
+        return Snapshot(connection.scalar(select(newest)) or 0, None, None)
     now = func.pg_current_snapshot()
     ended, to_come = map(_number, (func.pg_snapshot_xmin(now), func.pg_snapshot_xmax(now)))
-    return Sight(*connection.execute(select(newest, ended, to_come)).one())
+    return Snapshot(*connection.execute(select(newest, ended, to_come)).one())
 
 
 def own_transaction(connection: Connection) -> int | None:

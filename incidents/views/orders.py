@@ -75,7 +75,7 @@ def unsettled(
     next attempt. `state`: `dead`; `braked` (not tried, since too many sites were taken down at
     once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order into the world
     that has waited for `LATE_AFTER`. `only_late`: those that `late` counts, the longest waiting
-    first. `unset`: the settings of the lanes without a channel (see `House`); an order
+    first. `unset`: the settings of the lanes without a channel (see `App`); an order
     that such a lane has kept for `LATE_AFTER` names its setting.
 
     Raises:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from incidents import __version__, clock
 from incidents.accounts import access_settings
-from incidents.accounts.authenticator import Door
+from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.oidc import Oidc
 from incidents.api import parameters, problems
 from incidents.api.endpoints import (
@@ -35,7 +35,7 @@ from incidents.api.endpoints import (
     work,
 )
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
-from incidents.api.limits import Quota, Rounds
+from incidents.api.limits import Batcher, Quota
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
@@ -44,7 +44,7 @@ from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
-    from incidents.app import House
+    from incidents.app import App
 
 
 _LOOKS = 4
@@ -79,7 +79,7 @@ class SecurityHeaders:
         await self._app(scope, receive, told)
 
 
-def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
+def create(house: App, customers: application.Asgi | None = None) -> FastAPI:
     """The application for that house; its database is opened by the thread that makes this.
 
     `customers` answers below /c/, where customers come in by their links.
@@ -95,11 +95,11 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.house = house
-    app.state.door = Door(house.engine, clock.now, house.seal)
+    app.state.door = Authenticator(house.engine, clock.now, house.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
-    app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
-    app.state.at_the_desk = Rounds(house.gatherer.together)
-    app.state.told = Rounds(partial(actions.act_documents, house), at_once=_LOOKS)
+    app.state.at_the_door = Batcher(app.state.door.by_tokens, at_once=_LOOKS)
+    app.state.at_the_desk = Batcher(house.gatherer.together)
+    app.state.told = Batcher(partial(actions.act_documents, house), at_once=_LOOKS)
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)

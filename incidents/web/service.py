@@ -16,7 +16,7 @@ from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 
 if TYPE_CHECKING:
-    from incidents.app import House
+    from incidents.app import App
     from incidents.notices.customer_link import Links
 
 EXTRA = "console"
@@ -48,7 +48,7 @@ def needed() -> None:
 
 
 def serve(
-    house: House, *, host: str, port: int, listening: Callable[[str, Links | None], object]
+    house: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
 ) -> None:
     """Serve until SIGTERM or SIGINT; `listening` is told where, once it does.
 
@@ -85,7 +85,7 @@ def serve(
 
 
 @contextmanager
-def _ends_with_its_file(house: House) -> Iterator[None]:
+def _ends_with_its_file(house: App) -> Iterator[None]:
     """Tells this process to end once another file is where the database's was; raises that then."""
     ended, faults = Event(), list[DatabaseError]()
 

@@ -66,7 +66,7 @@ def _method(action: Action) -> Iterator[str]:
     asked = ", ".join(["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[How]"])
     names = [name for name, _ in words] + (["confirm"] if action.closes else [])
     if taken := _TAKEN & {*names}:
-        raise ValueError(f"{action.word}: the client's methods have a {taken.pop()} of their own")
+        raise ValueError(f"{action.word}: the client's methods have a {min(taken)} of their own")
     told = ", ".join(f'"{name}": {name}' for name in names)
     yield f"    def {method_name(action)}({asked}) -> Acted:"
     yield f'        """{action.summary or action.short}"""'

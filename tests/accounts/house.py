@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Door, SignInError
+from incidents.accounts.authenticator import Authenticator, SignInError
 from incidents.accounts.open_sessions import OpenSessions
 from incidents.accounts.serve_key import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
@@ -25,13 +25,13 @@ BY = By(person="admin-1", login="root", came_in=True)
 HERE = "192.0.2.7"
 
 
-class House:
+class App:
     """A desk with accounts, whose clock the test moves."""
 
     def __init__(self, engine: Engine, moved: Any) -> None:
         self.engine, self.moved = engine, moved
         self.desk = Desk(engine)
-        self.door = Door(engine, clock.now, UNSEALED)
+        self.door = Authenticator(engine, clock.now, UNSEALED)
         self.sessions = OpenSessions(engine, clock.now)
 
     def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
@@ -73,14 +73,14 @@ class House:
 
 
 def mistaken(
-    house: House, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
+    house: App, times: int, address: str = HERE, browser: str = "", handle: str = "operator-1"
 ) -> None:
     for _ in range(times):
         with pytest.raises(SignInError):
             house.door.sign_in(handle, "wrong", address, browser)
 
 
-def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
+def guessed_at_from_everywhere(house: App, handle: str = "operator-1") -> None:
     """As many mistakes under that name as are free, from as many places."""
     with writing(house.engine) as connection:
         passwords.failures(connection, [f"as {handle}"], clock.now())
@@ -88,7 +88,7 @@ def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None
 
 
 def set_password(
-    house: House, handle: str, password: str, *, seal: Seal = UNSEALED,
+    house: App, handle: str, password: str, *, seal: Seal = UNSEALED,
     second_after: timedelta = accounts.AT_ONCE,
 ) -> None:  # fmt: skip
     hash_ = secrets.hash_of(password, handle)

@@ -36,7 +36,7 @@ PASSWORD = "a horse and a battery"
 SITE = "a.example"
 
 
-class House(Rehearsal):
+class App(Rehearsal):
     """A desk with a closed site."""
 
     def __init__(self, engine: Engine) -> None:
@@ -73,33 +73,33 @@ YES = c.Approve(by="sup-2")
 
 
 @pytest.fixture
-def house(db_url: str) -> Iterator[House]:
+def house(db_url: str) -> Iterator[App]:
     engine = engines.create(db_url)
-    yield House(engine)
+    yield App(engine)
     engine.dispose()
 
 
 @pytest.fixture
-def two(house: House) -> House:
+def two(house: App) -> App:
     """With two supervisors and somebody else."""
     house.accounts(sup_1="supervisor", sup_2="supervisor", op_1="operator", view_1="viewer")
     return house
 
 
-def test_without_accounts_two_names_are_two_people(house: House) -> None:
+def test_without_accounts_two_names_are_two_people(house: App) -> None:
     assert house.refused(ASK) is None
     assert house.refused(YES) is None
     assert house.state == "active"
     assert house.told() == []
 
 
-def test_with_accounts_two_who_have_signed_in_open_it(two: House) -> None:
+def test_with_accounts_two_who_have_signed_in_open_it(two: App) -> None:
     assert two.refused(ASK, signed_in=True) is None
     assert two.refused(YES, signed_in=True) is None
     assert two.state == "active"
 
 
-def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(two: House) -> None:
+def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(two: App) -> None:
     assert two.refused(ASK) == "sign_in_needed"
     two.refused(ASK, signed_in=True)
     assert two.refused(YES) == "sign_in_needed"
@@ -112,7 +112,7 @@ def test_who_has_not_signed_in_neither_asks_nor_approves_and_that_is_on_record(t
     ]
 
 
-def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House) -> None:
+def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: App) -> None:
     two.refused(ASK, signed_in=True)
     whys = {
         "op-1": "not_let", "view-1": "not_let", "nobody-1": "sign_in_needed",
@@ -124,7 +124,7 @@ def test_a_sign_in_counts_only_for_an_account_whose_role_may(two: House) -> None
     assert sorted(why for _, _, why, *_ in two.told()) == ["role"] * 2 + ["sign_in_needed"] * 3
 
 
-def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: House) -> None:
+def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: App) -> None:
     for by in ("op-1", "view-1"):
         ask = c.AskReinstatement(by=by, reason="appeal")
         assert two.refused(ask, signed_in=True) == "not_let", by
@@ -132,7 +132,7 @@ def test_a_reinstatement_is_asked_for_by_a_supervisor_and_by_nobody_else(two: Ho
     assert two.refused(ASK, signed_in=True) is None
 
 
-def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: House) -> None:
+def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: App) -> None:
     two.refused(ASK, signed_in=True)
     yes = c.Approve(by="op-1")
     assert two.refused(yes, key="k", signed_in=True) == "not_let"
@@ -141,13 +141,13 @@ def test_another_role_is_an_answer_of_its_own_under_the_same_key(two: House) -> 
     assert two.state == "active"
 
 
-def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: House) -> None:
+def test_an_account_that_was_disabled_meanwhile_counts_no_more(two: App) -> None:
     two.refused(ASK, signed_in=True)
     two.desk.on_record(lambda each: accounts.disable(each, BY, "sup-2", two.clock))
     assert two.refused(YES, signed_in=True) == "sign_in_needed"
 
 
-def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(house: House) -> None:
+def test_a_request_from_before_the_accounts_is_nobodys_and_is_asked_anew(house: App) -> None:
     """Else one person asks under any name, gets an account, and approves."""
     assert house.refused(c.AskReinstatement(by="wang", reason="appeal")) is None
     house.later(seconds=1)
@@ -166,7 +166,7 @@ CLOSE = c.ConfirmClosure(by="op-1")
 
 
 @pytest.fixture
-def closing(two: House) -> House:
+def closing(two: App) -> App:
     """With the site open again, under a policy by which two people close."""
     two.refused(ASK, signed_in=True)
     two.refused(YES, signed_in=True)
@@ -174,7 +174,7 @@ def closing(two: House) -> House:
     return two
 
 
-def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: House) -> None:
+def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: App) -> None:
     assert closing.refused(FALSE) == "sign_in_needed"
     assert closing.refused(FALSE, signed_in=True) is None
     assert closing.refused(CLOSE) == "sign_in_needed"
@@ -186,7 +186,7 @@ def test_two_who_have_signed_in_close_it_where_the_policy_asks_for_two(closing: 
     assert {act for _, act, *_ in closing.told()} == {"state_false", "confirm_closure"}
 
 
-def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two: House) -> None:
+def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two: App) -> None:
     two.refused(ASK, signed_in=True)
     two.refused(YES, signed_in=True)
     assert two.refused(FALSE) is None
@@ -197,7 +197,7 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(two:
 
 
 def give_password(
-    house: House, handle: str, by: By = BY, after: timedelta = access_settings.SECOND_AFTER
+    house: App, handle: str, by: By = BY, after: timedelta = access_settings.SECOND_AFTER
 ) -> None:
     house.desk.on_record(
         lambda each: accounts.set_password(
@@ -209,7 +209,7 @@ def give_password(
 OWN = By(person="sup-2", login="desk1", came_in=True)
 
 
-def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two: House) -> None:
+def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two: App) -> None:
     """Else one administrator gives two people their passwords, and is both."""
     give_password(two, "sup-1")
     give_password(two, "sup-2")
@@ -231,7 +231,7 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two:
     assert {each[:4] for each in two.told()} == {("sup-2", "approve", "password_given", SITE)}
 
 
-def test_the_record_says_from_when_on_whose_password_counts(two: House) -> None:
+def test_the_record_says_from_when_on_whose_password_counts(two: App) -> None:
     give_password(two, "sup-2")
     from_when = two.now + timedelta(days=1)
     give_password(two, "sup-2", OWN)
@@ -249,7 +249,7 @@ def test_the_record_says_from_when_on_whose_password_counts(two: House) -> None:
 
 
 def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
-    closing: House,
+    closing: App,
 ) -> None:
     for handle in ("sup-2", "sup-1"):
         give_password(closing, handle)
@@ -262,7 +262,7 @@ def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
 
 
 def test_nobody_confirms_a_closure_by_a_password_that_somebody_else_has_just_set(
-    closing: House,
+    closing: App,
 ) -> None:
     give_password(closing, "op-1")
     assert closing.refused(FALSE, signed_in=True) is None
@@ -272,11 +272,11 @@ def test_nobody_confirms_a_closure_by_a_password_that_somebody_else_has_just_set
     assert closing.state == "closed"
 
 
-def activate(house: House, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
+def activate(house: App, toml: str = "", by: str = "sup-1", **proved: Any) -> Any:
     return house.desk.activate(toml, by=by, login="desk1", reason="alone", **proved)
 
 
-def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: House) -> None:
+def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: App) -> None:
     with pytest.raises(NotLetError, match="; sup-1 is not signed in"):
         activate(closing, second="sup-2")
     with pytest.raises(NotLetError, match="op-1 has the role operator and may not activate"):
@@ -288,7 +288,7 @@ def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closin
     ]
 
 
-def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: House) -> None:
+def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: App) -> None:
     for toml, (second, name, why) in product(
         ("", f"{TWO_PEOPLE}[repeat]\ncount = 1\n"),
         ((None, "second_needed", "second_needed"), ("sup-1", "own_second", "same_person"),
@@ -304,7 +304,7 @@ def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: House) -
 
 
 def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record(
-    closing: House,
+    closing: App,
 ) -> None:
     activate(closing, signed_in=True, second="sup-2")
     assert not closing.desk.policy().two_people_close
@@ -315,7 +315,7 @@ def test_two_who_have_signed_in_end_that_two_people_close_and_both_are_on_record
 
 
 def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_on_record(
-    two: House,
+    two: App,
 ) -> None:
     for second in ("sup-1", "view-1", "nobody-1"):
         with pytest.raises(NotLetError):
@@ -327,7 +327,7 @@ def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_o
 
 
 def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_in(
-    two: House,
+    two: App,
 ) -> None:
     two.refused(ASK, signed_in=True)
     assert two.refused(YES, key="k") == "sign_in_needed"
@@ -338,7 +338,7 @@ def test_a_key_leads_no_way_around_and_what_it_was_refused_is_done_after_a_sign_
     assert two.told() == [("sup-2", "approve", "sign_in_needed", SITE, 2)]
 
 
-def test_in_a_batch_each_signs_for_itself(two: House) -> None:
+def test_in_a_batch_each_signs_for_itself(two: App) -> None:
     two.refused(ASK, signed_in=True)
     answers = two.desk.submit(
         [Envelope(site=SITE, command=c.Decline(by="sup-2"), signed_in=True),
@@ -351,7 +351,7 @@ def test_in_a_batch_each_signs_for_itself(two: House) -> None:
     assert two.state == "closed"
 
 
-def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: House) -> None:
+def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: App) -> None:
     two.refused(ASK, signed_in=True)
     assert two.refused(YES, dry_run=True) == "sign_in_needed"
     assert two.refused(YES, signed_in=True, dry_run=True) is None
@@ -360,7 +360,7 @@ def test_a_dry_run_tells_nobody_who_has_not_signed_in_and_leaves_no_trace(two: H
 
 
 @pytest.mark.both_databases
-def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house: House) -> None:
+def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house: App) -> None:
     house.accounts(sup_1="supervisor", sup_2="supervisor", sup_3="supervisor")
     house.refused(ASK, signed_in=True)
     people = [c.Approve(by=by) for by in ("sup-1", "sup-1", "sup-2", "sup-3")]
@@ -378,7 +378,7 @@ def test_exactly_the_acts_that_are_done_in_person_take_two_where_the_policy_want
         assert takes_two(object.__new__(action.command), two) == action.in_person
 
 
-def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: House) -> None:
+def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: App) -> None:
     commands: tuple[c.Command, ...] = (
         c.LiftHold(by="op-1", reason="lifted"), c.SetHold(by="op-1", reason="by order"),
         c.Uphold(by="op-1", reason="it stands"), c.Decline(by="op-1", reason="no"),
@@ -403,7 +403,7 @@ def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: H
     ]  # fmt: skip
 
 
-def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: House) -> None:
+def test_corrections_are_looked_at_by_a_supervisor_where_there_are_accounts(closing: App) -> None:
     closing.give(c.Log(by="op-1"))
     for contact in (1, 2):
         closing.give(c.RecordContact(by="op-1", incident=1, outcome="reached"))
@@ -426,7 +426,7 @@ def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
     (tmp_path / "right").write_text(PASSWORD, encoding="utf-8")
     (tmp_path / "wrong").write_text("not that sentence", encoding="utf-8")
     engine = engines.create(db_url)
-    house = House(engine)
+    house = App(engine)
     house.accounts(admin_1="administrator", sup_1="supervisor", sup_2="supervisor")
 
     def give_passwords(connection: Connection) -> None:

@@ -13,13 +13,13 @@ from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.authenticator import Door, SignInError, Visit
+from incidents.accounts.authenticator import Authenticator, SignInError, Visit
 from incidents.accounts.serve_key import (
     NoServeKeyError,
     Seal,
     SealedElsewhereError,
     ServeKeyReplacedError,
-    Strays,
+    UnsealedCredentials,
 )
 from incidents.audit.rows import Finding
 from incidents.desk import accounts, tokens
@@ -33,7 +33,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
 from incidents.store.schema.desk_tables import tokens as token_table
-from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
+from tests.accounts.house import BY, HERE, PASSWORD, App, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent
 
@@ -46,16 +46,16 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "serve.key"
 
 
-def start(house: House, key: Path) -> Keyed | Strays | None:
+def start(house: App, key: Path) -> Keyed | UnsealedCredentials | None:
     """What a start of `serve` does; from then on this is its door."""
     begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
-        house.door = Door(house.engine, clock.now, serve_key.seal_of(connection, key))
+        house.door = Authenticator(house.engine, clock.now, serve_key.seal_of(connection, key))
     return begun
 
 
 @pytest.fixture
-def served(house: House, key: Path) -> House:
+def served(house: App, key: Path) -> App:
     """A desk with a server, an administrator, and an operator who writes to its database."""
     house.make("admin-1", "administrator")
     house.make("thief-1")
@@ -63,16 +63,16 @@ def served(house: House, key: Path) -> House:
     return house
 
 
-def write(house: House, statement: object) -> None:
+def write(house: App, statement: object) -> None:
     with writing(house.engine) as connection:
         assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
 
 
-def own_session(house: House) -> Visit:
+def own_session(house: App) -> Visit:
     return house.door.sign_in("thief-1", PASSWORD, HERE)
 
 
-def a_new_session(house: House) -> object:
+def a_new_session(house: App) -> object:
     word, now = "a word", clock.now()
     row = {
         "digest": hashlib.sha256(word.encode()).digest(), "id": "abc", "handle": "admin-1",
@@ -82,20 +82,20 @@ def a_new_session(house: House) -> object:
     return house.door.by_session(word)
 
 
-def ones_own_session_under_another_name(house: House) -> object:
+def ones_own_session_under_another_name(house: App) -> object:
     visit = own_session(house)
     write(house, update(sessions).values(handle="admin-1"))
     return house.door.by_session(visit.cookie)
 
 
-def a_proof_that_nobody_gave(house: House) -> object:
+def a_proof_that_nobody_gave(house: App) -> object:
     visit = own_session(house)
     house.moved.tick(60)
     write(house, update(sessions).values(proved_at=clock.now()))
     return house.door.by_session(visit.cookie)
 
 
-def a_new_password_of_somebody_else(house: House) -> object:
+def a_new_password_of_somebody_else(house: App) -> object:
     hash_ = secrets.hash_of(THIEFS, "admin-1")
     write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     with pytest.raises(SignInError):
@@ -103,7 +103,7 @@ def a_new_password_of_somebody_else(house: House) -> object:
     return None
 
 
-def ones_own_password_under_another_name(house: House) -> object:
+def ones_own_password_under_another_name(house: App) -> object:
     write(house, delete(passwords).where(passwords.c.handle == "admin-1"))
     own = passwords.c.handle == "thief-1"
     write(house, update(passwords).where(own).values(handle="admin-1"))
@@ -112,7 +112,7 @@ def ones_own_password_under_another_name(house: House) -> object:
     return None
 
 
-def token(house: House) -> str:
+def token(house: App) -> str:
     secret = secrets.random_token()
     seal = house.door._seal
     house.desk.on_record(
@@ -123,19 +123,19 @@ def token(house: House) -> str:
     return secret
 
 
-def ones_own_token_under_another_name(house: House) -> object:
+def ones_own_token_under_another_name(house: App) -> object:
     secret = token(house)
     write(house, update(token_table).values(handle="admin-1"))
     return house.door.by_token(secret)
 
 
-def ones_own_token_for_more(house: House) -> object:
+def ones_own_token_for_more(house: App) -> object:
     secret = token(house)
     write(house, update(token_table).values(acts=None))
     return house.door.by_token(secret)
 
 
-def ones_own_token_for_longer(house: House) -> object:
+def ones_own_token_for_longer(house: App) -> object:
     secret = token(house)
     write(
         house, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099))
@@ -143,7 +143,7 @@ def ones_own_token_for_longer(house: House) -> object:
     return house.door.by_token(secret)
 
 
-def a_proof_of_ones_own_while_the_row_is_another_ones(house: House) -> object:
+def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
     visit = own_session(house)
 
     def meanwhile(password: str, hash_: str | None) -> bool:
@@ -156,7 +156,7 @@ def a_proof_of_ones_own_while_the_row_is_another_ones(house: House) -> object:
     return house.door.by_session(visit.cookie)
 
 
-def an_old_password_put_back(house: House) -> object:
+def an_old_password_put_back(house: App) -> object:
     with reading(house.engine) as connection:
         old = stored.of(connection, "thief-1")
     assert old is not None
@@ -184,12 +184,12 @@ def an_old_password_put_back(house: House) -> object:
     ],
 )
 def test_who_can_write_to_the_database_comes_in_as_nobody_else(
-    served: House, forge: Callable[[House], object]
+    served: App, forge: Callable[[App], object]
 ) -> None:
     assert forge(served) is None
 
 
-def test_what_the_server_has_let_in_comes_in(served: House) -> None:
+def test_what_the_server_has_let_in_comes_in(served: App) -> None:
     visit = own_session(served)
     assert served.door.by_session(visit.cookie) is not None
     proved = served.door.prove(visit, PASSWORD)
@@ -198,7 +198,7 @@ def test_what_the_server_has_let_in_comes_in(served: House) -> None:
     assert served.findings() == []
 
 
-def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: House, key: Path) -> None:
+def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, key: Path) -> None:
     house.make("admin-1", "administrator")
     _, secret = house.token("admin-1")
     before = house.door.sign_in("admin-1", PASSWORD, HERE)
@@ -214,7 +214,7 @@ def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: House,
     assert house.findings() == []
 
 
-def test_the_next_start_tells_what_somebody_else_has_put_there(served: House, key: Path) -> None:
+def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key: Path) -> None:
     token(served)
     hash_ = secrets.hash_of(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -222,12 +222,12 @@ def test_the_next_start_tells_what_somebody_else_has_put_there(served: House, ke
 
     told = start(served, key)
 
-    assert isinstance(told, Strays)
+    assert isinstance(told, UnsealedCredentials)
     assert (len(told.tokens), told.passwords) == (1, ["admin-1"])
     assert "let nobody in" in str(told)
 
 
-def test_the_record_shows_a_password_that_was_put_there_beside_it(served: House) -> None:
+def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -> None:
     """Also before there was a key, or where its file is not."""
     hash_ = secrets.hash_of(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
@@ -239,7 +239,7 @@ def test_the_record_shows_a_password_that_was_put_there_beside_it(served: House)
 
 
 def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_alone(
-    served: House,
+    served: App,
 ) -> None:
     own = update(account_table).where(account_table.c.handle == "thief-1")
     write(served, own.values(role="administrator"))
@@ -255,7 +255,7 @@ def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_al
 
 
 def test_a_server_without_the_key_does_not_start_and_makes_none(
-    served: House, tmp_path: Path
+    served: App, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.key"
     with pytest.raises(NoServeKeyError, match="copy the key file there"):
@@ -266,7 +266,7 @@ def test_a_server_without_the_key_does_not_start_and_makes_none(
         start(served, other)
 
 
-def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path) -> None:
+def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -> None:
     visit, secret = own_session(served), token(served)
     key.unlink()
 
@@ -284,7 +284,7 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
 
 
 def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
-    house: House, key: Path, monkeypatch: pytest.MonkeyPatch
+    house: App, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = serve_key.new_key()
     keep = serve_key.keep_key
@@ -303,7 +303,7 @@ def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
     assert house.findings() == []
 
 
-def test_whether_the_key_still_holds_is_asked_once_a_second(served: House) -> None:
+def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None:
     secret = token(served)
     asked = []
     for after_s in (2, 0, 0.9, 0.1, 0.9, 0.1):
@@ -315,7 +315,7 @@ def test_whether_the_key_still_holds_is_asked_once_a_second(served: House) -> No
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_table_says(
-    served: House,
+    served: App,
 ) -> None:
     served.make("sup-1", "supervisor")
     set_password(served, "sup-1", PASSWORD, seal=served.door._seal, second_after=timedelta(days=1))
@@ -328,12 +328,12 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_t
     assert refusal.name == "password_given"
 
 
-def test_the_same_key_seals_nothing_anew(served: House, key: Path) -> None:
+def test_the_same_key_seals_nothing_anew(served: App, key: Path) -> None:
     with pytest.raises(SealedAlreadyError):
         tokens.renew_seals(served.desk, key, BY, clock.now, reason="a warning")
 
 
-def test_two_databases_with_one_key_know_nothing_of_each_other(served: House, key: Path) -> None:
+def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key: Path) -> None:
     with reading(served.engine) as connection:
         own, newest = serve_key.seal_of(connection, key), stored_keys.newest(connection)
     assert newest is not None
@@ -344,7 +344,7 @@ def test_two_databases_with_one_key_know_nothing_of_each_other(served: House, ke
     assert own.on(("a",)) != other.on(("a",))
 
 
-def test_a_key_that_somebody_else_names_lets_nobody_in(served: House, key: Path) -> None:
+def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -> None:
     """Who may only add to what is there may add a key, but none that a server has."""
     own = hashlib.sha256(random.token_bytes(32)).hexdigest()
     row = {"number": 2, "digest": own, "since": clock.now()}
@@ -353,7 +353,7 @@ def test_a_key_that_somebody_else_names_lets_nobody_in(served: House, key: Path)
         start(served, key)
 
 
-def test_without_the_key_nobody_signs_in_at_the_database(served: House, tmp_path: Path) -> None:
+def test_without_the_key_nobody_signs_in_at_the_database(served: App, tmp_path: Path) -> None:
     with reading(served.engine) as connection, pytest.raises(SealedElsewhereError):
         serve_key.seal_of(connection, tmp_path / "no such.key")
 

@@ -17,7 +17,7 @@ from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.serve_key import Seal
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
-from incidents.app import House
+from incidents.app import App
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import By
 from incidents.settings import sources
@@ -34,7 +34,7 @@ ADMIN = By(person="admin-1", login="root", came_in=True)
 class Rig:
     """One desk's API; `client(role)` is somebody with a token of that role."""
 
-    def __init__(self, house: House, portal: BlockingPortal) -> None:
+    def __init__(self, house: App, portal: BlockingPortal) -> None:
         self.house = house
         self.app = app.create(house)
         self.app.openapi_schema = described(self.app)
@@ -148,7 +148,7 @@ class Rig:
 @contextmanager
 def rig(url: str) -> Iterator[Rig]:
     """The API of a desk with that database."""
-    house = House(sources.load(db=url))
+    house = App(sources.load(db=url))
     try:
         with start_blocking_portal() as portal:
             yield Rig(house, portal)

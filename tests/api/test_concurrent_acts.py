@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from incidents.api.endpoints import actions
-from incidents.api.limits import Rounds
-from incidents.app import House
+from incidents.api.limits import Batcher
+from incidents.app import App
 from incidents.contract.documents.acts import Acted
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError
@@ -101,13 +101,13 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
 ) -> None:
     shared, looks = actions.act_documents, []
 
-    def told(house: House, answers: Sequence[Answer]) -> list[Acted]:
+    def told(house: App, answers: Sequence[Answer]) -> list[Acted]:
         looks.append(len(answers))
         if len(answers) > 1:
             raise DatabaseError("it is away")
         return shared(house, answers)
 
-    monkeypatch.setattr(api.app.state, "told", Rounds(partial(told, api.house), at_once=1))
+    monkeypatch.setattr(api.app.state, "told", Batcher(partial(told, api.house), at_once=1))
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
     assert 2 in looks, "one was of two, and failed"

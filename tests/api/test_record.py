@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from incidents import clock
-from incidents.accounts.authenticator import Door
+from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import Seal, key_digest
 from incidents.api.endpoints import record
-from incidents.api.limits import Rounds
+from incidents.api.limits import Batcher
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -118,8 +118,8 @@ def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> N
     begun = ServeKey(1, key_digest(b"old"), clock.now())
     with api.house.engine.begin() as connection:
         add_serve_key(connection, begun)
-    door = Door(api.house.engine, clock.now, Seal(b"old", begun))
-    api.app.state.door, api.app.state.at_the_door = door, Rounds(door.by_tokens)
+    door = Authenticator(api.house.engine, clock.now, Seal(b"old", begun))
+    api.app.state.door, api.app.state.at_the_door = door, Batcher(door.by_tokens)
     assert api.nobody().get("/readyz").status_code == 200
     with api.house.engine.begin() as connection:
         add_serve_key(connection, ServeKey(2, key_digest(b"new"), clock.now()))

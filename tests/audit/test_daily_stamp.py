@@ -9,7 +9,7 @@ from incidents.audit.log.stamp import StampError
 from incidents.audit.proof import bundle_writer
 from incidents.store import checkpoints
 from incidents.store.database.engine import reading
-from tests.audit.log_house import House
+from tests.audit.log_house import App
 from tests.audit.tsa import Tsa, server
 
 
@@ -18,13 +18,13 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
     return Tsa(tmp_path_factory.mktemp("stamps") / "tsa")
 
 
-def test_what_is_not_signed_is_not_stamped(house: House, tsa: Tsa) -> None:
+def test_what_is_not_signed_is_not_stamped(house: App, tsa: Tsa) -> None:
     house.add()
     with tsa.serving() as authority:
         assert stamp.ask(house.engine, authority, house.time.now) is None
 
 
-def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> None:
+def test_the_last_checkpoint_is_stamped_once_a_day(house: App, tsa: Tsa) -> None:
     house.begin()
     with tsa.serving() as authority:
         first = stamp.ask(house.engine, authority, house.time.now)
@@ -44,7 +44,7 @@ def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> No
     assert tsa.verifies(second.response, last.note.partition("\n\n")[0] + "\n")
 
 
-def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: Tsa) -> None:
+def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: App, tsa: Tsa) -> None:
     house.begin()
     with (
         server(lambda _: (503, b""), tsa.roots) as authority,
@@ -55,7 +55,7 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: T
         assert checkpoints.last_stamped(connection) is None
 
 
-def test_a_stamp_goes_out_with_the_bundle(house: House, tsa: Tsa, tmp_path: Path) -> None:
+def test_a_stamp_goes_out_with_the_bundle(house: App, tsa: Tsa, tmp_path: Path) -> None:
     house.begin()
     with tsa.serving() as authority:
         made = stamp.ask(house.engine, authority, house.time.now)

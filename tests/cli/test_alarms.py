@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.app import House
+from incidents.app import App
 from incidents.cli import main
 from incidents.daemon import alarm_duty
 from incidents.settings import sources
@@ -52,7 +52,7 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
     clock.tick(timedelta(seconds=1))
     assert nobody in desk("alarms").err
 
-    house = House(sources.load())
+    house = App(sources.load())
     with writing(house.engine) as connection:
         now = datetime.now(UTC)
         key, kind = "clock_about_to_lapse:1-1", "clock_about_to_lapse"
@@ -80,7 +80,7 @@ def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
 
 
 def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(desk: Cli) -> None:
-    house = House(sources.load())
+    house = App(sources.load())
     with writing(house.engine) as connection:
         lineage.halt(connection, datetime.now(UTC), lineage.LOST_AGAIN)
     house.close()
@@ -222,7 +222,7 @@ def test_what_the_desk_was_told_is_shown_as_told(
 ) -> None:
     with mail(house):
         # Nobody enforces the clock: what `daemon --once`, which does, never finds.
-        open_house = House(sources.load())
+        open_house = App(sources.load())
         alarm_duty.once(open_house)
         open_house.close()
     capsys.readouterr()

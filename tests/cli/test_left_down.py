@@ -6,7 +6,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents import clock as clocks
-from incidents.app import House
+from incidents.app import App
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import routing
@@ -38,7 +38,7 @@ def panel(
 
 
 def lose(url: str) -> None:
-    house = House(sources.load(db=url))
+    house = App(sources.load(db=url))
     why = Resumption(cause=ENTRIES_LOST)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clocks.now))
     house.close()
@@ -83,7 +83,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
 
 
 def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_url: str) -> None:
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     with writing(house.engine) as connection:
         lineage.halt(connection, clocks.now(), lineage.LOST_AGAIN)
     house.close()

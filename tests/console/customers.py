@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlsplit
 from anyio.from_thread import BlockingPortal
 
 from incidents import clock, views
-from incidents.app import House
+from incidents.app import App
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.queue import QueueItem
 from incidents.contract.documents.sites import IncidentOfSite, Line
@@ -93,7 +93,7 @@ class Parts(HTMLParser):
 class Customers(ConsoleDesk):
     """A desk, and its customers, who ask by their links."""
 
-    def __init__(self, house: House, portal: BlockingPortal) -> None:
+    def __init__(self, house: App, portal: BlockingPortal) -> None:
         super().__init__(house, portal)
         self._names: Iterator[int] = count(1)
 

@@ -300,7 +300,7 @@ def test_without_a_database_a_page_says_so(
     def lost(*_: object, **__: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("incidents.accounts.authenticator.Door.by_session", lost)
+    monkeypatch.setattr("incidents.accounts.authenticator.Authenticator.by_session", lost)
     answer = li.get("/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
@@ -314,7 +314,7 @@ def test_a_server_whose_key_was_replaced_says_so_on_its_pages(
     def replaced(*_: object, **__: object) -> None:
         raise ServeKeyReplacedError
 
-    monkeypatch.setattr("incidents.accounts.authenticator.Door.by_session", replaced)
+    monkeypatch.setattr("incidents.accounts.authenticator.Authenticator.by_session", replaced)
     answer = li.get("/")
     assert answer.status_code == 503
     assert "This server&#39;s key was replaced" in answer.text

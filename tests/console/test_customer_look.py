@@ -10,7 +10,7 @@ import pytest
 
 from incidents.console import customer_page
 from incidents.console.customer_page import CustomerPage
-from incidents.console.customer_view import Sight
+from incidents.console.customer_view import CustomerView
 from incidents.notices import samples
 from incidents.notices.letter import Office
 from incidents.notices.templating import TemplateError
@@ -62,7 +62,7 @@ def test_every_colour_is_one_of_those() -> None:
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_it_can_be_written_whatever_the_incident_is(sight: Sight) -> None:
+def test_it_can_be_written_whatever_the_incident_is(sight: CustomerView) -> None:
     text = CustomerPage(WORDING, samples.OFFICE).of(sight).decode()
     assert "None" not in text
     for untidy in ("{{", "{%", "。。", "；。", "( ", "()", "（）"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.console import customer_view
-from incidents.console.customer_view import Sight, TooLongError, UnreadableError
+from incidents.console.customer_view import CustomerView, TooLongError, UnreadableError
 from incidents.desk.text import MAX_WORDS, refused_text
 from incidents.machine import commands as c
 from incidents.machine.commands import SayRemoved
@@ -25,7 +25,7 @@ def day(db_url: str) -> Iterator[Day]:
         yield begun.add(person="张三", email="zhang@shop.example", phone="+86 10 5555 0101")
 
 
-def _seen(day: Day, n: int = 1) -> Sight:
+def _seen(day: Day, n: int = 1) -> CustomerView:
     with day.looking() as connection:
         found = customer_view.of(connection, (1, n))
     assert found is not None

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
 from incidents.store import monitoring
@@ -22,10 +22,10 @@ def database_ahead(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """The database's clock is ahead of the server's; what it shows."""
     now = clock.now().replace(microsecond=0) + AHEAD
 
-    def ahead(_house: House, _connection: Connection) -> datetime:
+    def ahead(_house: App, _connection: Connection) -> datetime:
         return now
 
-    monkeypatch.setattr(House, "now", ahead)
+    monkeypatch.setattr(App, "now", ahead)
     return now
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from incidents.console import request_context
-from incidents.console.request_context import Shelf
+from incidents.console.request_context import ResultCache
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -82,7 +82,7 @@ def test_no_password_or_confirmation_is_kept(
         found.append(thing)
         return by
 
-    monkeypatch.setattr(Shelf, "put", put)
+    monkeypatch.setattr(ResultCache, "put", put)
     secret = {"confirm": "x.example", "password": "a horse", "key": "k1", "second_password": "x"}
     Visitor(desk, "li").post("/incidents/1-1/refused", {**secret, "note": WORDS})
     assert found == [request_context.KeptForm((("note", WORDS),), "refused")]

@@ -7,7 +7,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.alarm_letter import Place, Tell, by_channels
 from incidents.desk import Envelope
@@ -44,7 +44,7 @@ class Told:
 class Watch:
     """A house under a clock that the test moves, in which a daemon enforces unless told else."""
 
-    def __init__(self, house: House, frozen: Any = None) -> None:
+    def __init__(self, house: App, frozen: Any = None) -> None:
         self.house = house
         self.engine = self.house.engine
         self.elapsed = 0.0

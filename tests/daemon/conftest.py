@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from incidents.app import House
+from incidents.app import App
 from incidents.settings import sources
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import START, Watch
@@ -16,10 +16,10 @@ Said = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """What a daemon works with, by this machine's own clock."""
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
-    found = House(sources.load(db=db_url))
+    found = App(sources.load(db=db_url))
     yield found
     found.close()
 
@@ -37,6 +37,6 @@ def watch(
     write_settings('[report]\nwithin = ""\n')
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     with freeze_time(START, ignore=["_pytest"]) as frozen:
-        found = Watch(House(sources.load(db=db_url)), frozen).at(START)
+        found = Watch(App(sources.load(db=db_url)), frozen).at(START)
         yield found
         found.house.close()

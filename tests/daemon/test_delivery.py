@@ -14,7 +14,7 @@ from freezegun import freeze_time
 from sqlalchemy import Engine, text
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.cli import main
 from incidents.daemon import loop
 from incidents.daemon.delivery import Delivery
@@ -275,7 +275,7 @@ def test_it_waits_for_its_database_and_says_so_once(
     sqlite_databases: SqliteDatabases, tmp_path: Path, said: Said
 ) -> None:
     file = tmp_path / "volume" / "incidents.db"
-    house = House(sources.load(db=f"sqlite:///{file}"))
+    house = App(sources.load(db=f"sqlite:///{file}"))
     delivery = Delivery(house)
     try:
         # A look at the back-off's clock alone would be over before it ends.
@@ -303,7 +303,7 @@ def test_it_waits_for_its_database_and_says_so_once(
     assert [line["event"] for line in said()][-1] == f"no longer: {NOT_CARRIED_OUT}"
 
 
-def test_it_begins_nothing_once_it_is_stopped(house: House) -> None:
+def test_it_begins_nothing_once_it_is_stopped(house: App) -> None:
     hold(house.engine, "a.example")
     delivery = Delivery(house, stopped=lambda: True)
 
@@ -316,7 +316,7 @@ def test_it_begins_nothing_once_it_is_stopped(house: House) -> None:
 def test_with_another_clock_than_the_databases_nothing_is_carried_out(
     postgresql_url: str,
 ) -> None:
-    house = House(sources.load(db=compares_clocks(postgresql_url)))
+    house = App(sources.load(db=compares_clocks(postgresql_url)))
     delivery = Delivery(house)
     try:
         hold(house.engine, "a.example")
@@ -524,7 +524,7 @@ def test_a_suspension_whose_hours_passed_while_nobody_was_there_is_done_to_nobod
 def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     woken: list[str] = []
     monkeypatch.setattr(whole, "_at_once", woken.append)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import enforce, journal
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.journal import Systemd
@@ -170,7 +170,7 @@ class Told(Systemd):
 class Watched:
     """An enforcement whose waiting and waking a test sees."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: App) -> None:
         self.systemd = Told()
         self.elapsed = 0.0
         self.stopped = False
@@ -200,14 +200,14 @@ class Watched:
 
 
 @pytest.fixture
-def house(sqlite_url: str) -> Iterator[House]:
-    found = House(sources.load(db=sqlite_url))
+def house(sqlite_url: str) -> Iterator[App]:
+    found = App(sources.load(db=sqlite_url))
     yield found
     found.close()
 
 
 @pytest.fixture
-def failing(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
+def failing(house: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
     """Makes looks fail, until told otherwise."""
     whole = enforce.look
 
@@ -231,7 +231,7 @@ def events(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
 
 
-def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: House) -> None:
+def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: App) -> None:
     watched = Watched(house)
     assert not watched.works()
 
@@ -244,7 +244,7 @@ def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: House) ->
     assert watched.changes == 1
 
 
-def test_while_nothing_is_carried_out_systemd_is_told_so(house: House) -> None:
+def test_while_nothing_is_carried_out_systemd_is_told_so(house: App) -> None:
     watched = Watched(house)
     watched.run()
     with writing(house.engine) as connection:
@@ -260,7 +260,7 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: House) -> None:
     assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing the clock; nothing is due"]
 
 
-def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:
+def test_the_next_due_time_is_what_it_wakes_for(house: App) -> None:
     now = clock.now()
     log_on(house.engine, ["a.example"], now)
     watched = Watched(house)
@@ -271,7 +271,7 @@ def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:
 
 
 def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_says(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(house)
     found = enforce.Look(next_due=START, ahead=1.8 * SECOND)
@@ -283,7 +283,7 @@ def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_sa
 
 
 def test_what_fell_due_while_a_look_came_to_its_end_is_woken_for_at_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(house)
     passed = clock.now() - timedelta(milliseconds=5)
@@ -309,7 +309,7 @@ def test_a_site_that_another_daemon_has_in_hand_is_nothing_to_wake_for(
 
 
 def test_each_decision_is_one_line_without_anybodys_words(
-    house: House, capsys: pytest.CaptureFixture[str]
+    house: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log_on(house.engine, ["a.example"], clock.now() - 2 * HOUR)
 
@@ -327,7 +327,7 @@ def test_each_decision_is_one_line_without_anybodys_words(
 
 
 def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
-    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    house: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_on(house.engine, ["a.example"], START)
     log_on(house.engine, ["b.example"], START)
@@ -357,7 +357,7 @@ def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
 
 
 def test_a_lost_database_is_told_of_once_and_waited_for(
-    house: House, failing: Any, capsys: pytest.CaptureFixture[str]
+    house: App, failing: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watched = Watched(house)
     watched.run()
@@ -381,7 +381,7 @@ def test_a_lost_database_is_told_of_once_and_waited_for(
 
 
 def test_while_the_start_is_not_complete_systemd_is_asked_for_patience(
-    house: House, failing: Any
+    house: App, failing: Any
 ) -> None:
     watched = Watched(house)
     failing(lost())
@@ -391,7 +391,7 @@ def test_while_the_start_is_not_complete_systemd_is_asked_for_patience(
 
 
 def test_a_fault_of_its_own_starves_the_watchdog_but_is_tried_again(
-    house: House, failing: Any, capsys: pytest.CaptureFixture[str]
+    house: App, failing: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watched = Watched(house)
     failing(ZeroDivisionError("of a customer called …"))
@@ -404,7 +404,7 @@ def test_a_fault_of_its_own_starves_the_watchdog_but_is_tried_again(
     assert "READY=1" in watched.run()
 
 
-def test_what_no_waiting_will_mend_is_fatal(house: House, failing: Any) -> None:
+def test_what_no_waiting_will_mend_is_fatal(house: App, failing: Any) -> None:
     watched = Watched(house)
     newer = DatabaseError("the database x is newer than this program")
     failing(newer)
@@ -414,7 +414,7 @@ def test_what_no_waiting_will_mend_is_fatal(house: House, failing: Any) -> None:
     assert watched.enforcement.fatal is newer
 
 
-def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: House) -> None:
+def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: App) -> None:
     watched = Watched(house)
     watched.run()
     with house.engine.begin() as connection:
@@ -425,7 +425,7 @@ def test_a_database_that_was_upgraded_under_a_running_daemon_is_fatal(house: Hou
     assert "newer than this program" in str(watched.enforcement.fatal)
 
 
-def test_after_a_stop_no_look_begins(house: House, failing: Any) -> None:
+def test_after_a_stop_no_look_begins(house: App, failing: Any) -> None:
     watched = Watched(house)
     watched.stopped = True
     failing(AssertionError("it looked"))
@@ -433,7 +433,7 @@ def test_after_a_stop_no_look_begins(house: House, failing: Any) -> None:
     assert watched.run() == []
 
 
-def test_a_look_that_hangs_is_not_believed_in_for_long(house: House) -> None:
+def test_a_look_that_hangs_is_not_believed_in_for_long(house: App) -> None:
     watched = Watched(house)
     watched.run()
 
@@ -444,7 +444,7 @@ def test_a_look_that_hangs_is_not_believed_in_for_long(house: House) -> None:
 
 
 def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    house: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watched = Watched(house)
     aside = enforce.Look(aside="its clock is 5.0 s ahead of the database's")

@@ -12,7 +12,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import views
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import filing_duty
 from incidents.daemon.filing_duty import AGAIN_AFTER, Filings
 from incidents.desk import Envelope
@@ -59,7 +59,7 @@ class Office:
     """A house under a clock that the test moves."""
 
     def __init__(self, url: str, config: Path, frozen: Any) -> None:
-        self.house = House(sources.load(db=url))
+        self.house = App(sources.load(db=url))
         self.config = config
         self.looks = Looks()
         self.elapsed = 0.0

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import PATIENCE_S, Alarms
 from incidents.daemon.heartbeat import note_once
@@ -178,7 +178,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     return found
 
 
-def close(house: House) -> None:
+def close(house: App) -> None:
     """The panel is to be told, the customer, and the desk, whom to call."""
     give(house, "one.example", *[c.Log(by="operator-1")] * 3)
 
@@ -188,7 +188,7 @@ def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """It has the settings of the desk, channels and all, and a key in a folder of its own."""
-    house = House(sources.load(db=postgresql_url))
+    house = App(sources.load(db=postgresql_url))
     give(house, "one.example", c.AddSite(by="operator-1"))
     on_host(monkeypatch, tmp_path, "desk")
     rig.deliver(house)

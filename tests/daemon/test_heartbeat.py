@@ -7,7 +7,7 @@ from freezegun import freeze_time
 from sqlalchemy import Engine
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import Heart, identity
 from incidents.settings import sources
@@ -38,7 +38,7 @@ def known(engine: Engine) -> list[Heartbeat]:
         return monitoring.known_daemons(connection)
 
 
-def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: House) -> None:
+def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: App) -> None:
     with freeze_time(START) as now:
         heart = Heart(house, Working(), me := identity())
         heart.beat()
@@ -52,14 +52,14 @@ def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: House
     assert row.standing_aside is None
 
 
-def test_two_daemons_of_one_host_are_two_rows(house: House) -> None:
+def test_two_daemons_of_one_host_are_two_rows(house: App) -> None:
     Heart(house, Working(), identity()).beat()
     Heart(house, Working(), identity()).beat()
 
     assert len(known(house.engine)) == 2
 
 
-def test_a_daemon_that_does_not_enforce_does_not_beat(house: House) -> None:
+def test_a_daemon_that_does_not_enforce_does_not_beat(house: App) -> None:
     enforcement = Working()
     enforcement.at_work = False
 
@@ -68,7 +68,7 @@ def test_a_daemon_that_does_not_enforce_does_not_beat(house: House) -> None:
     assert known(house.engine) == []
 
 
-def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: House) -> None:
+def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: App) -> None:
     enforcement = Working()
     heart = Heart(house, enforcement, identity())
 
@@ -83,7 +83,7 @@ def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: 
     assert row.standing_aside is None
 
 
-def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: House) -> None:
+def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: App) -> None:
     first, second = Heart(house, Working(), identity()), Heart(house, Working(), identity())
     first.beat()
     second.beat()
@@ -93,13 +93,13 @@ def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: House) ->
     assert len(known(house.engine)) == 1
 
 
-def test_a_daemon_that_was_never_seen_stops_without_a_word(house: House) -> None:
+def test_a_daemon_that_was_never_seen_stops_without_a_word(house: App) -> None:
     Heart(house, Working(), identity()).stop()
 
     assert known(house.engine) == []
 
 
-def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
+def test_the_dead_are_forgotten_after_a_day(house: App) -> None:
     with writing(house.engine) as connection:
         for age in (timedelta(hours=23), timedelta(hours=25)):
             dead = Heartbeat(
@@ -116,7 +116,7 @@ def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
 def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
     postgresql_url: str,
 ) -> None:
-    house, now = House(sources.load(db=compares_clocks(postgresql_url))), clock.now()
+    house, now = App(sources.load(db=compares_clocks(postgresql_url))), clock.now()
     with freeze_time(START):
         Heart(house, Working(), identity()).beat()
 
@@ -126,7 +126,7 @@ def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
 
 
 def test_a_beat_that_fails_is_missed_and_nothing_else(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heart = Heart(house, Working(), identity())
     heart.beat()
@@ -138,7 +138,7 @@ def test_a_beat_that_fails_is_missed_and_nothing_else(
 
 
 @pytest.mark.both_databases
-def test_since_when_it_cannot_read_its_mark_stays_until_it_can(house: House) -> None:
+def test_since_when_it_cannot_read_its_mark_stays_until_it_can(house: App) -> None:
     unread: str | None = "it is no file"
     heart = Heart(house, Working(), identity(), lambda: unread)
     told = []

@@ -11,7 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import loop
 from incidents.daemon.journal import Systemd
 from incidents.daemon.loop import Every
@@ -57,7 +57,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
         whole._wake_at(clock.now())
         until(lambda: is_for_tomorrow(scheduler), "its time comes while it is at work")
 
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
@@ -80,7 +80,7 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
         until(lambda: scheduler.state == STATE_STOPPED, "the daemon ends")
         whole._wake_at(clock.now())
 
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
@@ -100,7 +100,7 @@ def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error in the scheduler's own thread would fail this test."""
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler, executor = whole._scheduler, whole._executors["clock"]
     ending = Thread(target=whole._finish, daemon=True)
@@ -130,7 +130,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     """Whoever watches over it starts it again, and then it goes on with what is there."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     shutil.copy(file, copy := file.with_name("copy.db"))
-    house = House(sources.load(db=sqlite_url))
+    house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     looked, wait = [], whole._wait
 

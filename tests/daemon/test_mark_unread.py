@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.cli import main
 from incidents.contract.documents.enforcement import MarkUnread
 from incidents.daemon import part
@@ -37,7 +37,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Iterator[House]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Iterator[App]:
     """A desk whose daemon has carried out orders, and has put a mark beside its key."""
     assert receiver.seen == {}
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
@@ -51,7 +51,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -
 
 
 @pytest.fixture
-def mark(house: House, tmp_path: Path) -> Path:
+def mark(house: App, tmp_path: Path) -> Path:
     """It cannot be read: a folder is in its place."""
     with house.reading() as connection:
         name = f"audit.key.mark-{lineage.look(connection).identity}"
@@ -61,14 +61,14 @@ def mark(house: House, tmp_path: Path) -> Path:
     return file
 
 
-def found(house: House) -> MarkUnread | None:
+def found(house: App) -> MarkUnread | None:
     with house.reading() as connection:
         told: MarkUnread | None = enforcement(connection, clock.now())["mark_unread"]
     return told
 
 
 def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
-    house: House, mark: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+    house: App, mark: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     me = identity()
@@ -106,7 +106,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     delivery.close()
 
 
-def test_since_when_it_is_so_stays_while_the_daemon_beats(house: House, mark: Path) -> None:
+def test_since_when_it_is_so_stays_while_the_daemon_beats(house: App, mark: Path) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     heart = Heart(house, Working(), identity(), lambda: delivery.mark_unread)
     delivery.run()
@@ -123,7 +123,7 @@ def test_since_when_it_is_so_stays_while_the_daemon_beats(house: House, mark: Pa
 
 @pytest.mark.parametrize("more", [[], ["--sign-here"]])
 def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
-    house: House,
+    house: App,
     mark: Path,
     receiver: Receiver,
     capsys: pytest.CaptureFixture[str],
@@ -149,7 +149,7 @@ def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
 
 @pytest.mark.parametrize("more", [[], ["--sign-here"]])
 def test_it_does_not_where_the_mark_may_be_read_as_another_user(
-    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
     before = rig.standing(house).epoch
     mark.rmdir()
@@ -165,7 +165,7 @@ def refuse(file: Path) -> bytes:
 
 
 def test_once_tells_it_too_and_no_longer_once_it_can_be_read(
-    house: House, mark: Path, capsys: pytest.CaptureFixture[str]
+    house: App, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hold(house, "one.example")
     assert main(["daemon", "--once"]) == FAILED
@@ -184,7 +184,7 @@ def test_once_tells_it_too_and_no_longer_once_it_can_be_read(
 
 
 def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_well(
-    house: House, mark: Path, capsys: pytest.CaptureFixture[str]
+    house: App, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Orders are carried out, and nobody stands in for that other daemon."""
     delivery = Delivery(house, decided=lambda _: None)
@@ -205,7 +205,7 @@ def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_we
 
 
 def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is_gone(
-    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch
+    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
@@ -229,7 +229,7 @@ def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is
 
 
 def test_one_that_is_silent_for_longer_is_told_as_silent(
-    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch
+    house: App, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import sequencer, signed_files, signers_lock, signing
 from incidents.audit.log import (
     witnesses as witnessing,
@@ -47,12 +47,12 @@ def config(tmp_path: Path, write_settings: WriteSettings) -> Path:
     return write_settings(f'[audit]\nkey = "{tmp_path}/audit.key"\npublish = "{tmp_path}/public"\n')
 
 
-def add(house: House, *sites: str) -> None:
+def add(house: App, *sites: str) -> None:
     add = commands.AddSite(by="operator-1")
     house.desk.submit([Envelope(site=site, command=add) for site in sites])
 
 
-def sizes(house: House) -> tuple[int, int]:
+def sizes(house: App) -> tuple[int, int]:
     """How many entries are numbered, and how many signed."""
     with reading(house.engine) as connection:
         last = checkpoints.last(connection)
@@ -69,7 +69,7 @@ class Monotonic:
         return self.s
 
 
-def test_a_round_numbers_signs_and_publishes(house: House, tmp_path: Path) -> None:
+def test_a_round_numbers_signs_and_publishes(house: App, tmp_path: Path) -> None:
     make_key(house, tmp_path / "audit.key")
     add(house, "one.example", "two.example")
 
@@ -79,7 +79,7 @@ def test_a_round_numbers_signs_and_publishes(house: House, tmp_path: Path) -> No
     assert (tmp_path / "public" / "checkpoint").read_text().startswith(f"{NAME}\n3\n")
 
 
-def test_without_a_key_all_is_numbered_and_it_is_said_once(house: House, said: Said) -> None:
+def test_without_a_key_all_is_numbered_and_it_is_said_once(house: App, said: Said) -> None:
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
     for n in range(3):
@@ -94,7 +94,7 @@ def test_without_a_key_all_is_numbered_and_it_is_said_once(house: House, said: S
 
 
 def test_a_key_that_comes_later_is_used_and_it_is_said(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
@@ -108,7 +108,7 @@ def test_a_key_that_comes_later_is_used_and_it_is_said(
 
 
 def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path / "audit.key")
     (tmp_path / "audit.key").chmod(0o644)
@@ -130,7 +130,7 @@ def test_what_cannot_be_signed_is_numbered_all_the_same_and_told_once(
 
 
 def test_what_cannot_be_published_is_signed_all_the_same(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path / "audit.key")
     (tmp_path / "public").write_text("no folder")
@@ -142,7 +142,7 @@ def test_what_cannot_be_published_is_signed_all_the_same(
 
 
 def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, said: Said
+    house: App, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     tried: list[float] = []
     monotonic = Monotonic()
@@ -165,7 +165,7 @@ def test_a_round_that_fails_waits_longer_each_time_and_is_told_once(
     assert line["reason"] == "a fault in this program: RuntimeError"
 
 
-def test_nothing_is_begun_once_it_is_stopped(house: House) -> None:
+def test_nothing_is_begun_once_it_is_stopped(house: App) -> None:
     add(house, "one.example")
 
     Record(house, stopped=lambda: True).run()
@@ -173,7 +173,7 @@ def test_nothing_is_begun_once_it_is_stopped(house: House) -> None:
     assert sizes(house) == (0, 0)
 
 
-def test_each_hour_it_looks_for_entries_that_were_passed_over(house: House, said: Said) -> None:
+def test_each_hour_it_looks_for_entries_that_were_passed_over(house: App, said: Said) -> None:
     monotonic = Monotonic()
     record = Record(house, say=lambda *_, **__: None, monotonic=monotonic)
     record.run()
@@ -193,7 +193,7 @@ def test_each_hour_it_looks_for_entries_that_were_passed_over(house: House, said
     )  # fmt: skip
 
 
-def test_once_says_nothing_where_there_is_no_key(house: House, said: Said) -> None:
+def test_once_says_nothing_where_there_is_no_key(house: App, said: Said) -> None:
     add(house, "one.example")
 
     once(house)
@@ -203,7 +203,7 @@ def test_once_says_nothing_where_there_is_no_key(house: House, said: Said) -> No
 
 
 def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     make_key(house, tmp_path / "audit.key")
     with rehearsal(START):
@@ -215,7 +215,7 @@ def test_once_signs_what_is_new_though_the_last_checkpoint_was_a_moment_ago(
 
 
 def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_told(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
@@ -243,7 +243,7 @@ def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_
 
 
 def test_who_holds_the_lock_later_is_waited_for_as_long(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     record = Record(house, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
@@ -260,7 +260,7 @@ def test_who_holds_the_lock_later_is_waited_for_as_long(
 
 
 def test_a_signing_that_is_refused_is_kept_until_one_is_not(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path / "audit.key")
     once(house)
@@ -279,7 +279,7 @@ def test_a_signing_that_is_refused_is_kept_until_one_is_not(
 
 
 def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_there(
-    house: House, tmp_path: Path, said: Said
+    house: App, tmp_path: Path, said: Said
 ) -> None:
     make_key(house, tmp_path / "audit.key")
     record = Record(house, monotonic=(monotonic := Monotonic()))
@@ -306,7 +306,7 @@ def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_t
 
 
 def test_a_quiet_machine_where_the_log_is_not_signed_has_nothing_to_look_for(
-    house: House, other: KeyRing, tmp_path: Path, said: Said
+    house: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     [file] = tmp_path.glob("audit.key.signed-*")
     file.write_text(file.read_text().replace(f"{NAME}\n1\n", f"{NAME}\n9\n"))
@@ -320,7 +320,7 @@ def test_a_quiet_machine_where_the_log_is_not_signed_has_nothing_to_look_for(
 
 
 @pytest.fixture
-def other(house: House, tmp_path: Path) -> KeyRing:
+def other(house: App, tmp_path: Path) -> KeyRing:
     """What signs, as a daemon that stays; this machine has a copy of its folder."""
     found = KeyRing(tmp_path / "other" / "audit.key")
     found.file.parent.mkdir()
@@ -331,13 +331,13 @@ def other(house: House, tmp_path: Path) -> KeyRing:
     return found
 
 
-def sign_by(house: House, ring: KeyRing) -> None:
+def sign_by(house: App, ring: KeyRing) -> None:
     sequencer.number_all(house.engine)
     assert signing.sign(house.engine, ring, clock.now(), at_once=True, stays=True).made
 
 
 def test_a_machine_with_a_copy_of_the_key_fails_when_nobody_signs_for_a_minute(
-    house: House, other: KeyRing, said: Said
+    house: App, other: KeyRing, said: Said
 ) -> None:
     with rehearsal(START) as time:
         time.later(hours=2)
@@ -359,7 +359,7 @@ def test_a_machine_with_a_copy_of_the_key_fails_when_nobody_signs_for_a_minute(
 
 
 def test_one_without_the_key_stays_quiet(
-    house: House, other: KeyRing, tmp_path: Path, said: Said
+    house: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     (tmp_path / "audit.key").unlink()
     with rehearsal(START) as time:
@@ -372,7 +372,7 @@ def test_one_without_the_key_stays_quiet(
 
 
 def test_unless_it_knows_that_something_signed_is_missing(
-    house: House, other: KeyRing, tmp_path: Path, said: Said
+    house: App, other: KeyRing, tmp_path: Path, said: Said
 ) -> None:
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
@@ -392,7 +392,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
 
 
 def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
-    house: House, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+    house: App, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "audit.key").chmod(0o644)
     kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
@@ -412,7 +412,7 @@ def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
 
 
 def test_nor_while_another_one_signs_in_the_same_place(
-    house: House, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+    house: App, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
@@ -432,7 +432,7 @@ def test_nor_while_another_one_signs_in_the_same_place(
 
 
 def test_trouble_is_written_once_and_not_over_a_refusal(
-    house: House, other: KeyRing, config: Path, monkeypatch: pytest.MonkeyPatch
+    house: App, other: KeyRing, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     other.file.chmod(0o644)
@@ -455,7 +455,7 @@ def test_trouble_is_written_once_and_not_over_a_refusal(
 
 
 def test_a_failure_that_is_kept_a_moment_too_late_ends_though_nothing_is_to_be_signed(
-    house: House, other: KeyRing, config: Path
+    house: App, other: KeyRing, config: Path
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     record = Record(house, monotonic=(monotonic := Monotonic()))
@@ -490,7 +490,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> l
     return found
 
 
-def signs(house: House) -> Signs:
+def signs(house: App) -> Signs:
     with reading(house.engine) as connection:
         return checkpoints.signs(connection)
 
@@ -532,7 +532,7 @@ def name_witnesses(config: Path, *witnesses: tuple[str, SigningKey]) -> None:
 
 
 def test_what_a_witness_has_signed_is_kept_and_published(
-    house: House, config: Path, tmp_path: Path
+    house: App, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
     make_key(house, tmp_path / "audit.key")
@@ -549,7 +549,7 @@ def test_what_a_witness_has_signed_is_kept_and_published(
 
 
 def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
-    house: House, config: Path, tmp_path: Path
+    house: App, config: Path, tmp_path: Path
 ) -> None:
     away, there = (SigningKey.generate(f"{n}.example", COSIGNATURE_V1) for n in ("a", "b"))
     make_key(house, tmp_path / "audit.key")
@@ -565,7 +565,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
 
 
 def test_a_witness_is_asked_again_only_for_what_is_new(
-    house: House, config: Path, tmp_path: Path
+    house: App, config: Path, tmp_path: Path
 ) -> None:
     key = SigningKey.generate("witness.example", COSIGNATURE_V1)
     make_key(house, tmp_path / "audit.key")
@@ -579,7 +579,7 @@ def test_a_witness_is_asked_again_only_for_what_is_new(
         assert witnessing.ask(house.engine, witness) is None
 
 
-def _witnessed(house: House) -> list[str]:
+def _witnessed(house: App) -> list[str]:
     with reading(house.engine) as connection:
         return checkpoints.witnesses(connection)
 
@@ -587,9 +587,7 @@ def _witnessed(house: House) -> list[str]:
 # ── a real daemon ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_real_daemon_signs_what_the_desk_writes(
-    house: House, db_url: str, tmp_path: Path
-) -> None:
+def test_a_real_daemon_signs_what_the_desk_writes(house: App, db_url: str, tmp_path: Path) -> None:
     make_key(house, tmp_path / "audit.key")
     with daemon(db_url, tmp_path) as running:
         until(lambda: sizes(house)[1] == 1, "what was there is signed")

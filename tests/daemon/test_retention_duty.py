@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.retention_duty import Retention
 from incidents.desk import Envelope
 from incidents.errors import DatabaseError
@@ -20,7 +20,7 @@ LATER = START + timedelta(days=184, seconds=1)
 
 
 @pytest.fixture
-def house(house: House, write_settings: WriteSettings) -> House:
+def house(house: App, write_settings: WriteSettings) -> App:
     """A site with a voided incident, recorded at ten on 2026-03-01."""
     write_settings("")
     with freeze_time(START):
@@ -34,19 +34,19 @@ def house(house: House, write_settings: WriteSettings) -> House:
     return house
 
 
-def _left(house: House) -> int:
+def _left(house: App) -> int:
     with house.reading() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM sealed").scalar_one())
 
 
-def test_nothing_goes_that_was_not_asked_for(house: House) -> None:
+def test_nothing_goes_that_was_not_asked_for(house: App) -> None:
     with freeze_time(LATER):
         Retention(house).run()
     assert _left(house) == 2
 
 
 def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
-    house: House, monkeypatch: pytest.MonkeyPatch, said: Said
+    house: App, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
@@ -57,7 +57,7 @@ def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
 
 
 def test_what_was_asked_for_goes_in_the_clock_s_name(
-    house: House, write_settings: WriteSettings, said: Said
+    house: App, write_settings: WriteSettings, said: Said
 ) -> None:
     write_settings(ASKED)
     with freeze_time(LATER):
@@ -73,7 +73,7 @@ def test_what_was_asked_for_goes_in_the_clock_s_name(
 
 
 def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(
-    house: House, write_settings: WriteSettings
+    house: App, write_settings: WriteSettings
 ) -> None:
     write_settings(ASKED)
     duty = Retention(house)
@@ -90,7 +90,7 @@ def test_it_is_done_once_a_day_also_after_the_clock_was_set_back(
 
 
 def test_a_setting_that_the_law_forbids_is_told_and_tried_again_when_it_is_mended(
-    house: House, write_settings: WriteSettings, said: Said
+    house: App, write_settings: WriteSettings, said: Said
 ) -> None:
     duty = Retention(house)
     write_settings(SHORTER)

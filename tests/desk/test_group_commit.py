@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.group_commit import Gatherer
+from incidents.desk.group_commit import CommandBatcher
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
@@ -46,7 +46,7 @@ class Killed(BaseException):
 @contextmanager
 def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[Answer]]]:
     """The answers to those that came, one after the other, while another one was being written."""
-    gatherer = Gatherer(held)  # type: ignore[arg-type]  # as much of a desk as it needs
+    gatherer = CommandBatcher(held)  # type: ignore[arg-type]  # as much of a desk as it needs
     with ThreadPoolExecutor(len(envelopes) + 1) as threads:
         first = threads.submit(gatherer.submit, logging("b.example", "the first"))
         assert held.begun.wait(PATIENCE_S)
@@ -179,7 +179,7 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     day: Rehearsal,
 ) -> None:
     day.desk.activate("[repeat]\ncount = 500\n", by="li", login=None, reason="many")
-    gatherer, gate = Gatherer(day.desk), threading.Barrier(8)
+    gatherer, gate = CommandBatcher(day.desk), threading.Barrier(8)
 
     def ask(who: int) -> list[tuple[str, Answer]]:
         gate.wait()
@@ -215,7 +215,7 @@ def test_nobody_waits_for_another_ones_site_that_somebody_has_locked(postgresql_
 def test_one_that_waits_alone_for_its_site_keeps_nobody_behind_it(postgresql_url: str) -> None:
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(2) as threads:
         day.add("a.example", "b.example")
-        gatherer = Gatherer(day.desk)
+        gatherer = CommandBatcher(day.desk)
         with writing(day.engine) as connection:
             connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
             locked = threads.submit(gatherer.submit, logging("a.example", "x"))
@@ -232,4 +232,4 @@ def test_a_server_that_lets_nobody_wait_is_one_that_does_not_answer(postgresql_u
         day.add("a.example")
         connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
         with letting_go(connection), pytest.raises(DatabaseError, match="lock timeout"):
-            Gatherer(day.desk).submit(logging("a.example", "x"))
+            CommandBatcher(day.desk).submit(logging("a.example", "x"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption
@@ -50,10 +50,10 @@ class Panel(Receiver):
 
 
 @contextmanager
-def left_house(db_url: str, panel: Panel) -> Iterator[House]:
+def left_house(db_url: str, panel: Panel) -> Iterator[App]:
     """Of three sites one is held on record. A court's order against another one is lost, and so is
     that the hold was lifted: both stand in the world alone."""
-    house = House(sources.load(db=db_url))
+    house = App(sources.load(db=db_url))
     for name in NAMES:
         give(house, name, c.AddSite(by="operator-1"))
     hold(house, HELD)
@@ -64,14 +64,14 @@ def left_house(db_url: str, panel: Panel) -> Iterator[House]:
     house.close()
 
 
-def lose(house: House, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
+def lose(house: App, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
     """The record goes on from less; a person says why."""
     reason = None if by == DAEMON else "the disk is gone"
     why = Resumption(cause=cause, by=by, reason=reason)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
-def rounds(house: House, *duties: Recovery) -> None:
+def rounds(house: App, *duties: Recovery) -> None:
     """What daemons do until there is nothing left to do."""
     for _round in range(3):
         for duty in duties or (Recovery(house),):
@@ -79,21 +79,21 @@ def rounds(house: House, *duties: Recovery) -> None:
             deliver(house)
 
 
-def recover(house: House) -> None:
+def recover(house: App) -> None:
     """A person goes on, and all is compared."""
     lose(house, ASKED, by="sre-1")
     for _ in comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None):
         pass
 
 
-def told(house: House) -> Any:
+def told(house: App) -> Any:
     """What people are told of the sites that are left down."""
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
     return found or {"sites": []}
 
 
-def named(house: House) -> list[str]:
+def named(house: App) -> list[str]:
     """The sites that people are told of."""
     return list(told(house)["sites"])
 
@@ -103,20 +103,20 @@ def pass_by(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + ahead)
 
 
-def is_proved(house: House) -> bool:
+def is_proved(house: App) -> bool:
     return standing(house).unproved_since is None
 
 
-def repair(house: House, *names: str) -> None:
+def repair(house: App, *names: str) -> None:
     house.compare(names, by="sre-1", login=None, key=None, repair=True)
 
 
-def suspend(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def suspend(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is reached within the hour (R2)."""
     give(house, name, c.Log(by="operator-1", at=None))
     pass_by(monkeypatch, timedelta(hours=1, seconds=1))
     elapse(house, name)
 
 
-def elapse(house: House, name: str) -> None:
+def elapse(house: App, name: str) -> None:
     give(house, name, c.Elapse())

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.replay import Replay
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
@@ -71,8 +71,8 @@ class Letters:
 
 
 @contextmanager
-def desk(folder: Path) -> Iterator[House]:
-    house = House(sources.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
+def desk(folder: Path) -> Iterator[App]:
+    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
     yield house
     house.close()
 
@@ -89,7 +89,7 @@ def put_back(folder: Path) -> None:
 
 
 @contextmanager
-def losing(folder: Path) -> Iterator[House]:
+def losing(folder: Path) -> Iterator[App]:
     """What is done in it is lost: the copy of before takes the place of the database."""
     copy(folder)
     with desk(folder) as house:
@@ -109,7 +109,7 @@ def two_copies(folder: Path) -> tuple[Path, Path]:
     return one, two
 
 
-def move(house: House, n: int = 1) -> None:
+def move(house: App, n: int = 1) -> None:
     """The database is on another server now than it was known to be on."""
     with writing(house.engine) as connection:
         connection.execute(update(desk_row).values(lineage=f"7/{n:08}"))
@@ -118,27 +118,27 @@ def move(house: House, n: int = 1) -> None:
 # ── What people and daemons do
 
 
-def give(house: House, name: str, *commands: c.Command) -> None:
+def give(house: App, name: str, *commands: c.Command) -> None:
     for command in commands:
         [answer] = house.desk.submit([Envelope(site=name, command=command)])
         assert answer.refusal is None, answer.refusal
 
 
-def hold(house: House, name: str) -> None:
+def hold(house: App, name: str) -> None:
     give(house, name, c.SetHold(by="operator-1", reason="by order of a court"))
 
 
-def lift(house: House, name: str) -> None:
+def lift(house: App, name: str) -> None:
     give(house, name, c.LiftHold(by="operator-1", reason="the order has ended"))
 
 
-def carry_out(house: House) -> None:
+def carry_out(house: App) -> None:
     """What a daemon does until there is nothing left to do."""
     deliver(house)
     recovery_duty.once(house, lambda: deliver(house))
 
 
-def deliver(house: House) -> None:
+def deliver(house: App) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
     assert delivery.errors == []
@@ -150,15 +150,15 @@ def on_host(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(folder / name / "audit.key"))
 
 
-def continuity(house: House, folder: Path) -> Continuity:
+def continuity(house: App, folder: Path) -> Continuity:
     return Continuity(house.engine, house.desk, folder / "audit.key.mark", clock.now)
 
 
-def recover(house: House, folder: Path, who: str = "sre-1") -> None:
+def recover(house: App, folder: Path, who: str = "sre-1") -> None:
     continuity(house, folder).resume(Resumption(cause=ASKED, by=who, reason="the disk is gone"))
 
 
-def go_on(house: House, folder: Path) -> None:
+def go_on(house: App, folder: Path) -> None:
     """A person recovers all of it, and a daemon carries out what that orders."""
     recover(house, folder)
     for _ in comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None):
@@ -169,12 +169,12 @@ def go_on(house: House, folder: Path) -> None:
 # ── What can be seen of it
 
 
-def mark_of(house: House, folder: Path) -> MarkFile:
+def mark_of(house: App, folder: Path) -> MarkFile:
     with house.reading() as connection:
         return MarkFile(folder / "audit.key.mark", lineage.look(connection).identity)
 
 
-def halted(house: House) -> HaltedError | None:
+def halted(house: App) -> HaltedError | None:
     """Why a daemon that looks carries nothing out, where it is so."""
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
@@ -184,7 +184,7 @@ def halted(house: House) -> HaltedError | None:
     return error
 
 
-def record(house: House) -> dict[str, tuple[str, str]]:
+def record(house: App) -> dict[str, tuple[str, str]]:
     """What is ordered of each site, and what is believed to be in force."""
     with house.reading() as connection:
         rows = connection.execute(sites.select()).all()
@@ -192,19 +192,19 @@ def record(house: House) -> dict[str, tuple[str, str]]:
     return {row.name: (row.state, row.in_force) for row in rows}
 
 
-def standing(house: House) -> Standing:
+def standing(house: App) -> Standing:
     with house.reading() as connection:
         return lineage.standing(connection)
 
 
-def begun(house: House) -> list[str]:
+def begun(house: App) -> list[str]:
     """Why each of its epochs has begun; nothing is left to be compared with the world."""
     with house.reading() as connection:
         assert lineage.standing(connection).unproved_since is None
         return [each.cause for each in resumptions(connection)]
 
 
-def lost(folder: Path) -> House:
+def lost(folder: Path) -> App:
     """Three sites, the record of which has lost its end: holds that were lifted again."""
     with desk(folder) as house:
         for name in THREE:
@@ -215,6 +215,6 @@ def lost(folder: Path) -> House:
         for name in THREE:
             lift(house, name)
         carry_out(house)
-    house = House(sources.load(db=f"sqlite:///{folder}/desk.db"))
+    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"))
     deliver(house)
     return house

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.machine import commands as c
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel) -> Iterator[House]:
+def house(db_url: str, panel: Panel) -> Iterator[App]:
     with left_house(db_url, panel) as found:
         yield found
 
@@ -41,7 +41,7 @@ def house(db_url: str, panel: Panel) -> Iterator[House]:
 # ── A site that is added where nobody can be asked
 
 
-def strange(house: House, panel: Panel) -> Recovery:
+def strange(house: App, panel: Panel) -> Recovery:
     """A person has gone on, nobody can be asked, and a site is added that the world may know."""
     panel.mute = True
     lose(house)
@@ -57,7 +57,7 @@ def strange(house: House, panel: Panel) -> Recovery:
 
 
 def test_a_site_that_is_added_after_a_loss_is_named_where_nobody_can_tell_how_it_is(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     strange(house, panel)
 
@@ -69,9 +69,7 @@ def test_a_site_that_is_added_after_a_loss_is_named_where_nobody_can_tell_how_it
 
 
 @pytest.mark.parametrize("way", ["repair", "recover", "hold", "close"])
-def test_it_is_until_a_person_opens_holds_or_closes_it(
-    house: House, panel: Panel, way: str
-) -> None:
+def test_it_is_until_a_person_opens_holds_or_closes_it(house: App, panel: Panel, way: str) -> None:
     duty = strange(house, panel)
 
     if way == "repair":
@@ -91,7 +89,7 @@ def test_it_is_until_a_person_opens_holds_or_closes_it(
 
 
 def test_or_thirty_days_after_the_loss(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     duty = strange(house, panel)
     pass_by(monkeypatch, timedelta(days=29))
@@ -110,7 +108,7 @@ def test_or_thirty_days_after_the_loss(
 
 
 def test_by_then_a_comparison_believes_that_it_is_up_but_can_order_it_again(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     duty = strange(house, panel)
     [before] = house.compare([NEW], by="sre-1")
@@ -126,7 +124,7 @@ def test_by_then_a_comparison_believes_that_it_is_up_but_can_order_it_again(
 
 
 def test_who_goes_on_once_more_begins_no_new_thirty_days(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     duty = strange(house, panel)
     noticed = told(house)["since"]
@@ -146,7 +144,7 @@ def test_who_goes_on_once_more_begins_no_new_thirty_days(
 
 
 def test_where_another_server_took_over_and_nothing_is_missing_who_goes_on_has_lost_nothing(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "active"
     lose(house, ANOTHER_SERVER)
@@ -161,9 +159,7 @@ def test_where_another_server_took_over_and_nothing_is_missing_who_goes_on_has_l
     assert is_proved(house)
 
 
-def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(
-    house: House, panel: Panel
-) -> None:
+def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(house: App, panel: Panel) -> None:
     panel.mute = True
     recover(house)
     rounds(house)
@@ -175,7 +171,7 @@ def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(
 
 
 def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_believed(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "active"
     lose(house, ANOTHER_SERVER)
@@ -194,7 +190,7 @@ def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_bel
 @pytest.mark.parametrize("mute", [False, True])
 @pytest.mark.parametrize("ends", ["by the clock", "by late truth"])
 def test_the_end_of_a_suspension_opens_no_site_that_a_loss_had_left_down(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool, ends: str
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool, ends: str
 ) -> None:
     panel.mute = mute
     lose(house)
@@ -226,7 +222,7 @@ def test_the_end_of_a_suspension_opens_no_site_that_a_loss_had_left_down(
 
 
 def test_it_opens_one_about_which_a_person_has_decided_since(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose(house)
     duty = Recovery(house)
@@ -245,7 +241,7 @@ def test_it_opens_one_about_which_a_person_has_decided_since(
 
 
 def test_it_opens_one_that_was_up_or_that_was_suspended_before_the_loss(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suspend(house, COURT, monkeypatch)
     panel.sites[COURT] = "suspended"
@@ -267,7 +263,7 @@ def test_it_opens_one_that_was_up_or_that_was_suspended_before_the_loss(
 # ── The mark of a site that was left down
 
 
-def left_and_suspended(house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Recovery:
+def left_and_suspended(house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Recovery:
     """A site is left down, and suspended then."""
     lose(house)
     duty = Recovery(house)
@@ -278,7 +274,7 @@ def left_and_suspended(house: House, panel: Panel, monkeypatch: pytest.MonkeyPat
     return duty
 
 
-def suspended_now(house: House) -> list[str]:
+def suspended_now(house: App) -> list[str]:
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
     return [] if found is None else found["suspended_now"]
@@ -286,7 +282,7 @@ def suspended_now(house: House) -> list[str]:
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_a_site_that_was_left_down_stays_on_the_list_while_it_is_suspended(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool
 ) -> None:
     panel.mute = mute
     duty = left_and_suspended(house, panel, monkeypatch)
@@ -306,7 +302,7 @@ def test_a_site_that_was_left_down_stays_on_the_list_while_it_is_suspended(
 
 
 def test_another_epoch_takes_no_mark_away(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_and_suspended(house, panel, monkeypatch)
     lose(house, ANOTHER_SERVER)
@@ -322,7 +318,7 @@ def test_another_epoch_takes_no_mark_away(
 
 
 def test_a_recovery_opens_it_only_once_it_is_no_more_suspended_on_record(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_and_suspended(house, panel, monkeypatch)
 
@@ -340,7 +336,7 @@ def test_a_recovery_opens_it_only_once_it_is_no_more_suspended_on_record(
 
 
 def test_a_hold_and_its_lift_while_it_is_suspended_take_it_away(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_and_suspended(house, panel, monkeypatch)
 

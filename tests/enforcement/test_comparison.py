@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import accounts, resumption
 from incidents.desk.own_stream import By
@@ -46,7 +46,7 @@ LAST = NAMES[-1]
 
 
 @pytest.fixture
-def house(tmp_path: Path, panel: Panel) -> Iterator[House]:
+def house(tmp_path: Path, panel: Panel) -> Iterator[App]:
     """Of six sites the last one is held; in the world it is up, for what is lost. Its epoch has
     begun, and nothing was compared: nobody can be asked."""
     panel.mute = True
@@ -65,13 +65,13 @@ def house(tmp_path: Path, panel: Panel) -> Iterator[House]:
         yield house
 
 
-def verdicts(house: House) -> dict[str, str]:
+def verdicts(house: App) -> dict[str, str]:
     compared = comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None)
     return {each.site: each.verdict for each in compared}
 
 
 def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     panel.mute, panel.bad = False, {NAMES[0]}
     duty = Recovery(house)
@@ -91,7 +91,7 @@ def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
 
 
 def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     by = By(person="admin-1", login=None)
     house.desk.on_record(
@@ -107,16 +107,14 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
 
 
 def test_sites_that_are_down_come_first(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "AT_ONCE", 1)
     verdicts(house)
     assert panel.asked == [LAST, *NAMES[:-1]]
 
 
-def test_what_was_ordered_again_is_proved_when_it_was_carried_out(
-    house: House, panel: Panel
-) -> None:
+def test_what_was_ordered_again_is_proved_when_it_was_carried_out(house: App, panel: Panel) -> None:
     assert set(verdicts(house).values()) == {"ordered_again"}
     assert not is_proved(house)
     assert set(verdicts(house).values()) == {"waits"}
@@ -129,7 +127,7 @@ def test_what_was_ordered_again_is_proved_when_it_was_carried_out(
     assert panel.sites[LAST] == "suspended"
 
 
-def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: House, panel: Panel) -> None:
+def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: App, panel: Panel) -> None:
     panel.mute, panel.fails = False, True
     duty = Recovery(house)
     rounds(house, duty)
@@ -146,7 +144,7 @@ def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: House, pa
     assert panel.sites[LAST] == "suspended"
 
 
-def dead(house: House) -> list[int]:
+def dead(house: App) -> list[int]:
     with house.reading() as connection:
         row = sites.named(connection, LAST)
         return [order for _site, order in deliveries.dead_letters(connection, [row["id"]])]
@@ -154,7 +152,7 @@ def dead(house: House) -> list[int]:
 
 @pytest.mark.parametrize("days", [0, 31])
 def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, days: int
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     """It may be one that the record has lost, and is down for what nobody knows any more."""
     panel.mute = False
@@ -178,7 +176,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
 
 
 def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     """It stays without an order, for as long as it may be one that the record has lost."""
     panel.mute = False
@@ -195,7 +193,7 @@ def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
     assert panel.asked == ["new-1.example", "new-2.example"]
 
 
-def test_a_comparison_that_ends_after_the_next_loss_proves_nothing_of_it(house: House) -> None:
+def test_a_comparison_that_ends_after_the_next_loss_proves_nothing_of_it(house: App) -> None:
     epoch = standing(house).epoch
     house.desk.on_record(
         lambda connection: resumption.resume(connection, Resumption(cause=ENTRIES_LOST), clock.now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import resumption
@@ -46,13 +46,13 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel) -> Iterator[House]:
+def house(db_url: str, panel: Panel) -> Iterator[App]:
     with left_house(db_url, panel) as found:
         yield found
 
 
 def lapse(
-    house: House, name: str, monkeypatch: pytest.MonkeyPatch, *, knows_late: bool, by: str = DAEMON
+    house: App, name: str, monkeypatch: pytest.MonkeyPatch, *, knows_late: bool, by: str = DAEMON
 ) -> None:
     """A clock that ran at the copy lapses: before anybody knows of the loss, or just after."""
     give(house, name, c.Log(by="operator-1", at=None))
@@ -65,19 +65,19 @@ def lapse(
     assert record(house)[name] == ("suspended", "active")
 
 
-def lose_since(house: House, since: datetime, by: str = DAEMON) -> None:
+def lose_since(house: App, since: datetime, by: str = DAEMON) -> None:
     reason = None if by == DAEMON else "the disk is gone"
     why = Resumption(cause=ENTRIES_LOST, since=since, by=by, reason=reason)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
-def end(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def end(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The twelve hours are over."""
     pass_by(monkeypatch, 12 * HOUR + timedelta(seconds=1))
     elapse(house, name)
 
 
-def closed_in_the_world(house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def closed_in_the_world(house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A suspension runs at the copy, and the closure that came then is lost."""
     panel.sites[COURT] = "active"
     suspend(house, COURT, monkeypatch)
@@ -87,7 +87,7 @@ def closed_in_the_world(house: House, panel: Panel, monkeypatch: pytest.MonkeyPa
     lose(house)
 
 
-def orders_of(house: House, name: str) -> list[Event]:
+def orders_of(house: App, name: str) -> list[Event]:
     with house.reading() as connection:
         asked = entries.select().join(sites, sites.c.id == entries.c.site_id)
         asked = asked.where(sites.c.name == name).order_by(entries.c.site_seq)
@@ -101,7 +101,7 @@ def orders_of(house: House, name: str) -> list[Event]:
 @pytest.mark.parametrize("knows_late", [False, True])
 @pytest.mark.parametrize("mute", [False, True])
 def test_a_clock_that_lapses_before_the_first_comparison_hides_no_site_that_was_down(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, by: str, *, mute: bool,
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, by: str, *, mute: bool,
     knows_late: bool,
 ) -> None:  # fmt: skip
     """Whoever finds the loss first."""
@@ -128,7 +128,7 @@ def test_a_clock_that_lapses_before_the_first_comparison_hides_no_site_that_was_
 
 
 def test_of_one_that_was_up_it_ends_as_ever(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel.sites[COURT] = "active"
     lapse(house, SHOP, monkeypatch, knows_late=True)
@@ -143,7 +143,7 @@ def test_of_one_that_was_up_it_ends_as_ever(
 
 
 def test_a_suspension_of_before_the_loss_that_was_not_carried_out_on_record_ends_as_ever(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was on record, and was carried out in what is lost."""
     suspend(house, COURT, monkeypatch)
@@ -162,7 +162,7 @@ def test_a_suspension_of_before_the_loss_that_was_not_carried_out_on_record_ends
 
 
 def test_a_closure_that_is_lost_is_not_undone_by_a_suspension_that_ran_at_the_copy(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed_in_the_world(house, panel, monkeypatch)
 
@@ -181,7 +181,7 @@ def test_a_closure_that_is_lost_is_not_undone_by_a_suspension_that_ran_at_the_co
 
 
 def test_nor_by_a_clock_that_lapses_before_the_first_comparison(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel.sites[COURT] = "closed"
     lapse(house, COURT, monkeypatch, knows_late=False)
@@ -200,7 +200,7 @@ def test_nor_by_a_clock_that_lapses_before_the_first_comparison(
 
 @pytest.mark.parametrize("when", ["before the first comparison", "after it"])
 def test_a_hold_on_one_leaves_it_closed_and_needs_nothing_more(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, when: str
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     panel.sites[COURT] = "closed"
     lose(house)
@@ -229,7 +229,7 @@ def test_a_hold_on_one_leaves_it_closed_and_needs_nothing_more(
 
 
 def test_a_hold_while_a_suspension_runs_and_its_lift_leave_one_closed(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed_in_the_world(house, panel, monkeypatch)
     rounds(house)
@@ -247,7 +247,7 @@ def test_a_hold_while_a_suspension_runs_and_its_lift_leave_one_closed(
 
 
 def test_where_nobody_can_look_a_hold_suspends_over_a_lost_closure_and_its_lift_opens_the_site(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "closed"
     lose(house)
@@ -263,7 +263,7 @@ def test_where_nobody_can_look_a_hold_suspends_over_a_lost_closure_and_its_lift_
     assert panel.sites[COURT] == "active"
 
 
-def test_one_that_is_closed_again_and_reinstated_is_opened(house: House, panel: Panel) -> None:
+def test_one_that_is_closed_again_and_reinstated_is_opened(house: App, panel: Panel) -> None:
     panel.sites[COURT] = "closed"
     lose(house)
     rounds(house)
@@ -279,7 +279,7 @@ def test_one_that_is_closed_again_and_reinstated_is_opened(house: House, panel: 
 
 
 def test_a_recovery_by_a_person_suspends_no_closed_site(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed_in_the_world(house, panel, monkeypatch)
 
@@ -292,7 +292,7 @@ def test_a_recovery_by_a_person_suspends_no_closed_site(
 # ── An opening that waited at the copy
 
 
-def opening_waits(house: House, panel: Panel) -> None:
+def opening_waits(house: App, panel: Panel) -> None:
     panel.sites[COURT] = "active"
     hold(house, COURT)
     deliver(house)
@@ -302,7 +302,7 @@ def opening_waits(house: House, panel: Panel) -> None:
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_an_opening_that_waited_at_the_copy_opens_no_site_that_is_down(
-    house: House, panel: Panel, *, mute: bool
+    house: App, panel: Panel, *, mute: bool
 ) -> None:
     panel.mute = mute
     opening_waits(house, panel)
@@ -320,7 +320,7 @@ def test_an_opening_that_waited_at_the_copy_opens_no_site_that_is_down(
     assert is_proved(house)
 
 
-def test_one_goes_out_that_a_person_orders_after_the_loss(house: House, panel: Panel) -> None:
+def test_one_goes_out_that_a_person_orders_after_the_loss(house: App, panel: Panel) -> None:
     opening_waits(house, panel)
     lose(house)
     hold(house, COURT)
@@ -333,7 +333,7 @@ def test_one_goes_out_that_a_person_orders_after_the_loss(house: House, panel: P
 
 @pytest.mark.parametrize("who", ["another server", "a person"])
 def test_it_goes_out_where_nothing_is_missing_or_a_person_goes_on(
-    house: House, panel: Panel, who: str
+    house: App, panel: Panel, who: str
 ) -> None:
     opening_waits(house, panel)
     if who == "a person":
@@ -351,7 +351,7 @@ def test_it_goes_out_where_nothing_is_missing_or_a_person_goes_on(
 
 
 def test_what_the_clock_orders_waits_for_a_site_to_be_compared_and_a_hold_does_not(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel.bad = {COURT, SHOP}
     lapse(house, COURT, monkeypatch, knows_late=False)
@@ -373,7 +373,7 @@ def test_what_the_clock_orders_waits_for_a_site_to_be_compared_and_a_hold_does_n
 
 
 def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparison_alone(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon = Delivery(house, decided=lambda _: None)
     daemon.run()
@@ -396,7 +396,7 @@ def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparis
 
 
 def test_where_the_settings_cannot_be_read_all_that_was_not_compared_is_named(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where nothing is ordered."""
     lose(house)

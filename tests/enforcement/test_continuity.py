@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, update
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import delivery
 from incidents.desk import resumption
 from incidents.desk.resumption import (
@@ -63,9 +63,9 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def house(postgresql_url: str) -> Iterator[House]:
+def house(postgresql_url: str) -> Iterator[App]:
     """A desk with one site, whose database another server may take over."""
-    house = House(sources.load(db=postgresql_url))
+    house = App(sources.load(db=postgresql_url))
     give(house, "one.example", c.AddSite(by="operator-1"))
     yield house
     house.close()
@@ -134,7 +134,7 @@ def test_an_epoch_that_was_lost_with_its_host_is_not_used_again(
         carry_out(house)
     copy(tmp_path)
 
-    def hold_and_lift(house: House) -> None:
+    def hold_and_lift(house: App) -> None:
         for name in THREE:
             hold(house, name)
             carry_out(house)
@@ -238,7 +238,7 @@ def test_a_higher_epoch_is_marked_at_once_without_an_order(
 
 
 def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     """Another server takes over; only one of the hosts had marked what it had not heard of."""
     knows = continuity(house, tmp_path / "knows")
@@ -422,7 +422,7 @@ def test_as_long_as_nobody_knows_of_a_loss_the_next_one_waits_for_a_person(
 
 
 def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing_out(
-    house: House, tmp_path: Path, receiver: Receiver
+    house: App, tmp_path: Path, receiver: Receiver
 ) -> None:
     """It may be a drill's, and the world is another's."""
     carry_out(house)
@@ -445,7 +445,7 @@ def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing
     assert continuity(house, tmp_path / "drill").check() is None
 
 
-def lose_end(house: House, folder: Path) -> Continuity:
+def lose_end(house: App, folder: Path) -> Continuity:
     """What is beside that key has marked an entry that the database has not got."""
     found = continuity(house, folder)
     with house.reading() as connection:
@@ -457,7 +457,7 @@ def lose_end(house: House, folder: Path) -> Continuity:
 
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
-    house: House, tmp_path: Path, is_known: bool
+    house: App, tmp_path: Path, is_known: bool
 ) -> None:
     """Neither where nobody knows of the first loss, nor where a person has just said so."""
     assert lose_end(house, tmp_path).check() is not None
@@ -484,7 +484,7 @@ def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
 
 
 def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     assert continuity(house, tmp_path / "knows").check() is None
     for n in range(2):
@@ -501,7 +501,7 @@ def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first
 
 
 def test_who_knows_a_database_goes_on_though_its_end_was_lost_with_the_server_before(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     """That nobody knows of the loss yet is not why it was halted."""
     assert continuity(house, tmp_path / "knows").check() is None
@@ -523,7 +523,7 @@ def test_who_knows_a_database_goes_on_though_its_end_was_lost_with_the_server_be
 
 
 def test_no_failover_goes_on_from_one_that_was_halted_while_another_was_noticed(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     """A daemon that had looked before notes the failover after the database was halted."""
     assert lose_end(house, tmp_path).check() is not None
@@ -546,7 +546,7 @@ def test_the_times_of_a_history_that_goes_on_are_those_of_the_database(
     postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within an hour of each other is what one clock says: two machines' clocks may differ."""
-    house = House(sources.load(db=compares_clocks(postgresql_url)))
+    house = App(sources.load(db=compares_clocks(postgresql_url)))
     give(house, "one.example", c.AddSite(by="operator-1"))
     with monkeypatch.context() as behind:
         behind.setattr(clock, "source", lambda: datetime.now(UTC) - timedelta(minutes=4))
@@ -562,7 +562,7 @@ def test_the_times_of_a_history_that_goes_on_are_those_of_the_database(
 
 @pytest.mark.parametrize("why", [LOST_AGAIN, None])
 def test_what_was_halted_for_a_reason_that_is_not_known_waits_for_a_person(
-    house: House, tmp_path: Path, why: str | None
+    house: App, tmp_path: Path, why: str | None
 ) -> None:
     """An earlier version did not write it down."""
     assert continuity(house, tmp_path).check() is None
@@ -604,7 +604,7 @@ def test_a_daemon_that_goes_on_meanwhile_lifts_no_halt(tmp_path: Path) -> None:
 
 
 def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
-    house: House, tmp_path: Path
+    house: App, tmp_path: Path
 ) -> None:
     assert continuity(house, tmp_path).check() is None
     for n in range(4):
@@ -687,7 +687,7 @@ def test_the_same_letter_keeps_its_number_and_another_one_never_has_that_of_a_lo
     letters = Letters()
     monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
 
-    def found(house: House, site: str) -> None:
+    def found(house: App, site: str) -> None:
         give(house, site, c.Log(by="operator-1", urls=(f"http://{site}/{len(letters.sent)}",)))
 
     with desk(tmp_path) as house:

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from incidents import clock, views
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
@@ -35,14 +35,14 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel) -> Iterator[House]:
+def house(db_url: str, panel: Panel) -> Iterator[App]:
     with left_house(db_url, panel) as found:
         yield found
 
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
-    house: House, panel: Panel, *, mute: bool
+    house: App, panel: Panel, *, mute: bool
 ) -> None:
     panel.mute = mute
     lose(house)
@@ -64,7 +64,7 @@ def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
 
 
 def test_what_could_not_be_asked_for_a_while_is_asked_again(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery_duty, "_MUTE_AT_ONCE", 1)
     panel.mute = True
@@ -83,7 +83,7 @@ def test_what_could_not_be_asked_for_a_while_is_asked_again(
     assert is_proved(house)
 
 
-def test_what_must_stay_down_is_held_and_needs_nothing_more(house: House, panel: Panel) -> None:
+def test_what_must_stay_down_is_held_and_needs_nothing_more(house: App, panel: Panel) -> None:
     lose(house)
     duty = Recovery(house)
     rounds(house, duty)
@@ -103,7 +103,7 @@ def test_what_must_stay_down_is_held_and_needs_nothing_more(house: House, panel:
 
 
 @pytest.mark.parametrize("mute", [False, True])
-def test_a_person_may_open_them_one_by_one(house: House, panel: Panel, *, mute: bool) -> None:
+def test_a_person_may_open_them_one_by_one(house: App, panel: Panel, *, mute: bool) -> None:
     panel.mute = mute
     lose(house)
     duty = Recovery(house)
@@ -122,7 +122,7 @@ def test_a_person_may_open_them_one_by_one(house: House, panel: Panel, *, mute: 
     assert is_proved(house)
 
 
-def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: House, panel: Panel) -> None:
+def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: App, panel: Panel) -> None:
     lose(house)
     rounds(house)
 
@@ -133,7 +133,7 @@ def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: House, panel
     assert record(house)[HELD] == ("active", "active")
 
 
-def test_several_daemons_put_it_on_record_once(house: House, panel: Panel) -> None:
+def test_several_daemons_put_it_on_record_once(house: App, panel: Panel) -> None:
     lose(house)
     duties = [Recovery(house) for _ in range(3)]
     rounds(house, *duties)
@@ -151,7 +151,7 @@ def test_several_daemons_put_it_on_record_once(house: House, panel: Panel) -> No
 
 
 def test_a_daemon_does_not_open_the_rest_when_a_persons_recovery_was_cut_off(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     lose(house)
     lose(house, ASKED, by="sre-1")
@@ -163,7 +163,7 @@ def test_a_daemon_does_not_open_the_rest_when_a_persons_recovery_was_cut_off(
 
 
 def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the two commands of a person who puts a lost order on record again."""
     lose(house)
@@ -192,7 +192,7 @@ def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
 
 
 def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     recover(house)
     one = Recovery(house)
@@ -209,7 +209,7 @@ def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
     assert record(house)["new.example"] == ("active", "suspended")
 
 
-def test_one_that_is_left_down_later_is_asked_about_alone(house: House, panel: Panel) -> None:
+def test_one_that_is_left_down_later_is_asked_about_alone(house: App, panel: Panel) -> None:
     """Others were compared, and what was found of them holds."""
     recover(house)
     duty = Recovery(house)
@@ -240,7 +240,7 @@ def test_one_that_is_left_down_later_is_asked_about_alone(house: House, panel: P
 
 
 def test_one_whose_opening_has_failed_before_is_left_down_whoever_can_be_asked(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     """The record knew it before the server changed, so it is not believed to be up."""
     deliver(house)
@@ -258,7 +258,7 @@ def test_one_whose_opening_has_failed_before_is_left_down_whoever_can_be_asked(
 
 @pytest.mark.parametrize("mute", [False, True])
 def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
-    house: House, panel: Panel, *, mute: bool
+    house: App, panel: Panel, *, mute: bool
 ) -> None:
     """After a standby took over which had received everything nobody need be called."""
     panel.mute, panel.sites[COURT] = mute, "active"
@@ -272,7 +272,7 @@ def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
 
 
 def test_what_is_seen_to_be_down_is_left_so_also_where_nothing_is_known_to_be_missing(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     lose(house, ANOTHER_SERVER)
 
@@ -283,7 +283,7 @@ def test_what_is_seen_to_be_down_is_left_so_also_where_nothing_is_known_to_be_mi
 
 
 def test_nothing_is_compared_with_a_record_from_which_nothing_is_carried_out(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     lose(house)
     with writing(house.engine) as connection:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.recovery_duty import Recovery
 from incidents.enforcement import waiting
@@ -38,7 +38,7 @@ LEASE = timedelta(seconds=40)
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """The hours of a site that was left down, and suspended then, are over."""
     with left_house(db_url, panel) as found:
         lose(found)
@@ -51,7 +51,7 @@ def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def test_a_person_who_goes_on_while_it_waits_opens_it_by_no_order_of_a_clock(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     assert named(house) == [COURT]
 
@@ -89,7 +89,7 @@ _CANCELLING = waiting.cancelling_left_down
     ids=["it dies before it asks", "before it lets go", "before it is on record", "it is refused"],
 )
 def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
-    house: House,
+    house: App,
     panel: Panel,
     monkeypatch: pytest.MonkeyPatch,
     where: object,
@@ -113,7 +113,7 @@ def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
 
 
 def test_two_daemons_of_which_one_stalls_do_not_open_it(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = waiting.left_down
 
@@ -134,7 +134,7 @@ def test_two_daemons_of_which_one_stalls_do_not_open_it(
 
 
 def test_a_site_whose_entries_cannot_be_read_is_left_down_alone(
-    house: House, panel: Panel, capsys: pytest.CaptureFixture[str]
+    house: App, panel: Panel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lift(house, HELD)
     of = entries.c

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon.delivery import Delivery
 from incidents.enforcement import comparison
 from incidents.enforcement.port import State
@@ -128,7 +128,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     postgresql_url: str, receiver: Receiver
 ) -> None:
     """As after a failover: the history is whole, as far as anybody knows."""
-    house = House(sources.load(db=postgresql_url))
+    house = App(sources.load(db=postgresql_url))
     give(house, "one.example", c.AddSite(by="operator-1"))
     carry_out(house)
     assert begun(house) == []
@@ -150,7 +150,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
 
 
 def compare(
-    house: House, *, by: str, only: tuple[str, ...] = THREE, most: int = len(THREE)
+    house: App, *, by: str, only: tuple[str, ...] = THREE, most: int = len(THREE)
 ) -> list[str]:
     """The recovery, which is ended when so many sites are compared; the verdicts."""
     asked = count()

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.daemon import delivery
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
@@ -49,24 +49,24 @@ WHY = "panel: a fault in it: OSError"
 
 
 @pytest.fixture
-def house(db_url: str, panel: Panel) -> Iterator[House]:
+def house(db_url: str, panel: Panel) -> Iterator[App]:
     with left_house(db_url, panel) as found:
         yield found
 
 
-def kept(house: House) -> dict[str, str]:
+def kept(house: App) -> dict[str, str]:
     """Those that could not be compared, with why."""
     with house.reading() as connection:
         return after_loss.problems_of_uncompared(connection)
 
 
-def said(house: House) -> Any:
+def said(house: App) -> Any:
     """What people are told of them."""
     with house.reading() as connection:
         return record_health(connection, house.now(connection))["uncompared"]
 
 
-def keep_down(house: House, name: str, how: str) -> None:
+def keep_down(house: App, name: str, how: str) -> None:
     if how == "held":
         hold(house, name)
     else:
@@ -74,7 +74,7 @@ def keep_down(house: House, name: str, how: str) -> None:
         give(house, name, c.StateFalse(by="operator-1", field="phone", evidence=why))
 
 
-def let_up(house: House, name: str, how: str) -> None:
+def let_up(house: App, name: str, how: str) -> None:
     if how == "held":
         lift(house, name)
     else:
@@ -82,12 +82,12 @@ def let_up(house: House, name: str, how: str) -> None:
         give(house, name, c.Approve(by="boss"))
 
 
-def entries_in(house: House) -> int:
+def entries_in(house: App) -> int:
     with house.reading() as connection:
         return len(connection.execute(entries.select()).all())
 
 
-def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def lapse(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that ran at the copy lapses after the loss, before anybody has compared."""
     give(house, name, c.Log(by="operator-1", at=None))
     lose(house)
@@ -95,7 +95,7 @@ def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     elapse(house, name)
 
 
-def test_the_record_says_not_compared_until_it_was(house: House, panel: Panel) -> None:
+def test_the_record_says_not_compared_until_it_was(house: App, panel: Panel) -> None:
     panel.bad = {COURT}
     lose(house)
 
@@ -123,7 +123,7 @@ def test_the_record_says_not_compared_until_it_was(house: House, panel: Panel) -
 
 
 def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is_believed(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     panel.bad = {HELD, SHOP}
     lose(house, ANOTHER_SERVER)
@@ -135,7 +135,7 @@ def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is
     assert record(house)[SHOP] == ("active", "active")
 
 
-def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: House) -> None:
+def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: App) -> None:
     """Of two daemons one may have failed while the other was proving it."""
     lose(house)
     comparison.note_failed(house.engine, {COURT: "the settings cannot be read"})
@@ -146,7 +146,7 @@ def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: House
     assert said(house) is None
 
 
-def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: House) -> None:
+def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: App) -> None:
     lose(house)
     former = standing(house).epoch
     lose(house)
@@ -162,7 +162,7 @@ def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: Ho
 
 @pytest.mark.parametrize("others", [set(), {HELD}])
 def test_once_one_was_compared_a_look_that_fails_is_no_news_of_it(
-    house: House, panel: Panel, others: set[str]
+    house: App, panel: Panel, others: set[str]
 ) -> None:
     """An adapter that fails now and then must not fill the record."""
     panel.sites |= {COURT: "active", SHOP: "suspended"}
@@ -179,7 +179,7 @@ def test_once_one_was_compared_a_look_that_fails_is_no_news_of_it(
     assert set(kept(house)) == others
 
 
-def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel: Panel) -> None:
+def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: App, panel: Panel) -> None:
     panel.bad = {SHOP}
     panel.sites[COURT] = "active"
     lose(house)
@@ -197,7 +197,7 @@ def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel
 
 @pytest.mark.parametrize("knows", ["a daemon knew before", "nobody did"])
 def test_a_recovery_that_could_not_compare_a_site_lets_no_clock_open_it(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, knows: str
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, knows: str
 ) -> None:
     panel.bad = {COURT}
     if knows == "nobody did":
@@ -225,7 +225,7 @@ def test_a_recovery_that_could_not_compare_a_site_lets_no_clock_open_it(
 
 
 def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel.bad = {COURT}
     lapse(house, COURT, monkeypatch)
@@ -247,7 +247,7 @@ def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
 
 
 def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could_not_be(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     lose(house)
     duty = Recovery(house)
@@ -262,7 +262,7 @@ def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could
     assert told(house)["complete"] is False
 
 
-def test_who_goes_on_is_told_of_it_before_and_after(house: House, panel: Panel) -> None:
+def test_who_goes_on_is_told_of_it_before_and_after(house: App, panel: Panel) -> None:
     panel.bad = {COURT, HELD}
     lose(house)
 
@@ -279,7 +279,7 @@ def test_who_goes_on_is_told_of_it_before_and_after(house: House, panel: Panel) 
     assert COURT not in after.opened
 
 
-def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Panel) -> None:
+def test_each_why_is_the_newest_and_since_when_the_first(house: App, panel: Panel) -> None:
     hold(house, SHOP)
     panel.bad = {SHOP}
     lose(house)
@@ -293,7 +293,7 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Pa
 
 
 def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters = Letters()
     panel.sites[COURT] = "active"
@@ -318,7 +318,7 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
 
 @pytest.mark.parametrize("decided", ["held", "closed"])
 def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clock_ordered(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
 ) -> None:
     letters = Letters()
     panel.sites[COURT] = "active"
@@ -341,7 +341,7 @@ def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clo
 
 @pytest.mark.parametrize("decided", ["held", "closed"])
 def test_nor_behind_an_opening_that_waits(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
 ) -> None:
     panel.sites[COURT] = "active"
     suspend(house, COURT, monkeypatch)
@@ -370,7 +370,7 @@ def test_nor_behind_an_opening_that_waits(
 
 
 def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_later(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel.sites |= {COURT: "active", SHOP: "suspended"}
     lose(house)
@@ -398,7 +398,7 @@ def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_l
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_for_nothing(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, fails: bool
 ) -> None:
     panel.sites[COURT], panel.fails = "active", fails
     suspend(house, COURT, monkeypatch)
@@ -425,7 +425,7 @@ class Busy(Letters):
 
 
 def test_of_a_doubt_of_another_nobody_proves_what_they_have_not_asked_about(
-    house: House, panel: Panel
+    house: App, panel: Panel
 ) -> None:
     """The panel answers one daemon, and then none."""
     panel.sites = {COURT: "active", SHOP: "active", HELD: "suspended"}
@@ -446,7 +446,7 @@ def test_of_a_doubt_of_another_nobody_proves_what_they_have_not_asked_about(
     assert not is_proved(house)
 
 
-def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: House) -> None:
+def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: App) -> None:
     lose(house)
     comparison.note_failed(house.engine, {SHOP: WHY})
     assert kept(house) == {SHOP: WHY}
@@ -457,7 +457,7 @@ def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: 
 
 
 def test_people_are_told_while_others_are_still_asked_about(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "_TOLD_EVERY_S", 0.0)
     panel.bad = {COURT, SHOP, HELD}
@@ -471,7 +471,7 @@ def test_people_are_told_while_others_are_still_asked_about(
     assert kept(house) == {first.site: WHY}
 
 
-def test_a_database_that_fails_at_the_first_question_is_told_as_such(house: House) -> None:
+def test_a_database_that_fails_at_the_first_question_is_told_as_such(house: App) -> None:
     broken = Mock(side_effect=DatabaseError("it does not answer"))
     found = comparison.compared(house.engine, house.desk, broken, by=DAEMON, login=None)
 

@@ -25,7 +25,12 @@ from incidents.audit.log.signed_files import InconsistentLogError, TornNoteError
 from incidents.audit.log.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.enforcement.continuity import Continuity
-from incidents.enforcement.way_back import Asked, Outcome, SignerAtWorkError, WayBack
+from incidents.enforcement.history_recovery import (
+    Asked,
+    HistoryRecovery,
+    Outcome,
+    SignerAtWorkError,
+)
 from incidents.errors import InputError, RefusedError
 from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import reading, writing
@@ -34,13 +39,13 @@ from incidents.testing import rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_house import NAME, START, House, opened
+from tests.audit.log_house import NAME, START, App, opened
 from tests.cli.conftest import copy
 
 ASKED = Asked(by="sre-1", login=None, reason="the disk is gone")
 
 
-class Desk(House):
+class Desk(App):
     """A desk whose database was put back, older than what was signed of it by `old`."""
 
     old: VerifierKey
@@ -49,7 +54,7 @@ class Desk(House):
         def now() -> datetime:
             return self.time.now
 
-        way = WayBack(self.engine, self.desk, lambda: reading(self.engine), self.ring, now)
+        way = HistoryRecovery(self.engine, self.desk, lambda: reading(self.engine), self.ring, now)
         return way.go_on(asked, self.on_record)
 
     def lost(self) -> bool:
@@ -73,7 +78,7 @@ def lose(desk: Desk, sqlite_url: str, folder: Path) -> None:
     """One entry more is signed, and the database put back as it was before; with another one."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy(file, folder / "older.db")
-    House.go_on(desk)
+    App.go_on(desk)
     put_back(desk, sqlite_url, folder / "older.db")
 
 

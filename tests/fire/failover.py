@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import rotation, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.cli import main
@@ -77,7 +77,7 @@ def lose(drawn: random.Random, folder: Path) -> Counter[str]:
 
 
 class _Story:
-    def __init__(self, house: House, drawn: random.Random, receiver: Receiver, key: Path) -> None:
+    def __init__(self, house: App, drawn: random.Random, receiver: Receiver, key: Path) -> None:
         self._house, self._drawn, self._receiver, self._key = house, drawn, receiver, key
         self._acts: list[str] = []
         self._left: set[str] = set()

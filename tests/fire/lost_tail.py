@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest import mock
 
 from incidents import clock
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import rotation, sequencer, signing
 from incidents.audit.log.signed_files import InconsistentLogError
 from incidents.audit.log.signing_key import KeyRing
@@ -127,7 +127,7 @@ def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
     )  # fmt: skip
 
 
-def _acts(house: House, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
+def _acts(house: App, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
     """How many."""
     done = 0
     for _ in range(drawn.randint(2, 4)):
@@ -137,19 +137,19 @@ def _acts(house: House, drawn: random.Random, signed: Signed, ring: KeyRing) -> 
     return done
 
 
-def _carry_out(house: House) -> None:
+def _carry_out(house: App) -> None:
     for duty in (_deliver, recovery_duty.once, _deliver):
         duty(house)
 
 
-def _deliver(house: House) -> None:
+def _deliver(house: App) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
     assert delivery.errors == []
     delivery.close()
 
 
-def _sign(house: House, ring: KeyRing, signed: Signed) -> bool:
+def _sign(house: App, ring: KeyRing, signed: Signed) -> bool:
     """All signers at once; whether the log may be signed."""
     sequencer.number_all(house.engine)
 

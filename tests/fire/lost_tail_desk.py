@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from incidents import views
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import loss, signed_files
 from incidents.audit.log.loss import Loss
 from incidents.audit.replay import Replay
@@ -69,16 +69,16 @@ class Receiver:
 
 
 @contextmanager
-def desk(url: str) -> Iterator[House]:
+def desk(url: str) -> Iterator[App]:
     """The program's own, until the `with` block ends."""
-    house = House(sources.load(db=url))
+    house = App(sources.load(db=url))
     try:
         yield house
     finally:
         house.close()
 
 
-def give(house: House, drawn: random.Random) -> Iterator[str]:
+def give(house: App, drawn: random.Random) -> Iterator[str]:
     """A site, a hold or its lifting, whatever is possible of some sites; the key of each act when
     it is acknowledged.
 
@@ -101,7 +101,7 @@ def give(house: House, drawn: random.Random) -> Iterator[str]:
         yield key
 
 
-def on_record(house: House) -> Callable[[str, str | None], None]:
+def on_record(house: App) -> Callable[[str, str | None], None]:
     """How the log's key is put on record."""
 
     def put(key: str, previous: str | None) -> None:
@@ -110,7 +110,7 @@ def on_record(house: House) -> Callable[[str, str | None], None]:
     return put
 
 
-def numbered(house: House) -> Leaves:
+def numbered(house: App) -> Leaves:
     """The log as it is numbered now."""
     with house.reading() as connection:
         joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
@@ -127,7 +127,7 @@ def agreed(took_s: float) -> Counter[str]:
     return Counter({f"agreed within {bound}": 1, "ms to agreement": round(1_000 * took_s)})
 
 
-def differing(house: House, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
+def differing(house: App, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
     """Where the world, or what is believed of it, is not as ordered, `but` for those sites."""
     with house.reading() as connection:
         rows = connection.execute(select(sites.c.name, sites.c.state, sites.c.in_force)).all()
@@ -142,7 +142,7 @@ def differing(house: House, world: Mapping[str, str], *, but: Collection[str] = 
     return told
 
 
-def left(house: House) -> list[str]:
+def left(house: App) -> list[str]:
     """The sites that are left down until a person goes on, as everybody is told of them."""
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
@@ -153,7 +153,7 @@ def left(house: House) -> list[str]:
         return names
 
 
-def unseen(house: House) -> list[str]:
+def unseen(house: App) -> list[str]:
     """New sites that no daemon has looked at since, though the record may have lost them."""
     with house.reading() as connection:
         found = lineage.standing(connection)
@@ -165,7 +165,7 @@ def unseen(house: House) -> list[str]:
         return list(connection.scalars(select(of.name).where(*new)))
 
 
-def opened(house: House) -> list[str]:
+def opened(house: App) -> list[str]:
     """What a daemon has ordered up again by itself."""
     again = entries.c.body.contains('"kind":"order_repeated"')
     with house.reading() as connection:
@@ -177,7 +177,7 @@ def opened(house: House) -> list[str]:
         ]
 
 
-def judge(house: House, receiver: Receiver) -> None:
+def judge(house: App, receiver: Receiver) -> None:
     """World and record agree, no daemon has opened a site, and the record says that it went on."""
     assert opened(house) == []
     with house.reading() as connection:
@@ -197,7 +197,7 @@ def no_fork(signed: Signed) -> None:
 # What is told.
 
 
-def tells_of_loss(house: House) -> None:
+def tells_of_loss(house: App) -> None:
     """Queue and daemons say that the end is lost."""
     assert "lost" in _warnings(house, timedelta(0))
     assert "THE RECORD HAS LOST ITS END" in _said("queue")
@@ -212,7 +212,7 @@ def tells_what_is_left(names: Collection[str]) -> None:
         assert all(name in told for name in names), told
 
 
-def tells_that_nothing_is_signed(house: House) -> None:
+def tells_that_nothing_is_signed(house: App) -> None:
     """All say so who are asked: queue and daemons when it has lasted for a minute."""
     assert "unsigned" in _warnings(house, _LATE)
     with house.reading() as connection:
@@ -231,20 +231,20 @@ def tells_what_was_lost() -> None:
     _said("audit", "verify", status=0)
 
 
-def missing(house: House, key_file: Path) -> Loss | None:
+def missing(house: App, key_file: Path) -> Loss | None:
     """What was signed, and is not there."""
     files = signed_files.known(key_file)
     with house.reading() as connection:
         return loss.known(connection, files)
 
 
-def epochs(house: House) -> int:
+def epochs(house: App) -> int:
     """How often the record had to go on from less."""
     with house.reading() as connection:
         return len(resumptions(connection))
 
 
-def _warnings(house: House, after: timedelta) -> set[str]:
+def _warnings(house: App, after: timedelta) -> set[str]:
     with house.reading() as connection:
         now = house.now(connection) + after
         found = views.queue(connection, now, mine=None, report=house.report_duty)

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from sqlalchemy import select
 
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log.loss import Loss
 from incidents.store import checkpoints
 from incidents.store.schema.desk_tables import entries, keys
@@ -20,8 +20,8 @@ from tests.fire.lost_tail_desk import Leaves, Signed, no_fork, numbered
 
 
 def held_against(
-    before: House,
-    after: House,
+    before: App,
+    after: App,
     *,
     acts: AbstractSet[str],
     safe: AbstractSet[str],
@@ -51,7 +51,7 @@ def held_against(
     )  # fmt: skip
 
 
-def _add_signed(house: House, signed: Signed) -> None:
+def _add_signed(house: App, signed: Signed) -> None:
     """What each key has signed, by that database."""
     had = numbered(house)
     with house.reading() as connection:
@@ -78,7 +78,7 @@ def _root(leaves: Leaves) -> bytes:
     return tree.root()
 
 
-def _last_signed(house: House) -> int:
+def _last_signed(house: App) -> int:
     """How many entries the last checkpoint covers."""
     with house.reading() as connection:
         last = checkpoints.last(connection)
@@ -91,12 +91,12 @@ def _in_common(one: Leaves, other: Leaves) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-def _entries(house: House) -> set[bytes]:
+def _entries(house: App) -> set[bytes]:
     with house.reading() as connection:
         return set(map(bytes, connection.scalars(select(entries.c.leaf_hash))))
 
 
-def _acts(house: House) -> set[str]:
+def _acts(house: App) -> set[str]:
     """The keys of what was acknowledged."""
     with house.reading() as connection:
         return set(connection.scalars(select(keys.c.key)))

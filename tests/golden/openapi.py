@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from incidents.app import House
+from incidents.app import App
 from incidents.settings import sources
 from incidents.web import app
 from tests.api.held import described
@@ -38,7 +38,7 @@ def files() -> dict[str, str]:
 def document() -> dict[str, Any]:
     """The description as a server gives it."""
     with sqlite_folder() as databases, databases.at_head() as url:
-        house = House(sources.load(db=url))
+        house = App(sources.load(db=url))
         try:
             found: dict[str, Any] = described(app.create(house))
         finally:

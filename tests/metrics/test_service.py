@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from prometheus_client import CollectorRegistry
 
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import sequencer
 from incidents.desk import Envelope
 from incidents.enforcement.port import Delivered
@@ -26,8 +26,8 @@ from tests.patience import PATIENCE_S, until
 
 
 @pytest.fixture
-def house(db_url: str) -> Iterator[House]:
-    found = House(sources.load(db=db_url))
+def house(db_url: str) -> Iterator[App]:
+    found = App(sources.load(db=db_url))
     yield found
     found.close()
 
@@ -44,7 +44,7 @@ def port(write_settings: WriteSettings) -> int:
 class Running:
     """A service that is started, and what it has told."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: App) -> None:
         self.said, self.warned = Told(), Told()
         self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
         # A busy machine may take longer than anybody waits for metrics.
@@ -76,7 +76,7 @@ class Running:
 
 
 @pytest.fixture
-def running(house: House) -> Iterator[Callable[[], Running]]:
+def running(house: App) -> Iterator[Callable[[], Running]]:
     """Starts services, which are stopped in the end."""
     started: list[Running] = []
 
@@ -96,7 +96,7 @@ def test_nothing_is_served_that_was_not_asked_for(running: Callable[[], Running]
 
 
 def test_a_daemons_metrics_are_scraped_from_the_database_and_from_itself(
-    running: Callable[[], Running], port: int, house: House
+    running: Callable[[], Running], port: int, house: App
 ) -> None:
     found = running()
     assert found.scraped(port).value("up") == 1
@@ -118,7 +118,7 @@ def test_a_daemons_metrics_are_scraped_from_the_database_and_from_itself(
 
 
 def test_it_counts_from_its_start_and_not_from_the_first_scrape(
-    running: Callable[[], Running], port: int, house: House
+    running: Callable[[], Running], port: int, house: App
 ) -> None:
     house.desk.submit([Envelope(site="a.example", command=c.AddSite(by="li"))])
     sequencer.number_all(house.engine)
@@ -138,7 +138,7 @@ def test_after_it_was_stopped_nobody_listens(running: Callable[[], Running], por
         scrape(port)
 
 
-def test_a_service_that_was_never_started_can_be_stopped(house: House, port: int) -> None:
+def test_a_service_that_was_never_started_can_be_stopped(house: App, port: int) -> None:
     Service(house, say=Told(), warn=Told()).stop()
 
 
@@ -196,7 +196,7 @@ def test_a_bad_setting_is_told_once_and_what_is_mended_is_served(
 
 
 def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
-    running: Callable[[], Running], port: int, house: House
+    running: Callable[[], Running], port: int, house: App
 ) -> None:
     found = running()
     found.scraped(port)

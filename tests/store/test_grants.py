@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from incidents.accounts.authenticator import Door, SignInError
+from incidents.accounts.authenticator import Authenticator, SignInError
 from incidents.accounts.serve_key import UNSEALED, SealedElsewhereError
-from incidents.app import House
+from incidents.app import App
 from incidents.audit.log import rotation, sequencer, signing, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay import Replay
@@ -73,15 +73,15 @@ def as_role(url: str, role: str) -> str:
 @pytest.fixture
 def house(
     owner: Engine, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
+) -> Iterator[App]:
     """The program under the desk's role."""
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
-    found = House(sources.load(db=as_role(postgresql_url, ROLE)))
+    found = App(sources.load(db=as_role(postgresql_url, ROLE)))
     yield found
     found.close()
 
 
-def a_day(house: House) -> None:
+def a_day(house: App) -> None:
     """Acts of every kind, the daemon's look, and a heartbeat."""
     acts: list[c.Command] = [
         c.AddSite(by=ONE, phone="sealed"),
@@ -109,7 +109,7 @@ def a_day(house: House) -> None:
     )
 
 
-def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) -> None:
+def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: App) -> None:
     from incidents.daemon import enforce, heartbeat
 
     a_day(house)
@@ -135,7 +135,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
 
 
 def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
-    house: House, owner: Engine
+    house: App, owner: Engine
 ) -> None:
     """It cannot be told then, which is no other server; what was known of it stays known."""
     delivery.once(house)
@@ -156,7 +156,7 @@ def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
 
 
 @pytest.mark.parametrize("table", ON_RECORD)
-def test_what_is_on_record_is_neither_changed_nor_deleted(house: House, table: str) -> None:
+def test_what_is_on_record_is_neither_changed_nor_deleted(house: App, table: str) -> None:
     column = _first(table)
     statements = (
         f"UPDATE {table} SET {column} = {column}",
@@ -167,7 +167,7 @@ def test_what_is_on_record_is_neither_changed_nor_deleted(house: House, table: s
         assert _is_denied(house.engine, statement), statement
 
 
-def test_the_desks_role_makes_and_drops_nothing(house: House) -> None:
+def test_the_desks_role_makes_and_drops_nothing(house: App) -> None:
     for statement in (
         "CREATE TABLE more (id int)",
         "DROP TABLE leaves",
@@ -190,11 +190,11 @@ def _run(connection: Connection, statement: str) -> None:
 
 
 def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
-    owner: Engine, house: House, postgresql_url: str
+    owner: Engine, house: App, postgresql_url: str
 ) -> None:
     a_day(house)
     with pytest.raises(SignInError):
-        Door(house.engine, now, UNSEALED).sign_in("wang", "no such sentence", "192.0.2.7")
+        Authenticator(house.engine, now, UNSEALED).sign_in("wang", "no such sentence", "192.0.2.7")
     assert _is_denied(house.engine, "UPDATE sign_ins SET place = place")
     assert _is_denied(house.engine, "DELETE FROM sign_ins")
     eraser = engines.create(as_role(postgresql_url, ERASER))
@@ -214,7 +214,7 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
 
 
 def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
-    owner: Engine, house: House, tmp_path: Path
+    owner: Engine, house: App, tmp_path: Path
 ) -> None:
     by = By(person="sre-1", login=None)
     with pytest.raises(DeniedError, match="the owner of the tables"):

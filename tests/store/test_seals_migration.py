@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from incidents.accounts.serve_key import Strays
+from incidents.accounts.serve_key import UnsealedCredentials
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
 from incidents.desk.own_stream import By
@@ -38,5 +38,5 @@ def test_the_keys_are_taken_up_again_and_what_they_sealed_is_told(
         there_and_back(day, BEFORE)
         assert rows(day, serve_keys) == before
         told = tokens.begin_sealing(day.engine, day.desk, key, BY, clock)
-        assert told == Strays([], ["admin-1"])
+        assert told == UnsealedCredentials([], ["admin-1"])
         assert day.findings() == []

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from incidents.accounts.authenticator import Door
+from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import UNSEALED
 from incidents.desk import accounts as acts
 from incidents.desk.own_stream import By
@@ -27,7 +27,7 @@ def waiting(day: Rehearsal) -> list[int | None]:
 
 def test_accounts_stay_sessions_end_and_refusals_are_counted_from_then_on(db_url: str) -> None:
     with rehearsal(db_url) as day:
-        door = Door(day.engine, lambda: day.now, UNSEALED)
+        door = Authenticator(day.engine, lambda: day.now, UNSEALED)
         day.desk.on_record(
             lambda each: acts.make(each, BY, "admin-1", "administrator", lambda: day.now)
         )

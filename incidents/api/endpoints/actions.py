@@ -15,7 +15,7 @@ from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
-from incidents.app import House
+from incidents.app import App
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
@@ -43,7 +43,7 @@ def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
     return _given(by, answer, document, status)
 
 
-def act_documents(house: House, answers_: Sequence[Answer]) -> list[Acted]:
+def act_documents(house: App, answers_: Sequence[Answer]) -> list[Acted]:
     """The documents of acts that took effect; one query fetches what people wrote.
 
     Phone numbers and addresses stay masked.

@@ -15,7 +15,7 @@ from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies
 from incidents.desk import pseudonyms
-from incidents.desk.erasure_request import Demand, Demands
+from incidents.desk.erasure_request import ErasureRequest, ErasureRequests
 from incidents.settings import retention
 from incidents.values import inputs, site_name
 
@@ -42,13 +42,13 @@ def erase(
     keep says. The entries of the record stay, and can still be proved.
     """
     name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
-    demands = Demands(
+    demands = ErasureRequests(
         desk=house.desk, engine=house.engine, folder=house.settings.evidence,
         keep=retention.of_settings(),
     )  # fmt: skip
     with ERASING.taken():
         met = demands.meet(
-            Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
+            ErasureRequest(site=name, reason=reason, by=by.by, login=by.identity.login),
             clock.now(), dry_run=by.dry_run, told=by.when.until,
             confirm=lambda: _confirm(
                 site_name.is_called(name, demand.confirm), "people's words",
@@ -73,7 +73,7 @@ def erase_sign_ins(
     with ERASING.taken():
         met = pseudonyms.meet_account_demand(
             house.desk, house.engine, retention.of_settings(),
-            pseudonyms.AccountDemand(
+            pseudonyms.AccountErasureRequest(
                 handle=handle, reason=reason, by=by.by, login=by.identity.login
             ),
             clock.now(), dry_run=by.dry_run, told=by.when.until,

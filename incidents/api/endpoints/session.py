@@ -13,7 +13,7 @@ from fastapi_problem.error import Problem
 from pydantic import Field
 
 from incidents.accounts import secrets
-from incidents.accounts.authenticator import Door, SignInError, Visit
+from incidents.accounts.authenticator import Authenticator, SignInError, Visit
 from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
@@ -79,7 +79,7 @@ def sign_in(request: Request, response: Response, person: Person) -> account_doc
     Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
     token of the same account, as usual, so that failed guesses elsewhere do not lock out its user.
     """
-    door: Door = request.app.state.door
+    door: Authenticator = request.app.state.door
     try:
         new = door.sign_in(
             person.handle, person.password, address_of(request), browser(request),
@@ -107,7 +107,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
     """Confirm your password; acts that need this are then possible for five minutes."""
-    door: Door = request.app.state.door
+    door: Authenticator = request.app.state.door
     try:
         again = door.prove(by, proof.password, address_of(request))
     except SignInError as error:

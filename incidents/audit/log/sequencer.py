@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from incidents.errors import Cause
 from incidents.store import leaves
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.leaves import Head, Leaf, Sight
+from incidents.store.leaves import Head, Leaf, Snapshot
 from incidents.tlog import proof, tiles
 from incidents.tlog.proof import Nodes
 from incidents.tlog.tiles import Edge, Tile, TileError, partial_tiles_of
@@ -127,7 +127,7 @@ def _number(connection: Connection, limit: int) -> Numbered:
     return Numbered(len(found), more=full)
 
 
-def risen(head: Head, seen: Sight, numbered_to: int | None) -> Head:
+def risen(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
     """The head with its floor where it can be by now (PostgreSQL).
 
     Everything that was seen is numbered, or only up to the id `numbered_to`. `seen` is from before

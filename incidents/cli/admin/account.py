@@ -18,10 +18,10 @@ from incidents.cli.group import verb
 from incidents.cli.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
-    from incidents.cli.admin.keeper import Keeper
+    from incidents.cli.admin.account_admin import AccountAdmin
     from incidents.cli.run import Run
-    from incidents.client.accounts import RemoteKeeper
-    from incidents.client.house import RemoteHouse
+    from incidents.client.accounts import RemoteAccountAdmin
+    from incidents.client.house import RemoteApp
     from incidents.contract.documents.accounts import Account
 
 
@@ -169,7 +169,10 @@ def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
 
 
 def _change(
-    run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
+    run: Run,
+    handle: str,
+    file: Path | None,
+    act: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
 ) -> None:
     with kept(run, KEEP, file) as keeper:
         changed = act(keeper)
@@ -200,13 +203,13 @@ def _password(run: Run, of: Account) -> str:
 KEEP = "keep_accounts"
 
 
-def seen(run: Run) -> Keeper | RemoteKeeper:
+def seen(run: Run) -> AccountAdmin | RemoteAccountAdmin:
     """The accounts, for who only looks."""
     if run.remote is not None:
         return run.remote.keeper
-    from incidents.cli.admin.keeper import Keeper
+    from incidents.cli.admin.account_admin import AccountAdmin
 
-    return Keeper(run)
+    return AccountAdmin(run)
 
 
 def insist_on_account(run: Run, handle: str | None) -> None:
@@ -222,7 +225,7 @@ def insist_on_account(run: Run, handle: str | None) -> None:
 @contextmanager
 def kept(
     run: Run, act: str, file: Path | None, *, own: str | None = None
-) -> Iterator[Keeper | RemoteKeeper]:
+) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
     """The accounts, for who does that act of `accounts.identity` about them; about the account
     `own`, if it may be one's own.
 
@@ -235,9 +238,9 @@ def kept(
     """
     server = run.remote
     if server is None:
-        from incidents.cli.admin.keeper import Keeper, signed_in
+        from incidents.cli.admin.account_admin import AccountAdmin, signed_in
 
-        yield Keeper(run, signed_in(run, file, KEEP, own))
+        yield AccountAdmin(run, signed_in(run, file, KEEP, own))
     elif act in identity.IN_PERSON or file is not None or not server.has_token:
         with reauthentication.in_session(run, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.keeper
@@ -249,9 +252,9 @@ def owner_of(run: Run, token: str) -> str | None:
     """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
     if run.remote is not None:
         return _own_there(run.remote, token)
-    from incidents.cli.admin.keeper import Keeper
+    from incidents.cli.admin.account_admin import AccountAdmin
 
-    return Keeper(run).owner_of(token)
+    return AccountAdmin(run).owner_of(token)
 
 
 def of_session(run: Run, session: str) -> tuple[str, str | None]:
@@ -265,7 +268,7 @@ def of_session(run: Run, session: str) -> tuple[str, str | None]:
     return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
 
 
-def _own_there(server: RemoteHouse, token: str) -> str | None:
+def _own_there(server: RemoteApp, token: str) -> str | None:
     if not server.has_token:
         return None
     mine = (each["id"] for each in server.keeper.tokens(server.person))

@@ -22,8 +22,8 @@ from incidents.values import site_name
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import ErasedAccount
     from incidents.desk.erasure import Erased
-    from incidents.desk.erasure_request import Met
-    from incidents.desk.pseudonyms import Aged
+    from incidents.desk.erasure_request import ErasureResult
+    from incidents.desk.pseudonyms import RetentionResult
 
 
 def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
@@ -70,7 +70,7 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     )
 
 
-def _foreseen(run: Run) -> Aged:
+def _foreseen(run: Run) -> RetentionResult:
     if run.remote is not None:
         return run.remote.erasing.look()
     from incidents.desk import pseudonyms
@@ -79,7 +79,7 @@ def _foreseen(run: Run) -> Aged:
     return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
-def _aged(run: Run, password_file: Path | None) -> Aged:
+def _aged(run: Run, password_file: Path | None) -> RetentionResult:
     if run.remote is not None:
         with reauthentication.in_session(run, password_file):
             return run.remote.erasing.erase()
@@ -92,7 +92,7 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
     )  # fmt: skip
 
 
-def _answer_of_retention(run: Run, aged: Aged, *, dry_run: bool) -> None:
+def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> None:
     keep = aged.keep
     if run.for_programs:
         document = aged.document(dry_run=dry_run)
@@ -153,16 +153,18 @@ def erase(
     _answer_of_demand(run, met, dry_run=dry_run)
 
 
-def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
-    from incidents.desk.erasure_request import Demand, Demands
+def _erase_of_site(
+    run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool
+) -> ErasureResult:
+    from incidents.desk.erasure_request import ErasureRequest, ErasureRequests
 
     house, settings = run.local, run.settings
-    demands = Demands(
+    demands = ErasureRequests(
         desk=house.desk, engine=house.engine, folder=settings.evidence,
         keep=retention_settings.of_settings(),
     )  # fmt: skip
     return demands.meet(
-        Demand(site=site, reason=reason, by=settings.person, login=settings.login),
+        ErasureRequest(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
         confirm=lambda: _confirm_erasure(run, site, confirm),
@@ -207,7 +209,7 @@ def _account_met(
         house.desk,
         house.engine,
         retention_settings.of_settings(),
-        pseudonyms.AccountDemand(
+        pseudonyms.AccountErasureRequest(
             handle=handle, reason=reason, by=settings.person, login=settings.login
         ),
         clock.now(),
@@ -236,7 +238,7 @@ def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str
     return typed, run.text(code, name=name)
 
 
-def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
+def _answer_of_demand(run: Run, met: ErasureResult, *, dry_run: bool) -> None:
     young = met.staying
     if not output.answered(run, met.document(dry_run=dry_run), met.site):
         told = run.text("erasure.nothing")

@@ -17,7 +17,7 @@ from incidents.values.ids import incident_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from incidents.client.house import RemoteHouse
+    from incidents.client.house import RemoteApp
     from incidents.contract.documents.enforcement import Letter, NoticeHere
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
@@ -153,7 +153,7 @@ def preview(
 
 
 def _of_server(
-    server: RemoteHouse, names: list[str], language: str | None,
+    server: RemoteApp, names: list[str], language: str | None,
     incident: tuple[int, int] | None, *, html: bool,
 ) -> Iterator[Letter]:  # fmt: skip
     """The letters as the server's own templates and settings have them."""

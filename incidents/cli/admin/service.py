@@ -21,7 +21,7 @@ from incidents.locale import event_sentence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incidents.app import House
+    from incidents.app import App
     from incidents.cli.run import Run
     from incidents.contract.documents.acts import EventOfSite
     from incidents.desk import Answer
@@ -88,7 +88,7 @@ def _once(run: Run) -> int:
     unread = carried_out[0].mark_unread
     _do(lambda house: heartbeat.note_mark_once(house, unread), house, wrong)
 
-    def recover(house: House) -> None:
+    def recover(house: App) -> None:
         recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
 
     for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
@@ -98,7 +98,7 @@ def _once(run: Run) -> int:
     return _tell_what_is_wrong(run, wrong)
 
 
-def _do(duty: Callable[[House], object], house: House, wrong: list[Exception]) -> None:
+def _do(duty: Callable[[App], object], house: App, wrong: list[Exception]) -> None:
     try:
         duty(house)
     except IncidentsError as error:

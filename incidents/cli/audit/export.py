@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.export import Part, Selection
-    from incidents.client.house import RemoteHouse
+    from incidents.client.house import RemoteApp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +205,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         aside(run.text("audit_export.broken", key=key))
 
 
-def _take_bundle(run: Run, server: RemoteHouse, target: Path, asked: _Asked) -> None:
+def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
     from incidents.audit.proof import bundle_archive
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointed
-    from incidents.client.house import RemoteHouse
+    from incidents.client.house import RemoteApp
     from incidents.contract.documents.record import LogStatus, Resumed
 
 _LOG_EMPTY = Cause.of("log_empty", "the log is empty: there is nothing to sign")
@@ -95,7 +95,7 @@ def _signed(run: Run) -> Checkpointed:
     return checkpointed(run.local.engine, key_ring(run), clock.now)
 
 
-def _signed_there(server: RemoteHouse) -> Checkpointed:
+def _signed_there(server: RemoteApp) -> Checkpointed:
     from incidents.audit.log.status import Checkpointed
 
     told = server.record.checkpoint()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import NotCompared
     from incidents.contract.documents.record import Recovered, Recovery, WentOn
     from incidents.enforcement.comparison import Done
+    from incidents.enforcement.history_recovery import Outcome
     from incidents.enforcement.reconciliation import Comparison
-    from incidents.enforcement.way_back import Outcome
 
 _HERE = Cause.of(
     "recover_here",
@@ -78,14 +78,16 @@ def recover(
     opening. Exits 5 if a site still differs at the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
-    from incidents.enforcement import comparison, way_back
+    from incidents.enforcement import comparison, history_recovery
 
     house = run.local
-    asked = way_back.Asked(
+    asked = history_recovery.Asked(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
         public=public,
     )  # fmt: skip
-    way = way_back.WayBack(house.engine, house.desk, house.reading, key_ring(run), clock.now)
+    way = history_recovery.HistoryRecovery(
+        house.engine, house.desk, house.reading, key_ring(run), clock.now
+    )
     if dry_run:
         return _foretell(run, way.foreseen(asked))
     if confirmation.is_opening_asked(confirm):

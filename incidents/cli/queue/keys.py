@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deed:
+class PendingAction:
     """A command for the site of an item, as the command line would send it.
 
     `words` says what it records, `question` what to ask first, if a slip would cost. `key` makes it
@@ -51,7 +51,7 @@ class Told:
     is_refusal: bool
 
 
-def carry_out(run: Run, deed: Deed) -> Told:
+def carry_out(run: Run, deed: PendingAction) -> Told:
     """Send it to the desk, and tell the answer.
 
     Raises:
@@ -136,7 +136,7 @@ def only_typed(item: QueueItem) -> list[Hint]:
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
-def deed(key: str, item: QueueItem, by: str, language: Language) -> Deed | None:
+def deed(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
     """What the key does to the item, given by that person; None if it is no act on such an item.
 
     What a colleague has claimed is asked about first.
@@ -150,20 +150,20 @@ def deed(key: str, item: QueueItem, by: str, language: Language) -> Deed | None:
     return replace(found, question=asked)
 
 
-def _contact(key: str, item: QueueItem, by: str, language: Language) -> Deed:
+def _contact(key: str, item: QueueItem, by: str, language: Language) -> PendingAction:
     outcome, id_, n = OUTCOMES[key], item["id"], _number(item["incident"] or "")
     question = None
     if outcome == "reached":
         code = "queue_ask.reached" if item["kind"] == "call" else "queue_ask.reached.told"
         question = language.say(code, site=item["site"], id=id_)
     words = language.say("queue_deed.contact", outcome=language.word("queue_key", outcome), id=id_)
-    return Deed(
+    return PendingAction(
         item=id_, site=_read(item)[0], words=words, question=question,
         command=commands.RecordContact(by=by, incident=n, outcome=outcome),
     )  # fmt: skip
 
 
-def _removed(_key: str, item: QueueItem, by: str, language: Language) -> Deed | None:
+def _removed(_key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
     """Of a task with several incidents the first that is not settled, asked for by its name."""
     several = item["kind"] == "recheck"
     unsettled = item["unsettled"] if several else [item["id"]]
@@ -172,13 +172,13 @@ def _removed(_key: str, item: QueueItem, by: str, language: Language) -> Deed | 
     [first, *more] = unsettled
     question = language.say("queue_ask.removed", id=first, n=len(more)) if more else None
     words = language.say("queue_deed.removed", id=first)
-    return Deed(
+    return PendingAction(
         item=item["id"], site=_read(item)[0], words=words, question=question,
         command=commands.StateRemoved(by=by, incident=_number(first)),
     )  # fmt: skip
 
 
-def _done(_key: str, item: QueueItem, by: str, language: Language) -> Deed:
+def _done(_key: str, item: QueueItem, by: str, language: Language) -> PendingAction:
     id_, tells = item["id"], item["kind"] == "tell"
     left = len(item["unsettled"]) if item["kind"] == "recheck" else 0
     code = "queue_ask.done.tell" if tells else "queue_ask.done"
@@ -186,7 +186,7 @@ def _done(_key: str, item: QueueItem, by: str, language: Language) -> Deed:
         "queue_ask.done.unsettled" if left else code, id=id_, site=item["site"], n=left
     )
     words = language.say("queue_deed.done", id=id_)
-    return Deed(
+    return PendingAction(
         item=id_, site=_read(item)[0], words=words, question=question,
         command=commands.CompleteTask(
             by=by, task=int(_read(item)[1][1:]), outcome="told" if tells else None
@@ -194,14 +194,14 @@ def _done(_key: str, item: QueueItem, by: str, language: Language) -> Deed:
     )  # fmt: skip
 
 
-def _claim_or_release(key: str, item: QueueItem, by: str, language: Language) -> Deed:
+def _claim_or_release(key: str, item: QueueItem, by: str, language: Language) -> PendingAction:
     site, rest = _read(item)
     kind = commands.ClaimItem if key == _CLAIM else commands.ReleaseItem
     words = language.say(f"queue_deed.{_NAMES[key]}", id=item["id"])
-    return Deed(item=item["id"], site=site, command=kind(by=by, item=rest), words=words)
+    return PendingAction(item=item["id"], site=site, command=kind(by=by, item=rest), words=words)
 
 
-_MAKERS: dict[str, Callable[[str, QueueItem, str, Language], Deed | None]] = {
+_MAKERS: dict[str, Callable[[str, QueueItem, str, Language], PendingAction | None]] = {
     **dict.fromkeys(OUTCOMES, _contact),
     _REMOVED: _removed,
     _DONE: _done,

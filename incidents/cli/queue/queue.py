@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from incidents.cli.queue.keys import Deed
+    from incidents.cli.queue.keys import PendingAction
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal
     from incidents.contract.documents.queue import QueueItem, QueuePage
@@ -156,7 +156,7 @@ _LONG_S = 1.0
 class _BrokenOffError(Exception):
     """Ctrl-C, while an act was on its way to the desk."""
 
-    def __init__(self, deed: Deed) -> None:
+    def __init__(self, deed: PendingAction) -> None:
         super().__init__()
         self.deed = deed
 
@@ -193,7 +193,7 @@ def _work(screen: Screen, terminal: Terminal) -> None:
             due = time.monotonic() + REFRESH_S
 
 
-def _carry_out(screen: Screen, deed: Deed, terminal: Terminal) -> None:
+def _carry_out(screen: Screen, deed: PendingAction, terminal: Terminal) -> None:
     _draw(screen, terminal)
     began = time.monotonic()
     try:

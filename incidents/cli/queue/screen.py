@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue import keys as queue_keys
-from incidents.cli.queue.keys import Deed, carry_out
+from incidents.cli.queue.keys import PendingAction, carry_out
 from incidents.cli.queue.table import mine_to_do
 from incidents.contract.hints import typed
 from incidents.errors import AwayError, IncidentsError
@@ -100,9 +100,9 @@ class Screen:
         self.problem: str | None = None
         self.message = ""
         self.is_bad_news = False
-        self.asked: Deed | None = None
+        self.asked: PendingAction | None = None
         self._revealed: QueueItem | None = None
-        self._unsure: list[Deed] = []
+        self._unsure: list[PendingAction] = []
         self._last: tuple[str, str, float] | None = None
 
     @property
@@ -131,7 +131,7 @@ class Screen:
         if lost is not None:
             self._leave(lost)
 
-    def press(self, key: str) -> Deed | None:
+    def press(self, key: str) -> PendingAction | None:
         """What a key does; the deed that is to be carried out, if it is an act."""
         if self.asked is not None:
             return self._answered(key)
@@ -152,7 +152,7 @@ class Screen:
             return self._press_on_item(key)
         return None
 
-    def carry_out(self, deed: Deed) -> bool:
+    def carry_out(self, deed: PendingAction) -> bool:
         """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
         try:
             told = carry_out(self.run, deed)
@@ -172,7 +172,7 @@ class Screen:
         self._say(message, is_bad_news=bad)
         return True
 
-    def _answered(self, key: str) -> Deed | None:
+    def _answered(self, key: str) -> PendingAction | None:
         deed, self.asked = self.asked, None
         if deed is not None and key in {"y", "Y"}:
             return self._sent(deed)
@@ -193,7 +193,7 @@ class Screen:
             self._revealed = None
             self.selection.move(by)
 
-    def _press_on_item(self, key: str) -> Deed | None:
+    def _press_on_item(self, key: str) -> PendingAction | None:
         if key == "a":
             return self._again()
         item = self.selection.item
@@ -211,7 +211,7 @@ class Screen:
             self._tell("queue.no_key")
         return None
 
-    def _act(self, key: str, item: QueueItem) -> Deed | None:
+    def _act(self, key: str, item: QueueItem) -> PendingAction | None:
         deed = queue_keys.deed(key, item, self.person, self.language)
         if deed is None:
             keys = queue_keys.listed(item, self.person, self.language)
@@ -224,12 +224,12 @@ class Screen:
             return None
         return self._sent(deed, key)
 
-    def _sent(self, deed: Deed, key: str = "") -> Deed:
+    def _sent(self, deed: PendingAction, key: str = "") -> PendingAction:
         self._last = (deed.item, key, time.monotonic())
         self._tell("queue.sending", what=deed.words)
         return deed
 
-    def _doubt(self, key: str, deed: Deed) -> str | None:
+    def _doubt(self, key: str, deed: PendingAction) -> str | None:
         """The question before an outcome that was recorded a moment ago: attempts are counted."""
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
@@ -238,7 +238,7 @@ class Screen:
             return None
         return self.language.say("queue.twice", what=deed.words)
 
-    def _again(self) -> Deed | None:
+    def _again(self) -> PendingAction | None:
         if self._unsure:
             return self._sent(self._unsure[0])
         self._tell("queue.nothing_unsure")

@@ -21,7 +21,7 @@ from incidents.audit.proof.verdict import Verdict
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
 from incidents.console.pages.overview import span
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
@@ -59,7 +59,7 @@ class Asked:
         """The same as a query, without what was left empty."""
         return writing.query({name: getattr(self, name) for name in self.__slots__})
 
-    def read(self, here: Sitting, connection: Connection) -> on_record.EntryFilter:
+    def read(self, here: RequestContext, connection: Connection) -> on_record.EntryFilter:
         """What it means; raises InputError, RefusedError of what is none."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
@@ -72,7 +72,7 @@ class Asked:
             since=since, until=until,
         )  # fmt: skip
 
-    def _time(self, limit: typed_time.Limit, here: Sitting) -> datetime | None:
+    def _time(self, limit: typed_time.Limit, here: RequestContext) -> datetime | None:
         text = getattr(self, limit)
         reader = here.reader
         return typed_time.read(text, reader.zone, reader.now, limit=limit) if text else None
@@ -172,7 +172,7 @@ class _Verified(TypedDict):
     percent: int
 
 
-def _verified(here: Sitting) -> _Verified:
+def _verified(here: RequestContext) -> _Verified:
     last: verification.Proof[Verdict] | None = here.request.app.state.verifying.last
     took, percent = None, 0
     if last is not None and last.ended is not None:

@@ -20,7 +20,7 @@ from incidents.console.pages import filing_form, filing_look
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
 from incidents.contract.documents.filings import TermOfSite
 from incidents.errors import InputError, RefusedError
@@ -166,7 +166,7 @@ def _with_file(desk: Acting, touched: Touched, upload: UploadFile | None) -> Tou
 
 
 def _page(
-    who: Sitting,
+    who: RequestContext,
     name: str,
     *,
     said: Said | None = None,
@@ -232,7 +232,7 @@ def terms_calendar(here: Looking, days: Days = None) -> Response:
     )
 
 
-def _ending(who: Sitting, days: int | None) -> tuple[Sitting, list[TermOfSite]]:
+def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
     """The terms that end within so many days, None: all; and who sits there, timed."""
     with who.timed() as (connection, here):
         today = filing_look.day_of(here.reader)

@@ -16,7 +16,7 @@ from incidents import clock, views
 from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.pages.site import confirm, reasons
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
 from incidents.errors import (
     InputError,
@@ -191,7 +191,7 @@ def at(key: Key) -> str:
 
 
 def _page(
-    who: Sitting,
+    who: RequestContext,
     key: Key,
     *,
     said: Said | None = None,

@@ -23,7 +23,7 @@ from incidents.console.request_context import (
     KEPT_FORMS,
     KeptForm,
     Looking,
-    Sitting,
+    RequestContext,
     keep_form,
     needs,
 )
@@ -119,7 +119,12 @@ def _found(desk: Acting, sent: KeptForm) -> Response:
 
 
 def _page(
-    here: Sitting, sent: KeptForm, rest: str | None, *, done: Collection[str] = (), **facts: Any
+    here: RequestContext,
+    sent: KeptForm,
+    rest: str | None,
+    *,
+    done: Collection[str] = (),
+    **facts: Any,
 ) -> Response:
     """The page with what was found in the text that was sent, but for the sites that are `done`."""
     found = _search(here, sent)
@@ -130,7 +135,7 @@ def _page(
 
 
 def _again(
-    here: Sitting,
+    here: RequestContext,
     sent: KeptForm,
     *,
     said: Said | None = None,
@@ -161,13 +166,15 @@ def _again(
     return _written(here, typed, shown, found=found, rest=rest, done=done, said=said)
 
 
-def _text_of_mail(here: Sitting, id_: str | None) -> tuple[KeptForm | None, pasted.Found | None]:
+def _text_of_mail(
+    here: RequestContext, id_: str | None
+) -> tuple[KeptForm | None, pasted.Found | None]:
     """The form with the text that was pasted, as long as it is kept, and what is found in it."""
     text = KEPT_FORMS.get(here.by, id_ or "")
     return text, None if text is None else _search(here, text)
 
 
-def _search(here: Sitting, sent: KeptForm) -> pasted.Found | None:
+def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
     """What is found in the text that was pasted; None where none was."""
     text = sent.typed.get("paste")
     if not text:
@@ -218,7 +225,7 @@ def _to_the_others(desk: Acting, sent: KeptForm, name: str) -> str | None:
 
 
 def _written(
-    here: Sitting,
+    here: RequestContext,
     typed: Mapping[str, str],
     forms: list[Form],
     *,

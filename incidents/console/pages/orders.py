@@ -12,7 +12,7 @@ from incidents import views
 from incidents.console import acting, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages.site import reasons
-from incidents.console.request_context import Looking, Shelf, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
@@ -57,7 +57,7 @@ class Compared:
     repair: bool
 
 
-_COMPARED: Shelf[Compared] = Shelf()
+_COMPARED: ResultCache[Compared] = ResultCache()
 
 
 @router.get("/orders")
@@ -175,7 +175,7 @@ def ordered(reader: Reader, order: OrderInFull) -> str:
 
 
 def _page(
-    who: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
+    who: RequestContext, order: Name, *, said: Said | None = None, opened: str | None = None
 ) -> Response:
     with who.timed() as (connection, here):
         reader = here.reader

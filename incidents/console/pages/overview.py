@@ -15,7 +15,7 @@ from starlette.responses import Response
 from incidents.console import messages
 from incidents.console.acting import Acting, Doing
 from incidents.console.chart import Chart, Series
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread
 from incidents.errors import InputError, RefusedError
@@ -188,7 +188,7 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
     return to, sites
 
 
-def _shift_page(here: Sitting, said: Said | None = None) -> Response:
+def _shift_page(here: RequestContext, said: Said | None = None) -> Response:
     with here.reading() as connection:
         found = work.holders(connection)
         mine = work.sites_held(connection, here.by)

@@ -18,7 +18,7 @@ from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
-from incidents.console.request_context import Looking, Shelf, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
@@ -56,7 +56,7 @@ class Trial:
     days: int | None
 
 
-_TRIED: Shelf[Trial] = Shelf()
+_TRIED: ResultCache[Trial] = ResultCache()
 
 
 @router.get("/policy")
@@ -117,7 +117,7 @@ def activate(desk: Doing, id_: str) -> Response:
 
 
 def _page(
-    who: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    who: RequestContext, *, wrong: str | None = None, typed: dict[str, str] | None = None,
     status: int = 0,
 ) -> Response:  # fmt: skip
     active = who.house.desk.policy()
@@ -143,7 +143,7 @@ def _page(
 
 
 def _tried(
-    here: Sitting, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
+    here: RequestContext, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
 ) -> Response:
     return here.page(
         "policy_trial",

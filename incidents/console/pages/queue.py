@@ -21,7 +21,7 @@ from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.changes import Changes
 from incidents.console.pages import filing_look
-from incidents.console.request_context import Looking, Sitting
+from incidents.console.request_context import Looking, RequestContext
 from incidents.console.writing import Reader
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.errors import InputError, RefusedError, UnknownTaskError
@@ -64,7 +64,7 @@ class Lists:
         self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], tuple[str, float, str]] = {}
 
-    def of(self, here: Sitting, place: Place, changes: Changes) -> str:
+    def of(self, here: RequestContext, place: Place, changes: Changes) -> str:
         """The list for somebody of that role."""
         key = (here.identity.role, here.reader.language, place)
         version, now = changes.version, clock.now().timestamp()
@@ -186,7 +186,7 @@ def _do(
     return _answer(_own(desk, _written(desk, place)) + aloud)
 
 
-def _written(who: Sitting, place: Place) -> str:
+def _written(who: RequestContext, place: Place) -> str:
     """The list as it stands now."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
@@ -221,7 +221,7 @@ def _days(item: QueueItem, reader: Reader) -> int | None:
     return filing_look.days_left(reader, item["filing"][0])
 
 
-def _own(here: Sitting, written: str) -> str:
+def _own(here: RequestContext, written: str) -> str:
     """What was written for all, as it is for them: what they hold they may release."""
     first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
     me = str(escape(here.by))

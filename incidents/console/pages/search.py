@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.console import messages, writing
 from incidents.console.pages.site import at as site_at
-from incidents.console.request_context import Looking, Sitting
+from incidents.console.request_context import Looking, RequestContext
 from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
@@ -59,7 +59,7 @@ def search(
     return _page(here, part, [_found(here, each, part, after) for each in asked])
 
 
-def _found(here: Sitting, kind: str, part: str, after: str | None) -> Found:
+def _found(here: RequestContext, kind: str, part: str, after: str | None) -> Found:
     """One kind, in a transaction of its own: what takes too long breaks no other one."""
     try:
         with here.reading() as connection:
@@ -104,7 +104,7 @@ def _excerpt(text: str, part: str) -> str:
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
-def _named(here: Sitting, part: str) -> str | None:
+def _named(here: RequestContext, part: str) -> str | None:
     """The page of what bears exactly that name."""
     key = read_incident_id(part)
     try:
@@ -121,7 +121,9 @@ def _named(here: Sitting, part: str) -> str | None:
         return site_at(name) if name and connection.scalar(known) is not None else None
 
 
-def _page(here: Sitting, q: str, found: list[Found], *, wrong: str | None = None) -> Response:
+def _page(
+    here: RequestContext, q: str, found: list[Found], *, wrong: str | None = None
+) -> Response:
     return here.page(
         "search", status=422 if wrong else 200, q=q, searched=q, found=found, wrong=wrong,
         most_texts=MAX_TEXTS,

@@ -15,11 +15,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.api.limits import SIMULATING, BusyError
-from incidents.app import House
+from incidents.app import App
 from incidents.console.acting import Acting, Sending
 from incidents.console.chart import Chart, Series
 from incidents.console.forms import Given
-from incidents.console.request_context import Looking, Shelf, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
 from incidents.console.writing import Reader
 from incidents.errors import Cause, IncidentsError
 from incidents.history import apart, comparison
@@ -32,7 +32,7 @@ from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
 
 router = APIRouter()
-_SIMULATED: Shelf[Comparison] = Shelf()
+_SIMULATED: ResultCache[Comparison] = ResultCache()
 
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
@@ -154,7 +154,7 @@ def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent
 
 
 @contextmanager
-def spending(house: House, by: str) -> Iterator[Spent]:
+def spending(house: App, by: str) -> Iterator[Spent]:
     """While it lasts the processor is used for that account; raises AskedWrongError if it has had
     enough."""
     with ExitStack() as stack:
@@ -259,7 +259,9 @@ class ComparisonFacts(TypedDict):
     rows: Sequence[tuple[str, list[list[tuple[str, datetime, int]]]]]
 
 
-def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> ComparisonFacts:
+def comparison_facts(
+    here: RequestContext, found: Comparison, id_: str, page: int
+) -> ComparisonFacts:
     """The facts of that comparison, and of one page of the sites that differ."""
     last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
@@ -271,7 +273,7 @@ def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> C
 
 
 def _form(
-    here: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    here: RequestContext, *, wrong: str | None = None, typed: dict[str, str] | None = None,
     status: int = 0,
 ) -> Response:  # fmt: skip
     return here.page(

@@ -12,7 +12,7 @@ from incidents import views
 from incidents.console import acting, diagram, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks import completeness
@@ -49,7 +49,7 @@ def sites(
 
 
 def _register(
-    who: Sitting,
+    who: RequestContext,
     *,
     q: str = "",
     state: str = "",
@@ -165,7 +165,7 @@ def at(name: str) -> str:
 
 
 def _page(
-    who: Sitting,
+    who: RequestContext,
     name: str,
     *,
     whole: bool = False,
@@ -200,7 +200,7 @@ def _page(
     )  # fmt: skip
 
 
-def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
+def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
     """Why each act is not possible now, in words: for the role, or as the machine says."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {

@@ -111,7 +111,7 @@ def alarms_now(
     """The alarms at `now` (UTC), and whether each was sent; arguments as of `alarming`.
 
     `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
-    without a channel (see `House`); the desk's is named once an alarm has waited for `LATE_AFTER`.
+    without a channel (see `App`); the desk's is named once an alarm has waited for `LATE_AFTER`.
     """
     raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)

@@ -67,7 +67,7 @@ class SignerAtWorkError(RefusedError):
     for good: stop all daemons, and run this again {seconds} seconds later"""
 
 
-class WayBack:
+class HistoryRecovery:
     """The recovery of one database on the machine with the key ring `ring`; `clock` is its clock
     (UTC)."""
 

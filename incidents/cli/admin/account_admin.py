@@ -39,7 +39,7 @@ class NotAllowedError(RefusedError):
     """{by} has the role {role} and can manage only their own account: ask an administrator"""
 
 
-class Keeper:
+class AccountAdmin:
     """The accounts and tokens of the database, kept on record by somebody.
 
     All acts raise as those of `desk.accounts` and `desk.tokens` do, which each of them is.
