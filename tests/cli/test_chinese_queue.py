@@ -112,15 +112,13 @@ def test_the_list_is_chinese_on_eighty_columns_and_its_columns_stand_below_each_
     assert lines[0] == "2026-03-02 12:00 Asia/Shanghai  待办 2 项，已超时 1 项"
     head = next(n for n, line in enumerate(lines) if line.startswith("  编号"))
     assert lines[head : head + 4] == [
-        "  编号  剩余                事项      网站                联系人",
-        "> 1-1   55 分               打电话    shop.example        张三，+86 10 •••• •…",
-        "  2-1   超时 23 小时 59 分  继续拨打  shop.example        张三，+86 10 •••• •…",
+        "  编号  剩余                  事项      网站               联系人",
+        "> 1-1   55 分钟               打电话    shop.example       张三，+86 10 •••• …",
+        "  2-1   超时 23 小时 59 分钟  继续拨打  shop.example       张三，+86 10 •••• …",
         "1-1 打电话：张三，+86 10 •••• ••00",
     ]
-    assert lines[-2:] == [
-        "? 帮助，q 退出，1 已联系到，2 无人接听，3 号码错误，4 邮件退回，5 已请人转告，",
-        "c 认领",
-    ]
+    keys = "1 已联系到，2 无人接听，3 号码错误，4 邮件退回，5 已留言，c 认领"
+    assert lines[-1] == f"? 帮助，q 退出，{keys}"
     assert_chinese("\n".join(lines))
 
 
@@ -149,7 +147,7 @@ def test_no_line_of_an_opened_item_begins_with_a_mark_that_ends_a_sentence() -> 
         assert not [line for line in lines if line[:1] and line[0] in "，。：；）”"]
     assert drawn(screen)[3:7] == [
         "1-1 shop.example",
-        "打电话，55 分，已联系 0 次",
+        "打电话，55 分钟，已联系 0 次",
         "联系  张三，+86 10 •••• ••00（按 n 查看完整号码）",
         "话术  请致电张三。请说：“您的网站 shop.example 出现违规内容，请立即删除。”请致电",
     ]
@@ -267,7 +265,7 @@ def zh(cli: Cli, monkeypatch: pytest.MonkeyPatch, later: Later) -> Cli:
 
 def test_the_queue_on_a_pipe_is_chinese(zh: Cli) -> None:
     answer = zh("queue")
-    assert answer.out.split("\t")[:4] == ["1-1", "5 分", "打电话", "shop.example"]
+    assert answer.out.split("\t")[:4] == ["1-1", "5 分钟", "打电话", "shop.example"]
     assert "张三，+86 10 •••• ••00" in answer.out
     assert answer.err == (
         "时限执行程序未运行：没有守护进程在运行。请启动守护进程：incidents daemon\n"
@@ -277,7 +275,8 @@ def test_the_queue_on_a_pipe_is_chinese(zh: Cli) -> None:
 
 def test_the_alarms_and_the_daemon_are_told_in_chinese(zh: Cli, later: Later) -> None:
     alarms = zh("alarms").out
-    assert "shop.example：1-1 的联系时限还有 5 分\t未通知\tincidents contact 1-1 reached" in alarms
+    told = "shop.example：1-1 的联系时限还有 5 分钟"
+    assert f"{told}\t未通知\tincidents contact 1-1 reached" in alarms
     later(minutes=6)
     assert "超时网站：1 个，最早的到期于 " in zh("daemon", "status").out
     done = zh("daemon", "--once")

@@ -123,8 +123,8 @@ def test_no_chinese_phrase_holds_english_words() -> None:
     [
         (timedelta(0), "0 秒", "0 秒"),
         (timedelta(hours=24), "24 小时", "1 天"),
-        (timedelta(hours=1, minutes=30), "1 小时 30 分", "1 小时 30 分"),
-        (timedelta(days=2, minutes=5, seconds=1), "48 小时 5 分 1 秒", "2 天"),
+        (timedelta(hours=1, minutes=30), "1 小时 30 分钟", "1 小时 30 分钟"),
+        (timedelta(days=2, minutes=5, seconds=1), "48 小时 5 分钟 1 秒", "2 天"),
     ],
 )
 def test_spans_of_time_are_told_in_chinese(length: timedelta, policy: str, span: str) -> None:

@@ -200,8 +200,8 @@ def no_fork(signed: Signed) -> None:
 def tells_of_loss(house: App) -> None:
     """Queue and daemons say that the end is lost."""
     assert "lost" in _warnings(house, timedelta(0))
-    assert "THE RECORD HAS LOST ITS END" in _said("queue")
-    assert "THE RECORD HAS LOST ITS END" in _said("daemon", "status")
+    assert "THE RECORD LOST ITS LATEST ENTRIES" in _said("queue")
+    assert "THE RECORD LOST ITS LATEST ENTRIES" in _said("daemon", "status")
 
 
 def tells_what_is_left(names: Collection[str]) -> None:
@@ -219,7 +219,8 @@ def tells_that_nothing_is_signed(house: App) -> None:
         assert (
             record_health(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
         )
-    assert "NOTHING IS SIGNED" in _said("audit", "status")
+    said = _said("audit", "status")
+    assert "SIGNING STOPPED" in said, said
     assert "entries were signed, but the log" in _said("audit", "verify", status=NOT_VERIFIED)
 
 
@@ -227,7 +228,7 @@ def tells_what_was_lost() -> None:
     """Long afterwards, too; and what is there is true."""
     told = _said("audit", "status")
     assert "goes on" in told, told
-    assert "NOTHING IS SIGNED" not in told, told
+    assert "SIGNING STOPPED" not in told, told
     _said("audit", "verify", status=0)
 
 

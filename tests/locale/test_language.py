@@ -35,7 +35,7 @@ def said(phrase: str, language: Language = ENGLISH, **facts: object) -> str:
         (
             "{x:until}", NOW + timedelta(minutes=59),
             "2026-03-01 10:59:00 Asia/Shanghai (in 59 min)",
-            "2026-03-01 10:59:00 Asia/Shanghai（还有 59 分）",
+            "2026-03-01 10:59:00 Asia/Shanghai（还有 59 分钟）",
         ),
         ("{x}", timedelta(hours=25), "1 d 1 h", "1 天 1 小时"),
         ("{x:duration}", timedelta(hours=25), "25 h", "25 小时"),

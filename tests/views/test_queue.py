@@ -361,7 +361,7 @@ def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_
     first = [f"incidents filing check {SITE}", done]
     false = f"incidents site false-info {SITE} --field icp_number --evidence E"
     assert item["commands"] == [*first, false]
-    assert "which asks that the site be closed (R4); another person confirms" in item["say"]
+    assert "which requests closure (R4); another person confirms" in item["say"]
     day.do(c.StateRefused(by="li", incident=1))
     item = day.item(item["id"])
     assert item["commands"] == [
