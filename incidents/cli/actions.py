@@ -12,7 +12,7 @@ import click
 
 from incidents.cli import options, params, suggestions
 from incidents.cli.act import Act
-from incidents.cli.group import Verb
+from incidents.cli.lazy_group import Verb
 from incidents.cli.reauthentication import password_file_option
 from incidents.contract import target
 from incidents.contract.action import LABELS, Action, Field

@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import options, output, params, suggestions
 from incidents.cli.act import Act
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
 from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import confirmation, options, output, params, sites
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents.cli import suggestions
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy

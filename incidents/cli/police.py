@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, painted
 from incidents.machine.policy import write_duration

@@ -59,7 +59,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Administration": {
         "site": ("incidents.cli.sites:site", "Manage sites: add, show, why, hold, reinstate …"),
         "filing": (
-            "incidents.cli.filing:filing",
+            "incidents.cli.filing.filing:filing",
             "Manage the filings (备案) of sites, their checks and terms.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),

@@ -10,7 +10,7 @@ import click
 
 from incidents.cli import options, params
 from incidents.cli.act import Act
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.reauthentication import password_file_option
 from incidents.errors import RefusedError
 from incidents.machine import commands as c

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli import options, output, params, sites
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
 from incidents.errors import UnknownTaskError

@@ -10,8 +10,7 @@ import click
 
 from incidents.accounts.identity import login_beside
 from incidents.cli import answers, options, output, params
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.contract import hints

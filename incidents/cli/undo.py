@@ -6,7 +6,7 @@ import click
 
 from incidents.cli import options, params, suggestions
 from incidents.cli.act import Act
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.machine import commands as c
 from incidents.values import ids
 

@@ -14,8 +14,7 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import options, output, reauthentication
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 
 if TYPE_CHECKING:
     from incidents.cli.admin.account_admin import AccountAdmin

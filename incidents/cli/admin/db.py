@@ -13,7 +13,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
-from incidents.cli.group import Group
+from incidents.cli.lazy_group import Group
 from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError, InputError, VerificationError
 from incidents.system import disk
 

@@ -12,7 +12,7 @@ import click
 from incidents import clock, errors
 from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
-from incidents.cli.group import Group
+from incidents.cli.lazy_group import Group
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
 from incidents.locale.words import count

@@ -13,7 +13,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports
 from incidents.locale import refusals

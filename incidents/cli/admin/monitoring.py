@@ -12,7 +12,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.enforcement_words import counted, why_halted
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.machine.orders import DESK

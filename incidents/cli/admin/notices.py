@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run, painted
 from incidents.errors import Cause, InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params, reauthentication
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.reauthentication import (
     SECOND_PERSON_OPTION,
     check_standard_input,

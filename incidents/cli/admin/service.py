@@ -14,7 +14,7 @@ from incidents import clock
 from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, FAILED, Cause, IncidentsError
 from incidents.locale import event_sentence
 

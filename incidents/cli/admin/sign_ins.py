@@ -10,8 +10,7 @@ import click
 
 from incidents.cli import options, output, reauthentication
 from incidents.cli.admin import account
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import CSV, Run
 
 if TYPE_CHECKING:

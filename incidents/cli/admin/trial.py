@@ -11,7 +11,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import count

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
 

@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit
 from incidents.cli.audit.audit import counted
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
 

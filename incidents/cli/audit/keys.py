@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError
 from incidents.system import private_file

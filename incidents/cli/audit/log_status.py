@@ -9,7 +9,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 

@@ -12,7 +12,7 @@ from incidents.cli.audit import verdicts
 from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError
 
 if TYPE_CHECKING:

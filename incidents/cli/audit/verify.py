@@ -11,7 +11,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit, verdicts
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import JSON, Run
 from incidents.errors import (
     DONE,

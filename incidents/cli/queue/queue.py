@@ -17,7 +17,7 @@ import click
 
 from incidents.cli import answers, options, output
 from incidents.cli.act import Act
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
 from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands

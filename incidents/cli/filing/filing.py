@@ -16,9 +16,8 @@ import click
 
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing_looks import sentence, today, verdict_of
-from incidents.cli.group import verb
-from incidents.cli.lazy_group import LazyGroup
+from incidents.cli.filing.looks import sentence, today, verdict_of
+from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
@@ -39,37 +38,37 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Filings": {
         "show": (
-            "incidents.cli.filing_looks:show",
+            "incidents.cli.filing.looks:show",
             "Show a filing and what is missing.",
         ),
-        "set": act("filing set", "incidents.cli.filing_change:set_"),
-        "server": ("incidents.cli.filing_change:server", "Add, change or remove a server."),
+        "set": act("filing set", "incidents.cli.filing.change:set_"),
+        "server": ("incidents.cli.filing.change:server", "Add, change or remove a server."),
         "document": (
-            "incidents.cli.filing_change:document",
+            "incidents.cli.filing.change:document",
             "Add, change or remove a document.",
         ),
-        "fields": ("incidents.cli.filing_looks:fields", "List the details of a filing."),
-        "presets": ("incidents.cli.filing_looks:presets", "List presets of providers."),
+        "fields": ("incidents.cli.filing.looks:fields", "List the details of a filing."),
+        "presets": ("incidents.cli.filing.looks:presets", "List presets of providers."),
     },
     "Checks": {
         "check": (
-            "incidents.cli.filing_looks:check",
+            "incidents.cli.filing.looks:check",
             "Check a filing.",
         ),
         "check-footer": (
-            "incidents.cli.filing_pages:check_footer",
+            "incidents.cli.filing.pages:check_footer",
             "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing_looks:terms", "List terms, also as a calendar."),
+        "terms": ("incidents.cli.filing.looks:terms", "List terms, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
-            "incidents.cli.filing:import_",
+            "incidents.cli.filing.filing:import_",
             "Import a provider's customer list.",
         ),
-        "export": ("incidents.cli.filing_pages:export", "Export filings as JSON or CSV."),
-        "form": ("incidents.cli.filing_pages:form", "Write a site's filing as a form to print."),
-        "snippet": ("incidents.cli.filing_pages:snippet", "Print the HTML for page footers."),
+        "export": ("incidents.cli.filing.pages:export", "Export filings as JSON or CSV."),
+        "form": ("incidents.cli.filing.pages:form", "Write a site's filing as a form to print."),
+        "snippet": ("incidents.cli.filing.pages:snippet", "Print the HTML for page footers."),
     },
 }
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import filing_looks, options, params, suggestions
+from incidents.cli import options, params, suggestions
 from incidents.cli.act import Act
-from incidents.cli.group import verb
+from incidents.cli.filing import looks
+from incidents.cli.lazy_group import verb
 from incidents.errors import InputError
 from incidents.filing import checks, form, ip_addresses
 from incidents.filing.finding import WRONG
@@ -137,11 +138,11 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
-    found = checks.check(after, today=filing_looks.today(run))
+    found = checks.check(after, today=looks.today(run))
     return [
         run.text(
-            "filing_change.wrong", field=filing_looks.field_label(run, each.field),
-            what=filing_looks.sentence(run, each),
+            "filing_change.wrong", field=looks.field_label(run, each.field),
+            what=looks.sentence(run, each),
         )
         for each in found
         if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
@@ -155,7 +156,7 @@ def _checklist(
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    spoken = filing_looks.words_of(run)
+    spoken = looks.words_of(run)
     told = [spoken.word("step", step) for step in steps]
     return [run.text("filing_change.moved", site=site), *told]
 
@@ -190,7 +191,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     from incidents.filing import presets
 
-    known = filing_looks.known_presets(run)
+    known = looks.known_presets(run)
     return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 

@@ -11,7 +11,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, params
-from incidents.cli.group import verb
+from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
 from incidents.filing.finding import WRONG, Finding, finding_sentence, source_words

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.filing_looks import details_of, filed, today
-from incidents.cli.group import verb
+from incidents.cli.filing.looks import details_of, filed, today
+from incidents.cli.lazy_group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, FileError, InputError
 from incidents.filing import checks
@@ -245,7 +245,7 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
     elif run.quiet:
         run.say(*(finding.code for finding in findings))
     else:
-        from incidents.cli.filing_looks import sentence, verdict_of
+        from incidents.cli.filing.looks import sentence, verdict_of
 
         def about(field: str) -> str:
             return run.language.phrases.get(f"footer_field.{field}", footer_field(field))
