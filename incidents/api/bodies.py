@@ -34,6 +34,7 @@ Time = Annotated[
     str, Field(max_length=64, description="Time of the event, RFC 3339 with offset. Default: now.")
 ]
 
+Moment = Annotated[str, Field(max_length=64, description="RFC 3339 with offset.")]
 
 _PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
 _FILED: JSONObject = {
@@ -139,8 +140,10 @@ def _field(field: CommandField) -> tuple[Any, Any]:
     if field.name == "urls":
         return _URLS, Field([], max_length=inputs.MAX_URLS)
     found: Any = field.type
-    if field.is_time:
+    if field.is_time_of_fact:
         found = Time
+    elif field.is_time:
+        found = Moment
     elif isinstance(field.fact, Words):
         found = Annotated[str, Field(max_length=field.fact.limit)]
     elif isinstance(field.fact, Choice):

@@ -106,9 +106,11 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     ask = action.asks(field)
     if isinstance(field.fact, Choice):
         return click.argument(field.name, type=click.Choice(field.fact.codes))
-    if field.is_time:
+    if field.is_time_of_fact:
         return options.at_option(ask.help)
     name = action.called(field)
+    if field.is_time:
+        return options.time_option(name, ask.help, required=field.required)
     if not isinstance(field.fact, Words):
         return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)
     text = params.text(LABELS.get(name, name), limit=field.fact.limit)
@@ -126,8 +128,9 @@ def _read(
     """The site, the command, and the id that was typed, for `-q`; None where something is new."""
     if "responsible" in given:
         given["person"] = given.pop("responsible")
-    if "at" in given:
-        given["at"] = act.run.read_time(given["at"])
+    given |= {
+        each.name: act.run.read_time(given[each.name]) for each in action.asked if each.is_time
+    }
     typed = given.pop("target" if action.command in _BY_SITE else action.of)
     if action.command is c.StateRemoved and isinstance(typed, str):
         typed = _only_one_to_remove(act, typed)

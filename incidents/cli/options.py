@@ -79,6 +79,14 @@ def at_option(what: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
+def time_option(name: str, what: str, *, required: bool) -> Callable[[Command], Command]:
+    """The option `--name` for a time that is not that of the fact."""
+    return click.option(
+        f"--{name}", metavar="T", required=required,
+        help=f"{what} 02:50, yesterday 17:00, 2026-03-01 02:50 or RFC 3339.",
+    )  # fmt: skip
+
+
 def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = False) -> Run:
     from incidents.settings import sources
 

@@ -239,14 +239,16 @@ def optional_text(
     return None if found is None else inputs.text(name, limit=limit)(found)
 
 
-def time_typed(given: Given, name: str, reader: Reader) -> datetime | None:
-    """The time that was typed there, in the reader's zone; None: now.
+def time_typed(
+    given: Given, name: str, reader: Reader, *, required: bool = False
+) -> datetime | None:
+    """The time that was typed there, in the reader's zone; None if it was left out.
 
     Raises:
         InputError, FutureError: as `typed_time.read` does.
     """
-    found = given.text(name)
-    if found is None:
+    found = given.text(name) or ""
+    if not found and not required:
         return None
     try:
         return typed_time.read(found, reader.zone, reader.now)
@@ -266,7 +268,7 @@ def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
 
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
-        return time_typed(desk.given, field.name, desk.reader)
+        return time_typed(desk.given, field.name, desk.reader, required=field.required)
     typed = desk.given.text(field.name)
     if isinstance(field.fact, Words):
         is_left_out = typed is None and not field.required

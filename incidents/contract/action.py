@@ -44,8 +44,13 @@ class Field:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is the time of a fact; not given, it is now."""
+        """Whether it is a time."""
         return isinstance(self.type, type) and issubclass(self.type, datetime)
+
+    @property
+    def is_time_of_fact(self) -> bool:
+        """Whether it says when the fact happened; left out, it is now."""
+        return self.is_time and self.name == "at"
 
 
 def fields_of(kind: type[Command]) -> tuple[Field, ...]:

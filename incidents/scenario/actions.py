@@ -195,8 +195,8 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
         raise fields.wrong(f"{key}: {error}") from error
 
 
-def _given(action: Action) -> Callable[[Fields], Step]:
-    """Reads the fields of that act's command, under the names that requests have for them."""
+def step_of(action: Action) -> Callable[[Fields], Step]:
+    """Return a reader of the fields of the act's command, under their names in requests."""
 
     def step(fields: Fields) -> Step:
         given: dict[str, Any] = {"by": fields.word("by") or PERSON}
@@ -217,8 +217,11 @@ def _number(fields: Fields, field: Field) -> int | None:
 
 
 def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
-    if field.is_time:
+    if field.is_time_of_fact:
         return {field.name: fields.time("occurred_at")}
+    if field.is_time:
+        moment = fields.time(name)
+        return {field.name: fields.needed(name, moment) if field.required else moment}
     if field.name == "urls":
         return _urls(fields)
     if field.type is bool:
@@ -253,7 +256,7 @@ _OF_CASES = (SITE, INCIDENT, CONTACT)
 
 ACTS: dict[str, Callable[[Fields], Step]] = {
     **{
-        action.word.removeprefix("site "): _given(action)
+        action.word.removeprefix("site "): step_of(action)
         for action in ACTIONS
         if action.of in _OF_CASES and action.path is not None
     },

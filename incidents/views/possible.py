@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -39,6 +39,8 @@ _MEANT: dict[type[c.Command], dict[str, Any]] = {
     c.Attach: {"digest": "0" * 64, "size": 1},
 }  # fmt: skip
 """Values for the fields that an act needs before it can be tried."""
+_LATER = timedelta(days=1)
+"""How far ahead a required time lies in such a trial."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
@@ -47,7 +49,7 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    asked = _of(SITE, (name,), by)
+    asked = _of(SITE, (name,), by, now)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
@@ -60,7 +62,7 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
-    asked = _of(INCIDENT, key, by)
+    asked = _of(INCIDENT, key, by, now)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
@@ -75,25 +77,27 @@ def on_order(
     name = sites.name_of(connection, order[0])
     if name is None:
         raise NoSuchOrderError(given=order_id(*order))
-    asked = _of(ORDER, order, by)
+    asked = _of(ORDER, order, by, now)
     unsettled = deliveries.unsettled(connection, *order)
     return _tried(connection, sites.named(connection, name), now, asked, unsettled)
 
 
-def _of(kind: str, of: Target, by: str) -> tuple[c.Command, ...]:
+def _of(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
     """The commands that a target of that kind takes, with sample values in their fields."""
     return tuple(
-        each.command(**_given(each, by), **target.fields(each.command, of))
+        each.command(**_given(each, by, now), **target.fields(each.command, of))
         for each in ACTIONS
         if each.of == kind and each.command not in _ELSEWHERE
     )
 
 
-def _given(action: Action, by: str) -> dict[str, Any]:
+def _given(action: Action, by: str, now: datetime) -> dict[str, Any]:
     given: dict[str, Any] = {"by": by, **action.fixed}
     for field in action.asked:
         if isinstance(field.fact, Choice):
             given[field.name] = field.fact.codes[0]
+        elif field.is_time and field.required:
+            given[field.name] = now + _LATER
         elif isinstance(field.fact, Words) and (field.required or field.name == "person"):
             given[field.name] = _REASON
     return given | _MEANT.get(action.command, {})
