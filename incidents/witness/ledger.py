@@ -1,8 +1,8 @@
-"""The ledger: what the witness has seen of each log, in a SQLite file of its own.
+"""The ledger: the checkpoints that the witness has seen of each log, in its own SQLite file.
 
 A witness that forgets would countersign a rewritten log. So the file is made with the key, never
-when it is missing; each change is on disk before anybody is told of it; and what was seen is
-compared and stored in one transaction, however many ask at once.
+when it is missing; each change is on disk before the answer; and a submission is compared and
+stored in one transaction, however many arrive at once.
 
 SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is rolled back.
 """
@@ -24,7 +24,7 @@ from incidents.witness.rules import NOTHING, Refusal, Seen, Submission
 Judge = Callable[[Submission, Seen], Refusal | None]
 
 MAX_CONTRADICTIONS = 100
-"""Of each log so many are kept, the first."""
+"""The contradictions kept of each log; later ones are dropped."""
 
 _BUSY_S = 10.0
 _VERSION = 2
@@ -62,7 +62,7 @@ class Ledger:
         self._file = file
 
     def make_for(self, key: VerifierKey) -> None:
-        """Let this key sign by this memory; the file is made if it is not there.
+        """Add `key` to the keys that sign by this memory; the file is made if it is missing.
 
         Raises:
             LedgerError: if it cannot be written.
@@ -99,7 +99,7 @@ class Ledger:
             raise LedgerError(file=self._file, detail=detail)
 
     def seen(self, origin: str) -> Seen:
-        """What was seen of a log last.
+        """The largest tree seen of a log.
 
         Raises:
             LedgerError: if the file cannot be read.
@@ -116,10 +116,10 @@ class Ledger:
     ) -> Refusal | None:
         """Judge a submission by what was seen, and store it as seen unless it is refused.
 
-        Nobody else can store anything in between. When this returns, it is on disk. A log's
-        signature under a second tree of one size is kept whatever becomes of it: it convicts.
-        Of the keys that are `known` for the log, the oldest first, those that have signed are kept,
-        and an older one is refused once a newer has.
+        Nothing else is stored in between, and on return it is on disk. A log's signature under a
+        second tree of one size is kept even if the submission is refused, as proof against the log.
+        Of the keys `known` for the log, the oldest first, those that have signed are kept; once a
+        newer key has signed, an older one is refused.
 
         Raises:
             LedgerError: if it cannot be stored; then nothing is.
@@ -176,7 +176,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One that no other can write beside, from before the first look on."""
+    """A transaction that excludes other writers from the start."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -208,7 +208,7 @@ def _heard(
 ) -> list[str]:
     """The keys by which anything of a log was ever accepted, in that order.
 
-    Where that was not kept yet, they are those that have signed what was seen last.
+    In a file of an older version, the keys that have signed the last checkpoint seen.
     """
     rows = connection.execute("SELECT key FROM heard WHERE origin = ? ORDER BY n", (origin,))
     found = [str(key) for (key,) in rows]
@@ -217,7 +217,7 @@ def _heard(
     try:
         return [str(key) for key in _signed_by(parse(note), known)]
     except NoteError:
-        # By keys that are known no longer.
+        # The keys that signed it are not known any more.
         return []
 
 

@@ -1,7 +1,7 @@
-"""The service: `POST /add-checkpoint` of C2SP tlog-witness, until it is told to stop.
+"""The service: `POST /add-checkpoint` of C2SP tlog-witness, until a signal ends it.
 
-It reads a body of bounded size in bounded time, and answers in plain text. A cosignature is made
-after what it states is on disk.
+It reads a body of bounded size in bounded time, and answers in plain text. The ledger is on disk
+before a cosignature is made.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for 63 hashes, and for more signatures than C2SP signed-note demands."""
 
 READ_S = 10.0
-"""A body that takes longer is not waited for."""
+"""The most seconds that a body may take."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _MORE_HEADERS = {
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Witness:
-    """The witness of these logs, which signs with that key by what stands in the ledger."""
+    """The witness of these logs; it signs with `key` after the checks of the ledger."""
 
     def __init__(self, key: Signer, logs: Logs, ledger: Ledger) -> None:
         self._key, self._logs, self._ledger = key, logs, ledger
@@ -64,7 +64,7 @@ class Witness:
             await _send(await self._answer(scope, receive), send)
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """The answer to a body; when it is 200, what it states is on disk."""
+        """The answer to a body. A 200 is on disk in the ledger."""
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:
@@ -164,13 +164,12 @@ def run(
     port: int,
     listening: Callable[[str], object],
 ) -> None:
-    """Countersign until SIGTERM or SIGINT; `listening` is told the address, once it is open.
+    """Countersign until SIGTERM or SIGINT; `listening` gets the address, once it is open.
 
-    What is in hand is answered first. At any moment SIGKILL loses nothing: what was answered is on
-    disk, and what was not can be asked again.
+    Requests that have begun are answered first. SIGKILL at any moment loses no answered request.
 
     Raises:
-        InputError: if the key is not one of a witness.
+        InputError: if the key is not a witness's.
         LedgerError: if the ledger is not the key's own.
         NoServerError, AddressError: see `web_server`.
     """
