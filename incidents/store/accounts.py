@@ -17,7 +17,7 @@ from incidents.store.values_table import ValuesTable
 
 
 class Account(NamedTuple):
-    """An account: its handle and role, when it was made (UTC), and since when it is disabled."""
+    """An account. `made_at` and `disabled_at` (None: enabled) are in UTC."""
 
     handle: str
     role: str
@@ -108,8 +108,11 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 
 
 class Session(NamedTuple):
-    """A session with its account. `proved_at`: when the person last authenticated. `how`: the
-    method of the sign-in; `place`: its address; `seal`: as of `accounts.serve_key`."""
+    """A session with its account.
+
+    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: its
+    address; `seal`: see `accounts.serve_key`.
+    """
 
     id: str
     made_at: datetime
@@ -138,8 +141,7 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of that account, or of all if None, made after `made` and used after `seen`; the
-    newest first."""
+    """The sessions of an account (None: all), made after `made`, used after `seen`, latest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
@@ -201,8 +203,10 @@ def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -
 
 
 class Token(NamedTuple):
-    """A token. `digest`: the SHA-256 of its secret. `acts`: the acts it is for (None: all of its
-    role). `seal`: as of `accounts.serve_key`."""
+    """A token. `digest`: the SHA-256 of its secret. `seal`: see `accounts.serve_key`.
+
+    `acts`: the actions that it allows; None for all of its role.
+    """
 
     id: str
     handle: str

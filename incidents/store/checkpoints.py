@@ -17,8 +17,10 @@ STAYS, REFUSED, FAILED = "stays", "refused", "failed"
 
 
 class Signed(NamedTuple):
-    """A checkpoint: the size and root (32 bytes) of the tree, the signed note, the key (C2SP
-    signed-note) that signed it, and the time (UTC)."""
+    """A checkpoint: the size and root (32 bytes) of the tree, and its signed note.
+
+    `key` (C2SP signed-note) has signed it, at `at` (UTC).
+    """
 
     id: int
     size: int
@@ -29,8 +31,7 @@ class Signed(NamedTuple):
 
 
 class Cosigned(NamedTuple):
-    """A witness's signature of a checkpoint: its key, the line to add below the note, and the time
-    (UTC)."""
+    """A witness's signature of a checkpoint: its key, its line of the note, and the time (UTC)."""
 
     checkpoint: int
     witness: str
@@ -66,9 +67,11 @@ def signed_beside(connection: Connection) -> str | None:
 
 
 class Signs(NamedTuple):
-    """How the log is signed, as far as is known. `STAYS`: a running daemon signed last. `REFUSED`
-    or `FAILED`: later attempts were in vain, the first at `since` (UTC). None: it is signed now and
-    then, or was never signed."""
+    """How the log is signed, as far as is known.
+
+    `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts from `since` (UTC) on
+    were refused, or failed. None: it is signed now and then, or was never signed.
+    """
 
     how: str | None
     since: datetime | None

@@ -74,7 +74,7 @@ class Words(NamedTuple):
 
 
 class Young(NamedTuple):
-    """Data too young to be erased: its amount, and when (UTC) the first of it was recorded."""
+    """The number of items too young to be erased, and when (UTC) the first of them was recorded."""
 
     n: int
     first: datetime | None
@@ -110,8 +110,8 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
     """The references that the tables still need, of the sites with ids from `first` to `last`.
 
     They are: the contact details and the filing of a site that is not closed, or whose closure is
-    in question; the reasons of a running hold and of a request to open or to close; and the words
-    about everything that still needs an act. Of the desk itself: the reason of the active policy.
+    in question; the reasons of a running hold and of a request to open or to close; and the text
+    about everything that still needs an act. For the desk itself: the reason of the active policy.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -124,7 +124,7 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
 
 
 def waiting(connection: Connection, first: int, last: int) -> dict[int, set[int]]:
-    """The unsettled incidents of those sites, whose entries may have words."""
+    """The unsettled incidents of those sites, whose entries may hold text."""
     found: dict[int, set[int]] = {}
     on = incidents.c.site_id.between(first, last)
     for site_id, n in connection.execute(

@@ -47,8 +47,8 @@ class Claimed:
 
     `data`: the order's document. `in_force`: the state of its site in the world; `ordered`: the
     state ordered. `held_since`: since when (UTC) a hold keeps the site down, if one does.
-    `released`: a person has released it from the brake. `again`: a person has released it, or wants
-    it tried again, and nobody has tried it since.
+    `released`: a person has released it from the brake. `again`: a person has released it, or asked
+    for another attempt, and there has been none since.
     """
 
     site_id: int
@@ -93,9 +93,9 @@ def claim(
 ) -> list[Claimed]:
     """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
-    An order that is not settled or postponed before the lease ends may be claimed by anybody again.
-    It must be due at `due_at` (UTC), else at `now`; one that was tried before, by `tried_by`. Call
-    it in a transaction that writes. Orders that others are claiming are skipped.
+    An order that is not settled or postponed before the lease ends can be claimed by anybody again.
+    It must be due at `due_at` (UTC) if `tried_by` tried it before, else at `now`. Call it in a
+    transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
@@ -156,7 +156,7 @@ def _take(
 
 
 def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo the claim in its own transaction, but let nobody else claim the orders for as long."""
+    """Undo a claim in its transaction; until the lease ends nobody else can claim the orders."""
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )

@@ -23,14 +23,17 @@ _ONCE = "once:"
 
 
 def once_on(host: str) -> str:
-    """The name of `daemon --once` on that host, in the place of a daemon's own."""
+    """The name of `daemon --once` on that host, instead of a daemon's own."""
     return f"{_ONCE}{host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A daemon, with the times of its start and its last beat (UTC); why it stands aside, if it
-    does; and, if it cannot read its mark and so carries nothing out, why and since when."""
+    """A daemon, with the times of its start and its last beat (UTC).
+
+    `standing_aside`: why it does nothing, if so. `mark_unread`: why it cannot read its mark, and
+    `mark_unread_since`; until it can, it carries nothing out.
+    """
 
     daemon: str
     host: str
@@ -56,8 +59,7 @@ def known_daemons(connection: Connection) -> list[Heartbeat]:
 
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
-    """Write a daemon's heartbeat over the one before; the time since when it cannot read its mark
-    stays."""
+    """Write a daemon's heartbeat over its last; the first failure to read its mark stays."""
     row = asdict(heartbeat)
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:

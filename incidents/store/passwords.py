@@ -1,7 +1,6 @@
 """Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
 
-Anybody with the database's password can write the table of passwords, and a restored old row still
-has its seal.
+A seal alone proves nothing: anybody with the database's password can restore an old row with it.
 """
 
 from __future__ import annotations
@@ -20,16 +19,20 @@ from incidents.store.statement import insert_or
 
 
 class Given(NamedTuple):
-    """The fact that somebody else set a password: who, and when (UTC) its owner counts as a second
-    person again."""
+    """The fact that somebody else set a password.
+
+    `by` set it; its owner counts as a second person again from `counts_from` (UTC).
+    """
 
     by: str
     counts_from: datetime
 
 
 class Password(NamedTuple):
-    """The stored facts of an account's password: its hash (Argon2id, PHC); who else set it, or the
-    one before it; and its seal, as of `accounts.serve_key`."""
+    """The stored facts of an account's password: its hash (Argon2id, PHC).
+
+    `given`: who else set it, or the one before it. `seal`: see `accounts.serve_key`.
+    """
 
     handle: str
     hash: str
@@ -38,7 +41,7 @@ class Password(NamedTuple):
 
 
 def kept(hash_: str) -> str:
-    """The digest by which the record knows a hash: SHA-256, in hexadecimal."""
+    """The digest of a hash in the record: SHA-256, in hexadecimal."""
     return hashlib.sha256(hash_.encode()).hexdigest()
 
 
@@ -54,7 +57,7 @@ def every(connection: Connection) -> list[Password]:
 
 
 def may_be_read(connection: Connection) -> bool:
-    """Whether this database role may read passwords: one that signs nobody in may not."""
+    """Whether this database role may read passwords; a role that signs nobody in may not."""
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
@@ -121,7 +124,7 @@ def count(connection: Connection, key: str, failures: int, at: datetime) -> None
 
 
 def uncount(connection: Connection, key: str) -> None:
-    """Take back a failure that was counted before the password was checked."""
+    """Undo a failure that was counted before the password was checked."""
     mine = (attempts.c.key == key, attempts.c.failures > 0)
     fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
     connection.execute(fewer)
@@ -160,5 +163,5 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
 
 
 def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
-    """Whether the hash is the one set last, as far as the record says, which it does since 0015."""
+    """Whether the record shows that hash as set last; it has hashes since 0015."""
     return said is None or said.kept in (None, kept(hash_))

@@ -21,8 +21,7 @@ from incidents.store.statement import Mutation, Query, insert_missing
 from incidents.store.values_table import ValuesTable
 
 _CANDIDATES, _COMPARED = 5_000, 20
-"""The most names that are searched for similar ones, and the most that are compared letter by
-letter, which takes up to the cube of their length."""
+"""The most names that are searched, and compared letter by letter (up to cubic in their length)."""
 
 _LOOKED_AT = 100
 """The most letters of a name that are compared."""
@@ -40,7 +39,7 @@ def name_of(connection: Connection, id_: int) -> str | None:
 
 
 def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The number of entries of each of those sites, which a page shows as what it has seen."""
+    """The number of entries of each site: a page sends it back as the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
@@ -65,7 +64,7 @@ def in_doubt(
     after: str | None = None,
     most: int | None = None,
 ) -> tuple[list[str], int]:
-    """The names of sites that are down, or whose state differs from the order, or of `every` site.
+    """List sites that are down, or whose state differs from the order, or of `every` site.
 
     Returns the first `most` after the name `after`, and the number of those that follow.
     """
@@ -90,15 +89,14 @@ def last_id(connection: Connection) -> int:
 def without_order(
     connection: Connection, behind: int, since: datetime, until: datetime
 ) -> list[tuple[int, str]]:
-    """The sites, by id and name, after that id that were added from `since` and before `until`
-    (UTC), and never had an order."""
+    """The sites after that id without any order, added from `since` and before `until` (UTC)."""
     of = sites.c
     added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
     return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """The ids, of those given, whose sites are closed in the world as far as is known."""
+    """The sites, of those ids, that are closed in the world as far as is known."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
@@ -147,9 +145,9 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
-    """The names in the register most similar to `name`, without the ending that all names share.
+    """The most similar names in the register, compared without the ending that all names share.
 
-    First those that begin with it as a whole label: `shop` is short for `shop.example`.
+    First come those that begin with it as a whole label: `shop` is short for `shop.example`.
     """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])

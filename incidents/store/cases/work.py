@@ -46,7 +46,7 @@ _GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
     """The earliest due time of all sites, None if no clock runs; things are due strictly after it.
 
-    `since` (UTC): leave out those before it, for example those that another process handles.
+    `since` (UTC): leave out earlier ones, for example those that another process handles.
     """
     if since is None:
         return next(iter(_EARLIEST.fetch(connection).all()), None)
@@ -54,7 +54,7 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
 
 
 def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
-    """The earliest due time, as above, and since when orders are halted (None: they are not); UTC.
+    """The earliest due time, and since when orders are halted (None: they are not), both in UTC.
 
     It is one query, since a daemon runs it each second.
     """
@@ -63,7 +63,7 @@ def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """Whether anything may be due: a read, so that SQLite's one write lock is not taken in vain."""
+    """Whether anything may be due. It only reads, so SQLite's write lock is not taken in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:
@@ -124,7 +124,7 @@ FoundTask = tuple[int, Task]
 """A site's id and the task."""
 
 ChangedTask = tuple[int, Task | None, Task]
-"""A site's id, what its task was (None: new) and what it is."""
+"""A site's id, its task before (None: new) and now."""
 
 
 def read_task(row: Any) -> Task:

@@ -25,22 +25,24 @@ from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.round_trip import command
 
 Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a transaction that reads one state of the database."""
+"""The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-# A far-off time, turned into the server's own zone, could lie beyond year 9999.
+# A far-off time, in the server's own zone, could be after year 9999.
 _SESSION = """
     SET TIME ZONE 'UTC';
     SET jit = off;
 """
 LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
-"""How PostgreSQL finds what a transaction that writes asks for, however small the tables were when
-the plan was made; no report or view is planned by it."""
+"""How PostgreSQL plans a transaction that writes, however small the tables were when it planned.
 
-# What a statement of the desk's is given never changes its best plan, so it is made once.
+Reports and views are planned without it.
+"""
+
+# The best plan of the desk's statements does not depend on their values: one is enough.
 _PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
 _SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
-# A server that is gone without a word is given up after a minute.
+# A server that disappears silently is given up after a minute.
 _LIVELINESS = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
@@ -53,8 +55,8 @@ _MOST_CONNECTIONS = 15
 def create(url: str | None = None, *, make: bool = False) -> Engine:
     """An engine for `url`, by default for a SQLite file in the user's data folder.
 
-    A file that is not there is made with `make` alone, and so is that folder, for the user alone;
-    no other folder is ever made. No database is opened yet.
+    A missing file is made with `make` only, and so is the data folder, for the user alone; no other
+    folder is ever made. No database is opened yet.
 
     Raises:
         InputError: for a URL that cannot be read or is of an unknown kind.
@@ -68,10 +70,10 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
 
 @contextmanager
 def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
-    """A transaction that writes, or without `keep` only looks as if it did; on SQLite it takes the
-    file's one write lock at its start.
+    """Open a transaction that writes; without `keep` it is rolled back.
 
-    A deferred transaction that reads first and writes later can fail there, whatever the timeout.
+    On SQLite it takes the file's write lock at its start: a deferred transaction that reads first
+    and writes later can fail there, whatever the timeout.
     """
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
@@ -83,7 +85,7 @@ def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that reads one state of the database, however many queries it takes."""
+    """Open a transaction that reads one state of the database, however many queries it takes."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(
@@ -95,9 +97,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def glancing(engine: Engine) -> Iterator[Connection]:
-    """For one question alone, whose answer is one state of the database by itself.
+    """Open a connection for a single query, whose answer is one state of the database by itself.
 
-    On PostgreSQL nothing begins and ends around it, each of which would be a round trip more.
+    On PostgreSQL there is no transaction around it, which saves two round trips.
     """
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -108,10 +110,10 @@ def glancing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def plainly(engine: Engine) -> Iterator[None]:
-    """Turns what a database driver complains of into one sentence.
+    """Turn the errors of a database driver into one sentence.
 
     Raises:
-        DatabaseError: saying what is the matter, without the statement and its values.
+        DatabaseError: with the cause, without the statement and its values.
     """
     try:
         yield
@@ -121,7 +123,7 @@ def plainly(engine: Engine) -> Iterator[None]:
             raise DeniedError(detail=address.said(error)) from error
         raise DatabaseError(address.explain(engine, error)) from error
     except UnicodeDecodeError as error:
-        # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
+        # SQLite's message about a damaged schema quotes it, and the driver cannot decode that.
         quoted = error.object.decode(errors="replace")
         raise DatabaseError(address.damaged(place(engine), quoted)) from error
     except PoolTimeoutError as error:
@@ -143,11 +145,11 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     engine.update_execution_options(
         incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
     )
-    # Before it is opened too: what is there then and what is there afterwards must be the same.
+    # Also before the file is opened: it must be the same before and afterwards.
     event.listen(engine, "do_connect", lambda *_: opened.look())
     if not make:
         event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
-    # Where the file really lies, its log lies beside it.
+    # The log is beside the real file, not beside a symbolic link.
     really = os.path.realpath(file)
     mark = HostMark(really)
     event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
@@ -157,11 +159,11 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
 
 
 def look_at_file(engine: Engine) -> None:
-    """Whether the file that it has open is the one that is there; of a SQLite file alone.
+    """Check that the open SQLite file is still the one at its path.
 
     Raises:
         ReplacedError: if it is not.
-        UnseenError: if nobody can tell now.
+        UnseenError: if that cannot be checked now.
     """
     opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
     if opened is not None:
@@ -181,7 +183,7 @@ def _make_private(folder: Path) -> None:
 def _name_what_is_there(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
-    """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
+    """Open the file by a URI: by a plain name SQLite would make a missing file."""
     arguments[0] = f"{file.as_uri()}?{sqlite_file.way_to_open(file)}"
     options["uri"] = True
 
@@ -191,7 +193,7 @@ def _set_up_sqlite(
 ) -> None:
     try:
         opened.look()
-        # Before anything is read: to close a file that was read can take the log away.
+        # Before anything is read: closing a file that was read can delete the log.
         mark.beat()
     except DatabaseError:
         connection.close()
@@ -205,7 +207,7 @@ def _set_up_sqlite(
             mark.remove()
         raise
     connection.execute("PRAGMA foreign_keys=ON")
-    # What somebody demands to be erased must not be left lying in a free page.
+    # Erased data must not remain in a free page.
     connection.execute("PRAGMA secure_delete=ON")
 
 
@@ -219,9 +221,9 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
     own.execute("PRAGMA busy_timeout=0")
     try:
         if not sqlite_file.begin_in_turn(own, file, wait_s=BUSY_TIMEOUT_S):
-            # Once more, for what is the matter to be said as it always is.
+            # Once more, for the usual error.
             command(connection, "BEGIN IMMEDIATE")
-        # It may have waited for long.
+        # The wait for the lock may have been long.
         opened.look()
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
@@ -232,7 +234,7 @@ def _postgresql(url: URL) -> Engine:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
-            # All are kept: one more than a pool holds would be set up anew for each transaction.
+            # A connection beyond the pool's size would be set up anew for each transaction.
             pool_size=_MOST_CONNECTIONS,
             max_overflow=0,
             connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
@@ -251,13 +253,13 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _set_up_postgresql(connection: Any, record: Any) -> None:
-    # psycopg is there when there is such a connection, and not before.
+    # psycopg is loaded if such a connection exists; an import here would cost each command.
     from incidents.store.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True
     connection.execute(_SESSION)
-    # A rollback drops what psycopg has prepared together with what `pipeline` has.
+    # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
@@ -273,12 +275,12 @@ def _note_since_when_idle(_connection: Any, record: Any) -> None:
 
 
 def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
-    """A server that went away and came back is found out before a transaction begins.
+    """Ping the server before a transaction, if the connection was idle for a second.
 
-    It seldom does within a second, and asking it each time would cost a round trip.
+    So a server that was restarted is noticed, without a round trip for each transaction.
 
     Raises:
-        DisconnectionError: telling the pool to try another connection.
+        DisconnectionError: for the pool to try another connection.
     """
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < _IDLE_S:

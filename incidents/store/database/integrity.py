@@ -1,7 +1,7 @@
-"""Integrity: whether what a database has stored is whole, by the checks of the database itself.
+"""Integrity: whether the stored data is whole, by the checks of the database itself.
 
-They see the damage of a disk or a copy: pages, indexes, references. What the record says, and
-whether somebody has changed it, is what `audit verify` and `audit replay` check.
+They find the damage of a disk or a copy in pages, indexes and references. `audit verify` and
+`audit replay` check whether the record is true and unchanged.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
 
 
 def check(engine: Engine) -> Integrity:
-    """Read all that is stored, and judge it; changes nothing. It takes seconds for each GB.
+    """Check all stored data without a change; it takes seconds for each GB.
 
-    A file that is there and is no database, or is empty, is damaged: something else was there.
+    A file that is empty, or not a database, counts as damaged: it was something else before.
 
     Raises:
-        DatabaseError: if the database is not there, has another schema, or does not answer.
+        DatabaseError: if the database is missing, has another schema, or does not answer.
     """
     beginning = _beginning(engine)
     if beginning == b"":
@@ -53,7 +53,7 @@ def check(engine: Engine) -> Integrity:
 
 
 def _beginning(engine: Engine) -> bytes | None:
-    """How the file begins; None where that is not known, and of a server."""
+    """The first bytes of the file; None if they cannot be read, or for a server."""
     if engine.dialect.name != "sqlite":
         return None
     try:
@@ -86,7 +86,7 @@ def _pages(connection: Connection) -> Iterator[Damage]:
 
 
 def _roots(connection: Connection) -> dict[int, str]:
-    """The tables and indexes, by the page that each begins with."""
+    """The tables and indexes, by their first page."""
     asked = "SELECT rootpage, type, name FROM sqlite_schema"
     try:
         return {root: f"{kind} {name}" for root, kind, name in connection.exec_driver_sql(asked)}
@@ -122,13 +122,13 @@ def _said(error: Exception) -> str:
 
 
 def ask_server(engine: Engine, found: Integrity) -> None:
-    """Has the server check its pages, indexes and tables, and adds what it finds.
+    """Run the server's checks of its pages, indexes and tables, and add the findings to `found`.
 
     Raises:
         DatabaseError: if it does not answer.
     """
     with plainly(engine), engine.connect() as connection:
-        # Each check is a transaction of its own, so that the next one can follow one that failed.
+        # Each check has its own transaction, so that it can follow one that failed.
         connection.execution_options(isolation_level="AUTOCOMMIT")
         _ask_checksums(connection, found)
         amcheck = _amcheck(connection)
@@ -160,14 +160,14 @@ def _ask_checksums(connection: Connection, found: Integrity) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Amcheck:
-    """The extension: the schema that its functions are in, quoted, and what its version can."""
+    """The extension: the quoted schema of its functions, and the checks of its version."""
 
     schema: str
     checks_unique: bool
 
 
 def _amcheck(connection: Connection) -> _Amcheck | str:
-    """The extension, or why it cannot be asked."""
+    """The extension, or the reason why it cannot be used."""
     installed = connection.execute(
         text(
             "SELECT quote_ident(n.nspname), e.extversion,"
