@@ -141,7 +141,7 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of an account (None: all), made after `made`, used after `seen`, latest first."""
+    """The sessions of an account or all, made after `made`, used after `seen`; the newest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
