@@ -17,7 +17,7 @@ from incidents.outbound.faults import BadAnswerError, Deadline, LostConnectionEr
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request, Target
 
-KEPT = 64
+MAX_IDLE = 64
 
 
 class Sender:
@@ -27,7 +27,7 @@ class Sender:
     """
 
     def __init__(
-        self, guard: Guard, *, tls: ssl.SSLContext | None = None, keep: int = KEPT
+        self, guard: Guard, *, tls: ssl.SSLContext | None = None, keep: int = MAX_IDLE
     ) -> None:
         self.guard = guard
         self._tls = trust.context() if tls is None else tls
@@ -48,15 +48,15 @@ class Sender:
             OutboundError: if there is none.
         """
         deadline = Deadline(request.target.host, within_s)
-        kept = self._taken(request.target)
+        kept = self._take_idle(request.target)
         if kept is not None:
             try:
-                return self._asked(kept, request, deadline, cap)
+                return self._exchange(kept, request, deadline, cap)
             except LostConnectionError:
-                if kept.heard or not repeatable:
+                if kept.answer_begun or not repeatable:
                     raise
         fresh = Connection.open(self.guard, request.target, self._tls, deadline)
-        return self._asked(fresh, request, deadline, cap)
+        return self._exchange(fresh, request, deadline, cap)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -65,7 +65,7 @@ class Sender:
         for connection in kept:
             connection.close()
 
-    def _asked(
+    def _exchange(
         self, connection: Connection, request: Request, deadline: Deadline, cap: int
     ) -> Answer:
         again = False
@@ -78,7 +78,7 @@ class Sender:
             else:
                 connection.close()
 
-    def _taken(self, target: Target) -> Connection | None:
+    def _take_idle(self, target: Target) -> Connection | None:
         """The connection to that origin that was used last; ended ones are closed."""
         origin = target.origin
         while True:
@@ -128,7 +128,7 @@ class Client:
         within_s: float = WITHIN_S,
         cap: int = CAP_BYTES,
         tls: ssl.SSLContext | None = None,
-        keep: int = KEPT,
+        keep: int = MAX_IDLE,
     ) -> None:
         self._sender = Sender(guard, tls=tls, keep=keep)
         self._within_s, self._cap = within_s, cap
@@ -141,13 +141,13 @@ class Client:
 
     def get(self, url: str) -> Answer:
         """The answer to a GET."""
-        return self._sent("GET", url, {}, b"")
+        return self._request("GET", url, {}, b"")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """The answer to a POST."""
-        return self._sent("POST", url, headers, body)
+        return self._request("POST", url, headers, body)
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         asked = Request(
             method=method,
             target=self._sender.guard.target(url),
@@ -157,10 +157,10 @@ class Client:
         answer = self._sender.send(
             asked, within_s=self._within_s, cap=self._cap, repeatable=method == "GET"
         )
-        return _unpacked(asked, answer, self._cap)
+        return _decompressed(asked, answer, self._cap)
 
 
-def _unpacked(asked: Request, answer: Answer, cap: int) -> Answer:
+def _decompressed(asked: Request, answer: Answer, cap: int) -> Answer:
     """Unpack a body that was compressed unasked, up to `cap`: a kilobyte can hold a megabyte."""
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:

@@ -31,11 +31,11 @@ _PART_BYTES = 64 * 1024
 
 
 class Connection:
-    """For one user at a time. `heard`: part of the answer to the last request has come."""
+    """For one user at a time. `answer_begun`: part of the answer to the last request has come."""
 
     def __init__(self, target: Target, channel: socket.socket) -> None:
         self.origin = target.origin
-        self.heard = False
+        self.answer_begun = False
         self._host = target.host
         self._channel = channel
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
@@ -82,9 +82,9 @@ class Connection:
         Raises:
             OutboundError: if there is none in time. Then it must be closed.
         """
-        self.heard = False
+        self.answer_begun = False
         whole = self._send(request, deadline)
-        return self._receive(deadline, cap), whole and self._ready_again()
+        return self._receive(deadline, cap), whole and self._start_next_cycle()
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -92,7 +92,7 @@ class Connection:
 
     def _send(self, request: Request, deadline: Deadline) -> bool:
         """Send the request; False if the server stopped reading: it may have answered early."""
-        left = memoryview(_written(self._http, request))
+        left = memoryview(_serialized(self._http, request))
         try:
             while left:
                 self._channel.settimeout(deadline.left_s())
@@ -111,7 +111,7 @@ class Connection:
             if event is h11.NEED_DATA:
                 if came > cap + MAX_HEAD_BYTES:
                     break
-                came += self._more(deadline)
+                came += self._read_more(deadline)
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -133,7 +133,7 @@ class Connection:
         except h11.RemoteProtocolError as error:
             raise BadAnswerError(host=self._host, detail=str(error)) from error
 
-    def _more(self, deadline: Deadline) -> int:
+    def _read_more(self, deadline: Deadline) -> int:
         self._channel.settimeout(deadline.left_s())
         try:
             part = self._channel.recv(_PART_BYTES)
@@ -145,11 +145,11 @@ class Connection:
             raise LostConnectionError(host=self._host) from error
         if not part and self._http.their_state is h11.SEND_RESPONSE:
             raise LostConnectionError(host=self._host)
-        self.heard = True
+        self.answer_begun = True
         self._http.receive_data(part)
         return len(part)
 
-    def _ready_again(self) -> bool:
+    def _start_next_cycle(self) -> bool:
         if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
             return False
         # Bytes behind the answer would be taken for the answer to the next request.
@@ -160,7 +160,7 @@ class Connection:
         return True
 
 
-def _written(http: h11.Connection, request: Request) -> bytes:
+def _serialized(http: h11.Connection, request: Request) -> bytes:
     headers = [("Host", request.target.authority), *request.headers]
     if request.body or request.method not in ("GET", "HEAD"):
         headers.append(("Content-Length", str(len(request.body))))

@@ -84,21 +84,21 @@ def address_refusal(address: str) -> str | None:
         found = ip_address(address)
     except ValueError:
         return f"{address!r} is no IP address"
-    kind = _kind_of_4(found) if isinstance(found, IPv4Address) else _kind_of_6(found)
+    kind = _ipv4_kind(found) if isinstance(found, IPv4Address) else _ipv6_kind(found)
     return None if kind is None else f"{found} is {kind}"
 
 
-def _kind_of_4(found: IPv4Address) -> str | None:
+def _ipv4_kind(found: IPv4Address) -> str | None:
     return next(_kinds(found, _IPV4), None)
 
 
-def _kind_of_6(found: IPv6Address) -> str | None:
+def _ipv6_kind(found: IPv6Address) -> str | None:
     if found.scope_id is not None:
         return "an address of one interface"
     if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
         # A NAT64 gateway or an ISATAP router would forward it to this IPv4 address.
         inner = IPv4Address(int(found) & 0xFFFF_FFFF)
-        kind = _kind_of_4(inner)
+        kind = _ipv4_kind(inner)
         if kind is not None:
             return f"{inner} inside IPv6, {kind}"
         if found in _NAT64:
@@ -190,7 +190,7 @@ class Guard:
         """
         found = message.read_target(url)
         if found.host not in self._allow:
-            self._refuse_what_is_plain_to_see(found)
+            self._check_without_look_up(found)
         return found
 
     def connect(self, found: message.Target, deadline: Deadline) -> socket.socket:
@@ -223,16 +223,16 @@ class Guard:
         if _is_literal(found.host):
             known = [found.host]
         else:
-            known = list(dict.fromkeys(self._looked_up(found, deadline)))
+            known = list(dict.fromkeys(self._resolved(found, deadline)))
         if found.host not in self._allow:
-            self._refuse_what_is_plain_to_see(found)
+            self._check_without_look_up(found)
             for address in known:
                 why = address_refusal(address)
                 if why is not None:
                     message.refuse(found.host, why)
         return known[:MAX_ADDRESSES]
 
-    def _refuse_what_is_plain_to_see(self, found: message.Target) -> None:
+    def _check_without_look_up(self, found: message.Target) -> None:
         if found.scheme not in self._schemes:
             message.refuse(
                 found.host,
@@ -255,7 +255,7 @@ class Guard:
         if why is not None:
             message.refuse(found.host, why)
 
-    def _looked_up(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
+    def _resolved(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
         """Look up the name in a thread: getaddrinfo has no timeout, but the request has."""
         answer: Future[Sequence[str]] = Future()
 

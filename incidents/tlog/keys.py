@@ -117,7 +117,7 @@ class Signature:
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
     def is_by(self, key: VerifierKey) -> bool:
-        """Whether it names that key; `note.opened` checks whether the key made it."""
+        """Whether it names that key; `note.verified_keys` checks whether the key made it."""
         return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:

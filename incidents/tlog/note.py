@@ -162,7 +162,7 @@ def time_of_cosignature(signature: Signature) -> int:
     return int.from_bytes(signature.blob[:_TIME_BYTES], "big")
 
 
-__all__ = ["Note", "NoteError", "Signature", "opened", "parse", "signed"]
+__all__ = ["Note", "NoteError", "Signature", "parse", "sign_note", "verified_keys"]
 
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
@@ -183,7 +183,7 @@ class Note:
 
 
 def parse(data: bytes | str) -> Note:
-    """The note, as written; `opened` checks its signatures.
+    """The note, as written; `verified_keys` checks its signatures.
 
     Raises:
         NoteError: for anything that would be written in another way, for more than 1 MB or 100
@@ -207,7 +207,7 @@ def parse(data: bytes | str) -> Note:
     return Note(text, _signatures(lines.removesuffix("\n").split("\n")))
 
 
-def signed(text: str, *by: Signer) -> Note:
+def sign_note(text: str, *by: Signer) -> Note:
     """The note of `text`, signed with each key in that order.
 
     Raises:
@@ -218,7 +218,7 @@ def signed(text: str, *by: Signer) -> Note:
     return Note(text, tuple(_sign(text, key) for key in by))
 
 
-def opened(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
+def verified_keys(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     """The keys among `known` that have signed the note, in the order of their signatures.
 
     Signatures of other keys are skipped. A witness's signature is checked as a cosignature.

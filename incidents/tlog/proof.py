@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys, note
-from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, folded, node_hash, subtrees
+from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, join_roots, node_hash, subtrees
 
 Nodes = Callable[[int, int], bytes]
 """The root of the n-th perfect subtree of height h: `nodes(h, n)`; height 0 is the leaf hashes."""
@@ -58,7 +58,7 @@ def _path(index: int, span: _Span) -> list[_Span]:
     start, end = span
     if end - start == 1:
         return []
-    middle = _middle(span)
+    middle = _split_point(span)
     if index < middle:
         return [*_path(index, (start, middle)), (middle, end)]
     return [*_path(index, (middle, end)), (start, middle)]
@@ -72,13 +72,13 @@ def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
     start, end = span
     if old == end:
         return [] if known else [span]
-    middle = _middle(span)
+    middle = _split_point(span)
     if old <= middle:
         return [*_subproof(old, (start, middle), known=known), (middle, end)]
     return [*_subproof(old, (middle, end), known=False), (start, middle)]
 
 
-def _middle(span: _Span) -> int:
+def _split_point(span: _Span) -> int:
     """The leaf at which a tree is split: the largest power of two below its size is on the left."""
     start, end = span
     return start + (1 << (end - start - 1).bit_length() - 1)
@@ -86,7 +86,7 @@ def _middle(span: _Span) -> int:
 
 def _root(nodes: Nodes, span: _Span) -> bytes:
     start, end = span
-    return folded([nodes(h, (start >> h) + n) for h, n in subtrees(end - start)])
+    return join_roots([nodes(h, (start >> h) + n) for h, n in subtrees(end - start)])
 
 
 # ── computing ────────────────────────────────────────────────────────────────────────────────────
@@ -100,7 +100,7 @@ def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[byte
     """
     _refuse_index(index, size)
     _refuse_hashes(leaf, *proof)
-    sides = list(_sides(index, size - 1))
+    sides = list(_left_siblings(index, size - 1))
     _refuse_length(len(proof), len(sides))
     root = leaf
     for sibling, is_left in zip(proof, sides, strict=True):
@@ -120,7 +120,7 @@ def roots_from_consistency(
     _refuse_sizes(old, new)
     _refuse_hashes(old_root, *proof)
     known = old == new or old.bit_count() == 1
-    sides = [] if old == new else list(_sides(*_risen(old - 1, new - 1)))
+    sides = [] if old == new else list(_left_siblings(*_climb(old - 1, new - 1)))
     _refuse_length(len(proof), len(sides) + (not known))
     first, *siblings = (old_root, *proof) if known else proof
     old_side = new_side = first
@@ -132,7 +132,7 @@ def roots_from_consistency(
     return old_side, new_side
 
 
-def _sides(place: int, last: int) -> Iterator[bool]:
+def _left_siblings(place: int, last: int) -> Iterator[bool]:
     """For each sibling on the way up from node `place` of 0 … `last`, whether it is on the left.
 
     `place` and `last` are the numbers fn and sn of the RFC. A left child that is the last of its
@@ -146,7 +146,7 @@ def _sides(place: int, last: int) -> Iterator[bool]:
         place, last = place >> 1, last >> 1
 
 
-def _risen(place: int, last: int) -> tuple[int, int]:
+def _climb(place: int, last: int) -> tuple[int, int]:
     """The root of the largest subtree that ends with the leaf `place`, and the last of its row."""
     while place & 1:
         place, last = place >> 1, last >> 1

@@ -46,7 +46,7 @@ LONGEST_ENTRY = 65_535
 _HEIGHT = 8
 _TILE_BYTES = WIDTH * HASH_BYTES
 _HIGHEST_LEVEL = 63
-_KEPT = 64
+_CACHED_TILES = 64
 _LENGTH = Struct(">H")
 
 
@@ -82,15 +82,15 @@ class Tile:
 
 def path(tile: Tile) -> str:
     """The path under which a log keeps a tile: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
-    return f"tile/{tile.level}/{_place(tile.n, tile.width)}"
+    return f"tile/{tile.level}/{_index_path(tile.n, tile.width)}"
 
 
 def entries_path(n: int, width: int = WIDTH) -> str:
     """The path under which a log keeps the entries of the n-th tile of level 0."""
-    return f"tile/entries/{_place(n, width)}"
+    return f"tile/entries/{_index_path(n, width)}"
 
 
-def _place(n: int, width: int) -> str:
+def _index_path(n: int, width: int) -> str:
     groups = [f"{n % 1000:03}"]
     while n := n // 1000:
         groups.insert(0, f"x{n % 1000:03}")
@@ -128,21 +128,13 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     are too few, or for a node that is not in the tree.
     """
 
-    @lru_cache(maxsize=_KEPT)
+    @lru_cache(maxsize=_CACHED_TILES)
     def rows(level: int, n: int) -> list[bytes]:
         tile = Tile(level, n, min(WIDTH, (size >> _HEIGHT * level) - n * WIDTH))
         hashes = read(tile)
-        length, needed = len(hashes), tile.width * HASH_BYTES
-        if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
-            raise TileError(
-                detail=Cause.of(
-                    "tile_bytes",
-                    "{path} must have {needed} bytes, and has {found}",
-                    path=path(tile),
-                    needed=needed,
-                    found=length,
-                )
-            )
+        length = len(hashes)
+        if not tile.width * HASH_BYTES <= length <= _TILE_BYTES or length % HASH_BYTES:
+            raise _wrong_length(tile, length)
         return rows_of(hashes)
 
     def nodes(height: int, n: int) -> bytes:
@@ -163,6 +155,18 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     return nodes
 
 
+def _wrong_length(tile: Tile, length: int) -> TileError:
+    return TileError(
+        detail=Cause.of(
+            "tile_bytes",
+            "{path} must have {needed} bytes, and has {found}",
+            path=path(tile),
+            needed=tile.width * HASH_BYTES,
+            found=length,
+        )
+    )
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -171,7 +175,7 @@ def entry_bundle(entries: Sequence[bytes]) -> bytes:
 
     Raises TileError for another number of entries, or for one of more than 65,535 bytes.
     """
-    _refuse_width(len(entries))
+    _check_width(len(entries))
     if (longest := max(map(len, entries))) > LONGEST_ENTRY:
         raise TileError(
             detail=Cause.of(
@@ -199,11 +203,11 @@ def read_entry_bundle(data: bytes) -> list[bytes]:
         raise TileError(
             detail=Cause.of("ends_within_entry", "a bundle of entries ends within an entry")
         )
-    _refuse_width(len(entries))
+    _check_width(len(entries))
     return entries
 
 
-def _refuse_width(entries: int) -> None:
+def _check_width(entries: int) -> None:
     if not 1 <= entries <= WIDTH:
         raise TileError(
             detail=Cause.of(
@@ -242,17 +246,9 @@ class Edge:
                 )
             )
         for level, tile in tiles.items():
-            found, needed = len(partial.get(level, b"")), tile.width * HASH_BYTES
-            if found != needed:
-                raise TileError(
-                    detail=Cause.of(
-                        "tile_bytes",
-                        "{path} must have {needed} bytes, and has {found}",
-                        path=path(tile),
-                        needed=needed,
-                        found=found,
-                    )
-                )
+            length = len(partial.get(level, b""))
+            if length != tile.width * HASH_BYTES:
+                raise _wrong_length(tile, length)
         return cls(size, dict(partial))
 
     def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:

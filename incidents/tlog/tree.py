@@ -25,7 +25,7 @@ EMPTY_ROOT = sha256().digest()
 
 _PAIR_BYTES = 2 * HASH_BYTES
 _TILE_BYTES = WIDTH * HASH_BYTES
-_AT_ONCE = 1 << 16
+_BATCH = 1 << 16
 
 
 class TreeError(VerificationError):
@@ -98,7 +98,7 @@ def subtrees(size: int) -> Iterator[tuple[int, int]]:
             yield height, (size >> height) - 1
 
 
-def folded(roots: Sequence[bytes]) -> bytes:
+def join_roots(roots: Sequence[bytes]) -> bytes:
     """The root of adjacent perfect subtrees, the largest first; at least one."""
     root = roots[-1]
     for left in reversed(roots[:-1]):
@@ -137,14 +137,14 @@ class Frontier:
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves on the right, from left to right, at one hash a leaf."""
         size, hashes, coming = self.size, self.hashes, iter(leaf_hashes)
-        while batch := tuple(islice(coming, _AT_ONCE)):
-            hashes = _grown(size, hashes, row_of(batch))
+        while batch := tuple(islice(coming, _BATCH)):
+            hashes = _appended(size, hashes, row_of(batch))
             size += len(batch)
         self.size, self.hashes = size, hashes
 
     def root(self) -> bytes:
         """The root of the tree as it is now."""
-        return folded(self.hashes) if self.hashes else EMPTY_ROOT
+        return join_roots(self.hashes) if self.hashes else EMPTY_ROOT
 
     def to_bytes(self) -> bytes:
         """The hashes, one after the other: 32 bytes for each bit that is set in `size`."""
@@ -156,7 +156,7 @@ class Frontier:
         return cls(size, tuple(blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)))
 
 
-def _grown(size: int, hashes: tuple[bytes, ...], row: bytes) -> tuple[bytes, ...]:
+def _appended(size: int, hashes: tuple[bytes, ...], row: bytes) -> tuple[bytes, ...]:
     """The frontier's hashes after `row` is appended to its `size` leaves."""
     held, grown = list(hashes), []
     while row:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from incidents.errors import Cause, IncidentsError
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import Note, NoteError, opened, parse
+from incidents.tlog.note import Note, NoteError, parse, verified_keys
 from incidents.witness import rules
 from incidents.witness.rules import NOTHING, Refusal, Seen, Submission
 
@@ -41,7 +41,7 @@ _TABLES = """
     PRAGMA user_version = 1;
     COMMIT;
 """
-_HEARD = """
+_ADD_ACCEPTED_KEYS = """
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS heard (
         n INTEGER PRIMARY KEY, origin TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (origin, key)
@@ -61,7 +61,7 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def make_for(self, key: VerifierKey) -> None:
+    def register_key(self, key: VerifierKey) -> None:
         """Add `key` to the keys that sign by this memory; the file is made if it is missing.
 
         Raises:
@@ -74,7 +74,7 @@ class Ledger:
             self._bring_up_to_date(connection)
             connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
 
-    def check_for(self, key: VerifierKey) -> None:
+    def check_key(self, key: VerifierKey) -> None:
         """Check that this is the memory by which this key has signed until now.
 
         Raises:
@@ -110,7 +110,7 @@ class Ledger:
     def compare_and_store(
         self,
         submission: Submission,
-        judge: Judge = rules.inconsistent,
+        judge: Judge = rules.check_consistency,
         *,
         known: Sequence[VerifierKey] = (),
     ) -> Refusal | None:
@@ -129,10 +129,10 @@ class Ledger:
         origin = submission.checkpoint.origin
         with self._connection() as connection, _transaction(connection):
             seen, note = _seen(connection, origin)
-            if rules.contradicts(submission.checkpoint, seen) and note:
-                _keep(connection, submission, note)
-            heard = _heard(connection, origin, note, known) if known else []
-            refusal = rules.superseded(by, known, heard) if known else None
+            if rules.is_contradiction(submission.checkpoint, seen) and note:
+                _store_contradiction(connection, submission, note)
+            heard = _accepted_keys(connection, origin, note, known) if known else []
+            refusal = rules.check_superseded(by, known, heard) if known else None
             refusal = refusal or judge(submission, seen)
             if refusal is None:
                 _store(connection, submission)
@@ -159,7 +159,7 @@ class Ledger:
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         if _version(connection) == 1:
-            connection.executescript(_HEARD)
+            connection.executescript(_ADD_ACCEPTED_KEYS)
         if (version := _version(connection)) != _VERSION:
             detail = Cause.of(
                 "ledger_of_other_program",
@@ -203,7 +203,7 @@ def _store(connection: sqlite3.Connection, submission: Submission) -> None:
     )
 
 
-def _heard(
+def _accepted_keys(
     connection: sqlite3.Connection, origin: str, note: str, known: Sequence[VerifierKey]
 ) -> list[str]:
     """The keys by which anything of a log was ever accepted, in that order.
@@ -223,11 +223,11 @@ def _heard(
 
 def _signed_by(note: Note, known: Sequence[VerifierKey]) -> list[VerifierKey]:
     """The known keys that have signed it, the oldest first."""
-    by = opened(note, known)
+    by = verified_keys(note, known)
     return [key for key in known if key in by]
 
 
-def _keep(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:
+def _store_contradiction(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:
     new = submission.checkpoint
     connection.execute(
         "INSERT OR IGNORE INTO contradictions (origin, size, root, note, seen) "

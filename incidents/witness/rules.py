@@ -117,13 +117,13 @@ class Refusal:
     seen: int | None = None
 
 
-def unheard(submission: Submission, logs: Logs) -> Refusal | None:
+def check_signature(submission: Submission, logs: Logs) -> Refusal | None:
     """Return the refusal of a submission that no key of its log has signed; None if accepted."""
     origin = submission.checkpoint.origin
     if origin not in logs:
         return Refusal(status=HTTPStatus.NOT_FOUND, why=f"the log {origin!r} is not known")
     try:
-        note.opened(submission.note, logs[origin])
+        note.verified_keys(submission.note, logs[origin])
     except NoteError as error:
         return Refusal(status=HTTPStatus.FORBIDDEN, why=error.message)
     if submission.old > submission.checkpoint.size:
@@ -132,37 +132,37 @@ def unheard(submission: Submission, logs: Logs) -> Refusal | None:
     return None
 
 
-def superseded(
-    by: Sequence[VerifierKey], known: Sequence[VerifierKey], heard: Sequence[str]
+def check_superseded(
+    signers: Sequence[VerifierKey], known: Sequence[VerifierKey], accepted: Sequence[str]
 ) -> Refusal | None:
     """Return the refusal of a checkpoint that only superseded keys have signed; None if accepted.
 
-    A key is superseded once a newer one has signed. `heard` are the keys by which anything was
+    A key is superseded once a newer one has signed. `accepted` are the keys by which anything was
     ever accepted, in that order. Of two known keys the later one is the newer. A key that is not
     known any more is newer than those that were heard before it.
     """
     places = {str(key): n for n, key in enumerate(known)}
-    turns = {key: n for n, key in enumerate(heard)}
+    turns = {key: n for n, key in enumerate(accepted)}
 
     def is_newer(key: str, than: str) -> bool:
         if key in places:
             return places[key] > places[than]
         return than in turns and turns[key] > turns[than]
 
-    for key in heard:
-        if all(is_newer(key, str(each)) for each in by):
-            old = " and ".join(map(str, by))
+    for key in accepted:
+        if all(is_newer(key, str(each)) for each in signers):
+            old = " and ".join(map(str, signers))
             why = f"{old} signs no more, since a newer key of this log has signed: {key}"
             return Refusal(status=HTTPStatus.FORBIDDEN, why=why)
     return None
 
 
-def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
+def check_consistency(submission: Submission, seen: Seen) -> Refusal | None:
     """Return the refusal of a checkpoint that does not extend what was seen; None if accepted."""
     checkpoint, old = submission.checkpoint, submission.old
     if old != seen.size:
         return _conflict(f"the old size is {old}, and {seen.size} was seen last", seen)
-    if contradicts(checkpoint, seen):
+    if is_contradiction(checkpoint, seen):
         return _conflict(f"another root was seen of {seen.size} entries", seen)
     if old in (0, checkpoint.size) and submission.proof:
         return _unproved("there is nothing to prove, and the proof must be empty")
@@ -175,7 +175,7 @@ def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
     return None
 
 
-def contradicts(checkpoint: Checkpoint, seen: Seen) -> bool:
+def is_contradiction(checkpoint: Checkpoint, seen: Seen) -> bool:
     """Whether the log has signed two different trees of one size."""
     return checkpoint.size == seen.size and checkpoint.root != seen.root
 

@@ -68,8 +68,8 @@ class Witness:
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:
-            return _told(HTTPStatus.BAD_REQUEST, error.message)
-        unheard = rules.unheard(asked, self._logs)
+            return _plain_answer(HTTPStatus.BAD_REQUEST, error.message)
+        unheard = rules.check_signature(asked, self._logs)
         if unheard is not None:
             return _refused(unheard)
         known = self._logs[asked.checkpoint.origin]
@@ -85,23 +85,23 @@ class Witness:
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:
         if scope["path"] != PATH:
-            return _told(HTTPStatus.NOT_FOUND, f"there is nothing but {PATH}")
+            return _plain_answer(HTTPStatus.NOT_FOUND, f"there is nothing but {PATH}")
         if scope["method"] != "POST":
-            return _told(HTTPStatus.METHOD_NOT_ALLOWED, "a checkpoint is sent with POST")
+            return _plain_answer(HTTPStatus.METHOD_NOT_ALLOWED, "a checkpoint is sent with POST")
         try:
             async with asyncio.timeout(READ_S):
                 body = await _read(receive)
         except TimeoutError:
-            return _told(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
+            return _plain_answer(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
         if body is None:
             most = f"{MAX_BODY_BYTES:,} bytes are the most"
-            return _told(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+            return _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
         try:
             return await asyncio.to_thread(self.add_checkpoint, body)
         except IncidentsError as error:
             _log.error("a checkpoint could not be countersigned", reason=error.message)
             why = "the witness cannot work at this moment"
-            return _told(HTTPStatus.INTERNAL_SERVER_ERROR, why)
+            return _plain_answer(HTTPStatus.INTERNAL_SERVER_ERROR, why)
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -119,11 +119,11 @@ async def _read(receive: Receive) -> bytes | None:
 
 def _refused(refusal: Refusal) -> Answer:
     if refusal.seen is None:
-        return _told(refusal.status, refusal.why)
+        return _plain_answer(refusal.status, refusal.why)
     return Answer(status=refusal.status, body=f"{refusal.seen}\n", content_type=SIZE_TYPE)
 
 
-def _told(status: HTTPStatus, why: str) -> Answer:
+def _plain_answer(status: HTTPStatus, why: str) -> Answer:
     return Answer(status=status, body=f"{why}\n")
 
 
@@ -177,7 +177,7 @@ def run(
         raise InputError.coded(
             "not_witness_key", "{key} is a log's key: give the key of a witness", key=key.verifier
         )
-    ledger.check_for(key.verifier)
+    ledger.check_key(key.verifier)
 
     def begin(url: str) -> None:
         listening(url)

@@ -376,7 +376,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
 ) -> None:
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
-    signed = str(note.signed(f"{NAME}\n9\n{'A' * 43}=\n", key))
+    signed = str(note.sign_note(f"{NAME}\n9\n{'A' * 43}=\n", key))
     signed_files.keep(tmp_path / "audit.key", signed, [key.verifier])
     with rehearsal(START) as time:
         add(house, "one.example")
@@ -541,7 +541,7 @@ def test_what_a_witness_has_signed_is_kept_and_published(
         once(house)
 
     published = note.parse((tmp_path / "public" / "checkpoint").read_text())
-    assert note.opened(published, [key.verifier]) == [key.verifier]
+    assert note.verified_keys(published, [key.verifier]) == [key.verifier]
     with reading(house.engine) as connection:
         last = checkpoints.last_cosigned(connection, str(key.verifier))
     assert last is not None

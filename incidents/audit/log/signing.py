@@ -134,7 +134,7 @@ def sign_held(
         found, signers = due
         check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
     # Outside of a transaction: a command may take long, and SQLite has one writer.
-    written = str(note.signed(found.checkpoint.text, *signers))
+    written = str(note.sign_note(found.checkpoint.text, *signers))
     # First to a file that no restored database replaces, then to the table.
     signed_files.keep(ring.file, written, found.keys)
     new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
@@ -285,7 +285,7 @@ def _opened(connection: Connection, last: Signed) -> Checkpoint:
         )
     found = _parsed(last.note, where)
     try:
-        note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
+        note.verified_keys(note.parse(last.note), [VerifierKey.parse(last.key)])
     except (NoteError, KeyFormatError) as error:
         raise DifferentError(
             Cause.of(

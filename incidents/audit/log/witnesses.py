@@ -153,7 +153,7 @@ class _Asking:
         key = self.witness.key
         try:
             countersigned = signed_note.parse(f"{self.note.text}\n".encode() + body)
-            signed_note.opened(countersigned, [key])
+            signed_note.verified_keys(countersigned, [key])
         except NoteError as error:
             raise _error(
                 self.witness,

@@ -251,7 +251,7 @@ class Notes:
     def _signed(self, held: Held, by: Sequence[VerifierKey]) -> Iterator[Flaw]:
         known = (*self.keys, *self.witnesses)
         try:
-            found = note.opened(held.note, known)
+            found = note.verified_keys(held.note, known)
         except IncidentsError as error:
             yield flaw(held.where, told(error))
             return

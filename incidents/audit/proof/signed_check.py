@@ -253,7 +253,7 @@ def _look_at(
     own = held.checkpoint
     wrong = list(_unlike(signed, own, last))
     key = succession.active(own.size)
-    by = note.opened(held.note, succession.keys)
+    by = note.verified_keys(held.note, succession.keys)
     if key is None:
         none = "no entry that it covers names a key of the log"
         wrong.append(Cause.of("flaw_no_key_covered", none))

@@ -178,7 +178,7 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     """The flaw of a checkpoint held outside whose signatures are wrong."""
     try:
-        note.opened(held.note, list(dict.fromkeys(keys)))
+        note.verified_keys(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
         return flaw(held.where, told(error))
     return None
