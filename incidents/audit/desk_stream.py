@@ -299,7 +299,7 @@ def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterato
             continue
         counts_from = None if own.given is None else own.given.counts_from
         for column, right, is_so in (
-            ("hash", said.kept, said.kept in (None, passwords.kept(own.hash))),
+            ("hash", said.kept, said.kept in (None, passwords.digest(own.hash))),
             ("counts_from", said.counts_from, said.counts_from == counts_from),
         ):
             if not is_so:

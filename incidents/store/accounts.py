@@ -25,7 +25,7 @@ class Account(NamedTuple):
     disabled_at: datetime | None
 
 
-def any_there(connection: Connection) -> bool:
+def any_exist(connection: Connection) -> bool:
     """Whether this database has accounts; once it has any, it always will."""
     return connection.scalar(select(literal(1)).select_from(accounts).limit(1)) is not None
 
@@ -49,7 +49,7 @@ def administrators(connection: Connection) -> int:
     return connection.scalar(wanted.where(*able)) or 0
 
 
-def guards(connection: Connection) -> list[str]:
+def password_admins(connection: Connection) -> list[str]:
     """The administrators that can sign in with a password."""
     joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
@@ -173,12 +173,12 @@ def add_session(connection: Connection, digest: bytes, new: Session) -> None:
     connection.execute(insert(sessions).values(own | {"digest": digest, "handle": account.handle}))
 
 
-def see_session(connection: Connection, digest: bytes, at: datetime) -> None:
+def touch_session(connection: Connection, digest: bytes, at: datetime) -> None:
     """Record that a session is in use."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen_at=at))
 
 
-def prove_session(connection: Connection, digest: bytes, proved: Session) -> None:
+def reauthenticate_session(connection: Connection, digest: bytes, proved: Session) -> None:
     """Record that the person of a session has authenticated again."""
     at = proved.proved_at
     values = {"seen_at": at, "proved_at": at, "seal": proved.seal}
@@ -196,7 +196,7 @@ def end_sessions(connection: Connection, handle: str) -> list[str]:
     return sorted(connection.scalars(ended))
 
 
-def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
+def purge_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
     """Delete the sessions made before `made` or last used before `seen`."""
     over = (sessions.c.made_at < made) | (sessions.c.seen_at < seen)
     connection.execute(delete(sessions).where(over))
@@ -261,7 +261,7 @@ def add_token(connection: Connection, new: Token) -> None:
     connection.execute(insert(tokens).values(new._asdict()))
 
 
-def living_tokens(connection: Connection, handle: str) -> list[str]:
+def unrevoked_tokens(connection: Connection, handle: str) -> list[str]:
     """The ids of that account's tokens that were not revoked."""
     mine = (tokens.c.handle == handle, tokens.c.revoked_at.is_(None))
     return list(connection.scalars(select(tokens.c.id).where(*mine).order_by(tokens.c.id)))

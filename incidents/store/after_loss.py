@@ -92,14 +92,16 @@ def compared_since(connection: Connection, standing: Standing, site_ids: Iterabl
     return found
 
 
-def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
+def names_uncompared(
+    connection: Connection, standing: Standing, names: Collection[str]
+) -> set[str]:
     """The sites, of those names, that were not compared in the present epoch."""
     ids = _ids(connection, names)
     done = compared_since(connection, standing, ids.values())
     return {name for name in names if name not in ids or ids[name] not in done}
 
 
-def note_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
+def record_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
     """Record why sites could not be compared at `now` (UTC); the first failure of each stays."""
     ids = _ids(connection, found)
     rows = [
@@ -118,7 +120,7 @@ def note_uncompared(connection: Connection, found: Mapping[str, str], now: datet
             connection.execute(update(uncompared).where(those, is_other).values(problem=problem))
 
 
-def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
+def clear_uncompared(connection: Connection, names: Collection[str]) -> None:
     """Record that the sites were compared."""
     for some in _parts(_ids(connection, names).values()):
         connection.execute(delete(uncompared).where(uncompared.c.site_id.in_(some)))
@@ -200,7 +202,7 @@ def waits_to_open(connection: Connection, site_id: int) -> bool:
     return connection.scalar(asked) is not None
 
 
-def may_stay(connection: Connection, since: datetime) -> list[int]:
+def left_down_candidates(connection: Connection, since: datetime) -> list[int]:
     """The suspended sites, not held, with entries since `since` (UTC), and those to be opened."""
     of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))

@@ -60,13 +60,13 @@ def every(connection: Connection) -> Iterator[Signed]:
         yield Signed(*row)
 
 
-def signed_beside(connection: Connection) -> str | None:
+def signing_place(connection: Connection) -> str | None:
     """The id of the place where the log is signed; None before the first checkpoint."""
     place: str | None = connection.scalar(select(log_head.c.signed_beside))
     return place
 
 
-class Signs(NamedTuple):
+class SigningState(NamedTuple):
     """How the log is signed, as far as is known.
 
     `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts from `since` (UTC) on
@@ -77,31 +77,31 @@ class Signs(NamedTuple):
     since: datetime | None
 
 
-def signs(connection: Connection) -> Signs:
+def signing_state(connection: Connection) -> SigningState:
     """How the log is signed."""
     row = connection.execute(select(log_head.c.signing, log_head.c.signing_since)).first()
-    return Signs(None, None) if row is None else Signs(*row)
+    return SigningState(None, None) if row is None else SigningState(*row)
 
 
-def note_trouble(connection: Connection, how: str, now: datetime) -> None:
+def record_signing_failure(connection: Connection, how: str, now: datetime) -> None:
     """Record that a signing was refused, or failed, at `now` (UTC)."""
     of = log_head.c
     other = or_(of.signing.is_(None), of.signing != how)
     connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
 
 
-def note_end_of_trouble(connection: Connection) -> None:
+def record_signing_recovery(connection: Connection) -> None:
     """Record that the trouble with signing is over, although nothing was to be signed."""
     wrong = log_head.c.signing.in_([FAILED, REFUSED])
     connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
 
 def add(
-    connection: Connection, new: Signed, *, after: int | None, beside: str, stays: bool = False
+    connection: Connection, new: Signed, *, after: int | None, place: str, is_daemon: bool = False
 ) -> bool:
     """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
 
-    `beside`: the place whose files have it too. `stays`: a daemon signs.
+    `place`: the place whose files have it too. `is_daemon`: a daemon signs.
 
     Returns:
         False if another checkpoint came first, with which this one was not compared.
@@ -114,7 +114,7 @@ def add(
     row = new._asdict()
     del row["id"]
     connection.execute(insert(checkpoints).values(row))
-    head = {"signed_beside": beside, "signing": STAYS if stays else None, "signing_since": None}
+    head = {"signed_beside": place, "signing": STAYS if is_daemon else None, "signing_since": None}
     # The numbering uses the same row, so it is written only if it changes.
     changes = [log_head.c[name].is_distinct_from(value) for name, value in head.items()]
     connection.execute(update(log_head).where(or_(*changes)).values(head))

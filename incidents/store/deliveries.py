@@ -63,7 +63,7 @@ def settle(
             retried[key] = (*key, False, now, 0, now)
         else:
             gone.append(key)
-        if _held_others_up(event):
+        if _blocked_others(event):
             freed.add((site, event.lane))
     _GONE.execute(connection, gone)
     _FAILED.execute(connection, list(failed.values()))
@@ -71,7 +71,7 @@ def settle(
     _WOKEN.execute(connection, [(*key, now) for key in sorted(freed)])
 
 
-def _held_others_up(event: e.OrderEvent) -> bool:
+def _blocked_others(event: e.OrderEvent) -> bool:
     """Whether the orders behind it may have been postponed with it."""
     if isinstance(event, e.OrderDelivered):
         return event.attempts > 1
@@ -90,7 +90,7 @@ def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> li
     return [read(row) for row in connection.execute(asked).mappings()]
 
 
-def in_hand_since(connection: Connection, site_id: int, order: int) -> datetime | None:
+def claimed_since(connection: Connection, site_id: int, order: int) -> datetime | None:
     """When the unsettled order into the world was last claimed (UTC), read without a lock.
 
     None if it only waits, or is settled.

@@ -35,7 +35,7 @@ TIME: Query[datetime | None] = Query(
 """The server's own time, in UTC, when the expression runs; None in a rehearsal."""
 
 
-def by_its_own_clock() -> ScalarSelect[datetime]:
+def server_time() -> ScalarSelect[datetime]:
     """The time at which a statement runs on PostgreSQL; in a rehearsal, the parameter `now`.
 
     It is a subquery, so that it is read once and an index can be searched by it.
@@ -89,7 +89,7 @@ def policy_toml(connection: Connection, digest: str) -> str:
     return text
 
 
-def keep_policy(connection: Connection) -> None:
+def lock_policy_shared(connection: Connection) -> None:
     """Prevent the activation of a policy until this transaction ends; it is a shared lock.
 
     On PostgreSQL an advisory lock, since every act would write a shared row lock into the desk's
@@ -99,7 +99,7 @@ def keep_policy(connection: Connection) -> None:
         _KEPT.fetch(connection)
 
 
-def stop_policies(connection: Connection) -> None:
+def lock_policy_exclusive(connection: Connection) -> None:
     """Wait until no transaction keeps the active policy, and make new ones wait."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))

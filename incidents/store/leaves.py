@@ -105,7 +105,7 @@ def head(connection: Connection) -> Head:
     return Head(*row)
 
 
-def sight(connection: Connection) -> Snapshot:
+def snapshot(connection: Connection) -> Snapshot:
     """The view of one statement."""
     newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
     if connection.dialect.name == "sqlite":
@@ -177,7 +177,7 @@ def unnumbered(connection: Connection) -> Unpublished:
     return Unpublished(*connection.execute(statement).one())
 
 
-def above(connection: Connection, size: int) -> Unpublished:
+def uncovered(connection: Connection, size: int) -> Unpublished:
     """The numbered entries that are not among the first `size` leaves."""
     statement = (
         select(func.count(), func.min(entries.c.recorded_at))
@@ -187,7 +187,7 @@ def above(connection: Connection, size: int) -> Unpublished:
     return Unpublished(*connection.execute(statement).one())
 
 
-def oldest_above(connection: Connection, size: int) -> datetime | None:
+def oldest_uncovered(connection: Connection, size: int) -> datetime | None:
     """The time (UTC) of the first entry outside the first `size` leaves, at a constant cost."""
     first = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     of = entries.c.recorded_at

@@ -16,7 +16,7 @@ from incidents.store.schema.desk_tables import desk, uncompared
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 
-STRANGE_FOR = timedelta(days=30)
+MAY_BE_LOST_FOR = timedelta(days=30)
 """The time after a loss in which an added site may exist in the world already, in any state."""
 
 UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
@@ -79,12 +79,12 @@ class Standing(NamedTuple):
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
-    def strange_until(self) -> datetime | None:
+    def may_be_lost_until(self) -> datetime | None:
         """Until when an added site may be one that the record has lost; None if no site may."""
-        return None if self.noticed_at is None else self.noticed_at + STRANGE_FOR
+        return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 
-def look(connection: Connection) -> Lineage:
+def read(connection: Connection) -> Lineage:
     """The lineage, in a transaction that could write: a standby has no lineage of its own."""
     query = _LOOK
     if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
@@ -100,7 +100,7 @@ def standing(connection: Connection) -> Standing:
     return found
 
 
-def adopt(connection: Connection, found: str) -> None:
+def record_server(connection: Connection, found: str) -> None:
     """Record that the database is on that server."""
     connection.execute(update(desk).values(lineage=found))
 

@@ -70,7 +70,7 @@ def page(
     return Page(rows, None if ahead is None else _cursor(kind, ahead))
 
 
-def behind(kind: str, place: tuple[Any, ...]) -> str:
+def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
     """The cursor of what follows the row with those keys."""
     from sqlakeyset import serialize_bookmark
 
@@ -78,7 +78,7 @@ def behind(kind: str, place: tuple[Any, ...]) -> str:
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
+def time_limit(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
     """Limit a query to that many seconds; between several queries, call what it yields.
 
     Raises:
@@ -99,7 +99,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], Non
     try:
         yield in_time
     except DBAPIError as error:
-        if _was_broken_off(error):
+        if _is_timeout(error):
             raise TooCostlyError(seconds=seconds) from error
         raise
     finally:
@@ -107,7 +107,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], Non
             own.set_progress_handler(None, 0)
 
 
-def _was_broken_off(error: DBAPIError) -> bool:
+def _is_timeout(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return "interrupted" in str(error.orig)
     return getattr(error.orig, "sqlstate", None) == "57014"
@@ -133,12 +133,12 @@ def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
     fits = place is not None and list(map(type, place)) == kinds
     if whose != kind or backwards or not fits or place is None:
         raise BadCursorError
-    if not all(map(_can_be_kept, place, query._order_by_clauses)):  # noqa: SLF001
+    if not all(map(_fits_column, place, query._order_by_clauses)):  # noqa: SLF001
         raise BadCursorError
     return tuple(place)
 
 
-def _can_be_kept(key: Any, column: ColumnElement[Any]) -> bool:
+def _fits_column(key: Any, column: ColumnElement[Any]) -> bool:
     """Whether the value fits the column, so that a database can look for it."""
     if isinstance(key, int):
         return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
@@ -152,14 +152,16 @@ def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """A column of times, as microseconds since 1970."""
     if dialect == "sqlite":
         return type_coerce(moment, BigInteger)
-    return cast(extract("epoch", moment) * number(SECOND), BigInteger)
+    return cast(extract("epoch", moment) * literal_int(SECOND), BigInteger)
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Convert a text on SQLite, whose own function loses the microseconds: read them apart."""
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
-    return seconds * number(SECOND) + cast(func.round(fraction * number(SECOND)), BigInteger)
+    return seconds * literal_int(SECOND) + cast(
+        func.round(fraction * literal_int(SECOND)), BigInteger
+    )
 
 
 def micros_of_text(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
@@ -169,11 +171,11 @@ def micros_of_text(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]
     return micros(cast(text, DateTime(timezone=True)), dialect)
 
 
-def whole(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
+def whole_units(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
     """The number of whole units; division rounds down only after 1970."""
-    return us // number(unit)
+    return us // literal_int(unit)
 
 
-def number(n: int) -> ColumnElement[Any]:
+def literal_int(n: int) -> ColumnElement[Any]:
     """A number written into the statement: to PostgreSQL, bound ones in GROUP BY always differ."""
     return literal_column(str(int(n)), BigInteger)

@@ -18,7 +18,7 @@ from incidents.store.schema.desk_tables import DESK_STREAM, attempts, entries, p
 from incidents.store.statement import insert_or
 
 
-class Given(NamedTuple):
+class SetByOther(NamedTuple):
     """The fact that somebody else set a password.
 
     `by` set it; its owner counts as a second person again from `counts_from` (UTC).
@@ -36,11 +36,11 @@ class Password(NamedTuple):
 
     handle: str
     hash: str
-    given: Given | None
+    given: SetByOther | None
     seal: str | None = None
 
 
-def kept(hash_: str) -> str:
+def digest(hash_: str) -> str:
     """The digest of a hash in the record: SHA-256, in hexadecimal."""
     return hashlib.sha256(hash_.encode()).hexdigest()
 
@@ -63,7 +63,9 @@ def may_be_read(connection: Connection) -> bool:
     return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
 
 
-def when_set(connection: Connection, *handles: str) -> dict[str, tuple[datetime, Given | None]]:
+def when_set(
+    connection: Connection, *handles: str
+) -> dict[str, tuple[datetime, SetByOther | None]]:
     """When the passwords of those accounts (of all, if none is given) were set (UTC), by whom."""
     of = passwords.c
     wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
@@ -96,8 +98,8 @@ def _password(row: Any) -> Password:
     return Password(row.handle, row.hash, _given(row), row.seal)
 
 
-def _given(row: Any) -> Given | None:
-    return None if row.counts_from is None else Given(row.given_by, row.counts_from)
+def _given(row: Any) -> SetByOther | None:
+    return None if row.counts_from is None else SetByOther(row.given_by, row.counts_from)
 
 
 def failures(
@@ -123,19 +125,19 @@ def count(connection: Connection, key: str, failures: int, at: datetime) -> None
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
-def uncount(connection: Connection, key: str) -> None:
+def undo_failure(connection: Connection, key: str) -> None:
     """Undo a failure that was counted before the password was checked."""
     mine = (attempts.c.key == key, attempts.c.failures > 0)
     fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
     connection.execute(fewer)
 
 
-def forget(connection: Connection, key: str) -> None:
+def delete_failures(connection: Connection, key: str) -> None:
     """Delete the failures under a key after a success."""
     connection.execute(delete(attempts).where(attempts.c.key == key))
 
 
-def forget_old(connection: Connection, before: datetime) -> None:
+def delete_old_failures(connection: Connection, before: datetime) -> None:
     """Delete failures that no longer count; rows locked by others are skipped."""
     old = select(attempts.c.key).where(attempts.c.last_at < before)
     mine = old.with_for_update(skip_locked=True)
@@ -164,4 +166,4 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
 
 def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
     """Whether the record shows that hash as set last; it has hashes since 0015."""
-    return said is None or said.kept in (None, kept(hash_))
+    return said is None or said.kept in (None, digest(hash_))

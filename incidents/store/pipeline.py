@@ -107,7 +107,7 @@ class Pipeline:
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            self._part()
+            self._disconnect()
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
@@ -123,7 +123,7 @@ class Pipeline:
         """Give up after an error of this process: what was sent must not be done."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
-            self._part()
+            self._disconnect()
 
     def _forget(self, sent: list[_Sent], failed: int) -> None:
         """Forget the statements to be prepared from the failure on, so that they are prepared anew.
@@ -135,7 +135,7 @@ class Pipeline:
                 self._names.pop(one.sql, None)
         self._names.pop(sent[failed].sql, None)
 
-    def _part(self) -> None:
+    def _disconnect(self) -> None:
         """Close the connection: results could no longer be matched with statements.
 
         Cancel first: the server would go on with what it has received, even a COMMIT.

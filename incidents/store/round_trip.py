@@ -42,7 +42,7 @@ def _pipelined(connection: Connection) -> Iterator[Pipeline]:
         with connection.info["pipeline"] as pipeline:
             yield pipeline
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
     except BaseException as error:
         if _driver(connection).closed:
             connection.invalidate(error)
@@ -54,7 +54,7 @@ def command(connection: Connection, sql: str) -> None:
     try:
         _driver(connection).execute(sql)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
 
 
 def send(
@@ -71,7 +71,7 @@ def send(
         try:
             rows = _driver(connection).execute(sql, parameters).fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _complained(connection, error) from error
+            raise _translated(connection, error) from error
         if take is not None:
             take(rows)
         return
@@ -93,14 +93,14 @@ def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -
     try:
         _driver(connection).executemany(sql, rows)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
 
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _complained(connection: Connection, error: Exception) -> Exception:
+def _translated(connection: Connection, error: Exception) -> Exception:
     """The driver's error, as SQLAlchemy would have raised it."""
     dialect = connection.dialect
     lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)  # type: ignore[arg-type]  # one of ours

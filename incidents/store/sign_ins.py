@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 OK = "ok"
 """The result of a success; the others are reasons for a failure."""
 
-PLACES = 200
+MAX_ADDRESSES = 200
 """The most addresses a day (UTC) whose refusals are counted apart."""
-ELSEWHERE = "?"
+OTHER_ADDRESSES = "?"
 """The address under which further ones of the day are counted."""
 
 _PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
@@ -92,18 +92,18 @@ def count_bounded(
 ) -> int:
     """Count a refusal that anybody can cause from any number of addresses.
 
-    Those beyond the first `PLACES` of the day are counted as one. Returns the count so far; 0 if it
-    is not `wanted`, at the same cost for the database.
+    Those beyond the first `MAX_ADDRESSES` of the day are counted as one. Returns the count so
+    far; 0 if it is not `wanted`, at the same cost for the database.
     """
     of = refusals.c
     same = (of.day == at.date().isoformat(), of.handle == refused.handle)
     places = connection.scalars(
         select(of.login)
         .where(*same, of.act == refused.act, of.why == refused.why)
-        .limit(PLACES + 1)
+        .limit(MAX_ADDRESSES + 1)
     ).all()
-    if refused.login not in places and len(places) >= PLACES:
-        refused = refused._replace(login=ELSEWHERE)
+    if refused.login not in places and len(places) >= MAX_ADDRESSES:
+        refused = refused._replace(login=OTHER_ADDRESSES)
     return _count(connection, refused, at, wanted=wanted)
 
 
@@ -129,7 +129,7 @@ def _given_if(insert_: Insert, row: Mapping[str, Any], wanted: bool) -> Insert:
     return insert_.from_select(list(row), select(*values).where(literal(wanted)))
 
 
-def has_come(connection: Connection, handle: str, place: str, since: datetime) -> bool:
+def has_signed_in(connection: Connection, handle: str, place: str, since: datetime) -> bool:
     """Whether somebody has signed in to that account, from that place, since that time (UTC)."""
     of = sign_ins.c
     wanted = select(literal(1)).where(
@@ -196,7 +196,7 @@ def erasable(connection: Connection, before: datetime, handle: str | None = None
 def first(connection: Connection, handle: str) -> datetime | None:
     """When (UTC) the first row that still names somebody was written."""
     found = [
-        connection.scalar(select(func.min(_at(table))).where(_tells(table, handle)))
+        connection.scalar(select(func.min(_at(table))).where(_names_person(table, handle)))
         for table in _PEOPLE
     ]
     return min((at for at in found if at is not None), default=None)
@@ -213,7 +213,7 @@ def erase(
     """
     done = 0
     for table, columns in _PEOPLE.items():
-        whole, about = _is_whose(table, handle), _is_about(table, handle)
+        whole, about = _is_own(table, handle), _is_about(table, handle)
         found = select(table, whole.label("whole"), about.label("named"))
         old = found.where(*_old(table, before, handle)).limit(most - done)
         for row in connection.execute(old).mappings().all():
@@ -227,19 +227,19 @@ def erase(
 
 
 def _old(table: Table, before: datetime, handle: str | None) -> list[ColumnElement[bool]]:
-    return [_tells(table, handle), _at(table) < before]
+    return [_names_person(table, handle), _at(table) < before]
 
 
 def _at(table: Table) -> Any:
     return table.c.at if table is sign_ins else table.c.last_at
 
 
-def _tells(table: Table, handle: str | None) -> ColumnElement[bool]:
+def _names_person(table: Table, handle: str | None) -> ColumnElement[bool]:
     """Whether a row still names a person, or that account alone."""
-    return or_(_is_whose(table, handle), _is_about(table, handle))
+    return or_(_is_own(table, handle), _is_about(table, handle))
 
 
-def _is_whose(table: Table, handle: str | None) -> ColumnElement[bool]:
+def _is_own(table: Table, handle: str | None) -> ColumnElement[bool]:
     of = table.c
     if handle is None:
         named: ColumnElement[bool] = true()

@@ -553,7 +553,7 @@ def trouble(desk: Desk, how: str | None) -> None:
     """How the log is signed, as a daemon has noted it, if one has."""
     if how is not None:
         with writing(desk.engine) as connection:
-            checkpoints.note_trouble(connection, how, desk.time.now)
+            checkpoints.record_signing_failure(connection, how, desk.time.now)
 
 
 @pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])

@@ -196,7 +196,7 @@ def _state(engine: Engine) -> _State:
         keys, last = checkpoints.every_key(connection), checkpoints.last(connection)
         active = checkpoints.active(connection)
         after_loss = active is not None and signing.was_lost(connection, keys[active].seq)
-        place = checkpoints.signed_beside(connection)
+        place = checkpoints.signing_place(connection)
     return _State(active, after_loss, None if last is None else last.key, frozenset(keys), place)
 
 

@@ -110,7 +110,7 @@ def number_missed(engine: Engine) -> int:
 def _number(connection: Connection, limit: int) -> Numbered:
     # The head is read in a statement after the lock's, which may not see it yet.
     head = leaves.head(connection)
-    seen = leaves.sight(connection)
+    seen = leaves.snapshot(connection)
     grown = _appended(connection, head, head.floor, limit)
     found = grown.leaves
     full = len(found) == limit

@@ -141,7 +141,7 @@ def sign_held(
     with plainly(engine), writing(engine) as connection:
         # A checkpoint is kept only after it was compared with the last one.
         after = None if found.last is None else found.last.id
-        if not checkpoints.add(connection, new, after=after, beside=place, stays=stays):
+        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=stays):
             return Signing()
     return Signing(made=new)
 
@@ -165,7 +165,7 @@ def _due(
         return Signing()
     # First: if the log is signed elsewhere, the state of a key here does not matter.
     if not claims:
-        known = checkpoints.signed_beside(connection)
+        known = checkpoints.signing_place(connection)
         try:
             signers_lock.check(ring.file, place or signers_lock.place_id(ring.file), known)
         except SignsElsewhereError as wrong:

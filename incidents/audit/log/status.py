@@ -139,7 +139,7 @@ def document(connection: Connection, now: datetime) -> LogProgress:
     last = checkpoints.last(connection)
     published = 0 if last is None else last.size
     head = leaves.head(connection)
-    unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
+    unnumbered, unsigned = leaves.unnumbered(connection), leaves.uncovered(connection, published)
     waiting = [each for each in (unnumbered.since, unsigned.since) if each is not None]
     since, key = min(waiting, default=None), checkpoints.active(connection)
     trouble, trouble_since = _trouble(connection)
@@ -165,7 +165,7 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
     A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
     daemon signed before. Without a daemon, entries wait until somebody brings the key.
     """
-    signs = checkpoints.signs(connection)
+    signs = checkpoints.signing_state(connection)
     if signs.how == REFUSED:
         return signs.since
     if signs.how is None or checkpoints.active(connection) is None:
@@ -176,14 +176,14 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
 def waits_since(connection: Connection, now: datetime) -> datetime | None:
     """The time of the first entry without a checkpoint, if over a minute before `now` (UTC)."""
     last = checkpoints.last(connection)
-    since = leaves.oldest_above(connection, 0 if last is None else last.size)
+    since = leaves.oldest_uncovered(connection, 0 if last is None else last.size)
     return since if since is not None and now - since > LATE_AFTER else None
 
 
 def pending(connection: Connection) -> int:
     """The number of entries that no checkpoint covers, numbered or not."""
     last = checkpoints.last(connection)
-    unsigned = leaves.above(connection, 0 if last is None else last.size)
+    unsigned = leaves.uncovered(connection, 0 if last is None else last.size)
     return leaves.unnumbered(connection).entries + unsigned.entries
 
 
@@ -216,7 +216,7 @@ def note_of(connection: Connection, signed: Signed) -> str:
 
 def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]:
     """Whether attempts to sign failed since the last checkpoint, and since when."""
-    signs = checkpoints.signs(connection)
+    signs = checkpoints.signing_state(connection)
     if signs.since is None or signs.how == STAYS:
         return None, None
     return cast("SigningTrouble", signs.how), rfc3339(signs.since)
@@ -263,7 +263,7 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
     sequencer.number_all(engine)
     files = signed_files.known(ring.file)
     with plainly(engine), reading(engine) as connection:
-        place = checkpoints.signed_beside(connection)
+        place = checkpoints.signing_place(connection)
     if place in (None, signers_lock.place_id(ring.file)):
         # The entries to compare must exist, whichever key has signed them.
         files.whole()

@@ -34,14 +34,14 @@ def load(
     There are three steps, each for what the one before found; most commands need only the first.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
-    _load_what_is_open(connection, cases, needs, policy)
-    _load_what_that_names(connection, cases, needs, policy)
+    _load_unsettled(connection, cases, needs, policy)
+    _load_referenced(connection, cases, needs, policy)
     for case in cases.values():
         _sort(case)
     return cases
 
 
-def _load_what_is_open(
+def _load_unsettled(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
     """Load what is unsettled, what the commands and closures name, and the neighbours of R1."""
@@ -71,9 +71,9 @@ def _load_what_is_open(
         details = filings.DETAILS.fetch(connection, wanted)
         terms = filings.TERMS.fetch(connection, wanted)
     for each in found:
-        _take_incidents(cases, each)
-    _take_suspensions(cases, running.all())
-    _take_suspensions(cases, closed_by.all())
+        _add_incidents(cases, each)
+    _add_suspensions(cases, running.all())
+    _add_suspensions(cases, closed_by.all())
     for site, task in open_tasks.all():
         cases[site].tasks[task.n] = task
     for site, item, claim in claims.all():
@@ -86,7 +86,7 @@ def _load_what_is_open(
         cases[site].terms[name] = term
 
 
-def _load_what_that_names(
+def _load_referenced(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
     """Load what the open items name: tasks' lists, and suspensions to be struck, with incidents.
@@ -117,15 +117,15 @@ def _load_what_that_names(
         named = suspensions.NAMED.fetch(connection, sorted(struck - known))
         before = incidents.REACHED_BEFORE.fetch(connection, sorted(places), most=most)
     for each in [*found, before]:
-        _take_incidents(cases, each)
-    _take_suspensions(cases, named.all())
+        _add_incidents(cases, each)
+    _add_suspensions(cases, named.all())
     since = _counted_since(before.all(), most)
     starts = {
         (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
         for id_, case in judged.items()
         if case.last_suspension
     }
-    _take_suspensions(cases, suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all())
+    _add_suspensions(cases, suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all())
 
 
 def _fetch_orders(
@@ -188,7 +188,7 @@ def _sort(case: Case) -> None:
             setattr(case, name, dict(sorted(found.items())))
 
 
-def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
+def _add_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
     """Add the found incidents to the cases; several queries may find one."""
 
     def is_known(row: Row) -> bool:
@@ -199,7 +199,7 @@ def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
         cases[site].incidents.setdefault(incident.n, incident)
 
 
-def _take_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
+def _add_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
     for site, suspension in found:
         case = cases[site]
         case.suspensions[suspension.n] = suspension

@@ -126,7 +126,7 @@ class Due:
     next_at: datetime
 
 
-def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
+def not_enrolled(connection: Connection, after: int) -> tuple[list[int], int]:
     """The sites not enrolled among the next ones with a record number, after the id `after`.
 
     Also the last id that was read; 0 if there are no more.
@@ -178,7 +178,7 @@ def claim(connection: Connection, seen: Due, next_at: datetime) -> bool:
     return done.rowcount == 1
 
 
-def put_off(connection: Connection, site_id: int, next_at: datetime) -> None:
+def postpone(connection: Connection, site_id: int, next_at: datetime) -> None:
     """Set the time of the site's next check (UTC)."""
     changed = update(footers).where(footers.c.site_id == site_id).values(next_at=next_at)
     connection.execute(changed)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 from incidents.errors import Cause, UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.cases.site_row import Row, to_row
-from incidents.store.desk_state import by_its_own_clock
+from incidents.store.desk_state import server_time
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word
 from incidents.store.statement import Mutation, Query, insert_missing
@@ -38,7 +38,7 @@ def name_of(connection: Connection, id_: int) -> str | None:
     return name
 
 
-def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
+def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
     """The number of entries of each site: a page sends it back as the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
@@ -57,7 +57,7 @@ def named(connection: Connection, name: str) -> Row:
     return dict(found)
 
 
-def in_doubt(
+def mismatched(
     connection: Connection,
     *,
     every: bool = False,
@@ -160,14 +160,14 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
     )
     names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
     beginnings = {each[:_LOOKED_AT]: each for each in reversed(names)}
-    near = _sharing_most(name[:_LOOKED_AT], beginnings)
+    near = _most_similar(name[:_LOOKED_AT], beginnings)
     close = get_close_matches(name[:_LOOKED_AT], near, n=4 * most, cutoff=0.6)
     alike = (beginnings[each] for each in close if _are_alike(name, each))
     longer = sorted((each for each in names if each.startswith(f"{name}.")), key=len)
     return tuple(islice(dict.fromkeys([*longer, *alike]), most))
 
 
-def _sharing_most(name: str, others: Iterable[str]) -> list[str]:
+def _most_similar(name: str, others: Iterable[str]) -> list[str]:
     """The names that share the most pairs of letters with it, relative to all pairs of both."""
     own = _pairs(name)
 
@@ -215,7 +215,7 @@ def _locked(given: ValuesTable) -> Select[Any]:
 
 def _due(given: ValuesTable) -> Select[Any]:
     is_sqlite = given.dialect == "sqlite"
-    now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
+    now = bindparam("now", type_=UTCDateTime) if is_sqlite else server_time()
     most = bindparam("most", type_=Integer)
     statement = select(sites).where(sites.c.next_due < now)
     statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)

@@ -53,12 +53,12 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
     return next(iter(_EARLIEST_SINCE.fetch(connection, since=since).all()), None)
 
 
-def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
+def due_and_halt(connection: Connection) -> tuple[datetime | None, datetime | None]:
     """The earliest due time, and since when orders are halted (None: they are not), both in UTC.
 
     It is one query, since a daemon runs it each second.
     """
-    [found] = _AT_A_LOOK.fetch(connection).all()
+    [found] = _DUE_AND_HALT.fetch(connection).all()
     return found
 
 
@@ -77,7 +77,7 @@ _some = _first.where(_due.is_not(None))
 _since = _first.where(_due >= bindparam("since", type_=UTCDateTime))
 _EARLIEST: Query[datetime | None] = Query(lambda _: _some, lambda row: row[0])
 _EARLIEST_SINCE: Query[datetime | None] = Query(lambda _: _since, lambda row: row[0])
-_AT_A_LOOK: Query[tuple[datetime | None, datetime | None]] = Query(
+_DUE_AND_HALT: Query[tuple[datetime | None, datetime | None]] = Query(
     lambda _: select(_some.scalar_subquery(), desk.c.halted_since), lambda row: (row[0], row[1])
 )
 

@@ -52,7 +52,7 @@ def _unverified_server(engine: Engine) -> str | None:
     if told["sslmode"] in _VERIFIED or told.get("sslrootcert") == "system":
         return None
     hosts = str(told["hostaddr"] or told["host"]).split(",")
-    far = next((host for host in hosts if not _is_here(host)), None)
+    far = next((host for host in hosts if not _is_local(host)), None)
     if far is None:
         return None
     return (
@@ -62,7 +62,7 @@ def _unverified_server(engine: Engine) -> str | None:
     )
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     """Whether it is this machine: a socket or the loopback."""
     if not host or host.startswith(("/", "@")) or host == "localhost":
         return True
@@ -73,24 +73,24 @@ def _is_here(host: str) -> bool:
 
 
 SELECT, INSERT, UPDATE, DELETE = "SELECT", "INSERT", "UPDATE", "DELETE"
-_ADDED_TO = (SELECT, INSERT)
+_APPEND_ONLY = (SELECT, INSERT)
 _STATE = (SELECT, INSERT, UPDATE)
-_COMES_AND_GOES = (SELECT, INSERT, DELETE)
+_TRANSIENT = (SELECT, INSERT, DELETE)
 
 RIGHTS: dict[str, tuple[str, ...]] = {
     # On record, or signed.
-    "entries": _ADDED_TO,
-    "leaves": _ADDED_TO,
-    "checkpoints": _ADDED_TO,
-    "cosignatures": _ADDED_TO,
-    "stamps": _ADDED_TO,
-    "log_keys": _ADDED_TO,
-    "policies": _ADDED_TO,
-    "orders": _ADDED_TO,
-    "evidence": _ADDED_TO,
-    "notes": _ADDED_TO,
-    "incident_urls": _ADDED_TO,
-    "sealed": _ADDED_TO,
+    "entries": _APPEND_ONLY,
+    "leaves": _APPEND_ONLY,
+    "checkpoints": _APPEND_ONLY,
+    "cosignatures": _APPEND_ONLY,
+    "stamps": _APPEND_ONLY,
+    "log_keys": _APPEND_ONLY,
+    "policies": _APPEND_ONLY,
+    "orders": _APPEND_ONLY,
+    "evidence": _APPEND_ONLY,
+    "notes": _APPEND_ONLY,
+    "incident_urls": _APPEND_ONLY,
+    "sealed": _APPEND_ONLY,
     # The tree on its right edge, which the checkpoints vouch for.
     "tiles": _STATE,
     "log_head": (SELECT, UPDATE),
@@ -101,23 +101,23 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "contacts": _STATE,
     "suspensions": _STATE,
     "tasks": _STATE,
-    "claims": _COMES_AND_GOES,
-    "filing_details": _COMES_AND_GOES,
-    "filing_terms": _COMES_AND_GOES,
+    "claims": _TRANSIENT,
+    "filing_details": _TRANSIENT,
+    "filing_terms": _TRANSIENT,
     "footers": (SELECT, INSERT, UPDATE, DELETE),
-    "work": _COMES_AND_GOES,
+    "work": _TRANSIENT,
     # Accounts and tokens, which the replay derives too; and what is secret or short-lived.
     "accounts": _STATE,
     "tokens": _STATE,
-    "passwords": _COMES_AND_GOES,
+    "passwords": _TRANSIENT,
     "sessions": (SELECT, INSERT, UPDATE, DELETE),
     "attempts": (SELECT, INSERT, UPDATE, DELETE),
     # Never deleted; the eraser alone replaces the persons.
-    "sign_ins": _ADDED_TO,
+    "sign_ins": _APPEND_ONLY,
     "refusals": _STATE,
     # Whoever could add a key could seal rows of their own: only the owner may.
     "serve_keys": (SELECT,),
-    "keys": _COMES_AND_GOES,
+    "keys": _TRANSIENT,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
     "heartbeats": (SELECT, INSERT, UPDATE, DELETE),
@@ -128,7 +128,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 }
 """The rights of the desk's role, by table."""
 
-OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
+RIGHTS_OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
     # An act looks up that there are accounts, and what they may do.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
@@ -155,7 +155,7 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
     tables = ", ".join(RIGHTS)
     yield f"REVOKE ALL ON {tables} FROM PUBLIC, {desk};"
     yield f"GRANT USAGE ON SCHEMA public TO {desk};"
-    for table, rights in (OF_ACTS if acts else RIGHTS).items():
+    for table, rights in (RIGHTS_OF_ACTS if acts else RIGHTS).items():
         if rights:
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     sequences = [

@@ -56,7 +56,7 @@ def _wrong(code: str, **told: str) -> InputError:
     return InputError.coded(code, f"{_WRONG[code]} ({_FORMS})", **told)
 
 
-def place(engine: Engine) -> str:
+def display_address(engine: Engine) -> str:
     """The database's address for people, without its password."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
@@ -65,7 +65,7 @@ def place(engine: Engine) -> str:
     return shown.replace("%2C", ",")
 
 
-def seen_from_outside(engine: Engine) -> str:
+def public_address(engine: Engine) -> str:
     """The database's address for outsiders: its host or file, without user and password."""
     url = engine.url
     if engine.dialect.name == "sqlite":
@@ -88,13 +88,13 @@ def _parsed(url: str) -> URL:
     try:
         if several is None:
             return make_url(url)
-        return _of_several(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
+        return _multi_host(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise _wrong("no_database_url", given=shown) from error
 
 
-def _of_several(url: URL, hosts: list[str]) -> URL:
+def _multi_host(url: URL, hosts: list[str]) -> URL:
     """Set the hosts, each with its port or without, as both the library and libpq read them."""
     found = [host for host in map(_HOST.fullmatch, hosts) if host is not None]
     if len(found) < len(hosts):
@@ -117,10 +117,10 @@ _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     """The cause of `error`, for the person who named the database."""
-    where = place(engine)
-    told = said(error)
+    where = display_address(engine)
+    told = driver_message(error)
     if engine.dialect.name != "sqlite":
-        way_in = _way_in(told)
+        way_in = _connection_remedy(told)
         return Cause.of(
             "database_fails", _FAILS + "{way_in}", where=where, told=told, way_in=way_in
         )
@@ -137,7 +137,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
         file = Path(where)
         if (obstacle := sqlite_file.obstacle(file)) is not None:
             return obstacle
-        why = _why_not_opened(file)
+        why = _open_failure(file)
         return Cause.of(
             "file_not_opened", "cannot open the file {where}: {why}", where=where, why=why
         )
@@ -161,7 +161,7 @@ _MISSING = {
 }
 
 
-def said(error: DBAPIError | sqlite3.Error) -> str:
+def driver_message(error: DBAPIError | sqlite3.Error) -> str:
     """The driver's message, without a server's details, which hold the row's values."""
     driver = error.orig if isinstance(error, DBAPIError) else error
     diagnosis = getattr(driver, "diag", None)
@@ -177,7 +177,7 @@ def damaged(where: str, told: str) -> Cause:
     return Cause.of("database_damaged", sentence, where=where, told=told)
 
 
-def _way_in(told: str) -> str:
+def _connection_remedy(told: str) -> str:
     """What to do when a connection failed; a server that gave a reason exists already."""
     if not told.startswith(_UNHEARD):
         return ""
@@ -190,7 +190,7 @@ def _way_in(told: str) -> str:
     return Cause.of("way_in_start", f"; start it, or {NAME_ANOTHER}")
 
 
-def _why_not_opened(file: Path) -> Cause:
+def _open_failure(file: Path) -> Cause:
     # Path.exists would raise for an impossible file name.
     folder = os.fspath(file.parent)
     if os.path.isdir(file):  # noqa: PTH112
@@ -207,7 +207,7 @@ def _is_missing(engine: Engine) -> bool:
     """Whether the file is missing and could be made, for a person who may not make it."""
     if engine.get_execution_options()["incidents_makes"]:
         return False
-    file = Path(place(engine))
+    file = Path(display_address(engine))
     # A file of an impossible name is missing; Path.exists would raise.
     return not os.path.exists(file) and (  # noqa: PTH110
         file.parent == data_folder() or file.parent.exists()

@@ -19,7 +19,7 @@ from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
-from incidents.store.database.address import NAME_ANOTHER, place
+from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.round_trip import command
@@ -43,13 +43,13 @@ Reports and views are planned without it.
 _PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
 _SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
 # A server that disappears silently is given up after a minute.
-_LIVELINESS = {
+_KEEPALIVES = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
 _DENIED = "42501"
-_MOST_CONNECTIONS = 15
+_MAX_CONNECTIONS = 15
 
 
 def create(url: str | None = None, *, make: bool = False) -> Engine:
@@ -96,7 +96,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def glancing(engine: Engine) -> Iterator[Connection]:
+def single_query(engine: Engine) -> Iterator[Connection]:
     """Open a connection for a single query, whose answer is one state of the database by itself.
 
     On PostgreSQL there is no transaction around it, which saves two round trips.
@@ -120,15 +120,17 @@ def plainly(engine: Engine) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
         if getattr(said, "sqlstate", None) == _DENIED:
-            raise DeniedError(detail=address.said(error)) from error
+            raise DeniedError(detail=address.driver_message(error)) from error
         raise DatabaseError(address.explain(engine, error)) from error
     except UnicodeDecodeError as error:
         # SQLite's message about a damaged schema quotes it, and the driver cannot decode that.
         quoted = error.object.decode(errors="replace")
-        raise DatabaseError(address.damaged(place(engine), quoted)) from error
+        raise DatabaseError(address.damaged(display_address(engine), quoted)) from error
     except PoolTimeoutError as error:
         sentence = "all connections of this process to {where} are in use: try again"
-        raise DatabaseError.coded("connections_in_use", sentence, where=place(engine)) from error
+        raise DatabaseError.coded(
+            "connections_in_use", sentence, where=display_address(engine)
+        ) from error
 
 
 def _sqlite(url: URL, *, make: bool) -> Engine:
@@ -148,7 +150,7 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     # Also before the file is opened: it must be the same before and afterwards.
     event.listen(engine, "do_connect", lambda *_: opened.look())
     if not make:
-        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
+        event.listen(engine, "do_connect", partial(_open_by_uri, file.absolute()))
     # The log is beside the real file, not beside a symbolic link.
     really = os.path.realpath(file)
     mark = HostMark(really)
@@ -158,7 +160,7 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     return engine
 
 
-def look_at_file(engine: Engine) -> None:
+def check_same_file(engine: Engine) -> None:
     """Check that the open SQLite file is still the one at its path.
 
     Raises:
@@ -180,11 +182,11 @@ def _make_private(folder: Path) -> None:
         ) from error  # fmt: skip
 
 
-def _name_what_is_there(
+def _open_by_uri(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
     """Open the file by a URI: by a plain name SQLite would make a missing file."""
-    arguments[0] = f"{file.as_uri()}?{sqlite_file.way_to_open(file)}"
+    arguments[0] = f"{file.as_uri()}?{sqlite_file.open_uri(file)}"
     options["uri"] = True
 
 
@@ -220,7 +222,7 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
     own: Any = connection.connection.dbapi_connection
     own.execute("PRAGMA busy_timeout=0")
     try:
-        if not sqlite_file.begin_in_turn(own, file, wait_s=BUSY_TIMEOUT_S):
+        if not sqlite_file.begin_write(own, file, wait_s=BUSY_TIMEOUT_S):
             # Once more, for the usual error.
             command(connection, "BEGIN IMMEDIATE")
         # The wait for the lock may have been long.
@@ -235,9 +237,9 @@ def _postgresql(url: URL) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
             # A connection beyond the pool's size would be set up anew for each transaction.
-            pool_size=_MOST_CONNECTIONS,
+            pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
+            connect_args={k: v for k, v in _KEEPALIVES.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
@@ -247,7 +249,7 @@ def _postgresql(url: URL) -> Engine:
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
-    event.listen(engine, "checkin", _note_since_when_idle)
+    event.listen(engine, "checkin", _record_idle_start)
     event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
     return engine
 
@@ -270,7 +272,7 @@ def _begin_postgresql(connection: Connection) -> None:
     connection.info["pipeline"].begin(writes=writes)
 
 
-def _note_since_when_idle(_connection: Any, record: Any) -> None:
+def _record_idle_start(_connection: Any, record: Any) -> None:
     record.info["idle_since"] = time.monotonic()
 
 

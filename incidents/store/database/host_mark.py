@@ -168,14 +168,14 @@ class HostMark:
                     raise
                 raise self._refusal(last, None) from None
         self._looked_at = time.monotonic()
-        _keep_fresh(self)
+        _keep_refreshing(self)
 
     def remove(self) -> None:
         """Delete the mark, if the file is not a database."""
         with suppress(OSError):
             self._file.unlink()
 
-    def freshen(self) -> None:
+    def refresh(self) -> None:
         """Keep the mark fresh, if it still exists and is this machine's."""
         with suppress(OSError):
             last = _read(self._file)
@@ -193,7 +193,7 @@ class HostMark:
             self._write(unnamed, here)
             if last is not None and not ours:
                 self._refuse_unless_gone(last, here, unnamed.stat().st_mtime)
-            if last is not None or not _linked(unnamed, self._file):
+            if last is not None or not _link_if_free(unnamed, self._file):
                 unnamed.replace(self._file)
                 time.sleep(0 if ours else _SETTLES_S)
         finally:
@@ -251,7 +251,7 @@ def _up_for_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _linked(unnamed: Path, file: Path) -> bool:
+def _link_if_free(unnamed: Path, file: Path) -> bool:
     """Give the file its name, if the name is free: of two machines at the same time, one succeeds.
 
     False on a file system without hard links.
@@ -279,22 +279,22 @@ def _read(file: Path) -> _Beat | None:
         return _Beat(read_host(stream.read(10_000)), at)
 
 
-_fresh: WeakSet[HostMark] = WeakSet()
-_freshening: set[int] = set()
+_marks: WeakSet[HostMark] = WeakSet()
+_refreshing: set[int] = set()
 
 
-def _keep_fresh(mark: HostMark) -> None:
+def _keep_refreshing(mark: HostMark) -> None:
     """Keep the marks fresh while the process has the file open, even without transactions."""
-    _fresh.add(mark)
-    if os.getpid() not in _freshening:
-        _freshening.add(os.getpid())
-        threading.Thread(target=_freshen, name="host-mark", daemon=True).start()
+    _marks.add(mark)
+    if os.getpid() not in _refreshing:
+        _refreshing.add(os.getpid())
+        threading.Thread(target=_refresh_all, name="host-mark", daemon=True).start()
 
 
-def _freshen() -> None:
+def _refresh_all() -> None:
     while True:
         time.sleep(BEAT_S)
         # Marks may be added meanwhile; the next round is soon enough for them.
         with suppress(RuntimeError):
-            for mark in list(_fresh):
-                mark.freshen()
+            for mark in list(_marks):
+                mark.refresh()

@@ -18,11 +18,11 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
-from incidents.store.database.address import MOST, Damage, Integrity, is_damage, place
+from incidents.store.database.address import MOST, Damage, Integrity, display_address, is_damage
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.catalogue import every_table
 
-_BEGINNING = b"SQLite format 3\0"
+_SQLITE_HEADER = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
@@ -36,7 +36,7 @@ def check(engine: Engine) -> Integrity:
     Raises:
         DatabaseError: if the database is missing, has another schema, or does not answer.
     """
-    beginning = _beginning(engine)
+    beginning = _first_bytes(engine)
     if beginning == b"":
         return Integrity(damage=[Damage(where="the file", problem="it is empty")], is_other=True)
     try:
@@ -44,21 +44,21 @@ def check(engine: Engine) -> Integrity:
     except DatabaseError as error:
         if not is_damage(error.__cause__):
             raise
-    found = Integrity(is_other=beginning not in (None, _BEGINNING))
+    found = Integrity(is_other=beginning not in (None, _SQLITE_HEADER))
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
-        ask_server(engine, found)
+        check_server(engine, found)
     return found
 
 
-def _beginning(engine: Engine) -> bytes | None:
+def _first_bytes(engine: Engine) -> bytes | None:
     """The first bytes of the file; None if they cannot be read, or for a server."""
     if engine.dialect.name != "sqlite":
         return None
     try:
-        with Path(place(engine)).open("rb") as file:
-            return file.read(len(_BEGINNING))
+        with Path(display_address(engine)).open("rb") as file:
+            return file.read(len(_SQLITE_HEADER))
     except (OSError, ValueError):
         return None
 
@@ -121,7 +121,7 @@ def _said(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
-def ask_server(engine: Engine, found: Integrity) -> None:
+def check_server(engine: Engine, found: Integrity) -> None:
     """Run the server's checks of its pages, indexes and tables, and add the findings to `found`.
 
     Raises:
@@ -130,7 +130,7 @@ def ask_server(engine: Engine, found: Integrity) -> None:
     with plainly(engine), engine.connect() as connection:
         # Each check has its own transaction, so that it can follow one that failed.
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        _ask_checksums(connection, found)
+        _check_checksums(connection, found)
         amcheck = _amcheck(connection)
         if isinstance(amcheck, str):
             found.not_checked.append(f"tables and indexes: {amcheck}")
@@ -141,7 +141,7 @@ def ask_server(engine: Engine, found: Integrity) -> None:
                 found.damage.extend(_asked(connection, where, statement, values))
 
 
-def _ask_checksums(connection: Connection, found: Integrity) -> None:
+def _check_checksums(connection: Connection, found: Integrity) -> None:
     if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
         found.not_checked.append(
             "the bytes of each page: this server has no data checksums (pg_checksums --enable)"

@@ -24,7 +24,7 @@ from pathlib import Path
 from incidents.errors import Cause, DatabaseError
 
 
-def way_to_open(file: Path) -> str:
+def open_uri(file: Path) -> str:
     """The SQLite URI that opens an existing file.
 
     Even to read, SQLite writes files beside it. On a read-only medium it need not, unless another
@@ -137,20 +137,20 @@ class OpenedFile:
 
 
 # The first in the queue tries this often; after a while, and if others are next, less often.
-_NEXT_S = (0.0001, 0.0004)
-_SELDOM_S = (0.0005, 0.0015)
-_ATTENTIVE_S = 0.2
+_FAST_RETRY_S = (0.0001, 0.0004)
+_SLOW_RETRY_S = (0.0005, 0.0015)
+_FAST_RETRIES_FOR_S = 0.2
 # A turn ends after this, for example if its process is stopped: it is no real lock.
-_COURTESY_S = 0.1
+_MAX_TURN_S = 0.1
 
 
-def begin_in_turn(connection: sqlite3.Connection, file: str, *, wait_s: float) -> bool:
+def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> bool:
     """Begin a transaction that writes; False if that still fails after about `wait_s` seconds.
 
     The connection's own busy timeout must be 0. False at once for any error but a locked file.
     """
-    with _turn(f"{file}-wal"):
-        for pause_s in _pauses(wait_s, _NEXT_S):
+    with _write_turn(f"{file}-wal"):
+        for pause_s in _pauses(wait_s, _FAST_RETRY_S):
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -163,7 +163,7 @@ def begin_in_turn(connection: sqlite3.Connection, file: str, *, wait_s: float) -
 
 
 @contextmanager
-def _turn(file: str) -> Iterator[None]:
+def _write_turn(file: str) -> Iterator[None]:
     """Hold the turn, or go ahead without it if its file is missing or it is not released in time.
 
     The write-ahead log exists beside every database in use, and SQLite has no locks of its own on
@@ -177,8 +177,8 @@ def _turn(file: str) -> Iterator[None]:
         yield
         return
     try:
-        for pause_s in _pauses(_COURTESY_S, _SELDOM_S):
-            if _took(held):
+        for pause_s in _pauses(_MAX_TURN_S, _SLOW_RETRY_S):
+            if _try_lock(held):
                 break
             time.sleep(pause_s)
         yield
@@ -187,7 +187,7 @@ def _turn(file: str) -> Iterator[None]:
         os.close(held)
 
 
-def _took(file: int) -> bool:
+def _try_lock(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -202,6 +202,6 @@ def _pauses(in_all_s: float, often_s: tuple[float, float]) -> Iterator[float]:
     """Yield pauses between attempts. Time is not read: a simulated clock may be frozen."""
     slept_s = 0.0
     while slept_s < in_all_s:
-        pause_s = random.uniform(*(often_s if slept_s < _ATTENTIVE_S else _SELDOM_S))  # noqa: S311 - no secret
+        pause_s = random.uniform(*(often_s if slept_s < _FAST_RETRIES_FOR_S else _SLOW_RETRY_S))  # noqa: S311 - no secret
         yield pause_s
         slept_s += pause_s

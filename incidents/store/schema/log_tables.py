@@ -64,7 +64,7 @@ log_head = Table(
     Column("horizon", Number),
     # The id of the place that also has what was signed last (see `audit.log.signers_lock`).
     Column("signed_beside", Word),
-    # How it is signed (see `store.checkpoints.Signs`).
+    # How it is signed (see `store.checkpoints.SigningState`).
     Column("signing", Word),
     Column("signing_since", UTCDateTime),
     CheckConstraint("id = 1", name="single"),
