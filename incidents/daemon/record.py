@@ -141,7 +141,7 @@ class Record:
         try:
             done = signing.sign(
                 self._house.engine, self._ring, now,
-                at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
+                at_once=self._at_once, patience_s=patience_s, is_daemon=not self._at_once,
             )  # fmt: skip
         except signers_lock.HeldError:
             self._held_since = self._held_since or self._monotonic()
@@ -155,20 +155,20 @@ class Record:
         """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
         if done.unable not in (None, signing.NO_KEY) and self._waits(now):
             # Nobody signs: it is wrong here, if something signed is missing, or the key is here.
-            loss.refuse(self._house.engine, self._ring.file)
+            loss.check(self._house.engine, self._ring.file)
             if done.elsewhere is not None:
                 raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._house.reading() as connection:
                 place = checkpoints.signing_place(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
-                loss.refuse(self._house.engine, self._ring.file)
+                loss.check(self._house.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
 
     def _waits(self, now: datetime) -> bool:
         """Whether nobody signs: entries have waited for more than a minute."""
         with self._house.reading() as connection:
-            return status.waits_since(connection, now) is not None
+            return status.waiting_since(connection, now) is not None
 
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
         """Whether it is kept that this one has failed; not while another one signs, nor in place of
@@ -237,10 +237,10 @@ def _others(house: App, record: Record) -> Iterator[tuple[str, Callable[[], obje
 
 
 def _ask(house: App, witness: witnesses.Witness) -> None:
-    witnesses.ask(house.engine, witness)
+    witnesses.cosign_last(house.engine, witness)
 
 
 def _stamp(house: App, authority: stamp.Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
-    stamp.ask(house.engine, authority, now)
+    stamp.stamp_last(house.engine, authority, now)

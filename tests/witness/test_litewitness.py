@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
+from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, fetch
 from incidents.tlog import keys
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
@@ -134,7 +134,7 @@ def test_openssl_verifies_what_the_witness_signs(tmp_path: Path) -> None:
 
 
 def _cosigned(judge: Witness, log: Log, n: int, seen: int) -> Signature:
-    return cosigned(judge, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
+    return fetch(judge, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
 
 
 def _refused_at_first() -> Iterator[bytes]:

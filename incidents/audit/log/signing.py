@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit.log import sequencer, signed_files, signers_lock
-from incidents.audit.log.signed_files import InconsistentLogError, Kept
+from incidents.audit.log.signed_files import InconsistentLogError, KeptNote
 from incidents.audit.log.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing, SigningKeyError
 from incidents.errors import Cause, IncidentsError
@@ -94,9 +94,9 @@ def sign(
     *,
     at_once: bool = False,
     patience_s: float = PATIENCE_S,
-    stays: bool = False,
+    is_daemon: bool = False,
 ) -> Signing:
-    """Sign the checkpoint that is due at `now`. `stays`: the caller will sign again and again.
+    """Sign the checkpoint that is due at `now`. `is_daemon`: the caller will sign again and again.
 
     Raises:
         InconsistentLogError: if the log is not what was signed before.
@@ -110,17 +110,17 @@ def sign(
     if isinstance(due, Signing):
         return due
     with signers_lock.held(ring.file, patience_s) as place:
-        return sign_held(engine, ring, now, place, at_once=at_once, stays=stays)
+        return sign_locked(engine, ring, now, place, at_once=at_once, is_daemon=is_daemon)
 
 
-def sign_held(
+def sign_locked(
     engine: Engine,
     ring: KeyRing,
     now: datetime,
     place: str,
     *,
     at_once: bool = False,
-    stays: bool = False,
+    is_daemon: bool = False,
     claims: bool = False,
 ) -> Signing:
     """Sign like `sign`, for a caller that holds the signers' lock of `place`.
@@ -132,16 +132,16 @@ def sign_held(
         if isinstance(due, Signing):
             return due
         found, signers = due
-        check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
+        check_begins_with_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
     # Outside of a transaction: a command may take long, and SQLite has one writer.
     written = str(note.sign_note(found.checkpoint.text, *signers))
     # First to a file that no restored database replaces, then to the table.
-    signed_files.keep(ring.file, written, found.keys)
+    signed_files.save(ring.file, written, found.keys)
     new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
     with plainly(engine), writing(engine) as connection:
         # A checkpoint is kept only after it was compared with the last one.
         after = None if found.last is None else found.last.id
-        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=stays):
+        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=is_daemon):
             return Signing()
     return Signing(made=new)
 
@@ -174,7 +174,7 @@ def _due(
     for key in found.keys:
         signer = ring.signer(str(key))
         if signer is None:
-            return Signing(unable=_absent(ring, key))
+            return Signing(unable=_missing_key(ring, key))
         signers.append(signer)
     return found, signers
 
@@ -186,11 +186,11 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhere
         # There is a key, but its state is unknown.
         absent = []
     if absent:
-        return Signing(unable=_absent(ring, absent[0]))
+        return Signing(unable=_missing_key(ring, absent[0]))
     return Signing(unable=wrong.message, elsewhere=wrong)
 
 
-def _absent(ring: KeyRing, key: VerifierKey) -> str:
+def _missing_key(ring: KeyRing, key: VerifierKey) -> str:
     absent = "the key {key} is not on this machine ({file})"
     return Cause.of("log_key_absent", absent, key=str(key), file=str(ring.file))
 
@@ -236,7 +236,7 @@ class DifferentError(Exception):
     """In which way the log is not what was signed."""
 
 
-def check_last_signed(
+def check_begins_with_signed(
     connection: Connection,
     log: Checkpoint,
     last: Signed | None,
@@ -256,13 +256,13 @@ def check_last_signed(
         raise InconsistentLogError(detail=error.args[0], way_out=_VERIFY) from error
     for kept in (kept for key in keys for kept in signed_files.read(key_file, key)):
         try:
-            compare_with_kept(connection, log, kept)
+            check_against_note(connection, log, kept)
         except DifferentError as error:
             detail = Cause.of("of_file", "{error} ({file})", error=error.args[0], file=kept.file)
             raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
 
 
-def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
+def check_against_note(connection: Connection, log: Checkpoint, kept: KeptNote) -> None:
     """Raise DifferentError unless the log begins with the note that a key signed last."""
     _compare(
         connection,

@@ -13,11 +13,11 @@ from incidents.tlog import keys
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
-SIGNS_AS = "INCIDENTS_AUDIT_SIGN_AS"
+KEY_VARIABLE = "INCIDENTS_AUDIT_SIGN_AS"
 """The variable that tells a command which key is to sign (C2SP signed-note)."""
 
-NEXT = ".next"
-RETIRED = ".retired-"
+NEXT_SUFFIX = ".next"
+RETIRED_SUFFIX = ".retired-"
 
 _SHOWN = 200
 
@@ -61,7 +61,7 @@ class CommandKey:
                 input=message,
                 capture_output=True,
                 timeout=COMMAND_TIMEOUT_S,
-                env={**os.environ, SIGNS_AS: str(self.verifier)},
+                env={**os.environ, KEY_VARIABLE: str(self.verifier)},
             )
         except subprocess.TimeoutExpired as error:
             detail = Cause.of(
@@ -113,7 +113,7 @@ class KeyRing:
     @property
     def successor(self) -> Path:
         """The file of the next key until the last one has handed over to it."""
-        return self.file.with_name(self.file.name + NEXT)
+        return self.file.with_name(self.file.name + NEXT_SUFFIX)
 
     @property
     def is_command(self) -> bool:
@@ -207,4 +207,4 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
 
 def retired_name(file: Path, key: VerifierKey) -> Path:
     """The path of a key that signs no more: its file's, with the key's id."""
-    return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")
+    return file.with_name(f"{file.name}{RETIRED_SUFFIX}{key.key_hash.hex()}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.fold import said
+from incidents.audit.fold import describe
 from incidents.errors import Cause, VerificationError
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
@@ -210,7 +210,7 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
             text = read_file(folder, name).decode()
             given = policy.read(text)
         except (UnicodeDecodeError, PolicyError) as error:
-            what = Cause.of("flaw_no_policy", "it is not a policy: {why}", why=said(error))
+            what = Cause.of("flaw_no_policy", "it is not a policy: {why}", why=describe(error))
             flaws.append(_policy_flaw(name, what))
             continue
         if given.digest != digest:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.facts import Flaw, told
+from incidents.audit.facts import Flaw, cause_of
 from incidents.audit.log import sequencer
 from incidents.audit.proof.bundle_files import (
     CHECKPOINT,
@@ -110,7 +110,7 @@ def last_voucher(connection: Connection) -> Voucher:
 def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[VerifierKey]:
     """The log's keys up to the last one that has signed: newer ones do not matter for this note."""
     keys = list(map(VerifierKey.parse, checkpoints.every_key(connection)))
-    places = [place for place, key in enumerate(keys, 1) if _has_signed(key, signed)]
+    places = [place for place, key in enumerate(keys, 1) if _signs(key, signed)]
     if not places:
         raise UnknownSignerError
     return keys[: places[-1]]
@@ -128,12 +128,12 @@ def _handover(connection: Connection, old: VerifierKey, new: VerifierKey) -> byt
     for text in (connection.scalar(latest), connection.scalar(first)):
         if text is not None:
             found = note.parse(text)
-            if _has_signed(old, found) and _has_signed(new, found):
+            if _signs(old, found) and _signs(new, found):
                 return bytes(found)
     return None
 
 
-def _has_signed(key: VerifierKey, signed: Note) -> bool:
+def _signs(key: VerifierKey, signed: Note) -> bool:
     return any(signature.is_by(key) for signature in signed.signatures)
 
 
@@ -223,7 +223,7 @@ class Notes:
         for both, held in zip(pairwise(self.keys), self.handovers, strict=True):
             yield from self._signed(held, both)
 
-    def unlike(self, succession: Succession, roots: Roots) -> Iterator[Flaw]:
+    def differences(self, succession: Succession, roots: Roots) -> Iterator[Flaw]:
         """The differences from the keys of the whole record."""
         size = self.head.checkpoint.size
         on_record = [made.key for made in succession.made if made.leaf < size]
@@ -253,7 +253,7 @@ class Notes:
         try:
             found = note.verified_keys(held.note, known)
         except IncidentsError as error:
-            yield flaw(held.where, told(error))
+            yield flaw(held.where, cause_of(error))
             return
         for key in by:
             if key not in found:

@@ -81,17 +81,17 @@ def write(
         VerificationError: if the database does not hold what was signed.
         OSError: if it cannot be written.
     """
-    bundle_archive.refuse(target)
+    bundle_archive.check_target(target)
     vouching = bundle_notes.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
-    with bundle_archive.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
+    with bundle_archive.new_bundle(target, int(vouching.signed.signed_at.timestamp())) as files:
         _write_voucher(files, vouching)
         if wanted.everything:
             entries = _write_whole(files, connection, vouching, done)
         else:
             entries = _write_part(files, connection, vouching, order, done)
-        files.seal(size=size, entries=entries, whole=wanted.everything)
+        files.write_manifest(size=size, entries=entries, whole=wanted.everything)
     return Written(entries=entries, size=size, uncovered=uncovered, broken=vouching.broken)
 
 
@@ -119,7 +119,7 @@ def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
     for digest in sorted(digests):
         stored = desk_tables.policies.c
         text = connection.scalar(select(stored.toml).where(stored.digest == digest))
-        if text is None or not _says(text, digest):
+        if text is None or not _has_digest(text, digest):
             raise PolicyTextError(digest=digest, wrong="missing" if text is None else "another")
         found[digest] = text
     return found
@@ -130,7 +130,7 @@ def named(rows: Sequence[Numbered]) -> set[str]:
     return {digest for _, body in rows for digest in _NAMED.findall(body)}
 
 
-def _says(text: str, digest: str) -> bool:
+def _has_digest(text: str, digest: str) -> bool:
     try:
         read = policy.read(text)
     except policy.PolicyError:

@@ -234,8 +234,8 @@ def _is_of_another(run: Run, kept: Path) -> bool:
         if log is None:
             return False
         try:
-            signed = signed_files.Kept(kept, data.decode(errors="replace"))
-            signing.compare_with_kept(connection, log.checkpoint, signed)
+            signed = signed_files.KeptNote(kept, data.decode(errors="replace"))
+            signing.check_against_note(connection, log.checkpoint, signed)
         except signing.DifferentError:
             return True
     return False

@@ -16,8 +16,8 @@ from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification
-from incidents.audit.proof.verdict import Asked as VerificationAsked
 from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.verdict import VerifyOptions as VerificationAsked
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
 from incidents.console.pages.overview import span
@@ -90,7 +90,7 @@ def show(
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
     with who.timed() as (connection, here):
-        status = log_status.document(connection, here.reader.now)
+        status = log_status.progress(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)
@@ -104,7 +104,9 @@ def show(
         "audit",
         status=422 if wrong else 200,
         asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
-        silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
+        silent=log_status.silent_witnesses(
+            status, log_status.load_settings(here.house.settings).witnesses
+        ),
         next=_next(asked, found.after),
         **_verified(here),
     )  # fmt: skip
@@ -126,7 +128,7 @@ def download(
     headers = {
         **writing.HEADERS, "Content-Disposition": f'attachment; filename="entries.{form}"',
     }  # fmt: skip
-    told = export.for_a_slow_reader(here.reading, selection, write)
+    told = export.buffered(here.reading, selection, write)
     return StreamingResponse(told, media_type=kind, headers=headers)
 
 
