@@ -18,8 +18,8 @@ import zstandard
 
 from incidents.audit.export import Selection
 from incidents.audit.proof import bundle_archive
-from incidents.audit.proof.bundle_notes import NothingSignedError, last_voucher
 from incidents.audit.proof.bundle_writer import NothingCoveredError, Order, PolicyTextError
+from incidents.audit.proof.voucher import NothingSignedError, last_voucher
 from incidents.errors import InputError, VerificationError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged

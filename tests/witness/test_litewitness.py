@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, fetch
-from incidents.tlog import keys
+from incidents.tlog import encoding
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
 from incidents.witness import rules
@@ -41,7 +41,7 @@ class Judge:
 
     def has_seen(self, size: int) -> None:
         """Write down that it has countersigned the log's tree of that size."""
-        root = keys.base64_of(LOG.root(size))
+        root = encoding.base64_of(LOG.root(size))
         with closing(sqlite3.connect(self.database)) as connection:
             connection.execute("UPDATE log SET tree_size = ?, tree_hash = ?", (size, root))
             connection.commit()

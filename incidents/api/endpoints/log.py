@@ -25,10 +25,10 @@ from incidents.audit.log import status as log_status
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.bundle_notes import nothing_signed
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.audit.proof.verification import Proof, Proving
+from incidents.audit.proof.voucher import nothing_signed
 from incidents.audit.split import Replayed
 from incidents.contract.documents import record
 from incidents.errors import IncidentsError

@@ -13,9 +13,9 @@ from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from incidents.audit.log import signed_files, signing
+from incidents.audit.log import consistency, signed_files, signing
+from incidents.audit.log.consistency import DifferentError
 from incidents.audit.log.signed_files import KeptNote, SignedFiles
-from incidents.audit.log.signing import DifferentError
 from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
 from incidents.store import checkpoints, leaves
@@ -116,7 +116,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[KeptNote]) -> 
     found = []
     for each in kept:
         try:
-            signing.check_against_note(connection, log, each)
+            consistency.check_against_note(connection, log, each)
         except DifferentError as error:
             found.append(Loss(each, error.args[0]))
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from incidents.errors import Cause, IncidentsError, RefusedError
 from incidents.system import disk, private_file
-from incidents.tlog import keys
+from incidents.tlog import encoding, keys
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
@@ -90,7 +90,7 @@ class CommandKey:
             )
             raise SigningKeyError(detail=detail)
         try:
-            return keys.from_base64(done.stdout.decode("ascii", "replace").strip())
+            return encoding.from_base64(done.stdout.decode("ascii", "replace").strip())
         except ValueError as error:
             detail = Cause.of(
                 "command_no_base64",

@@ -19,7 +19,7 @@ from incidents.errors import Cause, IncidentsError, InputError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.tlog import keys
+from incidents.tlog import encoding
 from incidents.tlog import note as signed_note
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
@@ -174,7 +174,7 @@ def _size(answer: Answer) -> int | None:
     if answer.content_type != SIZE_TYPE:
         return None
     try:
-        return keys.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
+        return encoding.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
     except ValueError:
         return None
 

@@ -19,7 +19,7 @@ from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
 from incidents.record.entry import json_cause
 from incidents.store.schema.types import canonical
-from incidents.tlog.keys import from_decimal
+from incidents.tlog.encoding import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 from incidents.values.parsing import MisreadError
 

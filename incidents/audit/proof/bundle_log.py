@@ -25,8 +25,9 @@ from incidents.audit.proof.leaf_check import RangeResult, misplaced
 from incidents.errors import Cause, IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
-from incidents.tlog import proof
-from incidents.tlog.proof import SUFFIX, check_inclusion
+from incidents.tlog import proof_file
+from incidents.tlog.proof import check_inclusion
+from incidents.tlog.proof_file import SUFFIX
 from incidents.tlog.tiles import (
     LONGEST_ENTRY,
     Tile,
@@ -243,7 +244,7 @@ def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:
-        found = proof.parse_file(read_file(folder, name))
+        found = proof_file.parse_file(read_file(folder, name))
         if found.index != leaf or found.checkpoint != notes.text or found.extra is not None:
             none = "{name} is no proof of leaf {leaf} by this checkpoint"
             return Cause.of("flaw_other_proof", none, name=name, leaf=leaf)

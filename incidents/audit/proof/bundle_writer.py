@@ -17,15 +17,15 @@ from sqlalchemy import Connection, select
 
 from incidents.audit import export
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof import bundle_archive, bundle_notes
+from incidents.audit.proof import bundle_archive, voucher
 from incidents.audit.proof.bundle_archive import NewFiles
-from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
+from incidents.audit.proof.voucher import NotAsSignedError, Voucher
 from incidents.errors import Cause, RefusedError, VerificationError
 from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
 from incidents.store.schema import desk_tables
 from incidents.tlog import tiles
-from incidents.tlog.proof import SUFFIX, ProofFile
+from incidents.tlog.proof_file import SUFFIX, ProofFile
 from incidents.tlog.tiles import WIDTH, Edge, Tile
 from incidents.tlog.tree import leaf_hash
 
@@ -82,7 +82,7 @@ def write(
         OSError: if it cannot be written.
     """
     bundle_archive.check_target(target)
-    vouching = bundle_notes.last_voucher(connection)
+    vouching = voucher.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
     with bundle_archive.new_bundle(target, int(vouching.signed.signed_at.timestamp())) as files:
@@ -206,7 +206,7 @@ def _write_part(
 ) -> int:
     """Write entries, each with its proof; for one site, also the report."""
     signed, n = vouching.signed, 0
-    prove = bundle_notes.inclusion_prover(connection, signed)
+    prove = voucher.inclusion_prover(connection, signed)
     policies: set[str] = set()
     case: list[Numbered] = []
     with files.open("entries.jsonl") as write:
@@ -244,10 +244,10 @@ def report(connection: Connection, wanted: Selection, draw: Report) -> str:
 
     Raises as `write` does.
     """
-    vouching = bundle_notes.last_voucher(connection)
+    vouching = voucher.last_voucher(connection)
     signed = vouching.signed
     uncovered_of(connection, wanted, signed.size)
-    prove = bundle_notes.inclusion_prover(connection, signed)
+    prove = voucher.inclusion_prover(connection, signed)
     case: list[Numbered] = []
     for rows in export.covered_entries(connection, wanted, signed.size, at_once=WIDTH):
         for (index, _), body in zip(rows, _bytes_of(rows), strict=True):

@@ -221,7 +221,7 @@ def _uncompared(done: Done) -> list[NotCompared]:
 def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
-    from incidents.audit.log import signed_files, signing
+    from incidents.audit.log import consistency, signed_files, signing
 
     try:
         data = verdicts.read_kept(kept)
@@ -235,7 +235,7 @@ def _is_of_another(run: Run, kept: Path) -> bool:
             return False
         try:
             signed = signed_files.KeptNote(kept, data.decode(errors="replace"))
-            signing.check_against_note(connection, log.checkpoint, signed)
-        except signing.DifferentError:
+            consistency.check_against_note(connection, log.checkpoint, signed)
+        except consistency.DifferentError:
             return True
     return False
