@@ -99,7 +99,7 @@ def serve(pipe: Pipe) -> None:
             pipe.send(WorkerLostError(detail=error.message))
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
+        except Exception as error:  # noqa: BLE001 - sent to the other end
             detail = Cause.of(
                 "own_fault", "a fault in this program: {name}", name=type(error).__name__
             )

@@ -83,7 +83,7 @@ class Erasures:
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)
-        except TypeError:  # somebody's own, in place of a time
+        except TypeError:  # a foreign value instead of a time
             return False
 
 

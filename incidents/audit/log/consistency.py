@@ -29,7 +29,7 @@ _RECOVER = Cause.of(
 
 
 class DifferentError(Exception):
-    """In which way the log is not what was signed."""
+    """The difference between the log and what was signed."""
 
 
 def check_begins_with_signed(

@@ -75,18 +75,18 @@ def find(connection: Connection, files: SignedFiles) -> Loss | None:
 
 
 def find_largest(
-    connection: Connection, files: SignedFiles, told: Collection[int | None]
+    connection: Connection, files: SignedFiles, reported: Collection[int | None]
 ) -> Loss | None:
     """The largest note beside these files, by any key, that the log does not begin with.
 
-    Sizes in `told` were reported before, and do not count. All entries have numbers.
+    Sizes in `reported` do not count. All entries have numbers.
     """
     log = signing.log(connection)
     if log is None:
         return None
     kept = (KeptNote(file, text) for file, text in files.notes.items())
     own = [each for each in kept if _is_of(each, log.checkpoint.origin)]
-    found = [each for each in _lost(connection, log.checkpoint, own) if each.size not in told]
+    found = [each for each in _lost(connection, log.checkpoint, own) if each.size not in reported]
     return max(found, key=lambda each: each.size or 0, default=None)
 
 

@@ -21,7 +21,7 @@ from incidents.tlog.note import CheckpointError, NoteError
 
 SUFFIX, WRONG = ".signed", ".wrong"
 
-_DIGITS = 8  # of its digest name what was put aside; no suffix has as many letters
+_DIGITS = 8  # of the digest in the name of a note put aside; no suffix has as many
 
 
 class InconsistentLogError(VerificationError):

@@ -56,7 +56,7 @@ class CommandKey:
 
     def _answer(self, message: bytes) -> bytes:
         try:
-            done = subprocess.run(  # noqa: PLW1510 - its status is told below, with its own words
+            done = subprocess.run(  # noqa: PLW1510 - its status is handled below
                 self._argv,
                 input=message,
                 capture_output=True,
