@@ -375,7 +375,7 @@ def test_what_fails_half_way_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle_archive.NewFiles, "seal", full)
+    monkeypatch.setattr(bundle_archive.NewFiles, "write_manifest", full)
     with pytest.raises(OSError, match="No space left"):
         export(signed, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
