@@ -1,6 +1,7 @@
 """The events: what happened to a case, in the past tense; each becomes one audit entry.
 
-Those of an incident and of a site have modules of their own; those of orders and filings are here.
+Those of an incident and of a site have modules of their own, and are handed on; those of orders
+and filings are here.
 """
 
 from __future__ import annotations
@@ -10,108 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents.machine.event import (
-    AlarmRaised,
-    ClockLapsed,
-    ContactRecorded,
-    ContactVoided,
-    Event,
-    EvidenceAttached,
-    IncidentEvent,
-    IncidentImported,
-    IncidentLogged,
-    IncidentRefused,
-    IncidentRemoved,
-    IncidentReported,
-    IncidentVoided,
-    LinksRevoked,
-    NoteAdded,
-    Reason,
-    RemovalSaid,
-    SiteEvent,
-    StatementTakenBack,
-)
-from incidents.machine.site_events import (
-    ClosureAsked,
-    ClosureDeclined,
-    ClosureDisputed,
-    ClosureUpheld,
-    DisputeSettled,
-    HoldLifted,
-    HoldSet,
-    ItemClaimed,
-    ItemReleased,
-    ReinstatementAsked,
-    ReinstatementDeclined,
-    SiteAdded,
-    SiteClosed,
-    SiteEdited,
-    SiteReinstated,
-    SiteSuspended,
-    SuspensionEnded,
-    SuspensionRestored,
-    SuspensionStruck,
-    TaskCompleted,
-    TaskOpened,
-)
+from incidents.machine.event import *  # noqa: F403 - handed on whole
+from incidents.machine.event import Event, kinds
+from incidents.machine.incident_events import *  # noqa: F403 - handed on whole
+from incidents.machine.site_events import *  # noqa: F403 - handed on whole
 
 if TYPE_CHECKING:
     from incidents.machine.case import Case
-
-__all__ = [
-    "KINDS",
-    "AlarmRaised",
-    "ClockLapsed",
-    "ClosureAsked",
-    "ClosureDeclined",
-    "ClosureDisputed",
-    "ClosureUpheld",
-    "ContactRecorded",
-    "ContactVoided",
-    "DisputeSettled",
-    "Event",
-    "EvidenceAttached",
-    "FilingChanged",
-    "FilingReminded",
-    "FooterSeen",
-    "HoldLifted",
-    "HoldSet",
-    "IncidentEvent",
-    "IncidentImported",
-    "IncidentLogged",
-    "IncidentRefused",
-    "IncidentRemoved",
-    "IncidentReported",
-    "IncidentVoided",
-    "ItemClaimed",
-    "ItemReleased",
-    "LinksRevoked",
-    "NoteAdded",
-    "OrderCancelled",
-    "OrderDelivered",
-    "OrderEvent",
-    "OrderFailed",
-    "OrderRepeated",
-    "OrderRetried",
-    "Reason",
-    "ReinstatementAsked",
-    "ReinstatementDeclined",
-    "RemovalSaid",
-    "SiteAdded",
-    "SiteClosed",
-    "SiteEdited",
-    "SiteEvent",
-    "SiteReinstated",
-    "SiteSuspended",
-    "StateSeen",
-    "StatementTakenBack",
-    "SuspensionEnded",
-    "SuspensionRestored",
-    "SuspensionStruck",
-    "SuspicionRaised",
-    "TaskCompleted",
-    "TaskOpened",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,20 +135,7 @@ class FooterSeen(Event):
     problems: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        SiteAdded, SiteEdited, IncidentLogged, IncidentImported, EvidenceAttached,
-        ContactRecorded, ContactVoided, IncidentRemoved, IncidentRefused, IncidentVoided,
-        StatementTakenBack, ClockLapsed, AlarmRaised, SiteSuspended, SuspensionEnded,
-        SuspensionStruck, SuspensionRestored, SiteClosed, ClosureDisputed, DisputeSettled,
-        ClosureUpheld, HoldSet, HoldLifted, ReinstatementAsked, ReinstatementDeclined,
-        SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
-        OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
-        IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined, NoteAdded,
-        FilingChanged, FilingReminded, SuspicionRaised, FooterSeen, LinksRevoked,
-    )
-}  # fmt: skip
+KINDS = kinds(globals())
 """Each kind of event by the word that stands for it in an entry."""
 
 
