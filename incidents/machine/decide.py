@@ -6,10 +6,8 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from incidents.machine import commands, rules
 from incidents.machine import events as e
@@ -64,7 +62,7 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
         draft.by = command.by
         run = draft.case.run
         try:
-            _ACTS[type(command)](draft, command)
+            DECISIONS[type(command)](draft, command)
         except RefusedError as refused:
             refusal = refused.refusal
         _warn_of_next_miss(draft, run)
@@ -84,46 +82,12 @@ def _warn_of_next_miss(draft: Draft, before: int) -> None:
         draft.remark("next_miss_closes", site=case.site, run=case.run)
 
 
-_ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
-    commands.AddSite: sites.add_site,
-    commands.EditSite: sites.edit_site,
-    commands.StateFalse: closures.state_false,
-    commands.ConfirmClosure: closures.confirm_closure,
-    commands.DeclineClosure: closures.decline_closure,
-    commands.SetHold: sites.set_hold,
-    commands.LiftHold: sites.lift_hold,
-    commands.AskReinstatement: closures.ask_reinstatement,
-    commands.Approve: closures.approve_reinstatement,
-    commands.Decline: closures.decline_reinstatement,
-    commands.Uphold: closures.uphold_closure,
-    commands.Log: incidents.log,
-    commands.Recur: incidents.recur,
-    commands.ImportIncident: incidents.import_incident,
-    commands.Attach: incidents.attach,
-    commands.AddNote: incidents.add_note,
-    commands.RecordContact: contacts.record_contact,
-    commands.StateRemoved: incidents.state_removed,
-    commands.StateRefused: closures.state_refused,
-    commands.VoidContact: contacts.void_contact,
-    commands.VoidIncident: contacts.void_incident,
-    commands.TakeBack: contacts.take_back,
-    commands.ClaimItem: sites.claim,
-    commands.ReleaseItem: sites.release,
-    commands.HandOver: sites.hand_over,
-    commands.CompleteTask: sites.complete,
-    commands.StateReported: incidents.state_reported,
-    commands.SayRemoved: incidents.say_removed,
-    commands.RevokeLinks: incidents.revoke_links,
-    commands.RecordDelivery: orders.record_delivery,
-    commands.RecordFailure: orders.record_failure,
-    commands.CancelOrder: orders.cancel,
-    commands.RetryOrder: orders.retry,
-    commands.RecordState: orders.record_state,
-    commands.RepeatOrder: orders.repeat,
-    commands.ChangeFiling: sites.change_filing,
-    commands.Remind: sites.remind,
-    commands.RaiseSuspicion: sites.raise_suspicion,
-    commands.RecordFooter: sites.record_footer,
+DECISIONS = {
+    **closures.decisions,
+    **contacts.decisions,
+    **incidents.decisions,
+    **orders.decisions,
+    **sites.decisions,
 }
 
 

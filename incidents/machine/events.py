@@ -6,18 +6,13 @@ and filings are here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents.machine.event import *  # noqa: F403 - handed on whole
 from incidents.machine.event import Event, kinds
 from incidents.machine.incident_events import *  # noqa: F403 - handed on whole
 from incidents.machine.site_events import *  # noqa: F403 - handed on whole
-
-if TYPE_CHECKING:
-    from incidents.machine.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,20 +132,3 @@ class FooterSeen(Event):
 
 KINDS = kinds(globals())
 """Each kind of event by the word that stands for it in an entry."""
-
-
-E = TypeVar("E", bound=Event)
-Change = Callable[["Case", E], None]
-
-
-class Changes(dict[type[Event], Callable[["Case", Any], None]]):
-    """What changes a case, by the kind of event that it is for (see `apply`)."""
-
-    def on(self, kind: type[E]) -> Callable[[Change[E]], Change[E]]:
-        """Let the function be how an event of that kind changes a case."""
-
-        def register(change: Change[E]) -> Change[E]:
-            self[kind] = change
-            return change
-
-        return register

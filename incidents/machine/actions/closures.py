@@ -12,10 +12,14 @@ from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
 from incidents.machine.draft import SETTLED, Draft, open_task, open_tells
 from incidents.machine.events import Reason
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_incident, move_site
 
+decisions = Handlers[Draft]()
 
+
+@decisions.on(commands.StateFalse)
 def state_false(draft: Draft, command: commands.StateFalse) -> None:
     """Confirm that a filed detail is false: the site is closed (R4)."""
     checks.site_is_open(draft, "false-info")
@@ -26,6 +30,7 @@ def state_false(draft: Draft, command: commands.StateFalse) -> None:
     draft.add(e.ClosureAsked, field=command.field, text=command.evidence)
 
 
+@decisions.on(commands.StateRefused)
 def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     """State that the customer was told and does not delete: the site is closed (R5)."""
     at = _refusal_at(draft, command)
@@ -36,6 +41,7 @@ def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     draft.add(e.ClosureAsked, at=at, incident=command.incident, text=command.note)
 
 
+@decisions.on(commands.ConfirmClosure)
 def confirm_closure(draft: Draft, command: commands.ConfirmClosure) -> None:
     """Close the site as another person has asked.
 
@@ -54,12 +60,14 @@ def confirm_closure(draft: Draft, command: commands.ConfirmClosure) -> None:
     _close_by_false_info(draft, request.field, request.text, asked_by=request.by)
 
 
+@decisions.on(commands.DeclineClosure)
 def decline_closure(draft: Draft, command: commands.DeclineClosure) -> None:
     """Let it not happen: another person says no, or who asked takes it back."""
     _closure_request(draft)
     draft.add(e.ClosureDeclined, text=command.reason)
 
 
+@decisions.on(commands.AskReinstatement)
 def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
     """Ask that a closed site be opened again; another person answers."""
     case = draft.case
@@ -72,6 +80,7 @@ def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
     draft.add(e.ReinstatementAsked, text=command.reason)
 
 
+@decisions.on(commands.Approve)
 def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
     """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
     case = draft.case
@@ -91,12 +100,14 @@ def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
     open_task(draft, "recheck", tuple(sorted(unsettled)))
 
 
+@decisions.on(commands.Decline)
 def decline_reinstatement(draft: Draft, command: commands.Decline) -> None:
     """Decline the reinstatement; the site stays closed."""
     _request_of_another(draft, command.by)
     draft.add(e.ReinstatementDeclined, text=command.reason)
 
 
+@decisions.on(commands.Uphold)
 def uphold_closure(draft: Draft, command: commands.Uphold) -> None:
     """Let a disputed closure stand, as it is met now."""
     case = draft.case

@@ -12,12 +12,16 @@ from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.command import REACHED
 from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Contact, Incident
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
 from incidents.values.ids import contact_id
 
+decisions = Handlers[Draft]()
 
+
+@decisions.on(commands.RecordContact)
 def record_contact(draft: Draft, command: commands.RecordContact) -> None:
     """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
     if command.incident is None:
@@ -31,6 +35,7 @@ def record_contact(draft: Draft, command: commands.RecordContact) -> None:
     _record(draft, incident, command, at, whole_site=False)
 
 
+@decisions.on(commands.VoidContact)
 def void_contact(draft: Draft, command: commands.VoidContact) -> None:
     """Void a wrong contact: if it had stopped a clock, a new hour starts (R2)."""
     incident = checks.known_incident(draft, command.incident)
@@ -63,6 +68,7 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
     _show_supervisor(draft, incident)
 
 
+@decisions.on(commands.VoidIncident)
 def void_incident(draft: Draft, command: commands.VoidIncident) -> None:
     """Void an incident: it never counts again, and what rested on it is recounted."""
     incident = checks.known_incident(draft, command.incident)
@@ -78,6 +84,7 @@ def void_incident(draft: Draft, command: commands.VoidIncident) -> None:
     complete_rechecks(draft)
 
 
+@decisions.on(commands.TakeBack)
 def take_back(draft: Draft, command: commands.TakeBack) -> None:
     """Take back a `removed` or `refused`: the incident is where the facts put it."""
     incident = checks.known_incident(draft, command.incident)

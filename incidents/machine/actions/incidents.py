@@ -11,15 +11,19 @@ from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.draft import Draft, complete_rechecks, open_task
 from incidents.machine.events import Reason
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Incident
 from incidents.machine.refusal import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
+
+decisions = Handlers[Draft]()
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")
 _NOT_TOLD = ("open", "unreached")
 _RECURRING = ("notified", "unreached", "removed")
 
 
+@decisions.on(commands.Log)
 def log(draft: Draft, command: commands.Log) -> None:
     """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
     at = checks.time_of(draft, command.at)
@@ -31,6 +35,7 @@ def log(draft: Draft, command: commands.Log) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.Recur)
 def recur(draft: Draft, command: commands.Recur) -> None:
     """Log that an incident's content is still there, as a new one linked to it."""
     first = checks.known_incident(draft, command.incident)
@@ -48,6 +53,7 @@ def recur(draft: Draft, command: commands.Recur) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.ImportIncident)
 def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
     """Put a past incident on record; it starts no clock and counts in no rule."""
     for at in (command.at, command.contact_at, command.removed_at):
@@ -70,6 +76,7 @@ def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
     )
 
 
+@decisions.on(commands.Attach)
 def attach(draft: Draft, command: commands.Attach) -> None:
     """Put a file on record; the same file twice is once."""
     incident = checks.known_incident(draft, command.incident)
@@ -80,6 +87,7 @@ def attach(draft: Draft, command: commands.Attach) -> None:
         )  # fmt: skip
 
 
+@decisions.on(commands.AddNote)
 def add_note(draft: Draft, command: commands.AddNote) -> None:
     """Write something about an incident, however it and its site stand; it moves nothing."""
     incident = checks.known_incident(draft, command.incident)
@@ -88,6 +96,7 @@ def add_note(draft: Draft, command: commands.AddNote) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.StateRemoved)
 def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
     """State that the content is gone, found deleted or after a word."""
     incident = checks.known_incident(draft, command.incident)
@@ -105,6 +114,7 @@ def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
     complete_rechecks(draft)
 
 
+@decisions.on(commands.StateReported)
 def state_reported(draft: Draft, command: commands.StateReported) -> None:
     """State that the incident was reported to the police; it moves nothing (L.1)."""
     incident = checks.known_incident(draft, command.incident)
@@ -119,6 +129,7 @@ def state_reported(draft: Draft, command: commands.StateReported) -> None:
     draft.add(e.IncidentReported, at=at, incident=incident.n, note=command.note)
 
 
+@decisions.on(commands.SayRemoved)
 def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
     incident = checks.known_incident(draft, command.incident)
@@ -129,6 +140,7 @@ def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
     open_task(draft, "recheck", (incident.n,))
 
 
+@decisions.on(commands.RevokeLinks)
 def revoke_links(draft: Draft, command: commands.RevokeLinks) -> None:
     """Revoke the links that customers were given, however the incident stands; it moves nothing."""
     incident = checks.known_incident(draft, command.incident)

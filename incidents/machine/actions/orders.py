@@ -11,12 +11,16 @@ from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
 from incidents.machine.command import BY_HAND, DOWN, FORCE, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
 from incidents.machine.draft import Draft
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.values.ids import ACT, order_id
+
+decisions = Handlers[Draft]()
 
 REOPEN = "reopen"
 
 
+@decisions.on(commands.RecordDelivery)
 def record_delivery(draft: Draft, command: commands.RecordDelivery) -> None:
     """Record that an order was carried out; also of a dead letter, since it is the truth."""
     delivery = _unsettled(draft, command)
@@ -26,6 +30,7 @@ def record_delivery(draft: Draft, command: commands.RecordDelivery) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.RecordFailure)
 def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
     """Give an order up."""
     delivery = _unsettled(draft, command)
@@ -37,6 +42,7 @@ def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.CancelOrder)
 def cancel(draft: Draft, command: commands.CancelOrder) -> None:
     """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
     delivery = _unsettled(draft, command)
@@ -58,6 +64,7 @@ def cancel(draft: Draft, command: commands.CancelOrder) -> None:
         draft.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
 
 
+@decisions.on(commands.RetryOrder)
 def retry(draft: Draft, command: commands.RetryOrder) -> None:
     """Try a dead letter again: in the world only while it is what is ordered.
 
@@ -86,6 +93,7 @@ def meant(case: Case, command: commands.Command) -> commands.Command:
     return command if own is None or not own.braked else replace(command, lane=ACT)
 
 
+@decisions.on(commands.RecordState)
 def record_state(draft: Draft, command: commands.RecordState) -> None:
     """Record what is really in force; nothing happens where that was known."""
     case = draft.case
@@ -95,6 +103,7 @@ def record_state(draft: Draft, command: commands.RecordState) -> None:
         draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
 
 
+@decisions.on(commands.RepeatOrder)
 def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     """Order what is ordered once more; the dead letter that said so before is done with."""
     case = draft.case

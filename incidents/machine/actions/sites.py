@@ -14,11 +14,15 @@ from incidents.machine.actions.orders import keep_down
 from incidents.machine.case import Task
 from incidents.machine.draft import Draft
 from incidents.machine.filing import FOOTER, SUSPICION
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_site
 from incidents.values.ids import item_id, task_id
 
+decisions = Handlers[Draft]()
 
+
+@decisions.on(commands.AddSite)
 def add_site(draft: Draft, command: commands.AddSite) -> None:
     """Take the site into the register."""
     case = draft.case
@@ -30,6 +34,7 @@ def add_site(draft: Draft, command: commands.AddSite) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.EditSite)
 def edit_site(draft: Draft, command: commands.EditSite) -> None:
     """Change whom to call."""
     draft.add(
@@ -37,6 +42,7 @@ def edit_site(draft: Draft, command: commands.EditSite) -> None:
     )  # fmt: skip
 
 
+@decisions.on(commands.SetHold)
 def set_hold(draft: Draft, command: commands.SetHold) -> None:
     """Keep the site down by order, in any state; an active site goes down."""
     case = draft.case
@@ -54,6 +60,7 @@ def set_hold(draft: Draft, command: commands.SetHold) -> None:
         keep_down(draft)
 
 
+@decisions.on(commands.LiftHold)
 def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
     """Lift the hold: the site opens, unless a suspension still runs or it is closed."""
     case = draft.case
@@ -67,6 +74,7 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
     )
 
 
+@decisions.on(commands.ClaimItem)
 def claim(draft: Draft, command: commands.ClaimItem) -> None:
     """Take an item, so that two people do not call one customer; claiming it again is nothing."""
     case = draft.case
@@ -79,6 +87,7 @@ def claim(draft: Draft, command: commands.ClaimItem) -> None:
         raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
 
 
+@decisions.on(commands.ReleaseItem)
 def release(draft: Draft, command: commands.ReleaseItem) -> None:
     """Give back what one holds oneself."""
     case = draft.case
@@ -90,6 +99,7 @@ def release(draft: Draft, command: commands.ReleaseItem) -> None:
     draft.add(e.ItemReleased, item=command.item)
 
 
+@decisions.on(commands.HandOver)
 def hand_over(draft: Draft, command: commands.HandOver) -> None:
     """Give all that one holds on the site to the next shift."""
     case = draft.case
@@ -100,6 +110,7 @@ def hand_over(draft: Draft, command: commands.HandOver) -> None:
         draft.add(e.ItemClaimed, item=item, holder=command.to)
 
 
+@decisions.on(commands.CompleteTask)
 def complete(draft: Draft, command: commands.CompleteTask) -> None:
     """Complete a task with its outcome."""
     case = draft.case
@@ -118,6 +129,7 @@ def complete(draft: Draft, command: commands.CompleteTask) -> None:
 _MOST_AHEAD = timedelta(hours=14)
 
 
+@decisions.on(commands.ChangeFiling)
 def change_filing(draft: Draft, command: commands.ChangeFiling) -> None:
     """Change what differs from what is filed; what that settles is done."""
     details = draft.case.details
@@ -134,6 +146,7 @@ def change_filing(draft: Draft, command: commands.ChangeFiling) -> None:
             draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
 
 
+@decisions.on(commands.Remind)
 def remind(draft: Draft, command: commands.Remind) -> None:
     """Remind of each term that is near its end or over; one task of each is open at a time.
 
@@ -149,6 +162,7 @@ def remind(draft: Draft, command: commands.Remind) -> None:
                 _open_filing_task(draft, name, (term.due_on,))
 
 
+@decisions.on(commands.RaiseSuspicion)
 def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:
     """Let somebody look at a detail that a check takes for false, unless somebody does already."""
     if not filing.is_known(command.field):
@@ -160,6 +174,7 @@ def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:
     _open_filing_task(draft, SUSPICION, about)
 
 
+@decisions.on(commands.RecordFooter)
 def record_footer(draft: Draft, command: commands.RecordFooter) -> None:
     """Let somebody look at the foot of a page that lacks something; done, when it no longer does.
 
