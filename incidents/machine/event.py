@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from incidents.machine.command import Command
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -32,6 +34,8 @@ class Event:
     """The fields that all events have."""
 
     kind: ClassVar[str]
+    command: ClassVar[type[Command] | None] = None
+    """What was asked for, where the event has all of it, so that it can be asked for again."""
 
     occurred_at: datetime
     recorded_at: datetime

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.machine import commands as c
 from incidents.machine.event import *  # noqa: F403 - handed on whole
 from incidents.machine.event import Event, kinds
 from incidents.machine.incident_events import *  # noqa: F403 - handed on whole
@@ -32,6 +33,7 @@ class OrderDelivered(OrderEvent):
     """
 
     kind = "order_delivered"
+    command = c.RecordDelivery
     adapter: str
     attempts: int
     enforced: bool = False
@@ -45,6 +47,7 @@ class OrderFailed(OrderEvent):
     """
 
     kind = "order_failed"
+    command = c.RecordFailure
     adapter: str
     attempts: int
     problem: str
@@ -62,6 +65,7 @@ class OrderCancelled(OrderEvent):
     """
 
     kind = "order_cancelled"
+    command = c.CancelOrder
     why: str
     tried: bool = False
     text: str | None = None
@@ -72,6 +76,7 @@ class OrderRetried(OrderEvent):
     """A dead letter is tried again."""
 
     kind = "order_retried"
+    command = c.RetryOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,7 @@ class FilingChanged(Event):
     """Details of the filing changed: each a key and its text; an empty text deletes it."""
 
     kind = "filing_changed"
+    command = c.ChangeFiling
     details: tuple[tuple[str, str], ...]
 
 
@@ -108,6 +114,7 @@ class FilingReminded(Event):
     """The desk was reminded of a deadline, whose last day is `due_on`, a day in the desk's zone."""
 
     kind = "filing_reminded"
+    command = c.Remind
     term: str
     due_on: str
     on: str
@@ -118,6 +125,7 @@ class SuspicionRaised(Event):
     """A check suspects that a detail is false; it closes nothing, and a person verifies it (R4)."""
 
     kind = "suspicion_raised"
+    command = c.RaiseSuspicion
     field: str
     finding: str
 
@@ -127,6 +135,7 @@ class FooterSeen(Event):
     """The problems of the site's footer changed."""
 
     kind = "footer_seen"
+    command = c.RecordFooter
     problems: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.machine import incident_commands as c
 from incidents.machine.event import Event, IncidentEvent
 
 
@@ -26,6 +27,7 @@ class IncidentImported(IncidentEvent):
     """A past incident was imported; it counts in no rule."""
 
     kind = "incident_imported"
+    command = c.ImportIncident
     urls: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     category: str | None = None
@@ -40,6 +42,7 @@ class EvidenceAttached(Event):
     """A file was attached to an incident."""
 
     kind = "evidence_attached"
+    command = c.Attach
     incident: int
     digest: str
     size: int
@@ -51,6 +54,7 @@ class NoteAdded(Event):
     """A note about an incident was added, for the desk or for the customer."""
 
     kind = "note_added"
+    command = c.AddNote
     incident: int
     audience: str
     text: str
@@ -90,6 +94,7 @@ class IncidentRemoved(IncidentEvent):
     """The content was removed."""
 
     kind = "incident_removed"
+    command = c.StateRemoved
     note: str | None = None
 
 
@@ -110,6 +115,7 @@ class IncidentVoided(IncidentEvent):
     """The incident was voided."""
 
     kind = "incident_voided"
+    command = c.VoidIncident
     text: str
 
 
@@ -148,6 +154,7 @@ class IncidentReported(Event):
     """The incident was reported to the police; `note` is the receipt (L.1)."""
 
     kind = "incident_reported"
+    command = c.StateReported
     incident: int
     note: str | None = None
 
@@ -157,6 +164,7 @@ class RemovalSaid(Event):
     """The customer reports the content removed; the desk has not checked."""
 
     kind = "removal_said"
+    command = c.SayRemoved
     incident: int
     note: str | None = None
 
@@ -166,4 +174,5 @@ class LinksRevoked(Event):
     """All earlier links to the customer's page of the incident were revoked."""
 
     kind = "links_revoked"
+    command = c.RevokeLinks
     incident: int
