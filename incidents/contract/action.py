@@ -119,32 +119,6 @@ class Body:
 
 
 NOTHING = Body("Nothing", "An action without further input.")
-HAPPENED = Body("Happened", "The time of an event, with a note.")
-BECAUSE = Body("Because", "The reason, which is recorded.")
-PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
-DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
-CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
-FINDING = Body("Finding", "A violation; `again` marks another one at the same URL.")
-WRITTEN = Body(
-    "Written",
-    "A note for the desk, or for the customer, who sees it on the incident's customer page.",
-)
-RECURRING = Body(
-    "Recurring",
-    "A recurrence; `again` logs a separate one while nobody was told of the last.",
-)
-REFUSING = Body(
-    "Refusing",
-    "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
-)
-REPORTED = Body("Reported", "A report to the police; `ref` is the receipt number.")
-DONE = Body("Done", "The outcome of a task.")
-FALSE_DETAIL = Body(
-    "FalseDetail",
-    "A false filed detail and its evidence; `confirm` is the name of the site that this closes.",
-)
-MEANT = Body("Meant", "A confirmation; `confirm` is the name of the site that this closes.")
-
 
 Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
 
