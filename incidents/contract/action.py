@@ -152,12 +152,13 @@ class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
 
     `typed` are the words that name it on the command line, `was` those of an older spelling, which
-    still works. `short` says what it does in a list of
-    commands, `help` in its own help, and `summary` over HTTP, if not as `short` does. `ask` is how
-    its fields are asked for. `path` follows its target's over HTTP; without one it is asked for in
-    a way of its own. `batch` is its name in a batch, where that is not its path.
-    `renamed` has the names of fields in a request that are not the command's; `fixed` what no
-    surface asks for; `needs` what people must give, though the command can do without.
+    still works. The help lists it `after` that command; without one, where its group names it.
+    `short` says what it does in a list of commands, `help` in its own help, and `summary` over
+    HTTP, if not as `short` does. `ask` is how its fields are asked for. `path` follows its target's
+    over HTTP; without one it is asked for in a way of its own. `batch` is its name in a batch,
+    where that is not its path. `renamed` has the names of fields in a request that are not the
+    command's; `fixed` what no surface asks for; `needs` what people must give, though the command
+    can do without.
 
     What `closes` the site on somebody's word is confirmed by its name; what is done `in_person` no
     token does. A second row of one command needs an `operation`.
@@ -169,6 +170,7 @@ class Action:
     _: KW_ONLY
     roles: tuple[Role, ...] = DESK
     path: str | None = None
+    after: str = ""
     short: str = ""
     summary: str = ""
     help: str = ""

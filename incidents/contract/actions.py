@@ -67,7 +67,7 @@ ACTIONS = (
             "Recurring",
             "A recurrence; `again` logs a separate one while nobody was told of the last.",
         ),
-        short="Log content that is still there.",
+        after="refused", short="Log content that is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it."
             "\n\n"
@@ -81,7 +81,8 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
-        body=_CALLED, short="Record a call and its outcome.",
+        body=_CALLED, after="log",
+        short="Record a call and its outcome.",
         summary=f"{_CALL} One call about everything open on the site.",
         help=(
             "Record a call or message about INCIDENT, or one about everything open on SITE."
@@ -110,7 +111,7 @@ ACTIONS = (
     Action(
         c.StateRemoved, "removed", INCIDENT, path="removed",
         body=Body("Happened", "The time of an event, with a note."),
-        short="Record that the content is removed.",
+        after="contact", short="Record that the content is removed.",
         help="Record that the content of INCIDENT, or of the only open one of SITE, is removed.",
         ask={"at": Ask("it was found gone")},
     ),
@@ -120,7 +121,7 @@ ACTIONS = (
             "Refusing",
             "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
         ),
-        short="Record that the customer refuses to delete.",
+        after="removed", short="Record that the customer refuses to delete.",
         summary="Record that the customer was told and refuses to delete: closes the site"
         " (R5).",
         help="Record that the customer was told of INCIDENT and refuses to delete." + _closes("R5"),
@@ -135,7 +136,7 @@ ACTIONS = (
     ),
     Action(
         c.VoidIncident, "void", INCIDENT, path="void", body=_BECAUSE,
-        short="Void an incident logged in error.",
+        after="undo", short="Void an incident logged in error.",
         summary="Void an incident: logged in error, or not a violation on review.",
         help=(
             "Void INCIDENT: logged in error, or not a violation on review.\n\n"
@@ -161,7 +162,7 @@ ACTIONS = (
     ),
     Action(
         c.ClaimItem, "claim", ITEM, path="claim",
-        short="Claim an item of the queue.",
+        after="queue", short="Claim an item of the queue.",
         summary="Claim an item, so that nobody else works on it.",
         help="Claim TASK, so that two people do not call the same customer.",
     ),
@@ -178,14 +179,14 @@ ACTIONS = (
     ),
     Action(
         c.CompleteTask, "done", ITEM, path="done", body=Body("Done", "The outcome of a task."),
-        short="Complete a task with its outcome.",
+        after="hand-over", short="Complete a task with its outcome.",
         summary="Complete a task, such as 12-t2, with its outcome.",
         help="Complete TASK, such as 12-t2, with its outcome.",
         ask={"outcome": Ask("Outcome, in a word or two. Default: done.", "O")},
     ),
     Action(
         c.RevokeLinks, "revoke-links", INCIDENT, path="revoke-links",
-        short="Revoke the links to a customer page.",
+        after="link", short="Revoke the links to a customer page.",
         summary="Revoke all links to the customer page of an incident.",
         help=(
             "Revoke all links to the customer page of INCIDENT.\n\n"
@@ -203,7 +204,7 @@ ACTIONS = (
     ),
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=_DETAILS, batch="edit",
-        short="Change a site's contact.",
+        after="site add", short="Change a site's contact.",
         summary="Change a site's contact; what you omit stays the same.",
         help="Change the contact of NAME; what you omit stays the same.",
         ask=WHOM,
@@ -219,7 +220,7 @@ ACTIONS = (
             "A false filed detail and its evidence; `confirm` is the name of the site that this"
             " closes.",
         ),
-        short="Record that a filed detail is false (R4).",
+        after="site why", short="Record that a filed detail is false (R4).",
         summary="Record that a filed detail is false: closes the site (R4).",
         help="Record that a filed detail of NAME is false." + _closes("R4"),
         ask={
@@ -250,7 +251,7 @@ ACTIONS = (
     ),
     Action(
         c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=_BECAUSE,
-        short="Hold a site down by official order.",
+        after="site false-info", short="Hold a site down by official order.",
         summary="Hold a site down by order of the police or the regulator.",
         help="Hold NAME down by order of the police or the regulator, until the hold is lifted.",
     ),
@@ -262,7 +263,8 @@ ACTIONS = (
     ),
     Action(
         c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
-        in_person=True, body=_BECAUSE, short="Request to reopen a closed site.",
+        in_person=True, body=_BECAUSE, after="site hold",
+        short="Request to reopen a closed site.",
         summary="Request to reopen a closed site; another person decides.",
         help=(
             "Request to reopen NAME, which is closed; another person approves or declines."
@@ -285,7 +287,7 @@ ACTIONS = (
     ),
     Action(
         c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=_BECAUSE,
-        short="Uphold a disputed closure.",
+        after="site reinstate", short="Uphold a disputed closure.",
         help="Uphold the disputed closure of NAME.",
     ),
     Action(
