@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """What is looked at, or done for nobody: how it is typed, with its target at the end or for
-    `{of}`; and the right that it takes, by its name. None: whoever is at the machine does it."""
+    """A view, or an act on nothing: how it is typed, and the right that it takes, by its name.
+
+    Its target stands at the end or for `{of}`. Without a right whoever is at the machine does it.
+    """
 
     typed: str
     right: str | None = "look"
@@ -141,7 +143,7 @@ def typed(hint: Hint) -> str:
 
 
 def _to_say(key: str) -> str:
-    """What a person is to say of a filing's detail."""
+    """The word for what a person is to say of a filing's detail."""
     return "NUMBER" if key.endswith("_number") else "DAY"
 
 

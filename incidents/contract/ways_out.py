@@ -178,7 +178,7 @@ OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:
-    """What can be done in place of what was refused, the likeliest first.
+    """The acts and looks in place of what was refused, the likeliest first.
 
     Empty where a fact is missing: a server of another version knows others.
     """
@@ -189,7 +189,7 @@ def of_refusal(name: str, facts: Facts) -> list[Hint]:
 
 
 def of_remark(name: str, facts: Facts) -> list[Hint]:
-    """What can be done after an act of which that was remarked."""
+    """The acts and looks after an act of which that was remarked."""
     found = OF_REMARKS.get(name)
     return found(facts) if found else []
 
