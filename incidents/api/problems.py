@@ -22,7 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.problems import InvalidPart
+from incidents.contract.documents.acts import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,

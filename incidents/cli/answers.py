@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, TaskOpened
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 

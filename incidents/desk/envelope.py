@@ -17,7 +17,7 @@ from incidents.machine.refusal import Refusal, Remark
 
 if TYPE_CHECKING:
     from incidents.contract.documents import acts
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Outcome
     from incidents.contract.documents.sites import Incident, Site
 
 

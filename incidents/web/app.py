@@ -39,7 +39,7 @@ from incidents.api.limits import Batcher, Quota
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents.problems import Problem
+from incidents.contract.documents.acts import Problem
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 

@@ -19,7 +19,7 @@ from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_documents
-from incidents.contract.documents.problems import InvalidPart
+from incidents.contract.documents.acts import InvalidPart
 from incidents.errors import InputError
 from incidents.history import apart, importing, picture, reports
 from incidents.history.apart import BadLinesError, Sent, Trial
