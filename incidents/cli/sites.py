@@ -11,7 +11,7 @@ import click
 from incidents.accounts.identity import login_beside
 from incidents.cli import answers, options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import act, with_acts
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
@@ -34,19 +34,14 @@ if TYPE_CHECKING:
     )
 
 
-COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+COMMANDS = with_acts({
     "Commands": {
         "add": act("site add"),
-        "edit": act("site edit"),
         "list": ("incidents.cli.sites:list_sites", "List sites."),
         "show": ("incidents.cli.sites:show", "Show a site's status and contact."),
         "why": ("incidents.cli.sites:why", "Explain a site's state."),
-        "false-info": act("site false-info"),
-        "hold": act("site hold"),
-        "reinstate": act("site reinstate"),
-        "uphold": act("site uphold"),
     }
-}
+}, "site ")  # fmt: skip
 
 
 RENAMED = {

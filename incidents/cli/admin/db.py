@@ -218,6 +218,6 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
-    found = {"database": address.place(engine), "schema": schema.HEAD, **more}
+    found = {"database": address.place(engine), "schema": schema.head(), **more}
     if not output.answered(run, found):
         run.say(sentence)
