@@ -32,7 +32,11 @@ ON_SQLITE = (
     "how-to/work-a-shift.md",
     "how-to/write-notes.md",
 )
-IN_CHINESE = ("tutorial/first-shift.zh-CN.md",)
+IN_CHINESE = (
+    "tutorial/first-shift.zh-CN.md",
+    "how-to/correct-a-mistake.zh-CN.md",
+    "how-to/work-a-shift.zh-CN.md",
+)
 # They simulate a year, and rehearse a day in processes of their own.
 DEAR = ("how-to/change-the-policy.md", "how-to/rehearse-with-a-told-clock.md")
 ON_POSTGRESQL = "how-to/use-postgresql.md"
