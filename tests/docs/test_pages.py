@@ -35,7 +35,9 @@ ON_SQLITE = (
 IN_CHINESE = (
     "tutorial/first-shift.zh-CN.md",
     "how-to/correct-a-mistake.zh-CN.md",
+    "how-to/report-to-the-police.zh-CN.md",
     "how-to/work-a-shift.zh-CN.md",
+    "how-to/write-notes.zh-CN.md",
 )
 # They simulate a year, and rehearse a day in processes of their own.
 DEAR = ("how-to/change-the-policy.md", "how-to/rehearse-with-a-told-clock.md")
