@@ -35,6 +35,7 @@ ON_SQLITE = (
 IN_CHINESE = (
     "tutorial/first-shift.zh-CN.md",
     "how-to/correct-a-mistake.zh-CN.md",
+    "how-to/keep-filings.zh-CN.md",
     "how-to/report-to-the-police.zh-CN.md",
     "how-to/work-a-shift.zh-CN.md",
     "how-to/write-notes.zh-CN.md",
