@@ -306,7 +306,7 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
     who = [run.text("who.another", by=asked_by)] if another else []
     who += _who_may(run, right_of(hint))
     # As a remark of the shell: the whole line can be typed.
-    return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
+    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
 
 
 def _who_may(run: Run, right: str | None) -> list[str]:
