@@ -122,11 +122,11 @@ class App:
             )  # fmt: skip
 
     @contextmanager
-    def glancing(self) -> Iterator[Connection]:
+    def single_query(self) -> Iterator[Connection]:
         """For one question alone, which reads one state of the database by itself."""
         from incidents.store.database import engine
 
-        with engine.plainly(self.engine), engine.glancing(self.engine) as connection:
+        with engine.plainly(self.engine), engine.single_query(self.engine) as connection:
             yield connection
 
     def now(self, connection: Connection) -> datetime:
@@ -144,7 +144,7 @@ class App:
         """Whether any clock is taken here, which every view says: see `desk_state`."""
         from incidents.store import desk_state
 
-        with self.glancing() as connection:
+        with self.single_query() as connection:
             return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:

@@ -27,7 +27,7 @@ from incidents.accounts.throttle import (
 from incidents.errors import RefusedError
 from incidents.store import accounts
 from incidents.store.accounts import Account, Token
-from incidents.store.database.engine import glancing, plainly, reading, writing
+from incidents.store.database.engine import plainly, reading, single_query, writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -70,7 +70,7 @@ class Authenticator:
 
     def check(self) -> None:
         """See that somebody can be let in; raises ServeKeyReplacedError."""
-        with plainly(self._engine), glancing(self._engine) as connection:
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
 
     def by_token(self, secret: str) -> Identity | None:
@@ -81,7 +81,7 @@ class Authenticator:
     def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
         """The same, of each of them, with one look."""
         digests = [secrets.digest(secret) for secret in given]
-        with plainly(self._engine), glancing(self._engine) as connection:
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
             found = accounts.token_by_digest(connection, digests)
         now = self._clock()
@@ -95,7 +95,7 @@ class Authenticator:
         Only what is `used` keeps it from ending: that it is looked at is none.
         """
         now, digest = self._clock(), _digest(cookie)
-        with plainly(self._engine), glancing(self._engine) as connection:
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
             found = accounts.session_of_digest(connection, digest)
         if found is None or open_sessions.has_ended(found, now):
@@ -104,7 +104,7 @@ class Authenticator:
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
-                accounts.see_session(connection, digest, now)
+                accounts.touch_session(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
             session=found.id,
@@ -149,7 +149,7 @@ class Authenticator:
                 new = accounts.Session(
                     secrets.random_id(), now, now, proved_at, how, place, None, account
                 )  # fmt: skip
-                accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                accounts.purge_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
                 accounts.add_session(
                     connection, _digest(cookie), self._sealed(_digest(cookie), new)
                 )
@@ -178,7 +178,7 @@ class Authenticator:
             # server has sealed is sealed anew.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
-            accounts.prove_session(
+            accounts.reauthenticate_session(
                 connection, digest, self._sealed(digest, found._replace(proved_at=now))
             )
             self.log.let_in(trial, handle, connection)

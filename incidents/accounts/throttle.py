@@ -227,7 +227,7 @@ class Throttle:
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
             for key in counts:
                 passwords.count(connection, key, so_far[key][0] + 1, now)
-            passwords.forget_old(connection, now - FORGOTTEN_AFTER)
+            passwords.delete_old_failures(connection, now - FORGOTTEN_AFTER)
         return counts
 
     def was_right(self, guess: Guess) -> None:
@@ -236,9 +236,9 @@ class Throttle:
         with plainly(self._engine), writing(self._engine) as connection:
             for key in sorted(guess):
                 if guess[key].shared:
-                    passwords.uncount(connection, key)
+                    passwords.undo_failure(connection, key)
                 else:
-                    passwords.forget(connection, key)
+                    passwords.delete_failures(connection, key)
 
 
 _log = logger("accounts")
@@ -287,5 +287,5 @@ def find_claimant(
         name,
         accounts.account(connection, name),
         None if kept is None else kept.hash,
-        address is not None and sign_ins.has_come(connection, name, address, now - KNOWN_FOR),
+        address is not None and sign_ins.has_signed_in(connection, name, address, now - KNOWN_FOR),
     )

@@ -255,4 +255,4 @@ def _has_accounts(run: Run) -> bool:
     from incidents.store import accounts
 
     with run.local.reading() as connection:
-        return accounts.any_there(connection)
+        return accounts.any_exist(connection)

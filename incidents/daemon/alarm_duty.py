@@ -139,7 +139,7 @@ class Alarms:
             known = monitoring.known_alarms(connection)
             now = self._house.now(connection)
             # Until the dispatcher has looked what server this is, it may be anything.
-            is_strange = lineage.look(connection).is_new
+            is_strange = lineage.read(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
@@ -186,7 +186,7 @@ class Alarms:
         ]
         if new or ended:
             with plainly(self._engine), writing(self._engine) as connection:
-                monitoring.forget_alarms(connection, ended)
+                monitoring.delete_alarms(connection, ended)
                 monitoring.add_alarms(connection, new.values())
         return {**known, **new}
 
@@ -213,10 +213,10 @@ class Alarms:
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             if isinstance(outcome, Delivered):
-                monitoring.note_alarm_told(connection, claimed, now)
+                monitoring.record_alarm_sent(connection, claimed, now)
                 return
             next_at = now + self._wait(claimed, outcome)
-            monitoring.put_off_alarm(
+            monitoring.postpone_alarm(
                 connection, claimed, next_at, tried=not _waits_for_the_hour(outcome)
             )
 

@@ -33,7 +33,7 @@ from incidents.machine.commands import (
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
 from incidents.store import passwords, sign_ins
-from incidents.store.accounts import Account, account, any_there
+from incidents.store.accounts import Account, account, any_exist
 from incidents.values.ids import task_id
 
 NOT_LET = {
@@ -99,7 +99,7 @@ class Access:
 
     @cached_property
     def _has_accounts(self) -> bool:
-        return any_there(self._connection)
+        return any_exist(self._connection)
 
     def refused(self, envelope: Envelope) -> Refusal | None:
         """The refusal of a command that its person may not give for any site; else None."""

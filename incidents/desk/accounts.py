@@ -148,21 +148,24 @@ def set_password(
     """
     act = AccountAct(connection, by, clock)
     account = known(connection, handle)
-    if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
+    if account.role != "administrator" and not (by.came_in or accounts.password_admins(connection)):
         raise NoGuardError(handle=handle)
     before = passwords.of(connection, handle)
     given = None if before is None else before.given
     is_sealed = before is None or seal.holds(before.seal, of_password(before))
     # If somebody may have written the row by hand, it is unknown who set the password.
     if not (by.came_in and by.person == handle and is_sealed):
-        given = passwords.Given(by.person, act.now + second_after)
+        given = passwords.SetByOther(by.person, act.now + second_after)
     if given is not None and given.counts_from <= act.now:
         given = None
     new = passwords.Password(handle, hash_, given)
     passwords.put(connection, new._replace(seal=seal.on(of_password(new))), act.now)
     counts_from = None if given is None else given.counts_from
     act.record(
-        own_events.PasswordSet, handle=handle, counts_from=counts_from, kept=passwords.kept(hash_)
+        own_events.PasswordSet,
+        handle=handle,
+        counts_from=counts_from,
+        kept=passwords.digest(hash_),
     )
     _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
 
@@ -178,7 +181,7 @@ def _end_all(
         connection,
         *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
-    for id_ in accounts.living_tokens(connection, handle) if with_tokens else ():
+    for id_ in accounts.unrevoked_tokens(connection, handle) if with_tokens else ():
         accounts.revoke_token(connection, id_, act.now)
         act.record(own_events.TokenRevoked, token=id_)
 
@@ -225,6 +228,7 @@ def _check_role(role: str) -> None:
 def _check_not_last(connection: Connection, account: Account) -> None:
     able = account.role == "administrator" and account.disabled_at is None
     if able and (
-        accounts.administrators(connection) == 1 or accounts.guards(connection) == [account.handle]
+        accounts.administrators(connection) == 1
+        or accounts.password_admins(connection) == [account.handle]
     ):
         raise LastAdministratorError(handle=account.handle)

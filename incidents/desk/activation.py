@@ -119,7 +119,7 @@ def activate(
         NotLetError: if the policy before requires two people to close a site, and the person, or a
             second one, has not signed in.
     """
-    desk_state.stop_policies(connection)
+    desk_state.lock_policy_exclusive(connection)
     previous, last = own_stream.locked(connection)
     kept = act.once.before(connection)
     if kept is not None:
@@ -174,7 +174,7 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
         RefusedError: if the present key is not the one that it replaces, or if it was a signing key
             before.
     """
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     place = own_stream.place(connection, clock)
     active = checkpoints.active(connection)
     if active != new.previous:

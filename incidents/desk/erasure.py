@@ -26,7 +26,7 @@ from incidents.record.sealing import references
 from incidents.store import desk_state, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
-from incidents.store.erasable import Scope, Words
+from incidents.store.erasable import Scope, SealedValue
 from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
@@ -120,12 +120,12 @@ def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
         DatabaseError: if others read all the time, or the disk has no room.
     """
     evidence.sweep(folder, clock.now())
-    erasable.remove_traces(engine, rewrite=rewrite)
+    erasable.secure_vacuum(engine, rewrite=rewrite)
 
 
 def _portions(
     engine: Engine, scope: Scope, folder: Path
-) -> Iterator[tuple[list[Words], list[str]]]:
+) -> Iterator[tuple[list[SealedValue], list[str]]]:
     files = _files(engine, scope, folder)
     parts = (files[n : n + FILES_AT_ONCE] for n in range(0, len(files), FILES_AT_ONCE))
     for words, digests in zip_longest(_expendable(engine, scope), parts):
@@ -136,13 +136,13 @@ def _erase(
     connection: Connection,
     *,
     erasure: Erasure,
-    words: Sequence[Words],
+    words: Sequence[SealedValue],
     digests: Sequence[str],
     folder: Path,
 ) -> tuple[int, list[str]]:
     """Erase one batch; return the number of values, and the files to delete afterwards."""
     scope = erasure.scope
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
     sites.lock(connection, ids - {DESK_STREAM})
     # Checked again under the locks: an incident may have been opened again meanwhile.
@@ -161,12 +161,12 @@ def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: 
     )  # fmt: skip
 
 
-def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
+def _expendable(engine: Engine, scope: Scope) -> Iterator[list[SealedValue]]:
     """The values that are old enough and not needed, some at a time."""
     after = None
     while True:
         with reading(engine) as connection:
-            found = erasable.words(connection, scope, after, WORDS_AT_ONCE)
+            found = erasable.old_values(connection, scope, after, WORDS_AT_ONCE)
             needless = _needless(connection, scope, found)
         if not found:
             return
@@ -175,7 +175,9 @@ def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
             yield needless
 
 
-def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> list[Words]:
+def _needless(
+    connection: Connection, scope: Scope, words: Sequence[SealedValue]
+) -> list[SealedValue]:
     """The values, in order, that nobody needs.
 
     For a request about one site, the need does not matter.
@@ -184,7 +186,7 @@ def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> l
         return list(words)
     first, last = words[0].site_id, words[-1].site_id
     needed = erasable.needed(connection, first, last)
-    for site_id, incidents in erasable.waiting(connection, first, last).items():
+    for site_id, incidents in erasable.unsettled_incidents(connection, first, last).items():
         needed |= _said_of(connection, site_id, incidents, scope.before)
     return [word for word in words if word.ref not in needed]
 

@@ -140,7 +140,7 @@ class ErasureRequests:
 
     def _staying(self, scope: Scope) -> Staying:
         with plainly(self.engine), reading(self.engine) as connection:
-            words = erasable.young_words(connection, scope)
+            words = erasable.young_values(connection, scope)
             files = erasable.young_files(connection, scope)
         return Staying(
             words=words.n,

@@ -107,12 +107,12 @@ def sites_of(
     if added or (names and numbers):
         # New rows come first: nobody may wait for one while holding another.
         _wait_no_longer(connection, patience)
-        desk_state.keep_policy(connection)
+        desk_state.lock_policy_shared(connection)
         numbers |= _with_rows(connection, envelopes, names)
         names = set()
     with together(connection):
         _wait_no_longer(connection, patience)
-        desk_state.keep_policy(connection)
+        desk_state.lock_policy_shared(connection)
         query = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = query.fetch(connection, [(each,) for each in sorted(names or numbers)])
         kept = desk_state.ANSWERS_NAMED.fetch(connection, [(key,) for key in wanted])
@@ -130,7 +130,7 @@ def sites_of(
 def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
     """Lock at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
-        desk_state.keep_policy(connection)
+        desk_state.lock_policy_shared(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
         active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)

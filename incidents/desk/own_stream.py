@@ -146,7 +146,7 @@ class AccountAct:
         self._connection, self._by = connection, by
         self._place = place(connection, clock)
         self.now = self._place.now
-        if not (open_to_all or by.came_in) and accounts.guards(connection):
+        if not (open_to_all or by.came_in) and accounts.password_admins(connection):
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:

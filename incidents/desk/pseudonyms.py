@@ -102,7 +102,7 @@ def meet_account_demand(
         rows = erase_sign_ins(
             desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
         )
-        erasable.remove_traces(engine)
+        erasable.secure_vacuum(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)

@@ -26,7 +26,7 @@ from incidents.machine.refusal import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.store import desk_state, entries, lineage
 from incidents.store.desk_state import database_time
-from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
+from incidents.store.lineage import MAY_BE_LOST_FOR, UNKNOWN_SERVER, Standing
 from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
@@ -97,12 +97,12 @@ def resume(
     Raises:
         EpochsUsedUpError: if no number is left.
     """
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     # One clock for all machines. If it was ahead once, the record's time never goes back, but the
     # days of epochs do.
     now = database_time(connection) or clock()
     place = own_stream.place(connection, lambda: now)
-    before, on = lineage.standing(connection), lineage.look(connection)
+    before, on = lineage.standing(connection), lineage.read(connection)
     event = own_stream.record(
         connection, place, HistoryResumed, asked.by, asked.login, reason=asked.reason,
         epoch=next_epoch(max(before.epoch, asked.epoch), now), cause=asked.cause,
@@ -174,4 +174,4 @@ def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime 
     if known is None:
         # If another server took over with nothing missing, a resumption is no news of a loss.
         return None if before.moved_at is not None else now
-    return known if before.lost_since is not None or now < known + STRANGE_FOR else now
+    return known if before.lost_since is not None or now < known + MAY_BE_LOST_FOR else now

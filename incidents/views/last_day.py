@@ -30,7 +30,7 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import KINDS
-from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
+from incidents.store.pages import SECOND, literal_int, micros, micros_of_text, whole_units
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
 
@@ -90,9 +90,11 @@ class Spread:
 
 def coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
     """A length rounded to a step of a distribution: from zero to a week."""
-    whens = [(us < number(0), number(0))]
-    whens += [(us < number(most), whole(us, step) * number(step)) for most, step in _STEPS]
-    return case(*whens, else_=number(_STEPS[-1][0]))
+    whens = [(us < literal_int(0), literal_int(0))]
+    whens += [
+        (us < literal_int(most), whole_units(us, step) * literal_int(step)) for most, step in _STEPS
+    ]
+    return case(*whens, else_=literal_int(_STEPS[-1][0]))
 
 
 MOST_ENTRIES = 200_000
@@ -209,7 +211,7 @@ def _told(connection: Connection, since: datetime) -> Select[Any]:
     at = entries.c.recorded_at
     newest = (
         select(at, entries.c.body).where(at >= since).order_by(at.desc())
-        .limit(number(MOST_ENTRIES)).subquery("newest")
+        .limit(literal_int(MOST_ENTRIES)).subquery("newest")
     )  # fmt: skip
     source, told = _READ[dialect](newest)
     by_clock = told["actor"] == CLOCK
@@ -217,7 +219,7 @@ def _told(connection: Connection, since: datetime) -> Select[Any]:
     timed = and_(by_clock, told["kind"].in_(_TIMED))
     return (
         select(
-            whole(micros(newest.c.recorded_at, dialect), 900 * SECOND).label("quarter"),
+            whole_units(micros(newest.c.recorded_at, dialect), 900 * SECOND).label("quarter"),
             told["kind"].label("kind"),
             told["rule"].label("rule"),
             case((by_clock, 1), else_=0).label("by_clock"),

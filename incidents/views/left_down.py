@@ -143,7 +143,7 @@ def believed_since(found: Standing, now: datetime) -> datetime | None:
 
     None while they may be sites that the record has lost.
     """
-    until = found.strange_until
+    until = found.may_be_lost_until
     return found.resumed_at if until is None or now >= until else None
 
 
@@ -184,7 +184,9 @@ def marked_and_staying(connection: Connection) -> set[int]:
     """
     begun = _begun(connection)
     return (
-        _marked(connection, after_loss.may_stay(connection, begun[0].at), begun) if begun else set()
+        _marked(connection, after_loss.left_down_candidates(connection, begun[0].at), begun)
+        if begun
+        else set()
     )
 
 

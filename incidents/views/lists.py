@@ -84,7 +84,7 @@ def sites_page(
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(sites.c[column] == value)
-    with pages.bounded(connection, SEARCHED_S):
+    with pages.time_limit(connection, SEARCHED_S):
         if wanted.q is not None:
             query = query.where(_is_called(connection, wanted.q))
         query = query.order_by(sites.c.name)
@@ -124,9 +124,9 @@ def incidents_page(
         TooCostlyError: if the query takes too long.
     """
     look = _Look(connection, wanted, reveal=reveal)
-    with pages.bounded(connection, SEARCHED_S) as in_time:
+    with pages.time_limit(connection, SEARCHED_S) as in_time:
         found = list(islice(look.read(cursor, limit + 1, in_time), limit + 1))
-    ahead = pages.behind(_INCIDENTS, found[limit - 1][0]) if len(found) > limit else None
+    ahead = pages.cursor_after(_INCIDENTS, found[limit - 1][0]) if len(found) > limit else None
     return {"items": [document for _, document in found[:limit]], "next": ahead}
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
-from incidents.store.pages import number
+from incidents.store.pages import literal_int
 from incidents.store.schema.desk_tables import entries
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def entries_page(
     if after is not None:
         through = through.where(_before(after))
     order = (entries.c.recorded_at.desc(), entries.c.id.desc())
-    some = through.order_by(*order).limit(number(LOOKED_THROUGH)).subquery("some")
+    some = through.order_by(*order).limit(literal_int(LOOKED_THROUGH)).subquery("some")
     found = connection.execute(
         select(some)
         .where(*wanted.looked_for(some.c.body, connection.dialect.name))
-        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(number(limit + 1))
+        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(literal_int(limit + 1))
     ).all()  # fmt: skip
     told = [_document(row) for row in found[:limit]]
     if len(found) > limit:
@@ -106,7 +106,7 @@ def entries_page(
     last = connection.execute(
         select(some.c.recorded_at, some.c.id)
         .order_by(some.c.recorded_at.desc(), some.c.id.desc())
-        .limit(number(1)).offset(number(LOOKED_THROUGH - 1))
+        .limit(literal_int(1)).offset(literal_int(LOOKED_THROUGH - 1))
     ).first()  # fmt: skip
     return Page(told, None, None) if last is None else Page(told, tuple(last), last.recorded_at)
 

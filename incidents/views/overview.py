@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.machine.command import REACHED
-from incidents.store.pages import SECOND, micros, number, whole
+from incidents.store.pages import SECOND, literal_int, micros, whole_units
 from incidents.store.schema.log_tables import closing, orders
 from incidents.store.schema.tables import contacts, incidents, suspensions, work
 from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
@@ -147,11 +147,11 @@ class _Shift:
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
         """The day of a moment, as `date.toordinal` counts days."""
-        epoch_s = whole(micros(moment, connection.dialect.name), SECOND)
-        ahead: ColumnElement[Any] = number(_seconds(self.offsets[-1][1]))
+        epoch_s = whole_units(micros(moment, connection.dialect.name), SECOND)
+        ahead: ColumnElement[Any] = literal_int(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
-            ahead = case((moment < until, number(_seconds(offset))), else_=ahead)
-        return whole(epoch_s + ahead, 86_400) + number(date(1970, 1, 1).toordinal())
+            ahead = case((moment < until, literal_int(_seconds(offset))), else_=ahead)
+        return whole_units(epoch_s + ahead, 86_400) + literal_int(date(1970, 1, 1).toordinal())
 
 
 def _offset(moment: datetime, zone: tzinfo) -> timedelta:
@@ -209,7 +209,7 @@ def _reached() -> ScalarSelect[Any]:
         told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
     )
     # The contact that stopped the clock may have been voided since, with another in its place.
-    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == number(1)
+    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == literal_int(1)
     first = case(
         (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
     )
@@ -245,7 +245,7 @@ def _closures(
 
 def _standing(connection: Connection) -> Standing:
     """What is open now: the queue by kind, and the number of sites suspended by R2."""
-    listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
+    listed = select(work.c.kind).where(LISTED).limit(literal_int(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)
     ).all()

@@ -74,7 +74,7 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
     released = (each.recorded_at for each in story if was_braked and _is_release(each))
     return (
         _done_at(story)
-        or deliveries.in_hand_since(connection, site_id, order)
+        or deliveries.claimed_since(connection, site_id, order)
         or next(released, None)
     )
 

@@ -20,7 +20,7 @@ from incidents.desk.pseudonyms import AccountErasureRequest, AccountErasureResul
 from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
-from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
+from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from tests.accounts.house import BY, HERE, PASSWORD, App, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -125,13 +125,13 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
-    ("tried", "places"), [(80, 4), pytest.param(10_000, PLACES, marks=pytest.mark.long)]
+    ("tried", "places"), [(80, 4), pytest.param(10_000, MAX_ADDRESSES, marks=pytest.mark.long)]
 )
 def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     house: App, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
-    monkeypatch.setattr("incidents.store.sign_ins.PLACES", places)
+    monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
     for n in range(tried):
         trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
         house.door.log.refuse(trial, None, right=False)
@@ -145,7 +145,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     }
     assert len(counted) == places + 1
     assert sum(counted.values()) == tried
-    assert counted[ELSEWHERE] == tried // 2
+    assert counted[OTHER_ADDRESSES] == tried // 2
     another = [each for each in house.refusals() if each["why"] == "unknown_subject"]
     assert [(each["login"], each["count"]) for each in another] == [(HERE, 1)]
 

@@ -121,7 +121,7 @@ class Operator:
         outcome = self.chance.choice(_OUTCOMES)
         note = f"call {n} of {self.sites[0]}" if self.chance.random() < 0.5 else None
         with self.desk.house.reading() as connection:
-            seen = sites.seqs(connection, [site])[site]
+            seen = sites.entry_counts(connection, [site])[site]
         fields = {"outcome": outcome, "seen": str(seen), "key": f"{self.chance.getrandbits(128):x}"}
         path = f"/queue/{site}-1/contact"
         if note is not None:

@@ -246,7 +246,7 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
 
 def uncompared_since(day: Day, *names: str) -> None:
     with writing(day.engine) as connection:
-        after_loss.note_uncompared(
+        after_loss.record_uncompared(
             connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now
         )
 
@@ -269,7 +269,7 @@ def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was
         )
     ]  # fmt: skip
     with writing(day.engine) as connection:
-        after_loss.settle_uncompared(connection, ["one.example", "other.example"])
+        after_loss.clear_uncompared(connection, ["one.example", "other.example"])
     assert keys(day, kinds.UNCOMPARED) == []
 
 

@@ -53,7 +53,7 @@ def act_documents(house: App, answers_: Sequence[Answer]) -> list[Acted]:
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
     if refs := on_record.text_refs(documents):
-        with house.glancing() as connection:
+        with house.single_query() as connection:
             texts = on_record.personal_texts(connection, refs)
         documents = on_record.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]

@@ -163,7 +163,7 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
         PasswordNeededError, SignInError, BlockedError: see `reauthentication.sign_in`.
     """
     with run.local.reading() as connection:
-        guarded = bool(stored_accounts.guards(connection))
+        guarded = bool(stored_accounts.password_admins(connection))
     if guarded:
         who = reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION)
         _check(run, who, "own_account" if own == who.handle else act, own)

@@ -31,7 +31,7 @@ from incidents.machine.work import TELL
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE
-from incidents.store.pages import number
+from incidents.store.pages import literal_int
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
 from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
@@ -86,7 +86,7 @@ def page(
         found = found.join(claims, _claim_of(work)).where(claims.c.by == mine)
     if after is not None:
         found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    rows = found.order_by(*IN_ORDER).limit(number(most)).subquery("page")
+    rows = found.order_by(*IN_ORDER).limit(literal_int(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
         sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
@@ -109,7 +109,7 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
     listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
-    first = listed.order_by(*IN_ORDER).limit(number(MAX_COUNTED)).subquery("first")
+    first = listed.order_by(*IN_ORDER).limit(literal_int(MAX_COUNTED)).subquery("first")
     found = connection.execute(
         select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
     )
