@@ -1,7 +1,7 @@
 """The authenticator: signs people and programs in, by password, session or token, and out.
 
-Whoever is not let in is told the same whatever there is, and as late: as much is done in each case.
-Who comes in, and who is not let in, stands in the log of sign-ins.
+Every failed sign-in gets the same answer after the same work, whether the account exists or not.
+The log of sign-ins has each success and each failure.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Visit:
 
 
 class Authenticator:
-    """The door of one database; `clock` gives aware times in UTC, and nothing lets anybody in that
-    does not bear the `seal`. `log` is its log of sign-ins.
+    """The authenticator of one database; `clock` gives aware times in UTC.
 
-    All raise DatabaseError when the database does not do its part.
+    A credential without the `seal` is invalid. `log` is the log of sign-ins. All methods raise
+    DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
@@ -69,17 +69,17 @@ class Authenticator:
         self.log = SignInLog(engine, clock)
 
     def check(self) -> None:
-        """See that somebody can be let in; raises ServeKeyReplacedError."""
+        """Check that the servers' key is still valid; raises ServeKeyReplacedError."""
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
 
     def by_token(self, secret: str) -> Identity | None:
-        """Whose token that is; None if it is nobody's, or no longer."""
+        """Return the identity of a token; None if it is unknown or no longer valid."""
         [found] = self.by_tokens([secret])
         return found
 
     def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
-        """The same, of each of them, with one look."""
+        """Return the identities of several tokens, with one query."""
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
@@ -90,9 +90,9 @@ class Authenticator:
         ]
 
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
-        """Who is in that session; None if it is none, or no longer.
+        """Return the visit of a session's cookie; None if it is unknown or has ended.
 
-        Only what is `used` keeps it from ending: that it is looked at is none.
+        `used`: the request is a person's, and keeps the session from ending; a mere look does not.
         """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), glancing(self._engine) as connection:
@@ -114,11 +114,10 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begins a session; `browser` is what the browser has kept of `Visit.browser`, and `token`
-        what a program comes in with that asks for it.
+        """Begin a session; `browser`: a kept `Visit.browser`; `token`: that of the asking program.
 
         Raises:
-            SignInError: if that is nobody's password, or nobody may come in with it.
+            SignInError: if the handle or the password is wrong, or the account cannot sign in.
             BlockedError: after too many mistakes.
         """
         found, now = self._find(handle, address), self._clock()
@@ -133,10 +132,10 @@ class Authenticator:
         self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
         place: str | None = None,
     ) -> Visit:  # fmt: skip
-        """Begins a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
+        """Begin a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
 
         Raises:
-            SignInError: if that account may not come in.
+            SignInError: if the account cannot sign in.
         """
         now, cookie = self._clock(), secrets.random_word()
         trial = Trial("sign_in", how, place)
@@ -162,7 +161,7 @@ class Authenticator:
         raise SignInError
 
     def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
-        """The same session, its person having proved again who they are; raises as `sign_in`."""
+        """Confirm again who the person of the session is; raises as `sign_in`."""
         handle = visit.identity.handle
         trial = Trial("proof", "password", address, session=visit.identity.session)
         self._check(
@@ -185,7 +184,7 @@ class Authenticator:
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
-        """Who that is, at that terminal, for this one act; raises as `sign_in`."""
+        """Return the identity of a person at a terminal, for one act; raises as `sign_in`."""
         found, trial = self._find(handle), Trial("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
         account = self._check(found, password, guess, trial)
@@ -195,8 +194,9 @@ class Authenticator:
     def identify_second(
         self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
     ) -> str:
-        """The handle of who signs in for one act of somebody else's, `beside` them at that address
-        or terminal.
+        """Return the handle of a second person, who signs in for one act of `beside`.
+
+        `place`: their address or terminal.
 
         Raises:
             SecondSignInError: where `sign_in` raises SignInError.
@@ -212,11 +212,11 @@ class Authenticator:
         return account.handle
 
     def sign_out(self, cookie: str) -> None:
-        """Ends the session."""
+        """End the session of a cookie."""
         self.end(_digest(cookie))
 
     def end(self, digest: bytes) -> None:
-        """Ends the session of that digest."""
+        """End the session of a cookie's digest."""
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
             if found is not None:
@@ -228,7 +228,7 @@ class Authenticator:
             return throttle.find_claimant(connection, handle, address, self._seal, self._clock())
 
     def _check(self, found: Claimant, password: str, guess: Guess, trial: Trial) -> Account:
-        """The account, if this is its password and it may come in."""
+        """Return the account, if this is its password and it can sign in."""
         try:
             counted = self._throttle.count(guess)
         except BlockedError:
@@ -242,7 +242,7 @@ class Authenticator:
         return account
 
     def _holder(self, token: Token, account: Account, now: datetime) -> Identity | None:
-        """Who comes in with that token now."""
+        """Return the identity behind a token now; None if the token or the account is invalid."""
         over = token.revoked_at is not None or token.expires_at <= now
         if over or account.disabled_at is not None:
             return None

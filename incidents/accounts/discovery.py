@@ -1,8 +1,8 @@
 """The discovery document and the keys of a provider, fetched once for many sign-ins.
 
-Each of its two documents is kept for a while. One request fetches it, and who comes meanwhile waits
-a moment for it; a provider that does not answer is left in peace before it is asked again. So there
-are never more fetches than there were changes to see, however many sign in or pretend to.
+Each of its two documents is kept for a while. One request fetches it, and others wait a moment for
+that; a provider that does not answer is not asked again at once. So the number of fetches does not
+grow with the number of sign-ins, real or forged.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 
 KEPT_FOR = timedelta(minutes=10)
-"""So long a document is taken without being fetched again."""
+"""The time for which a document is kept."""
 ANEW_EVERY = timedelta(minutes=1)
-"""So often, at most, the keys are fetched before that, for one that is not among them."""
+"""The least time between two fetches of the keys, for a key that is not among the kept ones."""
 LEFT_IN_PEACE_FOR = timedelta(seconds=15)
-"""So long a provider is not asked again for a document that it has not given."""
+"""The least time between a failed fetch of a document and the next attempt."""
 WITHIN_S = 5.0
 """The deadline of one request to a provider, as a whole."""
 _PATIENCE_S = 2.0
@@ -43,10 +43,9 @@ class ProviderError(IncidentsError):
 
 
 class Discovery:
-    """The discovery of one provider (OpenID Connect Discovery 1.0); `clock` gives aware times in
-    UTC.
+    """The discovery of one provider (OpenID Connect Discovery 1.0); `clock`: aware times in UTC.
 
-    All raise ProviderError if the provider cannot be asked, or is not as it must be.
+    All methods raise ProviderError if the provider cannot be asked, or its document is invalid.
     """
 
     def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
@@ -55,11 +54,11 @@ class Discovery:
         self._keys = _Kept(self._fetch_keys, clock)
 
     def endpoint(self, name: str) -> str:
-        """An address that it names: over https, or on the issuer's own host."""
+        """Return the address of an endpoint: over https, or on the issuer's own host."""
         return str(self._metadata.get()[name])
 
     def keys(self, *, anew: bool = False) -> Document:
-        """Its keys (JWKS, RFC 7517); `anew` for one that was not among those that are kept."""
+        """Return its keys (JWKS, RFC 7517); `anew`: for a key that is not among the kept ones."""
         return self._keys.get(not_older_than=ANEW_EVERY if anew else KEPT_FOR)
 
     def _fetch_metadata(self) -> Document:
@@ -95,7 +94,7 @@ class Discovery:
 
 
 def json_of(answer: Answer) -> Document:
-    """What a provider has answered; raises ProviderError if that is no JSON object."""
+    """Return the JSON object of a provider's answer; raises ProviderError if it is none."""
     try:
         found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
@@ -111,9 +110,9 @@ def json_of(answer: Answer) -> Document:
 
 @contextmanager
 def asking(issuer: str) -> Iterator[Client]:
-    """A client that reaches the issuer, wherever it stands, and else only what is public.
+    """Open a client that reaches the issuer, wherever it is, and otherwise only public addresses.
 
-    What goes wrong while it is open is a ProviderError.
+    Network errors inside are raised as ProviderError.
     """
     from incidents.outbound.client import Client
 
@@ -125,7 +124,7 @@ def asking(issuer: str) -> Iterator[Client]:
 
 
 class _Kept:
-    """One document, and when it was fetched, or when and why that came to nothing."""
+    """One document, with the time of its fetch, or the time and the reason of a failure."""
 
     def __init__(self, fetch: Callable[[], Document], clock: Callable[[], datetime]) -> None:
         self._fetch, self._clock = fetch, clock
@@ -158,5 +157,5 @@ class _Kept:
 
 
 def _lies_within(at: datetime, duration: timedelta, now: datetime) -> bool:
-    """Whether that was so long ago at most; what lies ahead, by a clock that was set, was not."""
+    """Whether the time lies less than `duration` back; a time ahead of `now` does not count."""
     return timedelta(0) <= now - at < duration
