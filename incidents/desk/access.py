@@ -57,9 +57,11 @@ NOT_KEPT = frozenset(
         "password_given",
     }
 )
-"""The refusals that are not kept as the answer to a key: the same command may succeed after a
-sign-in, under another role, after another look or a confirmation, or once somebody can take it
-over."""
+"""The refusals that are not kept as the answer to a key: the command may succeed the next time.
+
+That is after a sign-in, under another role, after another look or a confirmation, or once somebody
+can take the work over.
+"""
 
 
 _IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
@@ -75,16 +77,14 @@ _MACHINES = frozenset({COURIER, DAEMON})
 
 
 def takes_two(command: Command, policy: Policy) -> bool:
-    """Whether the command is part of an act of two people: to open a closed site and, if `policy`
-    says so, to close one on somebody's word (R4, R5)."""
+    """Whether it takes two people: to open a closed site or, by `policy`, to close one (R4, R5)."""
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
     return isinstance(command, _IN_PERSON)
 
 
 class Access:
-    """The permissions of the commands of one transaction at `now` (UTC) under `policy`, with those
-    refused.
+    """The permissions of a transaction's commands at `now` (UTC) under `policy`, and refused ones.
 
     A signed-in person is checked again, since the account may have been disabled meanwhile, or
     given another role. Each account is read once, however many commands need it.
@@ -229,8 +229,7 @@ class Access:
         return Refusal("no_taker", {"to": command.to})
 
     def _unproved(self, request: Request | ClosureRequest | None, case: Case) -> Refusal | None:
-        """The refusal if the first of two people asked before they had an account: they may be the
-        same person as the second."""
+        """The refusal if the first of two people asked without an account: they may be the same."""
         if request is None or not self._has_accounts:
             return None
         asked_as = self._account(request.by)
@@ -239,8 +238,7 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """The refusal of a second correction by anybody but a supervisor, who upholds closures too
-        (R2): otherwise repeated corrections could extend the hour for ever."""
+        """Refuse others a second correction (R2): repeated ones could extend the hour for ever."""
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

@@ -140,7 +140,7 @@ def set_password(
 
     If it had a password before, its tokens end too. Without the `seal` of this database the
     password is invalid. If somebody else sets it, the account's person does not count as a second
-    person for `second_after`: whoever knows the password could sign in as that person, and set
+    person for `second_after`: anybody with the password could sign in as that person, and set
     another one.
 
     Raises:

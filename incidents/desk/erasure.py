@@ -1,4 +1,4 @@
-"""The erasure: the desk's own act of deleting people's words when the law lets them go.
+"""The erasure: the desk's own act of deleting people's words once the law permits it.
 
 The entries stay as they are: once a value is gone, nobody can find out what its reference meant.
 Each batch goes on record in the transaction that erases it. Files are deleted right after it; the
@@ -52,8 +52,7 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """The number of values and of evidence files that were erased, or would be, and of rows in the
-    log of sign-ins that no longer name anybody."""
+    """The numbers of erased (or erasable) values and evidence files, and of anonymised sign-ins."""
 
     words: int = 0
     files: int = 0
@@ -66,7 +65,7 @@ class Erased:
 
 
 def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
-    """What would be erased now.
+    """Return the numbers that would be erased now.
 
     Raises:
         DatabaseError: if the database fails.
@@ -113,8 +112,7 @@ def erase(
 
 
 def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
-    """Finish earlier erasures: clear what a crash left half written, and what the database's files
-    still hold of deleted rows (see `traces`).
+    """Finish earlier erasures: half-written files of a crash, and deleted rows in database files.
 
     Raises:
         DatabaseError: if others read all the time, or the disk has no room.

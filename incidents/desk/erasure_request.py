@@ -44,8 +44,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staying:
-    """The data that is too young to be erased: its amount, and when (UTC) the first and the last of
-    it may be erased."""
+    """The data that is too young to be erased, and when (UTC) the first and last of it may be."""
 
     words: int
     files: int

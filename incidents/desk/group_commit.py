@@ -67,8 +67,7 @@ class CommandBatcher:
         return answers
 
     def alone(self, envelope: Envelope) -> Answer:
-        """Submit the command in a transaction of its own, without a limit on the wait for locks;
-        raises as `submit`."""
+        """Submit the command alone, with no limit on waits for locks; raises as `submit`."""
         [answer] = self._desk.submit([envelope])
         return answer
 

@@ -79,8 +79,7 @@ def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Comma
 
 
 def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
-    """The refusal of a clock that says `now` if it is too far from the database's, `there` (both in
-    UTC; None: the database has none, or accepts any)."""
+    """The refusal of a clock at `now`, too far from the database's (UTC; None: accepts any)."""
     ahead = timedelta(0) if there is None else now - there
     if ahead > MAX_APART:
         return Refusal("clock_ahead", {"now": now, "ahead_s": int(ahead.total_seconds())})

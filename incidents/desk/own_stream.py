@@ -27,8 +27,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of the next entry, under the lock of the desk's row: the active policy's digest,
-    the entry's number, and its time (UTC), which is no earlier than its predecessor's."""
+    """The next entry's place under the desk's lock: active policy's digest, number, time (UTC)."""
 
     policy: str
     seq: int

@@ -119,8 +119,7 @@ def erase_sign_ins(
     handle: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erase the persons from sign-ins before `before` (UTC), of one account or of all; return the
-    number of rows.
+    """Erase the persons from sign-ins before `before` (UTC), of one account or all; count rows.
 
     Each batch goes on record. `stopped` is called between batches. Raises as `Desk.on_record`;
     earlier batches stay erased.
@@ -165,7 +164,7 @@ class RetentionResult:
 
 
 def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> RetentionResult:
-    """What could be erased at `now` (UTC), with the evidence files in `folder`; erases nothing."""
+    """Return the amounts erasable at `now` (UTC), with the evidence in `folder`; erases nothing."""
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:

@@ -50,8 +50,7 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
-    """The refusal to cancel, or to brake, the only order that takes a held site down, if it was
-    claimed before the hold."""
+    """The refusal to cancel or brake a held site's only order to go down, from before the hold."""
     if not _takes_out(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]

@@ -40,9 +40,9 @@ numbers. So at least 2,000 epochs are always left.
 """
 
 AGAIN = timedelta(hours=1)
-"""No daemon resumes again within this time, nor before a person knows of the first time.
+"""The least time between two resumptions by daemons; a person must know of the first.
 
-Two copies of a database beside one mark would otherwise do so in turn until all numbers are used.
+Two copies of a database beside one mark would otherwise resume in turn until all numbers are used.
 """
 
 
@@ -160,7 +160,7 @@ def _standing(
 
 
 def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
-    """When the last loss was noticed: at `now` (UTC), or before.
+    """The time when the last loss was noticed: `now` (UTC), or before.
 
     A person who resumes has lost nothing anew, unless nobody had noticed the loss.
     """

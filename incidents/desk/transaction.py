@@ -183,8 +183,7 @@ class Transactions:
         return sites_of(connection, envelopes, patience=patience)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        """Lock at most `limit` sites with something due, and no more than a batch; `now` (UTC): the
-        time, if the database has no clock."""
+        """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
         most = min(limit, MAX_BATCH)
         return what_is_due(connection, now, most)
 

@@ -115,8 +115,7 @@ class UnitOfWork:
         return str(envelope.site) if site is None else site.case.site
 
     def in_time(self, envelope: Envelope) -> Envelope:
-        """The envelope with its facts at the site's present time at the latest, if its machine's
-        clock has reached them."""
+        """The envelope with facts no later than the site's time, if its clock is ahead."""
         if self._said <= self._now:
             return envelope
         row = self._rows.get(self.site_id(envelope) or 0)
