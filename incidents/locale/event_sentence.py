@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def sentence(teller: Teller, event: Facts, *, to_come: bool = False) -> str:
-    """What happened, or with `to_come` what the clock will do.
+    """Return what happened, or with `to_come` what the clock will do.
 
-    An event of a kind that the teller's language does not know is told by its name.
+    An event of a kind that the language does not know is shown by its name.
     """
     phrases = teller.language.phrases
     template = phrases.get(f"to_come.{event['kind']}") if to_come else None
@@ -29,7 +29,7 @@ def sentence(teller: Teller, event: Facts, *, to_come: bool = False) -> str:
 
 
 class _Asked(dict[str, object]):
-    """The event's fields, and what is worked out of them, as a sentence asks for them."""
+    """The event's fields, and values derived from them, as a sentence needs them."""
 
     def __init__(self, teller: Teller, event: Facts, *, to_come: bool) -> None:
         super().__init__(site=shown(teller.site), to_come=to_come)
@@ -134,20 +134,20 @@ def _closed_for(teller: Teller, event: Facts) -> str:
 
 
 def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
-    """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
+    """Describe an order of that kind in its lane: `suspend`, `write to the customer (suspend)`."""
     code = f"ordered.{lane if lane in _TOLD else 'act'}"
     return language.say(code, kind=kind)
 
 
 def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
-    """The same with its site, of an order's document, in the words of the command line."""
+    """Describe an order by its document, with its site, as the command line does."""
     code = "order_of.told" if order["lane"] in _TOLD else "order_of.act"
     what = ordered(order["kind"], order["lane"], language)
     return language.say(code, what=what, site=order["site"])
 
 
 _TOLD = frozenset({"notice", "desk"})
-"""The lanes in which people are told; what is ordered in others changes the world."""
+"""The lanes that inform people; the orders in others change the world."""
 
 
 def _what_was_ordered(teller: Teller, event: Facts) -> str:
@@ -189,7 +189,7 @@ def _changed_filing(teller: Teller, event: Facts) -> str:
 
 
 def _detail(teller: Teller, key: str) -> str:
-    """What a detail is called; of a server or a document, with the label that it was given."""
+    """The name of a detail, for a server or a document with its label."""
     kind, dot, label = key.partition(".")
     if dot and f"detail.{kind}" in teller.language.phrases:
         return f"{teller.language.word('detail', kind)} {label}"
