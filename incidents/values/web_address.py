@@ -1,12 +1,12 @@
 """A web address: kept as it was written, and in the form in which addresses are compared.
 
-That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name or
-password before the host, a dot at the host's end, and what stands behind a #. Most of that leads to
-the same page, and of one that it does not lead to the desk is asked once more (`--again`): two
-violations that are one would count twice.
+That form is how a browser reads the address (WHATWG URL Standard), without a name or password
+before the host, a dot at the host's end, and the fragment after a #. Most such variants lead to the
+same page. For others the desk is asked once more (`--again`): two violations that are one would
+count twice.
 
-People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is
-one more way to write them.
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is one
+more accepted form.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from incidents.errors import BadSiteNameError, BadUrlError, Cause
 from incidents.values import site_name
 
 MAX_CHARACTERS = 2_048
-"""Of an address as it was written; its normal form may have twelve times as many."""
+"""The most characters of a written address; its normal form may have twelve times as many."""
 
 CAUSES = {
     "empty": "it is empty",
@@ -35,7 +35,7 @@ CAUSES = {
     "port": "its port is not a number from 0 to 65535",
     "host": "of its host, {cause}",
 }
-"""Why something is no address that can be kept, by its code."""
+"""The reasons why a text is no address that can be kept, by code."""
 
 _PORTS = {"http": 80, "https": 443}
 _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
@@ -59,7 +59,7 @@ _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 class Kept:
     """The addresses of one finding: their normal forms, each once, and as they were first written.
 
-    `written` has an empty text for what was written in the normal form, and is empty if all were.
+    `written` has an empty text for an address written in its normal form, and is empty if all were.
     """
 
     urls: tuple[str, ...]
@@ -67,7 +67,7 @@ class Kept:
 
 
 def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
-    """The addresses as somebody wrote them; takes and raises as `read` does."""
+    """Keep addresses as somebody wrote them; takes and raises as `read` does."""
     found: dict[str, str] = {}
     for text in given:
         url = read(text, bare=bare)
@@ -76,18 +76,18 @@ def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
 
 
 def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
-    """What `keep` was given of the addresses that it has kept."""
+    """Return kept addresses as they were written."""
     return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
 def read(text: str, *, bare: bool = False) -> str:
-    """The normal form of an http or https address as somebody wrote it.
+    """Return the normal form of an http or https address as somebody wrote it.
 
-    With `bare` also of one without a scheme (`shop.example/x`): a browser asks by http first too,
-    and is led on to where the site really is.
+    `bare`: accept one without a scheme (`shop.example/x`): a browser tries http first too, and is
+    redirected.
 
     Raises:
-        BadUrlError: naming what was written, why it cannot be kept, and the way out.
+        BadUrlError: naming the text, the reason, and the way out.
     """
     _refuse_what_cannot_be_kept(text)
     plain = _armed(text.strip(_AROUND).translate(_IGNORED), bare=bare)
@@ -105,7 +105,7 @@ def read(text: str, *, bare: bool = False) -> str:
 
 
 def _armed(written: str, *, bare: bool) -> str:
-    """The address as a browser takes it."""
+    """The address as a browser accepts it."""
     found = _SCHEME.match(written)
     if found is not None:
         disarmed = found[1].lower() == "xx" or _DISARMED.search(found[0])
@@ -119,7 +119,7 @@ def _plain(disarmed: str) -> str:
 
 
 def host(url: str) -> str:
-    """The host of an address in its normal form, without brackets; empty if it has none."""
+    """Return the host of an address in its normal form, without brackets; empty if it has none."""
     authority = url.partition("://")[2].partition("/")[0]
     return authority.lstrip("[").partition("]" if authority.startswith("[") else ":")[0]
 
@@ -130,7 +130,7 @@ def is_of(url: str, site: str) -> bool:
 
 
 def hosts_elsewhere(urls: Iterable[str], site: str) -> tuple[str, ...]:
-    """The hosts of those addresses that are not of the site, each once."""
+    """Return the hosts of those addresses that are not of the site, each once."""
     return tuple(dict.fromkeys(host(url) for url in urls if not is_of(url, site)))
 
 
@@ -170,7 +170,7 @@ def _host(text: str, host: str) -> str:
 
 
 def _ipv4(host: str) -> str | None:
-    """The IPv4 address in any of the ways to write one: 0x7f.1, 017700000001; None for a name."""
+    """The IPv4 address in any notation: 0x7f.1, 017700000001; None for a name."""
     # What is put above a letter is in no number, and many take their square to be put in order.
     if not host.isascii() and any(map(combining, host)):
         return None
@@ -199,7 +199,7 @@ def _path(path: str) -> str:
 
 
 def _followed(path: str) -> str:
-    """Where a path leads that may have steps such as `..` in it."""
+    """Resolve the steps such as `..` in a path."""
     kept: list[str] = []
     *folders, page = path.split("/")
     for folder in folders:
