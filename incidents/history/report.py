@@ -1,4 +1,4 @@
-"""The report: what one row of a history tells of a violation, each of its values checked."""
+"""The report: one row of a history about a violation, with each value checked."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _LATEST = datetime(2999, 12, 31, tzinfo=UTC)
 class Report:
     """One report of a violation; all times are aware and in UTC.
 
-    `contact` is the outcome of the call about it, at `contact_at`; None if the file tells of none.
-    `written` is the address as the file has it, where that is not `url`, its normal form.
+    `contact`: the outcome of the call about it, at `contact_at`; None if the file has none.
+    `written`: the address as the file has it, if that is not `url`, its normal form.
     """
 
     line: int
@@ -53,7 +53,7 @@ class Report:
 
 
 def complaint(columns: Sequence[str]) -> str | None:
-    """What is wrong with a header of these columns; None if nothing is."""
+    """Return what is wrong with a header of these columns; None if nothing is."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None
@@ -69,7 +69,7 @@ class _BadValueError(Exception):
 
 
 class Reader:
-    """Makes reports of rows; the sites that it has seen need no second look."""
+    """A reader that makes reports of rows, and caches the sites that it has read."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -77,7 +77,7 @@ class Reader:
         self.ignored: dict[str, None] = {}
 
     def report(self, row: Row) -> Report | BadLine:
-        """The row's report, or why it is none."""
+        """Return the row's report, or the reason why it is none."""
         is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
             for column, value in (row.odd or {}).items():

@@ -26,7 +26,7 @@ _JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One thing that came out otherwise; `step` is its number, None for the last look."""
+    """One unexpected result; `step`: its number, None for the last look."""
 
     step: int | None
     at: datetime
@@ -37,7 +37,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What became of a scenario under the policy of that digest."""
+    """The result of a scenario under the policy of that digest."""
 
     scenario: Scenario
     policy: str
@@ -45,11 +45,11 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        """Whether all went as expected."""
+        """Whether everything was as expected."""
         return not self.mismatches
 
     def document(self) -> documents.Trial:
-        """The result as JSON."""
+        """Return the result as JSON."""
         return {
             "name": self.scenario.name,
             "passed": self.passed,
@@ -74,7 +74,7 @@ def run(scenario: Scenario, policy: Policy) -> Trial:
 
 
 class _World:
-    """One site in memory, its policy, and what has come out otherwise so far."""
+    """One site in memory, its policy, and the unexpected results so far."""
 
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.scenario = scenario
@@ -84,7 +84,7 @@ class _World:
         self._do(AddSite(by=PERSON), scenario.start)
 
     def take(self, step: Step) -> None:
-        """Let time pass, do what the step does, and look."""
+        """Advance the time, do the step's act, and compare."""
         if self.scenario.daemon:
             self._let_pass(step.at)
         if isinstance(step.act, Policy):
