@@ -34,8 +34,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody wrote, and the salt (hexadecimal) under which its reference was made:
-    `sha256:` and SHA-256 of salt and text."""
+    """A person's words; their reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
 
     salt: str
     text: str

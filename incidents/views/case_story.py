@@ -55,9 +55,11 @@ class Printed(When):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One entry in words: its number in the site, its line in the file of entries, its place in
-    the log and its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
-    `words` are the fields with people's own words, each with its reference."""
+    """One entry in words, with its numbers in the site, in the file of entries and in the log.
+
+    `digest`: its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
+    `words`: the fields with people's own words, each with its reference.
+    """
 
     seq: int
     line: int

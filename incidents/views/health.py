@@ -34,7 +34,7 @@ _MAX_NAMED = 10
 def enforcement(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
 ) -> Enforcement:
-    """Whether the clock is enforced at `now` (UTC), and what is overdue.
+    """The enforcement of the clock at `now` (UTC), with what is overdue.
 
     `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
     because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but

@@ -111,7 +111,7 @@ def taken_down(connection: Connection, since: datetime | None) -> TakenDown | No
 
 
 def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When the reason for the site of that row to be down may have been lost, as of `now` (UTC).
+    """Return when the reason for the site's being down may have been lost, as of `now` (UTC).
 
     None for a site that is not left down.
     """
@@ -148,8 +148,7 @@ def believed_since(found: Standing, now: datetime) -> datetime | None:
 
 
 def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the site of that row, added after a loss and in an unknown state, counts as up at
-    `now` (UTC)."""
+    """Whether a site added after a loss, in an unknown state, counts as up at `now` (UTC)."""
     if (site["state"], site["in_force"], site["last_act"]) != (UP, UNKNOWN, 0):
         return False
     since = believed_since(lineage.standing(connection), now)
@@ -157,7 +156,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its end, as far as is known; None once the world agrees with it."""
+    """The time when the record lost its end, if known; None once the world agrees with it."""
     return None if found.unproved_since is None else found.lost_at
 
 

@@ -31,8 +31,7 @@ Place = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """A filter of entries: of a site, of a kind, by a person, recorded at or after `since` and
-    before `until` (UTC)."""
+    """A filter of entries, for example recorded at or after `since` and before `until` (UTC)."""
 
     site_id: int | None = None
     kind: str | None = None

@@ -163,8 +163,7 @@ def dead_letters(connection: Connection) -> DeadLetters:
 
 
 def held(connection: Connection) -> OrdersHeld:
-    """The number of orders into the world that the brake holds (at most `MAX_COUNTED`: `capped`),
-    and the first few."""
+    """Count orders that the brake holds (up to `MAX_COUNTED`: `capped`), and list the first."""
     count, first = _first_of(connection, "held")
     return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 

@@ -128,8 +128,7 @@ def _violations(
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """The zone's offsets from UTC with their beginnings, written into statements as literals, since
-    databases do not know the same zones."""
+    """The zone's offsets from UTC with beginnings, as literals: databases know other zones."""
 
     offsets: tuple[tuple[datetime, timedelta], ...]
 
@@ -203,7 +202,7 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
 
 
 def _reached() -> ScalarSelect[Any]:
-    """When the person of an incident was first reached in time."""
+    """The time when the person of an incident was first reached in time."""
     of, told = incidents.c, contacts.c
     tells = and_(
         told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
@@ -244,7 +243,7 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Standing:
-    """What is open now: the queue by kind, and the number of sites suspended by R2."""
+    """The open work: the queue by kind, and the number of sites suspended by R2."""
     listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)

@@ -30,7 +30,7 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""By act: the machine's refusal of it, None if it is possible."""
+"""The machine's refusal of each act, None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -40,7 +40,7 @@ _MEANT: dict[type[c.Command], dict[str, Any]] = {
 }  # fmt: skip
 """Values for the fields that an act needs before it can be tried."""
 _LATER = timedelta(days=1)
-"""How far ahead a required time lies in such a trial."""
+"""The distance of a required time in a trial."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:

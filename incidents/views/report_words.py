@@ -121,7 +121,7 @@ def _resumed(event: own_events.HistoryResumed) -> str:
 
 
 def _counts(event: own_events.PasswordSet) -> str:
-    """When a person whose password somebody else has set counts as a second person."""
+    """The time when a person whose password somebody else has set counts as a second person."""
     if event.counts_from is None:
         return ""
     return f", and cannot be the second person before {rfc3339(event.counts_from)}"

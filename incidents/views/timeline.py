@@ -179,8 +179,7 @@ def _late_on_record(connection: Connection, site_id: int, numbers: Collection[in
 
 
 def _left_down(connection: Connection, site_id: int) -> set[int]:
-    """The numbers of the entries that would have opened the site, or would open it later, if a loss
-    had not left it down."""
+    """The numbers of the entries that would open the site if a loss had not left it down."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
     found = connection.scalars(select(of.body).where(of.site_id == site_id, about))

@@ -172,11 +172,11 @@ def _moot(record: Record) -> list[str]:
 
 
 def why(connection: Connection, name: str, when: When) -> Explanation:
-    """Why the site is in its state now, from the record alone, as `when` tells it.
+    """Explain the site's state now, from the record alone, in the form of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
-    ones. `next`: what is due next, null if nothing is. `would_change` and `hints`: what people can
-    do about it. A view does nothing: it says what is overdue.
+    ones. `next`: the next due act, null if none. `would_change` and `hints`: what people can do
+    about it. Overdue acts are only reported: a view does nothing.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -213,7 +213,7 @@ def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
 
 
 def fitting_hints(record: Record) -> list[Hint]:
-    """What could be done next about the site as a whole."""
+    """List the next possible steps for the site as a whole."""
     case, site = record.case, record.case.site
     found = []
     if record.overdue_since is not None:
@@ -238,14 +238,13 @@ def fitting_hints(record: Record) -> list[Hint]:
 
 
 def _to_record_call(record: Record, incident: Incident) -> Hint:
-    """To record a call that reached the person; where no clock runs, with the time of the call: it
-    may have been in time, and only then does it change anything."""
+    """The hint to record a call that reached somebody, with its time if no clock runs."""
     at: dict[str, None] = {} if record.case.clock_runs(incident) else {"at": None}
     return do(c.RecordContact, record.teller.name(incident.n), outcome=REACHED, **at)
 
 
 def _of_the_world(record: Record) -> list[Hint]:
-    """What brings into force what is ordered, or puts on record what is in force."""
+    """The steps that carry out the orders, or record the actual state."""
     site = record.case.site
     # What somebody has cancelled stays undone by the other.
     repair = look("repair_cancelled" if record.is_cancelled else "repair", site)

@@ -106,7 +106,7 @@ def dispute_lines(record: Record) -> list[str]:
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:
-    """Which of the two grounds of R5 is no longer true."""
+    """The ground of R5 that is no longer true."""
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]

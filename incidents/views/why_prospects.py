@@ -33,7 +33,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """What is due next and when: the machine's decision for that moment."""
+    """Return the next due act and its time: the machine's decision for that moment."""
     due = rules.next_due(record.case)
     if due is None:
         return None
@@ -158,7 +158,7 @@ def _counted(record: Record, closure: Closure) -> list[Incident]:
 def _corrections(
     record: Record, rule: str, incidents: list[Incident]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each kind of correction, with the incidents of which one alone would dispute the closure."""
+    """Each kind of correction, with the incidents any one of which would dispute the closure."""
     name = record.teller.name
     yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
     if rule == "unreachable_run":

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """The sites that are ordered down, but whose last order into the world the brake holds, or
-    somebody cancelled before it was tried."""
+    """Return the sites ordered down whose last order the brake holds, or was cancelled untried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -44,8 +43,7 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but somebody cancelled its last order into the world,
-    tried or not."""
+    """Whether the site is ordered down, but its last order into the world was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
@@ -63,8 +61,7 @@ def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
 
 
 def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the order took the site down (UTC): when it was carried out, or first taken for an
-    attempt.
+    """Return when the order took the site down (UTC): the first attempt, or its completion.
 
     Otherwise, when a person released it from the brake, or ordered the same by a hold. None if the
     order only waits.
@@ -80,7 +77,7 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the order to open the site was carried out (UTC); None if it was not."""
+    """Return when the order to open the site was carried out (UTC); None if it was not."""
     return _done_at(became(connection, site_id, ACT, order=order))
 
 
@@ -109,8 +106,7 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 
 def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether the customer's last notice of a state, before the order `before`, said that the site
-    is down."""
+    """Whether the customer's last notice of a state, before the order `before`, said down."""
     told = (
         event.order_kind in DOWN
         for event in became(connection, site_id, NOTICE)
@@ -225,8 +221,7 @@ def was_only_logged(connection: Connection, site_id: int, order: int | None = No
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to take a site down that was only logged, if nobody has ordered anything else
-    for the site since. None if there is none."""
+    """The last order to go down that was only logged, if the site had no order since; or None."""
     row = connection.execute(_NEWEST).first()
     if row is None:
         return None
