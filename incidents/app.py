@@ -1,4 +1,4 @@
-"""The wiring: it opens every room that is entered, for whatever runs the program."""
+"""The wiring: opens the rooms of the program when they are needed, for every surface."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class App:
-    """All rooms, wired for one run's settings; each is opened when it is first entered.
+    """All rooms, wired for one run's settings; each is opened on first use.
 
-    With `makes` a SQLite file that is not there is made; reading one never does.
+    `makes`: create a missing SQLite file; reading one never does.
     """
 
     def __init__(self, settings: Settings, *, makes: bool = False) -> None:
@@ -41,7 +41,7 @@ class App:
 
     @cached_property
     def bare_engine(self) -> Engine:
-        """The database, whatever it holds: for `incidents db`.
+        """The database, whatever its content: for `incidents db`.
 
         Raises:
             InputError: for a URL that names no database.
@@ -53,10 +53,10 @@ class App:
 
     @cached_property
     def engine(self) -> Engine:
-        """The database with the schema of this program.
+        """The database with this program's schema.
 
         Raises:
-            DatabaseError: if it is not there, or holds anything else.
+            DatabaseError: if it is missing, or has any other content.
         """
         from incidents.store.database import schema
 
@@ -65,12 +65,12 @@ class App:
 
     @property
     def is_entered(self) -> bool:
-        """Whether anybody has asked for `engine`, and found it to be one."""
+        """Whether `engine` was used, and had the schema."""
         return "engine" in self.__dict__
 
     @cached_property
     def seal(self) -> Seal:
-        """By what this process knows who may come in; see `accounts.serve_key`.
+        """The seal by which this process checks credentials; see `accounts.serve_key`.
 
         Raises:
             SealedElsewhereError: if the database is sealed with a key that this process has not.
@@ -90,21 +90,21 @@ class App:
 
     @cached_property
     def gatherer(self) -> CommandBatcher:
-        """The way to the desk for many threads at once."""
+        """The group commit of many threads' commands."""
         from incidents.desk.group_commit import CommandBatcher
 
         return CommandBatcher(self.desk)
 
     @property
     def open_sessions(self) -> OpenSessions:
-        """The sessions that hold, to be looked at and ended."""
+        """The open sessions, to list and to end."""
         from incidents.accounts.open_sessions import OpenSessions
 
         return OpenSessions(self.engine, clock.now)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the database."""
+        """Open a transaction that reads one state of the database."""
         from incidents.store.database import engine
 
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
@@ -112,7 +112,7 @@ class App:
 
     @contextmanager
     def looking(self, language: Language = ENGLISH) -> Iterator[Looks]:
-        """What people look at, in one state of the database, told in that language."""
+        """Open the views of one state of the database, in that language."""
         from incidents.views.looks import Looks
 
         with self.reading() as connection:
@@ -123,17 +123,17 @@ class App:
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:
-        """For one question alone, which reads one state of the database by itself."""
+        """Open a connection for a single query."""
         from incidents.store.database import engine
 
         with engine.plainly(self.engine), engine.glancing(self.engine) as connection:
             yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """The time by which the clock's enforcement is judged, in UTC.
+        """Return the time by which the clock's enforcement is judged, in UTC.
 
-        The database's own where it has one, since that is whose time daemons beat in, and one
-        workstation that is ten seconds off must not cry that nothing enforces the clock.
+        It is the database's own, if it has one: daemons' heartbeats have that time, and a
+        workstation ten seconds off must not report that nothing enforces the clock.
         """
         from incidents.store import desk_state
 
@@ -141,14 +141,14 @@ class App:
 
     @cached_property
     def is_rehearsal(self) -> bool:
-        """Whether any clock is taken here, which every view says: see `desk_state`."""
+        """Whether any clock is accepted here, which every view shows: see `desk_state`."""
         from incidents.store import desk_state
 
         with self.glancing() as connection:
             return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
-        """What references to sealed values stand for; erased ones are left out."""
+        """Return the texts of references to sealed values; erased ones are left out."""
         from incidents.store import entries
 
         asked = {ref for ref in refs if ref is not None}
@@ -159,20 +159,19 @@ class App:
 
     @property
     def person(self) -> str:
-        """Who asks: the name by which the queue knows what is theirs."""
+        """The name of the person who asks, by which the queue knows their items."""
         return self.settings.person
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report, read from the settings file once; raises as `settings.police.read`
-        does."""
+        """The duty to report in the settings, read once; raises as `settings.police.read`."""
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:
-        """The setting of each lane without a channel; the settings file is read once."""
+        """The setting of each lane without a channel, from the settings file, read once."""
         from incidents.notices import notice_settings
 
         return notice_settings.lanes_without_channel()
@@ -180,7 +179,7 @@ class App:
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
     ) -> list[Answer]:
-        """Give what somebody holds, all or `of` those sites, to another: see `desk.hand_over`."""
+        """Hand over a person's items, on all sites or only `of` those: see `desk.hand_over`."""
         from incidents.desk import desk
 
         return desk.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
@@ -188,9 +187,9 @@ class App:
     def keep_evidence(
         self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]
     ) -> None:
-        """Keep a copy of a file that is to be attached, unless the act would be refused.
+        """Keep a copy of a file to attach, unless the act would be refused.
 
-        What is refused leaves no copy behind, and no entry names a file that is not kept.
+        A refusal leaves no copy, and no entry names a file without one.
 
         Raises:
             FileError: as `record.evidence.keep` does.
@@ -201,10 +200,10 @@ class App:
         evidence.keep(file, digest, self.settings.evidence)
 
     def link(self, incident: tuple[int, int]) -> Link:
-        """The link to the customer's page of an incident, and until when it holds.
+        """Return the link to the customer's page of an incident, with its expiry.
 
         Raises:
-            UnknownIncidentError: if there is none.
+            UnknownIncidentError: if there is no such incident.
             NoCustomerPageError: without [customer] in the settings.
         """
         from incidents import views
@@ -218,8 +217,10 @@ class App:
     def compare(
         self, names: Iterable[str], *, by_name: bool = True, **asked: Any
     ) -> list[Comparison]:
-        """What is ordered of those sites, and what is in force: see `enforcement.reconciliation`.
-        What a loss may have left down is opened only `by_name`."""
+        """Compare the ordered and the actual states of sites: see `enforcement.reconciliation`.
+
+        A site that a loss may have left down is opened only `by_name`.
+        """
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation
         from incidents.store import lineage
@@ -236,11 +237,11 @@ class App:
             found.close()
 
     def close(self) -> None:
-        """Let go of the database's connections."""
+        """Close the database's connections."""
         if "bare_engine" in self.__dict__:
             self.bare_engine.dispose()
 
 
 def open_house(settings: Settings, *, makes: bool = False) -> App:
-    """The rooms for one run; nothing is opened yet."""
+    """Wire the rooms for one run; nothing is opened yet."""
     return App(settings, makes=makes)
