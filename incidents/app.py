@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 class App:
     """All rooms, wired for one run's settings; each is opened on first use.
 
-    `makes`: create a missing SQLite file; reading one never does.
+    `create`: make a missing SQLite file; reading one never does.
     """
 
-    def __init__(self, settings: Settings, *, makes: bool = False) -> None:
+    def __init__(self, settings: Settings, *, create: bool = False) -> None:
         self.settings = settings
         self.expenses = Expenses()
-        self._makes = makes
+        self._create = create
 
     @cached_property
     def bare_engine(self) -> Engine:
@@ -49,7 +49,7 @@ class App:
         """
         from incidents.store.database import engine
 
-        return engine.create(self.settings.db, make=self._makes)
+        return engine.create(self.settings.db, make=self._create)
 
     @cached_property
     def engine(self) -> Engine:
@@ -60,11 +60,11 @@ class App:
         """
         from incidents.store.database import schema
 
-        schema.ensure(self.bare_engine, make=self._makes)
+        schema.ensure(self.bare_engine, make=self._create)
         return self.bare_engine
 
     @property
-    def is_entered(self) -> bool:
+    def is_opened(self) -> bool:
         """Whether `engine` was used, and had the schema."""
         return "engine" in self.__dict__
 
@@ -79,7 +79,7 @@ class App:
         from incidents.accounts import serve_key
 
         with self.reading() as connection:
-            return serve_key.seal_of(connection, serve_key.key_file(self.settings))
+            return serve_key.load_seal(connection, serve_key.key_file(self.settings))
 
     @cached_property
     def desk(self) -> Desk:
@@ -89,7 +89,7 @@ class App:
         return Desk(self.engine)
 
     @cached_property
-    def gatherer(self) -> CommandBatcher:
+    def batcher(self) -> CommandBatcher:
         """The group commit of many threads' commands."""
         from incidents.desk.group_commit import CommandBatcher
 
@@ -242,6 +242,6 @@ class App:
             self.bare_engine.dispose()
 
 
-def open_house(settings: Settings, *, makes: bool = False) -> App:
+def open_app(settings: Settings, *, create: bool = False) -> App:
     """Wire the rooms for one run; nothing is opened yet."""
-    return App(settings, makes=makes)
+    return App(settings, create=create)

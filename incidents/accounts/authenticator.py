@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from incidents.accounts import open_sessions, secrets, throttle
 from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
-from incidents.accounts.serve_key import KeyWatch, Seal, of_session, of_token
+from incidents.accounts.serve_key import KeyWatch, Seal, session_facts, token_facts
 from incidents.accounts.throttle import (
+    Attempt,
     BlockedError,
     Claimant,
     Guess,
     How,
     SignInLog,
     Throttle,
-    Trial,
 )
 from incidents.errors import RefusedError
 from incidents.store import accounts
@@ -123,7 +123,7 @@ class Authenticator:
         found, now = self._find(handle, address), self._clock()
         program = None if token is None else self.by_token(token)
         guess = found.guess(address, browser, program, now)
-        self._check(found, password, guess, Trial("sign_in", "password", address))
+        self._check(found, password, guess, Attempt("sign_in", "password", address))
         assert found.hash is not None
         kept = open_sessions.cookie(browser, found.name, found.hash, now)
         return replace(self.begin(handle, how="password", place=address), browser=kept)
@@ -137,8 +137,8 @@ class Authenticator:
         Raises:
             SignInError: if the account cannot sign in.
         """
-        now, cookie = self._clock(), secrets.random_word()
-        trial = Trial("sign_in", how, place)
+        now, cookie = self._clock(), secrets.random_cookie()
+        attempt = Attempt("sign_in", how, place)
         with plainly(self._engine), writing(self._engine) as connection:
             self._key.check(connection)
             known = is_handle(handle)
@@ -152,23 +152,23 @@ class Authenticator:
                 accounts.add_session(
                     connection, _digest(cookie), self._sealed(_digest(cookie), new)
                 )
-                self.log.let_in(replace(trial, session=new.id), handle, connection)
+                self.log.record_success(replace(attempt, session=new.id), handle, connection)
                 identity = Identity(
                     handle=handle, role=account.role, proved_at=proved_at, session=new.id
                 )
                 return Visit(identity, cookie)
-        self.log.refuse(trial, account, right=True)
+        self.log.record_failure(attempt, account, right=True)
         raise SignInError
 
     def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
         """Confirm again who the person of the session is; raises as `sign_in`."""
         handle = visit.identity.handle
-        trial = Trial("proof", "password", address, session=visit.identity.session)
+        attempt = Attempt("proof", "password", address, session=visit.identity.session)
         self._check(
             self._find(handle),
             password,
             throttle.in_session(handle, str(visit.identity.session)),
-            trial,
+            attempt,
         )
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
@@ -180,15 +180,15 @@ class Authenticator:
             accounts.prove_session(
                 connection, digest, self._sealed(digest, found._replace(proved_at=now))
             )
-            self.log.let_in(trial, handle, connection)
+            self.log.record_success(attempt, handle, connection)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
         """Return the identity of a person at a terminal, for one act; raises as `sign_in`."""
-        found, trial = self._find(handle), Trial("sign_in", "terminal", terminal)
+        found, attempt = self._find(handle), Attempt("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
-        account = self._check(found, password, guess, trial)
-        self.log.let_in(trial, handle)
+        account = self._check(found, password, guess, attempt)
+        self.log.record_success(attempt, handle)
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
     def identify_second(
@@ -203,12 +203,12 @@ class Authenticator:
             BlockedError: after too many mistakes.
         """
         found = self._find(handle)
-        trial = Trial("second", "terminal" if at_terminal else "password", place, by=beside)
+        attempt = Attempt("second", "terminal" if at_terminal else "password", place, by=beside)
         try:
-            account = self._check(found, password, throttle.beside(found.name, beside), trial)
+            account = self._check(found, password, throttle.beside(found.name, beside), attempt)
         except SignInError:
             raise SecondSignInError from None
-        self.log.let_in(trial, account.handle)
+        self.log.record_success(attempt, account.handle)
         return account.handle
 
     def sign_out(self, cookie: str) -> None:
@@ -227,18 +227,18 @@ class Authenticator:
             self._key.check(connection)
             return throttle.find_claimant(connection, handle, address, self._seal, self._clock())
 
-    def _check(self, found: Claimant, password: str, guess: Guess, trial: Trial) -> Account:
+    def _check(self, found: Claimant, password: str, guess: Guess, attempt: Attempt) -> Account:
         """Return the account, if this is its password and it can sign in."""
         try:
             counted = self._throttle.count(guess)
         except BlockedError:
-            self.log.count_blocked(trial, found.account)
+            self.log.record_blocked(attempt, found.account)
             raise
-        account, right = found.account, secrets.is_password(password, found.hash)
+        account, right = found.account, secrets.password_matches(password, found.hash)
         if account is None or account.disabled_at is not None or not right:
-            self.log.refuse(trial, account, right=right)
+            self.log.record_failure(attempt, account, right=right)
             raise SignInError
-        self._throttle.was_right(counted)
+        self._throttle.uncount(counted)
         return account
 
     def _holder(self, token: Token, account: Account, now: datetime) -> Identity | None:
@@ -246,7 +246,7 @@ class Authenticator:
         over = token.revoked_at is not None or token.expires_at <= now
         if over or account.disabled_at is not None:
             return None
-        if not self._seal.holds(token.seal, of_token(token)):
+        if not self._seal.holds(token.seal, token_facts(token)):
             return None
         return Identity(
             handle=account.handle, role=account.role, token=token.id,
@@ -254,10 +254,10 @@ class Authenticator:
         )  # fmt: skip
 
     def _is_own(self, digest: bytes, found: accounts.Session) -> bool:
-        return self._seal.holds(found.seal, of_session(digest, found))
+        return self._seal.holds(found.seal, session_facts(digest, found))
 
     def _sealed(self, digest: bytes, session: accounts.Session) -> accounts.Session:
-        return session._replace(seal=self._seal.on(of_session(digest, session)))
+        return session._replace(seal=self._seal.on(session_facts(digest, session)))
 
 
 def _digest(cookie: str) -> bytes:

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-KEPT_FOR = timedelta(minutes=10)
+CACHED_FOR = timedelta(minutes=10)
 """The time for which a document is kept."""
-ANEW_EVERY = timedelta(minutes=1)
+REFETCH_AFTER = timedelta(minutes=1)
 """The least time between two fetches of the keys, for a key that is not among the kept ones."""
-LEFT_IN_PEACE_FOR = timedelta(seconds=15)
+RETRY_AFTER = timedelta(seconds=15)
 """The least time between a failed fetch of a document and the next attempt."""
 WITHIN_S = 5.0
 """The deadline of one request to a provider, as a whole."""
-_PATIENCE_S = 2.0
+_LOCK_TIMEOUT_S = 2.0
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -50,19 +50,19 @@ class Discovery:
 
     def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
         self._issuer = issuer
-        self._metadata = _Kept(self._fetch_metadata, clock)
-        self._keys = _Kept(self._fetch_keys, clock)
+        self._metadata = _CachedDocument(self._fetch_metadata, clock)
+        self._keys = _CachedDocument(self._fetch_keys, clock)
 
     def endpoint(self, name: str) -> str:
         """Return the address of an endpoint: over https, or on the issuer's own host."""
         return str(self._metadata.get()[name])
 
-    def keys(self, *, anew: bool = False) -> Document:
-        """Return its keys (JWKS, RFC 7517); `anew`: for a key that is not among the kept ones."""
-        return self._keys.get(not_older_than=ANEW_EVERY if anew else KEPT_FOR)
+    def keys(self, *, refetch: bool = False) -> Document:
+        """Return its keys (JWKS, RFC 7517); `refetch`: for a key not among the kept ones."""
+        return self._keys.get(not_older_than=REFETCH_AFTER if refetch else CACHED_FOR)
 
     def _fetch_metadata(self) -> Document:
-        with asking(self._issuer) as client:
+        with provider_client(self._issuer) as client:
             url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
             found = json_of(client.get(url))
         if found.get("issuer") != self._issuer:
@@ -86,7 +86,7 @@ class Discovery:
 
     def _fetch_keys(self) -> Document:
         url = self.endpoint("jwks_uri")
-        with asking(self._issuer) as client:
+        with provider_client(self._issuer) as client:
             found = json_of(client.get(url))
         if not (isinstance(found.get("keys"), list) and found["keys"]):
             raise ProviderError(detail=Cause.of("provider_no_keys", "its jwks_uri has no keys"))
@@ -109,7 +109,7 @@ def json_of(answer: Answer) -> Document:
 
 
 @contextmanager
-def asking(issuer: str) -> Iterator[Client]:
+def provider_client(issuer: str) -> Iterator[Client]:
     """Open a client that reaches the issuer, wherever it is, and otherwise only public addresses.
 
     Network errors inside are raised as ProviderError.
@@ -123,7 +123,7 @@ def asking(issuer: str) -> Iterator[Client]:
         raise ProviderError(detail=str(error)) from error
 
 
-class _Kept:
+class _CachedDocument:
     """One document, with the time of its fetch, or the time and the reason of a failure."""
 
     def __init__(self, fetch: Callable[[], Document], clock: Callable[[], datetime]) -> None:
@@ -132,9 +132,9 @@ class _Kept:
         self._found: tuple[datetime, Document] | None = None
         self._failed: tuple[datetime, str] | None = None
 
-    def get(self, *, not_older_than: timedelta = KEPT_FOR) -> Document:
+    def get(self, *, not_older_than: timedelta = CACHED_FOR) -> Document:
         # Whoever waits keeps one of the server's threads from the rest of its work.
-        if not self._lock.acquire(timeout=_PATIENCE_S):
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             raise ProviderError(detail=Cause.of("not_answered_yet", "it has not answered yet"))
         try:
             return self._get(not_older_than)
@@ -145,7 +145,7 @@ class _Kept:
         now = self._clock()
         if self._found is not None and _lies_within(self._found[0], not_older_than, now):
             return self._found[1]
-        if self._failed is not None and _lies_within(self._failed[0], LEFT_IN_PEACE_FOR, now):
+        if self._failed is not None and _lies_within(self._failed[0], RETRY_AFTER, now):
             raise ProviderError(detail=self._failed[1])
         try:
             found = self._fetch()

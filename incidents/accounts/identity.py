@@ -50,7 +50,7 @@ _MAX_HANDLE = 40
 FRESH_FOR = timedelta(minutes=5)
 """The time for which a person need not prove again who they are."""
 
-Why = Literal["role", "token_scope", "in_person", "prove_again"]
+DenialReason = Literal["role", "token_scope", "in_person", "prove_again"]
 """The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""
 
 
@@ -63,7 +63,7 @@ def is_handle(given: str) -> bool:
     return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
-def login_beside(person: str, login: str | None) -> str | None:
+def distinct_login(person: str, login: str | None) -> str | None:
     """The login to show beside a person's name; None if it says nothing more."""
     return None if login in {None, "", person, SESSION} else login
 
@@ -88,7 +88,7 @@ class Identity:
         """The way they signed in, which is beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
-    def why_not(self, act: str, now: datetime) -> Why | None:
+    def denial(self, act: str, now: datetime) -> DenialReason | None:
         """The reason why they may not do that act at `now`; None if they may."""
         if not may(self.role, act):
             return "role"

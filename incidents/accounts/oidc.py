@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from incidents.accounts.discovery import Discovery, asking, json_of
+from incidents.accounts.discovery import Discovery, json_of, provider_client
 from incidents.accounts.identity import FRESH_FOR
 from incidents.errors import RefusedError
 
@@ -41,7 +41,7 @@ class UnknownSubjectError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class LoginRequest:
     """A request to the provider, which its answer must match; kept by the browser.
 
     `again`: the handle of the person who has to prove again who they are.
@@ -55,7 +55,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ProviderLogin:
     """The provider's answer: a handle, and when its person proved who they are (UTC)."""
 
     handle: str
@@ -69,7 +69,7 @@ class Oidc:
         self._provider, self._clock = provider, clock
         self._discovery = Discovery(provider.issuer, clock)
 
-    def ask(self, redirect_uri: str, again: str | None = None) -> tuple[str, Question]:
+    def start(self, redirect_uri: str, again: str | None = None) -> tuple[str, LoginRequest]:
         """Return the address for the browser, and the request that the answer must match.
 
         Raises:
@@ -78,7 +78,7 @@ class Oidc:
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-        question = Question(
+        question = LoginRequest(
             state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48), redirect_uri=redirect_uri, again=again,
         )  # fmt: skip
@@ -94,7 +94,7 @@ class Oidc:
         )  # fmt: skip
         return str(url), question
 
-    def answer(self, question: Question, given: Mapping[str, str]) -> Word:
+    def finish(self, question: LoginRequest, given: Mapping[str, str]) -> ProviderLogin:
         """Return the handle behind an answer (`code`, `state`, `iss`, `error`) from the browser.
 
         Raises:
@@ -111,9 +111,9 @@ class Oidc:
         if "error" in given or not 0 < len(code) <= _MOST_CODE:
             raise ProviderWordError(detail="nobody has signed in")
         token = self._token(code, question)
-        return self._word(self._claims(token, question.nonce), question)
+        return self._identity(self._claims(token, question.nonce), question)
 
-    def _word(self, claims: Mapping[str, Any], question: Question) -> Word:
+    def _identity(self, claims: Mapping[str, Any], question: LoginRequest) -> ProviderLogin:
         handle, at = self._handle(claims), claims.get("auth_time")
         if isinstance(at, bool) or not isinstance(at, int | float):
             raise ProviderWordError(detail="auth_time")
@@ -131,7 +131,7 @@ class Oidc:
                 raise ProviderWordError(detail="somebody else has signed in")
             if now - proved_at > FRESH_FOR:
                 raise ProviderWordError(detail="auth_time")
-        return Word(handle, proved_at)
+        return ProviderLogin(handle, proved_at)
 
     def _check_how(self, claims: Mapping[str, Any]) -> None:
         """Raise ProviderWordError if the way they signed in is not one that the settings accept."""
@@ -170,7 +170,7 @@ class Oidc:
                 read = _read(token, self._discovery.keys())
             except InvalidKeyIdError:
                 # Providers change their keys, and the new one signs before ours are too old.
-                read = _read(token, self._discovery.keys(anew=True))
+                read = _read(token, self._discovery.keys(refetch=True))
             options = {
                 "iss": {"essential": True, "value": provider.issuer},
                 "aud": {"essential": True, "value": provider.client_id},
@@ -185,7 +185,7 @@ class Oidc:
             raise ProviderWordError(detail=type(error).__name__) from error
         return claims
 
-    def _token(self, code: str, question: Question) -> Mapping[str, Any]:
+    def _token(self, code: str, question: LoginRequest) -> Mapping[str, Any]:
         from authlib.oauth2.auth import ClientAuth
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
@@ -201,7 +201,7 @@ class Oidc:
         }  # fmt: skip
         endpoint = self._discovery.endpoint("token_endpoint")
         url, headers, body = auth.prepare("POST", endpoint, form, body)
-        with asking(self._provider.issuer) as client:
+        with provider_client(self._provider.issuer) as client:
             answer = client.post(url, body.encode(), headers)
         if answer.status in (400, 401):
             # A code that was used, or was never given out; or we are not who we say.

@@ -40,7 +40,7 @@ class _Entry(NamedTuple):
     signature: str
 
 
-def word_of(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
+def known_browser(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
     """Return the word of a browser known as `handle`'s, or None; `hash_`: the password's."""
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
@@ -55,7 +55,7 @@ def word_of(cookie: str, handle: str, hash_: str | None, now: datetime) -> str |
 
 def cookie(before: str, handle: str, hash_: str, now: datetime) -> str:
     """Return a browser's new cookie after a sign-in of `handle`; `before`: its old cookie."""
-    word = word_of(before, handle, hash_, now)
+    word = known_browser(before, handle, hash_, now)
     others = [entry for entry in _entries(before) if entry.word != word]
     made = _Entry(str(int(now.timestamp())), word or secrets.token_urlsafe(16), "")
     new = made._replace(signature=_sign(made, handle, hash_))

@@ -71,8 +71,8 @@ def _desk_names() -> list[str]:
     return [text for text in found if isinstance(text, str)]
 
 
-LEAST_CHARACTERS, MOST_CHARACTERS = 12, 200
-TOKEN_START = "inc_"  # noqa: S105 - what is not secret of it
+MIN_CHARACTERS, MAX_CHARACTERS = 12, 200
+TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
 """The beginning of each token, by which scanners of leaked secrets know it."""
 
 _BYTES = 16
@@ -92,10 +92,10 @@ class GuessablePasswordError(RefusedError):
 
 def random_token() -> str:
     """A new token, of 128 random bits."""
-    return TOKEN_START + secrets.token_urlsafe(_BYTES)
+    return TOKEN_PREFIX + secrets.token_urlsafe(_BYTES)
 
 
-def random_word() -> str:
+def random_cookie() -> str:
     """A new secret for a cookie, of 256 random bits."""
     return secrets.token_urlsafe(2 * _BYTES)
 
@@ -110,12 +110,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def of_session(secret: str, purpose: str) -> str:
+def form_token(secret: str, purpose: str) -> str:
     """A form's token (CSRF) that only the owner of the session's secret can make."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def hash_of(password: str, handle: str) -> str:
+def hash_password(password: str, handle: str) -> str:
     """The hash of a password (Argon2id, RFC 9106).
 
     Raises:
@@ -124,8 +124,8 @@ def hash_of(password: str, handle: str) -> str:
     """
     password = unicodedata.normalize("NFC", password)
     length = len(password)
-    if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
-        raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
+    if not MIN_CHARACTERS <= length <= MAX_CHARACTERS:
+        raise WeakPasswordError(least=MIN_CHARACTERS, most=MAX_CHARACTERS, length=length)
     if (surrogate := _SURROGATE.search(password)) is not None:
         raise BadTextError(
             what="password",
@@ -139,14 +139,14 @@ def hash_of(password: str, handle: str) -> str:
         return _hasher().hash(password)
 
 
-def is_password(password: str, hash_: str | None) -> bool:
+def password_matches(password: str, hash_: str | None) -> bool:
     """Whether the password matches; without one (`hash_` is None) it takes the same time."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MOST_CHARACTERS * 2]))
+    given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MAX_CHARACTERS * 2]))
     with _AT_ONCE:
         try:
-            _hasher().verify(hash_ or _nobodys(), given)
+            _hasher().verify(hash_ or _dummy_hash(), given)
         except (Argon2Error, InvalidHashError):
             return False
     return hash_ is not None and _SURROGATE.search(password) is None
@@ -160,7 +160,7 @@ def _hasher() -> PasswordHasher:
 
 
 @cache
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     """A hash to compare when there is no password, written without the time that hashing takes."""
     hasher = _hasher()
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"

@@ -99,18 +99,18 @@ class KeyWatch:
         self._next_at = now + _LOOKED_UP_EVERY_S
 
 
-def of_token(token: Token) -> Facts:
+def token_facts(token: Token) -> Facts:
     """The sealed facts of a token: its owner, its scope and its expiry."""
     return ("token", token.id, token.handle, token.digest, token.acts, token.expires_at)
 
 
-def of_session(digest: bytes, session: Session) -> Facts:
+def session_facts(digest: bytes, session: Session) -> Facts:
     """The sealed facts of a session: its owner, its beginning, and their last proof of identity."""
     whose = session.account.handle
     return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
 
 
-def of_password(password: Password) -> Facts:
+def password_facts(password: Password) -> Facts:
     """The sealed facts of a password: its owner, and whether somebody else has set it."""
     return ("password", password.handle, password.hash, password.given)
 
@@ -169,7 +169,7 @@ def key_file(of: Settings) -> Path:
     return access_settings.serve().key_file or sources.beside(of.db, NAME)
 
 
-def seal_of(connection: Connection, file: Path) -> Seal:
+def load_seal(connection: Connection, file: Path) -> Seal:
     """Return the seal by which this process checks what is sealed in that database.
 
     Raises:
@@ -185,17 +185,17 @@ def seal_of(connection: Connection, file: Path) -> Seal:
     return Seal(key, newest)
 
 
-def strays(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
+def find_unsealed(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
     """List the credentials that have no seal at `now` (UTC)."""
     return UnsealedCredentials(
         [
             token.id for token in accounts.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now
-            and not mark.holds(token.seal, of_token(token))
+            and not mark.holds(token.seal, token_facts(token))
         ],
         [
             password.handle for password in passwords.every(connection)
-            if not mark.holds(password.seal, of_password(password))
+            if not mark.holds(password.seal, password_facts(password))
         ],
     )  # fmt: skip
 
@@ -229,7 +229,7 @@ def new_key() -> bytes:
     return secrets.token_bytes(_BYTES)
 
 
-def keep_key(file: Path, key: bytes) -> None:
+def write_key(file: Path, key: bytes) -> None:
     """Write a new key to that file; of the folders, only the user's data folder is created.
 
     Raises:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from incidents.accounts import open_sessions
 from incidents.accounts.identity import is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
-from incidents.accounts.serve_key import Seal, of_password
+from incidents.accounts.serve_key import Seal, password_facts
 from incidents.errors import RefusedError
 from incidents.log import logger
 from incidents.store import accounts, passwords, sign_ins
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 How = Literal["password", "provider", "terminal"]
 """The way in which somebody proves who they are."""
 
-NOBODY = "?"
+UNKNOWN_NAME = "?"
 """The log's text for an unknown name, which may be anything that was typed, even a password."""
 
-FEW = 5
+MOST_LINES = 5
 """The most failures under unknown names with a line each, by address and day (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Attempt:
     """An attempt to sign in, in the terms of `sign_ins.SignIn`."""
 
     what: str
@@ -70,49 +70,53 @@ class SignInLog:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
 
-    def let_in(self, trial: Trial, handle: str, within: Connection | None = None) -> None:
+    def record_success(
+        self, attempt: Attempt, handle: str, within: Connection | None = None
+    ) -> None:
         """Log that somebody signed in as `handle`; `within` a transaction, or in one of its own."""
-        line = _line(trial, OK, handle, self._clock())
+        line = _line(attempt, OK, handle, self._clock())
         if within is not None:
             sign_ins.add(within, line)
             return
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.add(connection, line)
 
-    def refuse(self, trial: Trial, account: Account | None, *, right: bool) -> None:
+    def record_failure(self, attempt: Attempt, account: Account | None, *, right: bool) -> None:
         """Log a failed attempt; `right`: the password, or the provider's answer, was right."""
         if account is None:
-            self._refuse(trial, "no_account", None)
+            self._record_failure(attempt, "no_account", None)
         else:
-            self._refuse(trial, "disabled" if right else "wrong_password", account.handle)
+            self._record_failure(attempt, "disabled" if right else "wrong_password", account.handle)
 
-    def refuse_unknown(self, how: How, place: str | None, why: str) -> None:
+    def record_unknown(self, how: How, place: str | None, why: str) -> None:
         """Log a failed attempt by an unknown person."""
-        self._refuse(Trial("sign_in", how, place), why, None)
+        self._record_failure(Attempt("sign_in", how, place), why, None)
 
-    def count_blocked(self, trial: Trial, account: Account | None) -> None:
+    def record_blocked(self, attempt: Attempt, account: Account | None) -> None:
         """Count an attempt that was blocked unchecked: a row for each could fill the disk."""
-        handle = NOBODY if account is None else account.handle
-        self.count(Refusal(handle, trial.place or "", trial.what, "blocked", trial.by))
+        handle = UNKNOWN_NAME if account is None else account.handle
+        self.count(Refusal(handle, attempt.place or "", attempt.what, "blocked", attempt.by))
 
     def count(self, refusal: Refusal) -> None:
         """Count, by day and address, what anybody can cause."""
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.count_bounded(connection, refusal, self._clock())
 
-    def _refuse(self, trial: Trial, why: str, handle: str | None) -> None:
+    def _record_failure(self, attempt: Attempt, why: str, handle: str | None) -> None:
         """Log a failure, in the same time whether the account exists or not."""
-        now, unknown = self._clock(), Refusal(NOBODY, trial.place or "", trial.what, why)
+        now, unknown = self._clock(), Refusal(UNKNOWN_NAME, attempt.place or "", attempt.what, why)
         with plainly(self._engine), writing(self._engine) as connection:
             n = sign_ins.count_bounded(connection, unknown, now, wanted=handle is None)
-            sign_ins.add_if(connection, _line(trial, why, handle, now), n <= FEW)
+            sign_ins.add_if(connection, _line(attempt, why, handle, now), n <= MOST_LINES)
 
 
-def _line(trial: Trial, result: str, handle: str | None, at: datetime) -> SignIn:
-    return SignIn(at, trial.what, result, trial.how, handle, trial.by, trial.place, trial.session)
+def _line(attempt: Attempt, result: str, handle: str | None, at: datetime) -> SignIn:
+    return SignIn(
+        at, attempt.what, result, attempt.how, handle, attempt.by, attempt.place, attempt.session
+    )
 
 
-FORGOTTEN_AFTER = timedelta(hours=1)
+FORGET_AFTER = timedelta(hours=1)
 """The time after the last mistake at which mistakes stop counting."""
 
 
@@ -121,7 +125,7 @@ class BlockedError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimit:
     """The number of free mistakes; each further one costs a wait, `first`, doubled up to `most`.
 
     `shared`: others' mistakes count as well, so a sign-in clears none of them. It does not apply to
@@ -144,30 +148,30 @@ class Allowance:
 
 
 _HALF_A_MINUTE, _MINUTE, _LONGEST = (timedelta(seconds=s) for s in (30, 60, 900))
-OWN = Allowance(5, _HALF_A_MINUTE, _LONGEST)
+OWN = RateLimit(5, _HALF_A_MINUTE, _LONGEST)
 """Twelve guesses in the first hour, then four an hour."""
-OF_ADDRESS = Allowance(20, _MINUTE, _MINUTE, shared=True)
+OF_ADDRESS = RateLimit(20, _MINUTE, _MINUTE, shared=True)
 """Eighty guesses in the first hour, then sixty an hour."""
-OF_NAME = Allowance(50, _MINUTE, _MINUTE, shared=True, spared=2)
+OF_NAME = RateLimit(50, _MINUTE, _MINUTE, shared=True, spared=2)
 """110 guesses in the first hour, then sixty an hour, beside the first two from each place."""
 
-Guess = Mapping[str, Allowance]
-"""The allowances that count a guess, by key."""
+Guess = Mapping[str, RateLimit]
+"""The rate limits of a guess, by counter."""
 
 
-def by_stranger(handle: str, address: str) -> Guess:
+def from_unknown_browser(handle: str, address: str) -> Guess:
     """A guess from a browser and an address that are not known as that name's."""
     return {
         f"as {handle} from {address}": OWN, f"from {address}": OF_ADDRESS, f"as {handle}": OF_NAME,
     }  # fmt: skip
 
 
-def by_known(handle: str, word: str) -> Guess:
+def from_known_browser(handle: str, word: str) -> Guess:
     """A guess from a known browser: others' mistakes do not delay it."""
     return {f"known {handle} {word}": OWN}
 
 
-def at_known_place(handle: str, address: str) -> Guess:
+def from_known_address(handle: str, address: str) -> Guess:
     """A guess from an address that this name has signed in from."""
     return {f"known {handle} at {address}": OWN}
 
@@ -202,7 +206,7 @@ class Throttle:
         self._engine, self._clock = engine, clock
 
     def count(self, guess: Guess) -> Guess:
-        """Count a guess before it is checked, and return the allowances that it counted against.
+        """Count a guess before it is checked, and return the rate limits that counted it.
 
         Raises:
             BlockedError: if it is too early for a guess; it is not counted then.
@@ -211,7 +215,7 @@ class Throttle:
         with plainly(self._engine), writing(self._engine) as connection:
             known = passwords.failures(connection, guess, now)
             so_far = {
-                key: (0 if now - last >= FORGOTTEN_AFTER else failures, last)
+                key: (0 if now - last >= FORGET_AFTER else failures, last)
                 for key, (failures, last) in known.items()
             }
             own = max(so_far[key][0] for key, allowed in guess.items() if not allowed.shared)
@@ -221,10 +225,10 @@ class Throttle:
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
             for key in counts:
                 passwords.count(connection, key, so_far[key][0] + 1, now)
-            passwords.forget_old(connection, now - FORGOTTEN_AFTER)
+            passwords.forget_old(connection, now - FORGET_AFTER)
         return counts
 
-    def was_right(self, guess: Guess) -> None:
+    def uncount(self, guess: Guess) -> None:
         """Uncount a right guess.
 
         Of the shared mistakes it clears only its own: others may be guessing at that name or from
@@ -251,15 +255,15 @@ class Claimant:
     is_known_here: bool
 
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
-        """Return a guess's allowances at `now` (UTC); `program`: the owner of its token, if any."""
-        known = open_sessions.word_of(browser, self.name, self.hash, now)
+        """Return the rate limits at `now` (UTC); `program`: the owner of its token, if any."""
+        known = open_sessions.known_browser(browser, self.name, self.hash, now)
         if known is not None:
-            return by_known(self.name, known)
+            return from_known_browser(self.name, known)
         if program is not None and program.handle == self.name:
             return with_token(self.name, str(program.token))
         if self.is_known_here:
-            return at_known_place(self.name, address)
-        return by_stranger(self.name, address)
+            return from_known_address(self.name, address)
+        return from_unknown_browser(self.name, address)
 
 
 def find_claimant(
@@ -270,10 +274,10 @@ def find_claimant(
     A password counts only if it has the `seal` and is the last one on record.
     """
     # What is no handle is nobody's name, and may hold what no database takes.
-    name = handle if is_handle(handle) else NOBODY
+    name = handle if is_handle(handle) else UNKNOWN_NAME
     kept, said = passwords.of(connection, name), passwords.last_on_record(connection, name)
     if kept is not None and not (
-        seal.holds(kept.seal, of_password(kept)) and passwords.is_last_on_record(said, kept.hash)
+        seal.holds(kept.seal, password_facts(kept)) and passwords.is_last_on_record(said, kept.hash)
     ):
         _log.warning("a password was put there beside the record", handle=name)
         kept = None

@@ -64,7 +64,7 @@ class Caller:
 
     def may(self, act: str) -> bool:
         """Whether they may do the act now."""
-        return self.identity.why_not(act, clock.now()) is None
+        return self.identity.denial(act, clock.now()) is None
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """Check that they may do the act now, and count a refusal.
@@ -72,7 +72,7 @@ class Caller:
         Raises:
             Problem: 403, with the reason.
         """
-        why = self.identity.why_not(act, clock.now())
+        why = self.identity.denial(act, clock.now())
         if why is not None:
             refuse(self.house, self.identity, act, why, about)
             raise problems.not_let(self.identity, act, why)
@@ -128,7 +128,7 @@ class Caller:
         if self.dry_run:
             [answer] = self.house.desk.submit([envelope], dry_run=True)
         else:
-            answer = self.house.gatherer.submit(envelope)
+            answer = self.house.batcher.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer, self.when)
         return answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.cli import answers, options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
@@ -257,7 +257,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     told = event["words"]
     if at != recorded_at:
         told = run.text("site.recorded", what=told, at=recorded_at)
-    login = login_beside(event["by"], event["login"])
+    login = distinct_login(event["by"], event["login"])
     who = event["by"] if login is None else f"{event['by']} ({login})"
     return run.when(at), who, told
 

@@ -203,13 +203,13 @@ class RemoteErasing:
 
 def _met(told: policy_documents.Erased) -> ErasureResult:
     from incidents.desk.erasure import Erased
-    from incidents.desk.erasure_request import ErasureResult, Staying
+    from incidents.desk.erasure_request import ErasureResult, YoungData
 
     staying = told["staying"]
     return ErasureResult(
         site=told["site"], before=read_rfc3339(told["before"]),
         erased=Erased(words=told["words"], files=told["files"]),
-        staying=Staying(
+        staying=YoungData(
             words=staying["words"], files=staying["files"], first=_moment(staying["first_at"]),
             last=_moment(staying["last_at"]),
         ),

@@ -50,6 +50,6 @@ class Retention:
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         house = self._house
         folder = house.settings.evidence
-        return pseudonyms.erase_aged(
+        return pseudonyms.erase_expired(
             house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

@@ -82,7 +82,7 @@ def done_already(
     return replace(refusal, facts={**refusal.facts, **done})
 
 
-def remarked(decision: Decision, command: Command) -> Decision:
+def with_remarks(decision: Decision, command: Command) -> Decision:
     """The decision, with a remark about hosts outside of the site.
 
     With a mistyped name the violation is logged on somebody else's site, and may close it.

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
-from incidents.desk.access import NOT_LET, RECOVER, Access
+from incidents.desk.access import DENIALS, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
@@ -84,7 +84,7 @@ def refused(
     )
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
-        why = NOT_LET[refusal.name]
+        why = DENIALS[refusal.name]
         accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
     return refusal
 
@@ -123,7 +123,7 @@ def next_epoch(highest: int, now: datetime) -> int:
     return found
 
 
-def is_again(standing: Standing, at: datetime) -> bool:
+def is_too_soon(standing: Standing, at: datetime) -> bool:
     """Whether a loss at that time (UTC) comes too soon after another for daemons to resume.
 
     If the last resumption was for a change of server, it is no second loss: another daemon may know

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When
 from incidents.machine import events as e
@@ -217,7 +217,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     """The name of a person, with the login if it differs; or of the clock."""
     if person == CLOCK:
         return language.say("why.clock")
-    beside = login_beside(person, login)
+    beside = distinct_login(person, login)
     return person if beside is None else language.say("why.login", person=person, login=beside)
 
 

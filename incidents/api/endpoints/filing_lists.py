@@ -114,7 +114,7 @@ def take_in(
     """
     if add_sites:
         by.needs("add_site")
-    with IMPORTING.taken(), transaction.rare_collection():
+    with IMPORTING.taken(), transaction.infrequent_gc():
         customers = _customers(file.file, ignore=ignore_columns)
         if not (skip_bad or by.dry_run):
             _refuse_bad(customers)
