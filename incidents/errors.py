@@ -25,10 +25,10 @@ class Cause(str):
     @classmethod
     def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
         """Make the cause of that code; the facts fill in `sentence`."""
-        return cls.said(code, sentence.format_map(facts), facts)
+        return cls.formatted(code, sentence.format_map(facts), facts)
 
     @classmethod
-    def said(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
+    def formatted(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
         """Make the cause of that code from a sentence that has its facts already."""
         made = cls(sentence)
         made.code, made.facts = code, facts

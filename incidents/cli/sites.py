@@ -15,7 +15,7 @@ from incidents.cli.root import act
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
-from incidents.locale.words import in_the_world
+from incidents.locale.words import actual_state
 from incidents.values import site_name
 from incidents.values.ids import ACT
 
@@ -172,7 +172,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     painted_state = painted(run.language.word("state", state), fg=_COLOURS.get(state), bold=True)
     if site["rule"]:
         painted_state = run.text("site.state.by_rule", state=painted_state, rule=site["rule"])
-    really = in_the_world(state, site["in_force"], run.language)
+    really = actual_state(state, site["in_force"], run.language)
     hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
         ("site", site_name.in_full(site["site"])),

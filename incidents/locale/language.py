@@ -49,7 +49,7 @@ class Language:
         `when` formats the times among them. A site's name is shown as by `site_name.shown`.
         """
         told = []
-        for before, name, way, quoted in _parts(self.phrases[code]):
+        for before, name, spec, quoted in _parts(self.phrases[code]):
             told.append(before)
             if name is None:
                 continue
@@ -58,8 +58,8 @@ class Language:
             if quoted:
                 told.append(repr(fact))
             else:
-                is_plain = not way and type(fact) is str
-                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), way))
+                is_plain = not spec and type(fact) is str
+                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), spec))
         return "".join(told)
 
     def word(self, group: str, code: object) -> str:
@@ -100,7 +100,7 @@ class Language:
 def _parts(phrase: str) -> tuple[tuple[str, str | None, str, bool], ...]:
     """Split a phrase into texts, each with its next fact, the fact's format, and if it's quoted."""
     found = Formatter().parse(phrase)
-    return tuple((before, name, way or "", quoted == "r") for before, name, way, quoted in found)
+    return tuple((before, name, spec or "", quoted == "r") for before, name, spec, quoted in found)
 
 
 class Fact:
@@ -114,22 +114,22 @@ class Fact:
     def __repr__(self) -> str:
         return repr(self._value)
 
-    def __format__(self, way: str) -> str:
+    def __format__(self, spec: str) -> str:
         value = self._value
         if value is None:
             return ""
-        if way in _IN_TIME:
-            return self._time(way)
-        if way == "duration":
+        if spec in _TIME_SPECS:
+            return self._time(spec)
+        if spec == "duration":
             # In a document it is a number of seconds.
             length = value if isinstance(value, timedelta) else timedelta(seconds=value)
             return self._language.duration(length)
-        if way == "typed":
+        if spec == "typed":
             from incidents.machine.policy import write_duration
 
             return write_duration(value)
-        if way[:1].isalpha() and way != "or":
-            return self._language.word(way, value)
+        if spec[:1].isalpha() and spec != "or":
+            return self._language.word(spec, value)
         if isinstance(value, datetime):
             return self._time("when")
         if isinstance(value, timedelta):
@@ -137,15 +137,15 @@ class Fact:
         if isinstance(value, Cause):
             return self._language.cause(value, self._when)
         if isinstance(value, list | tuple):
-            between = self._language.phrases["list.or"] if way == "or" else self._language.comma
+            between = self._language.phrases["list.or"] if spec == "or" else self._language.comma
             return between.join(shown(str(each)) for each in value)
-        return format(shown(value) if isinstance(value, str) else value, way)
+        return format(shown(value) if isinstance(value, str) else value, spec)
 
-    def _time(self, way: str) -> str:
+    def _time(self, spec: str) -> str:
         assert self._when is not None, "a time is told in a zone"
-        if way == "until":
+        if spec == "until":
             return cast(Times, self._when).until(self._value)
-        fraction = f".{self._value.microsecond:06}" if way == "exact" else ""
+        fraction = f".{self._value.microsecond:06}" if spec == "exact" else ""
         return self._when(self._value) + (fraction if fraction.strip(".0") else "")
 
 
@@ -159,7 +159,7 @@ def message(error: IncidentsError) -> str:
     return told
 
 
-_IN_TIME = frozenset({"when", "until", "exact"})
+_TIME_SPECS = frozenset({"when", "until", "exact"})
 
 
 @cache

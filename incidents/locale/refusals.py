@@ -24,7 +24,7 @@ NAMES = tuple(
 """The names of all refusals of the machine and the desk."""
 
 
-def who_may(act: str, language: Language = ENGLISH) -> str:
+def roles_for(act: str, language: Language = ENGLISH) -> str:
     """List the roles that may do that act, such as `an operator or a supervisor`."""
     may = [role for role in identity.ROLES if identity.may(role, act)]
     *others, last = (language.word("a_role", role) for role in may)
@@ -37,10 +37,12 @@ def sentence(
     refusal: Refusal, when: Callable[[Any], str] = str, language: Language = ENGLISH
 ) -> str:
     """Return the sentence for a refusal; `when` formats its times, given in UTC."""
-    return said(refusal.name, refusal.facts, when, language) or refusal.name.replace("_", " ")
+    return sentence_for(refusal.name, refusal.facts, when, language) or refusal.name.replace(
+        "_", " "
+    )
 
 
-def said(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
+def sentence_for(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
     """Return the sentence for a refusal of that name; empty if the language has none."""
     code = _code(name, facts, language)
     return language.say(code, when=when, **facts, **_more(facts, language)) if code else ""
@@ -70,7 +72,7 @@ def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     more: dict[str, str | list[str]] = {}
     act, needs = facts.get("act"), facts.get("needs")
     if isinstance(act, str) and act in identity.MAY:
-        more["who"] = who_may(act, language)
+        more["who"] = roles_for(act, language)
     if isinstance(needs, str):
         states = needs.split(" or ")
         more["states"] = [language.word("state", state) for state in states]

@@ -64,7 +64,7 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Wording:
     """The words for one site and its incidents, in the language of `when`."""
 
     site: str
@@ -130,17 +130,17 @@ def counted(n: int, what: str, several: str = "") -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {several or f'{what}s'}"
 
 
-def of_many(id_: str, n: int) -> str:
+def plural_id(id_: str, n: int) -> str:
     """Return the id of the phrase for a number of things: `id.one` for one."""
     return f"{id_}.one" if n == 1 else id_
 
 
 def count(language: Language, n: int, what: str) -> str:
     """Count things as that language does: `1 site`, `2 sites`, `2 个网站`."""
-    return language.say(of_many(f"count.{what}", n), n=n)
+    return language.say(plural_id(f"count.{what}", n), n=n)
 
 
-def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
+def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
     """Describe the state in the world if it differs from the ordered one; empty if not."""
     if seen == state:
         return ""
@@ -181,7 +181,7 @@ def policy_sentences(
     two = ".two" if policy.two_people_close and not two_apart else ""
 
     def say(code: str, n: int = 0, **spans: Any) -> str:
-        return language.say(of_many(f"policy_says.{code}", n), n=n, **spans)
+        return language.say(plural_id(f"policy_says.{code}", n), n=n, **spans)
 
     told = [
         say("repeat", policy.repeat_count, within=policy.repeat_within),

@@ -207,13 +207,15 @@ def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
 
 def _is_called(connection: Connection, q: str) -> ColumnElement[bool]:
     """The site's name, in either form, holds `q`."""
-    return or_(_has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_letters(connection, q)))
+    return or_(
+        _has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_unicode_name(connection, q))
+    )
 
 
 _MOST_WITH_LETTERS = 1_000
 
 
-def _with_letters(connection: Connection, q: str) -> list[str]:
+def _with_unicode_name(connection: Connection, q: str) -> list[str]:
     """The first names that hold `q` as people read them: a database cannot read A-labels."""
     if q.isascii():
         return []

@@ -30,7 +30,7 @@ from incidents.machine.command import REACHED
 from incidents.store.pages import SECOND, micros, number, whole
 from incidents.store.schema.log_tables import closing, orders
 from incidents.store.schema.tables import contacts, incidents, suspensions, work
-from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
+from incidents.views.last_day import RULES, Distribution, LastDay, coarse, hours
 from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
         .group_by(literal_column("1"))
     ).all()
     decided = sum(row.n for row in rows)
-    spread = Spread.of((row.us, row.n) for row in rows if row.us is not None)
+    spread = Distribution.of((row.us, row.n) for row in rows if row.us is not None)
     in_time = spread.count
     return {
         "decided": decided,

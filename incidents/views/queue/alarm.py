@@ -104,7 +104,7 @@ class Alarm:
         """The key, the same for as long as the cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
 
-    def is_told_of_a_copy(self, halted_since: datetime) -> bool:
+    def is_sent_by_copy(self, halted_since: datetime) -> bool:
         """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
 
         It may be a copy, so it sends alarms about the database itself, and those whose cause began
@@ -115,7 +115,7 @@ class Alarm:
         return self.since is not None and self.since >= halted_since
 
 
-MAX_LOOKED = 500
+MAX_ALARMS = 500
 """The most alarms of a kind."""
 
 MAX_DUE = 2_000
@@ -124,7 +124,7 @@ MAX_DUE = 2_000
 # Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
 # The names of sites are joined after the limit.
 
-_one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
+_one_more: ColumnElement[int] = literal_column(str(MAX_ALARMS + 1))
 _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 

@@ -21,7 +21,7 @@ from incidents.store.schema.tables import contacts, incident_urls, incidents, ta
 from incidents.store.schema.types import Number, UTCDateTime, words
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id, task_number
-from incidents.views.queue.work import LOOKS
+from incidents.views.queue.work import INSPECTIONS
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -132,7 +132,9 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
-    may_recur = sorted({key for row in rows if row["kind"] in LOOKS for key in named.keys(row)})
+    may_recur = sorted(
+        {key for row in rows if row["kind"] in INSPECTIONS for key in named.keys(row)}
+    )
     urls: dict[Key, list[str]] = defaultdict(list)
     for row in _given(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])

@@ -148,12 +148,12 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
         states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
-        untold = [name for name in unsettled if states[name] == "open"]
-        recurring = [name for name in unsettled if name not in untold]
+        omitted = [name for name in unsettled if states[name] == "open"]
+        recurring = [name for name in unsettled if name not in omitted]
         fit += _recur(item, recurring)
-        calls = [hints.contact(name, "reached") for name in untold[:1]]
+        calls = [hints.contact(name, "reached") for name in omitted[:1]]
         fit += [call for call in calls if call not in fit]
-        say += _still_there(item, states, recurring, untold)
+        say += _still_there(item, states, recurring, omitted)
     elif item.of["state"] != "closed":
         # Nothing is left to settle, so a step against the customer is not the likeliest.
         site = item.of["site"]
@@ -165,13 +165,13 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
 
 
 def _still_there(
-    item: _Item, states: Mapping[str, str | None], recurring: list[str], untold: list[str]
+    item: _Item, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
 ) -> str:
     """The steps for content that is still there, by the state of its incident."""
     once = [name for name in recurring if name not in item.recurred]
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
-    call = [name for name in untold if name not in later]
+    call = [name for name in omitted if name not in later]
     told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
     say = ""
     if item.next_closes and (once or anew):

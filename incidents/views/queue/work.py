@@ -48,7 +48,7 @@ MAX_COUNTED = 1_000
 The cost of a count grows with it: beyond a thousand it would exceed the cost of the page.
 """
 
-LOOKS = ("check_removal", "recheck")
+INSPECTIONS = ("check_removal", "recheck")
 """The kinds of work for which somebody looks at the content, which may be found still there."""
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
@@ -211,7 +211,7 @@ def closing_counts(
 
     It takes at most one query.
     """
-    looked = [row for row in rows if row["kind"] in LOOKS and row["state"] != "closed"]
+    looked = [row for row in rows if row["kind"] in INSPECTIONS and row["state"] != "closed"]
     places = sorted({(row["site_id"], row["epoch"], now) for row in looked})
     if policy.repeat_count == 1 or not places:
         return {site_id for site_id, *_ in places}
