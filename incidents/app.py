@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import clock
 from incidents.locale.language import ENGLISH, Language
-from incidents.system.side_process import Expenses
+from incidents.system.side_process import ProcessorBudget
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ class App:
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
         self.settings = settings
-        self.expenses = Expenses()
+        self.processor_budget = ProcessorBudget()
         self._create = create
 
     @cached_property

@@ -79,7 +79,7 @@ class _LibraryHandler(logging.Handler):
         getattr(_structured(), level)(str(record.msg), **facts)
 
 
-def only_what_is_safe(_logger: object, _method: str, facts: Facts) -> Facts:
+def drop_unsafe(_logger: object, _method: str, facts: Facts) -> Facts:
     """Drop every fact whose key is not known to be safe, and list the dropped keys.
 
     An exception is reduced to its type: its text may quote the row that caused it.
@@ -123,7 +123,7 @@ def _structured() -> Any:
             processors=[
                 structlog.processors.add_log_level,
                 _stamped,
-                only_what_is_safe,
+                drop_unsafe,
                 _rendered,
             ],
             # Looked up anew for each line: standard error may have been redirected since. A line

@@ -12,7 +12,7 @@ from pathlib import Path
 from incidents.accounts.identity import is_handle
 from incidents.errors import Cause
 from incidents.settings import sources
-from incidents.settings.options import Options, stays_here
+from incidents.settings.options import Options, is_loopback
 from incidents.values.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
@@ -162,7 +162,7 @@ def _issuer(options: Options) -> str:
     issuer = options.needed("issuer")
     expected = Cause.of("must_issuer", "an https address, as the provider calls itself")
     found = options.address("issuer", expected)
-    if found is None or not (found.scheme == "https" or stays_here(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found)):
         raise options.wrong("issuer", expected)
     return issuer
 

@@ -159,14 +159,14 @@ class UnsealedCredentials:
 
 
 def key_file(of: Settings) -> Path:
-    """Return the key's file: by INCIDENTS_SERVE_KEY or [serve] key_file, else as `sources.beside`.
+    """Return the key's file: by INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
     if said := os.environ.get(VARIABLE):
         return Path(said).expanduser()
-    return access_settings.serve().key_file or sources.beside(of.db, NAME)
+    return access_settings.serve().key_file or sources.default_path(of.db, NAME)
 
 
 def load_seal(connection: Connection, file: Path) -> Seal:

@@ -109,7 +109,7 @@ class Caller:
         Raises:
             OverspentError: beyond the limit of an account.
         """
-        return self.house.expenses.of(self.by)
+        return self.house.processor_budget.charge(self.by)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Submit the command to the desk, and return the answer if it took effect.
@@ -143,7 +143,7 @@ class Caller:
             )
         name = name_of_site(self.house, site)
         # If there is no such site, nothing would be closed.
-        if name is not None and not site_name.is_called(name, confirm):
+        if name is not None and not site_name.matches_name(name, confirm):
             raise problems.unprocessable(
                 "not_confirmed",
                 "nothing was done: this closes the site or requests it; give its name in `confirm`",

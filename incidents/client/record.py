@@ -221,7 +221,7 @@ def _aged(told: policy_documents.Retention) -> RetentionResult:
     from incidents.desk.pseudonyms import RetentionResult
     from incidents.settings.retention import Retention
 
-    keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
+    keep = Retention(keep=timedelta(seconds=told["keep_s"]), is_enabled=told["asked_for"])
     # A server of before erases no sign-ins.
     erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
     return RetentionResult(keep=keep, before=read_rfc3339(told["before"]), erased=erased)

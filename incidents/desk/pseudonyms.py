@@ -154,7 +154,7 @@ class RetentionResult:
         """For programs."""
         return {
             "keep_s": int(self.keep.keep.total_seconds()),
-            "asked_for": self.keep.asked_for,
+            "asked_for": self.keep.is_enabled,
             "before": rfc3339(self.before),
             "words": self.erased.words,
             "files": self.erased.files,
@@ -188,7 +188,7 @@ def erase_expired(
     Raises as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
-    if keep.asked_for:
+    if keep.is_enabled:
         # First, so that the last step clears the database's files of these too.
         rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
         wanted = Erasure(scope=scope, by=by, login=login)

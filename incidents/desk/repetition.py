@@ -90,7 +90,7 @@ def with_remarks(decision: Decision, command: Command) -> Decision:
     if not isinstance(command, Log) or decision.refusal is not None:
         return decision
     site = decision.case.site
-    hosts = web_address.hosts_elsewhere(command.urls, site)
+    hosts = web_address.other_hosts(command.urls, site)
     if not hosts:
         return decision
     remark = Remark("other_host", {"hosts": hosts, "site": site})

@@ -26,7 +26,7 @@ from incidents.history.comparison import Named, Taken, take
 from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
 from incidents.history.simulate import Outcome
-from incidents.system.side_process import EndedError, SideProcess, Spent
+from incidents.system.side_process import ProcessEndedError, SideProcess, Spent
 
 T = TypeVar("T")
 
@@ -157,10 +157,10 @@ def tried(trial: Trial[T], spent: Spent) -> T:
     limit_s = MOST_S
     try:
         with SideProcess(_WORK) as process:
-            process.tell(trial)
-            limit_s = process.hear(within_s=WITHIN_S)
-            found, used_s = process.hear(within_s=WITHIN_S)
-    except EndedError as error:
+            process.send(trial)
+            limit_s = process.receive(within_s=WITHIN_S)
+            found, used_s = process.receive(within_s=WITHIN_S)
+    except ProcessEndedError as error:
         # What it has used nobody knows: it costs as much as it may.
         spent(limit_s)
         if error.status in (-signal.SIGXCPU, _OUT_OF_MEMORY):

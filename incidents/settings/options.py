@@ -250,7 +250,7 @@ def _are_all(values: Any, is_right: Callable[[Any], bool]) -> bool:
     return isinstance(values, list) and all(map(is_right, values))
 
 
-def stays_here(address: SplitResult) -> bool:
+def is_loopback(address: SplitResult) -> bool:
     """Whether a request to that address stays on this machine."""
     host = address.hostname or ""
     try:

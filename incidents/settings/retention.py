@@ -34,10 +34,10 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """The time for which words are kept; `asked_for`: they are erased then, by time alone."""
+    """The time for which words are kept; `is_enabled`: they are erased then, by time alone."""
 
     keep: timedelta = MINIMUM
-    asked_for: bool = False
+    is_enabled: bool = False
 
     def cutoff(self, now: datetime) -> datetime:
         """The time before which recorded data may be erased at `now`; both in UTC."""
@@ -63,7 +63,7 @@ def read(section: Mapping[str, Any]) -> Retention:
     keep = _duration(section["keep"])
     if keep < MINIMUM:
         raise RetentionTooShortError(value=section["keep"])
-    return Retention(keep=keep, asked_for=True)
+    return Retention(keep=keep, is_enabled=True)
 
 
 def of_settings() -> Retention:

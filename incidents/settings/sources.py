@@ -98,33 +98,33 @@ def load(
         ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
             `person`.
     """
-    said = _Said(os.environ if environ is None else environ)
+    sources = _Sources(os.environ if environ is None else environ)
     # What is typed goes before what is set, whichever of the two it names.
-    asked = server or (None if db else said.text("server"))
-    url = db or said.text("db")
+    asked = server or (None if db else sources.text("server"))
+    url = db or sources.text("db")
     owner = login()
-    name = person if person is not None else said.text("as")
+    name = person if person is not None else sources.text("as")
     # Who acts if nobody says: the login, unless one of the program's own duties is called so.
-    nobody = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
-    evidence = said.text("evidence")
+    default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
+    evidence = sources.text("evidence")
     return Settings(
         db=url,
-        person=nobody if name is None else check_person(name),
+        person=default_person if name is None else check_person(name),
         login=owner,
-        zone=clock.zone(zone) if zone is not None else _zone_setting(said),
-        language=_language(lang, said),
-        evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
-        evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
-        own_clock=said.choice("clock", ("own", "database"), "database") == "own",
+        zone=clock.zone(zone) if zone is not None else _zone_setting(sources),
+        language=_language(lang, sources),
+        evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
+        evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
+        own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
         server=asked,
-        token=said.token() if asked else None,
+        token=sources.token() if asked else None,
         named=name is not None,
     )
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return a service's section of the settings file; empty without one."""
-    return dict(_Said(os.environ if environ is None else environ).sections.get(name, {}))
+    return dict(_Sources(os.environ if environ is None else environ).sections.get(name, {}))
 
 
 def file(environ: Mapping[str, str] | None = None) -> Path:
@@ -139,12 +139,12 @@ def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = Non
         SettingsFileError: if it cannot be read.
         UnknownSettingError: naming the first unknown one.
     """
-    said = _Said(os.environ if environ is None else environ)
+    sources = _Sources(os.environ if environ is None else environ)
     names = sorted(known)
-    for name in said.sections:
+    for name in sources.sections:
         if name not in names:
             raise UnknownSettingError(
-                where=said.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
+                where=sources.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
             )
 
 
@@ -191,7 +191,7 @@ def data_folder() -> Path:
     return user_data_path("incidents", appauthor=False)
 
 
-def beside(url: str | None, name: str) -> Path:
+def default_path(url: str | None, name: str) -> Path:
     """Return the default path of a file: beside the database's own file, or in the data folder."""
     if url is not None and url.startswith(_SQLITE):
         return Path(url.removeprefix(_SQLITE)).expanduser().parent / name
@@ -201,7 +201,7 @@ def beside(url: str | None, name: str) -> Path:
 ENVIRONMENT = Cause.of("environment", "the environment")
 
 
-class _Said:
+class _Sources:
     """The values of the environment and the file, the environment first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -295,11 +295,11 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
 
 
-def _language(lang: str | None, said: _Said) -> Tag:
+def _language(lang: str | None, sources: _Sources) -> Tag:
     """Return the language that was asked for or set, or a supported language of the locale."""
-    value, where, setting = said.value("lang")
+    value, where, setting = sources.value("lang")
     asked = lang or value
-    found = language_tag.tag(str(asked or language_tag.of_locale(said.environ)))
+    found = language_tag.tag(str(asked or language_tag.of_locale(sources.environ)))
     if asked and found is None:
         expected = one_of(("en", "zh"))
         if lang:
@@ -310,8 +310,8 @@ def _language(lang: str | None, said: _Said) -> Tag:
     return found or "en"
 
 
-def _zone_setting(said: _Said) -> tzinfo:
-    value, where, setting = said.value("zone")
+def _zone_setting(sources: _Sources) -> tzinfo:
+    value, where, setting = sources.value("zone")
     try:
         return clock.zone(DEFAULT_ZONE if value is None else str(value))
     except InputError as error:

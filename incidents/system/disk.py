@@ -61,7 +61,7 @@ def write_whole(
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
-        with new(unfinished, owner) as stream:
+        with create_private(unfinished, owner) as stream:
             stream.writelines(parts)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
@@ -70,10 +70,10 @@ def write_whole(
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    sync(file.parent)
+    fsync_path(file.parent)
 
 
-def new(file: Path, owner: Owner | None = None) -> BinaryIO:
+def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
     """Create a private file, and open it to write; it has that owner from the start.
 
     Raises:
@@ -83,7 +83,7 @@ def new(file: Path, owner: Owner | None = None) -> BinaryIO:
     return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")
 
 
-def opened(
+def open_own(
     file: Path, *, make: bool = False, mode: int = PRIVATE, owner: Owner | None = None
 ) -> int:
     """Open a file that this program alone writes, and return its descriptor.
@@ -119,7 +119,7 @@ def set_aside(file: Path, suffix: str) -> Path:
     for n in count(2):
         try:
             # Taken first: a name that is free may be so no more when it is replaced.
-            new(aside).close()
+            create_private(aside).close()
         except FileExistsError:
             if read(aside) == text:
                 file.unlink()
@@ -128,11 +128,11 @@ def set_aside(file: Path, suffix: str) -> Path:
         else:
             file.replace(aside)
             break
-    sync(file.parent)
+    fsync_path(file.parent)
     return aside
 
 
-def behind_links(file: Path) -> Path:
+def resolve_links(file: Path) -> Path:
     """Return the target of links of this name that this user or root has made.
 
     Raises:
@@ -149,7 +149,7 @@ def behind_links(file: Path) -> Path:
     return file
 
 
-def no_ordinary(file: Path) -> BinaryIO:
+def open_special(file: Path) -> BinaryIO:
     """Open something that is no file on a disk (a pipe, a device), to write to it.
 
     Raises:
@@ -182,8 +182,8 @@ def check_opened_by_name(handle: int) -> None:
 
 
 def read(file: Path) -> bytes:
-    """Return the content of a file that this program alone writes; raises as `opened` does."""
-    with os.fdopen(opened(file), "rb") as stream:
+    """Return the content of a file that this program alone writes; raises as `open_own` does."""
+    with os.fdopen(open_own(file), "rb") as stream:
         return stream.read()
 
 
@@ -221,7 +221,7 @@ def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
     return handle
 
 
-def publish(folder: Path) -> None:
+def make_readable(folder: Path) -> None:
     """Make a folder readable for everybody; raises OSError, also if it is a link."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK)
     try:
@@ -230,7 +230,7 @@ def publish(folder: Path) -> None:
         os.close(handle)
 
 
-def sync(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Flush a file's content to the disk, or a folder's names."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -249,7 +249,7 @@ def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterato
         BlockingIOError: if another has it for longer than `patience_s`.
         OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
-    with os.fdopen(opened(file, make=True, owner=owner), "r+b", 0) as lock:
+    with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
         # Counted, since a simulated clock may stand.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:

@@ -72,13 +72,13 @@ def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
     try:
         with suppress(FileNotFoundError):
             unfinished.unlink()
-        with disk.new(unfinished, owner) as opened:
+        with disk.create_private(unfinished, owner) as opened:
             opened.write(text.encode())
             opened.flush()
             os.fsync(opened.fileno())
         # Unlike a rename it never takes the place of what is there.
         os.link(unfinished, file, follow_symlinks=False)
-        disk.sync(file.parent)
+        disk.fsync_path(file.parent)
     finally:
         with suppress(OSError):
             unfinished.unlink()
@@ -89,7 +89,7 @@ def _is_credential(file: Path) -> bool:
     return bool(folder) and file.parent == Path(str(folder))
 
 
-def ownership_cure(file: Path, key_file: Path) -> str:
+def ownership_fix(file: Path, key_file: Path) -> str:
     """Return the command that lets this user open the file, which the log key's owner must own.
 
     Or the user to run it as; empty if unknown. It goes behind the reason in a message.

@@ -21,7 +21,7 @@ from typing import Any, Self
 from incidents.errors import IncidentsError
 
 
-class EndedError(Exception):
+class ProcessEndedError(Exception):
     """It has ended before its time: its exit `status` is below 0 where a signal ended it."""
 
     def __init__(self, status: int) -> None:
@@ -60,21 +60,21 @@ class SideProcess:
         """The process id."""
         return self._process.pid
 
-    def tell(self, what: object) -> None:
+    def send(self, what: object) -> None:
         """Send the process a value (pickled); raises EndedError."""
         try:
             self.pipe.send(what)
         except OSError as error:
-            raise EndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._process.wait()) from error
 
-    def hear(self, within_s: float | None = None) -> Any:
+    def receive(self, within_s: float | None = None) -> Any:
         """Receive its next value; kill it after `within_s`; raises EndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:
             return self.pipe.recv()
         except (EOFError, OSError) as error:
-            raise EndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._process.wait()) from error
 
 
 def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
@@ -106,7 +106,7 @@ class OverspentError(IncidentsError):
     processor within a minute: try again in {wait_s} seconds"""
 
 
-class Expenses:
+class ProcessorBudget:
     """The processor time spent by the accounts of one process; thread-safe.
 
     A budget refills steadily. An account with any budget left may begin, so a long piece of work
@@ -124,7 +124,7 @@ class Expenses:
         self._owed: dict[str, tuple[float, float]] = {}
 
     @contextmanager
-    def of(self, by: str) -> Iterator[Spent]:
+    def charge(self, by: str) -> Iterator[Spent]:
         """Charge this thread's work to that account, one piece at a time.
 
         It yields a callback for the seconds that another process works for the account.

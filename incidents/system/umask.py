@@ -6,16 +6,16 @@ import os
 
 PRIVATE = 0o077
 
-_given: list[int] = []
+_initial: list[int] = []
 
 
 def set_private() -> None:
     """Make this process, and those that it starts, create private files and folders from now on."""
     before = os.umask(PRIVATE)
-    if not _given:
-        _given.append(before)
+    if not _initial:
+        _initial.append(before)
 
 
-def given() -> int:
+def initial() -> int:
     """The umask at this process's start, for an operator's own programs; -1 if unchanged."""
-    return _given[0] if _given else -1
+    return _initial[0] if _initial else -1

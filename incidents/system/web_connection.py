@@ -30,10 +30,10 @@ BODY_S, BODY_BYTES_A_S = 30.0, 10_000
 UNREAD_S = 60.0
 """The longest time for which a peer may read nothing of its answer."""
 
-MOST_OF_A_PEER = 100
+MAX_OF_A_PEER = 100
 """The most connections of one address (IPv6: one network); the rest are for others."""
 
-_TELL_S = 60.0
+_LOG_EVERY_S = 60.0
 _TOO_MANY = "too many connections from your address: close some, and try again"
 _TOO_SLOW = "the request did not come in time"
 
@@ -51,11 +51,11 @@ class Peers:
     """
 
     def __init__(self, at_once: int, trusted: Sequence[Network]) -> None:
-        self._at_once, self._most = at_once, min(MOST_OF_A_PEER, at_once // 2)
+        self._at_once, self._most = at_once, min(MAX_OF_A_PEER, at_once // 2)
         self._trusted = trusted
         self._count: Counter[str] = Counter()
         self._waiting: dict[Connection, None] = {}
-        self._refused, self._told_at = 0, -inf
+        self._refused, self._logged_at = 0, -inf
 
     def admit(self, new: Connection) -> bool:
         """Return whether a connection may stay; without room, drop the longest waiting one."""
@@ -65,15 +65,15 @@ class Peers:
             if self._count[owner] >= self._most:
                 idle = self._idle(owner, silent=address.is_loopback)
                 if idle is not None:
-                    idle.drop()
+                    idle.abort()
                 elif not address.is_loopback:
                     self._refused += 1
                     return False
             self._count[owner] += 1
             new.owner = owner
         if len(new.connections) >= self._at_once and self._waiting:
-            next(iter(self._waiting)).drop()
-        self.waits(new)
+            next(iter(self._waiting)).abort()
+        self.on_idle(new)
         return True
 
     def _idle(self, owner: str, *, silent: bool) -> Connection | None:
@@ -82,38 +82,38 @@ class Peers:
                 return each
         return None
 
-    def waits(self, connection: Connection) -> None:
+    def on_idle(self, connection: Connection) -> None:
         """Note that a connection now waits for a request."""
         self._waiting.pop(connection, None)
         self._waiting[connection] = None
 
-    def asks(self, connection: Connection) -> None:
+    def on_request(self, connection: Connection) -> None:
         """Note that a request has come."""
         self._waiting.pop(connection, None)
 
-    def lose(self, connection: Connection) -> None:
+    def on_close(self, connection: Connection) -> None:
         """Forget a closed connection."""
-        self.asks(connection)
+        self.on_request(connection)
         if connection.owner is not None:
             self._count[connection.owner] -= 1
             if not self._count[connection.owner]:
                 del self._count[connection.owner]
             connection.owner = None
 
-    def look(self, connections: Iterable[object], now: float) -> None:
+    def check_deadlines(self, connections: Iterable[object], now: float) -> None:
         """Cut off slow connections at that time of the loop; to be called each second.
 
         Refused connections are logged, once a minute at most.
         """
         for each in list(connections):
             if isinstance(each, Connection):
-                each.look(now)
-        if self._refused and now - self._told_at >= _TELL_S:
+                each.check_deadlines(now)
+        if self._refused and now - self._logged_at >= _LOG_EVERY_S:
             _log.warning(
                 "connections refused: an address reached its limit",
                 n=self._refused, limit=self._most,
             )  # fmt: skip
-            self._refused, self._told_at = 0, now
+            self._refused, self._logged_at = 0, now
 
 
 class Connection(H11Protocol):
@@ -138,7 +138,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self.peers.lose(self)
+        self.peers.on_close(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,26 +146,26 @@ class Connection(H11Protocol):
         self._bytes += len(data)
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self.peers.asks(self)
+            self.peers.on_request(self)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self.peers.waits(self)
+            self.peers.on_idle(self)
 
     def resume_writing(self) -> None:
         """Note that the peer has read most of its answer."""
         super().resume_writing()
         self._unread = inf
 
-    def look(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """Cut the connection off if the server has waited too long, by the loop's time."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread < self._unread:
             self._unread_since = now
         elif now - self._unread_since > UNREAD_S:
-            self.drop()
+            self.abort()
             return
         self._unread = unread
         awaited = (self._awaits(), self.cycle)
@@ -174,9 +174,9 @@ class Connection(H11Protocol):
         elif awaited[0] is not None and now - self._since > self._allowed(awaited[0]):
             self._cut_off()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """End the connection at once, whatever is still unsent."""
-        self.peers.lose(self)
+        self.peers.on_close(self)
         self.connections.discard(self)
         self.transport.abort()
 

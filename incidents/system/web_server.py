@@ -89,7 +89,7 @@ def _server(
         async def on_tick(self, counter: int) -> bool:
             if counter % _TICKS_A_SECOND == 0:
                 now = asyncio.get_running_loop().time()
-                connections.peers.look(self.server_state.connections, now)
+                connections.peers.check_deadlines(self.server_state.connections, now)
             return await super().on_tick(counter)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -88,13 +88,13 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
             raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
         found = _CONTROLS.search(words)
         if found is not None:
-            raise BadTextError(what=what, found=site_name.described(found[0]))
+            raise BadTextError(what=what, found=site_name.describe_character(found[0]))
         return words
 
     return read
 
 
-def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
+def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Normalized:
     """Read the web addresses of one finding, each once, as they are kept; `bare` as in `read`.
 
     Raises:
@@ -103,4 +103,4 @@ def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
     """
     if len(given) > MAX_URLS:
         raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
-    return web_address.keep(given, bare=bare)
+    return web_address.normalized(given, bare=bare)

@@ -47,7 +47,7 @@ def readable(text: str) -> str:
     if source is None:
         return _body(plain)
     mail = email.message_from_string(source)
-    found = [_subject(mail), *(_told(part) for part in mail.walk())]
+    found = [_subject(mail), *(_part_text(part) for part in mail.walk())]
     return "\n".join(part for part in found if part.strip()) or plain
 
 
@@ -78,7 +78,7 @@ def _subject(mail: Message) -> str:
         return str(given)
 
 
-def _told(part: Message) -> str:
+def _part_text(part: Message) -> str:
     """The text of a part itself; for a part with parts, the text around them."""
     if part.is_multipart():
         return f"{part.preamble or ''}\n{part.epilogue or ''}"
@@ -87,9 +87,9 @@ def _told(part: Message) -> str:
         return ""
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding == "quoted-printable":
-        return _in(quopri.decodestring(content.encode()), part.get_content_charset())
+        return _decoded(quopri.decodestring(content.encode()), part.get_content_charset())
     if encoding == "base64":
-        return _in(_of_base64(content), part.get_content_charset())
+        return _decoded(_of_base64(content), part.get_content_charset())
     return content
 
 
@@ -100,7 +100,7 @@ def _of_base64(content: str) -> bytes:
     return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
 
 
-def _in(raw: bytes, charset: str | None) -> str:
+def _decoded(raw: bytes, charset: str | None) -> str:
     """The bytes as text, in the named charset, or in one that fits."""
     for name in (*([charset] if charset else []), *_CHARSETS):
         try:
@@ -117,5 +117,5 @@ def _body(plain: str) -> str:
     is_full = any(len(line) + 1 in _FULL for line in breaks)
     if not is_encoded or not (is_full or _SURE.search(plain)) or _LONG.search(plain):
         return plain
-    decoded = _in(quopri.decodestring(plain.encode()), None)
+    decoded = _decoded(quopri.decodestring(plain.encode()), None)
     return plain if _CONTROL.search(decoded) else decoded

@@ -88,7 +88,7 @@ def read(text: str) -> str:
     return kept
 
 
-def is_called(site: str, typed: str | None) -> bool:
+def matches_name(site: str, typed: str | None) -> bool:
     """Whether the text that somebody typed to confirm is the name of that site."""
     try:
         return typed is not None and read(typed.strip()) == site
@@ -196,7 +196,7 @@ def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> N
         # What has no width is dropped with other characters of its kind (UTS 46).
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
-            _refuse(text, "character", character=described(character))
+            _refuse(text, "character", character=describe_character(character))
     if "://" in name or name.startswith("//"):
         _refuse(text, "url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
@@ -265,7 +265,7 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
         _refuse(text, "idna", part=label, detail=str(error))
 
 
-def described(character: str) -> Cause:
+def describe_character(character: str) -> Cause:
     """Describe a character that cannot be shown by its code: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")

@@ -49,14 +49,14 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
 _IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
 # Disarmed is an address by its scheme or its host; in the path of another they are what they are.
-_DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
 _SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
 _BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
 _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Normalized:
     """The addresses of one finding: their normal forms, each once, and as they were first written.
 
     `written` has an empty text for an address written in its normal form, and is empty if all were.
@@ -66,17 +66,17 @@ class Kept:
     written: tuple[str, ...]
 
 
-def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
-    """Keep addresses as somebody wrote them; takes and raises as `read` does."""
+def normalized(given: Iterable[str], *, bare: bool = False) -> Normalized:
+    """Normalize addresses as somebody wrote them; takes and raises as `read` does."""
     found: dict[str, str] = {}
     for text in given:
         url = read(text, bare=bare)
         found.setdefault(url, "" if text == url else text)
-    return Kept(tuple(found), tuple(found.values()) if any(found.values()) else ())
+    return Normalized(tuple(found), tuple(found.values()) if any(found.values()) else ())
 
 
 def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
-    """Return kept addresses as they were written."""
+    """Return normalized addresses as they were written."""
     return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
@@ -90,7 +90,7 @@ def read(text: str, *, bare: bool = False) -> str:
         BadUrlError: naming the text, the reason, and the way out.
     """
     _refuse_what_cannot_be_kept(text)
-    plain = _armed(text.strip(_AROUND).translate(_IGNORED), bare=bare)
+    plain = _refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
     scheme, colon, rest = plain.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _PORTS:
@@ -104,18 +104,18 @@ def read(text: str, *, bare: bool = False) -> str:
     return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
 
 
-def _armed(written: str, *, bare: bool) -> str:
+def _refanged(written: str, *, bare: bool) -> str:
     """The address as a browser accepts it."""
     found = _SCHEME.match(written)
     if found is not None:
-        disarmed = found[1].lower() == "xx" or _DISARMED.search(found[0])
-        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if disarmed else written
+        defanged = found[1].lower() == "xx" or _DEFANGED.search(found[0])
+        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if defanged else written
     plain = _plain(written) if bare else written
     return f"http://{plain}" if bare and _BARE.match(plain) else written
 
 
-def _plain(disarmed: str) -> str:
-    return _DISARMED.sub(lambda found: ":" if ":" in found[0] else ".", disarmed)
+def _plain(defanged: str) -> str:
+    return _DEFANGED.sub(lambda found: ":" if ":" in found[0] else ".", defanged)
 
 
 def host(url: str) -> str:
@@ -124,14 +124,14 @@ def host(url: str) -> str:
     return authority.lstrip("[").partition("]" if authority.startswith("[") else ":")[0]
 
 
-def is_of(url: str, site: str) -> bool:
+def is_below(url: str, site: str) -> bool:
     """Whether the host of an address in its normal form is that site, or lies below it."""
     return f".{host(url)}".endswith(f".{site}")
 
 
-def hosts_elsewhere(urls: Iterable[str], site: str) -> tuple[str, ...]:
+def other_hosts(urls: Iterable[str], site: str) -> tuple[str, ...]:
     """Return the hosts of those addresses that are not of the site, each once."""
-    return tuple(dict.fromkeys(host(url) for url in urls if not is_of(url, site)))
+    return tuple(dict.fromkeys(host(url) for url in urls if not is_below(url, site)))
 
 
 def _refuse_what_cannot_be_kept(text: str) -> None:
@@ -141,7 +141,7 @@ def _refuse_what_cannot_be_kept(text: str) -> None:
         _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
     bad = _NOT_KEPT.search(text)
     if bad is not None:
-        _refuse(text, "character", character=site_name.described(bad[0]))
+        _refuse(text, "character", character=site_name.describe_character(bad[0]))
 
 
 def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:
@@ -195,10 +195,10 @@ def _number(found: re.Match[str]) -> int:
 
 def _path(path: str) -> str:
     plain = path.replace("\\", "/").removeprefix("/")
-    return "/" + quote(_followed(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
+    return "/" + quote(_resolved(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
 
 
-def _followed(path: str) -> str:
+def _resolved(path: str) -> str:
     """Resolve the steps such as `..` in a path."""
     kept: list[str] = []
     *folders, page = path.split("/")

@@ -280,7 +280,7 @@ def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
         count(connection, asked, clock.now())
     house.moved.tick(MINIMUM + timedelta(seconds=1))
     if by_time:
-        keep = Retention(asked_for=True)
+        keep = Retention(is_enabled=True)
         pseudonyms.erase_expired(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
     else:
         assert demand(house, dry_run=True).rows == demand(house).rows == 2
@@ -318,8 +318,8 @@ def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
     house.make("operator-1")
     mistaken(house, 3)
     house.moved.tick(MINIMUM + timedelta(seconds=1))
-    for asked_for, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
-        keep = Retention(asked_for=asked_for)
+    for is_enabled, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
+        keep = Retention(is_enabled=is_enabled)
         looked = pseudonyms.count_expired(house.engine, tmp_path, keep, clock.now())
         aged = pseudonyms.erase_expired(
             house.desk, house.engine, tmp_path, keep, clock.now(), by="li"

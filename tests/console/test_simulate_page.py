@@ -112,7 +112,7 @@ def test_a_form_without_a_file_says_so(somebody: Visitor) -> None:
 
 def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> None:
     vera = Visitor(desk, "vera")
-    with desk.house.expenses.of("vera"):
+    with desk.house.processor_budget.charge("vera"):
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):

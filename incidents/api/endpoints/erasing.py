@@ -51,7 +51,7 @@ def erase(
             ErasureRequest(site=name, reason=reason, by=by.by, login=by.identity.login),
             clock.now(), dry_run=by.dry_run, format_time=by.when.until,
             confirm=lambda: _confirm(
-                site_name.is_called(name, demand.confirm), "people's words",
+                site_name.matches_name(name, demand.confirm), "people's words",
                 "the site's name",
             ),
         )  # fmt: skip

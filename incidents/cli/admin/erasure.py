@@ -100,7 +100,7 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
     elif not run.quiet:
         told = gone(run, aged.erased, dry_run=dry_run)
         run.say(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
-        if not keep.asked_for:
+        if not keep.is_enabled:
             run.tell(run.text("erasure.not_asked_for"))
 
 
@@ -223,7 +223,7 @@ def _account_met(
 def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
     question = run.text("erasure.confirm.site", site=site_name.in_full(site))
     typed, way_out = _typed(run, question, site, confirm)
-    if not site_name.is_called(site, typed):
+    if not site_name.matches_name(site, typed):
         raise ErasureNotConfirmedError(
             what=errors.Cause.of("whose_words", "people's words about {site}", site=site),
             way_out=way_out,

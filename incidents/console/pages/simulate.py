@@ -159,7 +159,7 @@ def spending(house: App, by: str) -> Iterator[Spent]:
     enough."""
     with ExitStack() as stack:
         try:
-            spent = stack.enter_context(house.expenses.of(by))
+            spent = stack.enter_context(house.processor_budget.charge(by))
         except OverspentError as error:
             raise AskedWrongError("compare.overspent", **error.facts) from error
         yield spent
