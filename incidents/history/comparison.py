@@ -25,7 +25,7 @@ Named = tuple[str, Policy]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class PreparedHistory:
     """A history's stories: reports grouped by `group_within`, missing calls drawn once for all."""
 
     history: History
@@ -55,7 +55,7 @@ class Taken:
         reports = self.history.reports
         return (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
 
-    def under(
+    def run_under(
         self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
     ) -> tuple[Outcome, ...]:
         """Run the history under each policy; `done` is called with numbers of incidents."""
@@ -91,13 +91,15 @@ def _simulation(counts: Counts, facts: Taking) -> Simulation:
     }  # fmt: skip
 
 
-def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
+def prepare(history: History, draw: Draw, group_within: timedelta | None) -> PreparedHistory:
     """Prepare a history for trials."""
-    stories = simulate.tell(reports.group_reports(history.reports, group_within), draw)
-    return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
+    stories = simulate.make_stories(reports.group_reports(history.reports, group_within), draw)
+    return PreparedHistory(
+        history=history, stories=tuple(stories), draw=draw, group_within=group_within
+    )
 
 
-class Done(NamedTuple):
+class ActCount(NamedTuple):
     """A policy's act on a site (see `Act`), when it came first (UTC), and how often."""
 
     what: str
@@ -110,7 +112,7 @@ class Difference:
     """A site with what each policy did to it, in the order of the policies."""
 
     site: str
-    acts: tuple[tuple[Done, ...], ...]
+    acts: tuple[tuple[ActCount, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,7 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
-def of(taken: Taken, outcomes: Sequence[Outcome]) -> Comparison:
+def of(taken: PreparedHistory, outcomes: Sequence[Outcome]) -> Comparison:
     """Return a history's results under each policy."""
     span = taken.span
     return Comparison(
@@ -161,9 +163,9 @@ def _differences(outcomes: Sequence[Outcome]) -> list[Difference]:
     ]
 
 
-def _done(acts: Sequence[Act]) -> tuple[Done, ...]:
-    found: dict[str, Done] = {}
+def _done(acts: Sequence[Act]) -> tuple[ActCount, ...]:
+    found: dict[str, ActCount] = {}
     for act in acts:
         _, first, n = found.get(act.what, (act.what, act.at, 0))
-        found[act.what] = Done(act.what, first, n + 1)
+        found[act.what] = ActCount(act.what, first, n + 1)
     return tuple(found.values())

@@ -39,7 +39,7 @@ ADDED, CHANGED, UNCHANGED, REFUSED, UNREADABLE = OUTCOMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class RowResult:
     """A row's result: changed keys, findings on the new filing (dry run), or the refusal."""
 
     customer: Customer
@@ -50,7 +50,7 @@ class Taken:
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
+class CustomerImport:
     """An import of a list, by a person; `add`: sites that are not in the register are added.
 
     A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks the
@@ -68,7 +68,7 @@ class Intake:
     tally: Counter[str] = field(default_factory=Counter)
     suspicions: int = 0
 
-    def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
+    def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
         """Import the rows in order, and return each with its result, once its batch is on disk.
 
         Raises:
@@ -81,7 +81,7 @@ class Intake:
                 self.tally[taken.outcome] += 1
                 yield taken
 
-    def _batch(self, batch: list[Customer]) -> Iterator[Taken]:
+    def _batch(self, batch: list[Customer]) -> Iterator[RowResult]:
         named = [row.site for row in batch if row.site is not None and not row.problems]
         filed = self.filed(named) if named else {}
         envelopes = [
@@ -90,7 +90,7 @@ class Intake:
         answers = iter(self.desk.submit(envelopes, dry_run=self.dry_run) if envelopes else [])
         for row in batch:
             if row.problems or row.site is None:
-                yield Taken(customer=row, outcome=UNREADABLE)
+                yield RowResult(customer=row, outcome=UNREADABLE)
                 continue
             new = row.site not in filed
             added = next(answers) if new and self.add else None
@@ -112,19 +112,19 @@ class Intake:
 
     def _taken(
         self, row: Customer, added: Answer | None, answer: Answer, filed: Mapping[str, str]
-    ) -> Taken:
+    ) -> RowResult:
         wrong = None if added is None else added.refusal
         if wrong is not None and wrong.name == "site_exists":
             # Somebody has added it meanwhile.
             wrong = None
         wrong = wrong or answer.refusal
         if wrong is not None:
-            return Taken(customer=row, outcome=REFUSED, refusal=wrong)
+            return RowResult(customer=row, outcome=REFUSED, refusal=wrong)
         changed = tuple(key for event in answer.events for key, _ in getattr(event, "details", ()))
         self.suspicions += sum(event.kind == "suspicion_raised" for event in answer.events)
         is_new = added is not None and added.refusal is None
         outcome = ADDED if is_new else CHANGED if changed else UNCHANGED
-        return Taken(
+        return RowResult(
             customer=row, outcome=outcome, changed=changed, findings=self._findings(row, filed)
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from xml.sax.saxutils import escape
 
-from incidents.history.comparison import Taken
+from incidents.history.comparison import PreparedHistory
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION, Outcome
 
 _MAX_DAYS = 62
@@ -97,7 +97,7 @@ _COLOURS = {
 }
 
 
-def of(taken: Taken, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
+def of(taken: PreparedHistory, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
     """Draw the picture of a history's results; see `draw`."""
     return draw(outcomes, taken.span, zone)
 

@@ -15,9 +15,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from incidents.clock import read_rfc3339
-from incidents.history.apart import SHORT
 from incidents.history.report import Report
 from incidents.history.reports import History
+from incidents.history.trial_process import SHORT
 from incidents.machine.command import REACHED
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import entries

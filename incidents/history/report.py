@@ -52,7 +52,7 @@ class Report:
     removed_at: datetime | None = None
 
 
-def complaint(columns: Sequence[str]) -> str | None:
+def header_problem(columns: Sequence[str]) -> str | None:
     """Return what is wrong with a header of these columns; None if nothing is."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
@@ -115,13 +115,13 @@ class Reader:
             category=_text("category", row, MAX_CATEGORY_CHARACTERS),
             note=_text("note", row, MAX_NOTE_CHARACTERS),
             contact=_contact(row),
-            contact_at=self._later("contact_at", row),
-            removed_at=self._later("removed_at", row),
+            contact_at=self._optional_time("contact_at", row),
+            removed_at=self._optional_time("removed_at", row),
         )
         _check_order(report)
         return report
 
-    def _later(self, column: str, row: Row) -> datetime | None:
+    def _optional_time(self, column: str, row: Row) -> datetime | None:
         return _time(column, row, self._zone) if column in row.fields else None
 
     def _site(self, column: str, text: str) -> str:

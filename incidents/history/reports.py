@@ -17,14 +17,14 @@ from typing import BinaryIO
 
 from incidents.errors import Cause, FileError, InputError
 from incidents.history import rows
-from incidents.history.report import Reader, Report, complaint
+from incidents.history.report import Reader, Report, header_problem
 from incidents.history.rows import BadLine, HistoryError, cause
 from incidents.machine.command import REACHED
 
 STDIN = "-"
 MAX_LINE_CHARACTERS = 16 * 2**20
 
-_BYTES_TOLD_AT_ONCE = 64 * 1024
+_PROGRESS_BYTES = 64 * 1024
 
 _WAY_OUT = "; mend it, or leave such lines out with --skip-bad"
 BAD_LINE = {
@@ -53,7 +53,7 @@ class History:
     ignored: tuple[str, ...] = ()
     capped: bool = False
 
-    def insist(self) -> None:
+    def refuse_bad_lines(self) -> None:
         """Refuse a history with an unusable line.
 
         Raises:
@@ -106,7 +106,7 @@ def read_history(
 def _history(lines: Iterator[str], file: str, zone: tzinfo, most: int = sys.maxsize) -> History:
     history = History(file=file)
     reader = Reader(zone)
-    for n, row in enumerate(rows.read(lines, file, complaint), start=1):
+    for n, row in enumerate(rows.read(lines, file, header_problem), start=1):
         if n > most:
             raise TooManyReportsError(limit=f"{most:,}")
         report = row if isinstance(row, BadLine) else reader.report(row)
@@ -147,7 +147,7 @@ def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> 
         if len(line) > MAX_LINE_CHARACTERS:
             raise HistoryError(file, cause("long_line", limit=f"{MAX_LINE_CHARACTERS:,}"))
         size += len(line)
-        if size >= _BYTES_TOLD_AT_ONCE:
+        if size >= _PROGRESS_BYTES:
             done(size)
             size = 0
         yield line
@@ -199,14 +199,14 @@ def _finding(reports: list[Report]) -> Finding:
     for report in reports:
         if report.url is not None:
             found.setdefault(report.url, report.written)
-    fitting = _fitting(found)
+    fitting = _fitting_count(found)
     written = tuple(found.values())[:fitting]
     return Finding(
         reports[0], tuple(found)[:fitting], written if any(written) else (), len(found) - fitting
     )
 
 
-def _fitting(found: Mapping[str, str]) -> int:
+def _fitting_count(found: Mapping[str, str]) -> int:
     """The number of addresses, from the first one on, that fit into one incident."""
     size = 0
     for n, address in enumerate(islice(found.items(), MAX_URLS)):

@@ -86,11 +86,11 @@ class BadLine:
     detail: str
 
 
-Complaint = Callable[[Sequence[str]], str | None]
+HeaderCheck = Callable[[Sequence[str]], str | None]
 """The check of a CSV's columns: what is wrong, None if nothing is."""
 
 
-def read(lines: Iterable[str], file: str, complaint: Complaint) -> Iterator[Row | BadLine]:
+def read(lines: Iterable[str], file: str, header_problem: HeaderCheck) -> Iterator[Row | BadLine]:
     """Read the rows of `lines` (each with its end, in UTF-8), in order, without blank lines.
 
     The first line tells the format: JSON Lines begin with a brace. A byte that is not UTF-8 is
@@ -102,7 +102,7 @@ def read(lines: Iterable[str], file: str, complaint: Complaint) -> Iterator[Row 
     rest = iter(lines)
     for before, line in enumerate(rest):
         if line.strip():
-            return _rows_from(before, line, rest, _Header(file, complaint))
+            return _rows_from(before, line, rest, _Header(file, header_problem))
     raise HistoryError(file, cause("empty"))
 
 
@@ -177,13 +177,15 @@ class _Header:
     """A reader of the columns' names, which refuses those that make no history."""
 
     file: str
-    complaint: Complaint
+    header_problem: HeaderCheck
 
     def columns(self, fields: Sequence[str], line: int) -> list[str]:
         columns = [field.strip().lower() for field in fields]
         times = Counter(columns)
         twice = next((name for name in columns if name and times[name] > 1), None)
-        wrong = self.complaint(columns) if twice is None else cause("column_twice", column=twice)
+        wrong = (
+            self.header_problem(columns) if twice is None else cause("column_twice", column=twice)
+        )
         if wrong is not None:
             raise HistoryError(self.file, wrong, line=line)
         return columns

@@ -106,7 +106,7 @@ class Outcome:
         )  # fmt: skip
 
 
-def tell(findings: Iterable[Finding], draw: Draw) -> list[Story]:
+def make_stories(findings: Iterable[Finding], draw: Draw) -> list[Story]:
     """Make the sites' stories; the calls are drawn here, once for all policies."""
     of_site: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -180,9 +180,9 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
             outcome.moot += sum(isinstance(fact.command, commands.Log) for fact in happening[i:])
             return
         decision = decide(case, fact.command, policy, fact.at)
-        case = _noted(decision, outcome)
+        case = _apply(decision, outcome)
         if len(case.incidents) > limit:
-            _forget(case, policy, fact.at, {n for n, last in last_about.items() if last > i})
+            _prune(case, policy, fact.at, {n for n, last in last_about.items() if last > i})
             limit = 2 * len(case.incidents) + _SLICE_INCIDENTS
     _elapse(case, policy, None, outcome)
 
@@ -191,12 +191,12 @@ def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome
     """The case after everything due before `until`, each at the first possible moment."""
     due = rules.next_due(case)
     while due is not None and (until is None or due < until):
-        case = _noted(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
+        case = _apply(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
         due = rules.next_due(case)
     return case
 
 
-def _noted(decision: Decision, outcome: Outcome) -> Case:
+def _apply(decision: Decision, outcome: Outcome) -> Case:
     """The case after a decision, with what it did to the site added to the outcome."""
     assert decision.refusal is None, f"a fact of the history is refused: {decision.refusal}"
     site = decision.case.site
@@ -209,7 +209,7 @@ def _noted(decision: Decision, outcome: Outcome) -> Case:
     return decision.case
 
 
-def _forget(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
+def _prune(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
     """Reduce the case to the slice that the machine can still need.
 
     In simulated time nothing is backdated: R1 looks back by its window alone, and R3 to the last

@@ -70,7 +70,7 @@ class Fields:
             raise self._must(key, f"be one of {', '.join(choices)}", value)
         return value
 
-    def needed(self, key: str, value: Any) -> Any:
+    def required(self, key: str, value: Any) -> Any:
         """Return `value`, which must be there."""
         if value is None:
             raise self.wrong(f"{key} is missing")
@@ -168,7 +168,7 @@ def offset(start: datetime, moment: datetime) -> timedelta:
 
 
 PERSON = "operator"
-_OWN_WORDS = "-"
+_PLACEHOLDER = "-"
 
 Step = c.Command | Policy
 """The act of a step: a command, or a policy that becomes the active one."""
@@ -214,7 +214,7 @@ def step_of(action: Action) -> Callable[[Fields], Step]:
 def _number(fields: Fields, field: Field) -> int | None:
     """The number of its incident or contact; a call without an incident is for the whole site."""
     number = fields.number(field.name)
-    return number if field.optional else fields.needed(field.name, number)
+    return number if field.optional else fields.required(field.name, number)
 
 
 def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
@@ -222,17 +222,17 @@ def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
         return {field.name: fields.time("occurred_at")}
     if field.is_time:
         moment = fields.time(name)
-        return {field.name: fields.needed(name, moment) if field.required else moment}
+        return {field.name: fields.required(name, moment) if field.required else moment}
     if field.name == "urls":
         return _urls(fields)
     if field.type is bool:
         return {field.name: bool(fields.flag(name))}
     if isinstance(field.fact, Choice):
-        return {field.name: fields.needed(name, fields.choice(name, field.fact.codes))}
+        return {field.name: fields.required(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
     # The policy looks at no words of people: a scenario may leave them out.
-    words = fields.word(name, _OWN_WORDS if field.required else None)
+    words = fields.word(name, _PLACEHOLDER if field.required else None)
     return {} if words is None else {field.name: words}
 
 
@@ -261,7 +261,7 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
         for action in ACTIONS
         if action.of in _OF_CASES and action.path is not None
     },
-    "activate": lambda fields: fields.needed("policy", read_policy(fields, "policy")),
+    "activate": lambda fields: fields.required("policy", read_policy(fields, "policy")),
     "daemon": lambda _: c.Elapse(),
 }
 """Each act by its name; `daemon` is `incidents daemon --once`."""

@@ -98,7 +98,7 @@ def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
     name = Fields(f"scenario {n}", table, START).word("name")
     where = f"scenario {n}" if name is None else f"scenario {n}, {shown(name)}"
     fields = Fields(where, table, START)
-    name = fields.needed("name", fields.word("name"))
+    name = fields.required("name", fields.word("name"))
     fields.start = start = fields.time("start") or START
     daemon = fields.flag("daemon")
     policy = actions.read_policy(fields, "policy")

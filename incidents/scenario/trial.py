@@ -66,14 +66,14 @@ class Trial:
 
 def run(scenario: Scenario, policy: Policy) -> Trial:
     """Run a scenario under its own policy, else under `policy`."""
-    world = _World(scenario, scenario.policy or policy)
+    world = _Simulation(scenario, scenario.policy or policy)
     first = world.policy.digest
     for step in scenario.steps:
         world.take(step)
     return Trial(scenario=scenario, policy=first, mismatches=tuple(world.mismatches))
 
 
-class _World:
+class _Simulation:
     """One site in memory, its policy, and the unexpected results so far."""
 
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
@@ -86,7 +86,7 @@ class _World:
     def take(self, step: Step) -> None:
         """Advance the time, do the step's act, and compare."""
         if self.scenario.daemon:
-            self._let_pass(step.at)
+            self._elapse_until(step.at)
         if isinstance(step.act, Policy):
             # What fell due before it is done under the old policy, daemon or not.
             self._do(Elapse(), step.at)
@@ -97,7 +97,7 @@ class _World:
         for what, expected in step.expect.items():
             self._compare(step, what, expected)
 
-    def _let_pass(self, until: datetime) -> None:
+    def _elapse_until(self, until: datetime) -> None:
         """Do what falls due before `until`, each just after its time."""
         while (due := rules.next_due(self._case)) is not None and due < until:
             self._do(Elapse(), due + _JUST_AFTER)

@@ -11,8 +11,8 @@ import pytest
 from incidents.api.endpoints import histories
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.cli import main
-from incidents.history import apart
-from incidents.history.apart import TooCostlyError, UnlimitedError
+from incidents.history import trial_process
+from incidents.history.trial_process import TooCostlyError, UnlimitedError
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -37,10 +37,10 @@ def bring(api: Rig, text: str, *, role: str = "supervisor", **asked: Any) -> Any
     return api.client(role).post(f"/api/v1/import{query}", json=body)
 
 
-@pytest.fixture(params=[apart.SHORT, 0], ids=["here", "apart"])
+@pytest.fixture(params=[trial_process.SHORT, 0], ids=["here", "apart"])
 def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial is worked out in this process, or in one of its own."""
-    monkeypatch.setattr(apart, "SHORT", request.param)
+    monkeypatch.setattr(trial_process, "SHORT", request.param)
 
 
 @pytest.mark.usefixtures("where")
@@ -129,7 +129,7 @@ def test_a_simulation_that_another_process_could_not_do_is_refused_with_the_way_
     def ended(*_: object) -> None:
         raise wrong
 
-    monkeypatch.setattr(apart, "tried", ended)
+    monkeypatch.setattr(trial_process, "run_trial", ended)
     refused = run(api)
     assert (refused.status_code, refused.json()["type"][22:]) == (status, kind)
     assert way_out in refused.json()["detail"]

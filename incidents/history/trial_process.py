@@ -1,4 +1,4 @@
-"""The trial apart: policies tried on a history in a process of its own.
+"""The trial process: policies tried on a history in a process of its own.
 
 The asking process also runs a desk, and a hundred thousand reports take the processor for half a
 minute. So a long trial runs in another process, with lower priority and a limit. A short one costs
@@ -22,7 +22,7 @@ from typing import Generic, Protocol, TypeVar
 
 from incidents.errors import IncidentsError, InputError, RefusedError
 from incidents.history import reports
-from incidents.history.comparison import Named, Taken, take
+from incidents.history.comparison import Named, PreparedHistory, prepare
 from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
 from incidents.history.simulate import Outcome
@@ -42,8 +42,8 @@ MOST_BYTES = 2 << 30
 WITHIN_S = 600
 """The longest wait for a trial."""
 
-_TOLD_BAD = 100
-_WORK = "from incidents.history.apart import main; main()"
+_MAX_BAD_SHOWN = 100
+_WORK = "from incidents.history.trial_process import main; main()"
 _LATER = 5
 _OUT_OF_MEMORY = 12
 
@@ -78,7 +78,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class UploadedHistory:
     """A history that was sent as a file of that name; its times without an offset are in `zone`."""
 
     text: bytes
@@ -97,7 +97,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Generic[T]):
-    """A history to try policies on; `told`, a function of a module, makes the result.
+    """A history to try policies on; `summarize`, a function of a module, makes the result.
 
     `most`: the most reports that it may have. Reports within `within` of a kept one are one
     finding.
@@ -109,7 +109,7 @@ class Trial(Generic[T]):
     within: timedelta | None
     most: int
     skip_bad: bool
-    told: Callable[[Taken, tuple[Outcome, ...]], T]
+    summarize: Callable[[PreparedHistory, tuple[Outcome, ...]], T]
 
     @property
     def is_short(self) -> bool:
@@ -118,12 +118,12 @@ class Trial(Generic[T]):
 
     def do(self) -> T:
         """Run the trial here; raises HistoryError, TooManyReportsError and BadLinesError."""
-        history = usable(self.source, self.most, skip_bad=self.skip_bad)
-        taken = take(history, self.draw, self.within)
-        return self.told(taken, taken.under(self.policies))
+        history = read_usable(self.source, self.most, skip_bad=self.skip_bad)
+        taken = prepare(history, self.draw, self.within)
+        return self.summarize(taken, taken.run_under(self.policies))
 
 
-def usable(source: Source, most: int, *, skip_bad: bool) -> History:
+def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
     """Read the history.
 
     Raises:
@@ -140,10 +140,10 @@ def usable(source: Source, most: int, *, skip_bad: bool) -> History:
 def refuse_bad(lines: list[BadLine]) -> None:
     """Refuse unusable lines; raises BadLinesError."""
     if lines:
-        raise BadLinesError(count=len(lines), lines=lines[:_TOLD_BAD])
+        raise BadLinesError(count=len(lines), lines=lines[:_MAX_BAD_SHOWN])
 
 
-def tried(trial: Trial[T], spent: Spent) -> T:
+def run_trial(trial: Trial[T], spent: Spent) -> T:
     """Run the trial, and return its result; `spent` is called with another process's seconds.
 
     Raises:
