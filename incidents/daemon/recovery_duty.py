@@ -100,7 +100,7 @@ class Recovery:
         that were left down and cannot be asked: the record has not changed, and most adapters never
         can be."""
         with self._house.reading() as connection:
-            left = set(left_down.every(connection, self._house.now(connection)))
+            left = set(left_down.all_left_down(connection, self._house.now(connection)))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:

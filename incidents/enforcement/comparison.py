@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.desk import Desk
-from incidents.desk.access import NOT_LET
+from incidents.desk.access import DENIALS
 from incidents.enforcement import routing
 from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
@@ -216,7 +216,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
     except DatabaseError:
         raise
     except ActRefusedError as error:
-        if error.name in NOT_LET:
+        if error.name in DENIALS:
             # The refusal concerns the person, so every other site would be refused too.
             raise
         return _failed(name, error, error.message)

@@ -210,7 +210,7 @@ class Continuity:
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
-        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
+        if seen.found.is_new or not resumption.is_too_soon(seen.standing, seen.now):
             return None
         return _Halt(lineage.LOST_AGAIN, Cause.of(*_AGAIN, had=why.had))
 

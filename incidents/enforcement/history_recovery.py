@@ -34,7 +34,7 @@ from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import Reading
 from incidents.store.desk_state import database_time
 from incidents.tlog.keys import VerifierKey
-from incidents.views.health import STALE_AFTER, is_heard
+from incidents.views.health import STALE_AFTER, is_alive
 from incidents.views.left_down import resumptions
 
 
@@ -236,4 +236,4 @@ def _signer_at_work(connection: Connection, now: datetime) -> str | None:
     if how != checkpoints.REFUSED and not signs:
         return None
     beats = monitoring.known_daemons(connection)
-    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)
+    return next((each.daemon for each in beats if not each.once and is_alive(each, now)), None)

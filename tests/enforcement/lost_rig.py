@@ -72,7 +72,7 @@ class Letters:
 
 @contextmanager
 def desk(folder: Path) -> Iterator[App]:
-    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
+    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), create=True)
     yield house
     house.close()
 

@@ -157,7 +157,7 @@ class Operator:
     def _send(self, path: str, fields: dict[str, str], *, loses: bool) -> str | None:
         """The tone of the answer; None if it did not come, or is none of the console's."""
         try:
-            own = {**fields, "csrf": secrets.of_session(self._cookie, entrance.CSRF)}
+            own = {**fields, "csrf": secrets.form_token(self._cookie, entrance.CSRF)}
             with self._request(path, own, loses=loses) as answer:
                 if answer is None or answer.status >= 500:
                     return None

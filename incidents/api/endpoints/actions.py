@@ -72,7 +72,7 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
     """
     answer: Answer | None = await rounds.at_the_desk.take(envelope)
     if answer is None:
-        alone = by.house.gatherer.alone
+        alone = by.house.batcher.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=rounds.alone)
     if answer.refusal is not None:
         raise problems.refused(answer, by.when)
