@@ -64,7 +64,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
     """Make one attempt. Whatever the adapter does, the outcome is fit for the record."""
     try:
         return _checked(adapter.deliver(order))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter of whoever's must not end the duty
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - no adapter may end the duty
         log_error("an adapter failed", order=order.id, error=error)
         return Retry(problem="fault", detail=f"a fault in it: {type(error).__name__}")
 
@@ -100,7 +100,7 @@ class LateError(Exception):
 
 
 class Attempts(Generic[Result]):
-    """Runs one piece of work at a time for each caller, and at most `most` in all.
+    """The attempts under way: one for each caller, and at most `most` in all.
 
     `late` is the result of work that has not ended in time, `full` of work that was not begun
     because too much is still under way.

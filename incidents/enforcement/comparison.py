@@ -41,7 +41,7 @@ AT_ONCE = 8
 """The most sites that are compared at once."""
 
 _TOLD_EVERY_S = 10.0
-"""How often the sites that could not be compared are published while others are compared."""
+"""The interval at which failures are published during a comparison."""
 
 MOST_NAMED = 20
 """The most sites that are named when very many may have been ordered again."""
@@ -53,9 +53,10 @@ _OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 
 class Done(NamedTuple):
-    """The result: the number of sites by verdict; the names of those ordered up again and down
-    again; how many of these had an unknown state; those that were left down; and those that could
-    not be compared, each with the reason."""
+    """The result: the number of sites by verdict, and the names of those to report.
+
+    `opened`, `taken_down`: ordered again. `unasked`: how many of these had an unknown state.
+    `failed`: with the reason."""
 
     counts: Counter[str]
     opened: list[str]
@@ -190,8 +191,7 @@ def done(found: Iterable[Comparison]) -> Done:
 
 
 def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
-    """The adapters that can be asked. If the settings are wrong, all sites are recorded as not
-    compared."""
+    """Load the routing; if the settings are wrong, record all sites as not compared."""
     try:
         return routing.load()
     except IncidentsError as error:

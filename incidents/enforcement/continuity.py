@@ -73,8 +73,7 @@ class HaltedError(IncidentsError):
 
 
 class _Seen(NamedTuple):
-    """The findings at `now` (UTC): the mark, the database, and the reason if its history does not
-    continue."""
+    """The findings at `now` (UTC); `why`: the reason if the history does not continue."""
 
     mark: Mark | None
     found: lineage.Lineage
@@ -91,8 +90,9 @@ class _Halt(NamedTuple):
 
 
 class Continuity:
-    """The continuity of one database, by its mark in `file`; `clock`: the machine's clock (UTC),
-    for a database without one."""
+    """The continuity of one database, by its mark in `file`.
+
+    `clock`: the machine's clock (UTC), for a database without one."""
 
     def __init__(
         self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
@@ -101,7 +101,7 @@ class Continuity:
         self._marks: MarkFile | None = None
         self._whole_at: datetime | None = None
         self.in_the_way: str | None = None
-        """What was found in the place of the mark when somebody asked, and is no file."""
+        """The path of a non-file in the place of the mark, found while a person resumed."""
 
     def check(self) -> resumption.Resumption | None:
         """Check that the history continues; if not, begin a new epoch and return the reason.
@@ -195,7 +195,7 @@ class Continuity:
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
     def _halt(self, seen: _Seen, why: str) -> bool:
-        """Whether the database is halted for that reason, and nobody has resumed it since."""
+        """Halt the database; return False if a person has resumed it meanwhile."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
             is_so = lineage.standing(connection).epoch == seen.standing.epoch

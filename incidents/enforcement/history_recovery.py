@@ -40,8 +40,10 @@ from incidents.views.left_down import resumptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks, and why. `sign_here`: from now on this machine signs, with a new key, whichever
-    machine did before. `public`: that key, if a command signs."""
+    """A person's request to recover, with the reason.
+
+    `sign_here`: this machine signs from now on, with a new key. `public`: the key, if a command
+    signs."""
 
     by: str
     login: str | None
@@ -51,9 +53,10 @@ class Asked:
 
 
 class Outcome(NamedTuple):
-    """The point from which the record continues; the new key, if there is one; and the largest
-    known loss of signed entries, unless it was on record. `is_blind`: it is unknown here what was
-    signed last, and so whether that is missing."""
+    """The point from which the record continues, and the new key, if there is one.
+
+    `lost`: the largest known loss of signed entries, unless it was on record. `is_blind`: it is
+    unknown here what was signed last, and so whether that is missing."""
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
@@ -68,8 +71,7 @@ class SignerAtWorkError(RefusedError):
 
 
 class HistoryRecovery:
-    """The recovery of one database on the machine with the key ring `ring`; `clock` is its clock
-    (UTC)."""
+    """The recovery of one database, on the machine with that key ring and clock (UTC)."""
 
     def __init__(
         self,
@@ -85,8 +87,7 @@ class HistoryRecovery:
 
     @property
     def in_the_way(self) -> str | None:
-        """The file or folder to move away from the place of the daemons' mark after the resumption;
-        None if nothing is in the way."""
+        """The path to move away after the resumption, from the place of the mark; None if free."""
         return self._continuity.in_the_way
 
     def go_on(self, asked: Asked, put_on_record: rotation.Replaces) -> Outcome:
@@ -131,8 +132,7 @@ class HistoryRecovery:
             return Outcome(resumed, new, known, is_blind=blind and known is None)
 
     def foreseen(self, asked: Asked) -> list[Comparison]:
-        """What `compared` would find and order again after `go_on`. Nothing is done; raises as both
-        do when they refuse."""
+        """Preview `compared` after `go_on`, and change nothing; raises as both do."""
         self._refuse(asked)
         if self._signs():
             self._check(asked, signers_lock.place_id(self._ring.file))
@@ -143,8 +143,7 @@ class HistoryRecovery:
         )
 
     def compared(self, asked: Asked) -> comparison.Done:
-        """Compare each site with the world, and return a summary; raises as
-        `comparison.compared`."""
+        """Compare each site with the world and summarise; raises as `comparison.compared`."""
         each = comparison.compared(
             self._engine, self._desk, self._reading, by=asked.by, login=asked.login
         )
@@ -159,12 +158,12 @@ class HistoryRecovery:
             )
 
     def _signs(self) -> bool:
-        """Whether anything may have been signed."""
+        """Return whether anything may have been signed."""
         with self._reading() as connection:
             return checkpoints.active(connection) is not None
 
     def _check(self, asked: Asked, place: str | None) -> bool:
-        """Whether the log is signed in this place, whose id is `place`.
+        """Check who signs, and return whether it is this place, whose id is `place`.
 
         If not, the caller has asked to sign here from now on, and nobody signs elsewhere.
 
@@ -196,8 +195,7 @@ class HistoryRecovery:
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
 
     def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
-        """The loss of entries signed by the key that would sign, and the largest loss to put on
-        record, whichever key signed it."""
+        """The loss signed by the key that would sign, and the largest one, signed by any key."""
         files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
@@ -210,8 +208,7 @@ class HistoryRecovery:
     def _key(
         self, asked: Asked, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The new key to sign with, if the old one signed what is lost, or if it is unknown here
-        what it signed last."""
+        """The new key, if the old one signed lost entries or if its last signature is unknown."""
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
@@ -229,8 +226,10 @@ class HistoryRecovery:
 
 
 def _signer_at_work(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is beating at `now` (UTC), if entries are signed when due, or if a signer that
-    knows what was signed last refused them."""
+    """A daemon that is alive at `now` (UTC), if a signer is at work.
+
+    That is if entries are signed when due, or a signer that knows the last signature refused them.
+    """
     how = checkpoints.signs(connection).how
     signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:

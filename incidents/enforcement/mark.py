@@ -33,8 +33,9 @@ _log = logger("acts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The known content of the database of that `identity` at a time (UTC): the epoch, and the
-    newest entry with the hash of its leaf (hexadecimal).
+    """The known content of a database at a time (UTC): the epoch and the newest entry.
+
+    `leaf`: the hash of the entry's leaf (hexadecimal).
     """
 
     identity: str

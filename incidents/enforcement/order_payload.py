@@ -29,8 +29,9 @@ from incidents.views.left_down import resumptions
 
 
 class Epochs(NamedTuple):
-    """The present epoch, and all epochs with their beginnings (UTC), the first one first; an entry
-    later than a beginning belongs to that epoch."""
+    """The present epoch, and all epochs by their beginnings (UTC), the oldest first.
+
+    An entry later than a beginning belongs to its epoch."""
 
     runs: int = 0
     begun: tuple[tuple[datetime, int], ...] = ()
@@ -105,8 +106,8 @@ def lifted(
 ) -> dict[int, list[tuple[int, c.Command]]]:
     """The orders to cancel of each site; `heads`: its next order; `chains`: all of them in order.
 
-    Those are the orders to take a site down that an order to open it follows; and that one too, if
-    none of them was tried. Braked orders come before their site's next order.
+    Those are the orders to take a site down that an order to open it follows, and the latter too,
+    if none of them was tried. Braked orders come before their site's next order.
     """
     found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}

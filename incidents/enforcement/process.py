@@ -106,7 +106,7 @@ def run(
 
     It inherits nothing of this process's environment: PATH, LANG and HOME are fixed, and
     `environment` is added. When the time is up, its whole group gets SIGTERM, and SIGKILL within
-    half a second. If the program ends by itself, its children go on running, and their output is
+    half a second. If the program ends in time, its children go on running, and their output is
     not waited for. The call takes at most a second longer than `timeout_s`.
     """
     surroundings = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
@@ -174,7 +174,7 @@ class _Running:
             self._selector.register(pipe, event, data=self._write if writes else self._take)
 
     def ends_by(self, deadline: float) -> bool:
-        """Whether the process ends by that monotonic time; this does not reap it."""
+        """Return whether the process ends by that monotonic time, without reaping it."""
         while (left := deadline - time.monotonic()) > 0:
             for key, _ in self._selector.select(left):
                 if key.data is None:

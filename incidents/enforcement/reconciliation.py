@@ -50,8 +50,9 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: the state ordered, the state on record, and the state that its adapter reports; the
-    verdict; and the reason if it could not be compared."""
+    """One site: the state ordered, the state on record, the state reported, and the verdict.
+
+    `problem`: the reason if it could not be compared."""
 
     site: str
     ordered: str
@@ -83,7 +84,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Asks the adapters for the states of sites, and records them through the desk.
+    """A reconciliation, which records the states that adapters report through the desk.
 
     `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
     somebody cancelled. `key`: repeat an order once for each site, however often it is asked for;
@@ -177,8 +178,9 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended on record but closed in the world, for a reason that a loss may
-        have hidden: an order to suspend it would be cancelled at once."""
+        """Whether it is suspended on record but closed in the world, after a loss.
+
+        An order to suspend it would be cancelled at once."""
         if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
             return False
         with self.reading() as connection:
@@ -243,7 +245,7 @@ class Reconciliation:
         return found.lost_since is not None or found.moved_at is None
 
     def _was_compared(self, row: Any) -> bool:
-        """Whether the site was compared in the present epoch: then a fault hides no loss."""
+        """Return whether the site was compared in the present epoch: then a fault hides no loss."""
         if self.standing is None:
             return False
         with self.reading() as connection:
@@ -259,7 +261,7 @@ class Reconciliation:
 
 
 def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
-    """Whether an order into the world was carried out, by the entries since `since` (UTC)."""
+    """Return whether an order into the world was carried out after `since` (UTC)."""
     of = entries.c
     told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
     asked = select(of.id).where(

@@ -49,7 +49,7 @@ LANES = (ACT, NOTICE, DESK)
 
 
 class Round:
-    """Carries out orders until none is due, or until it is stopped.
+    """A pass over the orders, until none is due or it is stopped.
 
     One thread runs it; it calls the adapters in threads of its own. Outcomes that the database did
     not take are kept for the next time. `outcomes` counts the results of attempts. `once`: each
@@ -190,7 +190,7 @@ class Round:
         return {heads[site_id].key for site_id in needless}
 
     def _look_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """After a loss, compare the sites with the world; return the orders that must wait."""
+        """Compare the sites with the world after a loss; return the orders that must wait."""
         if self._first_look is None or not self._epochs.runs:
             return set()
         waits = self._first_look.to_wait(found)

@@ -2,8 +2,8 @@
 
 After a loss, a site is compared with the world before any order is delivered. The state on record
 is that of before the loss. Once an order of the new epoch is carried out, nobody can tell any more
-which sites were down for a reason that is lost. That may be a court's order, of which the clock
-knows nothing: so a left-down site stays down until a person holds it or has it opened.
+which sites were down for a reason that is lost. That may be a court's order, unknown to the
+clock: so a left-down site stays down until a person holds it or has it opened.
 
 The brake stops the world, never the record: decisions and clocks go on. A braked order is a dead
 letter that was not tried, in each of its lanes, until a supervisor releases or cancels it. The
@@ -34,8 +34,9 @@ from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""Compares sites, by name, with the world, and records their states. Returns the sites that could
-be compared, without those whose adapter had a fault."""
+"""A comparison of sites with the world, by name, which records their states.
+
+It returns the sites that could be compared, without those whose adapter had a fault."""
 
 
 class FirstLook:
@@ -83,7 +84,7 @@ class FirstLook:
 
 
 def _waits(claimed: Claimed) -> bool:
-    """Whether the order waits: those of the clock do, and every opening.
+    """Return whether the order waits: all openings do, and all orders of the clock.
 
     A decision to keep a site down does not wait, since no loss can change it; nor does an earlier
     order that takes the site down.
@@ -94,7 +95,7 @@ def _waits(claimed: Claimed) -> bool:
 
 
 def stays_down(claimed: Claimed) -> bool:
-    """Whether the site is held or closed on record."""
+    """Return whether the site is held or closed on record."""
     return claimed.held_since is not None or claimed.ordered == DOWN["close"]
 
 

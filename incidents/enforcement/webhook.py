@@ -47,8 +47,10 @@ _LOG = logger("acts")
 
 
 def make(name: str, options: Options) -> Webhook:
-    """The webhook from a table of the settings: `url`, `secret`, and optionally `previous_secret`,
-    `allow`, `timeout`, `state_url` and `ca_file`.
+    """The webhook from its table of the settings.
+
+    `url` and `secret` are required; `previous_secret`, `allow`, `timeout`, `state_url` and
+    `ca_file` are optional.
 
     Raises:
         SettingError: naming the key, its value and what it must be.
@@ -111,8 +113,9 @@ class Webhook:
         return _outcome(answer, clock.now())
 
     def state(self, site: str) -> State | None:
-        """The site's state from `state_url`; None without such a URL, if the receiver does not know
-        the site (404), or if it does not answer, which is logged."""
+        """The site's state from `state_url`, or None.
+
+        None without a URL, for an unknown site (404), or without an answer, which is logged."""
         if self._state_url is None:
             return None
         joined = "&" if "?" in self._state_url else "?"

@@ -3,9 +3,9 @@
 A suspension and a closure stop the node, a reopening starts it; disks and data stay, and nothing is
 ever destroyed. No order is done before the node is *seen* stopped or running.
 
-An order may come twice, and late. Twice does no harm: a node that has stopped is not stopped again.
-Late is prevented by time alone: an attempt begins no change after 15 seconds, and its lease is 25.
-A cloud keeps no order's number, so that there is nothing to compare a stale one with.
+A repeated order does no harm: a stopped node is not stopped again. Only time limits prevent late
+changes: an attempt begins none after 15 seconds, and its lease is 25. A cloud keeps no order
+numbers, so a stale order cannot be recognised.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _BUSY = Retry(problem="busy", after=SOON, detail="too many attempts are still un
 
 
 class CloudNodes:
-    """The adapter. Each attempt has a connection of its own, since drivers serve one thread."""
+    """The adapter, with a connection for each attempt, since drivers are not thread-safe."""
 
     tells_closed = False
-    """A node that is stopped does not know why."""
+    """A stopped node does not know why it was stopped."""
 
     def __init__(
         self, name: str, whereabouts: Whereabouts, connect: Callable[[], Cloud], limit_s: float
@@ -80,7 +80,7 @@ class CloudNodes:
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Ask for the node to be stopped or started, if it is not, and look what has come of it."""
+        """Request the node's stop or start if needed, then check its state."""
         wanted = _WANTED.get(order.kind)
         if wanted is None:
             return Skipped(why="not_of_a_node")
@@ -89,7 +89,7 @@ class CloudNodes:
     def state(self, site: str) -> State | None:
         """`active` if its node is running, `suspended` if it is not, None if it is neither.
 
-        A node does not tell why it is stopped: a closed site is `suspended` here too.
+        A stopped node does not know why: a closed site is `suspended` here too.
         """
         return self._looks.run(lambda _until: self._look(site))
 
@@ -110,14 +110,14 @@ class CloudNodes:
                 return self._seen(cloud, node, wanted)
         except LateError:
             raise
-        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+        except Exception as error:  # noqa: BLE001  # drivers raise any class
             return self._failed(error, site)
 
     def _look(self, site: str) -> State | None:
         try:
             with self._connection() as cloud:
                 node = self._node(cloud, site)
-        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+        except Exception as error:  # noqa: BLE001  # drivers raise any class
             self._failed(error, site)
             return None
         return None if isinstance(node, Failed) else _STATES.get(node.standing)
@@ -147,7 +147,7 @@ class CloudNodes:
         except IndexError:
             cloud = self._connect()
         yield cloud
-        # One over which an error came is not used again.
+        # A connection that raised an error is not reused.
         self._idle.append(cloud)
 
 
@@ -162,7 +162,7 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:
-    """What there is to say without touching the node; None if it has to be switched."""
+    """The outcome if the node need not be switched, else None."""
     if node.standing == wanted:
         return Delivered()
     if node.standing == "gone":

@@ -1,6 +1,6 @@
-"""The node: the machine behind a site as a cloud shows it, with the cloud's errors.
+"""The node: the machine behind a site as a cloud reports it, with the cloud's errors.
 
-A driver of Libcloud serves one thread at a time; what is below is made for one attempt at a time.
+A Libcloud driver is not thread-safe: each `Cloud` serves one attempt at a time.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Literal, Protocol
 from incidents.enforcement.port import Failed, Outcome, Retry
 
 Standing = Literal["running", "stopped", "gone", "changing", "unclear"]
-"""`gone` is deleted for good, `changing` on its way to another, `unclear` an error, say."""
+"""`gone`: deleted for good; `changing`: in transition; `unclear`: any other, such as an error."""
 
-# What Libcloud's words come to. A node that is suspended or paused serves nobody.
+# By Libcloud's state. A suspended or paused node serves nobody.
 _STANDINGS: Mapping[str, Standing] = {
     "running": "running",
     "stopped": "stopped",
@@ -36,7 +36,7 @@ _STANDINGS: Mapping[str, Standing] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """The node that is looked for: by its id, by its name, or by the value of one of its tags."""
+    """A search for a node by its id, by its name, or by the value of one of its tags."""
 
     by: Literal["id", "name", "tag"]
     value: str
@@ -45,7 +45,7 @@ class Sought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node. `native` is what the driver knows it by."""
+    """A node. `native` is the driver's own object for it."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Node:
     native: Any = None
 
     def is_sought(self, sought: Sought) -> bool:
-        """Whether it is that one to the letter: a cloud's own filters are also loose ones."""
+        """Whether the node matches exactly: some clouds filter loosely."""
         if sought.by == "tag":
             return self.tags.get(sought.tag) == sought.value
         return sought.value == (self.id if sought.by == "id" else self.name)
@@ -62,8 +62,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """How the node of a site is found: in the table `nodes`, else by the tag of that key, else by
-    its name. A node that is another site's in the table is left alone, unless `shared` is set.
+    """The way to find a site's node: by the table `nodes`, else by `tag`, else by name.
+
+    A node that the table gives to another site is left alone, unless `shared` is set.
     """
 
     nodes: Mapping[str, str]
@@ -72,7 +73,7 @@ class Whereabouts:
     shared: bool
 
     def sought(self, site: str) -> Sought | None:
-        """What to look for; None if the settings do not say."""
+        """The search for the site's node; None if the settings name none."""
         if site in self.nodes:
             return Sought(by="id", value=self.nodes[site])
         if self.tag is not None:
@@ -80,53 +81,53 @@ class Whereabouts:
         return Sought(by="name", value=site) if self.by_name else None
 
     def is_of_another(self, node: Node, site: str) -> bool:
-        """Whether the table gives that node to another site, which must not go down with this."""
+        """Whether the table gives the node to another site, which must not go down too."""
         return not self.shared and any(
             node.id == each and other != site for other, each in self.nodes.items()
         )
 
 
 class TooManyNodesError(Exception):
-    """A cloud has found more nodes than it tells of, so that nobody can say which is meant."""
+    """A cloud found more nodes than it listed, so the right one is unknown."""
 
 
 class Cloud(Protocol):
-    """One connection to a cloud. What a cloud answers amiss is raised, as the driver raises it."""
+    """One connection to a cloud. Errors are raised as the driver raises them."""
 
     def nodes(self, sought: Sought) -> Sequence[Node]:
-        """The nodes that are sought: one, if all is well.
+        """The matching nodes: one, if all is well.
 
         Raises:
-            TooManyNodesError: if nobody can say how many there are.
+            TooManyNodesError: if the cloud does not list all of them.
         """
 
     def stop(self, node: Node) -> None:
-        """Ask for it to be stopped; it may take its time."""
+        """Request a stop, which may take some time."""
 
     def start(self, node: Node) -> None:
-        """Ask for it to be started; it may take its time."""
+        """Request a start, which may take some time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnyCloud:
-    """Whatever Libcloud has a driver for.
+    """A cloud with any driver of Libcloud.
 
-    Every node of the account is listed to find one, since no filter is common to all drivers.
+    To find a node it lists all nodes of the account, since drivers share no filter.
     """
 
     driver: Any
 
     def nodes(self, sought: Sought) -> Sequence[Node]:
-        """Those of the account that are sought."""
+        """The matching nodes of the account."""
         nodes = [_node(native) for native in self.driver.list_nodes()]
         return [node for node in nodes if node.is_sought(sought)]
 
     def stop(self, node: Node) -> None:
-        """Some drivers wait until it has stopped, for minutes."""
+        """Stop the node; some drivers wait for minutes until it has stopped."""
         self.driver.stop_node(node.native)
 
     def start(self, node: Node) -> None:
-        """Some drivers wait until it is running, for minutes."""
+        """Start the node; some drivers wait for minutes until it is running."""
         self.driver.start_node(node.native)
 
 
@@ -156,7 +157,7 @@ SEVERAL_NODES = Failed(
 )
 
 SOON = timedelta(seconds=5)
-"""After which a node that is on its way is looked at again."""
+"""The wait before a node in transition is checked again."""
 
 _MOST_PATIENCE_S = 3600.0
 _MAX_PROBLEM = 40
@@ -173,7 +174,7 @@ _THROTTLED = Retry(problem="throttled", detail="the cloud asks for fewer request
 _CHANGING = Retry(problem="node_changing", after=SOON, detail="the node is on its way")
 _CLOCK = Retry(problem="clock", detail="the cloud finds this machine's clock wrong: set it right")
 
-# The beginnings of ECS' codes: its documentation writes Forbidden, Forbidden.RAM and so on.
+# By prefix of the ECS code: Forbidden also covers Forbidden.RAM and others.
 _ECS: tuple[tuple[str, Outcome], ...] = (
     ("InvalidAccessKeyId", _CREDENTIALS),
     ("SignatureDoesNotMatch", _CREDENTIALS),
@@ -188,10 +189,10 @@ _ECS: tuple[tuple[str, Outcome], ...] = (
 
 
 def outcome(error: Exception) -> Outcome:
-    """What comes of an attempt that has ended with this error.
+    """The outcome of an attempt that ended with this error.
 
-    Hardly anything is hopeless: keys are mended, quotas raised and machines unlocked, and until
-    then the order stands in red in the list. What the cloud wrote is not passed on, its code is.
+    Almost every error is retried: keys are repaired, quotas raised and machines unlocked, and until
+    then the list shows the order in red. The cloud's code is passed on, its text is not.
     """
     import requests
     from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
@@ -208,7 +209,7 @@ def outcome(error: Exception) -> Outcome:
             return Retry(problem="malformed", detail="the cloud's answer cannot be read")
         case TimeoutError() | requests.Timeout():
             return Retry(problem="timeout", detail="the cloud has not answered in time")
-        case OSError():  # requests' errors are of this kind too
+        case OSError():  # also the base class of the errors of requests
             return Retry(problem="unreachable", detail=f"{type(error).__name__}")
         case LibcloudError():
             return Retry(problem="cloud_error", detail=f"{type(error).__name__}")

@@ -1,8 +1,8 @@
-"""The provider: which cloud, by the settings, with which key, whose nodes, and Alibaba's ECS.
+"""The provider: the cloud, its key and the nodes of sites from the settings, and Alibaba's ECS.
 
-ECS is asked through the connection of Libcloud's driver, which signs each request. The driver's own
+Requests to ECS use the connection of Libcloud's driver, which signs each of them. The driver's own
 `stop_node` and `start_node` are not used: they wait up to ten minutes, and do not say what becomes
-of the address. Here a request is answered at once, and whoever asked looks again.
+of the address. Here a request returns at once, and the caller checks again.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from incidents.values import site_name
 ECS = "aliyun_ecs"
 
 WHOLE = timedelta(seconds=15)
-"""The most that an attempt may take, all its requests together."""
+"""The time limit of an attempt, for all its requests together."""
 
-# How long a connection, or the next bytes, may take: less than the whole, so that it can be told
-# which of the two it was.
+# The timeout of a connection, or of the next bytes: shorter than the whole, to tell the two apart.
 _WAIT_S = 5.0
 
 
 def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], float]:
-    """What the table says: where the nodes are, what makes a new connection each time, and raises
-    what the driver raises, and the time of an attempt in seconds.
+    """Read the lookup of nodes, the factory of connections, and an attempt's limit in seconds.
+
+    The factory raises the driver's errors.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
@@ -76,7 +76,7 @@ def _driver_class(options: Options, provider: str) -> Any:
                 "must_driver_library", "one whose driver finds {name} installed", name=error.name
             ),
         ) from error
-    except Exception as error:  # Libcloud's own way to say that a provider is gone
+    except Exception as error:  # raised by Libcloud for a removed provider
         known = "the name of a compute provider of Apache Libcloud, such as aliyun_ecs or ec2"
         raise options.wrong("provider", known) from error
     if NodeDriver.stop_node is driver.stop_node or NodeDriver.start_node is driver.start_node:
@@ -87,9 +87,9 @@ def _driver_class(options: Options, provider: str) -> Any:
 
 
 def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> Callable[[], Any]:
-    """What makes a driver.
+    """The factory of drivers.
 
-    Only its parameters are tried out here: some drivers call their cloud while they are made.
+    It only checks the parameters: some drivers call their cloud when they are created.
     """
     given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
     named: dict[str, object] = {**options.strings("driver"), **_endpoint(options)}
@@ -120,7 +120,7 @@ def _opened(driver: Any, wait_s: float) -> Any:
     session = getattr(getattr(driver.connection, "connection", None), "session", None)
     if session is not None:
         session.timeout = wait_s
-        # A password for that host in somebody's .netrc would take the place of the signature.
+        # A password for this host in a .netrc file would replace the signature.
         session.trust_env = False
     return driver
 
@@ -180,7 +180,7 @@ def _nodes_of_sites(options: Options) -> dict[str, str]:
 
 
 def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) -> None:
-    """One site's suspension must not take down another shop that nobody has decided about."""
+    """Refuse a node for two sites: one's suspension must not take down the other."""
     of: dict[str, str] = {}
     for site, node in nodes.items():
         other = of.setdefault(node, site)
@@ -200,8 +200,10 @@ def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) 
 
 
 KEEP_CHARGING, STOP_CHARGING = "KeepCharging", "StopCharging"
-"""StoppedMode. Both keep the disks. The second is cheaper, and gives up the processors and the
-public address, so that the instance may come back under another one, or not at all."""
+"""The values of StoppedMode. Both keep the disks.
+
+The second is cheaper, but releases the processors and the public address: the instance may come
+back under another address, or not at all."""
 
 _MAX_ECS_NODES = 100
 
@@ -223,7 +225,7 @@ class EcsCloud:
     stopped_mode: str
 
     def nodes(self, sought: Sought) -> Sequence[Node]:
-        """Those that are sought, of the first hundred that ECS finds.
+        """The matching instances, if ECS finds a hundred at most.
 
         Raises:
             TooManyNodesError: if ECS finds more.
@@ -235,7 +237,7 @@ class EcsCloud:
         return [node for node in nodes if node.is_sought(sought)]
 
     def stop(self, node: Node) -> None:
-        """StopInstance, which ECS allows of a running one."""
+        """Call StopInstance, which ECS allows for a running instance."""
         self._ask(
             "StopInstance",
             InstanceId=node.id,
@@ -244,11 +246,11 @@ class EcsCloud:
         )
 
     def start(self, node: Node) -> None:
-        """StartInstance, which ECS allows of a stopped one."""
+        """Call StartInstance, which ECS allows for a stopped instance."""
         self._ask("StartInstance", InstanceId=node.id)
 
     def _ask(self, action: str, **parameters: str) -> Element:
-        # Without retry_failed a variable of Libcloud's would have it try again by itself, for long.
+        # Otherwise an environment variable of Libcloud's can make it retry for a long time.
         said: Element = self.driver.connection.request(
             self.driver.path, params={"Action": action, **parameters}, retry_failed=False
         ).object

@@ -1,7 +1,7 @@
-"""The adapter `nginx`: keeps the files that nginx includes, and has it load them.
+"""The adapter `nginx`: writes the files that nginx includes, and reloads nginx.
 
-A suspended site answers 503, with `Retry-After` if it is known when it will be opened, a closed one
-410. Orders that come while nginx is being told of others are written together with the next ones.
+A suspended site answers 503, with `Retry-After` if its reopening time is known; a closed one 410.
+Orders that arrive during a reload are written together in the next one.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from incidents.system.group_commit import GroupCommit
 DEFAULT_TEST = ("nginx", "-t")
 DEFAULT_RELOAD = ("nginx", "-s", "reload")
 DEFAULT_TIMEOUT = timedelta(seconds=8)
-# An attempt has 20 seconds: as long as this it may wait for the round that is under way, and then
-# its own takes as long again.
+# An attempt has 20 seconds: it may wait this long for the commit in progress, and its own takes as
+# long again.
 MAX_TIMEOUT = timedelta(seconds=9)
-# A reload costs far more than so long a wait for those who have just been served.
+# A reload costs far more than this wait.
 _GATHERING_S = 0.01
 
 _PROBE = re.compile(r"(?P<address>127\.\d+\.\d+\.\d+|\[::1\]):(?P<port>\d{1,5})", re.ASCII)
 
 
 class Nginx:
-    """One nginx, whose files lie in one folder; several threads and processes may write them."""
+    """One nginx with its folder of files, which several threads and processes may write."""
 
     def __init__(
         self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
@@ -53,7 +53,7 @@ class Nginx:
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Has nginx load a file in which the site stands as ordered, alone or with others."""
+        """Write the ordered state of the site, alone or with others, and reload nginx."""
         if order.kind not in maps.STATES:
             return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
         try:
@@ -65,9 +65,9 @@ class Nginx:
         return _BUSY if outcome is None else outcome
 
     def state(self, site: str) -> State | None:
-        """How nginx says that the site stands; without a probe, how the file says it does.
+        """The site's state as loaded by nginx; without a probe, as written in the file.
 
-        Of several hosts of a site the one counts that is the least down.
+        Of several hosts of a site, the least restricted one counts.
         """
         try:
             hosts = list(self._shape.hosts(site))
@@ -83,7 +83,7 @@ class Nginx:
         return min(told, key=get_args(State).index)
 
     def missing(self) -> str | None:
-        """What it needs on this machine and does not find, as a sentence."""
+        """A sentence about what is missing on this machine; None if nothing is."""
         return self._folder.missing() or self._server.missing()
 
     def _written_state(self, site: str) -> State | None:
@@ -126,16 +126,16 @@ class Nginx:
         self._folder.write(new, server.SITE_FILE)
         trouble = self._server.test(deadline)
         if trouble is None:
-            # What fails from here on stays written: it is good, and the next start will use it.
+            # If the reload fails, the file stays: it is valid, and the next start will use it.
             return self._server.reload(deadline)
         if new != old:
             self._folder.put_back(old)
         return trouble
 
     def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
-        """Whether a generation holds what this one does: it is this one, or what lies there now.
+        """A check that a generation includes the new text: it is this one, or the present file's.
 
-        Another process may have written since; it has begun with what this one has written.
+        Another process may have written since, starting from this text.
         """
         generation = server.generation(new)
         return lambda told: (

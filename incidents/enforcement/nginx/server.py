@@ -16,7 +16,7 @@ from incidents.enforcement.nginx import folder
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.port import Retry, State
 
-# A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
+# A word in nginx's configuration has at most 4,095 bytes, a character up to four.
 _CHUNK_CHARACTERS = 1_000
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\r": r"\r", "\n": r"\n"})
 _GENERATION = re.compile(r"^# generation ([0-9a-f]{16})$", re.MULTILINE)
@@ -46,19 +46,19 @@ location = /.incidents/closed {
 }
 """
 )
-"""What the block of each server includes.
+"""The file for each server block.
 
-`return` with a text ends a request by itself: neither an error_page nor a password of the site's
-own is asked, and nobody is sent anywhere. A cache keeps neither answer.
+`return` with a text ends the request: the site's own error_page and password do not apply, and
+nobody is redirected. Caches keep neither answer.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What the file is made with beside the map: the settings.
+    """The settings of the file.
 
-    `hosts` gives the hosts of a site, `zone` is the one in which visitors read times, and `probe`
-    the address, `127.0.0.1:8951` say, at which nginx tells what it has loaded, if it is to.
+    `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
+    which nginx reports what it has loaded, such as `127.0.0.1:8951`, if any.
     """
 
     hosts: Callable[[str], Iterable[str]]
@@ -68,27 +68,27 @@ class Shape:
 
 
 def http_file(known: maps.Map, shape: Shape) -> str:
-    """What the http block includes: the map's own lines, and what nginx makes of them."""
+    """The file for the http block: the map's lines, and the nginx directives made from them."""
     body = "".join((
         *(f"{line}\n" for line in maps.lines(known)),
         *_map_blocks(known, shape),
         *_page_blocks(shape.pages),
         _probe_block(shape.probe),
     ))  # fmt: skip
-    # Of this very content: whoever is told the generation knows what nginx has loaded.
+    # The hash of the content identifies what nginx has loaded.
     generation = hashlib.sha256(body.encode()).hexdigest()[:16]
     told = _block("map $host $incidents_generation", [f'default "{generation}";'])
     return f"{_HEADER}# generation {generation}\n{body}{told}"
 
 
 def generation(text: str) -> str | None:
-    """The generation of a file that `http` has made."""
+    """The generation of a file from `http_file`."""
     found = _GENERATION.search(text)
     return found[1] if found else None
 
 
 def http_date(moment: datetime) -> str:
-    """As in `Retry-After` (RFC 9110, 10.2.3): UTC, to the second, and never too early."""
+    """The time for `Retry-After` (RFC 9110, 10.2.3): UTC, rounded up to the second."""
     whole = moment.astimezone(UTC)
     if whole.microsecond:
         whole = whole.replace(microsecond=0) + timedelta(seconds=1)
@@ -111,7 +111,7 @@ def _map_blocks(known: maps.Map, shape: Shape) -> Iterator[str]:
 
 
 def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.Standing]:
-    """How each host stands that is down; one that belongs to two sites, by the stricter one."""
+    """The state of each host that is down; the stricter one for a host of two sites."""
     found: dict[str, maps.Standing] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
@@ -134,7 +134,7 @@ def _page_blocks(pages: Mapping[folder.Page, str]) -> Iterator[str]:
                 words.append("$incidents_reopening")
                 continue
             words.append(f"$incidents_text_{kind}_{n}")
-            # Of all that gives a variable a value, geo alone does not look for others inside it.
+            # Only geo sets a variable without expanding variables in the value.
             yield _block(f"geo {words[-1]}", [f"default {_quoted(chunk)};"])
         yield _block(f"map $host $incidents_page_{kind}", [f'default "{"".join(words)}";'])
 
@@ -167,13 +167,12 @@ def _block(head: str, lines: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A word in quotes, on one line."""
+    """The text as a quoted word, on one line."""
     return f'"{text.translate(_ESCAPES)}"'
 
 
-# After a reload the old workers go on for a tenth of a second (ngx_reconfigure), and longer on a
-# busy machine; until they stop, an answer may come from either generation. So both this time and
-# this many answers in a row must pass without an old one.
+# After a reload old workers answer for another tenth of a second (ngx_reconfigure), or longer on a
+# busy machine. So no old answer may come for this time and for this number of answers.
 _SETTLED_S = 0.25
 _SETTLED_ANSWERS = 12
 _PAUSE_S = 0.02
@@ -184,7 +183,7 @@ _MAX_ANSWER_BYTES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What nginx has told of what it has loaded, and of the host that it was asked about."""
+    """The answer of the probe: the loaded generation, and the state of the requested host."""
 
     generation: str
     state: State
@@ -192,7 +191,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One nginx: the commands that work on it, and where it tells what it has loaded, if it does.
+    """One nginx: its commands, and the address of its probe, if any.
 
     Deadlines are monotonic times.
     """
@@ -202,19 +201,19 @@ class Server:
     probe: str | None
 
     def missing(self) -> str | None:
-        """The command that is not there, or may not be run, as a sentence."""
+        """A sentence about a command that is missing or cannot be run; None if both can."""
         return process.missing(self.test_command) or process.missing(self.reload_command)
 
     def test(self, deadline: float) -> Retry | None:
-        """Has it read its files without using them; None when they are good."""
+        """Test the files; None if they are valid."""
         return _told(self.test_command, "test", deadline)
 
     def reload(self, deadline: float) -> Retry | None:
-        """Tells it to use its files. It has been told then, and has not done it yet."""
+        """Request a reload, which nginx finishes later."""
         return _told(self.reload_command, "reload", deadline)
 
     def loaded(self, host: str, deadline: float) -> Loaded | None:
-        """What it has loaded; None if it cannot be asked, or does not answer in time."""
+        """Query the probe; None without a probe, or without an answer in time."""
         from http.client import HTTPConnection, HTTPException
 
         left = min(_ASKING_S, deadline - time.monotonic())
@@ -231,7 +230,7 @@ class Server:
             connection.close()
 
     def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Retry | None:
-        """None once it answers with a generation that is wanted, and with no other any more."""
+        """Wait until it answers with wanted generations only; return None then."""
         if self.probe is None:
             return None
         since, wanted = 0.0, 0
@@ -265,7 +264,7 @@ def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
 
 
 def _complaint(ended: process.Ended) -> str | None:
-    """Of what nginx has written the line that says what is wrong; the last one only says that."""
+    """The line of nginx's errors with the cause: its last line only says that the test failed."""
     for line in ended.errors:
         found = _FAULT.search(line)
         if found is not None:

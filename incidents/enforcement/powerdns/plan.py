@@ -1,4 +1,4 @@
-"""The plan of an order in PowerDNS: how the names of a site are, and what must change."""
+"""The plan of an order in PowerDNS: the state of the site's names, and the changes to make."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ Metadata = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a name stands. `metadata` is the zone's, and `raises_serial` says that its serial number
-    grows with a change. The name `is_delegated` away, or below a DNAME;
-    it `is_covered` by a wildcard, which leads there as long as it has nothing of its own.
+    """The state of a name, with its zone's metadata.
+
+    `raises_serial`: a change raises the zone's serial number. `is_delegated`: also below a DNAME.
+    `is_covered`: by a wildcard, which counts while the name has no records of its own.
     """
 
     zone: Zone
@@ -39,10 +40,10 @@ class Standing:
 
 
 class Names:
-    """What one attempt sees. A zone is read once, its records before its metadata.
+    """The names as one attempt sees them. A zone is read once, its records before its metadata.
 
-    The order matters. Two attempts at the same order may run at once, and the other's note is
-    written before its records: who finds no note has read the records before they were changed.
+    The order matters: two attempts at one order may run at once, and each writes its note before
+    its records. So an attempt that finds no note has read unchanged records.
     """
 
     def __init__(self, dialogue: Dialogue) -> None:
@@ -50,7 +51,7 @@ class Names:
         self._zones: dict[str, tuple[Contents, Metadata, bool]] = {}
 
     def standing(self, name: str) -> Standing | None:
-        """How the name stands, disabled records and all; None if it lies in no zone here."""
+        """The state of the name, with disabled records; None if no zone here contains it."""
         zone = self._dialogue.zone_of(name)
         if zone is None:
             return None
@@ -71,7 +72,7 @@ class Names:
         )
 
     def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, notes.Note | None]:
-        """Whether anything but a notice leads to the name, None if nothing does; and its note."""
+        """Whether the name leads anywhere but to the notice, None if nowhere; and its note."""
         zone = self._dialogue.zone_of(name)
         if zone is None:
             return None, None
@@ -87,7 +88,7 @@ class Names:
 
 
 def names_of_site(site: str, *, www: bool) -> list[str]:
-    """The names of a site, with the dot at their end; none if it is no name, but an address say."""
+    """The names of a site, with a final dot; none if it is an address or an invalid name."""
     try:
         if site_name.read(site) != site or ":" in site or site.replace(".", "").isdecimal():
             return []
@@ -105,8 +106,7 @@ def _by_name(sets: Iterable[RecordSet]) -> Contents:
 
 
 def _is_delegated(zone: Zone, name: str, contents: Contents) -> bool:
-    """Names below an NS record are answered by others (RFC 1034, 4.2.1), below a DNAME by nobody
-    here (RFC 6672)."""
+    """Whether it is at or below an NS record (RFC 1034, 4.2.1), or below a DNAME (RFC 6672)."""
     above = list(_above(zone, name))
     cuts = (each for each in (name, *above) if each != zone.name)
     return any("NS" in contents.get(each, {}) for each in cuts) or any(
@@ -119,7 +119,7 @@ def _wildcards(zone: Zone, name: str) -> Iterator[str]:
 
 
 def _above(zone: Zone, name: str) -> Iterator[str]:
-    """The names above it, up to the zone's own."""
+    """The parent names, up to the zone's own."""
     while name != zone.name:
         name = name.partition(".")[2]
         yield name
@@ -153,8 +153,7 @@ _log = log.logger("acts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is to be done about one name: the note is written first, then the changes are made, and
-    then older notes are removed, kind by kind."""
+    """The step for one name: write the note, make the changes, then remove the older notes."""
 
     zone: Zone
     name: str
@@ -164,13 +163,12 @@ class Step:
 
 
 def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> list[Step]:
-    """The names, of which the first is the site's own, are to show the notice, or, where the site
-    is reopened, to be again what they were.
+    """The steps that show the notice for a site's names, or restore them for a reopening.
 
-    The others may be missing. If one of them cannot be changed, nothing is done about any.
+    The first name is the site's own; the others may be missing. If one cannot be changed, none is.
 
     Raises:
-        EndedError: where there is nothing to be done, or it cannot be done.
+        EndedError: if there is nothing to do, or if it cannot be done.
         UnreadableNoteError, ConflictError: as the notes do.
     """
     step = _putting_back if order.kind == "reopen" else _taking_down
@@ -193,7 +191,7 @@ def _taking_down(
             _end(_NO_RECORDS, is_own=is_own)
             return None
         if notes.new(standing.name).knowing(notice.put).is_in_force(found):
-            # Somebody has done it by hand, and knows what was there before; nobody here does.
+            # Somebody has done it by hand; only they know the former records.
             return None
     before = standing.note or notes.new(standing.name)
     note = before.taken_down(standing.found, notice.put).held(order.site, _hold(order))
@@ -264,6 +262,6 @@ def _hold(order: Order) -> notes.Hold:
 
 
 def _end(outcome: Outcome, *, is_own: bool) -> None:
-    """What is missing of the site's own name is for a person to see, of its www. it is not."""
+    """End the attempt if the site's own name is concerned; a missing www. is no problem."""
     if is_own:
         raise EndedError(outcome)

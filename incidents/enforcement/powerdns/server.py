@@ -1,7 +1,7 @@
 """The PowerDNS server from the settings, with the dialogue with its HTTP API (version 1).
 
-The URL is the operator's own, most often on the loopback: its host is allowed by name. No proxy of
-the environment is used and no redirect followed, since the key is sent with every request.
+The URL is the operator's own, usually on the loopback: its host is allowed by name. Proxies from
+the environment and redirects are ignored, since every request contains the key.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from incidents.outbound.client import Sender
 
 WHOLE = timedelta(seconds=15)
-"""The most that an attempt may take, all its requests together."""
+"""The time limit of an attempt, for all its requests together."""
 
 _URL = "an address such as http://127.0.0.1:8081"
 _SERVER_ID = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -42,7 +42,7 @@ class Notice:
     ttl: int
 
     def sets(self, name: str, found: records.OfName) -> dict[str, records.RecordSet]:
-        """What a name has that is held down. Comments stay where they are."""
+        """The record sets of a name that is held down, with its present comments."""
         return {
             each: records.RecordSet(
                 name=name,
@@ -57,7 +57,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerDnsSettings:
-    """With `www` a site's `www.` goes with it; `limit_s` is the time of an attempt, in seconds."""
+    """The settings. `www`: a site includes its `www.`; `limit_s`: of an attempt, in seconds."""
 
     server: Server
     notice: Notice
@@ -66,7 +66,7 @@ class PowerDnsSettings:
 
 
 def read_settings(options: Options) -> PowerDnsSettings:
-    """What the table says.
+    """Read the table of the settings.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
@@ -138,18 +138,18 @@ def _notice(options: Options) -> Notice:
 
 
 def _address(text: str, version: int) -> str | None:
-    """As it is compared with what PowerDNS gives; None if it is none of that version."""
+    """The address in PowerDNS' form; None if it is not one of that version."""
     try:
         found = ip_address(text)
     except ValueError:
         return None
-    # PowerDNS takes neither a zone nor an address of version 4 in disguise for an AAAA record.
+    # PowerDNS refuses a zone or an IPv4-mapped address in an AAAA record.
     odd = isinstance(found, IPv6Address) and (found.scope_id or found.ipv4_mapped)
     return None if odd or found.version != version else str(found)
 
 
 MAX_ANSWER_BYTES = 64 * 2**20
-"""A zone is read as a whole: asked for one name alone, PowerDNS 4.9 leaves out disabled records."""
+"""A whole zone is read: for a single name, PowerDNS 4.9 leaves out disabled records."""
 
 LATE = Retry(problem="timeout", detail="PowerDNS has not answered in time")
 _CREDENTIALS = Retry(
@@ -163,7 +163,7 @@ _TOO_LARGE = Retry(problem="answer_too_large", detail="the zone is larger than 6
 
 
 class EndedError(Exception):
-    """The attempt cannot go on; `outcome` says what that means for the order."""
+    """The attempt cannot continue; `outcome` is its result."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
@@ -172,7 +172,7 @@ class EndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone: its name with the dot at its end, and how it came here (`Native`, `Master`, …)."""
+    """A zone: its name with a final dot, and its kind (`Native`, `Master`, …)."""
 
     id: str
     name: str
@@ -185,7 +185,7 @@ class Zone:
 
     @property
     def is_copied(self) -> bool:
-        """Whether another server's zone is copied over it, so that a change would not last."""
+        """Whether another server's zone is copied over it, so a change would not last."""
         return self.kind.lower() in ("slave", "secondary", "consumer")
 
 
@@ -202,15 +202,14 @@ class Server:
 class Dialogue:
     """The requests of one attempt, which ends at `until` (monotonic, in seconds).
 
-    Every method raises EndedError when PowerDNS does not answer as it should, or when there is no
-    time left to ask.
+    Every method raises EndedError if PowerDNS gives no valid answer, or if no time is left.
     """
 
     server: Server
     until: float
 
     def zone_of(self, name: str) -> Zone | None:
-        """The zone here that a name lies in, the longest one; None if none is here."""
+        """The zone here with the longest name that contains the name; None if there is none."""
         labels = name.removesuffix(".").split(".")
         for start in range(len(labels)):
             zone = self._zone(".".join(labels[start:]) + ".")
@@ -224,13 +223,13 @@ class Dialogue:
         return _read_sets(found), str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
 
     def record_sets_of(self, zone: Zone, name: str) -> dict[str, records.RecordSet]:
-        """What is served of one name, by type."""
+        """The served record sets of one name, by type."""
         found = self._ask("GET", f"/zones/{zone.id}", query={"rrset_name": name})
-        # An older PowerDNS does not know the parameter, and gives all.
+        # An older PowerDNS ignores the parameter and returns all.
         return {each.type: each for each in _read_sets(found) if each.name == name}
 
     def change(self, zone: Zone, changes: Sequence[Mapping[str, Any]]) -> None:
-        """Make all these changes in one transaction of PowerDNS', or none."""
+        """Make all these changes in one transaction of PowerDNS."""
         self._ask("PATCH", f"/zones/{zone.id}", body={"rrsets": list(changes)})
 
     def metadata(self, zone: Zone) -> dict[str, list[str]]:
@@ -242,7 +241,7 @@ class Dialogue:
             raise EndedError(_MALFORMED) from error
 
     def keep(self, zone: Zone, kind: str, value: str) -> None:
-        """Write metadata of a kind that there is none of yet."""
+        """Write metadata of a new kind."""
         self._ask(
             "PUT",
             f"/zones/{zone.id}/metadata/{kind}",
@@ -250,7 +249,7 @@ class Dialogue:
         )
 
     def forget(self, zone: Zone, kind: str) -> None:
-        """Remove the kind; nothing happens if it is not there."""
+        """Remove the metadata of that kind, if any."""
         self._ask("DELETE", f"/zones/{zone.id}/metadata/{kind}")
 
     def _zone(self, name: str) -> Zone | None:
