@@ -76,7 +76,7 @@ class Alarms:
         say: Callable[..., None] = journal.say,
         patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
@@ -87,7 +87,7 @@ class Alarms:
         self._is_read = False
         self._patience_s = patience_s
         self._monotonic = monotonic
-        self._chance = chance
+        self._jitter = jitter
         self._reading, self._part = (Part(_WRONG, monotonic) for _ in range(2))
         self._seen_since: dict[str, float] = {}
         self._strange_since: datetime | None = None
@@ -235,7 +235,7 @@ class Alarms:
         asked = outcome.after if isinstance(outcome, Retry) else None
         if asked is not None and _waits_for_the_hour(outcome):
             return asked
-        return waiting.wait(claimed.attempts, self._chance(), asked)
+        return waiting.wait(claimed.attempts, self._jitter(), asked)
 
 
 def once(house: App) -> Alarms:

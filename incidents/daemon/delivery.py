@@ -17,7 +17,7 @@ from incidents.desk import Answer
 from incidents.enforcement import comparison, routing
 from incidents.enforcement import mark as marks
 from incidents.enforcement.continuity import Continuity
-from incidents.enforcement.dispatcher import Choose, Dispatcher, Done
+from incidents.enforcement.dispatcher import AttemptResult, Choose, Dispatcher
 from incidents.enforcement.reconciliation import FAILED
 from incidents.enforcement.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
@@ -61,7 +61,7 @@ class Delivery:
         *,
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
-        observed: Callable[[Done, datetime], object] = lambda *_: None,
+        observed: Callable[[AttemptResult, datetime], object] = lambda *_: None,
         log_error: Callable[..., None] = journal.error,
         once: bool = False,
     ) -> None:
@@ -73,7 +73,7 @@ class Delivery:
         self._once = once
         self._routing: routing.Routing | None = None
         self._lanes: dict[str, Choose] = {}
-        self._unheard: set[str] = set()
+        self._without_channel: set[str] = set()
         self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _WRONG.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._kept: Continuity | None = None
@@ -142,7 +142,7 @@ class Delivery:
         if told.is_set_up:
             self._lanes[lane] = lambda _: told
         else:
-            self._unheard.add(lane)
+            self._without_channel.add(lane)
             if not self._once:
                 journal.warn(_UNDONE[lane])
 
@@ -158,7 +158,7 @@ class Delivery:
     def _continuity(self) -> Continuity:
         if self._kept is None:
             key = status.load_settings(self._house.settings).key
-            mark = marks.beside(key)
+            mark = marks.mark_path(key)
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
 
@@ -167,7 +167,7 @@ class Delivery:
         must not hold up the other lanes."""
         house, seen = self._house, set[str]()
         try:
-            for each in comparison.compared(
+            for each in comparison.compare_sites(
                 house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
                 only=names, stopped=self._stopped, opens=False,
             ):  # fmt: skip
@@ -183,7 +183,7 @@ class Delivery:
             engine=self._engine,
             desk=house.desk,
             lanes=self._lanes,
-            unheard=self._unheard,
+            without_channel=self._without_channel,
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
@@ -217,7 +217,7 @@ def check(house: App) -> list[str]:
     """
     found = routing.load()
     try:
-        found.insist_on_parts()
+        found.check_requirements()
     finally:
         found.close()
     undone = [] if found.enforces else [ACT]

@@ -55,13 +55,13 @@ class Filings:
         look: Look | None = None,
         say: Callable[..., None] = journal.say,
         monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._look = look or _looked_at
         self._say = say
-        self._chance = chance
+        self._jitter = jitter
         self._enrolled = 0
         self._reminding = Part(_NOT_REMINDED, monotonic)
         self._looking = Part(_NOT_LOOKED, monotonic)
@@ -153,7 +153,7 @@ class Filings:
             # Nobody could look, or what it was held against is not filed any more.
             return True
         # Spread, so that what was taken in on one day is not looked at on one day for ever.
-        wait = settings.recheck_within * (1 - self._chance() / 5)
+        wait = settings.recheck_within * (1 - self._jitter() / 5)
         with plainly(self._engine), writing(self._engine) as connection:
             filings.put_off(connection, due.site_id, self._house.now(connection) + wait)
         command = RecordFooter(problems=problems)

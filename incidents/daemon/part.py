@@ -29,10 +29,10 @@ class Backoff:
         self,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._monotonic = monotonic
-        self._chance = chance
+        self._jitter = jitter
         self._failures = 0
         self._since = 0.0
         self._until = 0.0
@@ -47,7 +47,7 @@ class Backoff:
         now = self._monotonic()
         if not self._failures:
             self._since = now
-        wait_s = min(FIRST_S * 2.0**self._failures, MOST_S) * (1 - self._chance() / 2)
+        wait_s = min(FIRST_S * 2.0**self._failures, MOST_S) * (1 - self._jitter() / 2)
         # Beyond this the wait no longer grows, and a power without bound would overflow.
         self._failures = min(self._failures + 1, 10)
         self._until = now + wait_s

@@ -56,7 +56,7 @@ class Recovery:
 
     def recover(self) -> bool:
         """Compares what is to be compared now; whether anything was. Raises as does
-        `comparison.compared`."""
+        `comparison.compare_sites`."""
         schema.check(self._house.bare_engine)
         with self._house.reading() as connection:
             standing = lineage.standing(connection)
@@ -125,25 +125,25 @@ class Recovery:
             self._last = sites.last_id(connection)
             until = standing.strange_until or since + lineage.STRANGE_FOR
             new = sites.without_order(connection, behind, since, until)
-        is_open = {each.site for each in self._open or []}
-        strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
+        open_sites = {each.site for each in self._open or []}
+        strange = [name for id_, name in new if id_ not in self._known and name not in open_sites]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}
         return strange
 
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
         """Compares; what is open then, None where it was stopped."""
         compared = list(
-            comparison.compared(
+            comparison.compare_sites(
                 self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
                 login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        self._say(comparison.done(compared))
+        self._say(comparison.summarise(compared))
         if self._stopped():
             return None
-        return [each for each in compared if comparison.is_open(each)]
+        return [each for each in compared if comparison.is_unresolved(each)]
 
-    def _say(self, done: comparison.Done) -> None:
+    def _say(self, done: comparison.Summary) -> None:
         """Says what was done; not again what is as it was at the last look."""
         counts = done.counts
         told = {

@@ -92,7 +92,7 @@ class Watch:
         self._patience_s = patience_s
         self._turn = Lock()
         self._attempts: Attempts[Samples | None] = Attempts(
-            limit_s=patience_s, most=1, late=None, full=None
+            limit_s=patience_s, most=1, timed_out=None, busy=None
         )
         self._trouble: str | None = None
 

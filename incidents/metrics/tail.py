@@ -47,7 +47,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 
 if TYPE_CHECKING:
-    from incidents.enforcement.dispatcher import Done
+    from incidents.enforcement.dispatcher import AttemptResult
 
 LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
@@ -143,7 +143,7 @@ class Tally:
         self._attempts: Counter[tuple[str, str, str]] = Counter()
         self._deliveries = {lane: Histogram(*DELIVERY_S) for lane in LANES}
 
-    def observe(self, done: Done, now: datetime) -> None:
+    def observe(self, done: AttemptResult, now: datetime) -> None:
         """One attempt, the outcome of which was settled at `now` (UTC); none if none was made."""
         if done.outcome is None:
             return

@@ -142,7 +142,7 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
     found = entries.latest_order(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
-    return None if found is None else order_payload.as_given(found, wanted.lane, 0)
+    return None if found is None else order_payload.as_first_attempt(found, wanted.lane, 0)
 
 
 def _is_undone(name: str, told: Facts) -> bool:

@@ -53,7 +53,7 @@ class Watch:
 
     def duty(self, tell: Tell | None, **how: Any) -> Alarms:
         return Alarms(
-            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
+            self.house, tell=tell, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
         )
 
     def at(self, moment: datetime) -> Self:

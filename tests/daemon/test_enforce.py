@@ -182,7 +182,7 @@ class Watched:
             stopped=lambda: self.stopped,
             wake_at=self.wakes.append,
             changed=self._changed,
-            backoff=Backoff(monotonic=lambda: self.elapsed, chance=lambda: 0.0),
+            backoff=Backoff(monotonic=lambda: self.elapsed, jitter=lambda: 0.0),
             monotonic=lambda: self.elapsed,
         )
 

@@ -67,7 +67,7 @@ class Office:
 
     def duty(self, **how: Any) -> Filings:
         return Filings(
-            self.house, look=self.looks, chance=lambda: 0.0, monotonic=lambda: self.elapsed, **how
+            self.house, look=self.looks, jitter=lambda: 0.0, monotonic=lambda: self.elapsed, **how
         )
 
     def at(self, moment: datetime) -> None:
@@ -308,7 +308,7 @@ def test_a_look_that_dies_is_made_again_soon(office: Office) -> None:
     def dies(*_: object) -> tuple[str, ...]:
         raise RuntimeError
 
-    duty = Filings(office.house, look=dies, chance=lambda: 0.0)
+    duty = Filings(office.house, look=dies, jitter=lambda: 0.0)
     with pytest.raises(RuntimeError):
         duty.look_at_one()
     assert not office.duty().look_at_one()
@@ -326,6 +326,6 @@ def test_what_was_held_against_a_filing_that_has_changed_meanwhile_is_no_news(
         office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
         return ("icp_other",)
 
-    duty = Filings(office.house, look=corrected_meanwhile, chance=lambda: 0.0)
+    duty = Filings(office.house, look=corrected_meanwhile, jitter=lambda: 0.0)
     assert duty.look_at_one()
     assert office.queue == []

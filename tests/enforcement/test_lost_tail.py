@@ -155,7 +155,7 @@ def compare(
     """The recovery, which is ended when so many sites are compared; the verdicts."""
     asked = count()
     stopped = lambda: next(asked) >= most  # noqa: E731 - it is one
-    compared = comparison.compared(
+    compared = comparison.compare_sites(
         house.engine, house.desk, house.reading, by=by, login=None, only=only, stopped=stopped
     )
     return [each.verdict for each in compared]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.enforcement.dispatcher import Done
+from incidents.enforcement.dispatcher import AttemptResult
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.metrics.samples import Histogram, Samples, Value
 from incidents.metrics.tail import MOST_ADAPTERS, Tally
@@ -14,12 +14,12 @@ from tests.desk.rehearsal import TEN
 NOW = TEN + timedelta(seconds=3)
 
 
-def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> Done:
+def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> AttemptResult:
     claimed = Claimed(
         site_id=1, site="shop.example", seq=4, lane=lane, kind="suspend", data={}, ordered_at=TEN,
         since=TEN, attempt=1, taken_at=TEN, until=TEN, held_by="one", in_force="active",
     )  # fmt: skip
-    return Done(claimed, adapter, outcome)
+    return AttemptResult(claimed, adapter, outcome)
 
 
 def told(tally: Tally) -> Samples:

@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol
 
 from incidents.enforcement.port import Failed, Outcome, Retry
 
-Standing = Literal["running", "stopped", "gone", "changing", "unclear"]
+NodeState = Literal["running", "stopped", "gone", "changing", "unclear"]
 """`gone`: deleted for good; `changing`: in transition; `unclear`: any other, such as an error."""
 
 # By Libcloud's state. A suspended or paused node serves nobody.
-_STANDINGS: Mapping[str, Standing] = {
+_NODE_STATES: Mapping[str, NodeState] = {
     "running": "running",
     "stopped": "stopped",
     "suspended": "stopped",
@@ -35,7 +35,7 @@ _STANDINGS: Mapping[str, Standing] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class NodeQuery:
     """A search for a node by its id, by its name, or by the value of one of its tags."""
 
     by: Literal["id", "name", "tag"]
@@ -49,19 +49,19 @@ class Node:
 
     id: str
     name: str
-    standing: Standing
+    state: NodeState
     tags: Mapping[str, str]
     native: Any = None
 
-    def is_sought(self, sought: Sought) -> bool:
+    def matches(self, query: NodeQuery) -> bool:
         """Whether the node matches exactly: some clouds filter loosely."""
-        if sought.by == "tag":
-            return self.tags.get(sought.tag) == sought.value
-        return sought.value == (self.id if sought.by == "id" else self.name)
+        if query.by == "tag":
+            return self.tags.get(query.tag) == query.value
+        return query.value == (self.id if query.by == "id" else self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class NodeLookup:
     """The way to find a site's node: by the table `nodes`, else by `tag`, else by name.
 
     A node that the table gives to another site is left alone, unless `shared` is set.
@@ -72,15 +72,15 @@ class Whereabouts:
     by_name: bool
     shared: bool
 
-    def sought(self, site: str) -> Sought | None:
+    def query(self, site: str) -> NodeQuery | None:
         """The search for the site's node; None if the settings name none."""
         if site in self.nodes:
-            return Sought(by="id", value=self.nodes[site])
+            return NodeQuery(by="id", value=self.nodes[site])
         if self.tag is not None:
-            return Sought(by="tag", value=site, tag=self.tag)
-        return Sought(by="name", value=site) if self.by_name else None
+            return NodeQuery(by="tag", value=site, tag=self.tag)
+        return NodeQuery(by="name", value=site) if self.by_name else None
 
-    def is_of_another(self, node: Node, site: str) -> bool:
+    def belongs_to_another(self, node: Node, site: str) -> bool:
         """Whether the table gives the node to another site, which must not go down too."""
         return not self.shared and any(
             node.id == each and other != site for other, each in self.nodes.items()
@@ -94,7 +94,7 @@ class TooManyNodesError(Exception):
 class Cloud(Protocol):
     """One connection to a cloud. Errors are raised as the driver raises them."""
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
         """The matching nodes: one, if all is well.
 
         Raises:
@@ -109,7 +109,7 @@ class Cloud(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AnyCloud:
+class LibcloudCloud:
     """A cloud with any driver of Libcloud.
 
     To find a node it lists all nodes of the account, since drivers share no filter.
@@ -117,10 +117,10 @@ class AnyCloud:
 
     driver: Any
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
         """The matching nodes of the account."""
         nodes = [_node(native) for native in self.driver.list_nodes()]
-        return [node for node in nodes if node.is_sought(sought)]
+        return [node for node in nodes if node.matches(query)]
 
     def stop(self, node: Node) -> None:
         """Stop the node; some drivers wait for minutes until it has stopped."""
@@ -135,7 +135,7 @@ def _node(native: Any) -> Node:
     return Node(
         id=str(native.id),
         name=str(native.name),
-        standing=_STANDINGS.get(str(native.state), "unclear"),
+        state=_NODE_STATES.get(str(native.state), "unclear"),
         tags=_tags(native.extra or {}),
         native=native,
     )
@@ -156,13 +156,13 @@ SEVERAL_NODES = Failed(
     detail="more than one node is meant by this site, and none of them is touched",
 )
 
-SOON = timedelta(seconds=5)
+RETRY_SOON = timedelta(seconds=5)
 """The wait before a node in transition is checked again."""
 
-_MOST_PATIENCE_S = 3600.0
+_MAX_RETRY_AFTER_S = 3600.0
 _MAX_PROBLEM = 40
 _CODE = re.compile(r"'code': '([A-Za-z][A-Za-z0-9._]{0,80})'")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 _CREDENTIALS = Retry(
     problem="credentials", detail="the cloud does not accept the key: look at key and secret"
@@ -171,7 +171,7 @@ _FORBIDDEN = Retry(
     problem="forbidden", detail="the cloud does not allow this key to do that: look at its rights"
 )
 _THROTTLED = Retry(problem="throttled", detail="the cloud asks for fewer requests")
-_CHANGING = Retry(problem="node_changing", after=SOON, detail="the node is on its way")
+_CHANGING = Retry(problem="node_changing", after=RETRY_SOON, detail="the node is on its way")
 _CLOCK = Retry(problem="clock", detail="the cloud finds this machine's clock wrong: set it right")
 
 # By prefix of the ECS code: Forbidden also covers Forbidden.RAM and others.
@@ -200,11 +200,11 @@ def outcome(error: Exception) -> Outcome:
 
     match error:
         case RateLimitReachedError():
-            return Retry(problem="throttled", after=_patience(error.retry_after))
+            return Retry(problem="throttled", after=_retry_after(error.retry_after))
         case InvalidCredsError():
             return _CREDENTIALS
         case BaseHTTPError():
-            return _answered(error.code, str(error.message))
+            return _http_outcome(error.code, str(error.message))
         case MalformedResponseError():
             return Retry(problem="malformed", detail="the cloud's answer cannot be read")
         case TimeoutError() | requests.Timeout():
@@ -220,7 +220,7 @@ def outcome(error: Exception) -> Outcome:
     return Retry(problem="driver_error", detail=f"the driver has failed: {type(error).__name__}")
 
 
-def _answered(status: int, message: str) -> Outcome:
+def _http_outcome(status: int, message: str) -> Outcome:
     code = _CODE.search(message)
     if code is None:
         known = {401: _CREDENTIALS, 403: _FORBIDDEN}
@@ -228,11 +228,11 @@ def _answered(status: int, message: str) -> Outcome:
     for beginning, meaning in _ECS:
         if code[1].startswith(beginning):
             return meaning
-    problem = f"ecs_{_HUMP.sub('_', code[1]).lower()}"[:_MAX_PROBLEM].strip("_")
+    problem = f"ecs_{_WORD_BREAK.sub('_', code[1]).lower()}"[:_MAX_PROBLEM].strip("_")
     return Retry(problem=problem, detail=f"ECS answers {code[1]}")
 
 
-def _patience(seconds: float) -> timedelta | None:
+def _retry_after(seconds: float) -> timedelta | None:
     if not (math.isfinite(seconds) and seconds > 0):
         return None
-    return timedelta(seconds=min(seconds, _MOST_PATIENCE_S))
+    return timedelta(seconds=min(seconds, _MAX_RETRY_AFTER_S))

@@ -16,13 +16,13 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from incidents.enforcement.cloud.node import (
-    AnyCloud,
     Cloud,
+    LibcloudCloud,
     Node,
-    Sought,
-    Standing,
+    NodeLookup,
+    NodeQuery,
+    NodeState,
     TooManyNodesError,
-    Whereabouts,
 )
 from incidents.errors import BadSiteNameError, Cause
 from incidents.settings.options import Options
@@ -30,14 +30,14 @@ from incidents.values import site_name
 
 ECS = "aliyun_ecs"
 
-WHOLE = timedelta(seconds=15)
+MAX_ATTEMPT = timedelta(seconds=15)
 """The time limit of an attempt, for all its requests together."""
 
 # The timeout of a connection, or of the next bytes: shorter than the whole, to tell the two apart.
 _WAIT_S = 5.0
 
 
-def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], float]:
+def read_settings(options: Options) -> tuple[NodeLookup, Callable[[], Cloud], float]:
     """Read the lookup of nodes, the factory of connections, and an attempt's limit in seconds.
 
     The factory raises the driver's errors.
@@ -48,19 +48,23 @@ def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], f
     """
     provider = options.needed("provider").lower()
     driver = _driver_class(options, provider)
-    limit = options.duration("timeout", WHOLE, least=timedelta(seconds=1), most=WHOLE)
+    limit = options.duration("timeout", MAX_ATTEMPT, least=timedelta(seconds=1), most=MAX_ATTEMPT)
     limit_s = limit.total_seconds()
-    opened = _opener(options, driver, provider, wait_s=min(limit_s, _WAIT_S))
-    connect = _ecs(options, opened) if provider == ECS else lambda: AnyCloud(opened())
-    whereabouts = _whereabouts(options)
+    make_driver = _driver_factory(options, driver, provider, wait_s=min(limit_s, _WAIT_S))
+    connect = _ecs(options, make_driver) if provider == ECS else _libcloud(make_driver)
+    lookup = _lookup(options)
     options.finish()
-    return whereabouts, connect, limit_s
+    return lookup, connect, limit_s
 
 
-def _ecs(options: Options, opened: Callable[[], Any]) -> Callable[[], Cloud]:
+def _libcloud(make_driver: Callable[[], Any]) -> Callable[[], Cloud]:
+    return lambda: LibcloudCloud(make_driver())
+
+
+def _ecs(options: Options, make_driver: Callable[[], Any]) -> Callable[[], Cloud]:
     force = options.flag("force_stop")
     mode = options.choice("stopped_mode", (KEEP_CHARGING, STOP_CHARGING), KEEP_CHARGING)
-    return lambda: EcsCloud(driver=opened(), force_stop=force, stopped_mode=mode)
+    return lambda: EcsCloud(driver=make_driver(), force_stop=force, stopped_mode=mode)
 
 
 def _driver_class(options: Options, provider: str) -> Any:
@@ -86,7 +90,9 @@ def _driver_class(options: Options, provider: str) -> Any:
     return driver
 
 
-def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> Callable[[], Any]:
+def _driver_factory(
+    options: Options, driver: Any, provider: str, *, wait_s: float
+) -> Callable[[], Any]:
     """The factory of drivers.
 
     It only checks the parameters: some drivers call their cloud when they are created.
@@ -113,10 +119,10 @@ def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> C
     except TypeError as error:
         fitting = f"what the driver of {provider} takes beside key and secret ({error})"
         raise options.wrong("driver", fitting) from error
-    return lambda: _opened(driver(*given, **named), wait_s)
+    return lambda: _configured(driver(*given, **named), wait_s)
 
 
-def _opened(driver: Any, wait_s: float) -> Any:
+def _configured(driver: Any, wait_s: float) -> Any:
     session = getattr(getattr(driver.connection, "connection", None), "session", None)
     if session is not None:
         session.timeout = wait_s
@@ -140,7 +146,7 @@ def _endpoint(options: Options) -> dict[str, object]:
     return {"host": found.hostname, "port": port, "secure": secure}
 
 
-def _whereabouts(options: Options) -> Whereabouts:
+def _lookup(options: Options) -> NodeLookup:
     nodes, shared = _nodes_of_sites(options), options.flag("shared")
     tag, by_name = options.text("tag"), options.flag("by_name")
     if tag is not None and by_name:
@@ -159,7 +165,7 @@ def _whereabouts(options: Options) -> Whereabouts:
             ),
         )
     _refuse_shared(options, nodes, shared=shared)
-    return Whereabouts(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
+    return NodeLookup(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
 
 
 def _nodes_of_sites(options: Options) -> dict[str, str]:
@@ -207,7 +213,7 @@ back under another address, or not at all."""
 
 _MAX_ECS_NODES = 100
 
-_ECS_STANDINGS: Mapping[str, Standing] = {
+_ECS_STATES: Mapping[str, NodeState] = {
     "Running": "running",
     "Stopped": "stopped",
     "Starting": "changing",
@@ -224,21 +230,21 @@ class EcsCloud:
     force_stop: bool
     stopped_mode: str
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
         """The matching instances, if ECS finds a hundred at most.
 
         Raises:
             TooManyNodesError: if ECS finds more.
         """
-        said = self._ask("DescribeInstances", RegionId=self.driver.region, **_ecs_filter(sought))
-        nodes = [_ecs_node(each) for each in said.findall("Instances/Instance")]
-        if int(said.findtext("TotalCount") or len(nodes)) > len(nodes):
+        answer = self._call("DescribeInstances", RegionId=self.driver.region, **_ecs_filter(query))
+        nodes = [_ecs_node(each) for each in answer.findall("Instances/Instance")]
+        if int(answer.findtext("TotalCount") or len(nodes)) > len(nodes):
             raise TooManyNodesError
-        return [node for node in nodes if node.is_sought(sought)]
+        return [node for node in nodes if node.matches(query)]
 
     def stop(self, node: Node) -> None:
         """Call StopInstance, which ECS allows for a running instance."""
-        self._ask(
+        self._call(
             "StopInstance",
             InstanceId=node.id,
             ForceStop=str(self.force_stop).lower(),
@@ -247,30 +253,30 @@ class EcsCloud:
 
     def start(self, node: Node) -> None:
         """Call StartInstance, which ECS allows for a stopped instance."""
-        self._ask("StartInstance", InstanceId=node.id)
+        self._call("StartInstance", InstanceId=node.id)
 
-    def _ask(self, action: str, **parameters: str) -> Element:
+    def _call(self, action: str, **parameters: str) -> Element:
         # Otherwise an environment variable of Libcloud's can make it retry for a long time.
-        said: Element = self.driver.connection.request(
+        answer: Element = self.driver.connection.request(
             self.driver.path, params={"Action": action, **parameters}, retry_failed=False
         ).object
-        return said
+        return answer
 
 
-def _ecs_filter(sought: Sought) -> dict[str, str]:
-    if sought.by == "id":
-        return {"InstanceIds": json.dumps([sought.value])}
+def _ecs_filter(query: NodeQuery) -> dict[str, str]:
+    if query.by == "id":
+        return {"InstanceIds": json.dumps([query.value])}
     page = {"PageSize": str(_MAX_ECS_NODES)}
-    if sought.by == "name":
-        return {"InstanceName": sought.value, **page}
-    return {"Tag.1.Key": sought.tag, "Tag.1.Value": sought.value, **page}
+    if query.by == "name":
+        return {"InstanceName": query.value, **page}
+    return {"Tag.1.Key": query.tag, "Tag.1.Value": query.value, **page}
 
 
 def _ecs_node(instance: Element) -> Node:
     return Node(
         id=instance.findtext("InstanceId") or "",
         name=instance.findtext("InstanceName") or "",
-        standing=_ECS_STANDINGS.get(instance.findtext("Status") or "", "unclear"),
+        state=_ECS_STATES.get(instance.findtext("Status") or "", "unclear"),
         tags={
             tag.findtext("TagKey") or "": tag.findtext("TagValue") or ""
             for tag in instance.findall("Tags/Tag")

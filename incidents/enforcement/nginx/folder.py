@@ -82,7 +82,7 @@ class Folder:
             if _text(file) != text:
                 disk.write_whole(file, [text.encode()], disk.PUBLIC)
 
-    def put_back(self, http: str | None) -> None:
+    def restore(self, http: str | None) -> None:
         """Restore the former text of the file for the http block; raises as `write`."""
         if http is not None:
             disk.write_whole(self._http, [http.encode()], disk.PUBLIC)
@@ -150,7 +150,7 @@ site, please contact your provider.</p>
 </html>
 """
 
-_OWN: Mapping[Page, str] = {
+_DEFAULT_PAGES: Mapping[Page, str] = {
     "suspended": _PAGE.format(
         zh="本网站已暂停访问", zh_done="暂停", en="This site is suspended", en_done="suspended",
         mark=MARK,
@@ -169,7 +169,7 @@ def page(kind: Page, file: Path | None = None) -> str:
         ValueError: if it is not UTF-8, holds U+0000, or has more than 64 KiB.
     """
     if file is None:
-        return _OWN[kind]
+        return _DEFAULT_PAGES[kind]
     with file.open("rb") as stream:
         found = stream.read(MAX_PAGE_BYTES + 1)
     if len(found) > MAX_PAGE_BYTES or b"\0" in found:
@@ -177,7 +177,7 @@ def page(kind: Page, file: Path | None = None) -> str:
     return found.decode("utf-8-sig")
 
 
-def reopening(until: datetime, zone: tzinfo) -> str:
+def shown_time(until: datetime, zone: tzinfo) -> str:
     """The time to show, rounded up to the minute: `2026-03-02 07:00 (UTC+08:00)`."""
     local = until.astimezone(zone)
     if local.second or local.microsecond:
@@ -190,6 +190,6 @@ def reopening(until: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M} (UTC{sign}{hours:02}:{minutes:02})"
 
 
-def sentence(moment: str) -> str:
-    """The text that replaces the mark; `moment` comes from `reopening`."""
+def reopening_sentence(moment: str) -> str:
+    """The text that replaces the mark; `moment` comes from `shown_time`."""
     return f"<p>预计恢复时间 · Expected back: <time>{moment}</time></p>"

@@ -27,7 +27,7 @@ _ADDRESS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _NAME = re.compile(NAME, re.ASCII)
 
 
-def of(name: str) -> str:
+def host_of(name: str) -> str:
     """The value of nginx's `$host` in requests for that name.
 
     Raises:
@@ -42,16 +42,16 @@ def of(name: str) -> str:
     return f"[{name}]"
 
 
-def is_one(name: str) -> bool:
-    """Whether `of` accepts the name."""
+def is_host(name: str) -> bool:
+    """Whether `host_of` accepts the name."""
     try:
-        return bool(of(name))
+        return bool(host_of(name))
     except ValueError:
         return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class HostNames:
     """The hosts of a site: its name, the same with `www.` if so set, and its aliases."""
 
     www: bool = False
@@ -59,17 +59,17 @@ class Names:
 
     def of(self, site: str) -> Iterator[str]:
         """Each host as in `$host`; raises ValueError for a name that is not allowed."""
-        host = of(site)
+        host = host_of(site)
         yield host
         # Addresses have no prefix, and www.www. is not used.
         is_address = host.startswith("[") or host.replace(".", "").isdecimal()
         if self.www and not site.startswith("www.") and not is_address:
             yield f"www.{host}"
-        yield from map(of, self.aliases.get(site, ()))
+        yield from map(host_of, self.aliases.get(site, ()))
 
 
-def key(host: str) -> str:
-    """The quoted key of a host, from `of`, in an nginx map.
+def map_key(host: str) -> str:
+    """The quoted key of a host, from `host_of`, in an nginx map.
 
     A name too long for nginx's hash becomes a regular expression, which has no limit: otherwise one
     long name would make the whole file invalid.
@@ -108,7 +108,7 @@ class DamagedMapError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SiteState:
     """The state of a site after the last order seen for it.
 
     `until`: the planned end of a suspension, if known; None for other states. `written_at`: the
@@ -124,10 +124,10 @@ class Standing:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        of(self.site)
+        host_of(self.site)
 
     @property
-    def place(self) -> tuple[int, datetime, int]:
+    def position(self) -> tuple[int, datetime, int]:
         """The sort key of its order among those of the site.
 
         The epoch goes first: orders from before a loss of the record's end are stale, however late.
@@ -136,18 +136,18 @@ class Standing:
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq
 
 
-Map = Mapping[str, Standing]
+Map = Mapping[str, SiteState]
 """The states by the site's name."""
 
 
-def standing(order: Order, now: datetime) -> Standing:
+def state_after(order: Order, now: datetime) -> SiteState:
     """The state of the site once that order is carried out.
 
     Raises:
         KeyError: for a kind that a web server does not carry out.
         ValueError: for a site whose name is not allowed in the file.
     """
-    return Standing(
+    return SiteState(
         site=order.site,
         state=STATES[order.kind],
         seq=order.seq,
@@ -157,12 +157,12 @@ def standing(order: Order, now: datetime) -> Standing:
     )
 
 
-def is_stale(known: Map, told: Standing) -> bool:
+def is_stale(known: Map, told: SiteState) -> bool:
     """Whether a later order of the site has been seen."""
-    return told.site in known and told.place < known[told.site].place
+    return told.site in known and told.position < known[told.site].position
 
 
-def with_standings(known: Map, told: Iterable[Standing]) -> dict[str, Standing]:
+def with_states(known: Map, told: Iterable[SiteState]) -> dict[str, SiteState]:
     """The map with the latest state of each site; states that change nothing are left out."""
     found = dict(known)
     for one in told:
@@ -171,7 +171,7 @@ def with_standings(known: Map, told: Iterable[Standing]) -> dict[str, Standing]:
     return found
 
 
-def without_old(known: Map, now: datetime) -> dict[str, Standing]:
+def without_expired(known: Map, now: datetime) -> dict[str, SiteState]:
     """The map without the sites that were reopened long ago."""
     return {
         site: one
@@ -190,7 +190,7 @@ def lines(known: Map) -> Iterator[str]:
         yield line if one.until is None else f"{line} until {rfc3339(one.until)}"
 
 
-def read(text: str) -> dict[str, Standing]:
+def read(text: str) -> dict[str, SiteState]:
     """Read the map in a file, among other lines.
 
     Raises:
@@ -204,12 +204,12 @@ def read(text: str) -> dict[str, Standing]:
     return found
 
 
-def _read_line(number: int, line: str) -> Standing:
+def _read_line(number: int, line: str) -> SiteState:
     said = _LINE.fullmatch(line)
     if said is None:
         raise DamagedMapError(number)
     try:
-        return Standing(
+        return SiteState(
             site=said["site"],
             state=cast("State", said["state"]),
             seq=int(said["seq"]),
@@ -221,6 +221,6 @@ def _read_line(number: int, line: str) -> Standing:
         raise DamagedMapError(number) from error
 
 
-def _is_known(known: Map, told: Standing) -> bool:
+def _is_known(known: Map, told: SiteState) -> bool:
     there = known.get(told.site)
     return there is not None and replace(told, written_at=there.written_at) == there

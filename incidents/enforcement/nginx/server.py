@@ -54,7 +54,7 @@ nobody is redirected. Caches keep neither answer.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Layout:
     """The settings of the file.
 
     `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
@@ -67,13 +67,13 @@ class Shape:
     probe: str | None = None
 
 
-def http_file(known: maps.Map, shape: Shape) -> str:
+def http_file(known: maps.Map, layout: Layout) -> str:
     """The file for the http block: the map's lines, and the nginx directives made from them."""
     body = "".join((
         *(f"{line}\n" for line in maps.lines(known)),
-        *_map_blocks(known, shape),
-        *_page_blocks(shape.pages),
-        _probe_block(shape.probe),
+        *_map_blocks(known, layout),
+        *_page_blocks(layout.pages),
+        _probe_block(layout.probe),
     ))  # fmt: skip
     # The hash of the content identifies what nginx has loaded.
     generation = hashlib.sha256(body.encode()).hexdigest()[:16]
@@ -95,24 +95,24 @@ def http_date(moment: datetime) -> str:
     return format_datetime(whole, usegmt=True)
 
 
-def _map_blocks(known: maps.Map, shape: Shape) -> Iterator[str]:
+def _map_blocks(known: maps.Map, layout: Layout) -> Iterator[str]:
     states, retries, reopens = ['default "";'], ['default "";'], ['default "";']
-    for host, one in sorted(_in_force(known, shape.hosts).items()):
-        key = maps.key(host)
+    for host, one in sorted(_in_force(known, layout.hosts).items()):
+        key = maps.map_key(host)
         states.append(f"{key} {one.state};")
         if one.until is not None:
             retries.append(f'{key} "{http_date(one.until)}";')
-            reopens.append(f'{key} "{folder.reopening(one.until, shape.zone)}";')
+            reopens.append(f'{key} "{folder.shown_time(one.until, layout.zone)}";')
     yield _block("map $host $incidents_state", states)
     yield _block("map $host $incidents_retry_after", retries)
     yield _block("map $host $incidents_reopens", reopens)
-    sentence = _quoted(folder.sentence("$incidents_reopens"))
+    sentence = _quoted(folder.reopening_sentence("$incidents_reopens"))
     yield _block("map $incidents_reopens $incidents_reopening", ['"" "";', f"default {sentence};"])
 
 
-def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.Standing]:
+def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.SiteState]:
     """The state of each host that is down; the stricter one for a host of two sites."""
-    found: dict[str, maps.Standing] = {}
+    found: dict[str, maps.SiteState] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
             continue
@@ -122,7 +122,7 @@ def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[st
     return found
 
 
-def _strictness(one: maps.Standing) -> tuple[bool, datetime]:
+def _strictness(one: maps.SiteState) -> tuple[bool, datetime]:
     return one.state == "closed", one.until or _NEVER
 
 
@@ -177,12 +177,12 @@ _SETTLED_S = 0.25
 _SETTLED_ANSWERS = 12
 _PAUSE_S = 0.02
 _FAULT = re.compile(r"\[(?:emerg|alert|crit|error)\].*")
-_ASKING_S = 1.0
+_PROBE_TIMEOUT_S = 1.0
 _MAX_ANSWER_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class ProbeAnswer:
     """The answer of the probe: the loaded generation, and the state of the requested host."""
 
     generation: str
@@ -206,24 +206,24 @@ class Server:
 
     def test(self, deadline: float) -> Retry | None:
         """Test the files; None if they are valid."""
-        return _told(self.test_command, "test", deadline)
+        return _run(self.test_command, "test", deadline)
 
     def reload(self, deadline: float) -> Retry | None:
         """Request a reload, which nginx finishes later."""
-        return _told(self.reload_command, "reload", deadline)
+        return _run(self.reload_command, "reload", deadline)
 
-    def loaded(self, host: str, deadline: float) -> Loaded | None:
+    def probe_host(self, host: str, deadline: float) -> ProbeAnswer | None:
         """Query the probe; None without a probe, or without an answer in time."""
         from http.client import HTTPConnection, HTTPException
 
-        left = min(_ASKING_S, deadline - time.monotonic())
+        left = min(_PROBE_TIMEOUT_S, deadline - time.monotonic())
         if self.probe is None or left <= 0:
             return None
         connection = HTTPConnection(self.probe, timeout=left)
         try:
             connection.request("GET", "/", headers={"Host": host, "Connection": "close"})
             answer = connection.getresponse()
-            return _read_loaded(answer.status, answer.read(_MAX_ANSWER_BYTES))
+            return _read_answer(answer.status, answer.read(_MAX_ANSWER_BYTES))
         except (OSError, HTTPException):
             return None
         finally:
@@ -235,7 +235,7 @@ class Server:
             return None
         since, wanted = 0.0, 0
         while (now := time.monotonic()) < deadline:
-            answer = self.loaded("localhost", deadline)
+            answer = self.probe_host("localhost", deadline)
             if answer is None or not is_wanted(answer.generation):
                 wanted = 0
             else:
@@ -251,7 +251,7 @@ class Server:
         )
 
 
-def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
+def _run(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     left = deadline - time.monotonic()
     if left <= 0:
         return Retry(problem=f"{what}_timeout", detail="there was no time left for it")
@@ -259,11 +259,11 @@ def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     if ended.problem is None:
         return None
     if ended.status is not None:
-        return Retry(problem=f"{what}_failed", detail=_complaint(ended))
+        return Retry(problem=f"{what}_failed", detail=_error_line(ended))
     return Retry(problem=f"{what}_{ended.problem}", detail=ended.detail)
 
 
-def _complaint(ended: process.Ended) -> str | None:
+def _error_line(ended: process.Completed) -> str | None:
     """The line of nginx's errors with the cause: its last line only says that the test failed."""
     for line in ended.errors:
         found = _FAULT.search(line)
@@ -272,8 +272,8 @@ def _complaint(ended: process.Ended) -> str | None:
     return ended.errors[-1] if ended.errors else None
 
 
-def _read_loaded(status: int, body: bytes) -> Loaded | None:
+def _read_answer(status: int, body: bytes) -> ProbeAnswer | None:
     generation, found, state = body.decode("ascii", "replace").partition(" ")
     if status != 200 or not found or state not in ("", *get_args(State)):
         return None
-    return Loaded(generation=generation, state=cast("State", state or "active"))
+    return ProbeAnswer(generation=generation, state=cast("State", state or "active"))

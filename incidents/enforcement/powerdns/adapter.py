@@ -30,13 +30,8 @@ from incidents.enforcement.powerdns.plan import (
     names_of_site,
     plan,
 )
-from incidents.enforcement.powerdns.server import (
-    LATE,
-    Dialogue,
-    EndedError,
-    PowerDnsSettings,
-    read_settings,
-)
+from incidents.enforcement.powerdns.server import LATE, EndedError, Session
+from incidents.enforcement.powerdns.settings import PowerDnsSettings, read_settings
 from incidents.settings.options import Options
 
 _STRIPES = 64
@@ -66,18 +61,18 @@ class PowerDns:
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
         until = monotonic() + self._settings.limit_s
-        dialogue = Dialogue(self._settings.server, until)
+        session = Session(self._settings.server, until)
         try:
-            with self._alone(order.site, until):
+            with self._locked(order.site, until):
                 try:
-                    steps = self._plan(order, Names(dialogue))
+                    steps = self._plan(order, Names(session))
                 except EndedError as ended:
                     if ended.outcome != LOST:
                         raise
                     # Another attempt at this order may have restored the records since they were
                     # read, and removed the note.
-                    steps = self._plan(order, Names(dialogue))
-                _carry_out(dialogue, steps)
+                    steps = self._plan(order, Names(session))
+                _carry_out(session, steps)
         except EndedError as error:
             return error.outcome
         except notes.UnreadableNoteError:
@@ -93,7 +88,7 @@ class PowerDns:
         records, or if PowerDNS does not answer.
         """
         until = monotonic() + self._settings.limit_s
-        names = Names(Dialogue(self._settings.server, until))
+        names = Names(Session(self._settings.server, until))
         put = self._settings.notice.put
         mine = names_of_site(site, www=self._settings.www)
         try:
@@ -118,10 +113,10 @@ class PowerDns:
         mine = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
         if not mine:
             raise EndedError(_NO_NAME)
-        return plan(order, [names.standing(name) for name in mine], self._settings.notice)
+        return plan(order, [names.state_of(name) for name in mine], self._settings.notice)
 
     @contextmanager
-    def _alone(self, site: str, until: float) -> Iterator[None]:
+    def _locked(self, site: str, until: float) -> Iterator[None]:
         """A lock for a site and its `www.`, which have a name and its note in common."""
         while site.startswith("www."):
             site = site.removeprefix("www.")
@@ -144,15 +139,15 @@ def make(name: str, options: Options) -> Adapter:
     return PowerDns(name, read_settings(options))
 
 
-def _carry_out(dialogue: Dialogue, steps: list[Step]) -> None:
+def _carry_out(session: Session, steps: list[Step]) -> None:
     """Write the notes, then make all changes of each zone together, then remove old notes."""
     for step in steps:
         if step.note is not None:
-            dialogue.keep(step.zone, notes.new_kind(step.name), step.note.text())
+            session.put_metadata(step.zone, notes.new_kind(step.name), step.note.text())
     for zone in dict.fromkeys(step.zone for step in steps):
         together = [change for step in steps if step.zone == zone for change in step.changes]
         if together:
-            dialogue.change(zone, together)
+            session.change(zone, together)
     for step in steps:
         for kind in step.forget:
-            dialogue.forget(step.zone, kind)
+            session.delete_metadata(step.zone, kind)

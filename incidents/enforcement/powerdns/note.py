@@ -46,7 +46,7 @@ MAX_CHARACTERS = 60_000
 _PREFIX = "X-INCIDENTS-"
 _DIGITS = 10
 
-Put = Mapping[str, frozenset[str]]
+Addresses = Mapping[str, frozenset[str]]
 """The addresses of the notice page, by type."""
 
 
@@ -95,49 +95,49 @@ class Note:
 
     number: int = field(default=0, compare=False)
     name: str
-    kept: records.OfName
-    put: Put
+    kept: records.RecordSets
+    put: Addresses
     holds: Mapping[str, Hold]
 
     def is_ours(self, found: records.RecordSet) -> bool:
         """Whether it serves only addresses of ours, and at least one."""
         return bool(found.served) and found.served <= self.put.get(found.type, frozenset())
 
-    def knowing(self, put: Put) -> Note:
+    def with_addresses(self, put: Addresses) -> Note:
         """The note with these addresses added to ours."""
         both = {each: self.put.get(each, frozenset()) | put[each] for each in put}
         return replace(self, put={**self.put, **both})
 
-    def taken_down(self, found: records.OfName, put: Put) -> Note:
+    def taken_down(self, found: records.RecordSets, put: Addresses) -> Note:
         """The note to write before the found records are replaced, perhaps again."""
-        return replace(self.knowing(put), kept=self._due(found), number=self.number + 1)
+        return replace(self.with_addresses(put), kept=self._restored(found), number=self.number + 1)
 
-    def put_back(self, found: records.OfName) -> dict[str, records.RecordSet]:
+    def put_back(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
         """The records to restore, of the TAKEN types.
 
         Raises:
             ConflictError: if a CNAME is among them, and a record of another type exists.
         """
-        due = self._due(found)
+        due = self._restored(found)
         if "CNAME" in due and len(found) > len(records.leading(found)):
             raise ConflictError
         return due
 
-    def is_in_force(self, found: records.OfName) -> bool:
+    def is_in_force(self, found: records.RecordSets) -> bool:
         """Whether all records that lead anywhere are ours."""
         served = records.leading(found)
         return bool(served) and all(map(self.is_ours, served.values()))
 
-    def is_changed(self, found: records.OfName) -> bool:
+    def is_changed(self, found: records.RecordSets) -> bool:
         """Whether the found records are neither ours nor the kept ones."""
         there = records.leading(found)
-        return not all(map(self.is_ours, there.values())) and not _alike(there, self.kept)
+        return not all(map(self.is_ours, there.values())) and not _same_records(there, self.kept)
 
-    def held(self, site: str, hold: Hold) -> Note:
+    def with_hold(self, site: str, hold: Hold) -> Note:
         """The note with the hold of that site."""
         return replace(self, holds={**self.holds, site: hold})
 
-    def let_go(self, site: str) -> Note:
+    def without_hold(self, site: str) -> Note:
         """The note without the hold of that site."""
         left = {each: self.holds[each] for each in self.holds if each != site}
         return replace(self, holds=left, number=self.number + 1)
@@ -154,13 +154,13 @@ class Note:
         }
         return json.dumps(document, separators=(",", ":"))
 
-    def _due(self, found: records.OfName) -> dict[str, records.RecordSet]:
+    def _restored(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
         """The records of the name if it were restored now."""
         there = records.leading(found)
         theirs = {t: self._cut(each) for t, each in there.items() if not self.is_ours(each)}
         if theirs and len(theirs) == len(there):
             return theirs
-        return _alone({**self.kept, **theirs}, found)
+        return _without_conflict({**self.kept, **theirs}, found)
 
     def _cut(self, found: records.RecordSet) -> records.RecordSet:
         ours = self.put.get(found.type, frozenset())
@@ -200,10 +200,10 @@ def read(name: str, metadata: Mapping[str, Sequence[str]]) -> Note | None:
     highest = max(note.number for note in mine.values())
     first, *others = [note for note in mine.values() if note.number == highest]
     for other in others:
-        first = first.knowing(other.put)
+        first = first.with_addresses(other.put)
         for site, hold in other.holds.items():
             if site not in first.holds or hold.is_after(first.holds[site]):
-                first = first.held(site, hold)
+                first = first.with_hold(site, hold)
     return first
 
 
@@ -244,8 +244,8 @@ def _read(values: Sequence[str]) -> Note:
         raise UnreadableNoteError from error
 
 
-def _alone(
-    merged: dict[str, records.RecordSet], found: records.OfName
+def _without_conflict(
+    merged: dict[str, records.RecordSet], found: records.RecordSets
 ) -> dict[str, records.RecordSet]:
     if "CNAME" not in merged or len(merged) == 1:
         return merged
@@ -254,5 +254,5 @@ def _alone(
     return {each: merged[each] for each in merged if each != "CNAME"}
 
 
-def _alike(one: records.OfName, other: records.OfName) -> bool:
+def _same_records(one: records.RecordSets, other: records.RecordSets) -> bool:
     return {t: s.records for t, s in one.items()} == {t: s.records for t, s in other.items()}

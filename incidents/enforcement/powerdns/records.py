@@ -69,7 +69,7 @@ class RecordSet:
         }
 
 
-OfName = Mapping[str, RecordSet]
+RecordSets = Mapping[str, RecordSet]
 """The record sets of one name, by type."""
 
 
@@ -98,7 +98,7 @@ def read(document: Mapping[str, Any]) -> RecordSet:
     )
 
 
-def changes(found: OfName, wanted: OfName) -> list[JSONObject]:
+def changes(found: RecordSets, wanted: RecordSets) -> list[JSONObject]:
     """The changes of a PATCH that replace the found records of TAKEN types by the wanted ones.
 
     Removals come first: PowerDNS refuses a CNAME beside existing records.
@@ -112,7 +112,7 @@ def changes(found: OfName, wanted: OfName) -> list[JSONObject]:
     return removed + replaced
 
 
-def leading(found: OfName) -> dict[str, RecordSet]:
+def leading(found: RecordSets) -> dict[str, RecordSet]:
     """The found records that lead a visitor somewhere: the TAKEN types."""
     return {each: found[each] for each in TAKEN if each in found}
 
