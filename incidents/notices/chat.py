@@ -1,6 +1,6 @@
 """The chat channel: sends letters through Apprise (DingTalk, WeCom, Feishu, SMS).
 
-An address of Apprise is a secret as a whole: it is neither shown nor logged, here or by Apprise.
+An address of Apprise is a secret: neither this module nor Apprise shows or logs it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from incidents.notices.letter import Letter, Recipient
 from incidents.settings.options import Options
 
 PHONE = "{phone}"
-"""What stands in an address in place of the customer's phone number."""
+"""The placeholder for the customer's phone number in an address."""
 
 _DEFAULT, _LEAST, _MOST = timedelta(seconds=10), timedelta(seconds=1), timedelta(seconds=15)
 _A_NUMBER = "+861055550100"
@@ -34,7 +34,7 @@ class NoAppriseError(LibraryError):
 
 
 class Chat:
-    """Tells each of its addresses; delivered if one of them takes it."""
+    """The channel to several addresses; delivered if one of them accepts the letter."""
 
     def __init__(self, name: str, urls: Sequence[str], timeout_s: float = 10.0) -> None:
         self.name = name
@@ -42,7 +42,7 @@ class Chat:
         self._timeout_s = timeout_s
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """The letter's text, under its subject."""
+        """Send the letter's text with its subject."""
         digits = _number(to.phone)
         urls = [_for(url, digits) for url in self._urls if digits or PHONE not in url]
         if not urls:
@@ -60,7 +60,7 @@ class Chat:
 
 
 def make(name: str, options: Options) -> Chat:
-    """The channel of a table of the settings: `urls`, or one `url` (or `url_file`, `url_env`).
+    """The channel from its table: `urls`, or one `url` (or `url_file`, `url_env`).
 
     Raises:
         SettingError: naming the key and what it must be; never the value.
@@ -91,13 +91,13 @@ def _urls(options: Options) -> tuple[str, ...]:
 
 
 def _wrong(options: Options, key: str, expected: str) -> SettingError:
-    """Like the options' own, without the value."""
+    """The options' error without the value."""
     error = options.wrong(key, expected)
     return SettingError(where=error.facts["where"], setting=key, value="…", expected=expected)
 
 
 def _number(phone: str | None) -> str:
-    """The digits of a phone number, with the + before them."""
+    """The digits of a phone number, after a + if it has one."""
     digits = "".join(c for c in phone or "" if c.isascii() and c.isdigit())
     return "+" + digits if digits and (phone or "").lstrip().startswith("+") else digits
 
@@ -107,7 +107,7 @@ def _for(url: str, number: str) -> str:
 
 
 def _apprise() -> Any:
-    """Apprise, without a voice: what it says of an address would give it away."""
+    """Apprise with its log disabled, since that would reveal addresses."""
     try:
         import apprise
     except ModuleNotFoundError as error:
@@ -129,18 +129,18 @@ def _tell(url: str, letter: Letter) -> bool:
     plugin = _known(url)
     if plugin is None:
         return False
-    # Apprise itself puts plain text into the form that the plugin's service reads.
+    # Apprise converts plain text for the plugin's service.
     caller = _apprise().Apprise(asset=plugin.asset)
     caller.add(plugin)
     try:
         return caller.notify(title=letter.subject, body=letter.text, body_format="text") is True
-    except Exception as error:  # noqa: BLE001 - one of a hundred plugins, each with its own
+    except Exception as error:  # noqa: BLE001 - any of a hundred plugins
         _LOG.error("a chat plugin failed", error=error)
         return False
 
 
 def _in_time(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
-    """What it comes to; None if that takes too long: then it is left to come to its end alone."""
+    """The result of the work; None if it is late, and is abandoned."""
     ended: SimpleQueue[list[bool]] = SimpleQueue()
     Thread(target=lambda: ended.put(work()), name="chat", daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""The customer's link: a signed token that names one incident until a time, and nothing else.
+"""The customer's link: a signed token for one incident, valid until a time.
 
 Its settings are the section [customer] of the settings file.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents import sites as documents
 
 MIN_SECRET = 32
-"""So many characters a secret must have."""
+"""The minimum number of characters of a secret."""
 
 MAX_TOKEN = 90
 
@@ -48,9 +48,7 @@ Incident = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A link that holds: the incident that it names, whose links had been revoked `revoked` times
-    when it was given out. If they have been since, it holds no longer.
-    """
+    """A valid link to an incident, unless its links were revoked more than `revoked` times."""
 
     incident: Incident
     revoked: int = 0
@@ -58,31 +56,31 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A link that did hold, once."""
+    """A link that has expired."""
 
     incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
 class Forged:
-    """Anything else, however it looks."""
+    """Any other text."""
 
 
 Reading = Named | Expired | Forged
 
 
 def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
-    """The token for that incident, which holds through `expires` (aware; whole seconds count), or
-    until the incident's links are revoked, which they have been `revoked` times.
+    """The token for that incident, valid through `expires` (aware; whole seconds count).
+
+    It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
     """
     return _token(_claim(incident, (expires - _EPOCH) // _SECOND, revoked), secret)
 
 
 def read_token(token: str, secrets: Iterable[str], now: datetime) -> Reading:
-    """What a token is at `now` (aware); one that any of the secrets has signed is none forged.
+    """Check a token at `now` (aware); any of the secrets may have signed it.
 
-    All of it is compared, in constant time, with what would have been signed: no other spelling of
-    the same token is taken.
+    The whole token is compared, in constant time, with the signed one: no other spelling is valid.
     """
     found = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if found is None:
@@ -93,12 +91,12 @@ def read_token(token: str, secrets: Iterable[str], now: datetime) -> Reading:
     rightly = [hmac.compare_digest(token, _token(claim, secret)) for secret in secrets]
     if not any(rightly):
         return Forged()
-    # Due strictly after its time, as all is that is timed here.
+    # It expires strictly after its time, as all deadlines do.
     return Expired(incident) if now - _EPOCH > until * _SECOND else Named(incident, revoked)
 
 
 def _claim(incident: Incident, until: int, revoked: int) -> str:
-    # Links from before any revocation say nothing of it: those that were given out still hold.
+    # Without a revocation there is no suffix, so links from older versions stay valid.
     return f"{incident[0]}-{incident[1]}.{until:x}" + (f".r{revoked}" if revoked else "")
 
 
@@ -114,7 +112,7 @@ def _mac(secret: str, text: bytes) -> bytes:
 
 SECTION = "customer"
 PATH = "c"
-"""What stands between the page's own address and the token."""
+"""The path segment between the base URL and the token."""
 
 VALID_FOR = timedelta(days=14)
 
@@ -129,9 +127,9 @@ class NoCustomerPageError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The links of a desk: where its page is, who has signed, how long they hold.
+    """The links of a desk: the page's address, the secrets, and how long links are valid.
 
-    `secrets` has the one that signs first, and behind it the one before, while that still counts.
+    `secrets`: first the one that signs, then the previous one, while it is still accepted.
     """
 
     base_url: str
@@ -139,22 +137,23 @@ class Links:
     valid_for: timedelta = VALID_FOR
 
     def to(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
-        """The address of that incident's page, whose links have been revoked `revoked` times; it
-        holds `valid_for` from `since` on, or until they are once more.
+        """The address of that incident's page, valid for `valid_for` from `since`.
+
+        It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
         """
         token = sign_token(incident, self.until(since), self.secrets[0], revoked)
         return f"{self.base_url}/{PATH}/{token}"
 
     def until(self, since: datetime) -> datetime:
-        """Through when a link holds that is given out at `since`: a whole second."""
+        """The last second at which a link issued at `since` is valid."""
         return since.replace(microsecond=0) + self.valid_for
 
     def read(self, token: str, now: datetime) -> Reading:
-        """What a token names at `now`, if one of the secrets has signed it."""
+        """Check a token at `now` (aware)."""
         return read_token(token, self.secrets, now)
 
     def document(self, incident: Incident, now: datetime, revoked: int) -> documents.Link:
-        """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
+        """The link as JSON, with the end of its validity (RFC 3339, UTC)."""
         return {
             "incident": incident_id(*incident), "link": self.to(incident, now, revoked),
             "until": clock.rfc3339(self.until(now)),
@@ -163,10 +162,10 @@ class Links:
     def of_order(
         self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
     ) -> str | None:
-        """The link for a notice: the same in each attempt, until the incident's links are revoked.
-        None if it is about no one incident.
+        """The link for a notice, valid from the order on; None if it would have expired by now.
 
-        It holds from the order on; None, too, when it would have expired by now.
+        It is the same in each attempt, until the incident's links are revoked. None, too, if the
+        order is not about one incident.
         """
         incident = None if order.incident is None else read_incident_id(order.incident)
         if incident is None or self.until(order.ordered_at) < now():
@@ -175,7 +174,7 @@ class Links:
 
 
 def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
-    """What [customer] says; None without that section: then there is no page and no link.
+    """Read [customer]; None without that section: then there is no page and no link.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -185,10 +184,10 @@ def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
 
 
 def needed_links(environ: Mapping[str, str] | None = None) -> Links:
-    """The same, for who cannot do without.
+    """Read [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; else as `links_of_settings` does.
+        NoCustomerPageError: without that section; else as `links_of_settings`.
     """
     found = links_of_settings(environ)
     if found is None:
@@ -197,17 +196,16 @@ def needed_links(environ: Mapping[str, str] | None = None) -> Links:
 
 
 def link_of_notice(environ: Mapping[str, str] | None = None) -> Link | None:
-    """What gives each notice its link, None without [customer]; raises as `links_of_settings`
-    does."""
+    """The function that gives each notice its link; None and errors as `links_of_settings`."""
     found = links_of_settings(environ)
     return None if found is None else found.of_order
 
 
 def office(environ: Mapping[str, str] | None = None) -> Office:
-    """Whom the customer deals with, as [notices] says: its name, and how it is reached.
+    """The desk's name and contacts for the customer, from [notices].
 
     Raises:
-        SettingError, SettingsFileError: naming what is wrong, or not there.
+        SettingError, SettingsFileError: naming what is wrong or missing.
     """
     options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")
@@ -258,7 +256,7 @@ def _secrets(options: Options) -> tuple[str, ...]:
 
 
 def _address(options: Options) -> str:
-    """Where the page is; over TLS, unless all of it stays on this machine."""
+    """The page's base URL: https, unless it is local to this machine."""
     given = options.needed("base_url")
     expected = Cause.of(
         "must_page_address", 'the address of the page, such as "https://desk.host.example"'

@@ -1,7 +1,7 @@
 """The lanes of notices: one to the customer, one to the desk.
 
-The customer's writes to the responsible person what was found, and what was done. The desk's tells
-the desk what somebody must do, in chat groups and by mail."""
+The customer's lane tells the responsible person what was found and done. The desk's lane tells the
+desk what to do, in chat groups and by mail."""
 
 from __future__ import annotations
 
@@ -36,23 +36,22 @@ LookUp = Callable[[Order], Facts | None]
 
 
 class App(Protocol):
-    """Where the settings are, and the database."""
+    """The settings and the database."""
 
     @property
     def settings(self) -> Settings:
-        """Those of this run."""
+        """The settings of this run."""
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that reads one state of the database."""
+        """Begin a transaction that reads one state of the database."""
 
 
 class Customer:
-    """Writes to the customer of an order's site, by the first channel that takes it.
+    """The lane to the customer of an order's site, by the first channel that accepts the letter.
 
-    An incident that is settled by then is told to nobody, nor is a suspension that late truth has
-    struck, or a closure that was taken back: it would be wrong. A violation is told on a closed
-    site too, in other words: the customer is to know all that was found, and the notice of the
-    closure names only what the closure rests on.
+    No notice is sent about a settled incident, a struck suspension or a withdrawn closure: it would
+    be wrong. A violation on a closed site is sent too, in other words: the customer should know all
+    findings, and the notice of the closure names only its grounds.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Customer:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a channel at all."""
+        """Whether there is any channel."""
         return bool(self._channels)
 
     def deliver(self, order: Order) -> Outcome:
@@ -99,13 +98,13 @@ class Customer:
                 return outcomes[-1]
         return worst_outcome(outcomes)
 
-    def state(self, site: str) -> State | None:  # noqa: ARG002 - a mail asks nobody back
-        """Unknown."""
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - nobody can be asked
+        """Always None: the state is unknown."""
         return None
 
 
 def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
-    """The facts of an order, or why nobody is told of it any more."""
+    """The facts of an order, or the reason to send nothing."""
     facts = look_up(order)
     if facts is None:
         return Skipped(why="not_on_record")
@@ -113,7 +112,7 @@ def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
 
 
 def notice_of(order: Order) -> str | None:
-    """The notice that tells the customer of an order; None if it is nothing to them."""
+    """The notice about an order to the customer; None if there is none."""
     match order.kind:
         case "notify":
             return "violation_found"
@@ -130,7 +129,7 @@ def notice_of(order: Order) -> str | None:
 def customer_lane(
     house: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
 ) -> Customer:
-    """The customer's lane as [notices] says; `link` gives the customer's own page, if there is one.
+    """The customer's lane from [notices]; `link` gives the customer's page, if there is one.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
@@ -147,20 +146,21 @@ _LOUD = frozenset(
         "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }
 )  # fmt: skip
-"""What is worse or too late in the morning: a site that should be down is up, or is to be closed at
-once; nothing enforces the clock; nothing is carried out; an hour is nearly over. A call to a
-customer may wait.
+"""The alarms that cannot wait until morning.
+
+A site that should be down is up, or must be closed at once; nothing enforces the clock; nothing is
+carried out; an hour is nearly over. A call to a customer may wait.
 """
 
 _LOG = logger("notices")
 
 
 class Desk:
-    """Tells the desk by each outlet that is not quiet; told if one of them takes it.
+    """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
 
-    What is loud does not ask for the hour. What is not, and finds every outlet quiet, waits for
-    the first one's quiet hours to end. Nobody's name, number or address is told to the desk here:
-    groups are on others' servers, and the queue has them.
+    A loud alarm ignores quiet hours. Any other waits, if every outlet is quiet, for the first one's
+    quiet hours to end. Names, numbers and addresses of customers are left out: chat groups are on
+    others' servers, and the queue has them.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class Desk:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a channel at all."""
+        """Whether there is any channel."""
         return bool(self._outlets)
 
     def deliver(self, order: Order) -> Outcome:
@@ -198,11 +198,10 @@ class Desk:
     def alarm(
         self, kind: str, facts: AlarmFacts, *, subject_key: str, loud: bool | None = None
     ) -> Outcome:
-        """Tell of something that is no order, once: who calls decides whether it was told already.
+        """Send an alarm that is not an order, once: the caller prevents repetition.
 
-        `kind` is that of a notice (`alarm_KIND`); `subject_key` names what it is about, `12-3` say:
-        the same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows
-        from its kind, unless it is said.
+        `kind`: of a notice (`alarm_KIND`). `subject_key`: the subject, such as `12-3`; the same
+        alarm about the same subject has the same Message-ID. `loud`: by default by its kind.
 
         Raises:
             ValueError: for an unknown kind.
@@ -215,8 +214,8 @@ class Desk:
         return self._tell(notice, facts, f"alarm.{kind}.{subject_key}",
                           loud=kind in _LOUD if loud is None else loud)  # fmt: skip
 
-    def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is no site
-        """Unknown."""
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is not a site
+        """Always None: the state is unknown."""
         return None
 
     def _tell(self, notice: str, facts: AnyFacts, id_: str, *, loud: bool) -> Outcome:
@@ -246,6 +245,6 @@ class Desk:
 
 
 def desk_lane(house: App, *, environ: Mapping[str, str] | None = None) -> Desk:
-    """The desk's lane as [alarms] says; raises as `customer_lane` does."""
+    """The desk's lane from [alarms]; raises as `customer_lane`."""
     found = notice_settings.to_desk(house.settings.zone, environ)
     return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)

@@ -1,6 +1,6 @@
-"""The notices' settings: the sections [notices] and [alarms], and which lanes have no channel.
+"""The notices' settings: the sections [notices] and [alarms], and the lanes without a channel.
 
-Quiet hours are between two times of the day, in a zone, when a channel is left in peace."""
+In quiet hours, between two times of day in a zone, a channel gets no alarms that can wait."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.AS
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """From `begin` on, until `end`, by the clocks of `zone`; over midnight if `end` is earlier."""
+    """Quiet hours from `begin` until `end` in `zone`; over midnight if `end` is earlier."""
 
     begin: time
     end: time
     zone: tzinfo
 
     def ends(self, now: datetime) -> datetime | None:
-        """When they end (UTC); None if they are not on at `now` (aware)."""
+        """The end (UTC) of the quiet hours at `now` (aware); None outside of them."""
         local = now.astimezone(self.zone)
         shown = local.time().replace(fold=0)
         over_midnight = self.end < self.begin
@@ -43,7 +43,7 @@ class Quiet:
         if not on:
             return None
         day = local.date() + timedelta(days=1 if over_midnight and evening else 0)
-        # In the night that has an hour twice, the first moment of that name may be past.
+        # When the clocks go back, the first moment of that time of day may be past.
         moments = (
             datetime.combine(day, self.end.replace(fold=fold), tzinfo=self.zone) for fold in (0, 1)
         )
@@ -52,10 +52,10 @@ class Quiet:
 
 
 def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
-    """`23:00-07:00` by the clocks of `zone`.
+    """Read quiet hours such as `23:00-07:00`, in `zone`.
 
     Raises:
-        ValueError: for anything else, and for hours that never end.
+        ValueError: for any other form, and for hours that never end.
     """
     found = _FORM.fullmatch(text)
     if found is None:
@@ -72,14 +72,14 @@ _LANES = {NOTICE: (NOTICES, "customer"), DESK: (ALARMS, "desk")}
 """The section with the channels of each lane, and the recipient, as `letter.NOTICES` names it."""
 
 CHANNELS = {lane: f"[{section}] channels" for lane, (section, _) in _LANES.items()}
-"""The setting with the channels of each lane, as people read it."""
+"""The setting with the channels of each lane, for display."""
 
 MAIL, CHAT = TYPES = ("smtp", "chat")
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A channel to the desk: to whom on it, and when it is left in peace."""
+    """A channel to the desk, with its recipients and quiet hours."""
 
     channel: Channel
     to: Recipient
@@ -88,7 +88,7 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class ToCustomer:
-    """How the customer is written to: the channels are tried in their order."""
+    """The customer's wording and channels, to be tried in order."""
 
     wording: Wording
     channels: tuple[Channel, ...]
@@ -96,14 +96,14 @@ class ToCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ToDesk:
-    """How the desk is told: by each of the outlets."""
+    """The desk's wording and outlets, which are all used."""
 
     wording: Wording
     outlets: tuple[Outlet, ...]
 
 
 def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
-    """How the customer is written to, without the channels: for a preview, which sends nothing.
+    """The customer's wording without the channels, for a preview.
 
     Raises:
         SettingError, SettingsFileError: naming what is wrong.
@@ -112,12 +112,12 @@ def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
 
 
 def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCustomer:
-    """What [notices] says; times are told in `zone`.
+    """Read [notices]; times are shown in `zone`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         NoAppriseError: naming what to install.
-        TemplateError: of a template of the operator's that is wrong.
+        TemplateError: for a wrong template of the operator's.
     """
     section = sources.section(NOTICES, environ)
     options = Options(f"[{NOTICES}]", section)
@@ -142,7 +142,7 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
 
 
 def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
-    """What [alarms] says, of channels of [notices] or of its own; raises as `to_customer` does."""
+    """Read [alarms], with channels of its own or of [notices]; raises as `to_customer`."""
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)
@@ -156,7 +156,7 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
 
 
 def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The setting of each lane without a channel; empty where the settings file cannot be read."""
+    """The setting of each lane without a channel; empty if the settings file cannot be read."""
     try:
         return {
             lane: CHANNELS[lane]
@@ -168,7 +168,7 @@ def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str,
 
 
 def listed(unset: Mapping[str, str]) -> list[Notice]:
-    """The notices as documents; one in a lane without a channel names the setting in `unset`."""
+    """The notices as JSON, with the setting from `unset` for a lane without a channel."""
     settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
     found: list[Notice] = []
     for name, entry in letter.NOTICES.items():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is previewed: a site with its latest incident, or the very incident that is `asked`."""
+    """The subject of a preview: a site with its latest incident, or one requested incident."""
 
     site_id: int
     incident: Key | None
@@ -38,14 +38,14 @@ class Subject:
 
 
 class Shown(NamedTuple):
-    """The facts of a notice; `made_up` if it tells of what is not on record."""
+    """The facts of a notice; `made_up`: some are not on record."""
 
     facts: AnyFacts
     made_up: bool
 
 
 class _Order(NamedTuple):
-    """The order that a notice tells of; `of_one` if it is about one incident."""
+    """The order behind a notice; `of_one`: it is about one incident."""
 
     kind: str
     lane: str = NOTICE
@@ -53,7 +53,7 @@ class _Order(NamedTuple):
     suspends: bool | None = None
 
 
-# On the phone a closure is told in the words of its notice.
+# The call script of a closure uses the words of its notice.
 _ORDERS = {
     "violation_found": _Order("notify", of_one=True),
     "suspended": _Order("suspend", of_one=True, suspends=True),
@@ -81,20 +81,20 @@ def of_site(connection: Connection, name: str) -> Subject:
 
 
 def of_incident(key: Key) -> Subject:
-    """That incident, whether or not there is one."""
+    """The subject for that incident, even if it does not exist."""
     return Subject(site_id=key[0], incident=key, asked=True)
 
 
 def of(
     connection: Connection, name: str, subject: Subject, now: datetime, link: Link | None = None
 ) -> Shown:
-    """The facts of the notice of that name: those of the order that it tells of, if one was given.
+    """The facts of the notice of that name, from the order behind it if there is one.
 
-    What has not happened (a suspension, a closure) is taken from the sample, with its times; of a
-    site without an incident all is. `link` gives the customer's own page; `now` is in UTC.
+    Facts that have not happened (a suspension, a closure) come from the sample, with its times; for
+    a site without an incident all do. `link` gives the customer's page; `now` is in UTC.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
     order = _ordered(connection, name, subject)
     told = None if order is None else record.of_order(connection, order)
@@ -109,7 +109,7 @@ def of(
 def letters(
     wording: Wording, name: str, facts: AnyFacts, languages: Iterable[str]
 ) -> Iterator[Letter]:
-    """How the notice of that name would read, in each of the languages."""
+    """The notice of that name in each of the languages."""
     for language in languages:
         letter = wording.alone(language).letter(name, facts, "preview")
         yield {
@@ -123,17 +123,17 @@ def letters(
 
 
 def violation(connection: Connection, key: Key) -> Facts:
-    """The facts of an incident as it stands, whether or not anybody was told of it; no link.
+    """The present facts of an incident, whether or not a notice was sent; no link.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
     found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
     return replace(facts_of_incident(connection, found, incident), at=incident.recorded_at)
 
 
 def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:
-    """The latest order that the notice tells of; of an incident's, the one about the incident."""
+    """The latest order behind the notice, about the incident if the notice is."""
     wanted = _ORDERS.get(name)
     if wanted is None:
         return None
@@ -146,7 +146,7 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
 
 
 def _is_undone(name: str, told: Facts) -> bool:
-    """Whether it is a closure that was taken back: the case does not know its reasons any more."""
+    """Whether it is a withdrawn closure, whose reasons the case no longer has."""
     return name in _OF_CLOSURE and told.site_state != "closed"
 
 
@@ -159,7 +159,7 @@ def _link(connection: Connection, name: str, order: Order, link: Link | None) ->
 def _of_incident(
     connection: Connection, name: str, key: Key, now: datetime, link: Link | None
 ) -> Shown:
-    """Of an incident, with what the sample has in place of what never happened."""
+    """The facts of an incident, with the sample's for what never happened."""
     sample, order = samples.of(name), _order(key, now)
     found, incident = _found(connection, order, key)
     if isinstance(sample, AlarmFacts):
@@ -168,16 +168,16 @@ def _of_incident(
         return Shown(replace(sample, site=site, incident=named), made_up=True)
     about = facts_of_incident(connection, found, incident)
     if name in _OF_INCIDENT:
-        # Nobody was told of it: it came from elsewhere, or was moot.
+        # No notice was sent: it came from elsewhere, or was moot.
         return Shown(replace(about, at=incident.recorded_at), made_up=name == "alarm")
     findings = () if name in _OF_SITE else about.findings
-    # All that the record has, in place of what the sample has made up.
+    # Facts on record replace those of the sample.
     told = replace(
         sample, site=about.site, reference=about.reference, policy=about.policy,
         person=about.person, findings=findings,
         link=None if sample.link is None else _link(connection, name, order, link),
     )  # fmt: skip
-    # The second look has no time of its own.
+    # A recheck has no time of its own.
     return Shown(told, made_up=name != "recheck")
 
 
@@ -190,7 +190,7 @@ def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incide
 
 
 def _order(key: Key, now: datetime) -> Order:
-    """An order as there might be one about it, given now."""
+    """A possible order about the incident, given now."""
     return Order(
         id=order_id(key[0], 1, NOTICE), kind="notify", lane=NOTICE, site="", site_id=key[0], seq=1,
         ordered_at=now, incident=incident_id(*key),

@@ -33,12 +33,12 @@ _WIDE = Policy(repeat_within=timedelta(days=30), suspend_for=timedelta(minutes=9
 _VIOLATION = Facts(
     reference="12-3", site="shop.example", at=_NOON, state="open", findings=(_ONE,),
     contact_due=_NOON + timedelta(hours=1), person="张三",
-    # Signed with nobody's secret.
+    # Not signed with any real secret.
     link="https://host.example/c/12-3.69b78040.af8e.bohjvj6m2p3hgd6ur3vaawnik5earfey",
 )  # fmt: skip
 _LATER = _NOON + timedelta(hours=1, seconds=0.25)
 _DOWN = replace(_VIOLATION, at=_LATER, site_state="suspended", state="unreached")
-# A link names one incident: what is about the site, or goes to the desk, has none.
+# A link names one incident: notices about the site, or to the desk, have none.
 _OPEN_AGAIN = replace(_DOWN, at=_LATER + timedelta(hours=12), site_state="active", link=None)
 _CLOSED = replace(
     _VIOLATION, at=_NOON, link=None, site_state="closed", state=None, contact_due=None,
@@ -171,13 +171,13 @@ def of(name: str) -> AnyFacts:
 
 
 def dimensions(name: str) -> dict[str, list[Any]]:
-    """What each of the facts may be that can differ between two notices of that name."""
+    """The possible values of each fact that varies among notices of that name."""
     own = _MAY_BE[name]
     return own | _OF_ANY_ALARM if isinstance(_OF[name], AlarmFacts) else own
 
 
 def one_by_one(name: str) -> Iterator[AnyFacts]:
-    """The sample, and then with one fact at a time as it may be otherwise."""
+    """The sample, then each variant of it with one fact changed."""
     sample = of(name)
     yield sample
     for field, values in dimensions(name).items():

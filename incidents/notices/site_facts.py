@@ -1,5 +1,4 @@
-"""The site that a notice is about: the facts that all its notices share, with those of one
-incident, or of its closure."""
+"""The site of a notice: the facts common to its notices, of one incident, or of its closure."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ _DOWN = frozenset(DOWN.values())
 
 
 class Site(NamedTuple):
-    """A site as it stands, and what the notices about it have in common."""
+    """The present state of a site, and the facts common to notices about it."""
 
     case: Case
     policy: Policy
@@ -36,7 +35,7 @@ class Site(NamedTuple):
 
 
 def site_of_order(connection: Connection, order: Order) -> Site | None:
-    """The order's site, with the facts that all its notices share."""
+    """The order's site, with the facts common to its notices; None if it is missing."""
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
@@ -77,14 +76,14 @@ def facts_of_incident(connection: Connection, found: Site, incident: Incident) -
 
 
 def _in_world(connection: Connection, case: Case) -> str:
-    """How the site stands, for the customer: not down, where that is withheld from the world."""
+    """The site's state for the customer: not down if the order is withheld."""
     if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
         return case.state
     return case.in_force if case.in_force in _DOWN else "active"
 
 
 def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:
-    """Whether the next miss closes the site (R3), as the queue warns of it."""
+    """Return whether the next miss closes the site (R3), as in the queue."""
     case = found.case
     row = {
         "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
@@ -95,7 +94,7 @@ def _miss_closes(connection: Connection, found: Site, incident: Incident) -> boo
 
 
 def facts_of_closure(connection: Connection, found: Site) -> Facts:
-    """The facts of the closure of a site that is closed; what is voided by now is no ground."""
+    """The facts of the closure of a closed site, without voided grounds."""
     closure = found.case.closure
     assert closure is not None, "asked of closed sites alone"
     grounds = _grounds(connection, found.case, closure)
@@ -115,8 +114,7 @@ def facts_of_closure(connection: Connection, found: Site) -> Facts:
 
 
 def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
-    """What the closure rests on still: without what was voided since, and (R3) who was reached in
-    time after all."""
+    """The valid grounds of a closure: not voided, and (R3) not reached in time after all."""
     of = incidents.c
     those = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
     if closure.rule == "unreachable_run":

@@ -1,8 +1,8 @@
-"""SMTP: hands letters to a mail server (RFC 5321), over TLS, each over a connection of its own.
+"""The mail channel: letters to a mail server (RFC 5321), over TLS, each on its own connection.
 
-What the server says decides: 5yz to the recipient or the letter is final, 4yz is not, and what goes
-wrong for every letter alike (the login, TLS, the sender) is tried again, since a person mends it.
-What the server writes beside the code may hold an address, and is never told.
+The server's code decides: 5yz for the recipient or the letter is final, 4yz is not. Faults that
+affect every letter (login, TLS, sender) are retried, since a person repairs them. The server's text
+may contain an address, and is never shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOG = logger("notices")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """The mail server: where it is, and how it is spoken to."""
+    """The mail server: its address, security and login."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class Server:
 
 
 class Mail:
-    """Writes mails, each within the server's `timeout_s`."""
+    """The channel; each mail takes at most the server's `timeout_s`."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Mail:
         self._now = now
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """One mail to all its addresses; delivered if the server takes it for one of them."""
+        """Send one mail to all addresses; delivered if the server accepts one of them."""
         if not to.mail:
             return Skipped(why="no_address")
         try:
@@ -79,7 +79,7 @@ class Mail:
             session.give_up()
 
     def _open(self, session: Session) -> Outcome | None:
-        """Connect and log in; None if that went well."""
+        """Connect and log in; None on success."""
         server = self._server
         try:
             session.open(
@@ -119,7 +119,7 @@ class Mail:
 
 
 def make(name: str, options: Options, sender_name: str) -> Mail:
-    """The channel of a table of the settings, which writes under that name.
+    """The channel from its table of the settings, with that name of the sender.
 
     Keys: `host`, `port`, `security` (starttls, tls, none), `user`, `password` (or `password_file`,
     `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
@@ -214,7 +214,7 @@ def _refused(code: int, what: str) -> Outcome:
 
 
 def _broken(session: Session, server: Server, error: Exception) -> Retry:
-    """Nobody was there, or somebody who does not speak SMTP, or not in time."""
+    """The outcome of a failed connection, a non-SMTP answer or a timeout."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
         return Retry(
             problem=f"smtp_{error.smtp_code}", detail=_answered(error.smtp_code, "the greeting")
