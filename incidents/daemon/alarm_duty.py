@@ -1,8 +1,8 @@
-"""The duty of alarms: look for what the desk must know, and report each cause once.
+"""The duty of alarms: look for causes, and report each to the desk once.
 
-Any number of daemons may look. What one has raised the others leave alone, and one at a time has an
-alarm in hand. A daemon that has died cannot say so: another one does, or cron (`incidents daemon
---once`, `incidents alarms`) on another host.
+Any number of daemons may look. An alarm raised by one is not raised by others, and one daemon at a
+time sends it. A dead daemon is reported by another one, or by cron (`incidents daemon --once`,
+`incidents alarms`) on another host.
 """
 
 from __future__ import annotations
@@ -36,35 +36,34 @@ from incidents.views.queue.alarms import Look, alarming
 _WRONG = "alarms are not sent"
 
 TICK_S = 5.0
-"""How often it is to be run."""
+"""The interval of its rounds."""
 
 LEASE = timedelta(seconds=25)
-"""So long one daemon has an alarm in hand: an attempt comes to its end within 20 s."""
+"""The lease of an alarm: an attempt ends within 20 s."""
 
 PATIENCE_S = 10.0
-"""So long a daemon's silence, a halt, or a mark that cannot be read must have been seen from here
-before it is told.
+"""The time for which this daemon must see a silence, a halt or an unreadable mark before it alarms.
 
-While the database was away nobody could beat; nor has a daemon beaten that has only just started.
-And where one daemon carries nothing out, another that knows more may go on.
+While the database was unavailable no daemon could beat, and one that just started has not beaten
+yet. If one daemon carries out nothing, another that knows more may continue.
 """
 
 FRESH_S = 5.0
-"""What was seen longer ago is not told: it may have ended meanwhile, and is looked at again."""
+"""The age at which a finding is checked again before it is sent: it may have ended."""
 
 KEPT_FOR = timedelta(days=1)
-"""So long an alarm is kept that this look cannot say the end of: there are more than it has seen.
+"""The time for which an alarm is kept if its end cannot be seen, because the list was cut.
 
-A reminder of a report, or of a filing, too: it never comes again, and a daemon whose settings know
-other reminders must not forget it for the one that then tells it again.
+Reminders of reports and filings are kept for it too: otherwise daemons with other settings would
+send them again.
 """
 
 
 class Alarms:
-    """Looks, raises and tells, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread.
 
-    Where the settings name no channel to the desk, it is left to a daemon that has one. What is
-    wrong in them is cried out and looked at again, until they can be read.
+    Without a channel to the desk in the settings it does nothing: another daemon may have one.
+    Errors in the settings are logged, and the settings are read again until they are valid.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Alarms:
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
+        # Open it in the constructor: two threads would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._tell = tell
@@ -94,12 +93,12 @@ class Alarms:
         self.told = 0
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not self._stopped() and (self._is_read or self._reading.do(self.read)):
             self._part.do(self._round)
 
     def read(self) -> None:
-        """Read from the settings whom to tell, and of what.
+        """Read the channels and the reminders from the settings.
 
         Raises:
             SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
@@ -114,7 +113,7 @@ class Alarms:
     def _round(self) -> None:
         if self._tell is None:
             return
-        # It may have been upgraded since: what this program would write no longer fits.
+        # The schema may have been upgraded since, so that this program must not write.
         schema.check(self._engine)
         looked_at = self._monotonic()
         known, look, now = self._look()
@@ -131,14 +130,14 @@ class Alarms:
                 return
 
     def _look(self) -> tuple[dict[str, monitoring.Raised], Look, datetime]:
-        """What is raised and what is alarming, in one state of the database; and when that was.
+        """The raised alarms and the present causes in one state of the database, and its time.
 
-        The time is taken after the state: what is raised in it was not raised later than that.
+        The time is read after the alarms, so none of them was raised later.
         """
         with plainly(self._engine), reading(self._engine) as connection:
             known = monitoring.known_alarms(connection)
             now = self._house.now(connection)
-            # Until the dispatcher has looked what server this is, it may be anything.
+            # Until the dispatcher has checked the server, it is unknown.
             is_strange = lineage.look(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
@@ -146,8 +145,7 @@ class Alarms:
     def _with_list(
         self, known: dict[str, monitoring.Raised], look: Look, now: datetime
     ) -> dict[str, monitoring.Raised]:
-        """The same, with the list of the sites that a loss has left down as the desk is to be told
-        of it, where it is raised already."""
+        """The alarms with an up-to-date list of left-down sites, if that alarm is raised."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
         raised = None if alarm is None else known.get(alarm.key)
         renewed = raised and alarm_letter.renewed_list(raised, look.left_down, now)
@@ -170,7 +168,7 @@ class Alarms:
         look: Look,
         now: datetime,
     ) -> dict[str, monitoring.Raised]:
-        """Raises what is new and forgets what has ended; those that stand, by their keys."""
+        """Add new alarms and remove ended ones; return the alarms by key."""
         seen = {alarm.key for alarm in look.alarms}
         for key in self._seen_since.keys() - seen:
             del self._seen_since[key]
@@ -197,7 +195,7 @@ class Alarms:
         seen: monitoring.Raised,
         halted_since: datetime | None,
     ) -> bool:
-        """Tells an alarm, unless another has it in hand; whether the next one should be tried."""
+        """Send an alarm, unless another daemon does; return whether to try the next one."""
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             claimed = monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
@@ -206,7 +204,7 @@ class Alarms:
         outcome = tell(alarm, claimed, now, halted_since)
         self._record(claimed, outcome)
         self._note(alarm, claimed, outcome)
-        # What keeps the channels from taking one will keep them from taking the next.
+        # A fault of the channels would affect the next alarm too.
         return not isinstance(outcome, Retry) or _waits_for_the_hour(outcome)
 
     def _record(self, claimed: monitoring.Raised, outcome: Outcome) -> None:
@@ -239,13 +237,13 @@ class Alarms:
 
 
 def once(house: App) -> Alarms:
-    """Tells all that is alarming now: `daemon --once`. A silence is believed at once.
+    """Send all present alarms (`daemon --once`), a silence without delay.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: of what the settings
-            say.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
+            wrong.
     """
-    # From cron each line would be a mail, about a mail.
+    # In cron each line would become a mail.
     duty = Alarms(house, say=lambda *_, **__: None, patience_s=0.0)
     duty.read()
     before = -1
@@ -266,5 +264,5 @@ def _row_subject(alarm: Alarm, look: Look) -> str:
 
 
 def _waits_for_the_hour(outcome: Outcome) -> bool:
-    """Whether every channel has its quiet hours: nothing was tried, and nothing is wrong."""
+    """Return whether quiet hours delay it: nothing was tried, and nothing is wrong."""
     return isinstance(outcome, Retry) and outcome.problem == "quiet"

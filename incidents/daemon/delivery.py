@@ -1,4 +1,4 @@
-"""The duty of delivery: have orders carried out, and their notices sent."""
+"""The duty of delivery: carry out orders, and send their notices."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ _UNDONE = {
     NOTICE: f"no notices are sent to customers: no channel is set ({CHANNELS[NOTICE]})",
     DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
 }
-"""What stays undone where the settings name nobody for a lane; but for the first it waits."""
+"""The warning for a lane that the settings leave without an adapter or channel."""
 
 TICK_S = 0.25
-"""How often it is to be run; an order waits for no longer than that to be tried."""
+"""The interval of its rounds, and so the longest wait of a new order."""
 
 
 class Delivery:
-    """Carries out what is due, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread.
 
-    `round` counts what came of the attempts; there is none before the database was there.
+    `round`: counts the outcomes of attempts; None until the database was available.
 
-    A mistake in the settings of one lane must not hold up the others, nor the clock: it is cried
-    out, and looked at again. Whoever mends it need not restart anything.
+    A mistake in the settings of one lane does not delay other lanes, or the clock: it is logged,
+    and the settings are read again, without a restart.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Delivery:
         log_error: Callable[..., None] = journal.error,
         once: bool = False,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
+        # Open it in the constructor: two threads would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
         self._part = Part(_WRONG[ACT], log_error=log_error)
@@ -80,32 +80,32 @@ class Delivery:
         self.round: Round | None = None
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not self._stopped():
             self._read()
             self._part.do(self._carry_out)
 
     @property
     def errors(self) -> list[Exception]:
-        """What keeps it from its work, or from that of a lane."""
+        """The errors that stop it, or one of its lanes."""
         parts = [self._part, *self._unread.values()]
         return [part.error for part in parts if part.error is not None]
 
     @property
     def mark_unread(self) -> str | None:
-        """Why it carries nothing out, if that is since its mark cannot be read."""
+        """The message if an unreadable mark stops it."""
         error = self._part.error
         return error.message if isinstance(error, marks.UnreadMarkError) else None
 
     def close(self) -> None:
-        """Let its threads go, and what its adapters keep open."""
+        """Release its threads and the connections of its adapters."""
         if self.round is not None:
             self.round.close()
         if self._routing is not None:
             self._routing.close()
 
     def _carry_out(self) -> None:
-        # It may have been upgraded since: what this program would write no longer fits.
+        # The schema may have been upgraded since, so that this program must not write.
         schema.check(self._engine)
         if self._stands_aside():
             return
@@ -121,7 +121,7 @@ class Delivery:
         self.round.run()
 
     def _read(self) -> None:
-        """Reads the settings of the lanes of which they were not right so far."""
+        """Read the settings of the lanes whose settings were not valid so far."""
         for lane, part in list(self._unread.items()):
             if part.do(self._find_adapters if lane == ACT else partial(self._find_channel, lane)):
                 del self._unread[lane]
@@ -130,7 +130,7 @@ class Delivery:
         found = self._routing = routing.load()
         self._lanes[ACT] = lambda order: found.adapter_for(order.site)
         if self.round is not None:
-            # It works by what holds where nothing is said.
+            # The round has used the defaults so far.
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
@@ -138,7 +138,7 @@ class Delivery:
 
     def _find_channel(self, lane: str) -> None:
         told = channel(self._house, lane)
-        # Without one here it is left to a daemon that has one, or to the day when there is one.
+        # A daemon with a channel sends the notices, now or later.
         if told.is_set_up:
             self._lanes[lane] = lambda _: told
         else:
@@ -147,9 +147,9 @@ class Delivery:
                 journal.warn(_UNDONE[lane])
 
     def _stands_aside(self) -> bool:
-        """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
+        """Whether the clock is wrong, so that times would be recorded wrongly.
 
-        The clock's duty says so.
+        The duty of enforcement reports it.
         """
         with plainly(self._engine), reading(self._engine) as connection:
             drift = enforce.clock_drift(connection)
@@ -163,8 +163,7 @@ class Delivery:
         return self._kept
 
     def _compare(self, names: Sequence[str]) -> set[str]:
-        """Those sites, as the recovery does; none where the settings cannot be read any more, which
-        must not hold up the other lanes."""
+        """Compare those sites as the recovery does; none if the settings cannot be read now."""
         house, seen = self._house, set[str]()
         try:
             for each in comparison.compare_sites(
@@ -187,7 +186,7 @@ class Delivery:
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
-            # What only logs takes nobody down, and where nobody is told either there is no harm.
+            # If orders are only logged and no notices are sent, no brake is needed.
             brake=found.brake if found.enforces or NOTICE in self._lanes else None,
             continuity=self._continuity(),
             compare=self._compare,
@@ -197,9 +196,7 @@ class Delivery:
 
 
 def once(house: App) -> Delivery:
-    """Carries out what is due now, each order once: `daemon --once`. `errors` of it has what kept
-    it from anything.
-    """
+    """Try each due order once (`daemon --once`); the result's `errors` says what failed."""
     delivery = Delivery(house, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
@@ -209,7 +206,7 @@ def once(house: App) -> Delivery:
 
 
 def check(house: App) -> list[str]:
-    """The lanes in which nothing is done with these settings; nothing is carried out.
+    """The lanes in which these settings do nothing; no order is carried out.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
@@ -226,7 +223,7 @@ def check(house: App) -> list[str]:
 
 
 def channel(house: App, lane: str) -> Customer | Desk:
-    """Who tells the customer, or the desk, by the settings.
+    """The lane to the customer or to the desk, from the settings.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.

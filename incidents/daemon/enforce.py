@@ -1,8 +1,7 @@
-"""The duty of enforcement: do what is due, in batches, and say when to look again.
+"""The duty of enforcement: elapse all due clocks, in batches, and return the next due time.
 
-It first checks whether this machine's clock can be trusted with deadlines.
-
-Only elapsed real time (`monotonic`) and the database's clock are there to judge it by.
+It first checks this machine's clock, against elapsed real time (`monotonic`) and the database's
+clock.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ class StandingAsideError(IncidentsError):
 def clock_drift(
     connection: Connection, now: Callable[[], datetime] = clock.now
 ) -> timedelta | None:
-    """How far this machine's clock is ahead of the database's; negative: behind.
+    """The lead of this machine's clock over the database's; negative: behind.
 
-    What the way to the database and back can explain is no drift. None on SQLite, which has no
+    A difference within the round trip to the database is no drift. None on SQLite, which has no
     clock of its own, and in a rehearsal.
     """
     before = now()
@@ -56,7 +55,7 @@ def clock_drift(
 
 
 def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
-    """Why a daemon with this drift must leave the clock to others, None if it need not."""
+    """The reason why a daemon with this drift must not enforce the clock; None if it may."""
     if drifted is None or abs(drifted) <= DRIFT_LIMIT:
         return None
     s = abs(drifted).total_seconds()
@@ -66,7 +65,7 @@ def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
 
 
 class Steps:
-    """Notices when the clock is set, forward or back, in place of just going on."""
+    """A detector of steps of the clock, forward or back."""
 
     def __init__(
         self,
@@ -78,7 +77,7 @@ class Steps:
         self._seen = now(), monotonic()
 
     def step(self) -> timedelta | None:
-        """By how much the clock was set since this was last asked; None for less than a second."""
+        """The step of the clock since the last call; None for less than a second."""
         now, monotonic = self._now(), self._monotonic()
         seen_now, seen_monotonic = self._seen
         self._seen = now, monotonic
@@ -88,20 +87,20 @@ class Steps:
 
 BATCH = 500
 WORKS_FOR_S = 10.0
-"""So long after a look that came to its end, the clock counts as enforced."""
+"""The time for which the clock counts as enforced after a completed look."""
 
-# A connection may take so long to be refused, and a SQLite file so long to be let go of.
+# The longest wait for a refused connection, or for a locked SQLite file.
 _ATTEMPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a look did, the earliest due time (UTC) that it has not come to, and why it stood aside.
+    """The result of a look, with the next due time (UTC) and the reason if it stood aside.
 
-    What it came to and left undone, since another daemon has it in hand or a row is spoilt, is no
-    `next_due`: there is no moment to wait for, and the next tick looks again. `ahead` is how far
-    this machine's clock is ahead of the database's, by which it is due; negative: behind. `halted`:
-    what it decides is not carried out, until a person goes on.
+    `next_due`: without sites that are due and were left, because another daemon has them or a row
+    is damaged; the next tick looks again. `ahead`: the lead of this machine's clock over the
+    database's, which decides; negative: behind. `halted`: no orders are carried out until a person
+    resumes.
     """
 
     sites: int = 0
@@ -120,13 +119,13 @@ def look(
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
 ) -> Look:
-    """Do all that is due, `limit` sites in a transaction, in the order of their due times.
+    """Elapse all due clocks, `limit` sites in a transaction, by due time.
 
-    Between two batches `stopped` is asked, and `done` is told what the last one has decided. With
-    a clock that differs from the database's nothing is done, but in a rehearsal.
+    After each batch `done` gets its decisions, and `stopped` is called. If the clock differs from
+    the database's, nothing is done, except in a rehearsal.
 
     Raises:
-        DatabaseError: when the database does not do its part; what was done before stands.
+        DatabaseError: if the database fails; earlier batches are kept.
     """
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
@@ -135,7 +134,7 @@ def look(
     halted = halted_since is not None
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
-    # By the database's clock, which shows this at least; so one more look is better than one less.
+    # The database's time, or earlier: an extra look does no harm, a missed one does.
     came_to = now - ahead
     at_most_ahead = clock.now() - came_to
     if aside is not None or next_due is None or next_due >= came_to:
@@ -154,11 +153,11 @@ def look(
 def _batches(
     desk: Desk, limit: int, stopped: Callable[[], bool]
 ) -> Iterator[tuple[datetime, list[Answer]]]:
-    """What each batch has decided, and when it began: what is due since then may be left."""
+    """The decisions of each batch, with its beginning: clocks due since then may be left."""
     while not stopped():
         began = clock.now()
         answers = desk.elapse(limit=limit)
-        # Nothing is due, or what is due is being done by somebody else at this moment.
+        # Nothing is due, or another daemon is doing it now.
         if not answers:
             return
         yield began, answers
@@ -168,10 +167,10 @@ def _batches(
 
 
 class Enforcement:
-    """Looks, and keeps looking whatever becomes of the database; one thread runs it.
+    """The duty of one daemon, run by one thread; it survives failures of the database.
 
-    `wake_at` is told the next due time; `changed` is called when enforcing begins, or standing
-    aside begins or ends. `fatal` holds what no waiting will mend.
+    `wake_at`: gets the next due time. `changed`: called when enforcing begins, and when standing
+    aside begins or ends. `fatal`: an error that will not pass.
     """
 
     def __init__(
@@ -199,17 +198,17 @@ class Enforcement:
 
     @property
     def works(self) -> bool:
-        """Whether the last look came to its end, not long ago."""
+        """Whether a look was completed recently."""
         at = self._worked_at
         return at is not None and self._monotonic() - at <= WORKS_FOR_S
 
     def run(self) -> None:
-        """One look; whatever comes of it, the next one will be tried."""
+        """Do one look; no failure stops the next one."""
         if self._stopped() or self._backoff.waiting:
             return
         try:
             house = self._house
-            # It may have been upgraded since: what this program would write no longer fits.
+            # The schema may have been upgraded since, so that this program must not write.
             schema.check(house.engine)
             found = look(
                 house.engine,
@@ -240,7 +239,7 @@ class Enforcement:
         if found.aside is None:
             self._systemd.ready()
             if found.next_due is not None:
-                # Past by now, it may be: then the next look begins at once.
+                # If this is past by now, the next look begins at once.
                 self._wake_at(found.next_due + found.ahead)
         if turned and found.aside is not None:
             journal.error(
@@ -260,14 +259,14 @@ class Enforcement:
             return
         wait_s = self._backoff.failed()
         if reason is None:
-            # The watchdog is not fed: a restart may mend what is wrong in this process.
+            # The watchdog is not fed: a restart may repair this process.
             reason = f"a fault in this program: {type(error).__name__}"
             self._systemd.status(reason)
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
             if os.environ.get("INCIDENTS_DEBUG"):
                 traceback.print_exception(error)
             return
-        # This process is well, and a restart would not bring the database back.
+        # The process works, and a restart would not bring the database back.
         self._systemd.alive()
         self._systemd.waiting(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")

@@ -1,4 +1,4 @@
-"""The duty of the heartbeat: show that the clock is enforced, and by which daemon."""
+"""The duty of the heartbeat: record that this daemon enforces the clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def identity() -> monitoring.Heartbeat:
-    """This process as a daemon; the name is its own also where every host has a pid 1."""
+    """This process as a daemon, under a unique name even if every host has a pid 1."""
     now = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
@@ -32,11 +32,11 @@ def identity() -> monitoring.Heartbeat:
 
 
 def note_once(house: App) -> None:
-    """Let everybody see when `daemon --once` last did what was due; nobody waits for a next beat.
+    """Record the time of this `daemon --once`; no next beat is expected.
 
     Raises:
-        DatabaseError: if it cannot be noted. What was due is done all the same; but who asks later
-            is told that nothing enforces the clock, and nothing that falls due could be written.
+        DatabaseError: if it cannot be recorded. The due work is done, but later nothing seems to
+            enforce the clock, and nothing further could be written.
     """
     host = socket.gethostname()
     with plainly(house.engine), writing(house.engine) as connection:
@@ -50,10 +50,10 @@ def note_once(house: App) -> None:
 
 
 def note_mark_once(house: App, unread: str | None) -> None:
-    """Let everybody see why `daemon --once` carried nothing out, if it cannot read its mark.
+    """Record why `daemon --once` carried out nothing, if its mark cannot be read.
 
     Raises:
-        DatabaseError: if it cannot be noted.
+        DatabaseError: if it cannot be recorded.
     """
     with plainly(house.engine), writing(house.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
@@ -61,9 +61,9 @@ def note_mark_once(house: App, unread: str | None) -> None:
 
 
 class Heart:
-    """Beats only while enforcement works; a daemon that merely lives deserves no trust.
+    """The heartbeat, which beats only while enforcement works.
 
-    `mark_unread` tells why nothing is carried out, if the mark cannot be read.
+    `mark_unread`: returns why nothing is carried out, if the mark cannot be read.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class Heart:
         self._beaten = False
 
     def beat(self) -> None:
-        """Write the row, in the database's own time where it has one, and forget the dead."""
+        """Write the row, in the database's time if it has one, and purge dead daemons."""
         if not self._enforcement.works:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
-        # Enforcement meets the same database and tells of it; a beat that fails is missed.
+        # Enforcement reports the same database error; the beat is skipped.
         with suppress(DBAPIError, DatabaseError):
             with writing(self._house.engine) as connection:
                 now = desk_state.now(connection)
@@ -97,7 +97,7 @@ class Heart:
             self._beaten = True
 
     def stop(self) -> None:
-        """Take the row away, so that nobody trusts in this daemon for another moment."""
+        """Remove the row, so that this daemon no longer counts as alive."""
         if not self._beaten:
             return
         with suppress(DBAPIError, DatabaseError), writing(self._house.engine) as connection:

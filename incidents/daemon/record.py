@@ -1,7 +1,7 @@
 """The duty of the record: number the entries, sign the log and publish it.
 
-It has threads of its own, so that it never holds up the clock or the heartbeat; and each of its
-parts may fail without the others: what is not signed is numbered all the same.
+It has its own threads, so that it never delays the clock or the heartbeat. Each of its parts may
+fail without the others: entries are numbered even if they are not signed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 
 TICK_S = 0.25
-"""Checkpoints are a second apart; what waits for the next one should not wait for two."""
+"""The interval of its rounds: an entry should not miss a checkpoint, one second apart."""
 
 _LOOK_S = 1.0
 _MARK_S = 30.0
@@ -43,9 +43,9 @@ _NET_S = 3_600.0
 
 
 class Record:
-    """Numbers, signs and publishes, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread: it numbers, signs and publishes.
 
-    `at_once`: it runs once, and does not wait for a second to pass since the last checkpoint.
+    `at_once`: run once, without a second's wait after the last checkpoint.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Record:
         at_once: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
+        # Open it in the constructor: two threads would open it twice.
         self._bare_engine = house.bare_engine
         self._house = house
         self._stopped = stopped
@@ -77,7 +77,7 @@ class Record:
         self._look_at = self._mark_at = self._net_at = monotonic()
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if self._stopped() or not self._numbering.do(self._number):
             return
         now = self._monotonic()
@@ -91,14 +91,14 @@ class Record:
         self.publish()
 
     def publish(self) -> None:
-        """Brings the folder up to the last checkpoint, if there is to be one."""
+        """Update the published folder to the last checkpoint, if one is set."""
         folder = self.settings.publish
         if folder is not None:
             self._publishing.do(partial(publishing.publish, self._house.engine, folder))
 
     def _number(self) -> None:
         engine = self._house.engine
-        # It may have been upgraded since: what this program would write no longer fits.
+        # The schema may have been upgraded since, so that this program must not write.
         schema.check(engine)
         if sequencer.number_all(engine, self._stopped):
             self._new = True
@@ -135,8 +135,7 @@ class Record:
             self._unable = done.unable
 
     def _signed(self, now: datetime) -> signing.Signing:
-        """What came of it. While another process signs the entries are numbered all the same: it is
-        looked at again the next time, and a while later it is a fault."""
+        """Sign; while another process signs, return nothing, and raise after a while."""
         patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
@@ -152,9 +151,9 @@ class Record:
         return done
 
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
-        """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
+        """Check for a loss where signing did not: nobody signs, or nothing is new."""
         if done.unable not in (None, signing.NO_KEY) and self._waits(now):
-            # Nobody signs: it is wrong here, if something signed is missing, or the key is here.
+            # Nobody signs: an error if signed entries are missing, or if the key is here.
             loss.refuse(self._house.engine, self._ring.file)
             if done.elsewhere is not None:
                 raise done.elsewhere
@@ -166,13 +165,12 @@ class Record:
             self._mark_at = self._monotonic() + _MARK_S
 
     def _waits(self, now: datetime) -> bool:
-        """Whether nobody signs: entries have waited for more than a minute."""
+        """Return whether nobody signs: entries have waited for more than a minute."""
         with self._house.reading() as connection:
             return status.waits_since(connection, now) is not None
 
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
-        """Whether it is kept that this one has failed; not while another one signs, nor in place of
-        a signing that was refused."""
+        """Record the failure, unless another signs or a refusal is on record; say whether."""
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._house.reading() as connection:
@@ -190,10 +188,9 @@ class Record:
 
 
 class Witnessing:
-    """Has the checkpoints countersigned and stamped: a thread for each of the others that are
-    asked, so that none waits for another.
+    """The requests for witness signatures and time stamps, each in its own thread.
 
-    Nobody waits for these threads either: what is not answered by the end is not kept.
+    So none waits for another, and nothing waits for them: late answers are dropped.
     """
 
     def __init__(self, house: App, record: Record, stop: Event) -> None:
@@ -204,7 +201,7 @@ class Witnessing:
         ]
 
     def start(self) -> None:
-        """Begins to ask, until the event is set."""
+        """Start the threads, which run until the event is set."""
         for thread in self._threads:
             thread.start()
 
@@ -215,11 +212,11 @@ class Witnessing:
 
 
 def once(house: App) -> None:
-    """Numbers, signs and publishes what there is, and asks each witness once: `daemon --once`.
+    """Number, sign and publish, and ask each witness once (`daemon --once`).
 
-    What is due is done by then: what goes wrong here is told in the log, and by `audit status`.
+    Due deadlines are enforced before; errors here go to the log and to `audit status`.
     """
-    # From cron each line would be a mail, each minute, on a machine that has no key.
+    # In cron each line would become a mail, each minute, on a machine without a key.
     record = Record(house, say=lambda *_, **__: None, at_once=True)
     record.run()
     for wrong, ask in _others(house, record):
@@ -229,7 +226,7 @@ def once(house: App) -> None:
 
 
 def _others(house: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What is asked of others, each with the sentence for when it fails."""
+    """The requests to others, each with the sentence for its failure."""
     for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
     if record.settings.timestamps is not None:

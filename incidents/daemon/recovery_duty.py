@@ -1,7 +1,6 @@
-"""Recovery: the duty that compares the world with a record that has lost its end, until they agree.
+"""The duty of recovery: compare the world with a record that has lost its end, until they agree.
 
-What is ordered again for it is carried out by the delivery, as any other order; then the site is
-looked at once more.
+The delivery carries out repeated orders like any other; then the site is compared again.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from incidents.views import left_down
 
 TICK_S = 1
 
-# A site of a lower id may be put on record by another after the last that was seen.
+# Another process may add a site with a lower id after the last one seen.
 _OVERLAP = 1_000
 
 _MUTE_AT_ONCE = 500
-"""So many of those that could not be asked are asked again in one round."""
+"""The maximum number of left-down sites with an unknown state compared in one round."""
 
 
 class Recovery:
-    """Compares what is to be compared, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread.
 
-    What was found open is compared again, after a while that grows: only once nothing is, the world
-    is as the record says. No site is opened: why one is down may be what is lost.
+    Unresolved sites are compared again, after growing waits, until the world agrees with the
+    record. No site is opened: the reason why one is down may be lost.
     """
 
     def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -50,13 +49,12 @@ class Recovery:
         self._told: dict[str, object] = {}
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not (self._stopped() or self._backoff.waiting):
             self._part.do(self.recover)
 
     def recover(self) -> bool:
-        """Compares what is to be compared now; whether anything was. Raises as does
-        `comparison.compare_sites`."""
+        """Compare the sites due now, and return whether any was; raises as `compare_sites`."""
         schema.check(self._house.bare_engine)
         with self._house.reading() as connection:
             standing = lineage.standing(connection)
@@ -75,13 +73,13 @@ class Recovery:
         else:
             self._backoff.failed()
             if not due:
-                # From now on people are told that the world is not as the record says.
+                # From now on people see that the world differs from the record.
                 with plainly(self._house.engine), writing(self._house.engine) as connection:
                     lineage.doubt(connection, self._epoch, self._house.now(connection))
         return due or bool(strange)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
-        """Every site, or those that were open at the last look."""
+        """Compare every site, or those unresolved at the last look."""
         if self._open is None:
             self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
@@ -92,13 +90,14 @@ class Recovery:
         if standing.unproved_since in (None, self._doubted_at):
             comparison.prove(self._house.engine, self._epoch)
         else:
-            # What another has seen, this has not: nothing is proved before every site is compared.
+            # Another daemon saw a difference: this one must compare every site again.
             self._open = None
 
     def _look_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
-        """Those that were open, and what was left down since, by whomever; but only some of those
-        that were left down and cannot be asked: the record has not changed, and most adapters never
-        can be."""
+        """Compare the unresolved sites again, and those left down since by any daemon.
+
+        Only some of those with an unknown state: the record has not changed, and most adapters can
+        never report one."""
         with self._house.reading() as connection:
             left = set(left_down.every(connection, self._house.now(connection)))
         mute: list[Comparison] = []
@@ -117,8 +116,7 @@ class Recovery:
             comparison.finish(self._house.engine, self._epoch)
 
     def _strangers(self, standing: lineage.Standing) -> list[str]:
-        """The sites that were added since the end was lost, and of which nothing was ordered yet:
-        those that this has not asked about."""
+        """The new sites that were added since the loss and have no orders yet."""
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._house.reading() as connection:
@@ -131,7 +129,7 @@ class Recovery:
         return strange
 
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
-        """Compares; what is open then, None where it was stopped."""
+        """Compare, and return the unresolved sites; None if stopped."""
         compared = list(
             comparison.compare_sites(
                 self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
@@ -144,7 +142,7 @@ class Recovery:
         return [each for each in compared if comparison.is_unresolved(each)]
 
     def _say(self, done: comparison.Summary) -> None:
-        """Says what was done; not again what is as it was at the last look."""
+        """Log the summary, unless it is the same as at the last look."""
         counts = done.counts
         told = {
             "sites": counts.total(), "orders": counts[REPAIRED],
@@ -157,7 +155,7 @@ class Recovery:
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:
-    """The first of them, and how many more there are."""
+    """The first names, and the number of the others."""
     if not names:
         return {}
     more = len(names) - comparison.MOST_NAMED
@@ -165,8 +163,7 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
 
 
 def once(house: App, deliver: Callable[[], object] = lambda: None) -> None:
-    """Compares what is to be compared now, has it delivered, and looks once more at what was open:
-    `daemon --once`."""
+    """Compare, deliver, and compare unresolved sites once more (`daemon --once`)."""
     duty = Recovery(house)
     if duty.recover():
         deliver()

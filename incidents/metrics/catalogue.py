@@ -1,4 +1,4 @@
-"""The catalogue: every metric with its labels, in base units, with the limit of all counts."""
+"""The catalogue: every metric with its labels, in base units, and the limits of counts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, literal_column
 
 MOST = 10_000
-"""So many are counted, and a count that stands there says so (`incidents_count_capped`)."""
+"""The limit of counts; `incidents_count_capped` marks a count that reached it."""
 
 MOST_OPEN = 100_000
-"""Of the desk's work and of dead orders, whose kinds have no index of their own: one that piles up
-must not hide the others."""
+"""The limit for work and dead orders, whose kinds have no index: one kind must not hide others."""
 
 
 def first(count: int) -> ColumnElement[Any]:
-    """A limit that is written into the statement.
+    """A limit as a literal in the statement.
 
-    PostgreSQL, planning for any limit, takes it for a tenth of the table.
+    For a parameter, PostgreSQL plans with a tenth of the table.
     """
     return literal_column(str(count))
 
@@ -28,7 +27,7 @@ Kind = Literal["gauge", "counter", "histogram", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric; `help` is the line that stands above its samples."""
+    """One metric; `help` is the line above its samples."""
 
     name: str
     kind: Kind
@@ -171,7 +170,7 @@ LOOKED_AT = (
         ("reason",),
     ),
 )  # fmt: skip
-"""What the database says at one moment."""
+"""The metrics of the present state of the database."""
 
 RECORDED = (
     Family(
@@ -189,7 +188,7 @@ RECORDED = (
         "Entries that incidents_decisions_total does not count yet.",
     ),
 )  # fmt: skip
-"""What went on record since a process began, as it reads it."""
+"""The metrics of entries recorded since the process started."""
 
 CARRIED_OUT = (
     Family(
@@ -203,7 +202,7 @@ CARRIED_OUT = (
         ("lane",),
     ),
 )  # fmt: skip
-"""What a process has done itself."""
+"""The metrics of the process's own work."""
 
 FAMILIES = (UP, BUILD, *LOOKED_AT, *RECORDED, *CARRIED_OUT)
 BY_NAME = {family.name: family for family in FAMILIES}

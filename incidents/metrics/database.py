@@ -1,6 +1,4 @@
-"""The database's metrics: clock, queue, orders, log and sign-ins, by a fixed number of indexed
-queries.
-"""
+"""The database's metrics: clock, queue, orders, log and sign-ins, by a few indexed queries."""
 
 from __future__ import annotations
 
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Three queries, or four when much is overdue."""
+    """Add the clock's samples, by three queries, or four if much is overdue."""
     row = connection.execute(_DEADLINES, {"now": now}).one()
     into.put_count("incidents_deadlines_overdue", row.overdue)
     into.put_count("incidents_deadlines_pending", row.pending)
@@ -75,7 +73,7 @@ _now: ColumnElement[Any] = bindparam("now", type_=_due.type)
 
 
 def _counted(where: ColumnElement[bool]) -> ScalarSelect[int]:
-    # In no order: to count the first ones, PostgreSQL may sort them all.
+    # Unordered: otherwise PostgreSQL may sort all rows to count the first ones.
     found = select(_due).where(where).limit(first(MOST)).subquery()
     return select(func.count()).select_from(found).scalar_subquery()
 
@@ -88,7 +86,7 @@ _DEADLINES = select(
 
 
 def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """One query, which reads so many rows at most as are counted."""
+    """Add the queue's samples, by one query with the limit of counts."""
     found = connection.execute(_BY_KIND).all()
     kinds = [(row.kind, row.items) for row in found]
     items = into.put_by_label("incidents_queue_items", kinds, WORK)
@@ -106,7 +104,7 @@ _BY_KIND = select(
 
 
 def signing_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Five queries.
+    """Add the log's samples, by five queries.
 
     Raises:
         NoHeadError: if the log has lost its head.
@@ -128,7 +126,7 @@ def signing_samples(connection: Connection, now: datetime, into: Samples) -> Non
 
 _floor: ColumnElement[Any] = bindparam("floor", type_=entries.c.id.type)
 _leaf: ColumnElement[Any] = bindparam("leaf", type_=leaves.c.leaf_index.type)
-# From the newest down: what has no number yet is nearly always among the last.
+# From the newest down: unnumbered entries are nearly always among the last.
 _newest = (
     select(entries.c.id, entries.c.recorded_at)
     .where(entries.c.id > _floor)
@@ -150,7 +148,7 @@ LATELY = timedelta(hours=1)
 
 
 def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Two queries, along the indexes of when it was."""
+    """Add the samples of sign-ins, by two queries on the indexes of their times."""
     found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
     results = [(row.result, row.sign_ins) for row in found]
     sign_ins = into.put_by_label("incidents_sign_ins_last_hour", results, RESULTS)
@@ -170,7 +168,7 @@ _lately = (
 )
 _BY_RESULT = select(_lately.c.result, func.count().label("sign_ins")).group_by(_lately.c.result)
 
-# The day is the first part of the key.
+# The key begins with the day.
 _today = (
     select(refusals.c.why, refusals.c.count)
     .where(refusals.c.day == bindparam("today"))
@@ -183,7 +181,7 @@ _BY_REASON = select(
 
 
 def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Two queries, along the indexes of what waits in each lane and of what is dead."""
+    """Add the samples of orders, by two queries on the indexes of waiting and dead orders."""
     found = connection.execute(_BY_LANE).all()
     waiting, dead, braked = (
         [row for row in found if row.stands == each] for each in (_WAITING, _DEAD, _BRAKED)
@@ -207,14 +205,14 @@ _WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
 
 
 def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
-    """The first that are found, in no order."""
+    """The first rows found, in no order."""
     told = words(stands)[0].label("stands")
     found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(first(count))
     return select(found.subquery())
 
 
 def _in_lane(lane: str) -> ColumnElement[bool]:
-    # Written into the statement, which is planned for any lane otherwise.
+    # A literal, since a parameter would be planned for any lane.
     return log_tables.waiting & (_of.lane == words(lane)[0])
 
 
@@ -240,11 +238,11 @@ _NOT_IN_FORCE = (
 
 
 def look(connection: Connection, now: datetime) -> Samples:
-    """The database in this transaction, at `now` (UTC): best one that sees one state of it.
+    """The samples at `now` (UTC), in a transaction that preferably reads one state.
 
     Raises:
         NoHeadError: if the log has lost its head.
-        DBAPIError: when the database does not do its part.
+        DBAPIError: if the database fails.
     """
     found = always(up=True)
     found.put("incidents_looked_at_timestamp_seconds", now.timestamp())
@@ -257,7 +255,7 @@ def look(connection: Connection, now: datetime) -> Samples:
 
 
 def always(*, up: bool) -> Samples:
-    """What is said with and without a database."""
+    """The samples that need no database."""
     found = Samples()
     found.put(UP.name, float(up))
     found.put(BUILD.name, 1.0, __version__)

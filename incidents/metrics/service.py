@@ -1,9 +1,7 @@
-"""The metrics service of a daemon, if the section [metrics] of its settings asks for it.
+"""The metrics service of a daemon, if its settings have a section [metrics].
 
-Its watch answers every scrape in time, whatever happens, with one look at a time.
-
-It has a thread of its own: neither a client, nor a port that is taken, nor a library that is not
-there holds up anything else.
+Its watch answers every scrape in time, with one look at a time. It has its own thread: no client,
+occupied port or missing library delays anything else.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ Address = tuple[str, int]
 
 
 def listen(environ: Mapping[str, str] | None = None) -> Address | None:
-    """Where the daemon serves the metrics; None: nowhere, which is the default.
+    """The address at which the daemon serves the metrics; None by default.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -61,25 +59,25 @@ def listen(environ: Mapping[str, str] | None = None) -> Address | None:
 
 
 PATIENCE_S = 4.0
-"""So long a look may take, and so long another may wait for it: a scrape gives up after ten."""
+"""The time limit of a look, and of a wait for one: a scrape gives up after ten."""
 
 
 class App(Protocol):
-    """Where the database is, and its time."""
+    """The database and its time."""
 
     @property
     def bare_engine(self) -> Engine:
-        """The database, whatever it holds."""
+        """The database, with any schema."""
 
     def now(self, connection: Connection) -> datetime:
         """The database's time, in UTC."""
 
 
 class Watch:
-    """What a process can tell at this moment.
+    """The present samples of a process.
 
-    A database that does not answer takes up one thread and one connection, however often it is
-    asked for; `warn` is told why, once.
+    An unresponsive database uses one thread and one connection, for any number of scrapes; `warn`
+    is called once with the reason.
     """
 
     def __init__(
@@ -97,11 +95,11 @@ class Watch:
         self._trouble: str | None = None
 
     def begin(self) -> None:
-        """Count from here on; if the database cannot be looked at yet, from the first look on."""
+        """Begin to count, or at the first look if the database is not available yet."""
         self._looked(tell=lambda _: None)
 
     def samples(self) -> Samples:
-        """What the database says, or that it says nothing, and what was counted."""
+        """The samples of the database, or that it is unavailable, and the counters."""
         found = self._looked(self._tell) or always(up=False)
         self._tail.tell(found)
         self.tally.tell(found)
@@ -112,7 +110,7 @@ class Watch:
             return None
         try:
             found = self._attempts.run(self._look)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and shown as 0
+        except Exception as error:  # noqa: BLE001 - any error is reported, and shown as 0
             tell(error.message if isinstance(error, IncidentsError) else type(error).__name__)
             return None
         finally:
@@ -121,7 +119,7 @@ class Watch:
         return found
 
     def _look(self, _until: float) -> Samples:
-        # Not the one that makes a new file's tables: the daemon's own duties do, one at a time.
+        # The bare engine: only the daemon's own duties create the tables of a new file.
         engine = self._house.bare_engine
         with plainly(engine), reading(engine) as connection:
             found = look(connection, self._house.now(connection))
@@ -136,7 +134,7 @@ class Watch:
 
 LIBRARY = "prometheus_client"
 AGAIN_S = 30.0
-"""So long after it could not listen, it is tried again."""
+"""The wait before it tries again to listen."""
 
 _NOT_SERVED = "the metrics are not served"
 
@@ -148,7 +146,7 @@ class MetricsLibraryError(LibraryError):
 
 
 def needed() -> Address | None:
-    """Where the settings want the metrics, with all that is needed there; None: nowhere.
+    """The address from the settings, if its library is installed; None if unset.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -161,10 +159,7 @@ def needed() -> Address | None:
 
 
 class Service:
-    """Serves the metrics from `start` to `stop`.
-
-    `say` and `warn` are told what a log should have.
-    """
+    """The service from `start` to `stop`; `say` and `warn` write to the log."""
 
     def __init__(
         self,
@@ -174,7 +169,7 @@ class Service:
         warn: Callable[..., None],
         again_s: float = AGAIN_S,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
+        # Open it in the constructor: two threads would open it twice.
         _ = house.bare_engine
         self._watch = Watch(house, warn=warn)
         self.observed = self._watch.tally.observe
@@ -184,12 +179,12 @@ class Service:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Begin; what is wrong in the settings is looked at again until it is mended."""
+        """Start the thread; wrong settings are read again until they are valid."""
         self._thread = Thread(target=self._serve, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self, within_s: float = 2.0) -> None:
-        """End; a client that is being answered is left to itself."""
+        """Stop, without waiting for a client that is being answered."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(within_s)
@@ -199,7 +194,7 @@ class Service:
         if address is None:
             return
         registry = self._registry()
-        # Here, and not with the first scrape.
+        # Loaded here, not at the first scrape.
         self._watch.begin()
         while not self._stop.is_set():
             endpoint = self._listen(address, registry)
