@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from incidents.app import App
 from incidents.enforcement.port import Outcome
-from incidents.notices.lanes import Desk
+from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import AlarmFacts
 from incidents.store.database import address
 from incidents.store.monitoring import Raised
@@ -37,7 +37,7 @@ def here(house: App) -> Place:
     return Place(socket.gethostname(), address.seen_from_outside(house.bare_engine))
 
 
-def by_channels(to_desk: Desk, place: Place) -> Tell | None:
+def by_channels(to_desk: DeskLane, place: Place) -> Tell | None:
     """The sender by the channels of the desk; None if it has none."""
     if not to_desk.is_set_up:
         return None

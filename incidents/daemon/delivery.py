@@ -24,7 +24,7 @@ from incidents.errors import SettingError, SettingsFileError, UnknownSettingErro
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
-from incidents.notices.lanes import Customer, Desk
+from incidents.notices.lanes import CustomerLane, DeskLane
 from incidents.notices.notice_settings import CHANNELS
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
@@ -222,12 +222,12 @@ def check(house: App) -> list[str]:
     return undone + [lane for lane in lanes if not channel(house, lane).is_set_up]
 
 
-def channel(house: App, lane: str) -> Customer | Desk:
+def channel(house: App, lane: str) -> CustomerLane | DeskLane:
     """The lane to the customer or to the desk, from the settings.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
     """
     if lane == NOTICE:
-        return lanes.customer_lane(house, link=customer_link.link_of_notice())
+        return lanes.customer_lane(house, link=customer_link.load_notice_link())
     return lanes.desk_lane(house)

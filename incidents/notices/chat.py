@@ -23,7 +23,7 @@ PHONE = "{phone}"
 """The placeholder for the customer's phone number in an address."""
 
 _DEFAULT, _LEAST, _MOST = timedelta(seconds=10), timedelta(seconds=1), timedelta(seconds=15)
-_A_NUMBER = "+861055550100"
+_SAMPLE_NUMBER = "+861055550100"
 _LOG = logger("notices")
 
 
@@ -43,19 +43,19 @@ class Chat:
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
         """Send the letter's text with its subject."""
-        digits = _number(to.phone)
-        urls = [_for(url, digits) for url in self._urls if digits or PHONE not in url]
+        digits = _digits(to.phone)
+        urls = [_with_number(url, digits) for url in self._urls if digits or PHONE not in url]
         if not urls:
             return Skipped(why="no_address")
-        told = _in_time(lambda: [_tell(url, letter) for url in urls],
+        results = _run_within(lambda: [_notify(url, letter) for url in urls],
                         min(within_s, self._timeout_s))  # fmt: skip
-        if told is None:
+        if results is None:
             return Retry(problem="chat_timeout", detail=f"{self.name} did not answer in time")
-        if not any(told):
+        if not any(results):
             return Retry(problem="chat_failed", detail=f"{self.name} did not take it")
-        if not all(told):
+        if not all(results):
             _LOG.warning("some of a channel's addresses did not take a notice",
-                         count=told.count(False), reason=self.name)  # fmt: skip
+                         count=results.count(False), reason=self.name)  # fmt: skip
         return Delivered()
 
 
@@ -71,7 +71,7 @@ def make(name: str, options: Options) -> Chat:
     if not urls:
         raise _wrong(options, "urls", 'a list of addresses such as ["wecombot://KEY"]')
     for n, url in enumerate(urls, start=1):
-        if _known(_for(url, _A_NUMBER)) is None:
+        if _plugin(_with_number(url, _SAMPLE_NUMBER)) is None:
             expected = Cause.of(
                 "must_apprise", "addresses that Apprise supports, but number {n} is not", n=n
             )
@@ -96,13 +96,13 @@ def _wrong(options: Options, key: str, expected: str) -> SettingError:
     return SettingError(where=error.facts["where"], setting=key, value="…", expected=expected)
 
 
-def _number(phone: str | None) -> str:
+def _digits(phone: str | None) -> str:
     """The digits of a phone number, after a + if it has one."""
     digits = "".join(c for c in phone or "" if c.isascii() and c.isdigit())
     return "+" + digits if digits and (phone or "").lstrip().startswith("+") else digits
 
 
-def _for(url: str, number: str) -> str:
+def _with_number(url: str, number: str) -> str:
     return url.replace(PHONE, quote(number, safe=""))
 
 
@@ -116,7 +116,7 @@ def _apprise() -> Any:
     return apprise
 
 
-def _known(url: str) -> Any:
+def _plugin(url: str) -> Any:
     apprise = _apprise()
     asset = apprise.AppriseAsset(
         async_mode=False, http_redirects=False, secure_logging=True,
@@ -125,8 +125,8 @@ def _known(url: str) -> Any:
     return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 
 
-def _tell(url: str, letter: Letter) -> bool:
-    plugin = _known(url)
+def _notify(url: str, letter: Letter) -> bool:
+    plugin = _plugin(url)
     if plugin is None:
         return False
     # Apprise converts plain text for the plugin's service.
@@ -139,7 +139,7 @@ def _tell(url: str, letter: Letter) -> bool:
         return False
 
 
-def _in_time(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
+def _run_within(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
     """The result of the work; None if it is late, and is abandoned."""
     ended: SimpleQueue[list[bool]] = SimpleQueue()
     Thread(target=lambda: ended.put(work()), name="chat", daemon=True).start()

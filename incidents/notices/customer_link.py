@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from incidents import clock
 from incidents.enforcement.port import Order
 from incidents.errors import Cause, IncidentsError
-from incidents.notices.letter import Office
+from incidents.notices.letter import DeskContact
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
 from incidents.settings import sources
@@ -35,7 +35,7 @@ MAX_TOKEN = 90
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 _MAC_BYTES = 20
 _DOMAIN = b"incidents customer link v1"
-_WHICH = b"incidents customer link, which secret"
+_KEY_ID_LABEL = b"incidents customer link, which secret"
 _TOKEN = re.compile(
     r"(?P<site>[1-9]\d{0,17})-(?P<n>[1-9]\d{0,8})\.(?P<until>[1-9a-f][0-9a-f]{0,9})"
     r"(?:\.r(?P<revoked>[1-9]\d{0,8}))?\.[0-9a-f]{4}\.[a-z2-7]{32}",
@@ -47,7 +47,7 @@ Incident = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ValidLink:
     """A valid link to an incident, unless its links were revoked more than `revoked` times."""
 
     incident: Incident
@@ -55,18 +55,18 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
+class ExpiredLink:
     """A link that has expired."""
 
     incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
-class Forged:
+class InvalidLink:
     """Any other text."""
 
 
-Reading = Named | Expired | Forged
+TokenCheck = ValidLink | ExpiredLink | InvalidLink
 
 
 def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
@@ -77,22 +77,22 @@ def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int 
     return _token(_claim(incident, (expires - _EPOCH) // _SECOND, revoked), secret)
 
 
-def read_token(token: str, secrets: Iterable[str], now: datetime) -> Reading:
+def read_token(token: str, secrets: Iterable[str], now: datetime) -> TokenCheck:
     """Check a token at `now` (aware); any of the secrets may have signed it.
 
     The whole token is compared, in constant time, with the signed one: no other spelling is valid.
     """
     found = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if found is None:
-        return Forged()
+        return InvalidLink()
     incident, until = (int(found["site"]), int(found["n"])), int(found["until"], 16)
     revoked = int(found["revoked"] or 0)
     claim = _claim(incident, until, revoked)
-    rightly = [hmac.compare_digest(token, _token(claim, secret)) for secret in secrets]
-    if not any(rightly):
-        return Forged()
+    matches = [hmac.compare_digest(token, _token(claim, secret)) for secret in secrets]
+    if not any(matches):
+        return InvalidLink()
     # It expires strictly after its time, as all deadlines do.
-    return Expired(incident) if now - _EPOCH > until * _SECOND else Named(incident, revoked)
+    return ExpiredLink(incident) if now - _EPOCH > until * _SECOND else ValidLink(incident, revoked)
 
 
 def _claim(incident: Incident, until: int, revoked: int) -> str:
@@ -102,8 +102,8 @@ def _claim(incident: Incident, until: int, revoked: int) -> str:
 
 def _token(claim: str, secret: str) -> str:
     mac = _mac(secret, b"\n".join((_DOMAIN, claim.encode())))[:_MAC_BYTES]
-    which = _mac(secret, _WHICH)[:2].hex()
-    return f"{claim}.{which}.{base64.b32encode(mac).decode().lower()}"
+    key_id = _mac(secret, _KEY_ID_LABEL)[:2].hex()
+    return f"{claim}.{key_id}.{base64.b32encode(mac).decode().lower()}"
 
 
 def _mac(secret: str, text: bytes) -> bytes:
@@ -136,7 +136,7 @@ class Links:
     secrets: tuple[str, ...]
     valid_for: timedelta = VALID_FOR
 
-    def to(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
+    def address(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
         """The address of that incident's page, valid for `valid_for` from `since`.
 
         It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
@@ -148,14 +148,14 @@ class Links:
         """The last second at which a link issued at `since` is valid."""
         return since.replace(microsecond=0) + self.valid_for
 
-    def read(self, token: str, now: datetime) -> Reading:
+    def read(self, token: str, now: datetime) -> TokenCheck:
         """Check a token at `now` (aware)."""
         return read_token(token, self.secrets, now)
 
     def document(self, incident: Incident, now: datetime, revoked: int) -> documents.Link:
         """The link as JSON, with the end of its validity (RFC 3339, UTC)."""
         return {
-            "incident": incident_id(*incident), "link": self.to(incident, now, revoked),
+            "incident": incident_id(*incident), "link": self.address(incident, now, revoked),
             "until": clock.rfc3339(self.until(now)),
         }  # fmt: skip
 
@@ -170,10 +170,10 @@ class Links:
         incident = None if order.incident is None else read_incident_id(order.incident)
         if incident is None or self.until(order.ordered_at) < now():
             return None
-        return self.to(incident, order.ordered_at, revoked)
+        return self.address(incident, order.ordered_at, revoked)
 
 
-def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
+def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
     """Read [customer]; None without that section: then there is no page and no link.
 
     Raises:
@@ -183,25 +183,25 @@ def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
     return _read(section) if section else None
 
 
-def needed_links(environ: Mapping[str, str] | None = None) -> Links:
+def required_links(environ: Mapping[str, str] | None = None) -> Links:
     """Read [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; else as `links_of_settings`.
+        NoCustomerPageError: without that section; else as `load_links`.
     """
-    found = links_of_settings(environ)
+    found = load_links(environ)
     if found is None:
         raise NoCustomerPageError(file=sources.file(environ))
     return found
 
 
-def link_of_notice(environ: Mapping[str, str] | None = None) -> Link | None:
-    """The function that gives each notice its link; None and errors as `links_of_settings`."""
-    found = links_of_settings(environ)
+def load_notice_link(environ: Mapping[str, str] | None = None) -> Link | None:
+    """The function that gives each notice its link; None and errors as `load_links`."""
+    found = load_links(environ)
     return None if found is None else found.of_order
 
 
-def office(environ: Mapping[str, str] | None = None) -> Office:
+def office(environ: Mapping[str, str] | None = None) -> DeskContact:
     """The desk's name and contacts for the customer, from [notices].
 
     Raises:
@@ -213,7 +213,7 @@ def office(environ: Mapping[str, str] | None = None) -> Office:
         raise options.wrong(
             "desk_name", Cause.of("must_host_name", "set: the customer page shows it")
         )
-    found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
+    found = DeskContact(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
     if found.phone is None and found.mail is None:
         raise options.wrong(
             "desk_phone",

@@ -23,16 +23,16 @@ from incidents.notices.letter import (
     Channel,
     Facts,
     Recipient,
-    Time,
+    TimeBudget,
     worst_outcome,
 )
 from incidents.notices.notice_settings import Outlet
-from incidents.notices.record import Link, Record
+from incidents.notices.record import FactsOfOrders, Link
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
 from incidents.settings.sources import Settings
 
-LookUp = Callable[[Order], Facts | None]
+FactsLookup = Callable[[Order], Facts | None]
 
 
 class App(Protocol):
@@ -46,7 +46,7 @@ class App(Protocol):
         """Begin a transaction that reads one state of the database."""
 
 
-class Customer:
+class CustomerLane:
     """The lane to the customer of an order's site, by the first channel that accepts the letter.
 
     No notice is sent about a settled incident, a struck suspension or a withdrawn closure: it would
@@ -57,7 +57,7 @@ class Customer:
     def __init__(
         self,
         *,
-        facts: LookUp,
+        facts: FactsLookup,
         wording: Wording,
         channels: Sequence[Channel],
         name: str = notice_settings.NOTICES,
@@ -79,7 +79,7 @@ class Customer:
         notice = notice_of(order)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = _to_tell(self._facts, order)
+        facts = _facts_or_skip(self._facts, order)
         if isinstance(facts, Skipped):
             return facts
         if facts.email is None and facts.phone is None:
@@ -91,9 +91,9 @@ class Customer:
         to = Recipient(
             mail=() if facts.email is None else (facts.email,), name=facts.person, phone=facts.phone
         )
-        time, outcomes = Time(), []
+        budget, outcomes = TimeBudget(), []
         for left, each in zip(range(len(self._channels), 0, -1), self._channels, strict=True):
-            outcomes.append(each.send(letter, to, within_s=time.share(left)))
+            outcomes.append(each.send(letter, to, within_s=budget.share(left)))
             if isinstance(outcomes[-1], Delivered):
                 return outcomes[-1]
         return worst_outcome(outcomes)
@@ -103,7 +103,7 @@ class Customer:
         return None
 
 
-def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
+def _facts_or_skip(look_up: FactsLookup, order: Order) -> Facts | Skipped:
     """The facts of an order, or the reason to send nothing."""
     facts = look_up(order)
     if facts is None:
@@ -127,21 +127,21 @@ def notice_of(order: Order) -> str | None:
 
 
 def customer_lane(
-    house: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
-) -> Customer:
+    app: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
+) -> CustomerLane:
     """The customer's lane from [notices]; `link` gives the customer's page, if there is one.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
             what is wrong.
     """
-    found = notice_settings.to_customer(house.settings.zone, environ)
-    record = Record(house.reading, link)
-    return Customer(facts=record, wording=found.wording, channels=found.channels)
+    found = notice_settings.customer_settings(app.settings.zone, environ)
+    record = FactsOfOrders(app.reading, link)
+    return CustomerLane(facts=record, wording=found.wording, channels=found.channels)
 
 
 _NOTICES = {"call": "call_task", "alarm": "alarm"}
-_LOUD = frozenset(
+_URGENT = frozenset(
     {
         "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }
@@ -155,10 +155,10 @@ carried out; an hour is nearly over. A call to a customer may wait.
 _LOG = logger("notices")
 
 
-class Desk:
+class DeskLane:
     """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
 
-    A loud alarm ignores quiet hours. Any other waits, if every outlet is quiet, for the first one's
+    An urgent alarm ignores quiet hours. Any other waits, if every outlet is quiet, for the first one's
     quiet hours to end. Names, numbers and addresses of customers are left out: chat groups are on
     others' servers, and the queue has them.
     """
@@ -166,7 +166,7 @@ class Desk:
     def __init__(
         self,
         *,
-        facts: LookUp,
+        facts: FactsLookup,
         wording: Wording,
         outlets: Sequence[Outlet],
         now: Callable[[], datetime] = clock.now,
@@ -190,18 +190,18 @@ class Desk:
         notice = _NOTICES.get(order.kind)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = _to_tell(self._facts, order)
+        facts = _facts_or_skip(self._facts, order)
         if isinstance(facts, Skipped):
             return facts
-        return self._tell(notice, facts, order.id, loud=order.kind in _LOUD)
+        return self._send(notice, facts, order.id, urgent=order.kind in _URGENT)
 
     def alarm(
-        self, kind: str, facts: AlarmFacts, *, subject_key: str, loud: bool | None = None
+        self, kind: str, facts: AlarmFacts, *, subject_key: str, urgent: bool | None = None
     ) -> Outcome:
         """Send an alarm that is not an order, once: the caller prevents repetition.
 
         `kind`: of a notice (`alarm_KIND`). `subject_key`: the subject, such as `12-3`; the same
-        alarm about the same subject has the same Message-ID. `loud`: by default by its kind.
+        alarm about the same subject has the same Message-ID. `urgent`: by default by its kind.
 
         Raises:
             ValueError: for an unknown kind.
@@ -211,18 +211,18 @@ class Desk:
             raise ValueError(f"no alarm is called {kind!r}")
         if not self._outlets:
             return Skipped(why="no_channel")
-        return self._tell(notice, facts, f"alarm.{kind}.{subject_key}",
-                          loud=kind in _LOUD if loud is None else loud)  # fmt: skip
+        return self._send(notice, facts, f"alarm.{kind}.{subject_key}",
+                          urgent=kind in _URGENT if urgent is None else urgent)  # fmt: skip
 
     def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is not a site
         """Always None: the state is unknown."""
         return None
 
-    def _tell(self, notice: str, facts: AnyFacts, id_: str, *, loud: bool) -> Outcome:
+    def _send(self, notice: str, facts: AnyFacts, id_: str, *, urgent: bool) -> Outcome:
         now = self._now()
-        ends = [None if loud or o.quiet is None else o.quiet.ends(now) for o in self._outlets]
-        awake = [outlet for outlet, end in zip(self._outlets, ends, strict=True) if end is None]
-        if not awake:
+        ends = [None if urgent or o.quiet is None else o.quiet.ends(now) for o in self._outlets]
+        active = [outlet for outlet, end in zip(self._outlets, ends, strict=True) if end is None]
+        if not active:
             return Retry(
                 problem="quiet", after=min(end for end in ends if end is not None) - now,
                 detail="every channel has its quiet hours",
@@ -231,20 +231,20 @@ class Desk:
             letter = self._wording.letter(notice, facts, id_)
         except TemplateError as error:
             return Failed(problem="template_wrong", detail=error.message)
-        time, outcomes = Time(), []
-        for left, outlet in zip(range(len(awake), 0, -1), awake, strict=True):
-            outcome = outlet.channel.send(letter, outlet.to, within_s=time.share(left))
+        budget, outcomes = TimeBudget(), []
+        for left, outlet in zip(range(len(active), 0, -1), active, strict=True):
+            outcome = outlet.channel.send(letter, outlet.to, within_s=budget.share(left))
             outcomes.append(outcome)
             if isinstance(outcome, Retry | Failed):
                 _LOG.warning(
                     "a channel did not take what the desk is to know",
                     order=id_, item=outlet.channel.name, reason=outcome.problem,
                 )  # fmt: skip
-        told = next((o for o in outcomes if isinstance(o, Delivered)), None)
-        return told or worst_outcome(outcomes)
+        delivered = next((o for o in outcomes if isinstance(o, Delivered)), None)
+        return delivered or worst_outcome(outcomes)
 
 
-def desk_lane(house: App, *, environ: Mapping[str, str] | None = None) -> Desk:
+def desk_lane(app: App, *, environ: Mapping[str, str] | None = None) -> DeskLane:
     """The desk's lane from [alarms]; raises as `customer_lane`."""
-    found = notice_settings.to_desk(house.settings.zone, environ)
-    return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)
+    found = notice_settings.desk_settings(app.settings.zone, environ)
+    return DeskLane(facts=FactsOfOrders(app.reading), wording=found.wording, outlets=found.outlets)

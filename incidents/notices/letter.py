@@ -139,7 +139,7 @@ AnyFacts = Facts | AlarmFacts
 _ADDRESSES = frozenset({"email", "phone", "settled"})
 
 
-def facts_told(facts: AnyFacts) -> dict[str, Any]:
+def template_facts(facts: AnyFacts) -> dict[str, Any]:
     """The facts by the names in templates; only channels get addresses."""
     names = (each.name for each in fields(facts))
     return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}
@@ -170,7 +170,7 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
+class DeskContact:
     """The desk's name and contacts for the customer."""
 
     name: str
@@ -196,7 +196,7 @@ class Channel(Protocol):
         """Deliver within that many seconds. Skipped: there is no address of its kind."""
 
 
-class Time:
+class TimeBudget:
     """The time of one attempt, divided among the channels left to try."""
 
     def __init__(
@@ -230,38 +230,42 @@ LANGUAGES = ("zh_CN", "en")
 """The languages of the shipped templates; the first one comes first in letters."""
 
 
-class Entry(NamedTuple):
+class NoticeType(NamedTuple):
     """The recipient of a notice, `customer`, `desk`, or `phone` (the caller reads it); and when."""
 
     to: str
     when: str
 
 
-NOTICES: dict[str, Entry] = {
-    "violation_found": Entry("customer", "a violation is logged"),
-    "suspended": Entry("customer", "the site is suspended until a time (R2)"),
-    "suspended_held": Entry("customer", "the site is held by order until the hold is lifted"),
-    "reopened": Entry("customer", "the site is open again"),
-    "closed": Entry("customer", "the site is closed (R1, R3, R4, R5)"),
-    "recheck": Entry("customer", "the desk will check again; only a person sends it"),
-    "call_script": Entry("phone", "an operator calls the customer"),
-    "call_task": Entry("desk", "the customer must be called about the closure"),
-    "alarm": Entry("desk", "a clock lapsed with too few attempts: the site is not suspended"),
-    "alarm_daemon_silent": Entry("desk", "no daemon enforces deadlines"),
-    "alarm_halted": Entry("desk", "all orders of a database are stopped"),
-    "alarm_mark_unread": Entry("desk", "a daemon cannot read its mark and carries out no orders"),
-    "alarm_entries_lost": Entry("desk", "the record has lost its latest entries"),
-    "alarm_server_changed": Entry("desk", "another database server has taken over"),
-    "alarm_sites_uncompared": Entry("desk", "sites could not be compared with their actual state"),
-    "alarm_sites_left_down": Entry(
+NOTICES: dict[str, NoticeType] = {
+    "violation_found": NoticeType("customer", "a violation is logged"),
+    "suspended": NoticeType("customer", "the site is suspended until a time (R2)"),
+    "suspended_held": NoticeType("customer", "the site is held by order until the hold is lifted"),
+    "reopened": NoticeType("customer", "the site is open again"),
+    "closed": NoticeType("customer", "the site is closed (R1, R3, R4, R5)"),
+    "recheck": NoticeType("customer", "the desk will check again; only a person sends it"),
+    "call_script": NoticeType("phone", "an operator calls the customer"),
+    "call_task": NoticeType("desk", "the customer must be called about the closure"),
+    "alarm": NoticeType("desk", "a clock lapsed with too few attempts: the site is not suspended"),
+    "alarm_daemon_silent": NoticeType("desk", "no daemon enforces deadlines"),
+    "alarm_halted": NoticeType("desk", "all orders of a database are stopped"),
+    "alarm_mark_unread": NoticeType(
+        "desk", "a daemon cannot read its mark and carries out no orders"
+    ),
+    "alarm_entries_lost": NoticeType("desk", "the record has lost its latest entries"),
+    "alarm_server_changed": NoticeType("desk", "another database server has taken over"),
+    "alarm_sites_uncompared": NoticeType(
+        "desk", "sites could not be compared with their actual state"
+    ),
+    "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
-    "alarm_log_unsigned": Entry("desk", "new entries are not signed"),
-    "alarm_brake_on": Entry("desk", "too many sites are ordered down at once: the rest wait"),
-    "alarm_order_dead": Entry("desk", "an order was given up"),
-    "alarm_clock_about_to_lapse": Entry("desk", "a contact deadline ends soon"),
-    "alarm_closure_waits": Entry("desk", "a closure needs a second person"),
-    "alarm_closure_disputed": Entry("desk", "the record no longer supports a closure"),
-    "alarm_report_due": Entry("desk", "an incident is due for police report"),
-    "alarm_filing_due": Entry("desk", "filing deadlines are near or overdue"),
+    "alarm_log_unsigned": NoticeType("desk", "new entries are not signed"),
+    "alarm_brake_on": NoticeType("desk", "too many sites are ordered down at once: the rest wait"),
+    "alarm_order_dead": NoticeType("desk", "an order was given up"),
+    "alarm_clock_about_to_lapse": NoticeType("desk", "a contact deadline ends soon"),
+    "alarm_closure_waits": NoticeType("desk", "a closure needs a second person"),
+    "alarm_closure_disputed": NoticeType("desk", "the record no longer supports a closure"),
+    "alarm_report_due": NoticeType("desk", "an incident is due for police report"),
+    "alarm_filing_due": NoticeType("desk", "filing deadlines are near or overdue"),
 }

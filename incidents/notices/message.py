@@ -98,7 +98,7 @@ _NO_ATOM = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class MailHeaders:
     """The headers common to all mails of a channel."""
 
     sender: Address
@@ -106,23 +106,25 @@ class Heading:
     list_id: str | None = None
 
 
-def compose(letter: Letter, to: Sequence[Address], heading: Heading, now: datetime) -> EmailMessage:
+def compose(
+    letter: Letter, to: Sequence[Address], headers: MailHeaders, now: datetime
+) -> EmailMessage:
     """The letter as a mail of `now` (UTC), with the text and the page as alternatives.
 
     The same letter has the same Message-ID, so a mailbox that gets it twice shows it once.
     Auto-Submitted (RFC 3834) suppresses automatic replies.
     """
     mail = EmailMessage(policy=_SEVEN_BITS)
-    mail["From"] = _shown(heading.sender)
-    mail["To"] = [_shown(address) for address in to]
-    mail["Subject"] = literal(letter.subject)
+    mail["From"] = _header_address(headers.sender)
+    mail["To"] = [_header_address(address) for address in to]
+    mail["Subject"] = without_encoded_words(letter.subject)
     mail["Date"] = now
-    mail["Message-ID"] = message_id(letter.id, heading.sender)
+    mail["Message-ID"] = message_id(letter.id, headers.sender)
     mail["Auto-Submitted"] = "auto-generated"
-    if heading.reply_to is not None:
-        mail["Reply-To"] = _shown(heading.reply_to)
-    if heading.list_id is not None:
-        mail["List-Id"] = f"<{heading.list_id}>"
+    if headers.reply_to is not None:
+        mail["Reply-To"] = _header_address(headers.reply_to)
+    if headers.list_id is not None:
+        mail["List-Id"] = f"<{headers.list_id}>"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
     # Set earlier, it would apply to the first part only.
@@ -135,7 +137,7 @@ def message_id(id_: str, sender: Address) -> str:
     return f"<{_NO_ATOM.sub('-', id_).strip('.-')}@{sender.domain}>"
 
 
-def literal(text: str) -> str:
+def without_encoded_words(text: str) -> str:
     """A text for a header, without the beginning of an encoded word (RFC 2047).
 
     Otherwise `email` would decode it, and a hidden line end would take effect.
@@ -143,16 +145,18 @@ def literal(text: str) -> str:
     return text.replace("=?", "= ?")
 
 
-def _shown(address: Address) -> headerregistry.Address:
-    return headerregistry.Address(literal(address.name), address.local, address.domain)
+def _header_address(address: Address) -> headerregistry.Address:
+    return headerregistry.Address(
+        without_encoded_words(address.name), address.local, address.domain
+    )
 
 
 Refused = dict[str, tuple[int, bytes]]
 """Addresses, each with the server's answer to it."""
 
 _READY = 220
-_LEAST_S = 0.1
-_FAREWELL_S = 1.0
+_MIN_TIMEOUT_S = 0.1
+_QUIT_TIMEOUT_S = 1.0
 
 
 class Session:
@@ -165,7 +169,7 @@ class Session:
     def __init__(self, within_s: float) -> None:
         self._until = time.monotonic() + within_s
         self._client: _Client | None = None
-        self._watch = Timer(within_s, self._end)
+        self._watch = Timer(within_s, self._shut_down)
         self._watch.daemon = True
 
     @property
@@ -176,8 +180,8 @@ class Session:
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:
         """Connect, over TLS from the start if `tls` is given; raises as smtplib."""
         self._watch.start()
-        self._client = _Client(own_name, self._left(), tls)
-        code, _ = self._client.begin(host, port)
+        self._client = _Client(own_name, self._time_left(), tls)
+        code, _ = self._client.connect_to(host, port)
         if code != _READY:
             raise smtplib.SMTPConnectError(code, "")
 
@@ -195,11 +199,11 @@ class Session:
         refused: Refused = client.send_message(mail, sender, list(to))
         # The mail is accepted, whatever QUIT returns.
         with suppress(OSError, smtplib.SMTPException):
-            client.settle(_FAREWELL_S)
+            client.set_timeout(_QUIT_TIMEOUT_S)
             client.quit()
         return refused
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
         self._watch.cancel()
         if self._client is not None:
@@ -207,16 +211,16 @@ class Session:
 
     def _ready(self) -> _Client:
         assert self._client is not None, "the session is open"
-        self._client.settle(self._left())
+        self._client.set_timeout(self._time_left())
         return self._client
 
-    def _left(self) -> float:
+    def _time_left(self) -> float:
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return max(left, _LEAST_S)
+        return max(left, _MIN_TIMEOUT_S)
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         client = self._client
         if client is not None and client.sock is not None:
             # The socket's own shutdown: that of TLS would first wait for the server.
@@ -231,13 +235,13 @@ class _Client(smtplib.SMTP):
         super().__init__(local_hostname=own_name, timeout=timeout_s)
         self._tls = tls
 
-    def begin(self, host: str, port: int) -> tuple[int, bytes]:
+    def connect_to(self, host: str, port: int) -> tuple[int, bytes]:
         """Connect, and return the server's greeting."""
         # smtplib checks the certificate against this name.
         self._host = host
         return self.connect(host, port)
 
-    def settle(self, timeout_s: float) -> None:
+    def set_timeout(self, timeout_s: float) -> None:
         """Set the timeout for a single answer."""
         if self.sock is not None:
             self.sock.settimeout(timeout_s)
@@ -260,7 +264,7 @@ def _connected(host: str, port: int, within_s: float) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the host has no address")
     for left, (*_, address) in zip(range(len(found), 0, -1), found, strict=True):
-        share_s = max(_LEAST_S, (until - time.monotonic()) / left)
+        share_s = max(_MIN_TIMEOUT_S, (until - time.monotonic()) / left)
         try:
             return socket.create_connection((str(address[0]), port), share_s)
         except OSError as error:

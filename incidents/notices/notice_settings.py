@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.errors import Cause, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import chat, letter, message, samples, smtp
-from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
+from incidents.notices.letter import LANGUAGES, Channel, DeskContact, Recipient
 from incidents.notices.message import BadAddressError
 from incidents.notices.wording import Wording
 from incidents.settings import sources
@@ -26,7 +26,7 @@ _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.AS
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """Quiet hours from `begin` until `end` in `zone`; over midnight if `end` is earlier."""
 
     begin: time
@@ -51,7 +51,7 @@ class Quiet:
         return min(later, default=now.astimezone(UTC) + timedelta(minutes=1))
 
 
-def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
+def read_quiet_hours(text: str, zone: tzinfo) -> QuietHours:
     """Read quiet hours such as `23:00-07:00`, in `zone`.
 
     Raises:
@@ -64,7 +64,7 @@ def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
     begin, end = time(first, minute), time(last, end_minute)
     if begin == end:
         raise ValueError(f"they would never end: {text!r}")
-    return Quiet(begin, end, zone)
+    return QuietHours(begin, end, zone)
 
 
 NOTICES, ALARMS = "notices", "alarms"
@@ -83,11 +83,11 @@ class Outlet:
 
     channel: Channel
     to: Recipient
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ToCustomer:
+class CustomerSettings:
     """The customer's wording and channels, to be tried in order."""
 
     wording: Wording
@@ -95,7 +95,7 @@ class ToCustomer:
 
 
 @dataclass(frozen=True, slots=True)
-class ToDesk:
+class DeskSettings:
     """The desk's wording and outlets, which are all used."""
 
     wording: Wording
@@ -111,7 +111,7 @@ def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
     return _wording(_options(NOTICES, environ), zone, needed=False)
 
 
-def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCustomer:
+def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> CustomerSettings:
     """Read [notices]; times are shown in `zone`.
 
     Raises:
@@ -138,11 +138,11 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
             )
     if names:
         words.check()
-    return ToCustomer(words, tuple(known[name] for name in names))
+    return CustomerSettings(words, tuple(known[name] for name in names))
 
 
-def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
-    """Read [alarms], with channels of its own or of [notices]; raises as `to_customer`."""
+def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
+    """Read [alarms], with channels of its own or of [notices]; raises as `customer_settings`."""
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)
@@ -152,7 +152,7 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
     options.finish()
     if names:
         words.check()
-    return ToDesk(words, tuple(known[name] for name in dict.fromkeys(names)))
+    return DeskSettings(words, tuple(known[name] for name in dict.fromkeys(names)))
 
 
 def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -193,7 +193,7 @@ def _wording(
     name, sample = options.text("desk_name"), samples.OFFICE
     if needed and name is None:
         raise options.wrong("desk_name", Cause.of("must_sender", "set: it names the sender"))
-    office = Office(
+    office = DeskContact(
         name=name or sample.name,
         phone=options.text("desk_phone", None if name else sample.phone),
         mail=options.text("desk_mail", None if name else sample.mail),
@@ -225,12 +225,12 @@ def _languages(options: Options, default: tuple[str, ...]) -> tuple[str, ...]:
 def _channel(options: Options, name: str) -> Channel:
     own = options.table(name)
     assert own is not None, "asked of tables alone"
-    made = _made(own, name, options.text("desk_name") or "")
+    made = _make_channel(own, name, options.text("desk_name") or "")
     own.finish()
     return made
 
 
-def _made(own: Options, name: str, sender_name: str) -> Channel:
+def _make_channel(own: Options, name: str, sender_name: str) -> Channel:
     kind = own.text("type")
     if kind == MAIL:
         return smtp.make(name, own, sender_name)
@@ -242,7 +242,7 @@ def _made(own: Options, name: str, sender_name: str) -> Channel:
 def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outlet:
     own = options.table(name) or Options(f"[{ALARMS}.{name}]", {})
     if own.text("type") is not None:
-        channel = _made(own, name, notices.text("desk_name") or "")
+        channel = _make_channel(own, name, notices.text("desk_name") or "")
     elif notices.table(name) is not None:
         channel = _channel(notices, name)
     else:
@@ -256,12 +256,12 @@ def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outl
                 alarms=ALARMS,
             ),
         )
-    outlet = Outlet(channel, Recipient(mail=_to(own, channel)), _quiet(own, zone))
+    outlet = Outlet(channel, Recipient(mail=_recipients(own, channel)), _quiet_hours(own, zone))
     own.finish()
     return outlet
 
 
-def _to(own: Options, channel: Channel) -> tuple[str, ...]:
+def _recipients(own: Options, channel: Channel) -> tuple[str, ...]:
     found = own.texts("to")
     if isinstance(channel, smtp.Mail) and not found:
         raise own.wrong("to", Cause.of("must_recipients", "a list of at least one address"))
@@ -280,7 +280,7 @@ def _to(own: Options, channel: Channel) -> tuple[str, ...]:
     return found
 
 
-def _quiet(own: Options, zone: tzinfo) -> Quiet | None:
+def _quiet_hours(own: Options, zone: tzinfo) -> QuietHours | None:
     hours = own.text("quiet")
     if hours is None:
         return None

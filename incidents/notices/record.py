@@ -16,7 +16,7 @@ from incidents.enforcement.port import Order
 from incidents.machine import events as e
 from incidents.notices.letter import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
-    Site,
+    SiteFacts,
     facts_of_closure,
     facts_of_incident,
     finding_of,
@@ -39,7 +39,7 @@ _SETTLED = frozenset({"removed", "voided"})
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
-class Record:
+class FactsOfOrders:
     """A lookup of the facts of orders; None if the site or the incident is missing."""
 
     def __init__(self, reading: Reading, link: Link | None = None) -> None:
@@ -52,7 +52,7 @@ class Record:
             found = of_order(connection, order)
             if found is None or self._link is None:
                 return found
-            return replace(found, link=linked(connection, order, self._link))
+            return replace(found, link=page_address(connection, order, self._link))
 
 
 def of_order(connection: Connection, order: Order) -> Facts | None:
@@ -75,12 +75,12 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
             return _violation(connection, found, order)
 
 
-def _stays_closed(connection: Connection, found: Site) -> bool:
+def _stays_closed(connection: Connection, found: SiteFacts) -> bool:
     """Return whether a loss hides why it is closed: then no order suspends or opens it."""
     return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
-def linked(connection: Connection, order: Order, link: Link) -> str | None:
+def page_address(connection: Connection, order: Order, link: Link) -> str | None:
     """The present address of the page for an order, with regard to revocations."""
     key = None if order.incident is None else read_incident_id(order.incident)
     if key is None:
@@ -90,44 +90,44 @@ def linked(connection: Connection, order: Order, link: Link) -> str | None:
     return link(order, connection.scalar(asked) or 0)
 
 
-def _violation(connection: Connection, found: Site, order: Order) -> Facts | None:
+def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
     """The facts of one incident: `notify`, `alarm`."""
     incident = incident_of(connection, order.incident)
     if incident is None:
         return None
-    told = facts_of_incident(connection, found, incident)
+    facts = facts_of_incident(connection, found, incident)
     over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
-    return replace(told, settled=over)
+    return replace(facts, settled=over)
 
 
-def _down(connection: Connection, order: Order, told: Facts) -> Facts:
+def _with_time_down(connection: Connection, order: Order, facts: Facts) -> Facts:
     """The facts with the time since which the site is down, as far as is known.
 
     Settled if the order was lifted or cancelled before any attempt."""
-    fell = withheld.has_fallen(connection, order.site_id, order.entry)
-    at = withheld.taken_down_at(connection, order.site_id, order.entry) or told.at
-    return replace(told, at=at, settled=told.settled or fell)
+    is_withdrawn = withheld.has_fallen(connection, order.site_id, order.entry)
+    at = withheld.taken_down_at(connection, order.site_id, order.entry) or facts.at
+    return replace(facts, at=at, settled=facts.settled or is_withdrawn)
 
 
-def _held(connection: Connection, found: Site, order: Order) -> Facts:
+def _held(connection: Connection, found: SiteFacts, order: Order) -> Facts:
     """The facts of a hold; settled once it is lifted."""
     key = (order.site_id, order.entry)
-    told = replace(
+    facts = replace(
         found.facts,
         stays_down=withheld.was_told_down(connection, *key),
         outlasts=withheld.was_told_an_end(connection, *key),
         settled=not found.case.held,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
-def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
+def _suspended(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
     incident = incident_of(connection, order.incident)
     if incident is None or order.suspension is None:
         return None
     key = (order.site_id, int(order.suspension))
     struck = any(each.struck for _, each in suspensions.NAMED.fetch(connection, [key]).all())
-    told = replace(
+    facts = replace(
         found.facts,
         state=incident.state,
         findings=(finding_of(found.case, incident),),
@@ -139,10 +139,10 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         # Late truth: the person had been reached, or there was no violation.
         settled=struck,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
-def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
+def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
     """The reason for the opening, with the findings not known to be deleted.
 
     Settled if the site is not opened after all, or never was down, unless the customer was told
@@ -172,21 +172,21 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     )
 
 
-def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
+def _closed(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
     """The closure with its reasons; settled if reinstated; a `call` also if done or disputed."""
     closure = found.case.closure
     if closure is None:
         return replace(found.facts, rule=order.rule, settled=True)
-    told = facts_of_closure(connection, found)
+    facts = facts_of_closure(connection, found)
     if order.kind == "call":
-        return replace(told, settled=told.disputed or _is_done(connection, order))
+        return replace(facts, settled=facts.disputed or _is_done(connection, order))
     event = _event(connection, order)
-    told = replace(
-        told,
+    facts = replace(
+        facts,
         false_field=event.field if isinstance(event, e.SiteClosed) else None,
         settled=closure.at != order.ordered_at,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
 def _unsettled(
@@ -194,14 +194,14 @@ def _unsettled(
 ) -> tuple[list[int], int]:
     """The site's first unsettled incidents, and their total number."""
     of = incidents.c
-    those = [of.site_id == site_id, unsettled()]
+    conditions = [of.site_id == site_id, unsettled()]
     if suspension is not None:
-        those.append(of.suspension == suspension)
-    first = select(of.n).where(*those).order_by(of.n).limit(MAX_FINDINGS)
+        conditions.append(of.suspension == suspension)
+    first = select(of.n).where(*conditions).order_by(of.n).limit(MAX_FINDINGS)
     numbers = list(connection.scalars(first))
     if len(numbers) < MAX_FINDINGS:
         return numbers, len(numbers)
-    counted = select(func.count()).select_from(incidents).where(*those)
+    counted = select(func.count()).select_from(incidents).where(*conditions)
     return numbers, connection.scalar(counted) or 0
 
 
@@ -220,5 +220,5 @@ def _is_done(connection: Connection, order: Order) -> bool:
     if named is None or number is None:
         return True
     of = tasks.c
-    those = (of.site_id == named[0], of.n == number, of.done_at.is_(None))
-    return connection.scalar(select(of.n).where(*those)) is None
+    conditions = (of.site_id == named[0], of.n == number, of.done_at.is_(None))
+    return connection.scalar(select(of.n).where(*conditions)) is None

@@ -45,16 +45,16 @@ class TemplateFiles(FileSystemLoader):
             raise self._unreadable(template, "no permission to read it", 1) from error
 
         # The operator may add a file to an earlier folder later.
-        return source, file, lambda: self.first(template) == Path(file) and is_unchanged()
+        return source, file, lambda: self.find(template) == Path(file) and is_unchanged()
 
-    def first(self, template: str) -> Path | None:
+    def find(self, template: str) -> Path | None:
         """The file to use: the one in the first folder with a visible file of this name."""
         files = (Path(os.path.normpath(Path(folder) / template)) for folder in self.searchpath)
         # Unlike Path.is_file, it does not raise if a folder cannot be entered.
         return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113
 
     def _unreadable(self, template: str, why: str, line: int) -> TemplateSyntaxError:
-        return TemplateSyntaxError(why, line, template, str(self.first(template) or template))
+        return TemplateSyntaxError(why, line, template, str(self.find(template) or template))
 
 
 SHIPPED = Path(__file__).with_name("templates")
@@ -79,7 +79,7 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
         loader=TemplateFiles(folders),
         undefined=StrictUndefined,
         autoescape=_is_html,
-        finalize=_there,
+        finalize=_defined,
         # Included text keeps its line ends, and an empty line after it.
         trim_blocks=True,
         lstrip_blocks=True,
@@ -90,7 +90,7 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
     return made
 
 
-def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
+def render(jinja: Environment, name: str, facts: Mapping[str, Any]) -> str:
     """Render the template of that name with the facts.
 
     Raises:
@@ -100,21 +100,23 @@ def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
     from jinja2 import TemplateNotFound, TemplateSyntaxError
 
     try:
-        template = house.get_template(name)
+        template = jinja.get_template(name)
         return template.render(facts)
     except TemplateSyntaxError as error:
-        raise _wrong(error.filename or error.name or name, error.lineno, error) from error
+        raise _template_error(error.filename or error.name or name, error.lineno, error) from error
     except TemplateNotFound as error:
-        raise _wrong(*_place(house, name, error), f"there is no {error.name}") from error
+        raise _template_error(
+            *_location(jinja, name, error), f"there is no {error.name}"
+        ) from error
     except WrongTemplateError as error:
-        raise _wrong(*_place(house, name, error), error) from error
+        raise _template_error(*_location(jinja, name, error), error) from error
     except Exception as error:
         # An expression in a template can raise anything.
         detail = f"{type(error).__name__}: {error}"
-        raise _wrong(*_place(house, name, error), detail) from error
+        raise _template_error(*_location(jinja, name, error), detail) from error
 
 
-def tidied(text: str) -> str:
+def without_extra_lines(text: str) -> str:
     """The text with single empty lines between lines, and none at its ends."""
     return _EMPTY_LINES.sub("\n\n", text).strip()
 
@@ -131,7 +133,7 @@ def _is_html(name: str | None) -> bool:
     return name is not None and name.endswith(".html.jinja")
 
 
-def _there(value: Any) -> Any:
+def _defined(value: Any) -> Any:
     """The value to write; None is an error, since the template uses a missing fact."""
     if value is None:
         from jinja2 import UndefinedError
@@ -140,14 +142,14 @@ def _there(value: Any) -> Any:
     return value
 
 
-def _wrong(file: str | Path, line: int | None, detail: object) -> TemplateError:
+def _template_error(file: str | Path, line: int | None, detail: object) -> TemplateError:
     where = "" if line is None else Cause.of("in_line", " in line {line}", line=line)
     return TemplateError(file=file, line=where, detail=one_line(str(detail), MAX_DETAIL))
 
 
-def _place(house: Environment, name: str, error: BaseException) -> tuple[str | Path, int | None]:
+def _location(jinja: Environment, name: str, error: BaseException) -> tuple[str | Path, int | None]:
     """The template file and line of the error, the innermost one."""
-    found: tuple[str | Path, int | None] = (_path(house, name), None)
+    found: tuple[str | Path, int | None] = (_path(jinja, name), None)
     step: TracebackType | None = error.__traceback__
     while step is not None:
         # Jinja gives the template's own name and line in tracebacks.
@@ -157,15 +159,15 @@ def _place(house: Environment, name: str, error: BaseException) -> tuple[str | P
     return found
 
 
-def _path(house: Environment, name: str) -> Path | str:
+def _path(jinja: Environment, name: str) -> Path | str:
 
-    return (isinstance(house.loader, TemplateFiles) and house.loader.first(name)) or name
+    return (isinstance(jinja.loader, TemplateFiles) and jinja.loader.find(name)) or name
 
 
 # They join letters in ordinary words.
 _JOINERS = "\u200c\u200d"
 # Control and bidirectional characters, surrogates, line separators.
-_NO_TEXT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def one_line(text: str, most: int) -> str:
@@ -173,13 +175,15 @@ def one_line(text: str, most: int) -> str:
 
     The result cannot end a header, open a paragraph or reverse the order of letters.
     """
-    words = "".join(" " if _is_none(character) else character for character in text[: 4 * most])
+    words = "".join(
+        " " if _is_invisible(character) else character for character in text[: 4 * most]
+    )
     line = " ".join(words.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _is_none(character: str) -> bool:
-    return character not in _JOINERS and unicodedata.category(character) in _NO_TEXT
+def _is_invisible(character: str) -> bool:
+    return character not in _JOINERS and unicodedata.category(character) in _INVISIBLE
 
 
 _ITEM = "- "

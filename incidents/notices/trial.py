@@ -11,7 +11,7 @@ from incidents.contract.case_documents import plain
 from incidents.enforcement.port import Delivered, Outcome, Skipped
 from incidents.locale.words import When
 from incidents.notices.letter import Letter
-from incidents.notices.notice_settings import Outlet, ToDesk
+from incidents.notices.notice_settings import DeskSettings, Outlet
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import TriedChannel
@@ -33,7 +33,7 @@ _WORDS = {
 _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body></html>\n'
 
 
-def send(desk: ToDesk, now: datetime, when: When) -> Iterator[TriedChannel]:
+def send(desk: DeskSettings, now: datetime, when: When) -> Iterator[TriedChannel]:
     """Send it through each channel, even in quiet hours, and yield the results as they arrive.
 
     A channel that hangs must not delay the results of the others.

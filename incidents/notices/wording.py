@@ -15,10 +15,10 @@ from incidents.notices.letter import (
     LANGUAGES,
     NOTICES,
     AnyFacts,
+    DeskContact,
     Finding,
     Letter,
-    Office,
-    facts_told,
+    template_facts,
 )
 from incidents.notices.templating import blocks, one_line
 
@@ -76,14 +76,14 @@ TIMES: dict[str, Callable[[int], str]] = {"zh_CN": _times_zh, "en": _times_en}
 
 
 PAGE = "letter.html.jinja"
-OF_A_COPY, HALTED = "_of_a_copy", "alarm_halted"
+HALTED_FRAME, HALTED = "_of_a_copy", "alarm_halted"
 """The frame of alarms from a halted database, and the alarm that needs no such frame."""
 MAX_SUBJECT = 200
 MAX_TEXT = 2_100
 """The maximum number of characters of a fact: an address has 2,048 at most."""
 
 _SUFFIX = ".txt.jinja"
-_BETWEEN = "\n\n" + "─" * 30 + "\n\n"
+_SEPARATOR = "\n\n" + "─" * 30 + "\n\n"
 _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 
 
@@ -96,7 +96,7 @@ class Wording:
 
     def __init__(
         self,
-        office: Office,
+        office: DeskContact,
         zone: tzinfo,
         *,
         languages: tuple[str, ...] = LANGUAGES,
@@ -107,7 +107,7 @@ class Wording:
         self._zone = zone
         self._folder = folder
 
-    def alone(self, language: str) -> Wording:
+    def in_language(self, language: str) -> Wording:
         """The wording in that language only."""
         return Wording(self._office, self._zone, languages=(language,), folder=self._folder)
 
@@ -117,27 +117,27 @@ class Wording:
         Raises:
             TemplateError: naming the file and the line.
         """
-        parts = {language: self.words(name, facts, language) for language in self.languages}
+        parts = {language: self.render(name, facts, language) for language in self.languages}
         subject = one_line(" / ".join(subject for subject, _ in parts.values()), MAX_SUBJECT)
         return Letter(
             id=id_,
             subject=subject,
-            text=_BETWEEN.join(text for _, text in parts.values()) + "\n",
+            text=_SEPARATOR.join(text for _, text in parts.values()) + "\n",
             html=self._page(subject, parts, getattr(facts, "link", None)),
             languages=self.languages,
         )
 
-    def words(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
+    def render(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
         """The subject and the text of a notice in one language; raises as `letter`.
 
         A template's first line is the subject, the rest is the text.
         """
-        shown = _plain(facts_told(facts)) | {"office": self._office}
-        house = _environment(self._folders(language), self._zone, language)
-        subject, text = _parted(templating.render(house, name + _SUFFIX, shown))
+        shown = _on_one_line(template_facts(facts)) | {"office": self._office}
+        jinja = _environment(self._folders(language), self._zone, language)
+        subject, text = _split_subject(templating.render(jinja, name + _SUFFIX, shown))
         if shown.get("halted_since") is not None and name != HALTED:
-            around = shown | {"subject": subject, "text": text}
-            return _parted(templating.render(house, OF_A_COPY + _SUFFIX, around))
+            framed = shown | {"subject": subject, "text": text}
+            return _split_subject(templating.render(jinja, HALTED_FRAME + _SUFFIX, framed))
         return subject, text
 
     def time(self, moment: datetime, language: str) -> str:
@@ -151,10 +151,10 @@ class Wording:
             TemplateError: for the first one that is wrong.
         """
         for name in NOTICES:
-            for facts in samples.one_by_one(name):
+            for facts in samples.variants(name):
                 self.letter(name, facts, "12-o45")
 
-    def overridden(self, name: str, language: str) -> Path | None:
+    def own_template(self, name: str, language: str) -> Path | None:
         """The operator's file for that notice; None if the shipped one is used."""
         if self._folder is None:
             return None
@@ -194,19 +194,19 @@ def _pages(folders: tuple[Path, ...]) -> Environment:
     return templating.environment(folders, {})
 
 
-def _parted(written: str) -> tuple[str, str]:
+def _split_subject(written: str) -> tuple[str, str]:
     subject, _, text = written.strip().partition("\n")
-    return one_line(subject, MAX_SUBJECT), templating.tidied(text)
+    return one_line(subject, MAX_SUBJECT), templating.without_extra_lines(text)
 
 
-def _plain(value: Any) -> Any:
+def _on_one_line(value: Any) -> Any:
     """The facts with each text on one line, so that none can open a paragraph."""
     if isinstance(value, str):
         return one_line(value, MAX_TEXT)
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: _on_one_line(inner) for name, inner in value.items()}
     if isinstance(value, tuple):
-        return tuple(_plain(inner) for inner in value)
+        return tuple(_on_one_line(inner) for inner in value)
     if isinstance(value, Finding):
-        return {name: _plain(getattr(value, name)) for name in Finding.__slots__}
+        return {name: _on_one_line(getattr(value, name)) for name in Finding.__slots__}
     return value

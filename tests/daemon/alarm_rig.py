@@ -14,7 +14,7 @@ from incidents.desk import Envelope
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine import commands as c
 from incidents.notices import samples
-from incidents.notices.lanes import Desk
+from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.wording import Wording
@@ -97,9 +97,9 @@ class Channel:
         return self.outcome
 
 
-def desk(*outlets: Outlet) -> Desk:
+def desk(*outlets: Outlet) -> DeskLane:
     zone = ZoneInfo("Asia/Shanghai")
-    return Desk(
+    return DeskLane(
         facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
         now=clock.now,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
-from incidents.notices.notice_settings import Outlet, Quiet
+from incidents.notices.notice_settings import Outlet, QuietHours
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.database.engine import writing
@@ -46,7 +46,7 @@ def look(watch: Watch, duty: Alarms) -> None:
         watch.elapsed += PATIENCE_S
 
 
-def by_chat(watch: Watch, hours: Quiet | None = None) -> tuple[Channel, Alarms]:
+def by_chat(watch: Watch, hours: QuietHours | None = None) -> tuple[Channel, Alarms]:
     channel = Channel("group")
     return channel, watch.duty(telling(Outlet(channel, Recipient(), hours)))
 

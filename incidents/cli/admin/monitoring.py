@@ -161,7 +161,7 @@ def try_channels(run: Run) -> int:
 def _sent_trial(run: Run) -> Iterable[TriedChannel]:
     from incidents.notices import notice_settings, trial
 
-    return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)
+    return trial.send(notice_settings.desk_settings(run.settings.zone), clock.now(), run.when)
 
 
 def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
