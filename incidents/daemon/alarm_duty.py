@@ -68,19 +68,19 @@ class Alarms:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        tell: alarm_letter.Tell | None = None,
+        send: alarm_letter.SendAlarm | None = None,
         say: Callable[..., None] = journal.say,
         patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         # Open it in the constructor: two threads would open it twice.
-        self._house, self._engine = house, house.bare_engine
+        self._app, self._engine = app, app.bare_engine
         self._stopped = stopped
-        self._tell = tell
+        self._send = send
         self._say = say
         self._report: police.ReportDuty | None = None
         self._is_read = False
@@ -90,12 +90,12 @@ class Alarms:
         self._reading, self._part = (Part(_WRONG, monotonic) for _ in range(2))
         self._seen_since: dict[str, float] = {}
         self._strange_since: datetime | None = None
-        self.told = 0
+        self.sent = 0
 
     def run(self) -> None:
         """Do one round; no failure stops the next one."""
-        if not self._stopped() and (self._is_read or self._reading.do(self.read)):
-            self._part.do(self._round)
+        if not self._stopped() and (self._is_read or self._reading.attempt(self.read)):
+            self._part.attempt(self._round)
 
     def read(self) -> None:
         """Read the channels and the reminders from the settings.
@@ -104,29 +104,29 @@ class Alarms:
             SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
                 wrong.
         """
-        self._tell = self._tell or alarm_letter.by_channels(
-            lanes.desk_lane(self._house), alarm_letter.here(self._house)
+        self._send = self._send or alarm_letter.channel_sender(
+            lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
         )
         self._report = police.read(sources.section(police.SECTION))
         self._is_read = True
 
     def _round(self) -> None:
-        if self._tell is None:
+        if self._send is None:
             return
         # The schema may have been upgraded since, so that this program must not write.
         schema.check(self._engine)
         looked_at = self._monotonic()
         known, look, now = self._look()
-        known = self._with_list(known, look, now)
+        known = self._with_current_list(known, look, now)
         halted = look.halted_since or self._strange_since
-        found = {alarm.key: alarm for alarm in look.alarms if self._is_certain(alarm)}
-        raised = self._keep_up(known, found, look, now)
+        found = {alarm.key: alarm for alarm in look.alarms if self._has_lasted(alarm)}
+        raised = self._update_rows(known, found, look, now)
         for key, alarm in found.items():
             if self._stopped() or self._monotonic() - looked_at > FRESH_S:
                 return
             if halted is not None and not alarm.is_told_of_a_copy(halted):
                 continue
-            if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key], halted):
+            if raised[key].due(now) and not self._send_one(self._send, alarm, raised[key], halted):
                 return
 
     def _look(self) -> tuple[dict[str, monitoring.Raised], Look, datetime]:
@@ -136,32 +136,32 @@ class Alarms:
         """
         with plainly(self._engine), reading(self._engine) as connection:
             known = monitoring.known_alarms(connection)
-            now = self._house.now(connection)
+            now = self._app.now(connection)
             # Until the dispatcher has checked the server, it is unknown.
             is_strange = lineage.look(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
-    def _with_list(
+    def _with_current_list(
         self, known: dict[str, monitoring.Raised], look: Look, now: datetime
     ) -> dict[str, monitoring.Raised]:
         """The alarms with an up-to-date list of left-down sites, if that alarm is raised."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
         raised = None if alarm is None else known.get(alarm.key)
-        renewed = raised and alarm_letter.renewed_list(raised, look.left_down, now)
+        renewed = raised and alarm_letter.updated_row(raised, look.left_down, now)
         if raised is None or renewed is None:
             return known
         with plainly(self._engine), writing(self._engine) as connection:
             is_so = monitoring.renew_alarms(connection, raised, renewed)
         return {**known, raised.key: renewed} if is_so else known
 
-    def _is_certain(self, alarm: Alarm) -> bool:
+    def _has_lasted(self, alarm: Alarm) -> bool:
         if alarm.kind not in {SILENT, HALTED, MARK_UNREAD}:
             return True
         since = self._seen_since.setdefault(alarm.key, self._monotonic())
         return self._monotonic() - since >= self._patience_s
 
-    def _keep_up(
+    def _update_rows(
         self,
         known: Mapping[str, monitoring.Raised],
         found: Mapping[str, Alarm],
@@ -180,7 +180,7 @@ class Alarms:
         ended = [
             each
             for each in known.values()
-            if each.key not in seen and _may_be_forgotten(each, look, now)
+            if each.key not in seen and _may_be_removed(each, look, now)
         ]
         if new or ended:
             with plainly(self._engine), writing(self._engine) as connection:
@@ -188,41 +188,39 @@ class Alarms:
                 monitoring.add_alarms(connection, new.values())
         return {**known, **new}
 
-    def _tell_one(
+    def _send_one(
         self,
-        tell: alarm_letter.Tell,
+        send: alarm_letter.SendAlarm,
         alarm: Alarm,
         seen: monitoring.Raised,
         halted_since: datetime | None,
     ) -> bool:
         """Send an alarm, unless another daemon does; return whether to try the next one."""
         with plainly(self._engine), writing(self._engine) as connection:
-            now = self._house.now(connection)
+            now = self._app.now(connection)
             claimed = monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
         if claimed is None:
             return True
-        outcome = tell(alarm, claimed, now, halted_since)
+        outcome = send(alarm, claimed, now, halted_since)
         self._record(claimed, outcome)
-        self._note(alarm, claimed, outcome)
+        self._log_outcome(alarm, claimed, outcome)
         # A fault of the channels would affect the next alarm too.
-        return not isinstance(outcome, Retry) or _waits_for_the_hour(outcome)
+        return not isinstance(outcome, Retry) or _is_quiet(outcome)
 
     def _record(self, claimed: monitoring.Raised, outcome: Outcome) -> None:
         with plainly(self._engine), writing(self._engine) as connection:
-            now = self._house.now(connection)
+            now = self._app.now(connection)
             if isinstance(outcome, Delivered):
                 monitoring.note_alarm_told(connection, claimed, now)
                 return
             next_at = now + self._wait(claimed, outcome)
-            monitoring.put_off_alarm(
-                connection, claimed, next_at, tried=not _waits_for_the_hour(outcome)
-            )
+            monitoring.put_off_alarm(connection, claimed, next_at, tried=not _is_quiet(outcome))
 
-    def _note(self, alarm: Alarm, claimed: monitoring.Raised, outcome: Outcome) -> None:
+    def _log_outcome(self, alarm: Alarm, claimed: monitoring.Raised, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
-            self.told += 1
+            self.sent += 1
             self._say("an alarm was sent", kind=alarm.kind, item=alarm.subject)
-        elif not _waits_for_the_hour(outcome):
+        elif not _is_quiet(outcome):
             reason = outcome.why if isinstance(outcome, Skipped) else outcome.problem
             journal.warn(
                 "an alarm was not sent yet",
@@ -231,12 +229,12 @@ class Alarms:
 
     def _wait(self, claimed: monitoring.Raised, outcome: Outcome) -> timedelta:
         asked = outcome.after if isinstance(outcome, Retry) else None
-        if asked is not None and _waits_for_the_hour(outcome):
+        if asked is not None and _is_quiet(outcome):
             return asked
         return waiting.wait(claimed.attempts, self._jitter(), asked)
 
 
-def once(house: App) -> Alarms:
+def once(app: App) -> Alarms:
     """Send all present alarms (`daemon --once`), a silence without delay.
 
     Raises:
@@ -244,25 +242,25 @@ def once(house: App) -> Alarms:
             wrong.
     """
     # In cron each line would become a mail.
-    duty = Alarms(house, say=lambda *_, **__: None, patience_s=0.0)
+    duty = Alarms(app, say=lambda *_, **__: None, patience_s=0.0)
     duty.read()
     before = -1
-    while duty.told > before:
-        before = duty.told
+    while duty.sent > before:
+        before = duty.sent
         duty.run()
     return duty
 
 
-def _may_be_forgotten(missing: monitoring.Raised, look: Look, now: datetime) -> bool:
+def _may_be_removed(missing: monitoring.Raised, look: Look, now: datetime) -> bool:
     if missing.kind in look.capped or missing.kind in {REPORT, FILING}:
         return now - missing.raised_at > KEPT_FOR
     return True
 
 
 def _row_subject(alarm: Alarm, look: Look) -> str:
-    return alarm_letter.told_subject(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
+    return alarm_letter.subject_of(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
 
 
-def _waits_for_the_hour(outcome: Outcome) -> bool:
+def _is_quiet(outcome: Outcome) -> bool:
     """Return whether quiet hours delay it: nothing was tried, and nothing is wrong."""
     return isinstance(outcome, Retry) and outcome.problem == "quiet"

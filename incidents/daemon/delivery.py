@@ -29,13 +29,13 @@ from incidents.notices.notice_settings import CHANNELS
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
-_WRONG = {
+_FAILURES = {
     ACT: "the orders are not carried out",
     NOTICE: "customers are not notified",
     DESK: "the desk gets no alarms",
 }
 
-_UNDONE = {
+_INACTIVE = {
     ACT: "NOTHING IS ENFORCED: [acts] names no adapter but log",
     NOTICE: f"no notices are sent to customers: no channel is set ({CHANNELS[NOTICE]})",
     DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
@@ -57,7 +57,7 @@ class Delivery:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
@@ -66,15 +66,15 @@ class Delivery:
         once: bool = False,
     ) -> None:
         # Open it in the constructor: two threads would open it twice.
-        self._house, self._engine = house, house.bare_engine
+        self._app, self._engine = app, app.bare_engine
         self._stopped = stopped
-        self._part = Part(_WRONG[ACT], log_error=log_error)
+        self._part = Part(_FAILURES[ACT], log_error=log_error)
         self._decided, self._observed = decided, observed
         self._once = once
         self._routing: routing.Routing | None = None
         self._lanes: dict[str, Choose] = {}
         self._without_channel: set[str] = set()
-        self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _WRONG.items()}
+        self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _FAILURES.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._kept: Continuity | None = None
         self.round: Round | None = None
@@ -82,8 +82,8 @@ class Delivery:
     def run(self) -> None:
         """Do one round; no failure stops the next one."""
         if not self._stopped():
-            self._read()
-            self._part.do(self._carry_out)
+            self._load_settings()
+            self._part.attempt(self._carry_out)
 
     @property
     def errors(self) -> list[Exception]:
@@ -107,7 +107,7 @@ class Delivery:
     def _carry_out(self) -> None:
         # The schema may have been upgraded since, so that this program must not write.
         schema.check(self._engine)
-        if self._stands_aside():
+        if self._is_clock_wrong():
             return
         why = self._continuity().check()
         if why is not None:
@@ -120,13 +120,13 @@ class Delivery:
             )
         self.round.run()
 
-    def _read(self) -> None:
+    def _load_settings(self) -> None:
         """Read the settings of the lanes whose settings were not valid so far."""
         for lane, part in list(self._unread.items()):
-            if part.do(self._find_adapters if lane == ACT else partial(self._find_channel, lane)):
+            if part.attempt(self._load_routing if lane == ACT else partial(self._load_lane, lane)):
                 del self._unread[lane]
 
-    def _find_adapters(self) -> None:
+    def _load_routing(self) -> None:
         found = self._routing = routing.load()
         self._lanes[ACT] = lambda order: found.adapter_for(order.site)
         if self.round is not None:
@@ -134,19 +134,19 @@ class Delivery:
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
-            journal.warn(_UNDONE[ACT])
+            journal.warn(_INACTIVE[ACT])
 
-    def _find_channel(self, lane: str) -> None:
-        told = channel(self._house, lane)
+    def _load_lane(self, lane: str) -> None:
+        sender = notice_lane(self._app, lane)
         # A daemon with a channel sends the notices, now or later.
-        if told.is_set_up:
-            self._lanes[lane] = lambda _: told
+        if sender.is_set_up:
+            self._lanes[lane] = lambda _: sender
         else:
             self._without_channel.add(lane)
             if not self._once:
-                journal.warn(_UNDONE[lane])
+                journal.warn(_INACTIVE[lane])
 
-    def _stands_aside(self) -> bool:
+    def _is_clock_wrong(self) -> bool:
         """Whether the clock is wrong, so that times would be recorded wrongly.
 
         The duty of enforcement reports it.
@@ -157,17 +157,17 @@ class Delivery:
 
     def _continuity(self) -> Continuity:
         if self._kept is None:
-            key = status.load_settings(self._house.settings).key
+            key = status.load_settings(self._app.settings).key
             mark = marks.mark_path(key)
-            self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
+            self._kept = Continuity(self._app.engine, self._app.desk, mark, clock.now)
         return self._kept
 
     def _compare(self, names: Sequence[str]) -> set[str]:
         """Compare those sites as the recovery does; none if the settings cannot be read now."""
-        house, seen = self._house, set[str]()
+        app, seen = self._app, set[str]()
         try:
             for each in comparison.compare_sites(
-                house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
+                app.engine, app.desk, app.reading, by=DAEMON, login=app.settings.login,
                 only=names, stopped=self._stopped, opens=False,
             ):  # fmt: skip
                 if each.verdict != FAILED:
@@ -177,10 +177,10 @@ class Delivery:
         return seen
 
     def _dispatcher(self) -> Dispatcher:
-        house, found = self._house, self._routing or routing.read({})
+        app, found = self._app, self._routing or routing.read({})
         return Dispatcher(
             engine=self._engine,
-            desk=house.desk,
+            desk=app.desk,
             lanes=self._lanes,
             without_channel=self._without_channel,
             name=self._name,
@@ -190,14 +190,14 @@ class Delivery:
             brake=found.brake if found.enforces or NOTICE in self._lanes else None,
             continuity=self._continuity(),
             compare=self._compare,
-            login=house.settings.login,
+            login=app.settings.login,
             observed=self._observed,
         )
 
 
-def once(house: App) -> Delivery:
+def once(app: App) -> Delivery:
     """Try each due order once (`daemon --once`); the result's `errors` says what failed."""
-    delivery = Delivery(house, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
+    delivery = Delivery(app, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
     finally:
@@ -205,7 +205,7 @@ def once(house: App) -> Delivery:
     return delivery
 
 
-def check(house: App) -> list[str]:
+def check(app: App) -> list[str]:
     """The lanes in which these settings do nothing; no order is carried out.
 
     Raises:
@@ -217,17 +217,17 @@ def check(house: App) -> list[str]:
         found.check_requirements()
     finally:
         found.close()
-    undone = [] if found.enforces else [ACT]
+    inactive = [] if found.enforces else [ACT]
     lanes = (NOTICE, DESK)
-    return undone + [lane for lane in lanes if not channel(house, lane).is_set_up]
+    return inactive + [lane for lane in lanes if not notice_lane(app, lane).is_set_up]
 
 
-def channel(house: App, lane: str) -> CustomerLane | DeskLane:
+def notice_lane(app: App, lane: str) -> CustomerLane | DeskLane:
     """The lane to the customer or to the desk, from the settings.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
     """
     if lane == NOTICE:
-        return lanes.customer_lane(house, link=customer_link.load_notice_link())
-    return lanes.desk_lane(house)
+        return lanes.customer_lane(app, link=customer_link.load_notice_link())
+    return lanes.desk_lane(app)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.part import Backoff, trouble
+from incidents.daemon.part import Backoff, database_fault
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
 from incidents.store import desk_state
@@ -64,7 +64,7 @@ def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
     return Cause.of("clock_behind", "its clock is {s:,.1f} s behind the database's", s=s)
 
 
-class Steps:
+class ClockSteps:
     """A detector of steps of the clock, forward or back."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Steps:
 
 
 BATCH = 500
-WORKS_FOR_S = 10.0
+WORKING_FOR_S = 10.0
 """The time for which the clock counts as enforced after a completed look."""
 
 # The longest wait for a refused connection, or for a locked SQLite file.
@@ -94,7 +94,7 @@ _ATTEMPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Elapsed:
     """The result of a look, with the next due time (UTC) and the reason if it stood aside.
 
     `next_due`: without sites that are due and were left, because another daemon has them or a row
@@ -111,14 +111,14 @@ class Look:
     halted: bool = False
 
 
-def look(
+def elapse(
     engine: Engine,
     desk: Desk,
     *,
     limit: int = BATCH,
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
-) -> Look:
+) -> Elapsed:
     """Elapse all due clocks, `limit` sites in a transaction, by due time.
 
     After each batch `done` gets its decisions, and `stopped` is called. If the clock differs from
@@ -135,19 +135,19 @@ def look(
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
     # The database's time, or earlier: an extra look does no harm, a missed one does.
-    came_to = now - ahead
-    at_most_ahead = clock.now() - came_to
-    if aside is not None or next_due is None or next_due >= came_to:
-        return Look(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
+    covered_until = now - ahead
+    max_lead = clock.now() - covered_until
+    if aside is not None or next_due is None or next_due >= covered_until:
+        return Elapsed(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
     sites = events = 0
     for began, answers in _batches(desk, limit, stopped):
-        came_to = began - at_most_ahead
+        covered_until = began - max_lead
         done(answers)
         sites += len(answers)
         events += sum(len(answer.events) for answer in answers)
     with plainly(engine), reading(engine) as connection:
-        next_due = work.earliest_due(connection, since=came_to)
-    return Look(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
+        next_due = work.earliest_due(connection, since=covered_until)
+    return Elapsed(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
 
 
 def _batches(
@@ -175,7 +175,7 @@ class Enforcement:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         systemd: journal.Systemd,
         *,
         stopped: Callable[[], bool],
@@ -186,7 +186,7 @@ class Enforcement:
     ) -> None:
         self.fatal: IncidentsError | None = None
         self.aside: str | None = None
-        self._house = house
+        self._app = app
         self._systemd = systemd
         self._stopped = stopped
         self._wake_at = wake_at
@@ -197,22 +197,22 @@ class Enforcement:
         self._trouble: str | None = None
 
     @property
-    def works(self) -> bool:
+    def is_working(self) -> bool:
         """Whether a look was completed recently."""
         at = self._worked_at
-        return at is not None and self._monotonic() - at <= WORKS_FOR_S
+        return at is not None and self._monotonic() - at <= WORKING_FOR_S
 
     def run(self) -> None:
         """Do one look; no failure stops the next one."""
         if self._stopped() or self._backoff.waiting:
             return
         try:
-            house = self._house
+            app = self._app
             # The schema may have been upgraded since, so that this program must not write.
-            schema.check(house.engine)
-            found = look(
-                house.engine,
-                house.desk,
+            schema.check(app.engine)
+            found = elapse(
+                app.engine,
+                app.desk,
                 stopped=self._stopped,
                 done=self._done,
             )
@@ -224,36 +224,36 @@ class Enforcement:
     def _done(self, answers: list[Answer]) -> None:
         journal.decided(answers)
         self._worked_at = self._monotonic()
-        self._systemd.alive()
+        self._systemd.feed_watchdog()
 
-    def _succeeded(self, found: Look) -> None:
+    def _succeeded(self, found: Elapsed) -> None:
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
             journal.say("enforcing again", duration_s=round(lasted_s, 1))
         self._trouble = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
-        turned = (found.aside is None) != (self.aside is None)
+        changed = (found.aside is None) != (self.aside is None)
         self.aside = found.aside
-        self._systemd.alive()
+        self._systemd.feed_watchdog()
         if found.aside is None:
             self._systemd.ready()
             if found.next_due is not None:
                 # If this is past by now, the next look begins at once.
                 self._wake_at(found.next_due + found.ahead)
-        if turned and found.aside is not None:
+        if changed and found.aside is not None:
             journal.error(
                 "standing aside: this daemon does not enforce the clock", reason=found.aside
             )
-        elif turned:
+        elif changed:
             journal.warn("the clocks agree again: enforcing")
         self._systemd.status(_status(found))
-        if began or turned:
+        if began or changed:
             self._changed()
 
     def _failed(self, error: Exception) -> None:
         self._worked_at = None
-        reason = trouble(error)
+        reason = database_fault(error)
         if reason is None and isinstance(error, IncidentsError):
             self.fatal = error
             return
@@ -267,15 +267,15 @@ class Enforcement:
                 traceback.print_exception(error)
             return
         # The process works, and a restart would not bring the database back.
-        self._systemd.alive()
-        self._systemd.waiting(wait_s + _ATTEMPT_S)
+        self._systemd.feed_watchdog()
+        self._systemd.extend_start(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
         if reason != self._trouble:
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
 
 
-def _status(found: Look) -> str:
+def _status(found: Elapsed) -> str:
     if found.aside is not None:
         return f"standing aside: {found.aside}"
     due = (

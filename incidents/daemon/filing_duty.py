@@ -22,24 +22,24 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
 
 _NOT_REMINDED = "filing reminders are not sent"
-_NOT_LOOKED = "footers of approved sites are not checked"
+_NOT_CHECKED = "footers of approved sites are not checked"
 
 TICK_S = 10.0
 """The interval of its rounds, with one page at most in each, to limit the load on sites."""
 
-AT_ONCE = 500
+BATCH = 500
 """The maximum number of sites in one transaction of reminders."""
 
-AGAIN_AFTER = timedelta(hours=6)
+RETRY_AFTER = timedelta(hours=6)
 """The longest wait before an unreadable page is tried again."""
 
-PASSED_OVER = 100
+MAX_SKIPPED = 100
 """The maximum number of sites without a page that a round skips."""
 
 ONCE_PAGES, ONCE_S = 20, 20.0
 """The limits of `daemon --once`: pages and seconds."""
 
-Look = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
+CheckPage = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
 """A check of the footer of a site's page against its filing.
 
 It returns the codes of the faults, or None if the page could not be read."""
@@ -50,29 +50,29 @@ class Filings:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        look: Look | None = None,
+        check_page: CheckPage | None = None,
         say: Callable[..., None] = journal.say,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._house, self._engine = house, house.bare_engine
+        self._app, self._engine = app, app.bare_engine
         self._stopped = stopped
-        self._look = look or _looked_at
+        self._check_page = check_page or _check_footer
         self._say = say
         self._jitter = jitter
         self._enrolled = 0
         self._reminding = Part(_NOT_REMINDED, monotonic)
-        self._looking = Part(_NOT_LOOKED, monotonic)
+        self._checking = Part(_NOT_CHECKED, monotonic)
 
     def run(self) -> None:
         """Do one round; no failure stops the next one."""
         if not self._stopped():
-            self._reminding.do(self.remind)
+            self._reminding.attempt(self.remind)
         if not self._stopped():
-            self._looking.do(self.look_at_one)
+            self._checking.attempt(self.check_one_page)
 
     def remind(self) -> int:
         """Send all reminders of terms due today; return the number of sites.
@@ -87,12 +87,12 @@ class Filings:
         count = 0
         while not self._stopped():
             with plainly(self._engine), reading(self._engine) as connection:
-                now = self._house.now(connection)
-                today = now.astimezone(self._house.settings.zone).date().isoformat()
-                sites = filings.to_remind(connection, today, AT_ONCE)
+                now = self._app.now(connection)
+                today = now.astimezone(self._app.settings.zone).date().isoformat()
+                sites = filings.to_remind(connection, today, BATCH)
             if not sites:
                 break
-            answers = self._house.desk.submit(
+            answers = self._app.desk.submit(
                 [Envelope(site=site, command=Remind(on=today)) for site in sites]
             )
             # Another daemon may have sent some of them meanwhile.
@@ -104,7 +104,7 @@ class Filings:
             self._say("filing reminders sent", count=count)
         return count
 
-    def look_at_one(self) -> bool:
+    def check_one_page(self) -> bool:
         """Check the page that has waited longest, if one is due; return whether one was.
 
         Sites that are down or not approved are skipped.
@@ -115,11 +115,11 @@ class Filings:
         if settings.recheck_within is None:
             return False
         schema.check(self._engine)
-        for _ in range(PASSED_OVER):
+        for _ in range(MAX_SKIPPED):
             due = self._next()
             if due is None or self._stopped():
                 return False
-            details = self._claimed(due, settings.recheck_within)
+            details = self._claim(due, settings.recheck_within)
             if details is not None:
                 return self._record(due, details, settings)
         return False
@@ -131,25 +131,25 @@ class Filings:
             with plainly(self._engine), writing(self._engine) as connection:
                 filings.enrol(connection, new)
         with plainly(self._engine), reading(self._engine) as connection:
-            return filings.due(connection, self._house.now(connection))
+            return filings.due(connection, self._app.now(connection))
 
-    def _claimed(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
+    def _claim(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
         """Claim the page, and return the site's filing; None without a page, or if another has it.
 
         If this daemon dies, the page is soon checked again."""
         with plainly(self._engine), writing(self._engine) as connection:
-            now = self._house.now(connection)
+            now = self._app.now(connection)
             details: dict[str, str] = views.filing_details(connection, due.site)
             shows = due.state == "active" and {filings.NUMBER, filings.APPROVED} <= details.keys()
-            wait = min(within, AGAIN_AFTER)
+            wait = min(within, RETRY_AFTER)
             return details if filings.claim(connection, due, now + wait) and shows else None
 
     def _record(
         self, due: filings.Due, details: dict[str, str], settings: filing_settings.FilingSettings
     ) -> bool:
         assert settings.recheck_within is not None
-        problems = self._look(due.site, details, settings)
-        with self._house.reading() as connection:
+        problems = self._check_page(due.site, details, settings)
+        with self._app.reading() as connection:
             still = views.filing_details(connection, due.site)
         if problems is None or still != details:
             # The page could not be read, or the filing has changed.
@@ -157,29 +157,29 @@ class Filings:
         # Spread out, so that sites added on one day are not always checked on one day.
         wait = settings.recheck_within * (1 - self._jitter() / 5)
         with plainly(self._engine), writing(self._engine) as connection:
-            filings.put_off(connection, due.site_id, self._house.now(connection) + wait)
+            filings.put_off(connection, due.site_id, self._app.now(connection) + wait)
         command = RecordFooter(problems=problems)
-        [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
+        [answer] = self._app.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:
             self._say("a footer has changed", count=len(problems))
         return True
 
 
-def once(house: App) -> Filings:
+def once(app: App) -> Filings:
     """Send the due reminders, and check some pages (`daemon --once`).
 
     Raises as `Filings.remind`.
     """
-    duty = Filings(house, say=lambda *_, **__: None)
+    duty = Filings(app, say=lambda *_, **__: None)
     duty.remind()
     until = time.monotonic() + ONCE_S
     for _ in range(ONCE_PAGES):
-        if time.monotonic() > until or not duty.look_at_one():
+        if time.monotonic() > until or not duty.check_one_page():
             break
     return duty
 
 
-def _looked_at(
+def _check_footer(
     site: str, details: dict[str, str], settings: filing_settings.FilingSettings
 ) -> tuple[str, ...] | None:
     # Loaded only by a desk that has approved sites.

@@ -20,7 +20,7 @@ from incidents.store import desk_state, monitoring
 from incidents.store.database.engine import plainly, writing
 
 BEAT_S = 5
-FORGOTTEN_AFTER = timedelta(days=1)
+PURGE_AFTER = timedelta(days=1)
 
 
 def identity() -> monitoring.Heartbeat:
@@ -31,7 +31,7 @@ def identity() -> monitoring.Heartbeat:
     return monitoring.Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
-def note_once(house: App) -> None:
+def record_once(app: App) -> None:
     """Record the time of this `daemon --once`; no next beat is expected.
 
     Raises:
@@ -39,28 +39,28 @@ def note_once(house: App) -> None:
             enforce the clock, and nothing further could be written.
     """
     host = socket.gethostname()
-    with plainly(house.engine), writing(house.engine) as connection:
+    with plainly(app.engine), writing(app.engine) as connection:
         now = desk_state.now(connection)
         name = monitoring.once_on(host)
         beat = monitoring.Heartbeat(
             daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now
         )
         monitoring.beat(connection, beat)
-        monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
+        monitoring.purge_heartbeats(connection, now - PURGE_AFTER)
 
 
-def note_mark_once(house: App, unread: str | None) -> None:
+def record_mark_once(app: App, unread: str | None) -> None:
     """Record why `daemon --once` carried out nothing, if its mark cannot be read.
 
     Raises:
         DatabaseError: if it cannot be recorded.
     """
-    with plainly(house.engine), writing(house.engine) as connection:
+    with plainly(app.engine), writing(app.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
         monitoring.note_mark(connection, name, unread, desk_state.now(connection))
 
 
-class Heart:
+class HeartbeatDuty:
     """The heartbeat, which beats only while enforcement works.
 
     `mark_unread`: returns why nothing is carried out, if the mark cannot be read.
@@ -68,12 +68,12 @@ class Heart:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         enforcement: Enforcement,
         identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._house = house
+        self._app = app
         self._enforcement = enforcement
         self._identity = identity
         self._mark_unread = mark_unread
@@ -81,24 +81,24 @@ class Heart:
 
     def beat(self) -> None:
         """Write the row, in the database's time if it has one, and purge dead daemons."""
-        if not self._enforcement.works:
+        if not self._enforcement.is_working:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
         # Enforcement reports the same database error; the beat is skipped.
         with suppress(DBAPIError, DatabaseError):
-            with writing(self._house.engine) as connection:
+            with writing(self._app.engine) as connection:
                 now = desk_state.now(connection)
                 beat = replace(
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
                 )  # fmt: skip
                 monitoring.beat(connection, beat)
-                monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
+                monitoring.purge_heartbeats(connection, now - PURGE_AFTER)
             self._beaten = True
 
     def stop(self) -> None:
         """Remove the row, so that this daemon no longer counts as alive."""
         if not self._beaten:
             return
-        with suppress(DBAPIError, DatabaseError), writing(self._house.engine) as connection:
+        with suppress(DBAPIError, DatabaseError), writing(self._app.engine) as connection:
             monitoring.remove_heartbeat(connection, self._identity.daemon)

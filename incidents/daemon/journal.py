@@ -23,7 +23,7 @@ _NAME = "daemon"
 _DECIDED = "decided"
 
 _log = log.logger(_NAME)
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def say(sentence: str, **facts: Any) -> None:
@@ -58,20 +58,20 @@ def decided(answers: Iterable[Answer]) -> int:
     ]
     if _on_terminal():
         for each in facts:
-            (warn if _waits_for_a_person(each) else say)(_DECIDED, **each)
+            (warn if _needs_a_person(each) else say)(_DECIDED, **each)
     elif facts:
         told = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
         lines = (
-            each | told | {"level": "warning" if _waits_for_a_person(each) else "info"}
+            each | told | {"level": "warning" if _needs_a_person(each) else "info"}
             for each in facts
         )
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write("".join(f"{_encoded(line)}\n" for line in lines))
+            sys.stderr.write("".join(f"{_encode(line)}\n" for line in lines))
             sys.stderr.flush()
     return len(facts)
 
 
-def _waits_for_a_person(facts: dict[str, Any]) -> bool:
+def _needs_a_person(facts: dict[str, Any]) -> bool:
     """Return whether it is an order that was given up, or held by the brake."""
     return bool(facts["kind"] == OrderFailed.kind)
 
@@ -115,12 +115,12 @@ class Systemd:
             self._ready = True
             self._send("READY=1")
 
-    def alive(self) -> None:
+    def feed_watchdog(self) -> None:
         """Feed the watchdog, if one is set on this process."""
         if self._watchdog:
             self._send("WATCHDOG=1")
 
-    def waiting(self, for_s: float) -> None:
+    def extend_start(self, for_s: float) -> None:
         """Extend the time for an incomplete start."""
         if not self._ready:
             self._send(f"EXTEND_TIMEOUT_USEC={int(for_s * 1_000_000)}")

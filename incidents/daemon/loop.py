@@ -32,8 +32,8 @@ from incidents.daemon import (
     recovery_duty,
     retention_duty,
 )
-from incidents.daemon.enforce import Enforcement, Steps
-from incidents.daemon.heartbeat import BEAT_S, Heart, identity
+from incidents.daemon.enforce import ClockSteps, Enforcement
+from incidents.daemon.heartbeat import BEAT_S, HeartbeatDuty, identity
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others
 
@@ -41,7 +41,7 @@ TICK_S = 1
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 # Deadlines are due strictly after their time.
-_HAIR = timedelta(milliseconds=1)
+_EPSILON = timedelta(milliseconds=1)
 _WATCH_S = 0.5
 _DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
@@ -64,7 +64,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotation
         return now if previous is None else now + self._interval
 
 
-def run(house: App, systemd: journal.Systemd | None = None) -> int:
+def run(app: App, systemd: journal.Systemd | None = None) -> int:
     """Enforce the clock until SIGTERM or SIGINT; return the exit status.
 
     The current batch is finished first; a second signal does not wait for it. SIGKILL loses only
@@ -78,44 +78,44 @@ def run(house: App, systemd: journal.Systemd | None = None) -> int:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # An unresponsive server should cost seconds, not minutes.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
-    with _signals_held_back():
-        return _Loop(house, journal.Systemd() if systemd is None else systemd).run()
+    with _blocked_signals():
+        return _Loop(app, journal.Systemd() if systemd is None else systemd).run()
 
 
 class _Loop:
-    def __init__(self, house: App, systemd: journal.Systemd) -> None:
-        self._house, self._systemd = house, systemd
-        self._own_clock = house.settings.own_clock
+    def __init__(self, app: App, systemd: journal.Systemd) -> None:
+        self._app, self._systemd = app, systemd
+        self._own_clock = app.settings.own_clock
         self._stop = Event()
         self._identity = identity()
         self._looking, self._looked_at = False, time.monotonic()
         self._enforcement = Enforcement(
-            house,
+            app,
             systemd,
             stopped=self._stop.is_set,
             wake_at=self._wake_at,
             changed=self._beat_now,
         )
-        self._record = record.Record(house, stopped=self._stop.is_set)
-        self._witnessing = record.Witnessing(house, self._record, self._stop)
-        self._metrics = Service(house, say=journal.say, warn=journal.warn)
+        self._record = record.Record(app, stopped=self._stop.is_set)
+        self._witnessing = record.WitnessRequests(app, self._record, self._stop)
+        self._metrics = Service(app, say=journal.say, warn=journal.warn)
         self._delivery = delivery.Delivery(
-            house, stopped=self._stop.is_set, observed=self._metrics.observed
+            app, stopped=self._stop.is_set, observed=self._metrics.observed
         )
-        self._heart = Heart(
-            house, self._enforcement, self._identity, lambda: self._delivery.mark_unread
+        self._heart = HeartbeatDuty(
+            app, self._enforcement, self._identity, lambda: self._delivery.mark_unread
         )
         stopped = self._stop.is_set
         # Each has its own thread, and its own interval in seconds.
         self._duties: dict[str, tuple[float, Callable[[], None]]] = {
             _RECORD: (record.TICK_S, self._record.run),
             _RETENTION: (
-                retention_duty.LOOK_S, retention_duty.Retention(house, stopped=stopped).run,
+                retention_duty.LOOK_S, retention_duty.Retention(app, stopped=stopped).run,
             ),
             _DELIVERY: (delivery.TICK_S, self._delivery.run),
-            _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(house, stopped=stopped).run),
-            _FILINGS: (filing_duty.TICK_S, filing_duty.Filings(house, stopped=stopped).run),
-            _RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(house, stopped=stopped).run),
+            _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(app, stopped=stopped).run),
+            _FILINGS: (filing_duty.TICK_S, filing_duty.Filings(app, stopped=stopped).run),
+            _RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(app, stopped=stopped).run),
         }  # fmt: skip
         self._executors = {
             name: ThreadPoolExecutor(1) for name in (_CLOCK, *self._duties, "default")
@@ -131,11 +131,11 @@ class _Loop:
     def run(self) -> int:
         me = self._identity
         journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
-        if warning := open_to_others(self._house.bare_engine):
+        if warning := open_to_others(self._app.bare_engine):
             journal.warn("the database is exposed to others", reason=warning)
         self._scheduler.start()
         # Both share one thread, so two looks never overlap.
-        self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
+        self._every(TICK_S, self._enforce, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
         for name, (seconds, duty) in self._duties.items():
             self._every(seconds, duty, id=name, executor=name, max_instances=1)
@@ -157,7 +157,7 @@ class _Loop:
 
     def _wait(self) -> int | None:
         """Wait for a signal, and return it; None after a fatal error."""
-        steps = Steps()
+        steps = ClockSteps()
         while self._enforcement.fatal is None:
             received = _stop_signal(_WATCH_S)
             if received is not None:
@@ -167,7 +167,7 @@ class _Loop:
                 self._after_step(step)
             elif not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S:
                 # The clock was set and set back unseen: the scheduler waits for a wrong time.
-                self._look_at_once()
+                self._run_all_now()
         return None
 
     def _after_step(self, step: timedelta) -> None:
@@ -176,13 +176,13 @@ class _Loop:
         if not self._own_clock:
             direction = "forward" if step > timedelta(0) else "back"
             journal.warn(f"this machine's clock was set {direction}", drift_s=step.total_seconds())
-        self._look_at_once()
+        self._run_all_now()
 
-    def _look_at_once(self) -> None:
+    def _run_all_now(self) -> None:
         for id_ in (_TICK, _HEARTBEAT, _RECORD, _DELIVERY, _ALARMS, _FILINGS):
-            self._at_once(id_)
+            self._run_now(id_)
 
-    def _look(self) -> None:
+    def _enforce(self) -> None:
         self._looking = True
         try:
             self._enforcement.run()
@@ -218,12 +218,17 @@ class _Loop:
             # A job with one date is removed when it runs, which fails with a traceback if the
             # scheduler is stopped just then. An extra look each day does no harm.
             self._every(
-                _DAY_S, self._look, at=due + _HAIR, id=_DUE, executor=_CLOCK, replace_existing=True
+                _DAY_S,
+                self._enforce,
+                at=due + _EPSILON,
+                id=_DUE,
+                executor=_CLOCK,
+                replace_existing=True,
             )
 
     def _beat_now(self) -> None:
         if not self._stop.is_set():
-            self._at_once(_HEARTBEAT)
+            self._run_now(_HEARTBEAT)
 
     def _every(
         self, seconds: float, duty: Callable[[], None], at: datetime | None = None, **options: Any
@@ -231,7 +236,7 @@ class _Loop:
         first = clock.now() if at is None else at
         self._scheduler.add_job(duty, Every(seconds), next_run_time=first, **options)
 
-    def _at_once(self, id_: str) -> None:
+    def _run_now(self, id_: str) -> None:
         # At a stop the scheduler may drop its jobs before the last look ends.
         with suppress(JobLookupError):
             self._scheduler.modify_job(id_, next_run_time=clock.now())
@@ -248,7 +253,7 @@ def _stop_signal(within_s: float) -> int | None:
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
+def _blocked_signals() -> Iterator[None]:
     """Block the stop signals in all threads, so that they wait for `sigtimedwait`."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:

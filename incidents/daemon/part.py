@@ -16,7 +16,7 @@ from incidents.errors import DatabaseError, IncidentsError
 from incidents.store.database.sqlite_file import UnseenError
 
 FIRST_S = 1.0
-MOST_S = 30.0
+MAX_S = 30.0
 
 
 class Backoff:
@@ -47,7 +47,7 @@ class Backoff:
         now = self._monotonic()
         if not self._failures:
             self._since = now
-        wait_s = min(FIRST_S * 2.0**self._failures, MOST_S) * (1 - self._jitter() / 2)
+        wait_s = min(FIRST_S * 2.0**self._failures, MAX_S) * (1 - self._jitter() / 2)
         # Beyond this the wait no longer grows, and an unbounded power would overflow.
         self._failures = min(self._failures + 1, 10)
         self._until = now + wait_s
@@ -61,7 +61,7 @@ class Backoff:
         return self._monotonic() - self._since
 
 
-def trouble(error: Exception) -> str | None:
+def database_fault(error: Exception) -> str | None:
     """The fault of the database behind an error, if it may pass; else None."""
     cause = error.__cause__
     if isinstance(error, UnseenError):
@@ -92,7 +92,7 @@ class Part:
         self._backoff = Backoff(monotonic=monotonic)
         self._trouble: str | None = None
 
-    def do(self, act: Callable[[], object]) -> bool:
+    def attempt(self, act: Callable[[], object]) -> bool:
         """Call `act`, unless it is too early after a failure; return whether it succeeded."""
         if self._backoff.waiting:
             return False
@@ -120,7 +120,7 @@ class Part:
 
 
 def _reason(error: Exception) -> str:
-    reason = trouble(error)
+    reason = database_fault(error)
     if reason is not None:
         return reason
     if isinstance(error, IncidentsError):

@@ -50,7 +50,7 @@ class Record:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         say: Callable[..., None] = journal.say,
@@ -58,13 +58,13 @@ class Record:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # Open it in the constructor: two threads would open it twice.
-        self._bare_engine = house.bare_engine
-        self._house = house
+        self._bare_engine = app.bare_engine
+        self._app = app
         self._stopped = stopped
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self.settings = status.load_settings(house.settings)
+        self.settings = status.load_settings(app.settings)
         self._ring = KeyRing(self.settings.key, self.settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("unnumbered entries are not searched for", monotonic)
@@ -78,50 +78,50 @@ class Record:
 
     def run(self) -> None:
         """Do one round; no failure stops the next one."""
-        if self._stopped() or not self._numbering.do(self._number):
+        if self._stopped() or not self._numbering.attempt(self._number):
             return
         now = self._monotonic()
         if now >= self._net_at:
             self._net_at = now + _NET_S
-            self._looking.do(self._look_for_missed)
+            self._looking.attempt(self._look_for_missed)
         if not self._new and now < self._look_at:
             return
         self._look_at = now + _LOOK_S
-        self._signing.do(self._sign)
+        self._signing.attempt(self._sign)
         self.publish()
 
     def publish(self) -> None:
         """Update the published folder to the last checkpoint, if one is set."""
         folder = self.settings.publish
         if folder is not None:
-            self._publishing.do(partial(publishing.publish, self._house.engine, folder))
+            self._publishing.attempt(partial(publishing.publish, self._app.engine, folder))
 
     def _number(self) -> None:
-        engine = self._house.engine
+        engine = self._app.engine
         # The schema may have been upgraded since, so that this program must not write.
         schema.check(engine)
         if sequencer.number_all(engine, self._stopped):
             self._new = True
 
     def _look_for_missed(self) -> None:
-        found = sequencer.number_missed(self._house.engine)
+        found = sequencer.number_missed(self._app.engine)
         if found:
             self._new = True
             journal.error("found and numbered entries without a number", count=found)
 
     def _sign(self) -> None:
-        with self._house.reading() as connection:
-            now = self._house.now(connection)
+        with self._app.reading() as connection:
+            now = self._app.now(connection)
         try:
-            done = self._signed(now)
+            done = self._try_to_sign(now)
             self._refuse_loss(done, now)
         except DatabaseError:
             raise
         except IncidentsError as error:
-            self._fails = self._noted(error, now)
+            self._fails = self._record_failure(error, now)
             raise
         if self._fails and done.unable is None:
-            self._keep(checkpoints.note_end_of_trouble)
+            self._write(checkpoints.note_end_of_trouble)
         self._fails = False
         if done.made is not None:
             self._new = False
@@ -134,12 +134,12 @@ class Record:
         if done.made is not None or done.unable is not None:
             self._unable = done.unable
 
-    def _signed(self, now: datetime) -> signing.Signing:
+    def _try_to_sign(self, now: datetime) -> signing.Signing:
         """Sign; while another process signs, return nothing, and raise after a while."""
         patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
-                self._house.engine, self._ring, now,
+                self._app.engine, self._ring, now,
                 at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
             )  # fmt: skip
         except signers_lock.HeldError:
@@ -152,52 +152,54 @@ class Record:
 
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
         """Check for a loss where signing did not: nobody signs, or nothing is new."""
-        if done.unable not in (None, signing.NO_KEY) and self._waits(now):
+        if done.unable not in (None, signing.NO_KEY) and self._is_signing_late(now):
             # Nobody signs: an error if signed entries are missing, or if the key is here.
-            loss.refuse(self._house.engine, self._ring.file)
+            loss.refuse(self._app.engine, self._ring.file)
             if done.elsewhere is not None:
                 raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
-            with self._house.reading() as connection:
+            with self._app.reading() as connection:
                 place = checkpoints.signed_beside(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
-                loss.refuse(self._house.engine, self._ring.file)
+                loss.refuse(self._app.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
 
-    def _waits(self, now: datetime) -> bool:
+    def _is_signing_late(self, now: datetime) -> bool:
         """Return whether nobody signs: entries have waited for more than a minute."""
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             return status.waits_since(connection, now) is not None
 
-    def _noted(self, error: IncidentsError, now: datetime) -> bool:
+    def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
         """Record the failure, unless another signs or a refusal is on record; say whether."""
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             known = checkpoints.signs(connection).how
-        if how == checkpoints.FAILED and (known == checkpoints.REFUSED or not self._waits(now)):
+        if how == checkpoints.FAILED and (
+            known == checkpoints.REFUSED or not self._is_signing_late(now)
+        ):
             return False
         if known != how:
-            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
+            self._write(partial(checkpoints.note_trouble, how=how, now=now))
         return True
 
-    def _keep(self, what: Callable[[Connection], object]) -> None:
-        engine = self._house.engine
+    def _write(self, what: Callable[[Connection], object]) -> None:
+        engine = self._app.engine
         with plainly(engine), writing(engine) as connection:
             what(connection)
 
 
-class Witnessing:
+class WitnessRequests:
     """The requests for witness signatures and time stamps, each in its own thread.
 
     So none waits for another, and nothing waits for them: late answers are dropped.
     """
 
-    def __init__(self, house: App, record: Record, stop: Event) -> None:
+    def __init__(self, app: App, record: Record, stop: Event) -> None:
         self._stop = stop
         self._threads = [
             Thread(target=self._keep_asking, args=asked, daemon=True, name=asked[0])
-            for asked in _others(house, record)
+            for asked in _outside_requests(app, record)
         ]
 
     def start(self) -> None:
@@ -208,36 +210,36 @@ class Witnessing:
     def _keep_asking(self, wrong: str, ask: Callable[[], object]) -> None:
         part = Part(wrong)
         while not self._stop.wait(_LOOK_S):
-            part.do(ask)
+            part.attempt(ask)
 
 
-def once(house: App) -> None:
+def once(app: App) -> None:
     """Number, sign and publish, and ask each witness once (`daemon --once`).
 
     Due deadlines are enforced before; errors here go to the log and to `audit status`.
     """
     # In cron each line would become a mail, each minute, on a machine without a key.
-    record = Record(house, say=lambda *_, **__: None, at_once=True)
+    record = Record(app, say=lambda *_, **__: None, at_once=True)
     record.run()
-    for wrong, ask in _others(house, record):
-        Part(wrong).do(ask)
+    for wrong, ask in _outside_requests(app, record):
+        Part(wrong).attempt(ask)
     if record.settings.witnesses:
         record.publish()
 
 
-def _others(house: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
+def _outside_requests(app: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
     """The requests to others, each with the sentence for its failure."""
     for witness in record.settings.witnesses:
-        yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
+        yield f"the log is not witnessed by {witness.key.name}", partial(_ask, app, witness)
     if record.settings.timestamps is not None:
-        yield "the log is not time-stamped", partial(_stamp, house, record.settings.timestamps)
+        yield "the log is not time-stamped", partial(_stamp, app, record.settings.timestamps)
 
 
-def _ask(house: App, witness: witnesses.Witness) -> None:
-    witnesses.ask(house.engine, witness)
+def _ask(app: App, witness: witnesses.Witness) -> None:
+    witnesses.ask(app.engine, witness)
 
 
-def _stamp(house: App, authority: stamp.Authority) -> None:
-    with house.reading() as connection:
-        now = house.now(connection)
-    stamp.ask(house.engine, authority, now)
+def _stamp(app: App, authority: stamp.Authority) -> None:
+    with app.reading() as connection:
+        now = app.now(connection)
+    stamp.ask(app.engine, authority, now)

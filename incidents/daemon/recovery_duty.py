@@ -26,7 +26,7 @@ TICK_S = 1
 # Another process may add a site with a lower id after the last one seen.
 _OVERLAP = 1_000
 
-_MUTE_AT_ONCE = 500
+_MAX_UNKNOWN = 500
 """The maximum number of left-down sites with an unknown state compared in one round."""
 
 
@@ -37,8 +37,8 @@ class Recovery:
     record. No site is opened: the reason why one is down may be lost.
     """
 
-    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._house, self._stopped = house, stopped
+    def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._app, self._stopped = app, stopped
         self._part = Part("sites are not compared with their actual state")
         self._backoff = Backoff()
         self._epoch = 0
@@ -46,17 +46,17 @@ class Recovery:
         self._doubted_at: datetime | None = None
         self._known: set[int] = set()
         self._last = 0
-        self._told: dict[str, object] = {}
+        self._logged: dict[str, object] = {}
 
     def run(self) -> None:
         """Do one round; no failure stops the next one."""
         if not (self._stopped() or self._backoff.waiting):
-            self._part.do(self.recover)
+            self._part.attempt(self.recover)
 
     def recover(self) -> bool:
         """Compare the sites due now, and return whether any was; raises as `compare_sites`."""
-        schema.check(self._house.bare_engine)
-        with self._house.reading() as connection:
+        schema.check(self._app.bare_engine)
+        with self._app.reading() as connection:
             standing = lineage.standing(connection)
         if standing.resumed_at is None or standing.halted_since is not None:
             return False
@@ -65,18 +65,18 @@ class Recovery:
         due = standing.unproved_since is not None
         if due or self._open:
             self._compare_all(standing)
-        strange = self._strangers(standing)
-        if strange:
-            self._open = [*(self._open or []), *(self._compare(strange) or [])]
+        new_sites = self._new_sites(standing)
+        if new_sites:
+            self._open = [*(self._open or []), *(self._compare(new_sites) or [])]
         if not self._open:
             self._backoff.succeeded()
         else:
             self._backoff.failed()
             if not due:
                 # From now on people see that the world differs from the record.
-                with plainly(self._house.engine), writing(self._house.engine) as connection:
-                    lineage.doubt(connection, self._epoch, self._house.now(connection))
-        return due or bool(strange)
+                with plainly(self._app.engine), writing(self._app.engine) as connection:
+                    lineage.doubt(connection, self._epoch, self._app.now(connection))
+        return due or bool(new_sites)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
         """Compare every site, or those unresolved at the last look."""
@@ -84,64 +84,64 @@ class Recovery:
             self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
             return
-        self._look_again(self._open, standing)
+        self._compare_again(self._open, standing)
         if self._open or self._stopped():
             return
         if standing.unproved_since in (None, self._doubted_at):
-            comparison.prove(self._house.engine, self._epoch)
+            comparison.prove(self._app.engine, self._epoch)
         else:
             # Another daemon saw a difference: this one must compare every site again.
             self._open = None
 
-    def _look_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
+    def _compare_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
         """Compare the unresolved sites again, and those left down since by any daemon.
 
         Only some of those with an unknown state: the record has not changed, and most adapters can
         never report one."""
-        with self._house.reading() as connection:
-            left = set(left_down.every(connection, self._house.now(connection)))
-        mute: list[Comparison] = []
+        with self._app.reading() as connection:
+            left = set(left_down.every(connection, self._app.now(connection)))
+        unknown: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:
-            is_mute = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
-            (mute if is_mute else again).append(each)
-        again += mute[:_MUTE_AT_ONCE]
+            is_unknown = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
+            (unknown if is_unknown else again).append(each)
+        again += unknown[:_MAX_UNKNOWN]
         asked = [each.site for each in again]
         asked += sorted(left.difference(each.site for each in known))
         found = self._compare(asked) if asked else []
         if found is None:
             return
-        self._open = mute[_MUTE_AT_ONCE:] + found
+        self._open = unknown[_MAX_UNKNOWN:] + found
         if not (standing.is_compared or any(each.verdict == FAILED for each in found)):
-            comparison.finish(self._house.engine, self._epoch)
+            comparison.finish(self._app.engine, self._epoch)
 
-    def _strangers(self, standing: lineage.Standing) -> list[str]:
+    def _new_sites(self, standing: lineage.Standing) -> list[str]:
         """The new sites that were added since the loss and have no orders yet."""
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             self._last = sites.last_id(connection)
             until = standing.strange_until or since + lineage.STRANGE_FOR
             new = sites.without_order(connection, behind, since, until)
         open_sites = {each.site for each in self._open or []}
-        strange = [name for id_, name in new if id_ not in self._known and name not in open_sites]
+        new_sites = [name for id_, name in new if id_ not in self._known and name not in open_sites]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}
-        return strange
+        return new_sites
 
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
         """Compare, and return the unresolved sites; None if stopped."""
         compared = list(
             comparison.compare_sites(
-                self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
-                login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
+                self._app.engine, self._app.desk, self._app.reading, by=DAEMON,
+                login=self._app.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        self._say(comparison.summarise(compared))
+        self._log_summary(comparison.summarise(compared))
         if self._stopped():
             return None
         return [each for each in compared if comparison.is_unresolved(each)]
 
-    def _say(self, done: comparison.Summary) -> None:
+    def _log_summary(self, done: comparison.Summary) -> None:
         """Log the summary, unless it is the same as at the last look."""
         counts = done.counts
         told = {
@@ -149,9 +149,9 @@ class Recovery:
             "wrong": sum(counts[each] for each in comparison.WRONG),
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
-        if told != self._told:
+        if told != self._logged:
             journal.say("sites were compared with their actual state", **told)
-        self._told = told
+        self._logged = told
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:
@@ -162,9 +162,9 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
     return {what: names[: comparison.MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
 
 
-def once(house: App, deliver: Callable[[], object] = lambda: None) -> None:
+def once(app: App, deliver: Callable[[], object] = lambda: None) -> None:
     """Compare, deliver, and compare unresolved sites once more (`daemon --once`)."""
-    duty = Recovery(house)
+    duty = Recovery(app)
     if duty.recover():
         deliver()
         duty.recover()

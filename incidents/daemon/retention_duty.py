@@ -23,8 +23,8 @@ _EVERY = timedelta(days=1)
 class Retention:
     """The duty of one daemon; `stopped` is called between two transactions."""
 
-    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._house = house
+    def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._app = app
         self._stopped = stopped
         self._done_at: datetime | None = None
 
@@ -47,8 +47,8 @@ class Retention:
             journal.say("expired data was erased", count=count)
 
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
-        house = self._house
-        folder = house.settings.evidence
+        app = self._app
+        folder = app.settings.evidence
         return pseudonyms.erase_aged(
-            house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
+            app.desk, app.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

@@ -21,7 +21,7 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def check(house: App) -> list[str]:
+def check(app: App) -> list[str]:
     """The lanes in which these settings do nothing; no duty is started.
 
     Raises:
@@ -30,12 +30,12 @@ def check(house: App) -> list[str]:
             first thing that is wrong.
     """
     check_unread()
-    Record(house)
-    service.needed()
-    Alarms(house).read()
+    Record(app)
+    service.required_address()
+    Alarms(app).read()
     retention.of_settings()
     filing_settings.load()
-    return delivery.check(house)
+    return delivery.check(app)
 
 
 def check_unread() -> None:

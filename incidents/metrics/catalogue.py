@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, literal_column
 
-MOST = 10_000
+MAX_COUNTED = 10_000
 """The limit of counts; `incidents_count_capped` marks a count that reached it."""
 
-MOST_OPEN = 100_000
+MAX_OPEN = 100_000
 """The limit for work and dead orders, whose kinds have no index: one kind must not hide others."""
 
 
-def first(count: int) -> ColumnElement[Any]:
+def limit_literal(count: int) -> ColumnElement[Any]:
     """A limit as a literal in the statement.
 
     For a parameter, PostgreSQL plans with a tenth of the table.
@@ -41,15 +41,15 @@ UP = Family(
 )  # fmt: skip
 BUILD = Family("incidents_build_info", "info", "Version of the program.", ("version",))
 
-LOOKED_AT = (
+DATABASE_FAMILIES = (
     Family(
         "incidents_looked_at_timestamp_seconds", "gauge",
         "Time of the last database read, by the database's clock if any; ages are as of then.",
     ),
     Family(
         "incidents_count_capped", "gauge",
-        f"Whether a count has reached its limit: {MOST_OPEN:,} for orders_dead, orders_braked and"
-        f" queue_items, {MOST:,} for the others (for orders_waiting, in each lane).",
+        f"Whether a count has reached its limit: {MAX_OPEN:,} for orders_dead, orders_braked and"
+        f" queue_items, {MAX_COUNTED:,} for the others (for orders_waiting, in each lane).",
         ("count",),
     ),
     # The clock.
@@ -172,7 +172,7 @@ LOOKED_AT = (
 )  # fmt: skip
 """The metrics of the present state of the database."""
 
-RECORDED = (
+ENTRY_FAMILIES = (
     Family(
         "incidents_decisions_total", "counter",
         "Entries recorded since this process started, whoever decided, by kind and by the rule that"
@@ -190,7 +190,7 @@ RECORDED = (
 )  # fmt: skip
 """The metrics of entries recorded since the process started."""
 
-CARRIED_OUT = (
+PROCESS_FAMILIES = (
     Family(
         "incidents_order_attempts_total", "counter",
         "Attempts of this process to carry out an order, by adapter and outcome.",
@@ -204,5 +204,5 @@ CARRIED_OUT = (
 )  # fmt: skip
 """The metrics of the process's own work."""
 
-FAMILIES = (UP, BUILD, *LOOKED_AT, *RECORDED, *CARRIED_OUT)
+FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from incidents import __version__
 from incidents.clock import read_rfc3339
-from incidents.metrics.catalogue import BUILD, MOST, MOST_OPEN, UP, first
+from incidents.metrics.catalogue import BUILD, MAX_COUNTED, MAX_OPEN, UP, limit_literal
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
@@ -74,7 +74,7 @@ _now: ColumnElement[Any] = bindparam("now", type_=_due.type)
 
 def _counted(where: ColumnElement[bool]) -> ScalarSelect[int]:
     # Unordered: otherwise PostgreSQL may sort all rows to count the first ones.
-    found = select(_due).where(where).limit(first(MOST)).subquery()
+    found = select(_due).where(where).limit(limit_literal(MAX_COUNTED)).subquery()
     return select(func.count()).select_from(found).scalar_subquery()
 
 
@@ -90,14 +90,14 @@ def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
     found = connection.execute(_BY_KIND).all()
     kinds = [(row.kind, row.items) for row in found]
     items = into.put_by_label("incidents_queue_items", kinds, WORK)
-    into.put_capped("queue_items", capped=items >= MOST_OPEN)
+    into.put_capped("queue_items", capped=items >= MAX_OPEN)
     for row in found:
         if row.kind in WORK:
             into.put_age("incidents_queue_oldest_age_seconds", now, row.since, row.kind)
 
 
 _listed = select(work.c.kind, work.c.recorded_at).where(LISTED)
-_open = _listed.limit(first(MOST_OPEN)).subquery("open")
+_open = _listed.limit(limit_literal(MAX_OPEN)).subquery("open")
 _BY_KIND = select(
     _open.c.kind, func.count().label("items"), func.min(_open.c.recorded_at).label("since")
 ).group_by(_open.c.kind)
@@ -131,7 +131,7 @@ _newest = (
     select(entries.c.id, entries.c.recorded_at)
     .where(entries.c.id > _floor)
     .order_by(entries.c.id.desc())
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("newest")
 )
 _UNNUMBERED = select(
@@ -152,18 +152,18 @@ def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> Non
     found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
     results = [(row.result, row.sign_ins) for row in found]
     sign_ins = into.put_by_label("incidents_sign_ins_last_hour", results, RESULTS)
-    into.put_capped("sign_ins_last_hour", capped=sign_ins >= MOST)
+    into.put_capped("sign_ins_last_hour", capped=sign_ins >= MAX_COUNTED)
     found = connection.execute(_BY_REASON, {"today": now.date().isoformat()}).all()
     reasons = [(row.why, row.refused) for row in found]
     into.put_by_label("incidents_refusals_today", reasons, REASONS)
-    into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MOST)
+    into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MAX_COUNTED)
 
 
 _since: ColumnElement[Any] = bindparam("since", type_=sign_ins.c.at.type)
 _lately = (
     select(sign_ins.c.result)
     .where(sign_ins.c.at > _since, sign_ins.c.what != "sign_out")
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("lately")
 )
 _BY_RESULT = select(_lately.c.result, func.count().label("sign_ins")).group_by(_lately.c.result)
@@ -172,7 +172,7 @@ _BY_RESULT = select(_lately.c.result, func.count().label("sign_ins")).group_by(_
 _today = (
     select(refusals.c.why, refusals.c.count)
     .where(refusals.c.day == bindparam("today"))
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("today")
 )
 _BY_REASON = select(
@@ -191,13 +191,15 @@ def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
     for row in waiting:
         into.put_age("incidents_order_oldest_age_seconds", now, row.since, row.lane)
     into.put("incidents_orders_braked", sum(row.orders for row in braked if row.lane == ACT))
-    full = {row.lane for row in waiting if row.orders >= MOST}
+    full = {row.lane for row in waiting if row.orders >= MAX_COUNTED}
     all_dead, all_braked = (sum(row.orders for row in rows) for rows in (dead, braked))
     into.put_capped("orders_waiting", capped=bool(full))
-    into.put_capped("orders_dead", capped=all_dead >= MOST_OPEN)
-    into.put_capped("orders_braked", capped=all_braked >= MOST_OPEN)
+    into.put_capped("orders_dead", capped=all_dead >= MAX_OPEN)
+    into.put_capped("orders_braked", capped=all_braked >= MAX_OPEN)
     into.put("incidents_sites_not_in_force", connection.scalar(_NOT_IN_FORCE) or 0)
-    into.put_capped("sites_not_in_force", capped=ACT in full or all_dead + all_braked >= MOST)
+    into.put_capped(
+        "sites_not_in_force", capped=ACT in full or all_dead + all_braked >= MAX_COUNTED
+    )
 
 
 _of = deliveries.c
@@ -207,7 +209,7 @@ _WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
 def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
     """The first rows found, in no order."""
     told = words(stands)[0].label("stands")
-    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(first(count))
+    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(limit_literal(count))
     return select(found.subquery())
 
 
@@ -217,9 +219,9 @@ def _in_lane(lane: str) -> ColumnElement[bool]:
 
 
 _unsettled = union_all(
-    *(_some(_in_lane(lane), MOST, _WAITING) for lane in LANES),
-    _some(log_tables.given_up, MOST_OPEN, _DEAD),
-    _some(log_tables.braked, MOST_OPEN, _BRAKED),
+    *(_some(_in_lane(lane), MAX_COUNTED, _WAITING) for lane in LANES),
+    _some(log_tables.given_up, MAX_OPEN, _DEAD),
+    _some(log_tables.braked, MAX_OPEN, _BRAKED),
 ).subquery("unsettled")
 _BY_LANE = select(
     _unsettled.c.lane,
@@ -228,7 +230,9 @@ _BY_LANE = select(
     func.min(_unsettled.c.since).label("since"),
 ).group_by(_unsettled.c.lane, _unsettled.c.stands)
 
-_acts = union_all(_some(_in_lane(ACT), MOST), _some(log_tables.dead, MOST)).subquery("acts")
+_acts = union_all(_some(_in_lane(ACT), MAX_COUNTED), _some(log_tables.dead, MAX_COUNTED)).subquery(
+    "acts"
+)
 _down = select(_acts.c.site_id).where(_acts.c.lane == ACT).distinct().subquery("down")
 _NOT_IN_FORCE = (
     select(func.count())
@@ -244,7 +248,7 @@ def look(connection: Connection, now: datetime) -> Samples:
         NoHeadError: if the log has lost its head.
         DBAPIError: if the database fails.
     """
-    found = always(up=True)
+    found = static_samples(up=True)
     found.put("incidents_looked_at_timestamp_seconds", now.timestamp())
     clock_samples(connection, now, found)
     order_samples(connection, now, found)
@@ -254,7 +258,7 @@ def look(connection: Connection, now: datetime) -> Samples:
     return found
 
 
-def always(*, up: bool) -> Samples:
+def static_samples(*, up: bool) -> Samples:
     """The samples that need no database."""
     found = Samples()
     found.put(UP.name, float(up))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATH = "/metrics"
-MOST_AT_ONCE = 8
+MAX_CONCURRENT = 8
 """The maximum number of concurrent requests; further ones are closed."""
 
 _CLIENT_S = 5.0
@@ -50,8 +50,8 @@ class Endpoint(ThreadingMixIn, WSGIServer):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, *_, place = found[0]
         self._fault = fault
-        self._free = BoundedSemaphore(MOST_AT_ONCE)
-        super().__init__(place, _Quiet)  # type: ignore[arg-type]  # IPv6 has four parts
+        self._free = BoundedSemaphore(MAX_CONCURRENT)
+        super().__init__(place, _Handler)  # type: ignore[arg-type]  # IPv6 has four parts
         self.set_app(_application(make_wsgi_app(registry), fault))
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -90,7 +90,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
             self._fault(error)
 
 
-class _Quiet(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
     timeout = _CLIENT_S
 
     def setup(self) -> None:

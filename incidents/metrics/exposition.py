@@ -15,14 +15,14 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from incidents.metrics.catalogue import BUILD, FAMILIES, LOOKED_AT, UP, Family
+from incidents.metrics.catalogue import BUILD, DATABASE_FAMILIES, FAMILIES, UP, Family
 from incidents.metrics.samples import Histogram, Labels, Samples, Value
 
-DATABASES = (UP, BUILD, *LOOKED_AT)
+DATABASES = (UP, BUILD, *DATABASE_FAMILIES)
 """The metrics that need only a database."""
 
 
-class Exposed(Collector):
+class SampleCollector(Collector):
     """A collector that calls `take` for each scrape; families without samples have headings too."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Exposed(Collector):
 def text(samples: Samples) -> bytes:
     """The database's metrics in the text format 0.0.4."""
     registry = CollectorRegistry()
-    registry.register(Exposed(lambda: samples, DATABASES))
+    registry.register(SampleCollector(lambda: samples, DATABASES))
     return generate_latest(registry)
 
 

@@ -12,7 +12,7 @@ from incidents.accounts.identity import Why
 from incidents.desk.access import NOT_LET
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.metrics.catalogue import BY_NAME, MOST
+from incidents.metrics.catalogue import BY_NAME, MAX_COUNTED
 from incidents.record import own_events
 
 
@@ -68,13 +68,13 @@ class Samples:
     def put_count(self, name: str, count: int, *, capped: bool | None = None) -> None:
         """Add a count up to the limit, and whether it reached it."""
         self.put(name, count)
-        self.put_capped(name, capped=count >= MOST if capped is None else capped)
+        self.put_capped(name, capped=count >= MAX_COUNTED if capped is None else capped)
 
     def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
         """Add counts by a label, 0 for missing known values, others as one; return their sum."""
         counts = dict.fromkeys(known, 0)
         for value, count in rows:
-            label = within(value, counts)
+            label = known_or_other(value, counts)
             counts[label] = counts.get(label, 0) + count
         for label, count in counts.items():
             self.put(name, count, label)
@@ -138,7 +138,7 @@ DECISIONS = tuple(
 """Each kind of entry with each rule that can cause it (R1 … R5, by their codes)."""
 
 
-def within(value: str, known: Collection[str]) -> str:
+def known_or_other(value: str, known: Collection[str]) -> str:
     """The value if it is known, else OTHER."""
     return value if value in known else OTHER
 

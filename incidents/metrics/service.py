@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 
 from incidents.enforcement.attempts import Attempts
 from incidents.errors import Cause, IncidentsError, LibraryError
-from incidents.metrics.database import always, look
+from incidents.metrics.database import look, static_samples
 from incidents.metrics.samples import Samples
-from incidents.metrics.tail import Tail, Tally
+from incidents.metrics.tail import AttemptCounters, EntryCounters
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.store.database.engine import plainly, reading
@@ -36,7 +36,7 @@ Address = tuple[str, int]
 """A host's name or address, and a port."""
 
 
-def listen(environ: Mapping[str, str] | None = None) -> Address | None:
+def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
     """The address at which the daemon serves the metrics; None by default.
 
     Raises:
@@ -81,11 +81,11 @@ class Watch:
     """
 
     def __init__(
-        self, house: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
+        self, app: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
     ) -> None:
-        self.tally = Tally()
-        self._tail = Tail()
-        self._house = house
+        self.tally = AttemptCounters()
+        self._tail = EntryCounters()
+        self._app = app
         self._warn = warn
         self._patience_s = patience_s
         self._turn = Lock()
@@ -96,33 +96,33 @@ class Watch:
 
     def begin(self) -> None:
         """Begin to count, or at the first look if the database is not available yet."""
-        self._looked(tell=lambda _: None)
+        self._looked(report=lambda _: None)
 
     def samples(self) -> Samples:
         """The samples of the database, or that it is unavailable, and the counters."""
-        found = self._looked(self._tell) or always(up=False)
-        self._tail.tell(found)
-        self.tally.tell(found)
+        found = self._looked(self._tell) or static_samples(up=False)
+        self._tail.add_to(found)
+        self.tally.add_to(found)
         return found
 
-    def _looked(self, tell: Callable[[str | None], None]) -> Samples | None:
+    def _looked(self, report: Callable[[str | None], None]) -> Samples | None:
         if not self._turn.acquire(timeout=self._patience_s):
             return None
         try:
             found = self._attempts.run(self._look)
         except Exception as error:  # noqa: BLE001 - any error is reported, and shown as 0
-            tell(error.message if isinstance(error, IncidentsError) else type(error).__name__)
+            report(error.message if isinstance(error, IncidentsError) else type(error).__name__)
             return None
         finally:
             self._turn.release()
-        tell(None if found else f"it took longer than {self._patience_s:.0f} s")
+        report(None if found else f"it took longer than {self._patience_s:.0f} s")
         return found
 
     def _look(self, _until: float) -> Samples:
         # The bare engine: only the daemon's own duties create the tables of a new file.
-        engine = self._house.bare_engine
+        engine = self._app.bare_engine
         with plainly(engine), reading(engine) as connection:
-            found = look(connection, self._house.now(connection))
+            found = look(connection, self._app.now(connection))
             self._tail.advance(connection)
         return found
 
@@ -133,7 +133,7 @@ class Watch:
 
 
 LIBRARY = "prometheus_client"
-AGAIN_S = 30.0
+RETRY_S = 30.0
 """The wait before it tries again to listen."""
 
 _NOT_SERVED = "the metrics are not served"
@@ -145,14 +145,14 @@ class MetricsLibraryError(LibraryError):
     extra = "metrics"
 
 
-def needed() -> Address | None:
+def required_address() -> Address | None:
     """The address from the settings, if its library is installed; None if unset.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         MetricsLibraryError: without the library.
     """
-    address = listen()
+    address = listen_address()
     if address is not None and find_spec(LIBRARY) is None:
         raise MetricsLibraryError
     return address
@@ -163,15 +163,15 @@ class Service:
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         say: Callable[..., None],
         warn: Callable[..., None],
-        again_s: float = AGAIN_S,
+        again_s: float = RETRY_S,
     ) -> None:
         # Open it in the constructor: two threads would open it twice.
-        _ = house.bare_engine
-        self._watch = Watch(house, warn=warn)
+        _ = app.bare_engine
+        self._watch = Watch(app, warn=warn)
         self.observed = self._watch.tally.observe
         self._say, self._warn, self._again_s = say, warn, again_s
         self._trouble: str | None = None
@@ -207,7 +207,7 @@ class Service:
     def _find(self) -> Address | None:
         while not self._stop.is_set():
             try:
-                return needed()
+                return required_address()
             except IncidentsError as error:
                 self._warn_once(_NOT_SERVED, error.message, wait_s=self._again_s)
                 self._stop.wait(self._again_s)
@@ -216,10 +216,10 @@ class Service:
     def _registry(self) -> CollectorRegistry:
         from prometheus_client import CollectorRegistry, ProcessCollector
 
-        from incidents.metrics.exposition import Exposed
+        from incidents.metrics.exposition import SampleCollector
 
         registry = CollectorRegistry()
-        registry.register(Exposed(self._watch.samples))
+        registry.register(SampleCollector(self._watch.samples))
         ProcessCollector(registry=registry)
         return registry
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from incidents.clock import read_rfc3339
 from incidents.enforcement.port import Delivered
 from incidents.machine.commands import CLOCK
-from incidents.metrics.catalogue import MOST, first
+from incidents.metrics.catalogue import MAX_COUNTED, limit_literal
 from incidents.metrics.samples import (
     DECISIONS,
     LANES,
@@ -40,7 +40,7 @@ from incidents.metrics.samples import (
     Histogram,
     Samples,
     decision,
-    within,
+    known_or_other,
 )
 from incidents.store import leaves as stored_leaves
 from incidents.store.schema.desk_tables import entries
@@ -55,7 +55,7 @@ LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 9
 _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 
 
-class Tail:
+class EntryCounters:
     """The counters of entries; the first look only finds where to begin."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Tail:
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
-        """Count newly numbered entries, `MOST` at most, by two queries, in one thread.
+        """Count newly numbered entries, `MAX_COUNTED` at most, by two queries, in one thread.
 
         Raises:
             NoHeadError: if the log has lost its head.
@@ -78,10 +78,10 @@ class Tail:
             for row in found:
                 self._count(*row)
             # A restored database has fewer entries.
-            self._next = min(begin + MOST, size)
+            self._next = min(begin + MAX_COUNTED, size)
             self._behind = size - self._next
 
-    def tell(self, into: Samples) -> None:
+    def add_to(self, into: Samples) -> None:
         """Add the counters, with a 0 for each kind and rule, so that no first increase is lost."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
@@ -102,7 +102,11 @@ class Tail:
 _begin: ColumnElement[Any] = bindparam("begin", type_=leaves.c.leaf_index.type)
 _at = leaves.c.leaf_index
 _new = (
-    select(leaves.c.entry_id).where(_at >= _begin).order_by(_at).limit(first(MOST)).subquery("new")
+    select(leaves.c.entry_id)
+    .where(_at >= _begin)
+    .order_by(_at)
+    .limit(limit_literal(MAX_COUNTED))
+    .subquery("new")
 )
 _found = _new.join(entries, entries.c.id == _new.c.entry_id)
 
@@ -129,11 +133,11 @@ _READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}
 DELIVERY_S = (
     0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 259_200.0,
 )  # fmt: skip
-MOST_ADAPTERS = 50
+MAX_ADAPTERS = 50
 """The maximum number of adapters with a label of their own."""
 
 
-class Tally:
+class AttemptCounters:
     """The counters of attempts, written by the dispatcher's threads and read by others."""
 
     def __init__(self) -> None:
@@ -146,14 +150,17 @@ class Tally:
         """Count an attempt recorded at `now` (UTC), if one was made."""
         if done.outcome is None:
             return
-        lane, outcome = done.claimed.lane, within(type(done.outcome).__name__.lower(), OUTCOMES)
+        lane, outcome = (
+            done.claimed.lane,
+            known_or_other(type(done.outcome).__name__.lower(), OUTCOMES),
+        )
         with self._lock:
             self._attempts[*self._labels(lane, done.adapter), outcome] += 1
             if isinstance(done.outcome, Delivered) and lane in self._deliveries:
                 took = now - done.claimed.ordered_at
                 self._deliveries[lane].observe(took.total_seconds())
 
-    def tell(self, into: Samples) -> None:
+    def add_to(self, into: Samples) -> None:
         """Add the counters, with every outcome of each adapter."""
         with self._lock:
             for labels in (
@@ -164,8 +171,8 @@ class Tally:
                 into.put("incidents_order_delivery_seconds", taken.copy(), lane)
 
     def _labels(self, lane: str, adapter: str) -> tuple[str, str]:
-        found = within(lane, LANES), adapter or NONE
-        if found not in self._adapters and len(self._adapters) >= MOST_ADAPTERS:
+        found = known_or_other(lane, LANES), adapter or NONE
+        if found not in self._adapters and len(self._adapters) >= MAX_ADAPTERS:
             found = found[0], OTHER
         self._adapters.add(found)
         return found

@@ -158,8 +158,8 @@ _LOG = logger("notices")
 class DeskLane:
     """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
 
-    An urgent alarm ignores quiet hours. Any other waits, if every outlet is quiet, for the first one's
-    quiet hours to end. Names, numbers and addresses of customers are left out: chat groups are on
+    An urgent alarm ignores quiet hours. If every outlet is quiet, any other waits until the first
+    one is not. Names, numbers and addresses of customers are left out: chat groups are on
     others' servers, and the queue has them.
     """
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from incidents import clock
 from incidents.app import App
 from incidents.daemon.alarm_duty import Alarms
-from incidents.daemon.alarm_letter import Place, Tell, by_channels
+from incidents.daemon.alarm_letter import SendAlarm, Source, channel_sender
 from incidents.desk import Envelope
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine import commands as c
@@ -25,7 +25,7 @@ from incidents.views.queue.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"
-HERE = Place(host="desk-2", database="/srv/desk.db")
+HERE = Source(host="desk-2", database="/srv/desk.db")
 S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -51,9 +51,9 @@ class Watch:
         self.beats = True
         self._frozen = frozen
 
-    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
+    def duty(self, send: SendAlarm | None, **how: Any) -> Alarms:
         return Alarms(
-            self.house, tell=tell, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
+            self.house, send=send, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
         )
 
     def at(self, moment: datetime) -> Self:
@@ -105,6 +105,6 @@ def desk(*outlets: Outlet) -> DeskLane:
     )  # fmt: skip
 
 
-def telling(*outlets: Outlet) -> Tell | None:
+def telling(*outlets: Outlet) -> SendAlarm | None:
     """Tells by these, from there."""
-    return by_channels(desk(*outlets), HERE)
+    return channel_sender(desk(*outlets), HERE)

@@ -1,6 +1,6 @@
 """The back-off."""
 
-from incidents.daemon.part import FIRST_S, MOST_S, Backoff
+from incidents.daemon.part import FIRST_S, MAX_S, Backoff
 
 
 class Seconds:
@@ -25,13 +25,13 @@ def test_each_failure_doubles_the_wait_up_to_a_limit() -> None:
 
     waits = [backoff.failed() for _ in range(8)]
 
-    assert waits == [FIRST_S, 2, 4, 8, 16, MOST_S, MOST_S, MOST_S]
+    assert waits == [FIRST_S, 2, 4, 8, 16, MAX_S, MAX_S, MAX_S]
 
 
 def test_a_thousand_failures_wait_no_longer_than_the_limit() -> None:
     backoff = Backoff(jitter=lambda: 0.0)
 
-    assert max(backoff.failed() for _ in range(1_000)) == MOST_S
+    assert max(backoff.failed() for _ in range(1_000)) == MAX_S
 
 
 def test_chance_shortens_a_wait_by_up_to_a_half() -> None:

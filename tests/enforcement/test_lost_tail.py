@@ -135,7 +135,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     move(house)
     hold(house, "one.example")
     courier = Delivery(house, decided=lambda _: None)
-    courier._read()
+    courier._load_settings()
     round_ = Round(courier._dispatcher())
     round_.run()
     round_.close()

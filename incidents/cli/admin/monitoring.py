@@ -211,7 +211,7 @@ def metrics(run: Run, target: str | None) -> None:
 
     If the database cannot be read, incidents_up is 0 and the exit status is 1.
     """
-    from incidents.metrics.database import always
+    from incidents.metrics.database import static_samples
     from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
@@ -220,7 +220,7 @@ def metrics(run: Run, target: str | None) -> None:
         )
     if find_spec(LIBRARY) is None:
         raise NoMetricsLibraryError
-    found: Samples | bytes = always(up=False)
+    found: Samples | bytes = static_samples(up=False)
     trouble = None
     try:
         found = _samples(run) if run.remote is None else run.remote.metrics()
