@@ -22,7 +22,7 @@ from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
 
 SendAlarm = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
-"""Sends an alarm, with its row, the time (UTC), and since when no orders are carried out, if so."""
+"""A sender of alarms: alarm, row, time (UTC), and since when no orders are carried out, if so."""
 
 
 class Source(NamedTuple):
