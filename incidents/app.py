@@ -209,7 +209,7 @@ class App:
         from incidents import views
         from incidents.notices import customer_link
 
-        links, now = customer_link.needed_links(), clock.now()
+        links, now = customer_link.required_links(), clock.now()
         with self.reading() as connection:
             found = views.incident(connection, incident)
         return links.document(incident, now, found["links_revoked"])

@@ -61,7 +61,7 @@ class ConsoleDesk(Rig):
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
         self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
-        if (links := customer_link.links_of_settings()) is not None:
+        if (links := customer_link.load_links()) is not None:
             told = repr(sources.section(notice_settings.NOTICES))
             page = _customers_page(house.settings.zone, told)
             customers = CustomerApp(house.desk, house.reading, links, page)

@@ -62,7 +62,7 @@ def serve(
             is where its file was: it answers with 503 then, and ends within a second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
-    links = customer_link.links_of_settings()
+    links = customer_link.load_links()
     customers = None
     if links is not None:
         from incidents.console.customer_app import CustomerApp

@@ -201,7 +201,7 @@ def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | Non
     by.needs("give_link", about=about)
     by.reveals(about)
     with by.reading() as connection:
-        now, link = by.house.now(connection), customer_link.link_of_notice()
+        now, link = by.house.now(connection), customer_link.load_notice_link()
         subject = (
             preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
         )

@@ -114,11 +114,11 @@ def link(desk: Doing, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)
     desk.proves("give_link")
-    links, now = customer_link.needed_links(), clock.now()
+    links, now = customer_link.required_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
     return writing.response(
-        "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
+        "link", desk.reader, link=links.address(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
 
@@ -214,7 +214,7 @@ def _page(
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
-        linked=customer_link.links_of_settings() is not None,
+        linked=customer_link.load_links() is not None,
     )  # fmt: skip
 
 
