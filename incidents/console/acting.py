@@ -26,8 +26,9 @@ from incidents.console.forms import (
 )
 from incidents.console.request_context import RequestContext, sitting
 from incidents.console.writing import Reader, Said, told_next
-from incidents.contract.action import Field, name_of
-from incidents.contract.actions import of_command
+from incidents.contract import target
+from incidents.contract.action import Action, Field, name_of
+from incidents.contract.target import Target
 from incidents.desk import Answer, Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
@@ -259,17 +260,19 @@ def time_typed(
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
-def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
-    """The command that a form asks for, of `target`; raises as the fields above do."""
-    action = of_command(kind)
-    given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
-    return kind(by=desk.by, **action.fixed, **target, **given)
+def command_asked(desk: Acting, action: Action, of: Target) -> Command:
+    """The act's command on that target, with the fields of the form; raises as they do."""
+    given = {each.name: _field(desk, each) for each in action.asked}
+    named = target.fields(action.command, of)
+    return action.command(by=desk.by, **action.fixed, **named, **given)
 
 
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
         return time_typed(desk.given, field.name, desk.reader, required=field.required)
     typed = desk.given.text(field.name)
+    if field.type is bool:
+        return typed is not None
     if isinstance(field.fact, Words):
         is_left_out = typed is None and not field.required
         return None if is_left_out else inputs.text(field.name, limit=field.fact.limit)(typed or "")
