@@ -221,7 +221,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
     from incidents.store.cases import sites
 
     with run.local.reading() as connection:
-        names, _ = sites.in_doubt(connection, every=every)
+        names, _ = sites.mismatched(connection, every=every)
     return names
 
 

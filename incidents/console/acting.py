@@ -64,7 +64,7 @@ class Acting(RequestContext):
             NotLetError: for what they may not do.
             ProveAgainError: for a page that asks for the password, and then sends the same again.
         """
-        why = self.identity.why_not(act, clock.now())
+        why = self.identity.denial(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.house, site)
             raise ProveAgainError(self.given, act, name, wrong=self.unproved)
@@ -126,7 +126,7 @@ class Acting(RequestContext):
         self.counts(part=part)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.house.gatherer.submit(
+        return self.house.batcher.submit(
             replace(order, seen=seen_at, unless_closing=unless_closing)
         )
 
@@ -147,7 +147,7 @@ class Acting(RequestContext):
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
         # Nobody can guess from it what was written, without the session's secret.
-        own = secrets.of_session(self.visit.cookie, repr((site, command, seen)))
+        own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)
         return Envelope(
             site=site, command=command, login=self.identity.login,

@@ -31,7 +31,7 @@ from incidents.views.queue.alarm import (
     SILENT,
     Alarm,
 )
-from incidents.views.queue.alarms import Look, alarming
+from incidents.views.queue.alarms import CurrentAlarms, current_alarms
 
 _WRONG = "alarms are not sent"
 
@@ -125,12 +125,12 @@ class Alarms:
         for key, alarm in found.items():
             if self._stopped() or self._monotonic() - looked_at > FRESH_S:
                 return
-            if halted is not None and not alarm.is_told_of_a_copy(halted):
+            if halted is not None and not alarm.is_sent_by_copy(halted):
                 continue
             if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key], halted):
                 return
 
-    def _look(self) -> tuple[dict[str, monitoring.Raised], Look, datetime]:
+    def _look(self) -> tuple[dict[str, monitoring.Raised], CurrentAlarms, datetime]:
         """What is raised and what is alarming, in one state of the database; and when that was.
 
         The time is taken after the state: what is raised in it was not raised later than that.
@@ -139,12 +139,12 @@ class Alarms:
             known = monitoring.known_alarms(connection)
             now = self._house.now(connection)
             # Until the dispatcher has looked what server this is, it may be anything.
-            is_strange = lineage.look(connection).is_new
+            is_strange = lineage.read(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
-            return known, alarming(connection, now, self._report), now
+            return known, current_alarms(connection, now, self._report), now
 
     def _with_list(
-        self, known: dict[str, monitoring.Raised], look: Look, now: datetime
+        self, known: dict[str, monitoring.Raised], look: CurrentAlarms, now: datetime
     ) -> dict[str, monitoring.Raised]:
         """The same, with the list of the sites that a loss has left down as the desk is to be told
         of it, where it is raised already."""
@@ -167,7 +167,7 @@ class Alarms:
         self,
         known: Mapping[str, monitoring.Raised],
         found: Mapping[str, Alarm],
-        look: Look,
+        look: CurrentAlarms,
         now: datetime,
     ) -> dict[str, monitoring.Raised]:
         """Raises what is new and forgets what has ended; those that stand, by their keys."""
@@ -186,7 +186,7 @@ class Alarms:
         ]
         if new or ended:
             with plainly(self._engine), writing(self._engine) as connection:
-                monitoring.forget_alarms(connection, ended)
+                monitoring.delete_alarms(connection, ended)
                 monitoring.add_alarms(connection, new.values())
         return {**known, **new}
 
@@ -213,10 +213,10 @@ class Alarms:
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             if isinstance(outcome, Delivered):
-                monitoring.note_alarm_told(connection, claimed, now)
+                monitoring.record_alarm_sent(connection, claimed, now)
                 return
             next_at = now + self._wait(claimed, outcome)
-            monitoring.put_off_alarm(
+            monitoring.postpone_alarm(
                 connection, claimed, next_at, tried=not _waits_for_the_hour(outcome)
             )
 
@@ -255,13 +255,13 @@ def once(house: App) -> Alarms:
     return duty
 
 
-def _may_be_forgotten(missing: monitoring.Raised, look: Look, now: datetime) -> bool:
+def _may_be_forgotten(missing: monitoring.Raised, look: CurrentAlarms, now: datetime) -> bool:
     if missing.kind in look.capped or missing.kind in {REPORT, FILING}:
         return now - missing.raised_at > KEPT_FOR
     return True
 
 
-def _row_subject(alarm: Alarm, look: Look) -> str:
+def _row_subject(alarm: Alarm, look: CurrentAlarms) -> str:
     return alarm_letter.told_subject(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
 
 

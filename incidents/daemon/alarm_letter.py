@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 def here(house: App) -> Place:
     """This machine, and the database of that house."""
-    return Place(socket.gethostname(), address.seen_from_outside(house.bare_engine))
+    return Place(socket.gethostname(), address.public_address(house.bare_engine))
 
 
 def by_channels(to_desk: Desk, place: Place) -> Tell | None:

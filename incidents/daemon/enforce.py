@@ -131,7 +131,7 @@ def look(
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
         drift = clock_drift(connection)
-        next_due, halted_since = work.at_a_look(connection)
+        next_due, halted_since = work.due_and_halt(connection)
     halted = halted_since is not None
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift

@@ -125,7 +125,7 @@ class Filings:
 
     def _next(self) -> filings.Due | None:
         with plainly(self._engine), reading(self._engine) as connection:
-            new, self._enrolled = filings.unseen(connection, self._enrolled)
+            new, self._enrolled = filings.not_enrolled(connection, self._enrolled)
         if new:
             with plainly(self._engine), writing(self._engine) as connection:
                 filings.enrol(connection, new)
@@ -155,7 +155,7 @@ class Filings:
         # Spread, so that what was taken in on one day is not looked at on one day for ever.
         wait = settings.recheck_within * (1 - self._chance() / 5)
         with plainly(self._engine), writing(self._engine) as connection:
-            filings.put_off(connection, due.site_id, self._house.now(connection) + wait)
+            filings.postpone(connection, due.site_id, self._house.now(connection) + wait)
         command = RecordFooter(problems=problems)
         [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:

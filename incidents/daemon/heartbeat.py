@@ -57,7 +57,7 @@ def note_mark_once(house: App, unread: str | None) -> None:
     """
     with plainly(house.engine), writing(house.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
-        monitoring.note_mark(connection, name, unread, desk_state.now(connection))
+        monitoring.record_mark(connection, name, unread, desk_state.now(connection))
 
 
 class Heart:

@@ -121,7 +121,7 @@ class Record:
             self._fails = self._noted(error, now)
             raise
         if self._fails and done.unable is None:
-            self._keep(checkpoints.note_end_of_trouble)
+            self._keep(checkpoints.record_signing_recovery)
         self._fails = False
         if done.made is not None:
             self._new = False
@@ -160,7 +160,7 @@ class Record:
                 raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._house.reading() as connection:
-                place = checkpoints.signed_beside(connection)
+                place = checkpoints.signing_place(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
                 loss.refuse(self._house.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
@@ -176,11 +176,11 @@ class Record:
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._house.reading() as connection:
-            known = checkpoints.signs(connection).how
+            known = checkpoints.signing_state(connection).how
         if how == checkpoints.FAILED and (known == checkpoints.REFUSED or not self._waits(now)):
             return False
         if known != how:
-            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
+            self._keep(partial(checkpoints.record_signing_failure, how=how, now=now))
         return True
 
     def _keep(self, what: Callable[[Connection], object]) -> None:

@@ -100,7 +100,7 @@ class Recovery:
         that were left down and cannot be asked: the record has not changed, and most adapters never
         can be."""
         with self._house.reading() as connection:
-            left = set(left_down.every(connection, self._house.now(connection)))
+            left = set(left_down.all_left_down(connection, self._house.now(connection)))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:
@@ -123,7 +123,7 @@ class Recovery:
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._house.reading() as connection:
             self._last = sites.last_id(connection)
-            until = standing.strange_until or since + lineage.STRANGE_FOR
+            until = standing.may_be_lost_until or since + lineage.MAY_BE_LOST_FOR
             new = sites.without_order(connection, behind, since, until)
         is_open = {each.site for each in self._open or []}
         strange = [name for id_, name in new if id_ not in self._known and name not in is_open]

@@ -38,7 +38,7 @@ class Retention:
         try:
             keep = retention.of_settings()
             # Without the setting nothing is looked at, and there is nothing to complain of.
-            erased = self._erase(keep, now) if keep.asked_for else Erased()
+            erased = self._erase(keep, now) if keep.is_enabled else Erased()
         except IncidentsError as error:
             journal.warn("expired data was not erased", error=error, reason=error.message)
             return
@@ -50,6 +50,6 @@ class Retention:
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         house = self._house
         folder = house.settings.evidence
-        return pseudonyms.erase_aged(
+        return pseudonyms.erase_expired(
             house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

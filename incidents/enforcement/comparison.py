@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.desk import Desk
-from incidents.desk.access import NOT_LET
+from incidents.desk.access import DENIALS
 from incidents.enforcement import routing
 from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
@@ -130,7 +130,7 @@ def foreseen(
     found = routing.load()
     try:
         with reading() as connection:
-            names = sites.in_doubt(connection, every=True)[0]
+            names = sites.mismatched(connection, every=True)[0]
             standing = lineage.standing(connection)
         then = standing._replace(
             epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
@@ -205,8 +205,8 @@ def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
 
 def _every(connection: Connection) -> list[str]:
     """The names of all sites, those that are down first."""
-    down = sites.in_doubt(connection)[0]
-    every = sites.in_doubt(connection, every=True)[0]
+    down = sites.mismatched(connection)[0]
+    every = sites.mismatched(connection, every=True)[0]
     return list(dict.fromkeys([*down, *every]))
 
 
@@ -216,7 +216,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
     except DatabaseError:
         raise
     except ActRefusedError as error:
-        if error.name in NOT_LET:
+        if error.name in DENIALS:
             # The refusal concerns the person, so every other site would be refused too.
             raise
         return _failed(name, error, error.message)
@@ -263,12 +263,12 @@ class _Kept:
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:
-                owed = after_loss.owed(connection, lineage.standing(connection), failed)
+                owed = after_loss.names_uncompared(connection, lineage.standing(connection), failed)
         new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
         if new or settled:
             with plainly(self.engine), writing(self.engine) as connection:
-                after_loss.note_uncompared(connection, new, desk_state.now(connection))
-                after_loss.settle_uncompared(connection, settled)
+                after_loss.record_uncompared(connection, new, desk_state.now(connection))
+                after_loss.clear_uncompared(connection, settled)
         self.owed |= owed
         self._failed, self._seen = {}, set()
         self._tells_at = monotonic() + _TOLD_EVERY_S

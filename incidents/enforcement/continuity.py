@@ -119,7 +119,7 @@ class Continuity:
             return None if done is None else seen.why
         if seen.found.known is None and seen.found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
-                lineage.adopt(connection, seen.found.found)
+                lineage.record_server(connection, seen.found.found)
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
@@ -164,7 +164,7 @@ class Continuity:
                     raise
                 mark, self.in_the_way = None, str(error.facts["file"])
             with plainly(self._engine), reading(self._engine) as connection:
-                found = lineage.look(connection)
+                found = lineage.read(connection)
                 if asked is not None and asked.identity == found.identity:
                     now = database_time(connection) or self._clock()
                     standing = lineage.standing(connection)
@@ -210,7 +210,7 @@ class Continuity:
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
-        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
+        if seen.found.is_new or not resumption.is_too_soon(seen.standing, seen.now):
             return None
         return _Halt(lineage.LOST_AGAIN, Cause.of(*_AGAIN, had=why.had))
 
@@ -223,7 +223,7 @@ class Continuity:
         self, connection: Connection, mark: Mark | None, asked: resumption.Resumption | None
     ) -> HistoryResumed | None:
         own_stream.locked(connection)
-        found, standing = lineage.look(connection), lineage.standing(connection)
+        found, standing = lineage.read(connection), lineage.standing(connection)
         why = self._why(connection, found, standing, mark)
         if asked is not None:
             known = asked if why is None else replace(asked, cause=why.cause, had=why.had)

@@ -34,7 +34,7 @@ from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import Reading
 from incidents.store.desk_state import database_time
 from incidents.tlog.keys import VerifierKey
-from incidents.views.health import STALE_AFTER, is_heard
+from incidents.views.health import STALE_AFTER, is_alive
 from incidents.views.left_down import resumptions
 
 
@@ -182,7 +182,7 @@ class HistoryRecovery:
 
     def _refuse_elsewhere(self, place: str | None) -> None:
         with self._reading() as connection:
-            known, key = checkpoints.signed_beside(connection), checkpoints.active(connection)
+            known, key = checkpoints.signing_place(connection), checkpoints.active(connection)
         signers_lock.check(self._ring.file, place, known)
         # If the database does not know the place yet, it is where the key is.
         if known is None and self._ring.signer(str(key)) is None:
@@ -231,9 +231,9 @@ class HistoryRecovery:
 def _signer_at_work(connection: Connection, now: datetime) -> str | None:
     """A daemon that is beating at `now` (UTC), if entries are signed when due, or if a signer that
     knows what was signed last refused them."""
-    how = checkpoints.signs(connection).how
+    how = checkpoints.signing_state(connection).how
     signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:
         return None
     beats = monitoring.known_daemons(connection)
-    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)
+    return next((each.daemon for each in beats if not each.once and is_alive(each, now)), None)

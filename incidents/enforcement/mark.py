@@ -147,7 +147,7 @@ class MarkFile:
         if not isinstance(error, PermissionError):
             return why
         file = Path(error.filename or self._file)
-        return why + private_file.ownership_cure(file, self._key_file)
+        return why + private_file.ownership_fix(file, self._key_file)
 
 
 def beside(key_file: Path) -> Path:

@@ -113,10 +113,10 @@ class Outcomes:
             for each in sorted(done, key=_place):
                 claimed, outcome = each.claimed, each.outcome
                 if not isinstance(outcome, Retry):
-                    leases.put_off(connection, claimed, now + wait, tried=False)
+                    leases.postpone(connection, claimed, now + wait, tried=False)
                     continue
                 after = waiting.wait(claimed.attempt, dispatcher.chance(), outcome.after)
-                leases.put_off(
+                leases.postpone(
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
                 )  # fmt: skip

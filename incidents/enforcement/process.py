@@ -121,7 +121,7 @@ def run(
             bufsize=0,
             start_new_session=True,
             # A web server may have to read the files that it makes.
-            umask=umask.given(),
+            umask=umask.initial(),
         )
     except OSError as error:
         return _not_started(command[0], folder, error)

@@ -237,7 +237,7 @@ class Reconciliation:
             return False
         if row["state"] != UP and row["in_force"] != UP:
             return True
-        until = found.strange_until
+        until = found.may_be_lost_until
         if self._is_strange(row) and (until is None or desk_state.now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None

@@ -122,14 +122,14 @@ class Round:
             if not due and not again:
                 return False
             with writing(dispatcher.engine) as connection:
-                now, history = self._now(connection), lineage.look(connection)
+                now, history = self._now(connection), lineage.read(connection)
                 if history.is_new:
                     return False
-                found = leases.claim_again(connection, dispatcher.name, again, now=now, lease=LEASE)
+                found = leases.reclaim(connection, dispatcher.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
                 held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
                 # Whatever happens before that is on record, nobody takes it for having been tried.
-                leases.leave_untried(connection, held)
+                leases.undo_claim(connection, held)
                 newest = entries.newest(connection)
         if dispatcher.continuity is not None:
             dispatcher.continuity.keep(history, newest, now)

@@ -12,11 +12,11 @@ from incidents.machine import events as e
 from incidents.machine import filing, incident_changes, site_changes
 from incidents.machine.case import UNKNOWN, Case, Delivery
 from incidents.machine.command import BRAKED, FORCE
-from incidents.machine.events import Changes
+from incidents.machine.handlers import Handlers
 from incidents.machine.orders import order_of
 from incidents.values.ids import ACT
 
-changes = Changes()
+changes = Handlers[Case]()
 
 
 @changes.on(e.OrderDelivered)

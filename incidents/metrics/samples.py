@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import accumulate
 from typing import get_args
 
-from incidents.accounts.identity import Why
-from incidents.desk.access import NOT_LET
+from incidents.accounts.identity import DenialReason
+from incidents.desk.access import DENIALS
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.metrics.catalogue import BY_NAME, MOST
@@ -116,7 +116,16 @@ RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
 
 _STRANGERS = ("no_account", "unknown_subject")
 REASONS = tuple(
-    sorted({*get_args(Why), *NOT_LET.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
+    sorted(
+        {
+            *get_args(DenialReason),
+            *DENIALS.values(),
+            *_STRANGERS,
+            "csrf",
+            "blocked",
+            "provider_word",
+        }
+    )
 )
 """Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes,
 `provider_word`, for an answer of no use, or why nobody knows who they are."""

@@ -21,7 +21,7 @@ from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
 from incidents.settings import sources
-from incidents.settings.options import Options, stays_here
+from incidents.settings.options import Options, is_loopback
 from incidents.values.ids import incident_id, read_incident_id
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def _address(options: Options) -> str:
         "must_page_address", 'the address of the page, such as "https://desk.host.example"'
     )
     found = options.address("base_url", expected)
-    if found is None or not (found.scheme == "https" or stays_here(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found)):
         raise options.wrong(
             "base_url",
             Cause.of(

@@ -106,7 +106,7 @@ def _violation(connection: Connection, found: Site, order: Order) -> Facts | Non
 def _down(connection: Connection, order: Order, told: Facts) -> Facts:
     """What is told of a site that is ordered down: from when on it is, as far as is known; nothing,
     if it was lifted or cancelled before anybody had tried it."""
-    fell = withheld.has_fallen(connection, order.site_id, order.entry)
+    fell = withheld.is_dropped(connection, order.site_id, order.entry)
     at = withheld.taken_down_at(connection, order.site_id, order.entry) or told.at
     return replace(told, at=at, settled=told.settled or fell)
 
@@ -116,8 +116,8 @@ def _held(connection: Connection, found: Site, order: Order) -> Facts:
     key = (order.site_id, order.entry)
     told = replace(
         found.facts,
-        stays_down=withheld.was_told_down(connection, *key),
-        outlasts=withheld.was_told_an_end(connection, *key),
+        stays_down=withheld.was_notified_down(connection, *key),
+        outlasts=withheld.was_notified_of_end(connection, *key),
         settled=not found.case.held,
     )
     return _down(connection, order, told)
@@ -149,11 +149,11 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     never was down nothing is told, but to who was told that it is, nor of one that is not opened
     after all."""
     at = withheld.opened_at(connection, order.site_id, order.entry)
-    opens = withheld.opens(connection, order.site_id, order.entry)
+    opens = withheld.still_opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
     was_down = withheld.was_down(connection, order.site_id, order.entry)
     kept_down = withheld.is_kept_down(connection, order.site_id, order.entry)
-    undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
+    undone = not was_down and withheld.was_notified_down(connection, order.site_id, order.entry)
     opened = was_down and (opens or at is not None or found.case.in_force == "active")
     cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from incidents.clock import rfc3339
-from incidents.machine.events import Event
+from incidents.machine.event import Event, kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,11 +220,4 @@ class ServeKeyMade(Event):
     text: str | None = None
 
 
-KINDS: dict[str, type[Event]] = {
-    act.kind: act
-    for act in (
-        PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
-        AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
-        DetailsRevealed, ServeKeyMade, HistoryResumed,
-    )
-}  # fmt: skip
+KINDS = kinds(globals())

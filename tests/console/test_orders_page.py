@@ -322,7 +322,7 @@ def test_the_queue_says_why_nothing_is_carried_out(
         beat = Heartbeat(daemon=name, host=name, pid=1, started_at=now, beat_at=now)
         with writing(desk.house.engine) as connection:
             monitoring.beat(connection, beat)
-            monitoring.note_mark(connection, name, why, now)
+            monitoring.record_mark(connection, name, why, now)
 
     daemon("h-1", "the mark <m> cannot be read")
     page = viewer.get("/").text

@@ -54,7 +54,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -
 def mark(house: App, tmp_path: Path) -> Path:
     """It cannot be read: a folder is in its place."""
     with house.reading() as connection:
-        name = f"audit.key.mark-{lineage.look(connection).identity}"
+        name = f"audit.key.mark-{lineage.read(connection).identity}"
     file = tmp_path / "here" / name
     file.unlink()
     file.mkdir()

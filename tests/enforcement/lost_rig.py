@@ -72,7 +72,7 @@ class Letters:
 
 @contextmanager
 def desk(folder: Path) -> Iterator[App]:
-    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
+    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), create=True)
     yield house
     house.close()
 
@@ -171,7 +171,7 @@ def go_on(house: App, folder: Path) -> None:
 
 def mark_of(house: App, folder: Path) -> MarkFile:
     with house.reading() as connection:
-        return MarkFile(folder / "audit.key.mark", lineage.look(connection).identity)
+        return MarkFile(folder / "audit.key.mark", lineage.read(connection).identity)
 
 
 def halted(house: App) -> HaltedError | None:

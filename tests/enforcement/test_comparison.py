@@ -26,7 +26,7 @@ from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries
 from incidents.store.cases import sites
-from incidents.store.lineage import STRANGE_FOR
+from incidents.store.lineage import MAY_BE_LOST_FOR
 from tests.enforcement.left_rig import Panel, is_proved, rounds
 from tests.enforcement.lost_rig import (
     carry_out,
@@ -162,7 +162,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     panel.asked.clear()
     since = standing(house).resumed_at
     assert since is not None
-    assert timedelta(days=30) == STRANGE_FOR
+    assert timedelta(days=30) == MAY_BE_LOST_FOR
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + timedelta(days=days))
     panel.sites |= {"strange.example": "suspended", "new.example": "active"}
     for name in ("strange.example", "new.example"):

@@ -243,8 +243,8 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
         let_go.append(claimed.site)
         return as_ever(connection, claimed, *args, **own)
 
-    as_ever = leases.put_off
-    monkeypatch.setattr(leases, "put_off", put_off)
+    as_ever = leases.postpone
+    monkeypatch.setattr(leases, "postpone", put_off)
     act = Told(outcome=_waiting(answers))
     to_its_end(Round(replace(dispatcher(day, act), seconds=seconds), stopped=is_over))
 

@@ -203,7 +203,7 @@ def test_a_copy_under_another_path_is_known_and_a_new_database_at_an_old_path_is
 def test_each_database_has_an_identity_of_its_own_that_a_copy_keeps(tmp_path: Path) -> None:
     def identity(folder: Path) -> str:
         with desk(folder) as house, house.reading() as connection:
-            return lineage.look(connection).identity
+            return lineage.read(connection).identity
 
     one, other, copied = (tmp_path / name for name in ("one", "other", "copied"))
     for folder in (one, other, copied):
@@ -247,7 +247,7 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
     give(house, "two.example", c.AddSite(by="operator-1"))
     mark = mark_of(house, tmp_path / "knows")
     with house.reading() as connection:
-        newest, history = entries.newest(connection), lineage.look(connection)
+        newest, history = entries.newest(connection), lineage.read(connection)
     assert newest is not None
     knows.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
     move(house)
@@ -449,7 +449,7 @@ def lose_end(house: App, folder: Path) -> Continuity:
     """What is beside that key has marked an entry that the database has not got."""
     found = continuity(house, folder)
     with house.reading() as connection:
-        newest, history = entries.newest(connection), lineage.look(connection)
+        newest, history = entries.newest(connection), lineage.read(connection)
     assert newest is not None
     found.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
     return found

@@ -553,7 +553,7 @@ def trouble(desk: Desk, how: str | None) -> None:
     """How the log is signed, as a daemon has noted it, if one has."""
     if how is not None:
         with writing(desk.engine) as connection:
-            checkpoints.note_trouble(connection, how, desk.time.now)
+            checkpoints.record_signing_failure(connection, how, desk.time.now)
 
 
 @pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])
@@ -765,7 +765,7 @@ def test_what_a_forked_shared_file_says_stays_for_good(sqlite_url: str, tmp_path
         desk.old = desk.begin(4)
         key = signing_key.read(desk.ring.file)
         assert key is not None
-        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        forked = str(note.sign_note(Checkpoint(NAME, 3, b"\1" * 32).text, key))
         desk.shared.write_text(forked)
 
         gone = desk.go_on()
@@ -787,7 +787,7 @@ def test_what_a_keys_own_file_says_of_another_history_stays_though_the_shared_on
         desk.old = desk.begin(4)
         key = signing_key.read(desk.ring.file)
         assert key is not None
-        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        forked = str(note.sign_note(Checkpoint(NAME, 3, b"\1" * 32).text, key))
         desk.beside(desk.old).write_text(forked)
         with pytest.raises(InconsistentLogError):
             desk.signs()

@@ -26,7 +26,7 @@ from unittest import mock
 from argon2 import PasswordHasher
 
 from incidents.accounts import secrets
-from incidents.app import open_house
+from incidents.app import open_app
 from incidents.cli import main
 from incidents.desk import Envelope, batch
 from incidents.enforcement import comparison
@@ -198,7 +198,7 @@ def _unspoken(command: str) -> int:
     else:
         assert kind == "@footer", command
         asked = c.RecordFooter(problems=tuple(words))
-    house = open_house(sources.load())
+    house = open_app(sources.load())
     try:
         [answer] = house.desk.submit([Envelope(site=site, command=asked)])
     finally:

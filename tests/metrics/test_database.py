@@ -150,7 +150,7 @@ def test_how_many_daemons_cannot_read_their_mark_is_told(day: Rehearsal) -> None
     for name, why in (("one", "the mark cannot be read"), ("other", None)):
         beat(day, name, ago_s=1)
         with writing(day.engine) as connection:
-            monitoring.note_mark(connection, name, why, day.now)
+            monitoring.record_mark(connection, name, why, day.now)
 
     assert value(look(day), "daemons_mark_unread") == 1
     day.later(seconds=60)
@@ -170,7 +170,7 @@ def test_how_many_sites_could_not_be_compared_is_told(day: Rehearsal) -> None:
     assert value(look(day), "sites_uncompared") == 0
     day.add("one.example")
     with writing(day.engine) as connection:
-        after_loss.note_uncompared(
+        after_loss.record_uncompared(
             connection, {"one.example": "panel: a fault in it: OSError"}, day.now
         )
         connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
@@ -381,7 +381,7 @@ def sign(day: Rehearsal, *, size: int) -> None:
         last = checkpoints.last(connection)
         new = Signed(0, size, bytes(32), "note", "key", day.now)
         assert checkpoints.add(
-            connection, new, after=None if last is None else last.id, beside="here"
+            connection, new, after=None if last is None else last.id, place="here"
         )
 
 

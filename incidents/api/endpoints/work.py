@@ -146,7 +146,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
-            names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
+            names, left = sites.mismatched(connection, every=which.all, most=MAX_SITES)
     compared = by.house.compare(
         names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,

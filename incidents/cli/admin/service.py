@@ -178,9 +178,9 @@ class _Done:
             run.tell(run.text("daemon.nothing"))
 
     def _told(self, answer: Answer) -> list[str]:
-        teller = answers.teller_of(self._run, answer)
+        wording = answers.wording_of(self._run, answer)
         events = answers.as_left_down(self._run, answer)
-        return [event_sentence.sentence(teller, event) for event in events]
+        return [event_sentence.sentence(wording, event) for event in events]
 
 
 def _status(run: Run) -> int:

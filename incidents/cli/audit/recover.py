@@ -107,7 +107,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     from incidents.views import left_down
 
     with run.local.reading() as connection:
-        left = set(left_down.every(connection, run.local.now(connection)))
+        left = set(left_down.all_left_down(connection, run.local.now(connection)))
     waiting = [
         each for each in compared
         if each.verdict == WAITS and UP == each.ordered != each.really and each.site not in left

@@ -145,7 +145,7 @@ def _act(
                 confirm(desk, _site_of(desk, key))
             # Whether the site's name was typed, below a violation that closes it.
             typed = desk.given.text("confirm")
-            unmeant = path == "recur" and not site_name.is_called(_site_of(desk, key), typed)
+            unmeant = path == "recur" and not site_name.matches_name(_site_of(desk, key), typed)
             target = {"incident": n}
             if kind is c.VoidContact:
                 target["contact"] = inputs.contact(desk.given.text("contact") or "")[2]

@@ -122,7 +122,7 @@ def _compared(desk: Acting) -> Compared:
         with desk.reading() as connection:
             # What a loss may have left down is opened by its name.
             opens = lineage.standing(connection).unproved_since is None
-            names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
+            names, left = sites.mismatched(connection, after=after[:300] or None, most=MAX_SITES)
     repair = desk.given.text("repair") is not None
     found = routing.load()
     try:
@@ -184,7 +184,7 @@ def _page(
             unset=who.house.lanes_without_channel,
         )  # fmt: skip
         would = possible.on_order(connection, order, here.by, reader.now)
-        seq = sites.seqs(connection, [order[0]]).get(order[0])
+        seq = sites.entry_counts(connection, [order[0]]).get(order[0])
     return here.page(
         "order", status=409 if said else 200, said=said, order=masked.document(found),
         what=ordered(reader, found), site_id=order[0],

@@ -142,7 +142,7 @@ def confirm(desk: Acting, name: str) -> None:
     Raises:
         NotConfirmedError: if it was not.
     """
-    if desk.seen is None or not site_name.is_called(name, desk.given.text("confirm")):
+    if desk.seen is None or not site_name.matches_name(name, desk.given.text("confirm")):
         raise NotConfirmedError
 
 

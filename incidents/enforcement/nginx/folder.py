@@ -33,7 +33,7 @@ class Folder:
             TimeoutError: if others keep it up to that monotonic time.
             OSError: if it cannot be written to.
         """
-        handle = disk.opened(self.path / "incidents.lock", make=True, mode=0o660)
+        handle = disk.open_own(self.path / "incidents.lock", make=True, mode=0o660)
         try:
             if os.fstat(handle).st_uid == os.geteuid():
                 # The folder may be a group's: whoever in it writes next must get the lock.
@@ -90,7 +90,7 @@ class Folder:
         # The file for servers goes first: it uses the other's variables.
         for file in (self._site, self._http):
             file.unlink(missing_ok=True)
-        disk.sync(self.path)
+        disk.fsync_path(self.path)
 
     @property
     def _http(self) -> Path:
