@@ -39,7 +39,7 @@ from incidents.api.limits import Batcher, Quota
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents.problems import Problem
+from incidents.contract.documents.acts import Problem
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
@@ -98,7 +98,7 @@ def create(house: App, customers: application.Asgi | None = None) -> FastAPI:
     app.state.door = Authenticator(house.engine, clock.now, house.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Batcher(app.state.door.by_tokens, at_once=_LOOKS)
-    app.state.at_the_desk = Batcher(house.gatherer.together)
+    app.state.at_the_desk = Batcher(house.batcher.submit_together)
     app.state.told = Batcher(partial(actions.act_documents, house), at_once=_LOOKS)
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
