@@ -1,4 +1,4 @@
-"""The customer's page: a sight of an incident as a page of HTML, in all languages at once, with the
+"""The customer's page: a view of an incident as a page of HTML, in all languages at once, with the
 words that no fact changes.
 
 It has no script, fetches nothing, and no address of the violating content is a link.
@@ -156,19 +156,19 @@ class CustomerPage:
         self._wording = wording
         self._office = office
 
-    def of(self, sight: CustomerView, too_long: str | None = None) -> bytes:
+    def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
         """The page of an incident; with a remark that is too long, for its writer to shorten it.
 
         Raises:
             TemplateError: naming the file and the line.
         """
-        parts = [self._part(sight, language) for language in LANGUAGES]
-        can_say = not sight.is_settled and sight.said_at is None
+        parts = [self._part(view, language) for language in LANGUAGES]
+        can_say = not view.is_settled and view.said_at is None
         return self._rendered({
             "title": _all({part["language"]: part["found"].heading for part in parts}),
             "parts": parts,
-            "settled": sight.is_settled,
-            "answered": sight.answer is not None,
+            "settled": view.is_settled,
+            "answered": view.answer is not None,
             "form": FORM if can_say else None,
             "trouble": None if too_long is None else FORM["too_long"],
             "field": FIELD,
@@ -186,16 +186,16 @@ class CustomerPage:
         Raises:
             TemplateError: of the first one that is wrong.
         """
-        for sight in _samples():
-            self.of(sight)
+        for view in _samples():
+            self.of(view)
 
-    def _part(self, sight: CustomerView, language: str) -> _Part:
+    def _part(self, view: CustomerView, language: str) -> _Part:
         def words(name: str) -> Words:
-            heading, text = self._wording.words(name, sight, language)
+            heading, text = self._wording.words(name, view, language)
             return Words(heading.rstrip("：:"), blocks(text))
 
-        said = sight.said_at is not None and not sight.is_settled
-        ruled = not sight.is_settled and sight.site_state != "closed"
+        said = view.said_at is not None and not view.is_settled
+        ruled = not view.is_settled and view.site_state != "closed"
         return {
             "language": language,
             "tag": TAGS[language],
@@ -204,7 +204,7 @@ class CustomerPage:
             "said": words(_SAID) if said else None,
             "rules": words(_RULES) if ruled else None,
             "messages": [
-                (self._wording.time(each.at, language), each.text) for each in sight.messages
+                (self._wording.time(each.at, language), each.text) for each in view.messages
             ],
         }
 
@@ -243,7 +243,7 @@ def _samples() -> Iterator[CustomerView]:
     said = CustomerView(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):
         for site_state in ("active", "suspended", "closed"):
-            sight = replace(said, state=state, site_state=site_state)
-            yield sight
-            yield replace(sight, said_at=None, contact_due=None, removal_due=sample.contact_due)
-            yield replace(sight, answer="again", miss_closes=True, until=sample.contact_due)
+            view = replace(said, state=state, site_state=site_state)
+            yield view
+            yield replace(view, said_at=None, contact_due=None, removal_due=sample.contact_due)
+            yield replace(view, answer="again", miss_closes=True, until=sample.contact_due)

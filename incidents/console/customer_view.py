@@ -59,7 +59,7 @@ class CustomerView(Facts):
 
 
 def of(connection: Connection, incident: Incident) -> CustomerView | None:
-    """The sight of that incident, None if it is not there; nothing that is due is done."""
+    """The view of that incident, None if it is not there; nothing that is due is done."""
     try:
         facts = preview.violation(connection, incident)
     except UnknownIncidentError:

@@ -45,7 +45,7 @@ class FormTooLargeError(Exception):
     """A form of more bytes than anybody types."""
 
 
-class Given:
+class SentForm:
     """What a form has brought."""
 
     def __init__(self, form: FormData) -> None:
@@ -91,25 +91,25 @@ class Given:
         ]
 
 
-async def given(request: Request) -> AsyncIterator[Given]:
+async def sent_form(request: Request) -> AsyncIterator[SentForm]:
     """The form that was sent, without files; raises FormTooLargeError."""
     async with _form(request, MAX_FORM_BYTES) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
-async def given_with_files(request: Request) -> AsyncIterator[Given]:
+async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
     """The form that was sent where files may come with it; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if has_files(request):
-        limit += request.app.state.house.settings.evidence_limit
+        limit += request.app.state.app.settings.evidence_limit
     async with _form(request, limit) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
-async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
+async def anonymous_form(request: Request) -> AsyncIterator[SentForm]:
     """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
     async with _form(request, MAX_OPEN_BODY) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
 @asynccontextmanager
@@ -138,16 +138,16 @@ def only(item: str) -> Is:
     return lambda held: held == item
 
 
-class HeldError(Exception):
-    """Colleagues hold it, and whoever sent `given` was not asked about each of them yet."""
+class ClaimedError(Exception):
+    """Colleagues hold it, and whoever sent `form` was not asked about each of them yet."""
 
-    def __init__(self, given: Given, held: Iterable[Claim]) -> None:
+    def __init__(self, form: SentForm, held: Iterable[Claim]) -> None:
         super().__init__()
-        self.given, self.held = given, tuple(held)
+        self.form, self.held = form, tuple(held)
 
 
-def unasked(
-    connection: Connection, site: str | int, about: Is, given: Given, by: str
+def unconfirmed_claims(
+    connection: Connection, site: str | int, about: Is, form: SentForm, by: str
 ) -> list[Claim]:
     """The claims of colleagues of `by` on items that it is `about`, the earliest first, if the form
     does not say of each one that it is known. What has gone to another since is asked about anew.
@@ -158,7 +158,7 @@ def unasked(
         for _, item, claim in work.claims_of_sites(connection, ids)
         if about(item) and claim.by != by
     }
-    known = held.keys() <= set(given.texts(DESPITE))
+    known = held.keys() <= set(form.texts(DESPITE))
     return [] if known else sorted(held.values(), key=lambda claim: claim.at)
 
 
@@ -166,7 +166,7 @@ class SignedOutError(Exception):
     """Nobody sits here, or nobody any more: they sign in first."""
 
 
-class NotLetError(Exception):
+class NotAllowedError(Exception):
     """They may not do that; `why` as `Identity.why_not` has it, or `csrf`."""
 
     def __init__(self, act: str, why: str) -> None:
@@ -174,23 +174,23 @@ class NotLetError(Exception):
         self.act, self.why = act, why
 
 
-class ProveAgainError(Exception):
+class ReauthenticationError(Exception):
     """It is too long ago that they have proved who they are; `wrong` after a wrong password.
 
     `act` is what they are about to do, to which `site`, if it is done to one.
     """
 
     def __init__(
-        self, given: Given, act: str, site: str | None = None, *, wrong: str | None = None
+        self, form: SentForm, act: str, site: str | None = None, *, wrong: str | None = None
     ) -> None:
         super().__init__()
-        self.given, self.act, self.site, self.wrong = given, act, site, wrong
+        self.form, self.act, self.site, self.wrong = form, act, site, wrong
 
 
-class BeyondQuotaError(Exception):
+class QuotaExceededError(Exception):
     """Their account has done so many acts lately that this one has to wait; `facts` as
     TooManyActsError has them."""
 
-    def __init__(self, given: Given, facts: Facts) -> None:
+    def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()
-        self.given, self.facts = given, facts
+        self.form, self.facts = form, facts

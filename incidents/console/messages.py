@@ -7,8 +7,8 @@ from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
 from incidents import views
+from incidents.console.rendering import Flash, Reader, capitalised
 from incidents.console.request_context import RequestContext
-from incidents.console.writing import Reader, Said, capitalised
 from incidents.contract import aftermath
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
@@ -37,16 +37,16 @@ _STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
-def told(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Said:
+def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
     """What has come of the act; of one that came too late, who was faster."""
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
     if answer.refusal is not None:
-        refused = [refusal_of(reader, answer.refusal)]
+        refused = [refusal_text(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
-        return Said("refused", " ".join([*refused, *meanwhile]))
+        return Flash("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, answer, events, of_the_clock=False)
     remarks = [
         _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
@@ -56,7 +56,7 @@ def told(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Sa
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
-    return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+    return Flash("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:
@@ -83,12 +83,12 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
     return aftermath.as_left_down(events, in_force)
 
 
-def refused(reader: Reader, error: IncidentsError) -> Said:
+def of_error(reader: Reader, error: IncidentsError) -> Flash:
     """What an input was refused for, before it came to the desk."""
-    return Said("refused", refused_in_words(reader, error))
+    return Flash("refused", error_text(reader, error))
 
 
-def refused_in_words(reader: Reader, error: IncidentsError) -> str:
+def error_text(reader: Reader, error: IncidentsError) -> str:
     """The same as a sentence; a message that is none of the refusals' own is the page's own."""
     told = _not_there(reader, error) or refusals.said(
         error.name, error.facts, reader.when, reader.spoken
@@ -98,7 +98,7 @@ def refused_in_words(reader: Reader, error: IncidentsError) -> str:
     return capitalised(message(error), _names(error.facts))
 
 
-def refusal_of(reader: Reader, found: Refusal) -> str:
+def refusal_text(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
     told = refusals.sentence(found, reader.when, reader.spoken)
     return _as_sentence(reader, told, found.facts)

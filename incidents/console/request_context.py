@@ -26,20 +26,20 @@ from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
 from incidents.app import App
-from incidents.console import languages, writing
-from incidents.console.forms import NotLetError, SignedOutError
-from incidents.console.writing import Reader, Said, forget_said, said_before
+from incidents.console import languages, rendering
+from incidents.console.forms import NotAllowedError, SignedOutError
+from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
 
 Thing = TypeVar("Thing")
 
-MOST_RESULTS = 20
+MAX_RESULTS = 20
 """So many things lie there; the oldest goes first. None outlives the process."""
 
 
 class ResultCache(Generic[Thing]):
     """Things by their ids, each only for whom it was put there. Threads may share it."""
 
-    def __init__(self, most: int = MOST_RESULTS) -> None:
+    def __init__(self, most: int = MAX_RESULTS) -> None:
         self._most = most
         self._lock = Lock()
         self._things: OrderedDict[str, tuple[str, Thing]] = OrderedDict()
@@ -60,7 +60,7 @@ class ResultCache(Generic[Thing]):
         return thing if kept_for == owner else None
 
 
-MOST_FORMS = 200
+MAX_KEPT_FORMS = 200
 """So many forms are kept, of all people together; the oldest goes first."""
 
 KEPT = "kept"
@@ -98,7 +98,7 @@ class KeptForm:
         return [text for field, text in self.fields if field == name]
 
 
-KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MOST_FORMS)
+KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MAX_KEPT_FORMS)
 
 
 def page_of_form(path: str) -> str:
@@ -132,8 +132,8 @@ class RequestContext:
     """Somebody at the console, for one request."""
 
     request: Request
-    house: App
-    door: Authenticator
+    app: App
+    authenticator: Authenticator
     visit: Visit
     reader: Reader
     version: str
@@ -156,42 +156,42 @@ class RequestContext:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
-        return self.house.reading()
+        return self.app.reading()
 
     @contextmanager
     def timed(self) -> Iterator[tuple[Connection, Self]]:
         """Such a transaction, and who sits here at the time by which what is due is judged in it:
         see `App.now`."""
         with self.reading() as connection:
-            now = self.house.now(connection)
+            now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """See that they may do that act at all; that they may not is counted.
 
         Raises:
-            NotLetError: saying why.
+            NotAllowedError: saying why.
         """
         if not self.identity.may(act):
             why = self.identity.why_not(act, clock.now()) or "role"
-            caller.refuse(self.house, self.identity, act, why, about)
-            raise NotLetError(act, why)
+            caller.refuse(self.app, self.identity, act, why, about)
+            raise NotAllowedError(act, why)
 
     def page(
-        self, template: str, *, status: int = 200, said: Said | None = None, **facts: Any
+        self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
     ) -> HTMLResponse:
         """The page that the template makes, which extends `base.html.jinja`.
 
-        Besides what `writing` gives it knows `me`, `csrf`, `may(act)`, `here` and `said`.
+        Besides what `rendering` gives it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
         """
-        told = said or said_before(self.request)
+        told = flash or read_flash(self.request)
         known = self.known | facts
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
-        made = writing.response(
-            template, self.reader, status=status, headers=None, said=told, **known
+        made = rendering.response(
+            template, self.reader, status=status, headers=None, flash=told, **known
         )
-        forget_said(self.request, made)
+        clear_flash(self.request, made)
         return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
@@ -215,7 +215,7 @@ class RequestContext:
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
             "here": place_of(self.request), "version": self.version,
-            "rehearsal": self.house.is_rehearsal,
+            "rehearsal": self.app.is_rehearsal,
         }  # fmt: skip
 
 
@@ -224,31 +224,31 @@ def reader(request: Request) -> Reader:
     language = languages.chosen(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     )
-    return Reader(language, request.app.state.house.settings.zone, clock.now())
+    return Reader(language, request.app.state.app.settings.zone, clock.now())
 
 
-def sitting(request: Request) -> RequestContext:
+def signed_in_context(request: Request) -> RequestContext:
     """Who sits there; raises SignedOutError for nobody."""
-    found = sitting_if_any(request)
+    found = context_if_signed_in(request)
     if found is None:
         raise SignedOutError
     return found
 
 
-def sitting_if_any(request: Request) -> RequestContext | None:
+def context_if_signed_in(request: Request) -> RequestContext | None:
     """The same; None for nobody."""
     visit, state = entrance.visitor(request), request.app.state
     if visit is None:
         return None
     return RequestContext(
-        request, state.house, state.door, visit, reader(request), state.changes.position
+        request, state.app, state.authenticator, visit, reader(request), state.changes.position
     )
 
 
 def needs(act: str) -> list[Any]:
     """What a route depends on whose form is read for nobody but who may do that act."""
 
-    def check(here: Annotated[RequestContext, Depends(sitting)]) -> None:
+    def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
         here.needs(act, about=here.request.url.path[:100])
 
     return [Depends(check)]
@@ -261,10 +261,10 @@ def place_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def looking(here: Annotated[RequestContext, Depends(sitting)]) -> RequestContext:
-    """The same, for a page that shows what is on record; raises NotLetError."""
+def viewer(here: Annotated[RequestContext, Depends(signed_in_context)]) -> RequestContext:
+    """The same, for a page that shows what is on record; raises NotAllowedError."""
     here.needs("look")
     return here
 
 
-Looking = Annotated[RequestContext, Depends(looking)]
+Viewer = Annotated[RequestContext, Depends(viewer)]

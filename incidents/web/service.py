@@ -42,13 +42,13 @@ def needed() -> None:
     try:
         import uvicorn  # noqa: F401 - whether it can be
 
-        from incidents.web import app  # noqa: F401 - whether it can be
+        import incidents.web.app  # noqa: F401 - whether it can be
     except ModuleNotFoundError as error:
         raise NoLibraryError(name=error.name) from error
 
 
 def serve(
-    house: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
+    app: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
 ) -> None:
     """Serve until SIGTERM or SIGINT; `listening` is told where, once it does.
 
@@ -68,15 +68,15 @@ def serve(
         from incidents.console.customer_app import CustomerApp
         from incidents.console.customer_page import CustomerPage
 
-        page = CustomerPage(notice_settings.wording(house.settings.zone), customer_link.office())
+        page = CustomerPage(notice_settings.wording(app.settings.zone), customer_link.office())
         page.check()
-        customers = CustomerApp(house.desk, house.reading, links, page)
+        customers = CustomerApp(app.desk, app.reading, links, page)
     needed()
-    from incidents.web import app
+    from incidents.web.app import create
 
     # Opened by this thread, before others ask for it.
-    made = app.create(house, customers)
-    with _ends_with_its_file(house):
+    made = create(app, customers)
+    with _ends_with_its_file(app):
         web_server.run(
             made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
             proxies=made.state.trusted_proxies,
@@ -85,14 +85,14 @@ def serve(
 
 
 @contextmanager
-def _ends_with_its_file(house: App) -> Iterator[None]:
+def _ends_with_its_file(app: App) -> Iterator[None]:
     """Tells this process to end once another file is where the database's was; raises that then."""
     ended, faults = Event(), list[DatabaseError]()
 
     def watch() -> None:
         while not ended.wait(LOOK_S):
             try:
-                look_at_file(house.bare_engine)
+                look_at_file(app.bare_engine)
             except UnseenError:
                 # It may pass; each request finds out for itself.
                 continue

@@ -55,7 +55,7 @@ def entries(
     last position that you received, you miss nothing, in whatever order transactions end. Entries
     are byte for byte as stored; people's own words are not included.
     """
-    sequencer.number_all(by.house.engine)
+    sequencer.number_all(by.app.engine)
     return StreamingResponse(_lines(by, after, limit), media_type=NDJSON, headers=_HEADERS)
 
 

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
-from incidents.console import messages, writing
+from incidents.console import messages, rendering
 from incidents.console.pages.site import at as site_at
-from incidents.console.request_context import Looking, RequestContext
+from incidents.console.request_context import RequestContext, Viewer
 from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
@@ -41,7 +41,7 @@ class Found:
 
 @router.get("/search")
 def search(
-    here: Looking,
+    here: Viewer,
     q: Annotated[str, Query(max_length=1_000)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
@@ -52,9 +52,9 @@ def search(
     try:
         part = inputs.text("search", limit=MAX_CHARACTERS)(q)
     except RefusedError as error:
-        return _page(here, q, [], wrong=messages.refused(here.reader, error).words)
+        return _page(here, q, [], wrong=messages.of_error(here.reader, error).words)
     if not kind and (named := _named(here, part)) is not None:
-        return RedirectResponse(named, status_code=303, headers=writing.HEADERS)
+        return RedirectResponse(named, status_code=303, headers=rendering.HEADERS)
     asked = [each for each in _KINDS if kind in ("", each)]
     return _page(here, part, [_found(here, each, part, after) for each in asked])
 
@@ -65,10 +65,10 @@ def _found(here: RequestContext, kind: str, part: str, after: str | None) -> Fou
         with here.reading() as connection:
             found = _KINDS[kind](connection, part, after)
     except (InputError, RefusedError) as error:
-        return Found(kind=kind, items=[], wrong=messages.refused(here.reader, error).words)
+        return Found(kind=kind, items=[], wrong=messages.of_error(here.reader, error).words)
     if found.next is None:
         return found
-    asked = writing.query({"q": part, "kind": kind, "after": found.next})
+    asked = rendering.query({"q": part, "kind": kind, "after": found.next})
     return replace(found, next=f"/search?{asked}")
 
 

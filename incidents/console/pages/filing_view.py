@@ -10,7 +10,7 @@ from datetime import date
 from incidents.console import messages
 from incidents.console.languages import Chosen
 from incidents.console.languages import found as found_in
-from incidents.console.writing import Reader
+from incidents.console.rendering import Reader
 from incidents.contract.documents.filings import FilingTerm
 from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
@@ -31,7 +31,7 @@ assert set(_LOUDEST) == set(VERDICTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FindingLine:
     """A finding in the reader's words."""
 
     verdict: str
@@ -43,7 +43,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class FilingSummary:
     """What is said of a filing: `trouble` is what of the server stands in the way of saying it.
 
     `missing` are pairs of a detail and why it is needed, `steps` is what to do when an address of
@@ -52,8 +52,8 @@ class Look:
 
     score: int
     missing: list[tuple[str, str]]
-    found: list[Told]
-    right: list[Told]
+    found: list[FindingLine]
+    right: list[FindingLine]
     trouble: list[str]
     steps: list[str]
     snippet: str
@@ -66,14 +66,14 @@ class TermLeft(FilingTerm):
     days: int
 
 
-def look(reader: Reader, details: Details) -> Look:
+def summary(reader: Reader, details: Details) -> FilingSummary:
     """What is said of those details, today in the reader's zone."""
     language = reader.language
     complete = checks.completeness(details)
     own, wrong = settings_of(reader)
     known, unusable = _presets(reader, own)
     told, unchecked = _findings(reader, details)
-    return Look(
+    return FilingSummary(
         score=complete.score,
         missing=[
             (detail_label(language, each.field), word(language, "need", each.why))
@@ -129,7 +129,7 @@ def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:
-        why = messages.refused_in_words(reader, error)
+        why = messages.error_text(reader, error)
         return FilingSettings(), reader.say("filing.settings", why=why)
 
 
@@ -140,7 +140,7 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
         known = presets.known(own.presets)
     except (PresetError, PresetsFileError) as error:
         known = presets.known()
-        wrong = reader.say("filing.settings", why=messages.refused_in_words(reader, error))
+        wrong = reader.say("filing.settings", why=messages.error_text(reader, error))
     found = []
     for name, preset in sorted(known.items()):
         called = reader.word("preset", name)
@@ -148,18 +148,18 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
     return found, wrong
 
 
-def _findings(reader: Reader, details: Details) -> tuple[list[Told], str]:
+def _findings(reader: Reader, details: Details) -> tuple[list[FindingLine], str]:
     try:
         found = checks.check(details, today=day_of(reader))
     except checks.NoFilingLibraryError as error:
         return [], reader.say("filing.no_library", name=error.facts["detail"])
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
-    return [_told(reader, each) for each in found], ""
+    return [_finding_line(reader, each) for each in found], ""
 
 
-def _told(reader: Reader, finding: Finding) -> Told:
+def _finding_line(reader: Reader, finding: Finding) -> FindingLine:
     language = reader.language
-    return Told(
+    return FindingLine(
         verdict=finding.verdict,
         word=reader.word("verdict_of", finding.verdict),
         detail=detail_label(language, finding.field),

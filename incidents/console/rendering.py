@@ -83,48 +83,48 @@ def _serve_static(request: Request) -> Response:
 STATIC_ROUTE = Route(f"{STATIC_PREFIX}/{{rest:path}}", _serve_static, methods=["GET"])
 
 
-SAID_COOKIE = "__Host-incidents-said"
+FLASH_COOKIE = "__Host-incidents-said"
 _KEPT_S = 60
-_MAX_SAID = 1_500
+_MAX_FLASH = 1_500
 
 Tone = Literal["done", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Flash:
     """What an act has come to, for the next page."""
 
     tone: Tone
     words: str
 
 
-def told_next(answer: Response, said: Said | None) -> Response:
+def set_flash(answer: Response, flash: Flash | None) -> Response:
     """Has the next page say it."""
-    if said is not None:
-        kept = json.dumps([said.tone, said.words[:_MAX_SAID]], ensure_ascii=False)
+    if flash is not None:
+        kept = json.dumps([flash.tone, flash.words[:_MAX_FLASH]], ensure_ascii=False)
         answer.set_cookie(
-            SAID_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
+            FLASH_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
             path="/", secure=True, httponly=True, samesite="strict",
         )  # fmt: skip
     return answer
 
 
-def said_before(request: Request) -> Said | None:
+def read_flash(request: Request) -> Flash | None:
     """What the act before has come to, if this page is to say it."""
-    kept = request.cookies.get(SAID_COOKIE)
+    kept = request.cookies.get(FLASH_COOKIE)
     if not kept:
         return None
     try:
         tone, told = json.loads(base64.urlsafe_b64decode(kept))
     except (ValueError, TypeError):
         return None
-    return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
+    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH])
 
 
-def forget_said(request: Request, answer: Response) -> None:
+def clear_flash(request: Request, answer: Response) -> None:
     """It has been said by now."""
-    if SAID_COOKIE in request.cookies:
-        answer.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    if FLASH_COOKIE in request.cookies:
+        answer.delete_cookie(FLASH_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
 
 FOLDER = Path(__file__).with_name("templates")
@@ -235,11 +235,11 @@ def response(
 
     Templates know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag`, and `now`, too.
     """
-    page = written(template, reader, **facts)
+    page = render(template, reader, **facts)
     return HTMLResponse(page, status_code=status, headers={**HEADERS, **(headers or {})})
 
 
-def written(template: str, reader: Reader, **facts: Any) -> str:
+def render(template: str, reader: Reader, **facts: Any) -> str:
     """The same as text."""
     return environment().get_template(f"{template}.html.jinja").render(
         say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
