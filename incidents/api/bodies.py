@@ -50,7 +50,7 @@ _FILED: JSONObject = {
 
 
 class Form(BaseModel, extra="forbid"):
-    """What all have in common: nothing but what is described is taken."""
+    """The base of all request bodies: unknown fields are refused."""
 
     @model_validator(mode="before")
     @classmethod

@@ -156,8 +156,7 @@ class Caller:
         key: str | None = None,
         given_key: str | None = None,
     ) -> Envelope:
-        """The command in an envelope, with the caller as its author; `key`: its own in place of the
-        request's, which the caller called `given_key`."""
+        """The command in an envelope by the caller; `key` replaces the request's `given_key`."""
         identity = self.identity
         own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)

@@ -110,7 +110,7 @@ for _module in (
 
 
 def summary(endpoint: Callable[..., Any]) -> str:
-    """What an operation does in a few words: how its docstring begins, up to a colon or a stop."""
+    """The summary of an operation: the start of its docstring, up to a colon or a stop."""
     first = " ".join(inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0].split())
     return f"{_END_OF_SUMMARY.split(first)[0]}."
 

@@ -105,7 +105,7 @@ _log = logger("api")
 
 
 class _Fault(StatusProblem):
-    """An unexpected exception, of which the answer reveals nothing."""
+    """An unexpected exception; the answer reveals nothing about it."""
 
     type_ = "fault"
     title = "Fault"
@@ -207,8 +207,7 @@ def refused(answer: Answer, when: When) -> Problem:
 
 
 def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """What can be done instead, where it is an act, and not one on the machine that keeps the
-    log."""
+    """The hints for other acts, except those on the machine that keeps the log."""
     hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 

@@ -142,8 +142,9 @@ def _sent(asked: HistoryFile) -> Sent:
 
 @contextmanager
 def _as_asked() -> Iterator[None]:
-    """What is wrong with a history, told by its place. What stands in a line may be people's own
-    words: only which lines are bad is told."""
+    """Report the place of an error in a history.
+
+    Its lines may hold people's own words, so only the numbers of bad lines are given."""
     try:
         yield
     except HistoryError as error:

@@ -1,5 +1,4 @@
-"""The record over HTTP: its entries as they grow, exports of them, the bundle with all that proves
-it, and the report of a case."""
+"""The record over HTTP: its entries, their exports, the bundle of proofs, case reports."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 
 def add_probes(app: FastAPI) -> None:
-    """Adds them, at the paths where they are looked for."""
+    """Add the probes at their usual paths."""
     fine: dict[int | str, dict[str, Any]] = {200: {"model": enforcement_documents.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
@@ -112,7 +112,7 @@ GOOD_FOR = timedelta(days=180)
 
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
-    """Adds it, for the contacts that the settings name; without any there is no such path."""
+    """Add security.txt for the contacts in the settings; without any there is no path."""
 
     def security_txt() -> PlainTextResponse:
         """Whom somebody tells who has found a weakness."""
