@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 
 _LOOKS = 4
-"""So many looks are under way at once: whose tokens those are, and what people wrote."""
+"""The most look-ups at once, of tokens and of people's words."""
 _ALONE = 5
-"""So many acts wait at once for a site that somebody else has locked, each with a connection."""
+"""The most acts that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
@@ -61,7 +61,7 @@ _ROUTERS = (
 
 
 class SecurityHeaders:
-    """Adds `problems.HEADERS` to each answer, where it does not set its own, as pages do."""
+    """The middleware that adds `problems.HEADERS` to answers that do not set their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -80,7 +80,7 @@ class SecurityHeaders:
 
 
 def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
-    """The HTTP application of that app; its database is opened by the thread that makes this.
+    """The HTTP application; its database is opened by the calling thread.
 
     `customers` answers below /c/, where customers come in by their links.
     """
@@ -137,7 +137,7 @@ _SCHEMA = "#/components/schemas/{model}"
 
 
 def _completed(found: JSONObject) -> JSONObject:
-    """The description that the framework has made, with what it does not know."""
+    """The OpenAPI description of the framework, with the parts it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})

@@ -24,7 +24,7 @@ MAX_AT_ONCE = 1_000
 """Connections: each console that is open has one to hear of changes, and others to act."""
 
 LOOK_S = 1.0
-"""How often it looks whether the database's file is still the one that it has open."""
+"""How often the database's file is checked to be the one that is open."""
 
 
 class NoLibraryError(LibraryError):
@@ -50,7 +50,7 @@ def needed() -> None:
 def serve(
     app: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `listening` is told where, once it does.
+    """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
     The customers' pages are served where the settings have a section [customer]; `listening` is
     told their links, or None.
@@ -86,7 +86,7 @@ def serve(
 
 @contextmanager
 def _ends_with_its_file(app: App) -> Iterator[None]:
-    """Tells this process to end once another file is where the database's was; raises that then."""
+    """End this process once another file replaces the database's, and raise that."""
     ended, faults = Event(), list[DatabaseError]()
 
     def watch() -> None:
