@@ -62,7 +62,7 @@ _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-
 
 
 def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
-    """Has the console answer to what the API does not, and `customers` to /c/.
+    """Mount the console for paths outside the API, and `customers` at /c/.
 
     A router's default is asked last, so that a wrong method on a path of the API stays one.
     """
@@ -99,7 +99,7 @@ def _signed_out(request: Request, _: SignedOutError) -> Response:
 
 
 def _open_page(request: Request) -> str:
-    """Where the page is that fetches something."""
+    """The path of the page that fetches something."""
     try:
         found = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -138,7 +138,7 @@ def _claimed(request: Request, error: ClaimedError) -> Response:
 
 
 def _quota_exceeded(request: Request, error: QuotaExceededError) -> Response:
-    """In the page that is open it is told, where all stands that was typed; else it is kept."""
+    """Tell it in an open page, which keeps the input; otherwise keep the input for the form."""
     headers = {"Retry-After": str(error.facts["wait_s"])}
     why = request_context.reader(request).say("trouble.too_many_acts.why", **error.facts)
     if "HX-Request" in request.headers:
@@ -180,7 +180,7 @@ _ERROR_PAGES: dict[int | type[Exception], Any] = {
     HTTPException: _http,
     Exception: lambda request, _: _page(request, 500, "fault"),
 }
-"""What answers for whatever is raised in these pages."""
+"""The handlers of exceptions raised in these pages."""
 
 
 def _page(
@@ -200,7 +200,7 @@ def _page(
 def _in_open_page(
     request: Request, status: int, kind: str, why: str | None, headers: Any
 ) -> Response:
-    """Told in the page that is open, of which nothing is replaced."""
+    """Show it in the open page without replacing anything there."""
     reader = request_context.reader(request)
     told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
     there = {
@@ -213,7 +213,7 @@ def _in_open_page(
 def _page_with_form(
     request: Request, form: SentForm, template: str, status: int, **facts: Any
 ) -> Response:
-    """A page that sends again what was given; it is kept for the page from which it came, too."""
+    """A page that can send the form again; its input is kept for the page of the form, too."""
     here, path, place = context_if_signed_in(request), request.url.path, "/"
     if here is not None:
         opened = path.removeprefix(request_context.page_of_form(path)).strip("/") or None

@@ -30,13 +30,13 @@ POLL_S = 0.25
 POLL_LOST_S = 2.0
 _WINDOW = 256
 HEARTBEAT_S = 5.0
-"""So often a stream that has nothing to tell says so; to a page that is not told, it is hung."""
+"""How often an idle stream sends a beat; a page that misses it takes the stream for hung."""
 
 SESSION_CHECK_S = 20.0
-"""So often each one's session is looked at again."""
+"""How often each listener's session is checked again."""
 
 MAX_STREAMS_OF_ACCOUNT = 20
-"""So many streams one account may have open: the server's connections are everybody's."""
+"""The most streams of one account: all share the server's connections."""
 
 _log = logger("console")
 
@@ -45,7 +45,7 @@ Seen = dict[int, int]
 
 
 class Changes:
-    """What watches one database for all who listen; it looks while somebody does."""
+    """The watch on one database for all listening streams; it polls while there are any."""
 
     def __init__(self, look: Callable[[], Seen]) -> None:
         self._look = look
@@ -58,11 +58,11 @@ class Changes:
 
     @property
     def position(self) -> str:
-        """What a page is written at: whoever listens is told of all since, or of another one."""
+        """The position at which a page is written: a listener gets all changes since then."""
         return f"{self._name}-{self._count}"
 
     def count_streams(self, handle: str) -> int:
-        """How many streams that account has open."""
+        """Count the account's open streams."""
         return sum(each == handle for each in self._listening.values())
 
     async def listen(self, still: Callable[[], bool], handle: str = "") -> AsyncIterator[str]:
@@ -95,7 +95,7 @@ class Changes:
             self._listening.pop(mailbox, None)
 
     def stop(self) -> None:
-        """Ends all streams."""
+        """End all streams."""
         for mailbox in self._listening:
             _put(mailbox, None)
 
@@ -177,5 +177,5 @@ async def changes(here: Viewer) -> Response:
 
 
 def is_signed_in(authenticator: Authenticator, cookie: str) -> bool:
-    """Whether that session still is one; that it is asked for is no use of it."""
+    """Whether the session is still valid; the check does not count as its use."""
     return authenticator.by_session(cookie, used=False) is not None

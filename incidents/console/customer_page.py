@@ -1,5 +1,6 @@
-"""The customer's page: a view of an incident as a page of HTML, in all languages at once, with the
-words that no fact changes.
+"""The customer's page: an incident's view as HTML, in all languages at once.
+
+The words that no fact changes are here too.
 
 It has no script, fetches nothing, and no address of the violating content is a link.
 """
@@ -85,7 +86,7 @@ PLAIN: dict[Plain, tuple[Told, Told]] = {
         },
     ),
 }
-"""What else there is to answer than an incident: a heading, and a sentence."""
+"""The answers other than an incident: a heading and a sentence."""
 
 FORM: dict[str, Told] = {
     "heading": {"zh_CN": "说明已删除", "en": "Tell us that it is deleted"},
@@ -123,7 +124,7 @@ _CSS = (_FOLDER / "customer_page.css").read_text(encoding="utf-8")
 _FOUND, _NEXT, _SAID, _RULES = "_customer_found", "_customer_next", "_customer_said", "_rules"
 
 STYLE = "sha256-" + base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
-"""What the page's one style sheet is known by (CSP, `style-src`)."""
+"""The hash of the page's one style sheet (CSP, `style-src`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Words:
 
 
 class _Part(TypedDict):
-    """What the page says in one language."""
+    """The page's content in one language."""
 
     language: str
     tag: str
@@ -147,7 +148,7 @@ class _Part(TypedDict):
 
 
 class CustomerPage:
-    """Makes the pages of one desk, as bytes of UTF-8. One instance serves several threads.
+    """The pages of one desk, as bytes of UTF-8. Threads may share an instance.
 
     The words are the notices' own, with the templates that the operator has put in their place.
     """
@@ -176,7 +177,7 @@ class CustomerPage:
         })  # fmt: skip
 
     def plain(self, name: Plain) -> bytes:
-        """A page that says one thing, whoever asks."""
+        """A page with one message, the same for everyone."""
         said = PLAIN[name]
         return self._rendered({"title": _all(said[0]), "plain": said, "parts": []})
 

@@ -1,4 +1,4 @@
-"""The telling: what the desk has answered to an act, in the reader's language."""
+"""The messages: the desk's answers to acts, in the reader's language."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
     "unknown_order": ("order", read_order_id),
     "unknown_task": ("task", read_item_id),
 }
-"""What a refusal calls the id of what is not there, and how it reads one, by the refusal."""
+"""By refusal of a missing thing: the fact with its id, and the reader of such ids."""
 _STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
 def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
-    """What has come of the act; of one that came too late, who was faster."""
+    """The flash for the answer; if the act came too late, it says who was faster."""
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
@@ -70,8 +70,7 @@ def _stays_up(here: RequestContext, answer: Answer) -> bool:
 
 
 def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
-    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
-    left it down."""
+    """The events, where after a loss the end of a suspension or hold does not open its site."""
 
     def in_force() -> str | None:
         with here.reading() as connection:
@@ -84,12 +83,12 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
 
 
 def of_error(reader: Reader, error: IncidentsError) -> Flash:
-    """What an input was refused for, before it came to the desk."""
+    """The flash for an input that was refused before it reached the desk."""
     return Flash("refused", error_text(reader, error))
 
 
 def error_text(reader: Reader, error: IncidentsError) -> str:
-    """The same as a sentence; a message that is none of the refusals' own is the page's own."""
+    """The error as a sentence; a message that is no refusal's is the page's own."""
     told = _not_there(reader, error) or refusals.said(
         error.name, error.facts, reader.when, reader.spoken
     )
@@ -105,7 +104,7 @@ def refusal_text(reader: Reader, found: Refusal) -> str:
 
 
 def _not_there(reader: Reader, error: IncidentsError) -> str:
-    """That what was given is no id at all; the desk refuses those of what is not there."""
+    """The sentence for input that is no id at all; the desk refuses ids that do not exist."""
     given, no_id = error.facts.get("given"), f"not_there.{error.name}"
     if given is None or no_id not in reader.spoken.phrases:
         return ""
@@ -129,12 +128,12 @@ def event(reader: Reader, answer: Answer, document: Event) -> str:
 
 
 def _names(facts: Facts) -> list[object]:
-    """What of the facts people and things are called by."""
+    """The names of people and things among the facts."""
     return [facts[each] for each in _NAMED if each in facts]
 
 
 def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
-    """Who did what since."""
+    """The acts of others since then."""
     reader = here.reader
     with here.reading() as connection:
         story = views.timeline(
@@ -156,7 +155,7 @@ def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
 def _sentences(
     reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
 ) -> list[str]:
-    """What was done because it was due before the act, or what the act did."""
+    """The sentences for events that were due before the act, or for those of the act."""
     part = takewhile if of_the_clock else dropwhile
     those = part(lambda event: event["by"] == CLOCK, events)
     return [event(reader, answer, masked.document(each)) for each in those]

@@ -1,4 +1,4 @@
-"""The act at the console: a form that somebody sent, what it asks for, and what they do."""
+"""The submission: a form that somebody sent, the command it asks for, and its answer."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ TWICE_FOR = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Submission(RequestContext):
-    """Somebody who has sent a form of this console."""
+    """The submission of a form of this console by a signed-in person."""
 
     form: SentForm
     unproved: str | None = None
     """What was wrong with the password by which they would prove who they are."""
 
     def place(self, opened: str | None) -> str:
-        """The page of the form that they have sent; what they sent is kept for it."""
+        """The path of the form's page; the input is kept for it."""
         return request_context.keep_sent(self.request, self.by, self.form.fields, opened)
 
     @property
     def typed(self) -> dict[str, str]:
-        """What they have sent."""
+        """The input of the form."""
         return dict(self.form.fields)
 
     def authorise(self, act: str, site: str | int | None = None) -> None:
-        """See that they may do it now; of some acts a person proves again who they are.
+        """Check that they may do it now; some acts need a recent password.
 
         Raises:
             NotAllowedError: for what they may not do.
@@ -74,7 +74,7 @@ class Submission(RequestContext):
             raise NotAllowedError(act, why)
 
     def take_quota(self, acts: int = 1, *, part: int = 0) -> None:
-        """Counts acts that this form is about to do: once, however often the desk is asked.
+        """Take the form's acts from the account's quota, once for all calls.
 
         Raises:
             QuotaExceededError: if the account did too many acts lately, and this is a new one.
@@ -90,7 +90,7 @@ class Submission(RequestContext):
 
     @property
     def seen(self) -> int | None:
-        """Up to which entry the form's page has told of the site."""
+        """The entry of the site that the form's page showed last."""
         seen = self.form.text("seen")
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
@@ -106,8 +106,10 @@ class Submission(RequestContext):
         about: forms.Is | None = None,
         unless_closing: bool = False,
     ) -> Answer:
-        """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
-        its entry `at`, with `unless_closing` if it closes the site.
+        """Submit the command to the desk.
+
+        With `seen` it is refused if the site has changed since, or since its entry `at`; with
+        `unless_closing` if it closes the site.
 
         A form that is sent again is done once: by the key that its page gave it, however late, else
         for some seconds; what is `steady` is the same whatever the page has seen by then. `part`
@@ -130,7 +132,7 @@ class Submission(RequestContext):
         return self.app.gatherer.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
-        """Gives what they hold on those sites to somebody else.
+        """Hand over what they hold on those sites to somebody else.
 
         Raises:
             NotAllowedError, ReauthenticationError: see `authorise`; then nothing is done.
@@ -156,12 +158,12 @@ class Submission(RequestContext):
         )  # fmt: skip
 
     def key(self, part: int = 0) -> str | None:
-        """What the form's page calls this act, each time that it sends it."""
+        """The idempotency key that the form's page gave this act."""
         given = self.form.text("key")
         return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
 
     def answered(self, part: int = 0) -> Answer | None:
-        """The answer that it has had already; for what looks at more than the desk does."""
+        """The earlier answer to it, for acts that check more than the desk does."""
         key = self.key(part)
         if key is None:
             return None
@@ -170,7 +172,7 @@ class Submission(RequestContext):
         return from_json(kept[key].answer) if kept else None
 
     def back(self, to: str, flash: Flash | None = None) -> Response:
-        """Sends them to that page of this console, where it stands what the act has come to.
+        """Redirect to that page of this console, where the result is shown.
 
         An open page that has sent it tells it too, and goes there by itself.
         """
@@ -189,7 +191,7 @@ def submission(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(sent_form)],
 ) -> Submission:
-    """Who sends a form, made by this console for them.
+    """Check the form's CSRF token, and the password if it has one.
 
     Raises:
         NotAllowedError: for one that was made elsewhere.
@@ -212,12 +214,12 @@ def submission_with_files(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(form_with_files)],
 ) -> Submission:
-    """The same, where files may come with the form."""
+    """The submission, where files may come with the form."""
     return submission(request, here, form)
 
 
 def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
-    """The visit, with a password in the form one that has just been proved; else what is wrong."""
+    """The visit, renewed by a correct password in the form; otherwise the error."""
     password = form.password()
     if password is None or form.text("proves") is None:
         return here.visit, None
@@ -235,7 +237,7 @@ SubmittedWithFiles = Annotated[Submission, Depends(submission_with_files)]
 def optional_text(
     form: SentForm, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """What was typed there; None if nothing was.
+    """The text of the field; None if it is empty.
 
     Raises:
         BadTextError, TextTooLongError: see `values.inputs.text`.
@@ -247,7 +249,7 @@ def optional_text(
 def time_field(
     form: SentForm, name: str, reader: Reader, *, required: bool = False
 ) -> datetime | None:
-    """The time that was typed there, in the reader's zone; None if it was left out.
+    """The time in the field, in the reader's zone; None if it is empty.
 
     Raises:
         InputError, FutureError: as `typed_time.read` does.
@@ -284,7 +286,7 @@ def _field(desk: Submission, field: Field) -> Any:
 
 
 def reveal_on_record(desk: Submission, about: str) -> None:
-    """See that they may be shown numbers and addresses in full, and put it on record before.
+    """Check that they may see personal data in full, and record the reveal first.
 
     Raises:
         NotAllowedError: if they may not.

@@ -35,7 +35,7 @@ router = APIRouter()
 
 PAGE = 100
 MAX_FINDINGS = 100
-"""So many findings of a verification are shown; of the rest, only how many."""
+"""The most findings shown of a verification; the rest are counted."""
 _MAX_PERSON = 100
 _FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson", export.jsonl),
@@ -46,7 +46,7 @@ KINDS = (*events.KINDS, *own_events.KINDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked for, as it was typed."""
+    """The query as typed."""
 
     site: str = ""
     kind: str = ""
@@ -60,7 +60,7 @@ class Asked:
         return rendering.query({name: getattr(self, name) for name in self.__slots__})
 
     def read(self, here: RequestContext, connection: Connection) -> on_record.EntryFilter:
-        """What it means; raises InputError, RefusedError of what is none."""
+        """The filter that it means; raises InputError or RefusedError for one that is invalid."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
             raise InputError(here.reader.say("audit.nothing_between"))
@@ -141,7 +141,7 @@ def checkpoint(here: Viewer) -> Response:
 
 @router.post("/audit/verify", dependencies=needs("export"))
 def verify(desk: Submitted) -> Response:
-    """Begins to verify the live log; the page shows how far it is, and the verdict."""
+    """Begin to verify the live log; the page shows the progress and the verdict."""
     # Who may take the whole record away may have it proved: either reads all of it.
     desk.authorise("export")
     with desk.reading() as connection:
@@ -162,7 +162,7 @@ def verdict(here: Viewer) -> Response:
 
 
 class _Verified(TypedDict):
-    """What the template of a verification knows."""
+    """The facts for the template of a verification."""
 
     last: verification.Proof[Verdict] | None
     took: str | None
@@ -188,7 +188,7 @@ def _next(asked: Asked, after: on_record.Place | None) -> str | None:
 
 
 def _place(text: str) -> on_record.Place | None:
-    """Where a page goes on; what no page has said is the beginning."""
+    """The position at which a page goes on; None for text that no page made."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
         return None

@@ -34,10 +34,10 @@ router = APIRouter()
 
 Kind = Literal["server", "document"]
 OF_FILE = ("digest", "size")
-"""What is said of a document by its file, and typed by nobody."""
+"""The parts of a document that come from its file, not from a field."""
 
 TRIES = 5
-"""So often a change is held against the filing anew, when something else of the site changes."""
+"""How many times a change is compared with the filing again after other changes of the site."""
 
 
 @router.get("/sites/{name}/filing")
@@ -59,7 +59,7 @@ def reveal(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
 def change(desk: Submitted, name: str) -> Response:
-    """Changes what was touched in a part of the form."""
+    """Change the details of one section."""
     language = desk.reader.language
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
@@ -72,7 +72,7 @@ def change(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
 def preset(desk: Submitted, name: str) -> Response:
-    """Fills in what a provider's sites file alike."""
+    """Fill in what a provider's sites file alike."""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
         own, _ = filing_view.settings_of(desk.reader)
@@ -84,7 +84,7 @@ def preset(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
 def item(desk: SubmittedWithFiles, name: str, kind: Kind) -> Response:
-    """Puts a server or a document on record, changes it, or takes it off."""
+    """Record a server or a document, change it, or remove it."""
     language = desk.reader.language
     label = "" if desk.form.text("new") else desk.form.text("label") or ""
 
@@ -110,18 +110,18 @@ def item(desk: SubmittedWithFiles, name: str, kind: Kind) -> Response:
 
 
 def at(name: str) -> str:
-    """Where the page of that site's filing is."""
+    """The path of the site's filing page."""
     return f"{site_at(name)}/filing"
 
 
 Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
-"""What was touched, and how that becomes changes of the filing as it stands."""
+"""The touched fields, and the function that makes changes of the current filing from them."""
 
 
 def _act(
     desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False
 ) -> Response:
-    """Does it, and comes back; what is refused stands in its form again."""
+    """Do the act and return to the page; a refused form is shown again."""
     kept = known(name)
     desk.authorise("change_filing", kept)
     if (answer := desk.answered()) is not None and answer.refusal is None:
@@ -143,7 +143,7 @@ def _act(
 def _submit(
     desk: Submission, name: str, changes: Callable[[Filed], Changes], *, sighted: bool
 ) -> Flash:
-    """Asks the desk for it, as long as the filing is the one that the changes were held against.
+    """Submit the changes while the filing is the one that they were compared with.
 
     With `sighted` it is refused if the site has moved on at all since the page was written.
     """
@@ -198,7 +198,7 @@ def _page(
 
 MAX_TERMS = 500
 DAYS = (0, 7, 14, 30)
-"""Within so many days a term ends that is asked for; 0 are those that end today or are over."""
+"""The choices of days within which terms end; 0: those that end today or have ended."""
 
 Days = Annotated[int | None, Query(ge=0, le=3_650)]
 
@@ -237,7 +237,7 @@ def terms_calendar(here: Viewer, days: Days = None) -> Response:
 
 
 def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
-    """The terms that end within so many days, None: all; and who sits there, timed."""
+    """The terms that end within that many days (None: all), and the context, timed."""
     with who.timed() as (connection, here):
         today = filing_view.day_of(here.reader)
         until = None if days is None else (today + timedelta(days=days)).isoformat()

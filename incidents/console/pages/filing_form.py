@@ -58,20 +58,21 @@ class Filed:
 
     @property
     def details(self) -> dict[str, str]:
-        """What checks look at: all that has not been erased."""
+        """The details that checks look at: all that were not erased."""
         return {key: text for key, text in self.plain.items() if text is not None}
 
     @property
     def masked(self) -> dict[str, str | None]:
-        """What everybody may see."""
+        """The details with personal data masked."""
         found: dict[str, str | None] = masked.document(dict(self.plain))
         return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A field as it is shown and typed: `shown` with the word of a choice, `text` as it is filed,
-    or null while that is masked."""
+    """A field as shown and typed.
+
+    `shown` has the word for a choice; `text` is the filed value, or None while that is masked."""
 
     key: str
     label: str
@@ -82,7 +83,7 @@ class Line:
 
     @property
     def kind(self) -> str:
-        """What it is typed in."""
+        """The kind of input for it."""
         if self.choices:
             return "choice"
         if self.key.endswith("_on"):
@@ -132,7 +133,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
 
 
 def facts(text: str | None) -> dict[str, str] | None:
-    """What is said of a server or a document; None if that cannot be read."""
+    """The facts about a server or document; None if it cannot be read."""
     try:
         found: Any = json.loads(text or "")
     except (ValueError, RecursionError):
@@ -204,14 +205,14 @@ class NoSuchPartError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What of some fields somebody has changed, and what they saw when they did."""
+    """The changed fields, and the values that the person saw when changing them."""
 
     changes: Changes
     fields: Mapping[str, str]
 
     @classmethod
     def of(cls, given: SentForm | KeptForm, keys: Iterable[str]) -> Touched:
-        """Of those fields of the form that was sent."""
+        """The touched fields of the form that was sent."""
         fields = dict(given.fields)
         found = {}
         for key in keys:
@@ -229,7 +230,7 @@ class Touched:
                 inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
-        """Whether the detail is not what they saw any more, nor what they want it to be."""
+        """Whether the detail has neither the value they saw nor the one they want."""
         if (plain or "") == self.changes[key]:
             return False
         if f"ref.{key}" in self.fields:
@@ -288,7 +289,7 @@ def item_key(given: SentForm, kind: str) -> str:
 
 
 def labels(kind: str, language: Chosen) -> dict[str, str]:
-    """What the fields of such an item are called, by their keys."""
+    """The labels of the item's fields by their keys."""
     return {field.key: filing_view.label_of(language, field) for field in PARTS[f"{kind}."]}
 
 

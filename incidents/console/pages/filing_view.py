@@ -1,5 +1,4 @@
-"""The look at a filing, in the reader's language: its score, what is missing, what checks find, its
-terms and what waits."""
+"""The view of a filing: score, missing details, findings, terms and waiting tasks."""
 
 from __future__ import annotations
 
@@ -44,7 +43,7 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingSummary:
-    """What is said of a filing: `trouble` is what of the server stands in the way of saying it.
+    """The summary of a filing; `trouble` lists settings of the server that are in the way.
 
     `missing` are pairs of a detail and why it is needed, `steps` is what to do when an address of
     the site changes.
@@ -67,7 +66,7 @@ class TermLeft(FilingTerm):
 
 
 def summary(reader: Reader, details: Details) -> FilingSummary:
-    """What is said of those details, today in the reader's zone."""
+    """The summary of those details, as of today in the reader's zone."""
     language = reader.language
     complete = checks.completeness(details)
     own, wrong = settings_of(reader)
@@ -98,7 +97,7 @@ def terms(reader: Reader, found: Iterable[FilingTerm]) -> list[TermLeft]:
 
 
 def days_left(reader: Reader, due_on: str) -> int:
-    """How many days are left of a term: 0 on its last one, fewer when it is over."""
+    """Count the days left of a term: 0 on its last day, negative after it."""
     return (date.fromisoformat(due_on) - day_of(reader)).days
 
 
@@ -170,7 +169,7 @@ def _finding_line(reader: Reader, finding: Finding) -> FindingLine:
 
 
 def _steps(details: Details) -> tuple[str, ...]:
-    """Of a commercial site, by where its first server stands."""
+    """The steps for a commercial site, by the location of its first server."""
     if details.get("nature") != "commercial":
         return ()
     first = next(iter(servers(details)), None)
@@ -183,14 +182,14 @@ _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
-    """What a finding says."""
+    """The sentence for a finding."""
     return finding_words.finding_sentence(
         finding, found_in(language), **_choices(language, finding)
     )
 
 
 def label_of(language: Chosen, of: Field | Section | Choice) -> str:
-    """What the official form calls it."""
+    """The label of the official form."""
     return of.en if language == "en" else of.zh
 
 
@@ -217,7 +216,7 @@ def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
 
 
 def word(language: Chosen, group: str, code: str) -> str:
-    """What a code of filings is called: why a detail is needed, a step, a kind of item."""
+    """The word for a filing's code: the need of a detail, a step, a kind of item."""
     called = found_in(language).word(group, code)
     return called if called != code else _ITEMS[language].get(code, code)
 

@@ -45,9 +45,9 @@ _ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refuse
 """The order of the acts on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""What is as right after others have done something meanwhile."""
+"""The commands that stay right after other people's acts meanwhile."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
-"""What is none of the work that a colleague may have claimed."""
+"""The commands outside the work that a colleague may have claimed."""
 
 
 class NoFileError(RefusedError):
@@ -64,7 +64,7 @@ def show(
 
 @router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
 def attach(desk: SubmittedWithFiles, incident: str) -> Response:
-    """Attaches files as evidence, by their digests."""
+    """Attach files as evidence, by their digests."""
     site, n = inputs.incident(incident)
     flash = None
     try:
@@ -83,7 +83,7 @@ def attach(desk: SubmittedWithFiles, incident: str) -> Response:
 
 
 def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) -> Flash:
-    """A copy is kept before the entry names it; what is refused leaves none behind."""
+    """Keep a copy before the entry names it; a refused file leaves none behind."""
     if (answer := desk.answered(part)) is not None:
         return messages.of_answer(desk, answer)
     settings = desk.app.settings
@@ -180,7 +180,7 @@ def _site_of(desk: Submission, key: Key) -> str:
 
 
 def at(key: Key) -> str:
-    """Where the page of that incident is."""
+    """The path of the incident's page."""
     return f"/incidents/{incident_id(*key)}"
 
 
@@ -216,7 +216,7 @@ def _page(
 
 @router.get("/unreported")
 def show_unreported(who: Viewer) -> Response:
-    """What is to be reported, the longest overdue first: as many as a view ever gives."""
+    """The incidents to report, the longest overdue first, as many as a view gives."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)

@@ -63,9 +63,9 @@ def form(
     site: Annotated[str, Query(max_length=300)] = "",
     done: Annotated[list[str] | None, Query(max_length=_MOST_DONE)] = None,
 ) -> Response:
-    """The form that logs a violation, or finds the addresses in what is pasted first; what was
-    found or refused stands in it again, but for the sites that are done.
-    """
+    """The form that logs a violation, after finding the addresses in pasted text.
+
+    Findings and refused input stand in it again, except those of sites already done."""
     here.needs("log")
     sent = here.kept
     if sent.typed.get("step") == "log":
@@ -76,7 +76,7 @@ def form(
 
 @router.post("/log", dependencies=needs("log"))
 def log(desk: Submitted) -> Response:
-    """Shows what was found in the text, or logs what was shown."""
+    """Show the findings in the text, or log those shown."""
     sent = KeptForm(tuple(desk.form.fields))
     if sent.typed.get("step") != "log":
         return _found(desk, sent)
@@ -175,7 +175,7 @@ def _text_of_mail(
 
 
 def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
-    """What is found in the text that was pasted; None where none was."""
+    """The findings in the pasted text; None if there is no text."""
     text = sent.typed.get("paste")
     if not text:
         return None
@@ -184,9 +184,9 @@ def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
 
 
 def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
-    """A form for each site that addresses are of, and one for those of no site; where there is one
-    site alone, in its form: they may be this one's at another host.
-    """
+    """A form for each site that has addresses, and one for addresses of no site.
+
+    With one site alone they share its form: the addresses may be its own at another host."""
     named = [group for group in found.groups if group.site]
     left = next((group for group in found.groups if not group.site), None)
     if len(named) == 1 and chosen in ("", named[0].site):

@@ -38,17 +38,17 @@ Name = tuple[int, int, str]
 
 PAGE = 100
 MAX_SITES = 20
-"""So many sites are compared at once: each may take its adapter a while."""
+"""The most sites compared at once: each may take its adapter a while."""
 _UNUSABLE = (
     SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError,
     AdapterFaultError,
 )  # fmt: skip
-"""What may be wrong with the adapters or their settings: whoever keeps them mends it."""
+"""The errors of adapters and their settings, which an administrator can fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What a comparison has come to; `after`: behind which name `left` others would be next."""
+    """The result of a comparison; after the name `after`, `left` others remain."""
 
     items: list[Comparison]
     left: int
@@ -69,7 +69,7 @@ def show(
     braked: Annotated[str, Query(max_length=1)] = "",
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """What is not carried out, what is given up first; and the comparison with the world."""
+    """The orders not carried out, those given up first, and the comparison with actual state."""
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
     with who.timed() as (connection, here):
@@ -103,7 +103,7 @@ def show(
 
 @router.post("/orders/reconcile", dependencies=needs("reconcile"))
 def reconcile(desk: Submitted) -> Response:
-    """Asks the adapters how sites really stand, and puts what is found on record."""
+    """Ask the adapters for the actual state of sites, and record it."""
     desk.authorise("reconcile")
     try:
         found = _compared(desk)
@@ -160,12 +160,12 @@ router.add_api_route(
 
 
 def at(order: Name) -> str:
-    """Where the page of that order is."""
+    """The path of the order's page."""
     return f"/orders/{order_id(*order)}"
 
 
 def ordered(reader: Reader, order: OrderInFull) -> str:
-    """What an order is, in its lane: into the world, to the customer, to the desk."""
+    """The order's kind in its lane: to the adapters, the customer or the desk."""
     kind = reader.word("order", order["kind"])
     return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
 
@@ -192,7 +192,7 @@ def _page(
 
 
 def _listed(reader: Reader, items: list[Order]) -> str:
-    """How many of what is listed stand how: the red lines count some of them, of all sites."""
+    """Count the listed orders by state: the red lines count those of all sites."""
     dead = sum(each["state"] in ("braked", "dead") for each in items)
     late = sum(each["late"] for each in items)
     return reader.say(

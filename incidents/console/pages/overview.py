@@ -107,7 +107,7 @@ def _category(reader: Reader, each: OfCategory) -> str:
 
 
 def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
-    """How many took how long; the sentence for it names that figure too."""
+    """The distribution of durations; its sentence names that figure too."""
     named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
@@ -157,7 +157,7 @@ def show_shift(here: Viewer) -> Response:
 
 @router.post(SHIFT, dependencies=needs("hand_over"))
 def hand_over(desk: Submitted) -> Response:
-    """Gives what they hold, on one site or on all, to somebody else."""
+    """Hand over what they hold, on one site or on all, to somebody else."""
     try:
         to, sites = _chosen(desk)
     except (InputError, RefusedError) as error:
@@ -172,7 +172,7 @@ def hand_over(desk: Submitted) -> Response:
 
 
 def _chosen(desk: Submission) -> tuple[str, list[int]]:
-    """To whom, and of which sites."""
+    """The recipient and the sites."""
     desk.authorise("hand_over")
     to, name = desk.form.text("to"), desk.form.text("site")
     with desk.reading() as connection:

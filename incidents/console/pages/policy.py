@@ -37,9 +37,9 @@ router = APIRouter()
 
 ACT = "activate_policy"
 SPANS = (30, 90, 365)
-"""Over so many days a policy can be tried on what is recorded."""
+"""The numbers of recorded days that a policy can be tried on."""
 MAX_HISTORY = 50
-"""So many activations are shown, the latest."""
+"""The most activations shown, the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def show(here: Viewer) -> Response:
 
 @router.post("/policy/try", dependencies=needs("simulate"))
 def try_out(desk: SubmittedWithFiles) -> Response:
-    """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
+    """Try a policy on the recorded history or on a file, and go to the result."""
     desk.authorise("simulate")
     try:
         with simulate.slow_work_for(desk.app, desk.by) as spent:
@@ -79,7 +79,7 @@ def try_out(desk: SubmittedWithFiles) -> Response:
 
 @router.get("/policy/trial/{id_}")
 def trial(here: Viewer, id_: str, page: int = 0) -> Response:
-    """What came of a trial, and the form that activates the policy."""
+    """The result of a trial, and the form that activates the policy."""
     here.needs("simulate")
     found = _TRIED.get(here.by, id_)
     if found is None:
@@ -89,7 +89,7 @@ def trial(here: Viewer, id_: str, page: int = 0) -> Response:
 
 @router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
 def activate(desk: Submitted, id_: str) -> Response:
-    """Makes the policy that was tried the active one, with a reason, on record."""
+    """Activate the policy that was tried, with a reason, on record."""
     desk.authorise(ACT)
     found = _TRIED.get(desk.by, id_)
     if found is None:
@@ -155,7 +155,7 @@ def _tried(
 
 
 def sentences(reader: Reader, policy: Policy) -> list[str]:
-    """What each rule says, in the reader's language."""
+    """The rules as sentences in the reader's language."""
     return [each[reader.language == "zh"] for each in policy_sentences(policy)]
 
 
@@ -187,7 +187,7 @@ def _trial(desk: Submission, spent: Spent) -> Trial:
 
 
 def _not_yet(desk: Submission, found: Trial) -> str | None:
-    """Why it is not activated, if it is not."""
+    """The reason why it is not activated, if any."""
     word = desk.reader.say("policy.confirm.word")
     if (desk.form.text("confirm") or "").lower() != word:
         return desk.reader.say("policy.not_confirmed", act=word)

@@ -51,14 +51,14 @@ After = Annotated[str | None, Query(max_length=100)]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which part of the queue somebody looks at: what is theirs, and from where on."""
+    """The part of the queue that is shown: all or theirs, and from where on."""
 
     mine: str | None
     after: str | None
 
 
 class ListCache:
-    """The lists as they were last written, each until something changes."""
+    """The lists as last rendered, each until something changes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -96,26 +96,26 @@ def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
 
 @router.get("/queue/list")
 def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
-    """The list alone, for a page that is open."""
+    """The list alone, for an open page."""
     place = Place(here.by if mine else None, after or None)
     return _answer(_personalised(here, _lists.of(here, place, here.request.app.state.changes)))
 
 
 @router.post("/queue/{item}/claim")
 def claim(desk: Submitted, item: str) -> Response:
-    """Takes it, so that nobody else works on it."""
+    """Claim the item, so that nobody else works on it."""
     return _do(desk, item, lambda rest: c.ClaimItem(by=desk.by, item=rest))
 
 
 @router.post("/queue/{item}/release")
 def release(desk: Submitted, item: str) -> Response:
-    """Gives it back."""
+    """Return the item to the queue."""
     return _do(desk, item, lambda rest: c.ReleaseItem(by=desk.by, item=rest))
 
 
 @router.post("/queue/{item}/contact")
 def contact(desk: Submitted, item: str) -> Response:
-    """What came of a call, at this moment."""
+    """Record the outcome of a call, made now."""
 
     def record(rest: str) -> c.Command:
         if read_incident_id(item) is None:
@@ -128,7 +128,7 @@ def contact(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/removed")
 def removed(desk: Submitted, item: str) -> Response:
-    """The content is gone."""
+    """Record that the content is gone."""
     named = desk.form.text("incident") or item
     return _do(
         desk, item, lambda _: c.StateRemoved(by=desk.by, incident=inputs.incident(named)[1]),
@@ -138,7 +138,7 @@ def removed(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/done")
 def done(desk: Submitted, item: str) -> Response:
-    """The task is completed, with its outcome."""
+    """Complete the task with its outcome."""
 
     def complete(rest: str) -> c.Command:
         number = task_number(rest)
@@ -153,7 +153,7 @@ def done(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/reveal")
 def reveal(desk: Submitted, item: str) -> Response:
-    """The numbers and addresses of one item in full; that they are shown goes on record first."""
+    """The item's numbers and addresses in full; the reveal goes on record first."""
     read = inputs.item(item)
     submission.reveal_on_record(desk, item)
     with desk.reading() as connection:
@@ -166,7 +166,7 @@ def reveal(desk: Submitted, item: str) -> Response:
 def _do(
     desk: Submission, item: str, command: Any, *, seen: bool = False, steady: bool = False
 ) -> Response:
-    """Does it, and shows the queue as it stands then; what a colleague holds is asked about.
+    """Do the act and show the queue afterwards; for a colleague's claim, ask first.
 
     `seen` is False for a claim and a release, which ask about the claim themselves.
     """
@@ -189,7 +189,7 @@ def _do(
 
 
 def _rendered(who: RequestContext, place: Place) -> str:
-    """The list as it stands now."""
+    """The current list."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found: QueuePage = views.queue(
@@ -217,14 +217,14 @@ def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, ob
 
 
 def _days(item: QueueItem, reader: Reader) -> int | None:
-    """How many days are left of the filing's term that it is about; None if it is about none."""
+    """The days left of the filing's term; None for an item without one."""
     if item["kind"] not in TERMS:
         return None
     return filing_view.days_left(reader, item["filing"][0])
 
 
 def _personalised(here: RequestContext, written: str) -> str:
-    """What was written for all, as it is for them: what they hold they may release."""
+    """The shared list with the reader's own token, and with release for their claims."""
     first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
     me = str(escape(here.by))
     for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):

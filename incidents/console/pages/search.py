@@ -25,7 +25,7 @@ router = APIRouter()
 PAGE = 20
 MAX_CHARACTERS = 100
 MAX_TEXTS = 3
-"""So many texts of one incident are shown, of all in which it stands."""
+"""The most matching texts shown of one incident."""
 _AROUND = 120
 
 
@@ -46,7 +46,7 @@ def search(
     kind: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """What was found; a name or an id that there is leads to its page."""
+    """The results; an exact name or id leads to its page."""
     if not q.strip():
         return _page(here, "", [])
     try:
@@ -92,7 +92,7 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 
 
 def _texts(incident: Incident, part: str) -> list[str]:
-    """Where it stands in an incident, beside the name of its site."""
+    """The matching texts of an incident, besides its site's name."""
     names = incident["site"], site_name.shown(incident["site"])
     return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
 

@@ -26,7 +26,7 @@ from incidents.views import accounts
 router = APIRouter()
 
 MOST = 100
-"""So many of those who came in are shown, the newest."""
+"""The most sign-ins shown, the newest."""
 
 Form = Annotated[SentForm, Depends(anonymous_form)]
 
@@ -41,7 +41,7 @@ def show(request: Request, to: str = "/") -> Response:
 
 @router.post("/sign-in")
 def sign_in(request: Request, form: Form) -> Response:
-    """Lets somebody in who has filled in this console's own form."""
+    """Sign in a person who filled in the console's own form."""
     if entrance.is_from_elsewhere(request):
         # Another site's page would have them work here under a name that is not theirs.
         raise NotAllowedError("form", "csrf")
@@ -62,7 +62,7 @@ def sign_in(request: Request, form: Form) -> Response:
 
 @router.post("/sign-out")
 def sign_out(desk: Submitted) -> Response:
-    """Ends the session, here and on the server."""
+    """End the session, here and on the server."""
     desk.authenticator.sign_out(desk.visit.cookie)
     answer = RedirectResponse("/sign-in", status_code=303, headers=rendering.HEADERS)
     session.forget(answer)
@@ -84,7 +84,7 @@ def show_sessions(here: Viewer) -> Response:
 
 @router.post("/sessions/{session}/end")
 def end_session(desk: Submitted, session: str) -> Response:
-    """Ends another session of one's own."""
+    """End another session of one's own."""
     if desk.app.open_sessions.owner_of(session) != desk.by:
         return desk.back("/sessions", Flash("refused", desk.reader.say("sessions.gone")))
     desk.app.open_sessions.end(session, desk.by)
@@ -93,7 +93,7 @@ def end_session(desk: Submitted, session: str) -> Response:
 
 @router.post("/language")
 def language(form: Form) -> Response:
-    """Switches the language; it belongs to the browser, not to the account."""
+    """Switch the language; it belongs to the browser, not to the account."""
     wanted, to = form.text("language"), form.text("to") or "/"
     answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     if wanted in LANGUAGES:
@@ -105,7 +105,7 @@ def language(form: Form) -> Response:
 
 
 def own(to: str) -> str:
-    """That place if it is one of this console's own, else its first page."""
+    """The path if it is one of this console's, otherwise its first page."""
     # With one slash before it, it names no other host; browsers take a backslash for a slash.
     is_own = to.startswith("/") and not to.startswith("//") and "\\" not in to
     return to if is_own and to.isprintable() else "/"

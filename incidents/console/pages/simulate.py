@@ -37,9 +37,9 @@ _SIMULATED: ResultCache[Comparison] = ResultCache()
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
 PAGE = 100
-"""So many sites that differ stand on one page."""
+"""The most differing sites on one page."""
 LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MAX_POLICIES}
-"""What the forms tell of what may be sent."""
+"""The limits that the forms name."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
 
@@ -49,11 +49,11 @@ _UNDONE: dict[type[IncidentsError], str] = {
     TooManyReportsError: "compare.many",
     TooCostlyError: "compare.costly",
 }
-"""What is told where a history was not run to its end."""
+"""The catalogue's keys for runs that did not end."""
 
 
 class InvalidSimulationError(Exception):
-    """What was asked cannot be tried: `key` of the catalogue with its facts, for who asked."""
+    """An input cannot be simulated: `key` of the catalogue with its facts."""
 
     def __init__(self, key: str, **facts: Any) -> None:
         super().__init__(key)
@@ -70,7 +70,7 @@ class InvalidSimulationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """How a history is taken: what lies within `within` as one, and how calls are drawn."""
+    """The options of a history: reports `within` that time are one; how calls are drawn."""
 
     within: timedelta | None
     draw: Draw
@@ -78,7 +78,7 @@ class Taking:
 
 
 def read_taking(given: SentForm) -> Taking:
-    """As the form says; raises InvalidSimulationError."""
+    """The options of the form; raises InvalidSimulationError."""
     within = given.text("group_within")
     try:
         grouped = None if within is None else policy.read_duration(within)
@@ -94,7 +94,7 @@ def read_taking(given: SentForm) -> Taking:
 
 
 def read_history(given: SentForm, name: str, reader: Reader) -> Sent:
-    """The history in the file that was sent under that name; raises InvalidSimulationError."""
+    """The history in the file of that field; raises InvalidSimulationError."""
     sent = given.file(name)
     if sent is None:
         raise InvalidSimulationError("compare.no_file")
@@ -105,7 +105,7 @@ def read_history(given: SentForm, name: str, reader: Reader) -> Sent:
 
 
 def read_policies(given: SentForm, name: str) -> list[Named]:
-    """The policies that were sent as files under that name; raises InvalidSimulationError."""
+    """The policies in the files of that field; raises InvalidSimulationError."""
     found = []
     for sent in given.files(name):
         called = _file_name(sent.filename)
@@ -126,7 +126,7 @@ def read_policy(text: bytes | str, name: str) -> policy.Policy:
 
 
 def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:
-    """What came of it; raises InvalidSimulationError."""
+    """The result of the comparison; raises InvalidSimulationError."""
     if not named:
         raise InvalidSimulationError("compare.none")
     if len(named) > MAX_POLICIES:
@@ -167,8 +167,9 @@ def slow_work_for(app: App, by: str) -> Iterator[Spent]:
 def comparison_rows(
     differences: Sequence[comparison.Difference], reader: Reader, page: int
 ) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
-    """The differences of a page (from 0): each site with what each policy did to it, told: what,
-    when first, and how often."""
+    """The differences of a page (from 0), as rendered rows.
+
+    Each has the site and, for each policy, its effect, the first time and the count."""
     return [
         (
             each.site,
@@ -201,7 +202,7 @@ def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
 
 
 def what_of(reader: Reader, what: str) -> str:
-    """What a policy did to a site: suspended it, or closed it by a rule."""
+    """A policy's effect on a site: suspended it, or closed it by a rule."""
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
@@ -225,7 +226,7 @@ def show(here: Viewer) -> Response:
 
 @router.post("/simulate", dependencies=needs("simulate"))
 def run(desk: SubmittedWithFiles) -> Response:
-    """Runs it, and goes to what came of it."""
+    """Run the simulation and go to its result."""
     desk.authorise("simulate")
     try:
         with slow_work_for(desk.app, desk.by) as spent:
@@ -239,7 +240,7 @@ def run(desk: SubmittedWithFiles) -> Response:
 
 @router.get("/simulate/{id_}")
 def result(here: Viewer, id_: str, page: int = 0) -> Response:
-    """What came of one, as long as it is kept."""
+    """The result of a simulation, as long as it is kept."""
     here.needs("simulate")
     found = _SIMULATED.get(here.by, id_)
     if found is None:
@@ -248,7 +249,7 @@ def result(here: Viewer, id_: str, page: int = 0) -> Response:
 
 
 class ComparisonFacts(TypedDict):
-    """What the template of a comparison knows."""
+    """The facts for the template of a comparison."""
 
     id: str
     found: Comparison

@@ -59,7 +59,7 @@ def sites(
     state: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """The register, or the sites whose names hold what is looked for."""
+    """The register, or the sites whose names contain the search text."""
     return _register(here, q=q, state=state, after=after)
 
 
@@ -93,7 +93,7 @@ def _register(
 
 @router.post("/sites", dependencies=needs("add_site"))
 def add(desk: Submitted) -> Response:
-    """Takes a site into the register."""
+    """Add a site to the register."""
     try:
         name = inputs.site(desk.form.text("site") or "")
         command = submission.command_of_form(desk, of_command(c.AddSite), (name,))
@@ -110,13 +110,13 @@ def show(
     whole: bool = False,
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
+    """The page; `false` is a filed detail that a check doubts, for the statement about it."""
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
 @router.post("/sites/{name}/reveal", dependencies=needs("reveal"))
 def reveal(desk: Submitted, name: str) -> Response:
-    """Whom to call, in full; that it is shown goes on record first."""
+    """The contact in full; the reveal goes on record first."""
     kept = known(name)
     submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
@@ -158,7 +158,7 @@ def confirm(desk: Submission, name: str) -> None:
 
 
 def at(name: str) -> str:
-    """Where the page of that site is."""
+    """The path of the site's page."""
     return f"/sites/{quote(name, safe='')}"
 
 
@@ -199,7 +199,7 @@ def _page(
 
 
 def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
-    """Why each act is not possible now, in words: for the role, or as the machine says."""
+    """The sentence for each act that is impossible now: by role, or by the machine's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
         act: role
@@ -210,7 +210,7 @@ def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | N
 
 
 def known(name: str) -> str:
-    """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
+    """The normalized name in the path; raises UnknownSiteError for an invalid one."""
     try:
         return inputs.site(name)
     except (InputError, RefusedError) as error:
