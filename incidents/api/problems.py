@@ -22,7 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.problems import InvalidPart
+from incidents.contract.documents.acts import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -105,7 +105,7 @@ _log = logger("api")
 
 
 class _Fault(StatusProblem):
-    """An unexpected exception, of which the answer reveals nothing."""
+    """An unexpected exception; the answer reveals nothing about it."""
 
     type_ = "fault"
     title = "Fault"
@@ -144,9 +144,9 @@ def invalid_request(errors: list[InvalidPart]) -> Problem:
     )
 
 
-def part(kind: str, told: str, *where: str) -> InvalidPart:
+def part(kind: str, detail: str, *where: str) -> InvalidPart:
     """An error in one part of a request, at the location `where`, without the caller's input."""
-    return {"loc": [*where], "type": kind, "msg": told}
+    return {"loc": [*where], "type": kind, "msg": detail}
 
 
 def not_signed_in(*, with_token: bool = False) -> Problem:
@@ -173,7 +173,7 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=ENGLISH.word("act", act),
-        who=refusals.who_may(act) if why == "role" else None,
+        who=refusals.roles_for(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
@@ -207,8 +207,7 @@ def refused(answer: Answer, when: When) -> Problem:
 
 
 def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """What can be done instead, where it is an act, and not one on the machine that keeps the
-    log."""
+    """The hints for other acts, except those on the machine that keeps the log."""
     hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
@@ -285,17 +284,17 @@ def _http(
     name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    told = own or f"{status.phrase}."
+    detail = own or f"{status.phrase}."
     if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
-        told = f"{told} /openapi.json lists the paths."
-    return problem(status, name, told, headers=error.headers)
+        detail = f"{detail} /openapi.json lists the paths."
+    return problem(status, name, detail, headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """The errors of a request with their places, without the input that pydantic repeats."""
     # Many unknown keys in one place give one error.
-    told = dict.fromkeys((str(each["type"]), _told(each), *_place(each)) for each in found)
-    return invalid_request([part(*each) for each in told])
+    parts = dict.fromkeys((str(each["type"]), _detail_of(each), *_place(each)) for each in found)
+    return invalid_request([part(*each) for each in parts])
 
 
 def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
@@ -304,7 +303,7 @@ def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
     return parts[:-1] if error["type"] == "extra_forbidden" else parts
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _detail_of(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
     if error["type"] == "extra_forbidden":
         return "unknown key: /openapi.json lists the known ones"

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from incidents.errors import Cause, IncidentsError
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import desk
-from incidents.system.side_process import EndedError, SideProcess
+from incidents.system.side_process import ProcessEndedError, SideProcess
 
 PATIENCE_S = 2.0
 """The most seconds to wait for a file that somebody writes to: others wait behind us."""
@@ -146,7 +146,7 @@ class WorkerPool:
                 for _ in range(self.size):
                     self._workers.append(on_the_way.enter_context(SideProcess(_WORK)))
                 self._begin()
-            except (OSError, EndedError, WorkerLostError) as error:
+            except (OSError, ProcessEndedError, WorkerLostError) as error:
                 raise NoPoolError(detail=str(error)) from error
             self._open = on_the_way.pop_all()
         return self
@@ -172,7 +172,7 @@ class WorkerPool:
         try:
             while True:
                 for worker, (place, work) in zip(idle, left, strict=False):
-                    worker.tell(work)
+                    worker.send(work)
                     busy[worker.pipe] = worker, place
                 while due in results:
                     yield results.pop(due)
@@ -189,14 +189,14 @@ class WorkerPool:
                         del busy[pipe]
                     else:
                         progress(found)
-        except EndedError as error:
+        except ProcessEndedError as error:
             raise WorkerLostError(detail=str(error)) from error
 
     def _begin(self) -> None:
         engine = self._engine
         url = None if engine is None else engine.url.render_as_string(hide_password=False)
         for worker in self._workers:
-            worker.tell(url)
+            worker.send(url)
         # Only once all have started: others may wait while a state is shared.
         for worker in self._workers:
             _receive(worker)
@@ -204,13 +204,13 @@ class WorkerPool:
             return
         with share_snapshot(engine) as name:
             for worker in self._workers:
-                worker.tell(name)
+                worker.send(name)
             for worker in self._workers:
                 _receive(worker)
 
 
 def _receive(worker: SideProcess) -> Any:
-    heard = worker.hear()
+    heard = worker.receive()
     if isinstance(heard, WorkerLostError):
         raise heard
     return heard

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
-from incidents.desk.access import NOT_LET, RECOVER, Access
+from incidents.desk.access import DENIALS, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
@@ -40,9 +40,9 @@ numbers. So at least 2,000 epochs are always left.
 """
 
 AGAIN = timedelta(hours=1)
-"""No daemon resumes again within this time, nor before a person knows of the first time.
+"""The least time between two resumptions by daemons; a person must know of the first.
 
-Two copies of a database beside one mark would otherwise do so in turn until all numbers are used.
+Two copies of a database beside one mark would otherwise resume in turn until all numbers are used.
 """
 
 
@@ -84,7 +84,7 @@ def refused(
     )
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
-        why = NOT_LET[refusal.name]
+        why = DENIALS[refusal.name]
         accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
     return refusal
 
@@ -123,7 +123,7 @@ def next_epoch(highest: int, now: datetime) -> int:
     return found
 
 
-def is_again(standing: Standing, at: datetime) -> bool:
+def is_too_soon(standing: Standing, at: datetime) -> bool:
     """Whether a loss at that time (UTC) comes too soon after another for daemons to resume.
 
     If the last resumption was for a change of server, it is no second loss: another daemon may know
@@ -160,7 +160,7 @@ def _standing(
 
 
 def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
-    """When the last loss was noticed: at `now` (UTC), or before.
+    """The time when the last loss was noticed: `now` (UTC), or before.
 
     A person who resumes has lost nothing anew, unless nobody had noticed the loss.
     """

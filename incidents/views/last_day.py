@@ -45,13 +45,13 @@ _STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Distribution:
     """A distribution: how often each length occurs, in microseconds and in their order."""
 
     steps: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, found: Iterable[tuple[int, int]]) -> Spread:
+    def of(cls, found: Iterable[tuple[int, int]]) -> Distribution:
         """The distribution of (length, number) pairs in any order."""
         return cls(tuple(sorted((int(us), int(n)) for us, n in found)))
 
@@ -131,18 +131,18 @@ class LastDay:
     now: datetime
     zone: tzinfo
     kinds: Mapping[_Kind, int]
-    late: Spread
+    late: Distribution
 
     @classmethod
     def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> LastDay:
         """The entries recorded since `since` (UTC), counted in one query."""
         kinds: Counter[_Kind] = Counter()
         late: Counter[int] = Counter()
-        for row in connection.execute(_told(connection, since)):
+        for row in connection.execute(_counting_query(connection, since)):
             kinds[int(row.quarter), row.kind, row.rule, bool(row.by_clock)] += row.n
             if row.late is not None:
                 late[int(row.late)] += row.n
-        return cls(now, zone, kinds, Spread.of(late.items()))
+        return cls(now, zone, kinds, Distribution.of(late.items()))
 
     def today(self, midnight: datetime) -> overview.Today:
         """The acts of people and of the clock since `midnight`, counted."""
@@ -205,7 +205,7 @@ def _quarter(moment: datetime) -> int:
     return microseconds(moment) // (900 * SECOND)
 
 
-def _told(connection: Connection, since: datetime) -> Select[Any]:
+def _counting_query(connection: Connection, since: datetime) -> Select[Any]:
     """The query that counts the latest entries since then by quarter, kind, rule and lateness."""
     dialect = connection.dialect.name
     at = entries.c.recorded_at

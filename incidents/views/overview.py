@@ -30,7 +30,7 @@ from incidents.machine.command import REACHED
 from incidents.store.pages import SECOND, literal_int, micros, whole_units
 from incidents.store.schema.log_tables import closing, orders
 from incidents.store.schema.tables import contacts, incidents, suspensions, work
-from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
+from incidents.views.last_day import RULES, Distribution, LastDay, coarse, hours
 from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ def _violations(
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """The zone's offsets from UTC with their beginnings, written into statements as literals, since
-    databases do not know the same zones."""
+    """The zone's offsets from UTC with beginnings, as literals: databases know other zones."""
 
     offsets: tuple[tuple[datetime, timedelta], ...]
 
@@ -192,7 +191,7 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
         .group_by(literal_column("1"))
     ).all()
     decided = sum(row.n for row in rows)
-    spread = Spread.of((row.us, row.n) for row in rows if row.us is not None)
+    spread = Distribution.of((row.us, row.n) for row in rows if row.us is not None)
     in_time = spread.count
     return {
         "decided": decided,
@@ -203,7 +202,7 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
 
 
 def _reached() -> ScalarSelect[Any]:
-    """When the person of an incident was first reached in time."""
+    """The time when the person of an incident was first reached in time."""
     of, told = incidents.c, contacts.c
     tells = and_(
         told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
@@ -244,7 +243,7 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Standing:
-    """What is open now: the queue by kind, and the number of sites suspended by R2."""
+    """The open work: the queue by kind, and the number of sites suspended by R2."""
     listed = select(work.c.kind).where(LISTED).limit(literal_int(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)

@@ -16,7 +16,7 @@ from incidents.api.limits import Batcher
 from incidents.app import App
 from incidents.contract.documents.acts import Acted
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.locked import StillLockedError
+from incidents.desk.locked import LockTimeoutError
 from incidents.errors import DatabaseError
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
@@ -38,8 +38,8 @@ class _Busy:
         self.transactions.append(len(envelopes))
         self.begun.set()
         assert self.let_go.wait(PATIENCE_S)
-        if self.is_locked and given.get("patience") is not None:
-            raise StillLockedError
+        if self.is_locked and given.get("lock_timeout") is not None:
+            raise LockTimeoutError
         return self.desk.submit(envelopes, **given)
 
 
@@ -48,7 +48,7 @@ def busy(api: Rig) -> _Busy:
     """The desk of `api`, as busy as the test says."""
     fill(api)
     found = _Busy(api.house.desk)
-    api.house.gatherer._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
+    api.house.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
     return found
 
 
@@ -69,7 +69,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
         first = log("op-2")
         assert await asyncio.to_thread(busy.begun.wait, PATIENCE_S)
         more = [log(handle) for handle in ("op-3", "looker", "panel-2")]
-        [waiting] = api.app.state.at_the_desk._of_loop.values()
+        [waiting] = api.app.state.command_batch._of_loop.values()
         await asyncio.to_thread(until, lambda: len(waiting.places) == 2, "two who wait")
         busy.let_go.set()
         return [await task for task in (first, *more)]
@@ -107,7 +107,9 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
             raise DatabaseError("it is away")
         return shared(house, answers)
 
-    monkeypatch.setattr(api.app.state, "told", Batcher(partial(told, api.house), at_once=1))
+    monkeypatch.setattr(
+        api.app.state, "document_batch", Batcher(partial(told, api.house), at_once=1)
+    )
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
     assert 2 in looks, "one was of two, and failed"

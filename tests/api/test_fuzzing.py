@@ -45,7 +45,7 @@ schemathesis.openapi.format(
 class _Anybody(Identity):
     """An administrator and a supervisor in one, who has just proved who they are."""
 
-    def why_not(self, act: str, now: Any) -> None:
+    def denial(self, act: str, now: Any) -> None:
         """Nothing."""
 
 
@@ -56,7 +56,7 @@ def test_no_request_makes_a_fault_or_is_answered_otherwise_than_described(
     fill(api)
     api.keep_evidence_in(tmp_path, limit=1_000)
     anybody = _Anybody(handle="both", role="supervisor", proved_at=clock.now())
-    api.app.state.at_the_door = Batcher(lambda secrets: [anybody for _ in secrets])
+    api.app.state.token_batch = Batcher(lambda secrets: [anybody for _ in secrets])
     schema = schemathesis.openapi.from_asgi("/openapi.json", api.app)
     asked = 0
     for found in schema.get_all_operations():

@@ -222,9 +222,9 @@ def test_what_the_desk_was_told_is_shown_as_told(
 ) -> None:
     with mail(house):
         # Nobody enforces the clock: what `daemon --once`, which does, never finds.
-        open_house = App(sources.load())
-        alarm_duty.once(open_house)
-        open_house.close()
+        open_app = App(sources.load())
+        alarm_duty.once(open_app)
+        open_app.close()
     capsys.readouterr()
     assert main(["alarms"]) == 1
 

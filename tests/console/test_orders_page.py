@@ -294,7 +294,7 @@ def test_it_names_what_could_not_be_compared_and_why(
 ) -> None:
     lost = Resumption(cause=ENTRIES_LOST, had=99)
     desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
-    comparison.note_failed(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
+    comparison.record_failures(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
 
     page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
 

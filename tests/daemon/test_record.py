@@ -23,7 +23,7 @@ from incidents.audit.log import (
     witnesses as witnessing,
 )
 from incidents.audit.log.signing_key import KeyRing
-from incidents.daemon.record import Record, Witnessing, once
+from incidents.daemon.record import Record, WitnessRequests, once
 from incidents.desk import Envelope
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
@@ -559,7 +559,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
         record = Record(house)
         record.run()
         assert sizes(house) == (1, 1)
-        Witnessing(house, record, stop).start()
+        WitnessRequests(house, record, stop).start()
         until(lambda: _witnessed(house) == [str(there.verifier)], "the other has signed")
         stop.set()
 

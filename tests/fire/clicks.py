@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 from incidents import views
 from incidents.accounts import secrets
 from incidents.api import entrance
-from incidents.console.writing import SAID_COOKIE as SAID
+from incidents.console.rendering import FLASH_COOKIE as SAID
 from incidents.store.cases import sites
 from tests.acceptance.daemons import incidents
 from tests.api.rig import PASSWORD
@@ -157,7 +157,7 @@ class Operator:
     def _send(self, path: str, fields: dict[str, str], *, loses: bool) -> str | None:
         """The tone of the answer; None if it did not come, or is none of the console's."""
         try:
-            own = {**fields, "csrf": secrets.of_session(self._cookie, entrance.CSRF)}
+            own = {**fields, "csrf": secrets.form_token(self._cookie, entrance.CSRF)}
             with self._request(path, own, loses=loses) as answer:
                 if answer is None or answer.status >= 500:
                     return None

@@ -18,7 +18,7 @@ from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0004"
 NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 
 
 def with_a_past(day: Rehearsal) -> None:

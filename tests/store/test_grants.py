@@ -121,8 +121,8 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: App) ->
 
     rotation.first(house.engine, ring, "log.example", on_record)
     rotation.rotate(house.engine, ring, on_record)
-    enforce.look(house.engine, house.desk)
-    heartbeat.note_once(house)
+    enforce.elapse(house.engine, house.desk)
+    heartbeat.record_once(house)
     house.desk.submit([Envelope(site="other.example", command=c.AddSite(by=ONE))])
     assert sequencer.number_all(house.engine) == 1
     assert sequencer.number_missed(house.engine) == 0

@@ -20,9 +20,8 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents import problems as problem_documents
-from incidents.contract.documents.acts import Acted
-from incidents.contract.documents.batches import Result, Results
+from incidents.contract.documents.acts import Acted, Result, Results
+from incidents.contract.documents.acts import Problem as ProblemDocument
 from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
@@ -75,7 +74,7 @@ def batch(by: Keeping, given: Batch) -> JSON:
     one call per site about everything open there.
     """
     # The garbage collector also waits for the answer, whose parts are freed before it looks.
-    with transaction.rare_collection():
+    with transaction.infrequent_gc():
         return _answer_to_batch(by, given)
 
 
@@ -93,10 +92,12 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place[1] for place in places if isinstance(place, tuple)]
     _insist_on_one_call(sent)
-    answers = by.house.desk.submit(sent, dry_run=by.dry_run)
-    told = iter(actions.act_documents(by.house, [each for each in answers if each.refusal is None]))
+    answers = by.app.desk.submit(sent, dry_run=by.dry_run)
+    documents = iter(
+        actions.act_documents(by.app, [each for each in answers if each.refusal is None])
+    )
     left = iter(answers)
-    shown = [_document(by, place, left, told) for place in places]
+    shown = [_document(by, place, left, documents) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     found: Results = {"items": shown, "done": len(shown) - refused, "refused": refused}
     return JSON(found)
@@ -113,9 +114,9 @@ def _insist_on_one_call(sent: list[Envelope]) -> None:
         raise _too_many("calls", "two calls about everything open on one site")
 
 
-def _too_many(name: str, told: str) -> Problem:
+def _too_many(name: str, most: str) -> Problem:
     return problems.unprocessable(
-        f"too_many_{name}", f"the commands have {told}: send several batches"
+        f"too_many_{name}", f"the commands have {most}: send several batches"
     )
 
 
@@ -155,16 +156,16 @@ def _looks_like(what: str, to: str) -> bool:
 
 
 def _document(
-    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[Acted]
+    by: Caller, place: _Place, answers: Iterator[Answer], documents: Iterator[Acted]
 ) -> Result:
     """The result of a command: the desk's next answer, if the command reached the desk."""
     if isinstance(place, tuple):
         answer = next(answers)
         if answer.refusal is None:
-            return {"status": place[0], "answer": next(told), "problem": None}
+            return {"status": place[0], "answer": next(documents), "problem": None}
         place = problems.refused(answer, by.when)
     problem = masked.document(place.marshal(uri=problems.TYPE))
     return {
         "status": place.status, "answer": None,
-        "problem": cast("problem_documents.Problem", problem),
+        "problem": cast("ProblemDocument", problem),
     }  # fmt: skip

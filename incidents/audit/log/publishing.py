@@ -130,4 +130,4 @@ def _make_public(folder: Path) -> None:
     if not folder.is_dir():
         _make_public(folder.parent)
         folder.mkdir(exist_ok=True)
-        disk.publish(folder)
+        disk.make_readable(folder)

@@ -70,7 +70,7 @@ def place_id(key_file: Path) -> str | None:
     """
     file = lock_file(key_file)
     try:
-        with os.fdopen(disk.opened(file), "rb") as opened:
+        with os.fdopen(disk.open_own(file), "rb") as opened:
             return _id(opened)
     except FileNotFoundError:
         return None
@@ -92,7 +92,7 @@ def file_error(file: Path, key_file: Path, done: str, error: OSError) -> FileErr
     """The error that a file beside the key's cannot be `done`, with a way out."""
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):
-        why += private_file.ownership_cure(file, key_file)
+        why += private_file.ownership_fix(file, key_file)
     return FileError(file=file, done=done, detail=why)
 
 
@@ -131,7 +131,7 @@ def _marks(opened: BinaryIO) -> list[str]:
 
 
 def _holder(file: Path) -> str:
-    with suppress(OSError), os.fdopen(disk.opened(file), "rb") as opened:
+    with suppress(OSError), os.fdopen(disk.open_own(file), "rb") as opened:
         return _lines(opened)[1] or _SOMEBODY
     return _SOMEBODY
 

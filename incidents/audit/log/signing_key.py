@@ -190,7 +190,7 @@ def replace(ring: KeyRing) -> Path | None:
             retired = retired_name(ring.file, last.verifier)
             ring.file.rename(retired)
         ring.successor.rename(ring.file)
-        disk.sync(ring.file.parent)
+        disk.fsync_path(ring.file.parent)
     return retired
 
 
@@ -202,7 +202,7 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
     """
     with disk.file_errors(ring.successor, "replaced"):
         ring.successor.rename(retired_name(ring.file, following))
-        disk.sync(ring.file.parent)
+        disk.fsync_path(ring.file.parent)
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:

@@ -73,7 +73,7 @@ def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> Log
             ),
         )
     found = LogSettings(
-        key=options.path("key") or sources.beside(of.db, DEFAULT_KEY),
+        key=options.path("key") or sources.default_path(of.db, DEFAULT_KEY),
         key_command=command or None,
         publish=options.path("publish"),
         witnesses=tuple(_witness(each) for each in options.tables("witnesses")),

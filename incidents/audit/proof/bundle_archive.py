@@ -103,7 +103,7 @@ def new_bundle(target: Path, modified_at: int) -> Iterator[NewFiles]:
         os.sync()
         check_target(target)
         whole.rename(target)
-        disk.sync(target.parent)
+        disk.fsync_path(target.parent)
     finally:
         packed.unlink(missing_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -124,7 +124,7 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
 
     packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
     with (
-        disk.new(archive) as raw,
+        disk.create_private(archive) as raw,
         packer.stream_writer(raw, closefd=False) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):

@@ -195,7 +195,7 @@ def _copy(engine: Engine, file: Path) -> None:
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
-        with disk.new(unfinished) as made:
+        with disk.create_private(unfinished) as made:
             with closing(sqlite3.connect(unfinished)) as copy:
                 disk.check_opened_by_name(made.fileno())
                 source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
@@ -203,7 +203,7 @@ def _copy(engine: Engine, file: Path) -> None:
                 copy.execute("PRAGMA journal_mode=DELETE")
             os.fsync(made.fileno())
         unfinished.rename(file)
-        disk.sync(file.parent)
+        disk.fsync_path(file.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         gone = isinstance(error, FileNotFoundError)
@@ -218,6 +218,6 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
-    found = {"database": address.display_address(engine), "schema": schema.HEAD, **more}
+    found = {"database": address.display_address(engine), "schema": schema.head(), **more}
     if not output.answered(run, found):
         run.say(sentence)

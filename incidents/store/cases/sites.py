@@ -106,7 +106,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """The error for a name that is not in the register, with the nearest names."""
     near = nearest(connection, name)
     sentence = f" (did you mean {' or '.join(near)}?)"
-    way_out = Cause.said("did_you_mean", sentence, {"nearest": list(near)}) if near else ""
+    way_out = Cause.formatted("did_you_mean", sentence, {"nearest": list(near)}) if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 

@@ -271,7 +271,7 @@ def _read(file: Path) -> _Beat | None:
     Anything else is taken for the mark of a machine without a name.
     """
     try:
-        handle = disk.opened(file)
+        handle = disk.open_own(file)
     except FileNotFoundError:
         return None
     with os.fdopen(handle, "rb") as stream:

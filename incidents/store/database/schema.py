@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,6 @@ from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0018"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.
@@ -116,19 +116,28 @@ def downgrade(database: str | Engine, revision: str) -> None:
 def status(engine: Engine) -> Status:
     """What the database is at one moment. One SELECT when it is current."""
     with engine.connect() as connection:
-        if _revisions(connection) == [HEAD]:
+        if _revisions(connection) == [head()]:
             return Status.CURRENT
     # Another process may be migrating it: the tables and the revision are of one state.
     with reading(engine) as connection:
         tables = set(inspect(connection).get_table_names())
         revisions = _revisions(connection) if "alembic_version" in tables else []
-    if revisions == [HEAD]:
+    if revisions == [head()]:
         return Status.CURRENT
     if not tables - {"alembic_version"} and not revisions:
         return Status.EMPTY
     if len(revisions) == 1 and revisions[0] in _known_revisions():
         return Status.OLDER
     return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
+
+
+@cache
+def head() -> str:
+    """The revision of this program's schema: the number of the last migration's file.
+
+    It is read once, so that files which change under a running program do not change it.
+    """
+    return max(each.name.partition("_")[0] for each in (scripts() / "versions").glob("[0-9]*.py"))
 
 
 def config(connection: Connection | None = None) -> Config:
