@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof.bundle_notes import Voucher
 from incidents.audit.proof.bundle_writer import Order, Report
+from incidents.audit.proof.voucher import Voucher
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy

@@ -221,7 +221,7 @@ def _uncompared(done: Summary) -> list[NotCompared]:
 def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
-    from incidents.audit.log import signed_files, signing
+    from incidents.audit.log import consistency, signed_files, signing
 
     try:
         data = verdicts.read_kept(kept)
@@ -234,8 +234,8 @@ def _is_of_another(run: Run, kept: Path) -> bool:
         if log is None:
             return False
         try:
-            signed = signed_files.Kept(kept, data.decode(errors="replace"))
-            signing.compare_with_kept(connection, log.checkpoint, signed)
-        except signing.DifferentError:
+            signed = signed_files.KeptNote(kept, data.decode(errors="replace"))
+            consistency.check_against_note(connection, log.checkpoint, signed)
+        except consistency.DifferentError:
             return True
     return False
