@@ -15,11 +15,10 @@ from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
 from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
-from incidents.settings import sources
-from incidents.settings.sources import TellingNameError
 from incidents.store import accounts, passwords, sign_ins
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
+from incidents.values.person_name import PersonalNameError, check_person
 
 AT_ONCE = timedelta(0)
 """As `second_after`: the person counts as a second person at once, since there is no doubt."""
@@ -40,7 +39,7 @@ class ReservedHandleError(ReservedNameError):
     name = "reserved_name"
 
 
-class TellingHandleError(TellingNameError):
+class PersonalHandleError(PersonalNameError):
     """{given!r} looks like somebody's number, and a handle stays on record for good: choose another
     one"""
 
@@ -206,15 +205,15 @@ def known(connection: Connection, handle: str) -> Account:
 
 
 def check_handle(handle: str) -> str:
-    """The handle, if it is valid; raises BadHandleError, ReservedNameError, TellingNameError."""
+    """The handle, if it is valid; raises BadHandleError, ReservedNameError, PersonalNameError."""
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:
-        return sources.check_person(handle)
+        return check_person(handle)
     except ReservedNameError as error:
         raise ReservedHandleError(given=handle) from error
-    except TellingNameError as error:
-        raise TellingHandleError(given=handle) from error
+    except PersonalNameError as error:
+        raise PersonalHandleError(given=handle) from error
 
 
 def _check_role(role: str) -> None:
