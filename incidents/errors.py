@@ -58,7 +58,7 @@ class IncidentsError(Exception):
         return cls(Cause.of(code, sentence, **told), **(facts or {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # It also comes out of another process, whatever its class is made with.
+        # For errors of another process, whatever the class's constructor takes.
         return _again, (type(self), self.message, self.facts)
 
     def _sentence(self) -> str:

@@ -173,8 +173,7 @@ class Authenticator:
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
-            # It may have been ended meanwhile, or changed by who can write there: only what this
-            # server has sealed is sealed anew.
+            # It may have ended since, or been changed in the database: only seal what was sealed.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
             accounts.prove_session(

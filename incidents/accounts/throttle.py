@@ -273,7 +273,7 @@ def find_claimant(
 
     A password counts only if it has the `seal` and is the last one on record.
     """
-    # What is no handle is nobody's name, and may hold what no database takes.
+    # Text that is no handle may have characters that databases refuse.
     name = handle if is_handle(handle) else UNKNOWN_NAME
     kept, said = passwords.of(connection, name), passwords.last_on_record(connection, name)
     if kept is not None and not (

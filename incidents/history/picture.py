@@ -87,7 +87,7 @@ _SERIES = {
     "refusal": "closed: R5 refusal",
     "false_info": "closed: R4 false information",
 }
-# Told apart by people who see few colours (Okabe and Ito), for a light and for a dark ground.
+# Distinguishable by colour-blind people (Okabe and Ito), on light and on dark.
 _COLOURS = {
     SUSPENSION: ("#56789a", "#8fb3d4"),
     "repeat": ("#c2500a", "#f0883e"),

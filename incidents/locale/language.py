@@ -54,7 +54,7 @@ class Language:
             if name is None:
                 continue
             fact = facts[name]
-            # Most facts are texts as they stand: a page of the queue has four hundred.
+            # Most facts are plain texts: a page of the queue has four hundred.
             if quoted:
                 told.append(repr(fact))
             else:

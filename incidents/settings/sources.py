@@ -83,12 +83,12 @@ def load(
             `person`.
     """
     sources = _Sources(os.environ if environ is None else environ)
-    # What is typed goes before what is set, whichever of the two it names.
+    # An option for either goes before a setting for the other.
     asked = server or (None if db else sources.text("server"))
     url = db or sources.text("db")
     owner = login()
     name = person if person is not None else sources.text("as")
-    # Who acts if nobody says: the login, unless one of the program's own duties is called so.
+    # The login, unless it is a reserved name.
     default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = sources.text("evidence")
     return Settings(

@@ -76,7 +76,7 @@ def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
             opened.write(text.encode())
             opened.flush()
             os.fsync(opened.fileno())
-        # Unlike a rename it never takes the place of what is there.
+        # Unlike a rename it never replaces a file.
         os.link(unfinished, file, follow_symlinks=False)
         disk.fsync_path(file.parent)
     finally:
@@ -110,7 +110,7 @@ def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
     if owner == os.geteuid():
         return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {told}"
     if folder != file.parent:
-        # It may be somebody's home, which is not opened to everybody for a key.
+        # It may be somebody's home folder, which must stay closed to others.
         return (
             f"; the folder {folder} is {_name(owner)}'s and cannot be entered: move {key_file} and"
             f" the files beside it into a folder of {_name(os.geteuid())}, and name it there with"
@@ -148,14 +148,14 @@ def birth_time(handle: int) -> int | None:
 
     Older NFS clients and ext4 do not know it. Python 3.11 does not ask for it on Linux.
     """
-    # Loaded here: whoever asks something else of a file does not pay for it.
+    # Imported here, since nothing else in this module needs it.
     import ctypes
 
     found = ctypes.create_string_buffer(_STATX_BYTES)
     try:
         done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, found)
     except (AttributeError, OSError):
-        # No Linux, or one of before: others say it in the common way.
+        # Not Linux, or an old one; other systems have `st_birthtime`.
         at_s = getattr(os.fstat(handle), "st_birthtime", None)
         return None if at_s is None else round(at_s * 1_000_000_000)
     [mask] = struct.unpack_from("=I", found, 0)
@@ -166,5 +166,5 @@ def birth_time(handle: int) -> int | None:
 
 
 _OF_HANDLE, _BORN = 0x1000, 0x800
-# What statx(2) fills, and where the time is in it.
+# The size of statx(2)'s result, and the time's place in it.
 _STATX_BYTES, _BORN_AT = 256, 80

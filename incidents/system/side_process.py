@@ -83,12 +83,12 @@ def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
         raise OSError("this program is no script of an interpreter")
     return subprocess.Popen(
         [sys.executable, "-P", "-c", work, str(pipe)],
-        # It finds the modules that this process finds, and none in the folder it happens to be in.
+        # The same module path as here, without the current folder.
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         pass_fds=(pipe,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        # Ctrl-C is for us alone: we end it.
+        # Ctrl-C reaches this process alone, which ends the other.
         process_group=0,
     )
 

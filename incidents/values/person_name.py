@@ -12,9 +12,9 @@ from incidents.errors import (
 from incidents.values import site_name
 
 MAX_PERSON_CHARACTERS = 100
-# A name is written into the record as it is, for good: it must not be able to hold a number.
+# A name is recorded unsealed for good, so it must not be able to hold a phone number.
 MAX_PERSON_DIGITS = 7
-# Who signs entries without being a person (machine.commands: CHECKER, CLOCK, …).
+# Signers that are no persons (machine.commands: CHECKER, CLOCK, …).
 RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
 
 

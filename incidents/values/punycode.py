@@ -21,14 +21,14 @@ def encode(label: str) -> str:
     same: list[int] = []
     for next_code, place in others:
         if next_code != code:
-            # To the end of this round, and through those of which no letter is here.
+            # To the end of this round, and through rounds of code points that do not occur.
             delta = (
                 len(placed) - before + 1 + (next_code - code - 1) * (len(placed) + len(same) + 1)
             )
             for n in same:
                 insort(placed, n)
             same, code, before = [], next_code, 0
-        # Those that have been written already and stand before it.
+        # The letters before it that are already written.
         rank = bisect(placed, place)
         delta += rank - before
         before = rank

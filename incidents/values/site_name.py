@@ -28,7 +28,7 @@ At most three marks and a letter become one (Unicode, normal form C), in quadrat
 """
 
 _PLAIN = re.compile("[a-z0-9_-]+")
-# What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
+# Signs that browsers accept (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
 _SERVED = re.compile(r"[a-z0-9_!\"$&'()*+,;=`{}~-]+")
 CAUSES = {
     "empty": "it is empty; write a host's name such as shop.example",
@@ -119,7 +119,7 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
         return address
     labels = _DOTS.split(name.removesuffix("."))
     kept = ".".join(_label(text, label, allowed) for label in labels)
-    # Judged as it is kept: ① is a 1 by then.
+    # Checked in the kept form, where ① is a 1.
     if kept.rpartition(".")[2].isdecimal():
         _refuse(text, "number")
     if len(kept) > MAX_OCTETS:
@@ -192,7 +192,7 @@ def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> N
         _refuse(text, "empty")
     suspect = name if " " in name or not name.isprintable() else ""
     for character in suspect:
-        # What has no width is dropped with other characters of its kind (UTS 46).
+        # UTS 46 drops characters without width.
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
             _refuse(text, "character", character=describe_character(character))

@@ -209,9 +209,9 @@ def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) 
 
 
 def _epoch(event: HistoryResumed) -> Epoch:
-    # A person who finds a loss first is told of no site by then, as a daemon that does.
+    # A person who finds a loss first has seen no site named yet, like a daemon that finds it.
     by_person = event.by != DAEMON and event.cause != ENTRIES_LOST
-    # What clocks have decided before anybody knew of a loss came after it.
+    # Decisions of clocks before anybody knew of the loss came after it.
     at = event.since if event.is_loss and not by_person else event.recorded_at
     return Epoch(at, by_person, event.is_loss)
 

@@ -112,7 +112,7 @@ def _violations(
     counts: dict[tuple[bool, str | None], list[int]] = {}
     for row in rows:
         place = row.day - days[0].toordinal()
-        # The reckoning of a database that was handed a later time than it is; none is lost.
+        # The database may count by a later time than `now`; no row is lost.
         series = counts.setdefault((bool(row.is_other), row.category), [0] * len(days))
         series[min(max(place, 0), len(days) - 1)] += row.n
     order = [(False, name) for name in (*named, None)] + [(True, None)]

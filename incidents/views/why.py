@@ -246,7 +246,7 @@ def _to_record_call(record: Record, incident: Incident) -> Hint:
 def _world_hints(record: Record) -> list[Hint]:
     """The steps that carry out the orders, or record the actual state."""
     site = record.case.site
-    # What somebody has cancelled stays undone by the other.
+    # `repair` leaves an order that somebody cancelled.
     repair = look("repair_cancelled" if record.is_cancelled else "repair", site)
     cause = record.not_in_force
     stays = record.may_end_down or cause in ("unknown", "left_down")

@@ -234,9 +234,6 @@ def _of_counts(record: Record) -> list[str]:
     return lines
 
 
-# How an act is tried out.
-
-
 def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
     if incident.contact_due is None:
         return None

@@ -171,6 +171,6 @@ def _counted(*where: ColumnElement[bool]) -> Select[Any]:
 def _first(
     columns: Sequence[ColumnElement[Any]], most: int, where: Sequence[ColumnElement[bool]]
 ) -> Select[Any]:
-    # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
+    # A literal: PostgreSQL would choose another plan for a bound limit.
     limit: ColumnElement[int] = literal_column(str(int(most)))
     return select(*columns).where(unreported(), *where).order_by(*_ORDER).limit(limit)

@@ -126,7 +126,7 @@ def _tell(item: _Item, _policy: Policy) -> Script:
     if item.of["withheld"]:
         say = item.say("tell.withheld", site=item.of["site"], in_force=item.of["in_force"])
         return say, [look("orders_of_site", item.of["site"])]
-    # What was voided since is no ground any more, also of a closure that was upheld.
+    # A voided incident is no ground any more, even of an upheld closure.
     states = zip(item.of["about"], item.of["about_states"], strict=True)
     grounds = [name for name, state in states if state != "voided"] or item.of["about"]
     say = item.say(
@@ -143,7 +143,7 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
     say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
     fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
     if item.of["said_gone"]:
-        # The next step is that of the incident's own item, which may be to call: no clock stopped.
+        # The incident's own item has the next step, such as a call: no clock stopped.
         say += item.say("recheck.said_gone", names=_names(item))
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
