@@ -164,8 +164,8 @@ def key_file(of: Settings) -> Path:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
-    if said := os.environ.get(VARIABLE):
-        return Path(said).expanduser()
+    if path := os.environ.get(VARIABLE):
+        return Path(path).expanduser()
     return access_settings.serve().key_file or sources.default_path(of.db, NAME)
 
 

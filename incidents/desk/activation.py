@@ -147,7 +147,7 @@ def activate(
         "seq": place.seq, "reason": event.text, "events": due,
         "changes": policy_differences(before, act.policy),
     }  # fmt: skip
-    kept_for_key = {name: told for name, told in answer.items() if name != "changes"}
+    kept_for_key = {name: value for name, value in answer.items() if name != "changes"}
     act.once.keep(connection, kept_for_key, now)
     return answer
 

@@ -139,7 +139,7 @@ class Desk:
                     )
             except _NO_DATABASE:
                 raise
-            except Exception as error:  # noqa: BLE001 - told, and the next site's turn
+            except Exception as error:  # noqa: BLE001 - logged, then the next site
                 _log.error("site_not_enforced", site_id=site_id, error=type(error).__name__)
         return answers
 

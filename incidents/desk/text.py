@@ -114,7 +114,7 @@ def _is_item(key: str, text: str) -> bool:
         return False
     if not isinstance(item, dict) or canonical(item) != text:
         return False
-    return all(isinstance(told, str) and _is_part(key, name, told) for name, told in item.items())
+    return all(isinstance(part, str) and _is_part(key, name, part) for name, part in item.items())
 
 
 def _is_part(key: str, name: str, text: str) -> bool:

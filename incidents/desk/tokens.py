@@ -55,8 +55,8 @@ class NotOfRoleError(RefusedError):
     Give the account another role first"""
 
     def _sentence(self) -> str:
-        told = {**self.facts, "act": ENGLISH.word("act", self.facts["act"])}
-        return " ".join((NotOfRoleError.__doc__ or "").split()).format_map(told)
+        facts = {**self.facts, "act": ENGLISH.word("act", self.facts["act"])}
+        return " ".join((NotOfRoleError.__doc__ or "").split()).format_map(facts)
 
 
 def make_token(

@@ -268,8 +268,8 @@ def _future(report: Report, now: datetime) -> str | None:
 
 def _content(report: Report) -> str:
     times = (report.occurred_at, report.contact_at, report.removed_at)
-    told = [None if moment is None else clock.rfc3339(moment) for moment in times]
-    return json.dumps([report.site, report.url, report.category, report.contact, *told])
+    written = [None if moment is None else clock.rfc3339(moment) for moment in times]
+    return json.dumps([report.site, report.url, report.category, report.contact, *written])
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -171,7 +171,7 @@ def run_trial(trial: Trial[T], spent: Spent) -> T:
     spent(used_s)
     if isinstance(found, IncidentsError):
         raise found
-    return found  # type: ignore[no-any-return]  # what `told` gives has come through the pipe
+    return found  # type: ignore[no-any-return]  # what `summarize` returns came through the pipe
 
 
 def main() -> None:

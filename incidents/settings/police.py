@@ -86,8 +86,8 @@ def read(section: Mapping[str, Any]) -> ReportDuty | None:
         SettingError, UnknownSettingError: naming the key and what it must be.
     """
     off = section.get("within") == ""
-    said = {key: value for key, value in section.items() if not (off and key == "within")}
-    options = Options(f"[{SECTION}]", said)
+    values = {key: value for key, value in section.items() if not (off and key == "within")}
+    options = Options(f"[{SECTION}]", values)
     within = options.duration("within", WITHIN, least=_LEAST, most=_MOST)
     remind = _remind(options, within, asked="remind" in section)
     options.finish()

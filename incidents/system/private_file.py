@@ -106,9 +106,9 @@ def ownership_fix(file: Path, key_file: Path) -> str:
 
 
 def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
-    owner, told = folder.stat().st_uid, quote(str(folder))
+    owner, quoted = folder.stat().st_uid, quote(str(folder))
     if owner == os.geteuid():
-        return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {told}"
+        return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {quoted}"
     if folder != file.parent:
         # It may be somebody's home folder, which must stay closed to others.
         return (
@@ -119,21 +119,21 @@ def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
     name = _name(owner)
     return (
         f"; the folder {folder} belongs to {name}. If that is the wrong user, as root: chown -h"
-        f" {_name(os.geteuid())} {told}"
+        f" {_name(os.geteuid())} {quoted}"
     )
 
 
 def _of_file(file: Path, found: os.stat_result, *, is_ours: bool) -> str:
-    told, name = quote(str(file)), _name(found.st_uid)
+    quoted, name = quote(str(file)), _name(found.st_uid)
     mode = "" if found.st_mode & stat.S_IRUSR and found.st_mode & stat.S_IWUSR else "chmod 0600"
     if found.st_uid == os.geteuid():
-        return f"; its mode forbids it. Type: {mode} {told}" if mode else ""
+        return f"; its mode forbids it. Type: {mode} {quoted}" if mode else ""
     if not is_ours:
         return (
             f"; it belongs to {name}: run this as {name}. As root: runuser -u {name} -- incidents …"
         )
-    also = f" && {mode} {told}" if mode else ""
-    return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {told}{also}"
+    also = f" && {mode} {quoted}" if mode else ""
+    return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {quoted}{also}"
 
 
 def _name(user: int) -> str:

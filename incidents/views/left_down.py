@@ -255,8 +255,8 @@ def resumptions(connection: Connection) -> list[HistoryResumed]:
         # The desk's own stream may be very long.
         return []
     of, found = entries.c, []
-    told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
-    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq)
+    is_resumption = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, is_resumption).order_by(of.site_seq)
     for body in connection.scalars(wanted):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)

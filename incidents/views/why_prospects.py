@@ -71,7 +71,7 @@ def _of_words(record: Record) -> list[str]:
     return answers if by_two else [*answers, record.say("closes")]
 
 
-def told(record: Record, due: Due | None, changes: list[str]) -> list[str]:
+def prospect_lines(record: Record, due: Due | None, changes: list[str]) -> list[str]:
     """The results of `next_due` and `would_change` as lines of text."""
     indented = [f"  {line}" for line in changes]
     return [_next_in_words(record, due), record.say("would_change"), *indented]

@@ -107,12 +107,12 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 def was_notified_down(connection: Connection, site_id: int, before: int) -> bool:
     """Whether the customer's last notice of a state, before the order `before`, said down."""
-    told = (
+    down_states = (
         event.order_kind in DOWN
         for event in order_events(connection, site_id, NOTICE)
         if event.order < before and event.order_kind in FORCE and _is_done(event)
     )
-    return next(told, False)
+    return next(down_states, False)
 
 
 def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bool:

@@ -117,8 +117,8 @@ class Findings:
 
     def remark(self, row: Row) -> str | None:
         """The reference to the customer's remark, if they wrote one."""
-        said = self.said_gone(row)
-        return None if said is None else self.remarks.get(said)
+        reported = self.said_gone(row)
+        return None if reported is None else self.remarks.get(reported)
 
     def notes(self) -> Iterator[str]:
         """The references to the incidents' notes, and to the customers' remarks."""
@@ -150,12 +150,12 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
             for row in _given(connection, "recurrences", may_recur)
         },
     )
-    said = {
+    reported = {
         key: found.incidents[key]["removal_said_at"]
         for row in rows
         if (key := found.said_gone(row)) is not None
     }
-    return replace(found, remarks=find_remarks(connection, said))
+    return replace(found, remarks=find_remarks(connection, reported))
 
 
 def task_key(row: Row) -> Key | None:
@@ -253,17 +253,17 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
 }  # fmt: skip
 
 
-def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[Key, str]:
+def find_remarks(connection: Connection, reported: Mapping[Key, datetime]) -> dict[Key, str]:
     """The references to the customers' remarks on those incidents, in one query.
 
-    `said`: when each customer reported the removal. Reports without a remark are left out.
+    `reported`: when each customer reported the removal. Reports without a remark are left out.
     """
-    if not said:
+    if not reported:
         return {}
     statement, given = _remarks_statement(connection.dialect.name)
-    sites = {site_id for site_id, _ in said}
+    sites = {site_id for site_id, _ in reported}
     found: dict[Key, str] = {}
-    for row in connection.execute(statement, given.parameters((at,) for at in said.values())):
+    for row in connection.execute(statement, given.parameters((at,) for at in reported.values())):
         # Without the site: with it, SQLite would read all the site's entries.
         event = entry.decode(row.body)[1] if row.site_id in sites else None
         if isinstance(event, RemovalSaid) and event.note is not None:

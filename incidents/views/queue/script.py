@@ -172,12 +172,12 @@ def _still_there(
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
     call = [name for name in omitted if name not in later]
-    told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
+    steps = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
     say = ""
     if item.next_closes and (once or anew):
-        told = {"recheck.call": call}
+        steps = {"recheck.call": call}
         say = item.say("next_closes", site=item.of["site"])
-    for code, names in told.items():
+    for code, names in steps.items():
         say += item.say(code, names=item.language.comma.join(names)) if names else ""
     return say + _recurred(item, recurring)
 
@@ -192,8 +192,8 @@ def _recur(item: _Item, names: list[str]) -> list[Hint]:
 
 def _recurred(item: _Item, names: list[str]) -> str:
     """The sentence about those that are logged again already."""
-    told = (name for name in names if name in item.recurred)
-    return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in told)
+    again = (name for name in names if name in item.recurred)
+    return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in again)
 
 
 def _review(item: _Item, _policy: Policy) -> Script:
@@ -224,8 +224,8 @@ def _closure(item: _Item, _policy: Policy) -> Script:
     site, to_close = item.of["site"], item.of["to_close"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     assert to_close is not None
-    said = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
-    return said, [*hints.to_closure(site), look("why", site)]
+    say = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
+    return say, [*hints.to_closure(site), look("why", site)]
 
 
 def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -> str:
