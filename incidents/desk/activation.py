@@ -64,8 +64,8 @@ class Activation:
     @property
     def once(self) -> IdempotencyKey:
         """The key of the request, with what a repetition must share."""
-        asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
-        return IdempotencyKey(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
+        request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
+        return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:

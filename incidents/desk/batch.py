@@ -159,11 +159,11 @@ class Batch:
                 self._work.filings.keep(words)
         return answer
 
-    def _change_filing(self, site: SiteWork, asked: ChangeFiling, login: str | None) -> Answer:
+    def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
         """Change a filing, then record the suspicions that checks have about the change."""
-        changed = self._work.filings.real_changes(asked, site.case)
+        changed = self._work.filings.real_changes(command, site.case)
         # The command was judged as it was asked; only its parts have become something else.
-        bad = refused_text(changed) if asked.parts else None
+        bad = refused_text(changed) if command.parts else None
         if bad is not None:
             return self._refuse_on(site, bad)
         before = site.case.details

@@ -159,5 +159,5 @@ def _set_lock_timeout(connection: Connection, lock_timeout: timedelta | None) ->
 def _time(connection: Connection) -> Callable[[], datetime | None]:
     if connection.dialect.name == "sqlite":
         return lambda: None
-    asked = TIME.fetch(connection)
-    return lambda: asked.all()[0]
+    query = TIME.fetch(connection)
+    return lambda: query.all()[0]

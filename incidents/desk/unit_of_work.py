@@ -163,8 +163,7 @@ class UnitOfWork:
             if id_ in commands:
                 commands[id_].append(self.with_clamped_times(envelope).command)
         needs = {
-            id_: slices.need(asked, self._now_on(self._rows[id_]))
-            for id_, asked in commands.items()
+            id_: slices.need(own, self._now_on(self._rows[id_])) for id_, own in commands.items()
         }
         read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
         return {

@@ -157,8 +157,8 @@ class Import:
         """
         refused: dict[str, Refusal] = {}
         for batch in _batches([site for site, found in tally.sites.items() if found.new]):
-            asked = [self._envelope(site, AddSite(by=self.by)) for site in batch]
-            answers = self.desk.submit(asked, dry_run=self.dry_run)
+            envelopes = [self._envelope(site, AddSite(by=self.by)) for site in batch]
+            answers = self.desk.submit(envelopes, dry_run=self.dry_run)
             for site, answer in zip(batch, answers, strict=True):
                 if answer.refusal is None:
                     continue

@@ -101,8 +101,8 @@ def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, dat
     """The times at which each incident's content was last reported as removed."""
     body = entries.c.body
     is_removal = body.contains('"kind":"incident_removed"', autoescape=True)
-    asked = select(body).where(entries.c.recorded_at >= since, is_removal).order_by(entries.c.id)
-    for text in connection.scalars(asked):
+    query = select(body).where(entries.c.recorded_at >= since, is_removal).order_by(entries.c.id)
+    for text in connection.scalars(query):
         entry = json.loads(text)
         site_id, _, n = entry["data"]["incident"].partition("-")
         yield (int(site_id), int(n)), read_rfc3339(entry["occurred_at"])

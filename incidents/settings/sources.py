@@ -84,7 +84,7 @@ def load(
     """
     sources = _Sources(os.environ if environ is None else environ)
     # An option for either goes before a setting for the other.
-    asked = server or (None if db else sources.text("server"))
+    server_url = server or (None if db else sources.text("server"))
     url = db or sources.text("db")
     owner = login()
     name = person if person is not None else sources.text("as")
@@ -100,8 +100,8 @@ def load(
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
         evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
-        server=asked,
-        token=sources.token() if asked else None,
+        server=server_url,
+        token=sources.token() if server_url else None,
         named=name is not None,
     )
 
@@ -254,9 +254,9 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
 def _language(lang: str | None, sources: _Sources) -> Tag:
     """Return the language that was asked for or set, or a supported language of the locale."""
     value, where, setting = sources.value("lang")
-    asked = lang or value
-    found = language_tag.tag(str(asked or language_tag.of_locale(sources.environ)))
-    if asked and found is None:
+    wanted = lang or value
+    found = language_tag.tag(str(wanted or language_tag.of_locale(sources.environ)))
+    if wanted and found is None:
         expected = one_of(("en", "zh"))
         if lang:
             raise InputError.coded(

@@ -100,8 +100,8 @@ def read(text: str, *, bare: bool = False) -> str:
     authority, path, query = parts.groups()
     host, port = _host_and_port(text, authority.rpartition("@")[2])
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
-    asked = f"?{quote(query, _IN_QUERY)}" if query else ""
-    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
+    search = f"?{quote(query, _IN_QUERY)}" if query else ""
+    return f"{scheme}://{host}{suffix}{_path(path)}{search}"
 
 
 def _refanged(written: str, *, bare: bool) -> str:

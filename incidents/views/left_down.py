@@ -171,9 +171,9 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
 
     A site with unreadable entries counts as marked, since nobody can tell.
     """
-    asked = sorted(set(site_ids))
-    begun = _begun(connection) if asked else []
-    return _marked(connection, asked, begun) if begun else set()
+    ids = sorted(set(site_ids))
+    begun = _begun(connection) if ids else []
+    return _marked(connection, ids, begun) if begun else set()
 
 
 def marked_staying_down(connection: Connection) -> set[int]:
@@ -193,10 +193,10 @@ def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime)
     If so, no notice of that time said that the end of the suspension opens the site.
     """
     of = entries.c
-    asked = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
+    query = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
     known = (each for each in resumptions(connection) if each.recorded_at < now)
     begun = sorted(map(_epoch, known), key=attrgetter("at"))
-    return left_mark.is_kept_down(_read(connection.scalars(asked)), begun)
+    return left_mark.is_kept_down(_read(connection.scalars(query)), begun)
 
 
 def _begun(connection: Connection) -> list[Epoch]:
@@ -221,8 +221,8 @@ def _streams(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, 
     of = entries.c
     for begin in range(0, len(ids), _AT_ONCE):
         those = of.site_id.in_(ids[begin : begin + _AT_ONCE])
-        asked = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
-        for site_id, rows in groupby(connection.execute(asked), itemgetter(0)):
+        query = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
+        for site_id, rows in groupby(connection.execute(query), itemgetter(0)):
             yield site_id, [body for _, body in rows]
 
 

@@ -174,11 +174,11 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
-    asked = select(
+    query = select(
         of.recorded_at, of.lapsed_at.is_not(None).label("lapsed"), _reached().label("reached_at")
     )
     # Looked up once each, not at each comparison.
-    calls = asked.where(*lately).cte("told").prefix_with("MATERIALIZED")
+    calls = query.where(*lately).cte("told").prefix_with("MATERIALIZED")
     took = micros(calls.c.reached_at, connection.dialect.name) - micros(
         calls.c.recorded_at, connection.dialect.name
     )
@@ -228,9 +228,9 @@ def _closures(
 ) -> Closures:
     """The number of sites that each rule closed, each day; a site closed twice counts twice."""
     of = orders.c
-    asked = select(of.created_at, of.data).where(closing, of.created_at >= begin)
+    query = select(of.created_at, of.data).where(closing, of.created_at >= begin)
     by_rule = {rule: [0] * len(days) for rule in RULES}
-    for row in connection.execute(asked):
+    for row in connection.execute(query):
         # A repeated order closes nothing again, and names no rule.
         rule = row.data.get("rule")
         if rule in by_rule:

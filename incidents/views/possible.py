@@ -49,8 +49,8 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    asked = _of(SITE, (name,), by, now)
-    return _refusals(connection, sites.named(connection, name), now, asked)
+    commands = _of(SITE, (name,), by, now)
+    return _refusals(connection, sites.named(connection, name), now, commands)
 
 
 def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
@@ -62,8 +62,8 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
-    asked = _of(INCIDENT, key, by, now)
-    return _refusals(connection, sites.named(connection, name), now, asked)
+    commands = _of(INCIDENT, key, by, now)
+    return _refusals(connection, sites.named(connection, name), now, commands)
 
 
 def on_order(
@@ -77,9 +77,9 @@ def on_order(
     name = sites.name_of(connection, order[0])
     if name is None:
         raise NoSuchOrderError(given=order_id(*order))
-    asked = _of(ORDER, order, by, now)
+    commands = _of(ORDER, order, by, now)
     unsettled = deliveries.unsettled(connection, *order)
-    return _refusals(connection, sites.named(connection, name), now, asked, unsettled)
+    return _refusals(connection, sites.named(connection, name), now, commands, unsettled)
 
 
 def _of(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:

@@ -152,8 +152,8 @@ def _details(
 ) -> Mapping[str, str | None]:
     """The personal details and texts of a row, masked unless `reveal`; None once erased."""
     incident = found.incident(row)
-    asked = _ASKED.get(row["kind"])
-    note = incident and incident["note"] if asked is None else row[asked.reason]
+    request = _ASKED.get(row["kind"])
+    note = incident and incident["note"] if request is None else row[request.reason]
     refs = {
         "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
         "remark": found.remark(row),
@@ -203,7 +203,7 @@ def _item(
     withheld: bool,
 ) -> QueueItem:
     """The item without its script; its warning is a code."""
-    due, incident, asked = row["due"], found.incident(row), _ASKED.get(row["kind"])
+    due, incident, request = row["due"], found.incident(row), _ASKED.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
     return QueueItem(
@@ -237,7 +237,7 @@ def _item(
         site_down=row["state"] != "active",
         held=row["held"],
         withheld=withheld and row["kind"] == TELL,
-        asked_by=None if asked is None else row[asked.by],
+        asked_by=None if request is None else row[request.by],
         closing=_closing(row),
         to_close=_closes_for(row) if row["kind"] == "closure" else None,
         warning="spared" if spared else "closes" if closing else None,
