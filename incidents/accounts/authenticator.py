@@ -160,7 +160,7 @@ class Authenticator:
         self.log.record_failure(attempt, account, right=True)
         raise SignInError
 
-    def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
+    def reauthenticate(self, visit: Visit, password: str, address: str | None = None) -> Visit:
         """Confirm again who the person of the session is; raises as `sign_in`."""
         handle = visit.identity.handle
         attempt = Attempt("proof", "password", address, session=visit.identity.session)

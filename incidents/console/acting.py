@@ -217,7 +217,7 @@ def _proved(here: RequestContext, form: Given) -> tuple[Visit, str | None]:
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.door.prove(here.visit, password, caller.address_of(here.request)), None
+        return here.door.reauthenticate(here.visit, password, caller.address_of(here.request)), None
     except RefusedError as error:
         # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
         return here.visit, error.name

@@ -116,8 +116,8 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        NotLetError: if the policy before requires two people to close a site, and the person, or a
-            second one, has not signed in.
+        ActivationDeniedError: if the policy before requires two people to close a site, and the
+            person, or a second one, has not signed in.
     """
     desk_state.stop_policies(connection)
     previous, last = own_stream.locked(connection)

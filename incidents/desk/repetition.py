@@ -51,7 +51,7 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
     """The refusal to cancel or brake a held site's only order to go down, from before the hold."""
-    if not _takes_out(command):
+    if not _removes_order(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
     is_one = any(each.order == command.order for each in down)
@@ -62,14 +62,14 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
     return Refusal("order_of_hold", {"order": name, "site": case.site})
 
 
-def _takes_out(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
+def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
     """Whether the command removes an order into the world, by hand or by the brake."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
 
 
-def done_already(
+def refused_as_done(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
     """The refusal; for a task that is done, with the person, the time (UTC) and the outcome."""

@@ -175,7 +175,7 @@ def refused_text(command: Command) -> Refusal | None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad[0]):04X}"})
         if name in _codes_of(type(command)) and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
-    return _refused_word(command) or _refused_urls(command)
+    return _refused_value(command) or _refused_urls(command)
 
 
 def unfit_address(envelope: Envelope) -> Refusal | None:
@@ -187,7 +187,7 @@ def unfit_address(envelope: Envelope) -> Refusal | None:
     return None
 
 
-def _refused_word(command: Command) -> Refusal | None:
+def _refused_value(command: Command) -> Refusal | None:
     """The refusal of a wrong choice, a wrong digest, or an empty text."""
     match command:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):

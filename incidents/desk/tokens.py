@@ -78,7 +78,7 @@ def make_token(
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
     """
     for each in acts or ():
-        if each not in identity.MAY or each in identity.IN_PERSON:
+        if each not in identity.ROLES_OF_ACT or each in identity.IN_PERSON:
             there_are = ", ".join(a for a in identity.ACTS if a not in identity.IN_PERSON)
             raise UnknownActError(given=each, known=there_are)
     if not 1 <= days <= MAX_DAYS:
@@ -164,7 +164,7 @@ def begin_sealing(
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
             return serve_key.find_unsealed(connection, Seal(key, newest), clock())
-    return _on_record(desk, lambda c: _take(c, file, by, clock, is_first=True))
+    return _on_record(desk, lambda c: _seal_all(c, file, by, clock, is_first=True))
 
 
 def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> SealingResult:
@@ -173,22 +173,22 @@ def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) ->
     Raises:
         FileError, DatabaseError: if the file or the database fails.
     """
-    done = _on_record(desk, lambda c: _take(c, file, by, clock, reason=reason))
+    done = _on_record(desk, lambda c: _seal_all(c, file, by, clock, reason=reason))
     assert done is not None
     return done
 
 
 def _on_record(
-    desk: Desk, take: Callable[[Connection], SealingResult | None]
+    desk: Desk, seal: Callable[[Connection], SealingResult | None]
 ) -> SealingResult | None:
     try:
-        return desk.on_record(take)
+        return desk.on_record(seal)
     except FileExistsError:
         # Another process, of another database, has made the file at that moment: it is theirs, too.
-        return desk.on_record(take)
+        return desk.on_record(seal)
 
 
-def _take(
+def _seal_all(
     connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
     reason: str | None = None,
 ) -> SealingResult | None:  # fmt: skip

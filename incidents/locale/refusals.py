@@ -71,7 +71,7 @@ def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     """Facts derived from the facts."""
     more: dict[str, str | list[str]] = {}
     act, needs = facts.get("act"), facts.get("needs")
-    if isinstance(act, str) and act in identity.MAY:
+    if isinstance(act, str) and act in identity.ROLES_OF_ACT:
         more["who"] = roles_for(act, language)
     if isinstance(needs, str):
         states = needs.split(" or ")

@@ -61,14 +61,14 @@ class SideProcess:
         return self._process.pid
 
     def send(self, what: object) -> None:
-        """Send the process a value (pickled); raises EndedError."""
+        """Send the process a value (pickled); raises ProcessEndedError."""
         try:
             self.pipe.send(what)
         except OSError as error:
             raise ProcessEndedError(self._process.wait()) from error
 
     def receive(self, within_s: float | None = None) -> Any:
-        """Receive its next value; kill it after `within_s`; raises EndedError."""
+        """Receive its next value; kill it after `within_s`; raises ProcessEndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:

@@ -176,7 +176,7 @@ def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowh
             house.door.sign_in("operator-1", PASSWORD, "198.51.100.1")
         house.door.sign_in("operator-1", PASSWORD, HERE)
         house.door.sign_in("operator-1", PASSWORD, "203.0.113.250", token=token)
-        house.door.prove(visit, PASSWORD)
+        house.door.reauthenticate(visit, PASSWORD)
         house.door.identify_second("operator-1", PASSWORD, "203.0.113.251", beside="sup-1")
         mistaken(house, 1, f"203.0.113.{n}")
         house.door.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
@@ -191,7 +191,7 @@ def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
     guesses: tuple[Callable[[str], object], ...] = (
         lambda word: house.door.sign_in("operator-1", word, HERE),
         lambda word: house.door.sign_in("operator-1", word, "203.0.113.1", token=token),
-        lambda word: house.door.prove(one, word),
+        lambda word: house.door.reauthenticate(one, word),
         lambda word: house.door.identify_second("operator-1", word, HERE, beside="sup-1"),
         lambda word: house.door.identify("operator-1", word, "the terminal of li"),
     )
@@ -201,7 +201,7 @@ def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
                 guess("wrong")
         with pytest.raises(BlockedError, match="30 seconds"):
             guess(PASSWORD)
-    house.door.prove(other, PASSWORD)
+    house.door.reauthenticate(other, PASSWORD)
     house.door.identify_second("operator-1", PASSWORD, HERE, beside="sup-2")
     for _ in range(5):
         with pytest.raises(SignInError):
@@ -276,12 +276,12 @@ def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
     house.make("operator-1")
     visit = house.door.sign_in("operator-1", PASSWORD, HERE)
     guessed_at_from_everywhere(house)
-    house.door.prove(visit, PASSWORD)
+    house.door.reauthenticate(visit, PASSWORD)
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.door.prove(visit, "wrong")
+            house.door.reauthenticate(visit, "wrong")
     with pytest.raises(BlockedError):
-        house.door.prove(visit, PASSWORD)
+        house.door.reauthenticate(visit, PASSWORD)
 
 
 def test_from_one_address_many_names_are_not_tried_for_long(house: App) -> None:

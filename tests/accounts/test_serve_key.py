@@ -152,7 +152,7 @@ def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
 
     password_matches = secrets.password_matches
     with mock.patch.object(secrets, "password_matches", meanwhile), pytest.raises(SignInError):
-        house.door.prove(visit, PASSWORD)
+        house.door.reauthenticate(visit, PASSWORD)
     return house.door.by_session(visit.cookie)
 
 
@@ -192,7 +192,7 @@ def test_who_can_write_to_the_database_comes_in_as_nobody_else(
 def test_what_the_server_has_let_in_comes_in(served: App) -> None:
     visit = own_session(served)
     assert served.door.by_session(visit.cookie) is not None
-    proved = served.door.prove(visit, PASSWORD)
+    proved = served.door.reauthenticate(visit, PASSWORD)
     assert served.door.by_session(proved.cookie) is not None
     assert served.door.by_token(token(served)) is not None
     assert served.findings() == []

@@ -37,7 +37,7 @@ def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: Ap
     house.make("operator-1")
     visit = house.door.sign_in("operator-1", PASSWORD, HERE)
     session = visit.identity.session
-    house.door.prove(visit, PASSWORD, HERE)
+    house.door.reauthenticate(visit, PASSWORD, HERE)
     house.door.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
     house.door.identify("operator-1", PASSWORD, TERMINAL)
     house.door.sign_out(visit.cookie)

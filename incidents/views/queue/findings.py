@@ -128,7 +128,7 @@ class Findings:
 
 def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     """The findings for these rows of `work`, in at most seven queries."""
-    read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
+    read = _rows(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
@@ -136,18 +136,18 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
         {key for row in rows if row["kind"] in INSPECTIONS for key in named.keys(row)}
     )
     urls: dict[Key, list[str]] = defaultdict(list)
-    for row in _given(connection, "urls", keys):
+    for row in _rows(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
     found = Findings(
         tasks=listed,
         filings={(row["site_id"], row["n"]): tuple(row["about"] or ()) for row in read},
-        incidents={(r["site_id"], r["n"]): r for r in _given(connection, "incidents", keys)},
+        incidents={(r["site_id"], r["n"]): r for r in _rows(connection, "incidents", keys)},
         first_urls=urls,
         url_counts=_counts(connection, "url_counts", keys),
         contact_counts=_counts(connection, "contact_counts", keys),
         recurrences={
             (row["site_id"], row["n"]): incident_id(row["site_id"], row["recurrence"])
-            for row in _given(connection, "recurrences", may_recur)
+            for row in _rows(connection, "recurrences", may_recur)
         },
     )
     reported = {
@@ -165,10 +165,10 @@ def task_key(row: Row) -> Key | None:
 
 
 def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:
-    return {(r["site_id"], r["incident"]): r["total"] for r in _given(connection, which, keys)}
+    return {(r["site_id"], r["incident"]): r["total"] for r in _rows(connection, which, keys)}
 
 
-def _given(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
+def _rows(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
     if not keys:
         return []
     statement, given = _statement(connection.dialect.name, which)

@@ -152,7 +152,7 @@ def _details(
 ) -> Mapping[str, str | None]:
     """The personal details and texts of a row, masked unless `reveal`; None once erased."""
     incident = found.incident(row)
-    request = _ASKED.get(row["kind"])
+    request = _REQUESTS.get(row["kind"])
     note = incident and incident["note"] if request is None else row[request.reason]
     refs = {
         "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
@@ -162,17 +162,17 @@ def _details(
     return details if reveal else masked.details(details)
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """The columns of a request by one person that another has to decide."""
 
     by: str
     reason: str
 
 
-_ASKED = {
-    "closure": _Asked("closing_by", "closing_text"),
-    "disputed": _Asked("request_by", "request_reason"),
-    "reinstatement": _Asked("request_by", "request_reason"),
+_REQUESTS = {
+    "closure": _Request("closing_by", "closing_text"),
+    "disputed": _Request("request_by", "request_reason"),
+    "reinstatement": _Request("request_by", "request_reason"),
 }
 
 
@@ -203,7 +203,7 @@ def _item(
     withheld: bool,
 ) -> QueueItem:
     """The item without its script; its warning is a code."""
-    due, incident, request = row["due"], found.incident(row), _ASKED.get(row["kind"])
+    due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
     return QueueItem(

@@ -140,7 +140,7 @@ def _tell(item: _Item, _policy: Policy) -> Script:
 def _recheck(item: _Item, _policy: Policy) -> Script:
     unsettled = item.of["unsettled"]
     code = "recheck" if unsettled else "recheck.looked"
-    say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
+    say = _reported_removal(item) + item.say(code, names=_names(item), addresses=_addresses(item))
     fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
     if item.of["said_gone"]:
         # The incident's own item has the next step, such as a call: no clock stopped.
@@ -224,7 +224,7 @@ def _closure(item: _Item, _policy: Policy) -> Script:
     site, to_close = item.of["site"], item.of["to_close"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     assert to_close is not None
-    say = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
+    say = _reported_removal(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
     return say, [*hints.to_closure(site), look("why", site)]
 
 
@@ -332,7 +332,7 @@ def _left(item: _Item) -> str:
     return item.say("left.overdue" if item.of["overdue"] else "left", span=abs(left))
 
 
-def _word(item: _Item) -> str:
+def _reported_removal(item: _Item) -> str:
     """The sentence about the customer's report, if that opened the task: it stopped no clock."""
     if not item.of["said_gone"]:
         return ""
