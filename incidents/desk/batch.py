@@ -162,7 +162,7 @@ class Batch:
     def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
         """Change a filing, then record the suspicions that checks have about the change."""
         changed = self._work.filings.real_changes(command, site.case)
-        # The command was judged as it was asked; only its parts have become something else.
+        # The command itself was checked before; only its parts have become details.
         bad = refused_text(changed) if command.parts else None
         if bad is not None:
             return self._refuse_on(site, bad)

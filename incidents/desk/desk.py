@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# With these the database itself fails, whichever the site.
+# Failures of the database itself, not of one site.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
 
 _CLOCK_OFF = {

@@ -129,9 +129,8 @@ class Repetitions:
             or isinstance(envelope.command, RepeatOrder)
             or answer.refusal.name in access.NOT_KEPT
         ):
-            # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, who repeats an order looks again first, and who was told to sign in or to look
-            # again may have: all may be possible by now.
+            # All of these may be possible by now: a double press, an unknown site, a repeated
+            # order, or an act after a sign-in or another look.
             return
         self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,

@@ -184,7 +184,7 @@ def _on_record(
     try:
         return desk.on_record(seal)
     except FileExistsError:
-        # Another process, of another database, has made the file at that moment: it is theirs, too.
+        # Another process, of another database, has just made the file, which both share.
         return desk.on_record(seal)
 
 
@@ -195,7 +195,7 @@ def _seal_all(
     act = AccountAct(connection, by, clock, open_to_all=True)
     newest = accounts.newest(connection)
     if is_first and newest is not None:
-        # Another server was first; its key is this file's, or this one is told at its next start.
+        # Another server was first; a different key here is refused at the next start.
         return None
     number = 1 if newest is None else newest.number + 1
     there = serve_key.read_key(file)
@@ -204,7 +204,7 @@ def _seal_all(
     mark = Seal(key, new)
     all_tokens, all_passwords = accounts.tokens_of(connection), passwords.every(connection)
     if newest is not None and newest.digest == serve_key.key_digest(key):
-        # To seal what somebody has put there would let them in.
+        # Sealing rows that somebody has put there would make them valid.
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
@@ -216,8 +216,8 @@ def _seal_all(
         tokens=len(all_tokens), passwords=len(all_passwords),
     )  # fmt: skip
     if there is None:
-        # After all that may be refused, so that no file is left of it; and before what is written
-        # is kept: a key that seals something is never without its file.
+        # After every refusal, which must leave no file, and before the commit: a key in use
+        # is never without its file.
         serve_key.write_key(file, key)
     return SealingResult(file, there is None, len(all_tokens), len(all_passwords))
 

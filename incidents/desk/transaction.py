@@ -76,7 +76,7 @@ def infrequent_gc() -> Iterator[None]:
 
 MAX_BATCH = 1_000
 
-# Each time that a key is lost to another transaction, that one has been done.
+# Each time a key is lost to another transaction, that one has succeeded.
 _ATTEMPTS = 5
 
 
@@ -165,7 +165,7 @@ class Transactions:
             return []
         with infrequent_gc():
             active = policy or self.policy(connection, locked.policy)
-            # Read when the locks are ours: no entry made while we waited is later.
+            # Read under the locks, so no entry that was made during the wait is later.
             sender_now = self._clock()
             now = locked.now(lambda: sender_now)
             batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)

@@ -212,17 +212,17 @@ class FilingWork:
         Raises:
             NoFilingLibraryError: naming what to install.
         """
-        # With what it stands on, for who changes a filing alone.
+        # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks
 
         changed = {key for key, _ in command.details}
         if not changed:
             return []
-        # The latest day on earth: nobody who is born today is taken for false.
+        # The latest day on earth, so a birthday today is not false.
         today = (now + timedelta(hours=14)).date()
         found = _codes(checks.falsehoods(self._plain(case.details), today=today))
         known = _codes(checks.falsehoods(self._plain(before), today=today)) if found else set()
-        # A change of one detail may make false what another says of it.
+        # A change of one detail may make another one false.
         new = {(field, code) for field, code in found if field in changed} | (found - known)
         return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(new)]
 
