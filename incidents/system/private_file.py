@@ -90,9 +90,9 @@ def _is_credential(file: Path) -> bool:
 
 
 def ownership_fix(file: Path, key_file: Path) -> str:
-    """Return the command that lets this user open the file, which the log key's owner must own.
+    """Return the end of a message: the command that makes the file accessible to this user.
 
-    Or the user to run it as; empty if unknown. It goes behind the reason in a message.
+    Or the user to run it as; empty if unknown. The owner of the log's key must own the file.
     """
     try:
         for folder in reversed(file.parents):

@@ -1,4 +1,4 @@
-"""The serve key: whoever writes to the database without it can pass for nobody else."""
+"""The servers' key: without it, write access to the database is not enough to pass for anybody."""
 
 import hashlib
 import secrets as random
@@ -42,12 +42,12 @@ THIEFS = "a sentence of the thief's"
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """Where the servers of the database have their key."""
+    """The key file of the database's servers."""
     return tmp_path / "serve.key"
 
 
 def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
-    """What a start of `serve` does; from then on this is its authenticator."""
+    """Do as a start of `serve` does; the database then has this authenticator."""
     begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
         house.authenticator = Authenticator(

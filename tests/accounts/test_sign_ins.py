@@ -1,5 +1,4 @@
-"""The log of sign-ins: who came in, from where, who was not let in, and the sessions that are open;
-until who that was is erased."""
+"""The log of sign-ins, with successes, failures, open sessions and the erasure of persons."""
 
 from __future__ import annotations
 

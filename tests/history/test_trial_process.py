@@ -1,4 +1,4 @@
-"""A long trial is another process's: it comes to the same, is paid for, and has an end."""
+"""A long trial in another process: the same result, charged, and limited."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_goes_wrong_elsewhere_is_told_as_here(
 
 @pytest.fixture
 def shut_in(long: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Shuts the other process in, by a line of Python that it begins with."""
+    """Confine the other process by a line of Python at its beginning."""
 
     def begin(line: str) -> None:
         refuses = (
