@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts.discovery import Discovery, json_of, provider_client
-from incidents.accounts.identity import PROOF_VALID_FOR
+from incidents.accounts.identity import PROOF_TTL
 from incidents.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Oidc:
         if question.again is not None:
             if handle != question.again:
                 raise ProviderWordError(detail="somebody else has signed in")
-            if now - proved_at > PROOF_VALID_FOR:
+            if now - proved_at > PROOF_TTL:
                 raise ProviderWordError(detail="auth_time")
         return ProviderLogin(handle, proved_at)
 

@@ -185,9 +185,7 @@ def _text(column: str, row: Row, limit: int) -> str | None:
         )
     found = _CONTROLS.search(text.replace("\r\n", "\n"))
     if found is not None:
-        raise _BadValueError(
-            "control", column=column, character=site_name.describe_character(found[0])
-        )
+        raise _BadValueError("control", column=column, character=site_name.describe(found[0]))
     return text
 
 

@@ -78,7 +78,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedHistory:
+class Upload:
     """A history that was sent as a file of that name; its times without an offset are in `zone`."""
 
     text: bytes

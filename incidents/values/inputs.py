@@ -88,7 +88,7 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
             raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
         found = _CONTROLS.search(words)
         if found is not None:
-            raise BadTextError(what=what, found=site_name.describe_character(found[0]))
+            raise BadTextError(what=what, found=site_name.describe(found[0]))
         return words
 
     return read

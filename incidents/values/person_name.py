@@ -42,7 +42,7 @@ def check_person(name: str) -> str:
         if not character.isprintable():
             raise BadTextError(
                 what="name given with --as",
-                found=site_name.describe_character(character),
+                found=site_name.describe(character),
             )
     if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
         raise ReservedNameError(given=person)

@@ -195,7 +195,7 @@ def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> N
         # UTS 46 drops characters without width.
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
-            _refuse(text, "character", character=describe_character(character))
+            _refuse(text, "character", character=describe(character))
     if "://" in name or name.startswith("//"):
         _refuse(text, "url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
@@ -264,7 +264,7 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
         _refuse(text, "idna", part=label, detail=str(error))
 
 
-def describe_character(character: str) -> Cause:
+def describe(character: str) -> Cause:
     """Describe a character that cannot be shown by its code: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")

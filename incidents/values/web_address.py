@@ -141,7 +141,7 @@ def _refuse_what_cannot_be_kept(text: str) -> None:
         _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
     bad = _NOT_KEPT.search(text)
     if bad is not None:
-        _refuse(text, "character", character=site_name.describe_character(bad[0]))
+        _refuse(text, "character", character=site_name.describe(bad[0]))
 
 
 def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:

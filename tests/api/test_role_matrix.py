@@ -13,14 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from incidents import clock
-from incidents.accounts.identity import (
-    ACTS,
-    IN_PERSON,
-    PROOF_VALID_FOR,
-    ROLES,
-    ROLES_OF_ACT,
-    Identity,
-)
+from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, ROLES, ROLES_OF_ACT, Identity
 from incidents.api.limits import Batcher
 from incidents.api.operation import ACT, OPEN
 from tests.api.desk import fill
@@ -98,10 +91,8 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
     for role in ROLES:
         token = Identity(handle="x", role=role, token="t")
         for_none = Identity(handle="x", role=role, token="t", acts=frozenset())
-        fresh = Identity(handle="x", role=role, proved_at=now - PROOF_VALID_FOR)
-        stale = Identity(
-            handle="x", role=role, proved_at=now - PROOF_VALID_FOR - timedelta.resolution
-        )
+        fresh = Identity(handle="x", role=role, proved_at=now - PROOF_TTL)
+        stale = Identity(handle="x", role=role, proved_at=now - PROOF_TTL - timedelta.resolution)
         for act in ACTS:
             in_person, may = act in IN_PERSON, role in ROLES_OF_ACT[act]
             for who, why in (

@@ -23,7 +23,7 @@ from incidents.history.trial_process import (
     Trial,
     TrialLostError,
     UnlimitedError,
-    UploadedHistory,
+    Upload,
 )
 from incidents.machine.policy import DOCUMENTED
 
@@ -32,7 +32,7 @@ LINES = "occurred_at,site\n" + "2026-03-01 10:00,a.example\n" * 3
 
 def trial(told: Callable[..., Any], text: str = LINES, most: int = 3) -> Trial[Any]:
     return Trial(
-        source=UploadedHistory(text.encode(), "history", UTC),
+        source=Upload(text.encode(), "history", UTC),
         policies=(("p", DOCUMENTED),), draw=Draw(),
         within=None, most=most, skip_bad=False, summarize=told,
     )  # fmt: skip

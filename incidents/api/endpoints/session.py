@@ -14,7 +14,7 @@ from pydantic import Field
 
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
-from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_VALID_FOR, Identity, is_handle
+from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
 from incidents.api.caller import address_of
@@ -162,7 +162,7 @@ def _document(identity: Identity, visit: Visit | None) -> account_documents.Sess
         "token": identity.token,
         "may": may,
         "in_person": [act for act in may if act in IN_PERSON],
-        "proved_until": None if proved is None else rfc3339(proved + PROOF_VALID_FOR),
+        "proved_until": None if proved is None else rfc3339(proved + PROOF_TTL),
         "csrf": None if visit is None else secrets.form_token(visit.cookie, CSRF),
     }
 
