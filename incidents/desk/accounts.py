@@ -18,7 +18,7 @@ from incidents.record import own_events
 from incidents.store import accounts, passwords, sign_ins
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
-from incidents.values.person_name import PersonalNameError, check_person
+from incidents.values.person_name import TellingNameError, check_person
 
 AT_ONCE = timedelta(0)
 """As `second_after`: the person counts as a second person at once, since there is no doubt."""
@@ -39,7 +39,7 @@ class ReservedHandleError(ReservedNameError):
     name = "reserved_name"
 
 
-class PersonalHandleError(PersonalNameError):
+class TellingHandleError(TellingNameError):
     """{given!r} looks like somebody's number, and a handle stays on record for good: choose another
     one"""
 
@@ -205,15 +205,15 @@ def known(connection: Connection, handle: str) -> Account:
 
 
 def check_handle(handle: str) -> str:
-    """The handle, if it is valid; raises BadHandleError, ReservedNameError, PersonalNameError."""
+    """The handle, if it is valid; raises BadHandleError, ReservedNameError, TellingNameError."""
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:
         return check_person(handle)
     except ReservedNameError as error:
         raise ReservedHandleError(given=handle) from error
-    except PersonalNameError as error:
-        raise PersonalHandleError(given=handle) from error
+    except TellingNameError as error:
+        raise TellingHandleError(given=handle) from error
 
 
 def _check_role(role: str) -> None:

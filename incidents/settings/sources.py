@@ -79,7 +79,7 @@ def load(
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
         InputError: of `zone`.
-        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, PersonalNameError: of
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
             `person`.
     """
     sources = _Sources(os.environ if environ is None else environ)

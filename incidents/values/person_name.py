@@ -18,18 +18,16 @@ MAX_PERSON_DIGITS = 7
 RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
 
 
-class PersonalNameError(RefusedError):
+class TellingNameError(RefusedError):
     """the name {given!r} looks like somebody's address or number, and would stay in the record for
     good: act under the name of an account"""
-
-    name = "telling_name"
 
 
 def check_person(name: str) -> str:
     """Return a person's name, if it can sign entries.
 
     Raises:
-        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, PersonalNameError.
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError.
     """
     person = name.strip(" ")
     if not person:
@@ -51,5 +49,5 @@ def check_person(name: str) -> str:
         or "＠" in person
         or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS
     ):
-        raise PersonalNameError(given=person)
+        raise TellingNameError(given=person)
     return person

@@ -15,7 +15,7 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.settings import sources
-from incidents.values.person_name import PersonalNameError
+from incidents.values.person_name import TellingNameError
 
 
 def _file(folder: Path, text: str) -> dict[str, str]:
@@ -146,8 +146,8 @@ def test_an_unknown_zone_given_as_an_option_is_wrong_usage() -> None:
         ("li\x00", BadTextError),
         ("li\nwang", BadTextError),
         ("li\udcff", BadTextError),
-        ("li@shop.invalid", PersonalNameError),
-        ("li 5555-0100", PersonalNameError),
+        ("li@shop.invalid", TellingNameError),
+        ("li 5555-0100", TellingNameError),
     ],
 )
 def test_entries_are_signed_with_a_name_that_can_be_read(name: str, error: type[Exception]) -> None:
