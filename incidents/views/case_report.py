@@ -90,8 +90,8 @@ def page(
         UnreadableEntryError: if the desk cannot have written an entry.
     """
     rules = {digest: policy.read(text) for digest, text in policies.items()}
-    said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
-    story = case_story.read(rows, rules, zone, said)
+    texts = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
+    story = case_story.read(rows, rules, zone, texts)
     when = When(zone=zone, now=vouching.signed.signed_at)
     return page_template.load(_TEMPLATE).render(
         h=report_words.HEADINGS,

@@ -223,7 +223,7 @@ def _state(
         is_believed=False,
         stays_down=False,
         only_logged=_is_only_logged(of_site, case),
-        # It proposes nothing.
+        # The report has no hints.
         is_cancelled=False,
     )
     return tuple(grounds(record))

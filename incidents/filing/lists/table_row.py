@@ -230,7 +230,7 @@ def refusal(text: str) -> Cause | None:
     if len(text) > MAX_CELL:
         return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
     control = _CONTROLS.search(text)
-    return control and cause("control", character=site_name.describe_character(control[0]))
+    return control and cause("control", character=site_name.describe(control[0]))
 
 
 def _complaint(columns: Sequence[str], found: int) -> Cause | None:
@@ -245,9 +245,7 @@ def _complaint(columns: Sequence[str], found: int) -> Cause | None:
         if not name:
             return cause("no_name", number=n)
         if control:
-            return cause(
-                "name_control", number=n, character=site_name.describe_character(control[0])
-            )
+            return cause("name_control", number=n, character=site_name.describe(control[0]))
         if len(name) > MAX_NAME:
             return cause("long_name", limit=MAX_NAME)
         if folded(name) in seen:
