@@ -48,7 +48,7 @@ def document(filing: Filing) -> FilingLine:
     site, details = filing
     told: dict[str, object] = {
         key: details[key] if key in form.FIELD_OF else json.loads(details[key])
-        for key in sorted(details, key=form.place)
+        for key in sorted(details, key=form.sort_key)
     }
     return {"site": site, "details": told}
 
@@ -68,7 +68,7 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
         yield f"{_line(filing)}\n"
 
 
-def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+def csv_lines(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
     """The lines of the filings as CSV, with line ends; the first begins with the byte order mark.
 
     The filings are read twice, first for their columns, and never all held."""
@@ -97,12 +97,12 @@ def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
     site, details = filing
     together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
     told = {SITE: site, **details} | {
-        name: _together(details, prefix) for name, prefix in together.items()
+        name: _joined_items(details, prefix) for name, prefix in together.items()
     }
     return [guarded(told.get(column, "")) for column in columns]
 
 
-def _together(details: Details, prefix: str) -> str:
+def _joined_items(details: Details, prefix: str) -> str:
     found = {
         key.removeprefix(prefix): json.loads(text)
         for key, text in details.items()
