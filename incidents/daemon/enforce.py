@@ -194,7 +194,7 @@ class Enforcement:
         self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
         self._monotonic = monotonic
         self._worked_at: float | None = None
-        self._trouble: str | None = None
+        self._last_reason: str | None = None
 
     @property
     def is_working(self) -> bool:
@@ -230,7 +230,7 @@ class Enforcement:
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
             journal.say("enforcing again", duration_s=round(lasted_s, 1))
-        self._trouble = None
+        self._last_reason = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
         changed = (found.aside is None) != (self.aside is None)
@@ -270,9 +270,9 @@ class Enforcement:
         self._systemd.feed_watchdog()
         self._systemd.extend_start(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
-        if reason != self._trouble:
+        if reason != self._last_reason:
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
-        self._trouble = reason
+        self._last_reason = reason
 
 
 def _status(found: Elapsed) -> str:

@@ -60,9 +60,9 @@ def decided(answers: Iterable[Answer]) -> int:
         for each in facts:
             (warn if _needs_a_person(each) else say)(_DECIDED, **each)
     elif facts:
-        told = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
+        common = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
         lines = (
-            each | told | {"level": "warning" if _needs_a_person(each) else "info"}
+            each | common | {"level": "warning" if _needs_a_person(each) else "info"}
             for each in facts
         )
         with contextlib.suppress(OSError, ValueError):

@@ -199,8 +199,8 @@ class HistoryRecovery:
         files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
-            told = {each.signed for each in resumptions(connection)}
-            most = loss.largest_unanswered(connection, files, told) or lost
+            answered = {each.signed for each in resumptions(connection)}
+            most = loss.largest_unanswered(connection, files, answered) or lost
         if most is not None:
             most = most._replace(kept=signed_files.lasting(most.kept, files))
         return lost, most

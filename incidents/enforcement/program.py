@@ -62,8 +62,8 @@ class Program:
         ended = self._run(self.state_command, {"kind": "state", "site": site})
         if ended.problem is not None or len(ended.lines) != 1:
             return None
-        said: dict[str, State] = {state: state for state in get_args(State)}
-        return said.get(ended.lines[0])
+        states: dict[str, State] = {state: state for state in get_args(State)}
+        return states.get(ended.lines[0])
 
     def missing(self) -> str | None:
         """A sentence about the folder or program that is missing or cannot be run; else None."""
@@ -117,5 +117,5 @@ def _environment(options: Options) -> dict[str, str]:
 def _retry_after(ended: process.Completed) -> timedelta | None:
     if ended.status != EX_TEMPFAIL:
         return None
-    said = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]
-    return timedelta(seconds=int(said[-1][1])) if said else None
+    waits = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]
+    return timedelta(seconds=int(waits[-1][1])) if waits else None

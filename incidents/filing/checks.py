@@ -201,9 +201,9 @@ def finding_document(found: Finding) -> FilingFinding:
     }
 
 
-def read_finding(told: FilingFinding) -> Finding:
+def read_finding(data: FilingFinding) -> Finding:
     """Read a finding from its JSON."""
     return Finding(
-        verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
-        source=told["source"], false=told["false"],
+        verdict=data["verdict"], field=data["field"], code=data["code"], facts=data["facts"],
+        source=data["source"], false=data["false"],
     )  # fmt: skip

@@ -74,7 +74,7 @@ def source_text(source: str, language: Language = ENGLISH) -> str:
 
 def finding_sentence(finding: Finding, language: Language = ENGLISH, **facts: str) -> str:
     """The sentence of a finding; `facts` replace its own."""
-    told: JSONObject = {"field": finding.field, **finding.facts, **facts}
-    said = language.say(finding.code, **told)
+    values: JSONObject = {"field": finding.field, **finding.facts, **facts}
+    sentence = language.say(finding.code, **values)
     # Keys keep their case.
-    return said if said.startswith(finding.field) else said[:1].upper() + said[1:]
+    return sentence if sentence.startswith(finding.field) else sentence[:1].upper() + sentence[1:]

@@ -214,8 +214,8 @@ def _existing_phone(field: str, number: PhoneNumber, kind: int) -> Finding:
         return wrong(field, "phone_impossible", PHONE_SOURCE, false=True, country=country)
     if kind == PhoneNumberType.UNKNOWN:
         return wrong(field, "phone_not_given_out", PHONE_SOURCE, false=True, country=country)
-    told = PhoneNumberType.to_string(kind).lower()
-    return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=told)
+    kind_name = PhoneNumberType.to_string(kind).lower()
+    return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=kind_name)
 
 
 def _is_short(digits: str) -> bool:

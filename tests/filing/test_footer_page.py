@@ -119,12 +119,12 @@ def test_a_redirect_that_cannot_be_read_leads_nowhere(where: str) -> None:
 @pytest.mark.parametrize("status", [204, 304, 403, 404, 500, 503])
 def test_what_is_no_page_is_not_looked_at(status: int) -> None:
     error = answered(always(status, HTML if status not in (204, 304) else b""))
-    assert (error.code, error.told["status"]) == ("page_status", str(status))
+    assert (error.code, error.finding_facts["status"]) == ("page_status", str(status))
 
 
 def test_what_is_no_html_is_not_looked_at() -> None:
     error = answered(always(200, b"%PDF-1.7", Content_Type="application/pdf"))
-    assert (error.code, error.told["kind"]) == ("page_not_html", "application/pdf")
+    assert (error.code, error.finding_facts["kind"]) == ("page_not_html", "application/pdf")
 
 
 def test_an_empty_answer_is_no_page() -> None:
@@ -158,7 +158,7 @@ def test_a_body_without_end_is_cut() -> None:
 def test_a_slow_page_is_not_waited_for(script: object) -> None:
     with talker(script) as there:  # type: ignore[arg-type]  # one of the rig's scripts
         error = unread(there.url, within_s=0.3)
-    assert (error.code, error.told["problem"]) == ("page_unreachable", "timeout")
+    assert (error.code, error.finding_facts["problem"]) == ("page_unreachable", "timeout")
 
 
 def test_slow_redirects_share_the_time_of_one_page() -> None:
@@ -168,14 +168,14 @@ def test_slow_redirects_share_the_time_of_one_page() -> None:
 
     with receiver(answering) as there:
         error = unread(there.url, within_s=0.4)
-    assert error.told["problem"] == "timeout"
+    assert error.finding_facts["problem"] == "timeout"
     assert len(there.seen) <= 4
 
 
 def test_a_server_that_is_not_there_is_told_by_its_name() -> None:
     with receiver(always(200)) as there:
         pass
-    assert unread(there.url).told["problem"] == "refused"
+    assert unread(there.url).finding_facts["problem"] == "refused"
 
 
 def test_a_site_that_does_not_speak_https_is_asked_over_http() -> None:
@@ -202,4 +202,4 @@ def test_a_name_that_does_not_exist_is_asked_for_once() -> None:
 
     with pytest.raises(UnreadPageError) as refused:
         page.fetch_home("shop.example", Guard(plain_http=True, resolve=resolve))
-    assert (asked, refused.value.told["problem"]) == ([443], "name_not_found")
+    assert (asked, refused.value.finding_facts["problem"]) == ([443], "name_not_found")

@@ -132,15 +132,15 @@ def is_hidden_by_style(style: str) -> bool:
     """Whether its own style hides it; style sheets are not read."""
     if not style:
         return False
-    said = {}
+    declarations = {}
     for declaration in _STYLE_COMMENT.sub("", style[:MAX_STYLE]).lower().split(";"):
         name, _, value = declaration.partition(":")
-        said[name.strip()] = value.partition("!")[0].strip()
+        declarations[name.strip()] = value.partition("!")[0].strip()
     return (
-        said.get("display") == "none"
-        or said.get("visibility") in ("hidden", "collapse")
-        or _NOTHING.fullmatch(said.get("font-size", "")) is not None
-        or _NOTHING.fullmatch(said.get("opacity", "")) is not None
+        declarations.get("display") == "none"
+        or declarations.get("visibility") in ("hidden", "collapse")
+        or _NOTHING.fullmatch(declarations.get("font-size", "")) is not None
+        or _NOTHING.fullmatch(declarations.get("opacity", "")) is not None
     )
 
 

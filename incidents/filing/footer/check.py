@@ -58,12 +58,12 @@ def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
 
     Missing parts are wrong, but undecidable if the page was cut, or if only scripts fill it.
     """
-    told = (
+    findings = (
         *numbers.check_public_security(footer, expected.public_security, filed=expected.filed),
         *numbers.check_icp(footer, expected.icp, expected.icp_form, filed=expected.filed),
     )
     # A repeated link is reported once.
-    found = list({(each.code, *each.facts.values()): each for each in told}.values())
+    found = list({(each.code, *each.facts.values()): each for each in findings}.values())
     why = "page_cut" if footer.cut else "page_bare" if footer.is_empty else None
     if why is None:
         return found
@@ -128,12 +128,12 @@ def snippet(
     lines = []
     if public_security is not None:
         image = f'<img src="{escape(icon)}" alt="" width="20" height="20">'
-        told = f"{image} {escape(str(public_security))}"
-        lines.append(_anchor(f"{NEW_ADDRESS}{public_security.code}", told))
+        content = f"{image} {escape(str(public_security))}"
+        lines.append(_anchor(f"{NEW_ADDRESS}{public_security.code}", content))
     if icp is not None:
         lines.append(_anchor(ICP_ADDRESS, escape(for_footer(icp, icp_form))))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _anchor(href: str, told: str) -> str:
-    return f'<a href="{escape(href)}" target="_blank" rel="noreferrer">{told}</a>'
+def _anchor(href: str, content: str) -> str:
+    return f'<a href="{escape(href)}" target="_blank" rel="noreferrer">{content}</a>'

@@ -111,16 +111,16 @@ class _FooterSearch:
         seen = [
             _security(found, TEXT, self._is_at_foot(found.start())) for found in self._securities
         ]
-        said = [_security(found, ALT) for found in self._in_alt_texts(_PUBLIC_SECURITY)]
+        in_images = [_security(found, ALT) for found in self._in_alt_texts(_PUBLIC_SECURITY)]
         named = [_security(found, ALT) for found in self._in_alt_texts(_CODE_ALONE)]
         rest = [_security(found, place) for place, found in self._invisible(_PUBLIC_SECURITY)]
-        return _unique([*rest, *said, *named, *seen])
+        return _unique([*rest, *in_images, *named, *seen])
 
     def _icp(self) -> tuple[Mention[Icp], ...]:
         seen = [_icp(found, TEXT, self._is_at_foot(found.start())) for found in self._icps]
-        said = [_icp(found, ALT) for found in self._in_alt_texts(_ICP)]
+        in_images = [_icp(found, ALT) for found in self._in_alt_texts(_ICP)]
         rest = [_icp(found, place) for place, found in self._invisible(_ICP)]
-        return _unique([*rest, *said, *seen])
+        return _unique([*rest, *in_images, *seen])
 
     def _in_alt_texts(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         texts = (

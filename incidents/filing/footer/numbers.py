@@ -69,9 +69,9 @@ def _number(
         for other in others:
             yield suspect(SECURITY_NUMBER, "public_security_beside", _SHOWN, shown=str(other))
     elif others:
-        told = ", ".join(map(str, others))
+        listed = ", ".join(map(str, others))
         yield wrong(
-            SECURITY_NUMBER, "public_security_other", _SHOWN, shown=told, wanted=str(wanted)
+            SECURITY_NUMBER, "public_security_other", _SHOWN, shown=listed, wanted=str(wanted)
         )
     else:
         yield _not_shown(footer, wanted)
@@ -88,14 +88,14 @@ def _unexpected_numbers(
         else:
             yield _number_found(number, in_footer=in_footer)
     if len(shown) > 1:
-        told = ", ".join(map(str, shown))
-        yield suspect(SECURITY_NUMBER, "public_security_several", _SHOWN, shown=told)
+        listed = ", ".join(map(str, shown))
+        yield suspect(SECURITY_NUMBER, "public_security_several", _SHOWN, shown=listed)
 
 
 def _number_found(number: PublicSecurity, *, in_footer: bool) -> Finding:
-    told = ok if in_footer else suspect
+    verdict = ok if in_footer else suspect
     code = "public_security_shown" if in_footer else "public_security_not_at_foot"
-    return told(SECURITY_NUMBER, code, _AT_FOOT, shown=str(number))
+    return verdict(SECURITY_NUMBER, code, _AT_FOOT, shown=str(number))
 
 
 def _not_shown(footer: Footer, wanted: PublicSecurity | None) -> Finding:
@@ -138,17 +138,17 @@ def _missing_number(
 def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
     for number in shown:
         here = of_area(number.code)
-        told, area = str(number), number.area
+        text, area = str(number), number.area
         if here is None:
             yield suspect(
-                SECURITY_NUMBER, "public_security_area_unknown", _AREA, shown=told, area=area
+                SECURITY_NUMBER, "public_security_area_unknown", _AREA, shown=text, area=area
             )
         elif number.province is not None and number.province not in here.characters:
             yield wrong(
                 SECURITY_NUMBER,
                 "public_security_area",
                 _PROVINCE,
-                shown=told,
+                shown=text,
                 area=area,
                 name=here.name,
             )
@@ -212,8 +212,8 @@ def check_icp(
             yield suspect(ICP_NUMBER, "icp_not_filed", _IN_FOOTER, shown=str(number))
     elif shown:
         for number, in_footer in shown.items():
-            told = _in_form(number, None, form, in_footer=in_footer)
-            yield replace(told, verdict=SUSPECT) if told.verdict == WRONG else told
+            finding = _in_form(number, None, form, in_footer=in_footer)
+            yield replace(finding, verdict=SUSPECT) if finding.verdict == WRONG else finding
     else:
         yield suspect(ICP_NUMBER, "icp_none", _IN_FOOTER)
     if shown or wanted is not None:
@@ -226,8 +226,8 @@ def _icp_number(
     same = [number for number in shown if number.subject == wanted.subject]
     others = [number for number in shown if number.subject != wanted.subject]
     if same:
-        told = [_in_form(number, wanted, form, in_footer=shown[number]) for number in same]
-        yield min(told, key=lambda finding: VERDICTS.index(finding.verdict))
+        findings = [_in_form(number, wanted, form, in_footer=shown[number]) for number in same]
+        yield min(findings, key=lambda finding: VERDICTS.index(finding.verdict))
         for other in others:
             yield suspect(ICP_NUMBER, "icp_beside", _IN_FOOTER, shown=str(other))
     elif others:
@@ -252,8 +252,8 @@ def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, in_footer: bool)
         return wrong(ICP_NUMBER, "icp_no_suffix", _ICP_FORM, shown=str(number))
     if not subjects and wanted is not None and wanted.suffix not in (None, number.suffix):
         return wrong(ICP_NUMBER, "icp_other", _IN_FOOTER, shown=str(number), wanted=str(wanted))
-    told = ok if in_footer else suspect
-    return told(
+    verdict = ok if in_footer else suspect
+    return verdict(
         ICP_NUMBER, "icp_shown" if in_footer else "icp_not_at_foot", _IN_FOOTER, shown=str(number)
     )
 

@@ -49,11 +49,13 @@ class UnreadPageError(IncidentsError):
     def __init__(self, code: str, **facts: str) -> None:
         super().__init__(detail=facts.get("detail", code))
         self.code = code
-        self.told: Mapping[str, str] = facts
+        self.finding_facts: Mapping[str, str] = facts
 
     def finding(self) -> Finding:
         """The finding for an unread page, which is never right."""
-        return Finding(verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.told, source=SOURCE)
+        return Finding(
+            verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.finding_facts, source=SOURCE
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,8 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
         except ForbiddenTargetError as error:
             raise UnreadPageError("page_forbidden", detail=error.message) from error
         except OutboundError as error:
-            told = {"problem": error.problem, "detail": error.message}
-            raise UnreadPageError("page_unreachable", **told) from error
+            facts = {"problem": error.problem, "detail": error.message}
+            raise UnreadPageError("page_unreachable", **facts) from error
         where = answer.header("location")
         if answer.status not in _REDIRECTS or where is None:
             return _page(url_requested, answer)

@@ -140,8 +140,8 @@ def _new(found: re.Match[str], *, secure: bool) -> RecordLink:
 
 
 def _code(query: str, name: str) -> str | None:
-    said = {key.lower(): values[0] for key, values in parse_qs(query).items()}
-    number = read_public_security(said.get(name, ""))
+    parameters = {key.lower(): values[0] for key, values in parse_qs(query).items()}
+    number = read_public_security(parameters.get(name, ""))
     return None if number is None else number.code
 
 

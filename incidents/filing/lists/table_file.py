@@ -161,15 +161,15 @@ def read(
     raw.seek(0)
     if beginning.startswith(_OLE2):
         raise TableError(file, cause("old_xls"))
-    heard = BufferedReader(_ProgressReader(raw, done), _BLOCK)
+    buffered = BufferedReader(_ProgressReader(raw, done), _BLOCK)
     try:
         if beginning.startswith(_ZIP):
-            yield _xlsx(heard, file, elements)
+            yield _xlsx(buffered, file, elements)
         else:
-            with _text(heard, detect_encoding(raw, file)) as text:
+            with _text(buffered, detect_encoding(raw, file)) as text:
                 yield _read_text(text, file)
     finally:
-        heard.detach()
+        buffered.detach()
 
 
 def _xlsx(raw: BufferedReader[_ProgressReader], file: str, elements: int) -> TableFile:

@@ -198,14 +198,14 @@ class JsonList:
 def _json_row(number: int, found: Any) -> Row:
     if not (isinstance(found, dict) and isinstance(found.get(DETAILS, {}), dict)):
         return Row(number, {}, (CellProblem("", shown(_json_said(found)), cause("json_object")),))
-    told = {SITE: found.get(SITE), **found.get(DETAILS, {})}
+    cells_by_name = {SITE: found.get(SITE), **found.get(DETAILS, {})}
     cells = {}
     wrong = [
         CellProblem(key, shown(_json_said(found[key])), cause("json_object"))
         for key in found
         if key not in (SITE, DETAILS)
     ]
-    for key, value in told.items():
+    for key, value in cells_by_name.items():
         text = _json_text(value)
         if isinstance(text, Cause):
             wrong.append(CellProblem(key, shown(_json_said(value)), text))
