@@ -162,7 +162,7 @@ def _batches(
             return
         yield began, answers
         if not any(answer.events for answer in answers):
-            journal.warn("a due decision produced no event", site=answers[0].site)
+            journal.warning("a due decision produced no event", site=answers[0].site)
             return
 
 
@@ -229,7 +229,7 @@ class Enforcement:
     def _succeeded(self, found: Elapsed) -> None:
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
-            journal.say("enforcing again", duration_s=round(lasted_s, 1))
+            journal.info("enforcing again", duration_s=round(lasted_s, 1))
         self._last_reason = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
@@ -246,7 +246,7 @@ class Enforcement:
                 "standing aside: this daemon does not enforce the clock", reason=found.aside
             )
         elif changed:
-            journal.warn("the clocks agree again: enforcing")
+            journal.warning("the clocks agree again: enforcing")
         self._systemd.status(_status(found))
         if began or changed:
             self._changed()

@@ -54,7 +54,7 @@ class Filings:
         *,
         stopped: Callable[[], bool] = lambda: False,
         check_page: CheckPage | None = None,
-        say: Callable[..., None] = journal.say,
+        say: Callable[..., None] = journal.info,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:

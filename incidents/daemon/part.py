@@ -103,7 +103,7 @@ class Part:
             return False
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
-            journal.say(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
+            journal.info(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
         self._last_reason = self.error = None
         return True
 

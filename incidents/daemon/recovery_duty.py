@@ -150,7 +150,7 @@ class Recovery:
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
         if counted != self._logged:
-            journal.say("sites were compared with their actual state", **counted)
+            journal.info("sites were compared with their actual state", **counted)
         self._logged = counted
 
 
