@@ -114,7 +114,7 @@ def test_a_slash_does_not_end_an_element_that_is_none_of_a_drawing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "at_foot"),
+    ("page", "in_footer"),
     [
         (f"<p>{NUMBER}</p>{PARAGRAPH * 60}", False),
         (f"{PARAGRAPH * 60}<p>{NUMBER}</p>", True),
