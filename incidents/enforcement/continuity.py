@@ -157,11 +157,11 @@ class Continuity:
     def _inspect(self, *, is_asked: bool = False) -> _Findings:
         while True:
             asked = self._marks
-            # Before the database is asked: what somebody marks meanwhile is no loss.
+            # Read before the database: a mark written meanwhile is not a loss.
             try:
                 mark = None if asked is None else asked.read()
             except NoFileError as error:
-                # A person goes on without it, before they move away what is in its place.
+                # A person can resume without it, and then moves the obstacle away.
                 if not is_asked:
                     raise
                 mark, self.obstacle = None, str(error.facts["file"])
@@ -175,7 +175,7 @@ class Continuity:
                     unmarked = why is None and is_higher
                     newest = entries.newest(connection) if unmarked else None
                     break
-            # The first look, or another database is there now.
+            # The first check, or the database is another one now.
             self._mark_file(found.identity)
         if why is None:
             self._verified_at = now
@@ -191,7 +191,7 @@ class Continuity:
                 raise HaltedError(detail=found.detail)
             return
         if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
-            # Nobody knew of it on the server where it was halted; here it is marked.
+            # It was halted on a server without its mark; the mark is here.
             return
         still = Cause.of(*_HALTED_SINCE[why], since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
@@ -207,11 +207,10 @@ class Continuity:
 
     def _reason_to_halt(self, seen: _Findings, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
-            # It may be a copy at work for a drill: the world is not its own.
+            # It may be a copy for a drill, which must not change the world.
             unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
             return unknown if seen.mark is None else None
-        # No second loss: the server changed, or this daemon's mark knows more than the one that
-        # went on first.
+        # Not a second loss: the server changed, or this mark is newer than the first daemon's.
         if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
         return _Halt(lineage.LOST_AGAIN, Cause.of(*_LOST_AGAIN, had=why.had))

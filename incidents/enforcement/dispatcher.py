@@ -149,7 +149,7 @@ class ConcurrencyLimit:
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:
-                # They are in the order in which they were added.
+                # They are in order of addition.
                 return
             del self._taken[key]
             self._full[adapter] -= 1

@@ -20,10 +20,10 @@ from incidents.errors import Cause
 from incidents.settings.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
-# An attempt has 20 seconds, and a program that does not end when told gets one more.
+# An attempt has 20 seconds, and ending a program that ignores SIGTERM takes one more.
 MAX_TIMEOUT = timedelta(seconds=18)
 
-# From BSD's sysexits.h: many programs tell the kind of their failure by these.
+# From BSD's sysexits.h, by which many programs report the kind of failure.
 EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG = 64, 65, 77, 78
 EX_TEMPFAIL = 75
 

@@ -207,7 +207,7 @@ class _RowReader:
             field = f"{column.key}.{column.part}" if column.part else column.key
             self.problem(column.name, field, text, error.why)
             return
-        # No two rows have the same site.
+        # Sites do not repeat, so they are not cached.
         if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
             column.known[text] = value
 
