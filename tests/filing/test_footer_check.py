@@ -21,7 +21,7 @@ BOTH = Expected.of({"public_security_number": SECURITY, "icp_number": ICP})
 NEITHER = Expected.of({})
 
 
-def told(page: str, expected: Expected = BOTH) -> list[str]:
+def faults(page: str, expected: Expected = BOTH) -> list[str]:
     """What is said of a page beside that all is well."""
     findings = check.check_footer(content.read(f"<body>{page}"), expected)
     assert {finding.verdict for finding in findings} <= set(VERDICTS)
@@ -106,7 +106,7 @@ def test_what_is_expected_is_what_the_register_says() -> None:
 def test_each_flaw_has_a_sentence_of_its_own(
     page: str, expected: Expected, says: list[str]
 ) -> None:
-    assert told(page, expected) == says
+    assert faults(page, expected) == says
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_icp_number_has_the_form_that_is_wanted(
     form: IcpForm, filed: str, shown: str, says: list[str]
 ) -> None:
     expected = Expected.of({"public_security_number": SECURITY, "icp_number": filed}, form)
-    assert told(f"{ROW}<a href={MINISTRY}>{shown}</a>", expected) == says
+    assert faults(f"{ROW}<a href={MINISTRY}>{shown}</a>", expected) == says
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_the_icp_number_has_the_form_that_is_wanted(
 )
 def test_an_image_of_the_number_is_one_of_its_own_site_alone(page: str) -> None:
     other = Expected.of({"public_security_number": OTHER})
-    assert told(page, BOTH)[0] == "wrong public_security_in_image"
-    assert told(page, Expected())[0] == "wrong public_security_in_image"
-    assert told(page, other)[0] == "wrong public_security_missing"
+    assert faults(page, BOTH)[0] == "wrong public_security_in_image"
+    assert faults(page, Expected())[0] == "wrong public_security_in_image"
+    assert faults(page, other)[0] == "wrong public_security_missing"
 
 
 def test_of_a_page_that_was_cut_nobody_says_that_something_is_missing() -> None:

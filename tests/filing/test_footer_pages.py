@@ -113,7 +113,7 @@ TOLD: dict[str, tuple[str, ...]] = {
 }
 
 
-def told(name: str, expected: Expected) -> tuple[str, ...]:
+def verdicts(name: str, expected: Expected) -> tuple[str, ...]:
     """What is said of a saved page."""
     findings = check.check_footer(content.read((PAGES / name).read_bytes()), expected)
     assert all(finding_sentence(finding) for finding in findings)
@@ -127,7 +127,7 @@ def test_every_saved_page_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", TOLD)
 def test_a_saved_page_is_told_of_as_it_is(name: str) -> None:
     expected = GUANGDONG if name.startswith("guangdong") else PEKING
-    assert told(name, expected) == TOLD[name]
+    assert verdicts(name, expected) == TOLD[name]
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_a_saved_page_is_told_of_as_it_is(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_page_of_no_register_is_held_against_itself(name: str, findings: tuple[str, ...]) -> None:
-    assert told(name, Expected()) == findings
+    assert verdicts(name, Expected()) == findings
