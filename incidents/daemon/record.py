@@ -53,7 +53,7 @@ class Record:
         app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        say: Callable[..., None] = journal.say,
+        say: Callable[..., None] = journal.info,
         at_once: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

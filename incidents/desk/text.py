@@ -198,7 +198,7 @@ def _refused_value(command: Command) -> Refusal | None:
         case StateFalse(field=field) if not filing.can_be_false(field):
             from incidents.filing import form
 
-            nearest = form.nearest(field, filing.CONTACT_FIELDS)
+            nearest = form.similar_keys(field, filing.CONTACT_FIELDS)
             return Refusal("unknown_field", {"field": field, "nearest": nearest})
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})

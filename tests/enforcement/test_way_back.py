@@ -554,7 +554,7 @@ def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
         monitoring.beat(connection, beat)
 
 
-def trouble(desk: Desk, how: str | None) -> None:
+def note_signing(desk: Desk, how: str | None) -> None:
     """How the log is signed, as a daemon has noted it, if one has."""
     if how is not None:
         with writing(desk.engine) as connection:
@@ -567,7 +567,7 @@ def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
 ) -> None:
     """Whoever has forgotten to name the key's file would hide what is known to be lost."""
     other = elsewhere(desk, tmp_path)
-    trouble(desk, how)
+    note_signing(desk, how)
     beats(desk)
 
     with pytest.raises(SignerAtWorkError, match=r"desk-1-7.*INCIDENTS_AUDIT_KEY"):
@@ -584,7 +584,7 @@ def test_beside_a_daemon_that_cannot_sign_or_is_gone_one_does(
     desk: Desk, tmp_path: Path, how: str, silent_for: timedelta
 ) -> None:
     other = elsewhere(desk, tmp_path)
-    trouble(desk, how)
+    note_signing(desk, how)
     beats(desk, silent_for)
 
     assert other.go_on(HERE).key is not None
@@ -594,7 +594,7 @@ def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
     desk: Desk, tmp_path: Path
 ) -> None:
     other = elsewhere(desk, tmp_path)
-    trouble(desk, checkpoints.STAYS)
+    note_signing(desk, checkpoints.STAYS)
     desk.time.later(seconds=61)
     beats(desk)
 
