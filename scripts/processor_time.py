@@ -1,4 +1,4 @@
-"""Processor seconds: what a command and all that it starts cost, and a table of what tests cost.
+"""Processor seconds: the cost of a command with all that it starts, and a table by test.
 
     processor_time.py run FILE NAME COMMAND…    runs a suite, and adds its cost to FILE
     processor_time.py report FOLDER             prints the tables of a folder of such files
@@ -25,7 +25,7 @@ _DEAREST_FIXTURES = 25
 
 
 def run(file: Path, name: str, command: list[str]) -> int:
-    """Runs the command to its end, that of its daemons too; answers its exit status."""
+    """Run the command and its daemons to their end; return its exit status."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     environment = {**os.environ, "PROCESSOR_TIME_FILE": str(file), "PROCESSOR_TIME_SUITE": name}
     process = subprocess.Popen(command, env=environment)
@@ -51,7 +51,7 @@ def _append(file: Path, row: dict[str, Any]) -> None:
 
 
 def report(folder: Path) -> None:
-    """Prints processor seconds by suite, folder, fixture and test."""
+    """Print processor seconds by suite, folder, fixture and test."""
     rows = [
         json.loads(line)
         for file in sorted(folder.glob("*.jsonl"))

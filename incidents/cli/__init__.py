@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 def main(args: list[str] | None = None) -> int:
     """Run one command, by default the process's own, and return the exit status.
 
-    No exception leaves it: whatever happens is told in one sentence on standard error.
+    It raises nothing: one sentence on standard error says what went wrong.
     """
     from incidents.system import umask
 
-    # First of all: not even a folder that a library makes for itself is for others.
+    # First of all, so that not even folders that a library makes are open to others.
     umask.set_private()
     from incidents.cli.root import told
 
@@ -79,7 +79,7 @@ def _tell(run: Run, error: IncidentsError) -> None:
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
         if isinstance(error, ActRefusedError):
-            # What fell due before the act was done all the same.
+            # Deadlines due before the act took effect despite it.
             told["events"] = error.events
         if hints:
             from incidents.contract.hints import commands
@@ -105,11 +105,11 @@ _OPTIONS = {
     "own_second": "--second HANDLE",
     "second_needed": "--second HANDLE",
 }
-"""What a command takes besides, by the refusal's name."""
+"""The further options of a command, by the refusal's name."""
 
 
 def _ways_out(error: RefusedError) -> list[Hint]:
-    """What can be done instead, as a server says it or else as its refusal's name has it."""
+    """Return the hints that the server sent, or else those of the refusal's name."""
     from incidents.contract import hints, ways_out
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
@@ -117,7 +117,7 @@ def _ways_out(error: RefusedError) -> list[Hint]:
 
 
 def _tell_of_misuse(error: click.ClickException) -> None:
-    """As click does it; but what was typed may be anything, and of any length."""
+    """Report wrong usage like click; but the input may be anything, and of any length."""
     written = io.StringIO()
     error.show(file=written)
     aside(visible_and_short(written.getvalue()), nl=False)
@@ -141,7 +141,7 @@ def _tell_unexpected(run: Run, error: Exception) -> int:
 
 
 def _database_error(run: Run, error: Exception) -> IncidentsError | None:
-    """What a database driver complained of, in one sentence; None if it was not one."""
+    """Return a database driver's error as one sentence; None for other errors."""
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is None or not isinstance(error, exceptions.DBAPIError):
         return None
@@ -157,7 +157,7 @@ def _plain(value: object) -> object:
 
 
 def _never_fail_to_print() -> None:
-    """What standard output's encoding does not have is written as an escape."""
+    """Write characters that the output's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -165,7 +165,7 @@ def _never_fail_to_print() -> None:
 
 
 def _never_fail_to_end() -> None:
-    """What standard error could not take, on a full disk say, must not change the exit status."""
+    """Keep a failed flush of standard error, on a full disk say, from changing the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return
     try:
@@ -176,7 +176,7 @@ def _never_fail_to_end() -> None:
 
 
 def _after_broken_pipe() -> int:
-    """The reader has gone; at the interpreter's end nothing may be flushed to it."""
+    """Flush nothing at the interpreter's end: the reader has gone."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Envelope
     from incidents.machine.policy import Policy
 
-# How long a line that is typed again is taken for a finger that slipped.
+# The time within which a line typed again is taken for a slip.
 SAME_LINE_FOR = timedelta(seconds=60)
 
 
 class Act:
-    """What an act's module is given: who acts, and the way to the desk."""
+    """Submit an operator's commands to the desk and answer with the outcome."""
 
     def __init__(
         self, run: Run, *, key: str | None, dry_run: bool, policy: Policy | None = None
@@ -42,15 +42,15 @@ class Act:
         self.dry_run = dry_run
         self.policy = policy
         self.also: list[Remarked] = []
-        """What is remarked with the answer, beside what the desk remarks."""
+        """Remarks on the answer, beside the desk's own."""
 
     @property
     def by(self) -> str:
-        """The person."""
+        """The person who acts."""
         return self.run.settings.person
 
     def submit(self, site: str | int, command: Command, *, about: str | None = None) -> None:
-        """Do it, and answer; `about` is the id that was typed, for `-q`.
+        """Submit a command and answer; `about` is the id that was typed, for `-q`.
 
         Raises:
             ActRefusedError: with the refusal's name, facts and sentence.
@@ -94,9 +94,9 @@ class Act:
         )  # fmt: skip
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
-        """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
+        """Submit a command in person: its author signs in first, where that is required.
 
-        The password is asked for first, also for a dry run: nobody else is told anything.
+        The password is asked for first, also for a dry run: nobody else learns anything.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -117,8 +117,7 @@ class Act:
         password: Path | None,
         about: str | None = None,
     ) -> None:
-        """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
-        confirmed before it is done.
+        """Submit in person a command that closes the site on somebody's word, once it is confirmed.
 
         What takes two people is done in person, as in `submit_in_person`. What is impossible is
         refused before anybody is asked to confirm; what closes nothing yet needs no confirmation.
@@ -136,13 +135,13 @@ class Act:
                 expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
                     _confirm(self.run, str(expected["site"]), confirm)
-                # What is confirmed is what was looked at; a server is told its ETag so.
+                # The confirmation is of what was shown: a server gets its ETag.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
         answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
-        """Make sure that the desk would take it, doing nothing.
+        """Check that the desk would accept it, doing nothing.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -150,12 +149,12 @@ class Act:
         self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
     def hand_over(self, to: str) -> list[Answer]:
-        """Give all that one holds to another; the caller answers."""
+        """Give all that one person holds to another; the caller answers."""
         order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
         return self.run.house.hand_over(order, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
-        """Do many at once, in one transaction; the caller answers.
+        """Submit commands in one transaction; the caller answers.
 
         Each site has a key of its own, `K:12` for `--key K` and the site 12: at most one command
         for each.
@@ -184,18 +183,17 @@ class Act:
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Site, int | None]:
-        """The site as it would stand then, if the desk would take it, and up to which entry it was
-        looked at."""
+        """Return the site as it would be, and the entry it was read at; raise a refusal."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
-            # Refused or not, what fell due before the command is done (D.4).
+            # Refused or not, the deadlines due before the command take effect (D.4).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send_asking(self, envelope: Envelope, confirm: str | None) -> Answer:
-        """Send it; a violation that closes the site or is of another host is asked about first.
+        """Send it; ask first if it closes the site or is about another host.
 
         Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
         fact, and a dry run does nothing.
@@ -211,7 +209,7 @@ class Act:
         if isinstance(command, Log) and isinstance(envelope.site, str):
             hosts = web_address.hosts_elsewhere(command.urls, envelope.site)
         if hosts:
-            # What is impossible, or was done before, is not asked about.
+            # An impossible or repeated command needs no confirmation.
             expected = self._send(unconfirmed, dry_run=True)
             if expected.refusal is None and not expected.repeated:
                 _confirm_host(self.run, str(envelope.site), confirm, hosts)
@@ -240,7 +238,7 @@ def _key_of_line(person: str, login: str, site: str | int, command: Command) -> 
 
 
 def _salt() -> str:
-    """What the database does not know: the key is kept there, and must not betray a short note."""
+    """Return a secret that is not in the database, so that a stored key betrays no short note."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:

@@ -35,7 +35,7 @@ _TARGETS = {
 
 
 _BY_SITE = (c.RecordContact, c.StateRemoved)
-"""What takes a site in place of an incident too."""
+"""Commands that also take a site in place of an incident."""
 
 _SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
 
@@ -54,7 +54,7 @@ class WhichIncidentError(RefusedError):
 
 
 def __getattr__(word: str) -> click.Command:
-    """The command of that word, such as `site hold`."""
+    """Return the command with that name, such as `site hold`."""
     for action in ACTIONS:
         if action.word == word and action.help:
             return _command(action)
@@ -180,4 +180,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""What is no task, and what ends or moves it on."""
+"""Items that are no tasks, each with the command that ends or advances it."""

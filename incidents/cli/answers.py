@@ -91,14 +91,14 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
 
 
 def remarks(run: Run, answer: Answer) -> list[str]:
-    """What the person should know of an act that took effect, one sentence each."""
+    """The remarks on an act that took effect, one sentence each."""
     from incidents.locale import refusals
 
     return [refusals.remark(remark, run.when, run.language) for remark in answer.remarks]
 
 
 def _after_remarks(run: Run, answer: Answer) -> list[str]:
-    """What to do about a remark, as commands."""
+    """The commands that follow from the remarks."""
     if not answer.remarks:
         return []
     from incidents.contract import ways_out
@@ -125,7 +125,7 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
 
 
 def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
-    """What happened, and what to do next."""
+    """Return the sentences on what happened, and the commands that may follow."""
     from incidents.contract.hints import do
 
     document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
@@ -157,12 +157,11 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
-    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
-    left it down."""
+    """The events of an answer; the end of a suspension or hold may have left a lost site down."""
 
     def left_down() -> str | None:
         with run.looking() as looks:
-            # A server of before does not say it.
+            # An older server does not say it.
             site = looks.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
@@ -172,7 +171,7 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
 
 
 def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """That nothing takes a site down now on which a hold was set, where that is so."""
+    """Say that nothing takes down a site on which a hold was set, where that is so."""
 
     def carries_out() -> bool:
         from incidents.views.health import carries_out
@@ -186,7 +185,7 @@ def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 
 def _as_it_stands(teller: words.Teller, site: Site, document: Outcome) -> list[str]:
-    """How the site and the incidents stand afterwards, where that needs saying."""
+    """Describe the site and the incidents afterwards, where that needs saying."""
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
     lines = [teller.site_state(site)] if noteworthy and document["incident"] else []
@@ -203,8 +202,7 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
 
 
 def _still_resting(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """The incidents that keep the site suspended after a call that was in time, but recorded late,
-    for another of them."""
+    """The incidents that keep a site suspended, after an in-time call for another recorded late."""
     if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
         return []
     with run.looking() as looks:
@@ -217,7 +215,7 @@ def _opened(own: list[Event]) -> list[TaskOpened]:
 
 
 def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
-    """What can be done next: first the tasks that the act has opened."""
+    """The next steps: first the tasks that the act has opened."""
     from incidents.contract import hints
 
     kinds = {event["kind"] for event in own}
@@ -227,7 +225,7 @@ def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hin
         return hints.to_reinstatement(site["site"])
     opened = _opened(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
-        # Somebody looks before it is done with.
+        # Somebody looks before it is settled.
         return [hints.look("check_filing", site["site"])]
     found = [hints.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK]
     if "closure_disputed" in kinds:
@@ -235,7 +233,7 @@ def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hin
     if document["incident"] is not None:
         found += hints.after(document["incident"], site)
     rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
-    # A recheck is completed last, once somebody has said whether the content is gone.
+    # A recheck is completed last, after the record of whether the content is gone.
     for hint in _of_rechecks(run, rechecks):
         if hint not in found:
             found.append(hint)
@@ -243,7 +241,7 @@ def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hin
 
 
 def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
-    """What the queue proposes for those rechecks."""
+    """The hints of the queue for those rechecks."""
     if not tasks:
         return []
     with run.looking() as looks:
@@ -252,7 +250,7 @@ def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
 
 
 def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
-    """What can be done where one of the events has not opened a site that a loss has left down."""
+    """The hints for a site that a loss has left down and that none of the events has opened."""
     from incidents.contract import hints
 
     left = {event.get("left_down") for event in events}
@@ -262,7 +260,7 @@ def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
 
 
 def _whom(run: Run, site: Site) -> str:
-    """Who is to be called, and how; empty if nobody is on file."""
+    """The contact on file; empty if there is none."""
     refs = (site["person"], site["phone"], site["email"])
     texts = run.house.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
@@ -270,7 +268,7 @@ def _whom(run: Run, site: Site) -> str:
 
 
 def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """What was due before the act, done by the clock; and what the act did."""
+    """Split the events into those that the clock made before the act, and the act's own."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
@@ -283,34 +281,34 @@ def _meanwhile(run: Run, teller: words.Teller, events: list[Event]) -> list[str]
 
 
 def teller_of(run: Run, answer: Answer) -> words.Teller:
-    """Who tells what was done to the site of an answer."""
-    # A server that refuses does not tell the site's id; its events have whole ids.
+    """The teller of the events of an answer's site."""
+    # A server that refuses does not give the site's id; its events have whole ids.
     return words.Teller(site=answer.site, site_id=answer.site_id or 0, when=run.when)
 
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""What whoever asked may not do: it is the other person's of two."""
+"""Acts that the requester may not do: they are the second person's."""
 
 
 def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """A line that says what can be done next, and who may do it."""
+    """Write a line with the next command, and who may give it."""
     return run.text("answer.next", step=next_step(run, hint, asked_by))
 
 
 def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """The command, and who may give it; `asked_by` asked for what waits for a second person."""
+    """Write the command, and who may give it; `asked_by` made the request that waits."""
     from incidents.contract.hints import action_of, right_of, typed
 
     action = action_of(hint)
     another = action is not None and action.command in _ANOTHERS and asked_by is not None
     who = [run.text("who.another", by=asked_by)] if another else []
     who += _who_may(run, right_of(hint))
-    # As a remark of the shell: the whole line can be typed.
+    # As a shell comment, so that the whole line can be typed.
     return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
 
 
 def _who_may(run: Run, right: str | None) -> list[str]:
-    """Who may do it, if not every operator may."""
+    """Say who may do it, if not every operator may."""
     from incidents.accounts import identity
     from incidents.locale import refusals
 

@@ -85,7 +85,7 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
 
 
 _STANDARD_INPUT = "-"
-# With the blanks around it, which are taken away: who sends a wrong file is told so.
+# Including the blanks around it, which are removed: so a wrong file is reported.
 _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
 
 

@@ -71,7 +71,7 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 
 
 def tell(run: Run, order: tuple[int, int, str]) -> None:
-    """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
+    """Describe an order and its result; raises UnknownOrderError if there is none."""
     with run.looking() as looks:
         found = looks.order(*order, run.when)
     if not output.answered(run, found, found["id"]):
@@ -81,7 +81,7 @@ def tell(run: Run, order: tuple[int, int, str]) -> None:
 
 
 def _nothing(run: Run, *, dead: bool, braked: bool, site: str | None) -> str:
-    """That nothing of what was asked for is there."""
+    """Say that no order was found as asked."""
     of = {(True, True): ".both", (True, False): ".dead", (False, True): ".braked"}
     code = f"orders.none{of.get((dead, braked), '')}"
     return run.text(f"{code}.site" if site else code, site=site)
@@ -202,8 +202,7 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
 
 
 def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
-    """Has it confirmed that sites are opened that a loss left down, or that are closed in the
-    world."""
+    """Have the opening of sites confirmed that a loss left down, or that are in fact closed."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
@@ -211,7 +210,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
         doubted = [
             each
             for each in opened
-            # A server of before does not say it.
+            # An older server does not say it.
             if each.really == "closed" or looks.site(each.site).get("left_down_since")
         ]
     confirmation.confirm_openings(act.run, doubted, said)

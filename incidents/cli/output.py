@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 
 _EDGES = 3
-"""So many columns of the screen a column of a table takes beside its text; the last one less."""
+"""The screen columns that a table's column takes beside its text; the last one takes less."""
 _SHORT = 4
 """A text of so many columns is never broken, though in Chinese it could be."""
 
 _LONG = 40
 """A longer word may be broken."""
 _INDENT = 4
-"""So far to the right stands what has no room beside the other fields of its row."""
+"""The indent of fields that have no room beside the others of their row."""
 
-# What a spreadsheet takes for a formula, or skips on its way to one.
+# Characters that a spreadsheet takes for a formula, or skips before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
@@ -59,7 +59,7 @@ class Painted(str):
 
     @classmethod
     def of(cls, text: str, *, fg: str | None) -> Painted:
-        """That text, in bold and that colour."""
+        """Make a bold text of that colour."""
         made = cls(text)
         made.fg = fg
         return made
@@ -94,8 +94,7 @@ def answered(
     *ids: str,
     rows: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Answer with the ids alone, or a program with the document (in CSV with `rows`, by default the
-    document as one); False: who reads is a person, and is still to be told."""
+    """Answer with ids, or a program with `rows` or the document; False if a person awaits it."""
     if run.quiet:
         run.say(*ids)
     elif run.for_programs:
@@ -112,8 +111,7 @@ def listed(
     rows: Iterable[Sequence[str]],
     nothing: str = "",
 ) -> None:
-    """Answer with a list: the ids alone, the documents for a program, or a table for people, who
-    are told `nothing` where it is empty."""
+    """Answer with a list: ids, documents for a program, or a table; `nothing` if it is empty."""
     if run.quiet:
         for each in ids:
             run.say(each)
@@ -135,7 +133,7 @@ def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def _cells(text: str) -> int:
-    """How many columns of the screen it takes; rich is not imported for what is ASCII."""
+    """Count the columns that a text takes on the screen; rich is not imported for ASCII."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -144,7 +142,7 @@ def _cells(text: str) -> int:
 
 
 def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows for people: a table on a terminal, fields between tabs on a pipe."""
+    """Write rows for people: a table on a terminal, fields between tabs on a pipe."""
     if not is_terminal(sys.stdout):
         for row in rows:
             run.say("\t".join(map(_plainly, row)))
@@ -176,13 +174,15 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
 
 
 def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
-    """How many of the columns stand beside each other: all that can without breaking a word.
+    """Count the columns that fit beside each other: all if that breaks no word.
+
+    Else as many of the first as need no second line; the others stand below.
 
     Else as many of the first as need no second line; the others stand below.
     """
     from rich.cells import cell_len
 
-    # What is longer, such as an address, is folded anyway.
+    # A longer word, such as an address, is folded anyway.
     words = [min(_longest_word(fields), _LONG) for fields in columns]
     beside = len(columns)
     if sum(words) <= _room(console, beside):
@@ -208,7 +208,7 @@ def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
 
 
 def _room(console: Console, columns: int) -> int:
-    """How wide the texts of so many columns are together at the most."""
+    """The most columns of the screen that the texts of `columns` columns can take together."""
     return console.width - _EDGES * columns + 1
 
 
@@ -227,7 +227,7 @@ def _grid(
         box=SIMPLE_HEAD, pad_edge=False, show_header=show_header, show_edge=show_edge
     )  # fmt: skip
     for header, width in zip(heads, widths, strict=True):
-        # Folded, never cut: what is shown is there to be copied.
+        # Folded, never cut, so that it can be copied.
         drawn.add_column(header, overflow="fold", width=width)
     return drawn
 
@@ -269,7 +269,7 @@ def _longest_word(fields: Sequence[str]) -> int:
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """How wide each column is: no word is broken (an id can be copied) as far as there is room."""
+    """The width of each column: no word is broken (an id can be copied) as far as there is room."""
     from rich.cells import cell_len
 
     wanted = [max(map(cell_len, fields)) for fields in columns]
@@ -280,7 +280,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """As much as each wants, of what is there; those that want most share what the others leave."""
+    """Share the space: those that want most share what the others leave."""
     shares = [0] * len(wanted)
     for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))
@@ -348,7 +348,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
 
 
 def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """What a terminal is given in their place: nothing in it makes the terminal lie."""
+    """Replace whatever could make a terminal mislead its reader."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
     for part in parts:
         yield visible(decoder.decode(part)).encode()

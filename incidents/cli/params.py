@@ -45,7 +45,7 @@ def completion(shell: str) -> None:
 
     from incidents.cli.root import root
 
-    # What click's own script begins with asks the shell for its version, which needs no help.
+    # The first lines of click's script only ask for the shell's version.
     kind = get_completion_class(shell)
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
@@ -62,7 +62,7 @@ class File(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As click does it; raises InputError."""
+        """Convert like click; raises InputError."""
         return super().convert(file_name(os.fspath(value)), param, ctx)
 
 
@@ -99,8 +99,7 @@ site, incident, contact, item, order, text = (
 
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
-    """An incident's id or a site's name, by its looks; raises BadSiteNameError, and
-    UnknownIncidentError for a mere number, which is half an id and no name."""
+    """Read an incident's id or a site's name; raises BadSiteNameError, UnknownIncidentError."""
     found = ids.read_incident_id(given.strip())
     return _site(given) if found is None else found
 
@@ -112,8 +111,9 @@ def contact_or_incident(given: str) -> tuple[int, ...]:
 
 
 def anything(given: str) -> tuple[Any, ...] | str:
-    """Whatever has a name, by its looks: an incident `(12, 3)`, a contact `(12, 3, 1)`, an order
-    `(12, 45, lane)` or an item of the queue `(12, "t2")`; else a site's name.
+    """Read an id or a site's name.
+
+    Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
 
     Raises:
         BadSiteNameError, UnknownIncidentError: for what is none.
@@ -130,7 +130,7 @@ _LOOKS = Cause.of(
 
 @contextmanager
 def site_or_id(name: str) -> Iterator[None]:
-    """While what is looked for may have been meant as an id; raises UnknownSiteError saying so."""
+    """Say that an id may have been meant, if the site is unknown; raises UnknownSiteError."""
     try:
         yield
     except UnknownSiteError as error:
@@ -214,7 +214,7 @@ def read_small_file(file: Path) -> str:
         InputError: if it is far too large to be what it should be.
     """
     try:
-        # A pipe, and a device without an end, do not tell their size.
+        # A pipe, and an endless device, have no size.
         with file.open("rb") as source:
             content = source.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
@@ -237,7 +237,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
-    """That none of the newest incidents has this category; ask before it is logged.
+    """Remark that none of the newest incidents has this category, before it is logged.
 
     A server is not asked: it has no list of them.
     """
@@ -253,7 +253,7 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:
-    """What nobody can be reached by as it stands, and how to correct it."""
+    """Remark on a phone number or an address that reaches nobody, and how to correct it."""
     from incidents.contract.hints import do
     from incidents.machine.commands import EditSite
 

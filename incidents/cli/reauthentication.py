@@ -1,4 +1,4 @@
-"""The reauthentication: while somebody acts in person, they have proved who they are.
+"""Reauthentication: the person who acts has proved who they are.
 
 A password is asked for at a terminal without an echo, or read from a file. It is never an option:
 other people see what a command was called with.
@@ -33,7 +33,7 @@ SECOND_PERSON_OPTION = "--second-password-file"
 
 STDIN = Path("-")
 """A file that stands for standard input."""
-# More than any password has: who names a wrong file, a device say, is told so.
+# More than any password has, to report a wrong file, such as a device.
 _MOST_BYTES = 10_000
 
 
@@ -65,7 +65,7 @@ second_password_file_option = click.option(
 
 
 def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
-    """See that not both passwords are to be read from it; `option` names the other's file.
+    """Check that not both passwords come from standard input; `option` names the other's file.
 
     Raises:
         InputError: naming that option.
@@ -79,7 +79,7 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
 
 
 def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTION) -> str:
-    """A password: of the file, without the end of its line, or as it is typed."""
+    """Read a password from the file, without the end of its line, or from the terminal."""
     if file is not None:
         return _password_of_file(file, option)
     if not is_terminal(sys.stdin):
@@ -130,7 +130,7 @@ class NoAccountError(RefusedError):
 def proved(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
-    """The presence for a command, by that policy or the active one; raises as `in_person` does."""
+    """Sign in for a command, by that policy or the active one; raises as `in_person` does."""
 
     def takes_two() -> bool:
         from incidents.desk import access
@@ -145,11 +145,11 @@ def proved(
 def in_person(
     run: Run, act: str, file: Path | None, is_asked_for: Callable[[], bool]
 ) -> Iterator[bool]:
-    """While it lasts, who acts has signed in, if that act needs it here; whether they have.
+    """Sign the person in, if the act needs it here; yield whether they have.
 
     Over a server it is needed for what no token does (see `accounts.identity`); in a database, once
     it has accounts, where `is_asked_for` says that the desk asks a sign-in for it. A password that
-    is given all the same is looked at: who names a wrong one is told so.
+    is given anyway is checked, and a wrong one refused.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
@@ -177,7 +177,7 @@ def in_person(
 
 @contextmanager
 def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Iterator[None]:
-    """While it lasts, who acts is in a session of the server; `option` is what names the file.
+    """Open a session of the server for the person who acts; `option` names the file.
 
     Raises:
         PasswordNeededError, ProblemError: as `proved` does.
@@ -193,7 +193,7 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
 
     with ExitStack() as stack:
         try:
-            # What standard input has given it does not give again.
+            # Standard input can be read only once.
             stack.enter_context(server.signed_in(ask(), None if file == STDIN else ask))
         except ProblemError as error:
             if error.name == "sign_in" and not (run.settings.named or server.has_token):
@@ -203,7 +203,7 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
 
 
 def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Identity:
-    """Who acts at the database, having proved who they are, for this one act.
+    """Return the identity at the database of the person who acts, once it is proved, for one act.
 
     Raises:
         NoAccountError: if nobody was named, and the login name is no account.
@@ -218,8 +218,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
-    """A second person, `handle`, for the one act of who acts, as the desk takes them: at the
-    database their name, once they have proved it; for a server what it lets them in by.
+    """Return a second person for one act: proved at the database; for a server, name and password.
 
     Raises:
         PasswordNeededError: if nobody can be asked.

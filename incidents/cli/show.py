@@ -1,4 +1,4 @@
-"""The look at one thing by its name: an incident with its story, or what else the queue names."""
+"""One thing by its name: an incident with its story, or anything that the queue names."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 
 def _site(run: Run, name: str) -> None:
-    """How the site stands; raises UnknownSiteError, saying too how an id looks."""
+    """Show a site; raises UnknownSiteError, which also says how an id looks."""
     with params.site_or_id(name):
         sites.tell(run, name)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:
-    """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
+    """Show an item of the queue and how to do it; raises UnknownTaskError if it is not listed."""
     from incidents.cli.queue import words
 
     with run.looking() as looks:
@@ -81,7 +81,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
 
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
-    """All that is on record of an incident; raises UnknownIncidentError if there is none."""
+    """Show all that is on record of an incident; raises UnknownIncidentError if there is none."""
     with run.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
@@ -137,7 +137,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:
-    """Whether the police have been told of it, or by when they are to be (L.1)."""
+    """Say when the incident was reported to the police, or is to be (L.1)."""
     if incident["reported_at"]:
         return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:

@@ -97,7 +97,7 @@ def show(run: Run, site: str) -> None:
 
 
 def tell(run: Run, site: str) -> None:
-    """Say how a site stands; raises UnknownSiteError with the nearest names."""
+    """Describe a site; raises UnknownSiteError with the nearest names."""
     with run.looking() as looks:
         found = looks.site(site)
         braked: list[Order] = []
@@ -194,7 +194,7 @@ def _task(run: Run, task: Task) -> str:
 
 
 def _left_down(run: Run, site: SiteInFull) -> str:
-    # A server of before does not say it.
+    # An older server does not say it.
     since = site.get("left_down_since")
     if site["in_force"] == "closed" and site.get("stays_down"):
         return run.text("site.left_closed", site=site["site"])
@@ -220,14 +220,14 @@ def _said(run: Run, code: str, act: Hold) -> str:
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:
-    """One row for each event: when it happened, who recorded it, what it says."""
+    """List the events, a row each: when it happened, who recorded it, what it says."""
     title = painted(run.text("site.events"), bold=True)
     run.say("", title + run.text("site.times", zone=run.when.zone_name))
     output.table(run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline))
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
-    """One row for each incident of a site that its document shows, the newest of all."""
+    """List the incidents in a site's document, a row each, and the count of all."""
     found, of = site["incidents"], site["incidents_total"]
     closed = site["state"] == "closed"
     if not found:
@@ -242,7 +242,7 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
-    """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
+    """Show the next commands, and by whom; `asked_by`: who made the request that waits."""
     steps = (painted(answers.next_step(run, hint, asked_by), bold=True) for hint in hints)
     run.say(*(run.text("answer.next", step=step) for step in steps))
 
@@ -258,7 +258,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
 
 
 def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
-    """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
+    """The deadline of a contact; a reader who watches the time waits for it to lapse."""
     due = incident["contact_due"]
     if incident["state"] == "open" and (site_closed or due is None):
         return run.text("incident.no_clock")

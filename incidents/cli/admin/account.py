@@ -191,7 +191,7 @@ def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = N
 
 
 def _password(run: Run, of: Account) -> str:
-    """When its password was set, and where somebody else has set it, from when on it counts."""
+    """Say when the password was set, and since when it counts if somebody else set it."""
     at, counts_from = of["password_set_at"], of["password_counts_from"]
     code = "none" if at is None else "set" if counts_from is None else "given"
     return run.text(
@@ -203,7 +203,7 @@ KEEP = "keep_accounts"
 
 
 def seen(run: Run) -> AccountAdmin | RemoteAccountAdmin:
-    """The accounts, for who only looks."""
+    """Open the accounts for a look."""
     if run.remote is not None:
         return run.remote.keeper
     from incidents.cli.admin.account_admin import AccountAdmin
@@ -212,7 +212,7 @@ def seen(run: Run) -> AccountAdmin | RemoteAccountAdmin:
 
 
 def insist_on_account(run: Run, handle: str | None) -> None:
-    """See that an account that nothing was found of is one, as far as they may know.
+    """Check that an account without results exists, as far as the person may know.
 
     Raises:
         UnknownAccountError, ProblemError: naming it.
@@ -225,8 +225,7 @@ def insist_on_account(run: Run, handle: str | None) -> None:
 def kept(
     run: Run, act: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
-    """The accounts, for who does that act of `accounts.identity` about them; about the account
-    `own`, if it may be one's own.
+    """Open the accounts for an act of `accounts.identity`, about the account `own` if that may be.
 
     At a database they sign in as soon as an administrator has a password. Over a server they do for
     what no token does, and where there is none, or a file is named.
@@ -248,7 +247,7 @@ def kept(
 
 
 def owner_of(run: Run, token: str) -> str | None:
-    """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
+    """Return the owner of a token; None if it has none, or over a server if it is another's."""
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.cli.admin.account_admin import AccountAdmin
@@ -257,7 +256,7 @@ def owner_of(run: Run, token: str) -> str | None:
 
 
 def of_session(run: Run, session: str) -> tuple[str, str | None]:
-    """Which act it is to end that session, and whose it is, as far as this side knows."""
+    """Return the act that ends that session, and its owner as far as this side knows."""
     server = run.remote
     if server is None:
         return "own_account", run.local.open_sessions.owner_of(session)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
-    """So many values and files and rows of the log of sign-ins, in words."""
+    """Count values, files and rows of the log of sign-ins, in words."""
     told = count(run.language, words, "text")
     for n, what in ((files, "file"), (sign_ins, "sign_in")):
         if n:
@@ -36,7 +36,7 @@ def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
 
 
 def gone(run: Run, erased: Erased, *, dry_run: bool) -> str:
-    """What is gone, or would be."""
+    """Say what was erased, or would be."""
     what = counted_erasure(run, erased.words, erased.files, erased.sign_ins)
     return run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
 
@@ -231,7 +231,7 @@ def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
 
 
 def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str | None, str]:
-    """What was given to confirm it, at a terminal once it was asked; and the way out else."""
+    """Return the confirmation that was given, and what to do if it is wrong."""
     asked = confirm is None and is_terminal(sys.stdin)
     typed = answered(run, [question, run.text("erasure.confirm.type")], confirm)
     code = "erasure.way_out.typed" if asked else "erasure.way_out.option"

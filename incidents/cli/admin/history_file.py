@@ -61,7 +61,7 @@ def load(run: Run, file: str) -> History:
     Raises:
         FileError, HistoryError: as `reports.load_history` does.
     """
-    # A name that is no file's is told of when it is opened.
+    # A bad file name is reported when the file is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress(run.text("history_file.reading"), length) as done:
         is_typed = click.get_current_context().params.get("zone")
@@ -71,7 +71,7 @@ def load(run: Run, file: str) -> History:
 
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar on standard error, where that is a terminal; yields how it moves on."""
+    """A progress bar on standard error, if that is a terminal; yields a function to move it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

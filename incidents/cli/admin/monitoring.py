@@ -89,7 +89,7 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
-            # A server of before does not say why it is halted, nor what is closed.
+            # An older server does not say why it is halted, nor what is closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
         case "brake_on":
@@ -128,7 +128,7 @@ _OF_RECORD = frozenset({
 
 
 def _next_command(alarm: Alarm) -> str:
-    """What can be typed next."""
+    """Return the command to type next."""
     return {
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
@@ -149,7 +149,7 @@ def _next_command(alarm: Alarm) -> str:
 
 
 def try_channels(run: Run) -> int:
-    """Send it through each channel of [alarms], whatever the hour; the exit status."""
+    """Send it through each channel of [alarms], at any hour; return the exit status."""
     took = _tell_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
         from incidents.notices.notice_settings import CHANNELS
@@ -165,7 +165,7 @@ def _sent_trial(run: Run) -> Iterable[TriedChannel]:
 
 
 def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
-    """Writes what each channel has said; whether it took it."""
+    """Write each channel's answer; return whether each took the alarm."""
     took: list[bool] = []
 
     def noted() -> Iterable[TriedChannel]:

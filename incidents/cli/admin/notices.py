@@ -45,7 +45,7 @@ def notices() -> None:
 @options.looking
 def list_notices(run: Run) -> None:
     """List notices: the recipient of each, when it is sent, and which templates are your own."""
-    # Where a server has its own templates it does not tell.
+    # A server does not say where it has its own templates.
     found = _here(run) if run.remote is None else run.remote.notices()
     output.listed(
         run, found, ids=(entry["notice"] for entry in found),
@@ -62,7 +62,7 @@ def list_notices(run: Run) -> None:
 
 
 def _when(run: Run, notice: NoticeHere) -> str:
-    """When it goes out; a server's own words where the language has none."""
+    """Say when a notice goes out; in a server's own words where the language has none."""
     when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
     return when
 
@@ -169,7 +169,7 @@ def _of_server(
 def _facts(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, AnyFacts]:
-    """The facts for each of the notices: of a real site, if one is asked for."""
+    """The facts for each notice: of a real site, if one is asked for."""
     from incidents.notices import samples
 
     if site is None and incident is None:

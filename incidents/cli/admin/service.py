@@ -80,7 +80,7 @@ def _once(run: Run) -> int:
     found = enforce.look(house.engine, house.desk, done=done.add)
     if found.aside is not None:
         raise enforce.StandingAsideError(reason=found.aside)
-    # What goes wrong with one duty keeps none of the others from being done.
+    # An error in one duty does not keep the others from running.
     wrong: list[Exception] = []
     _do(heartbeat.note_once, house, wrong)
     done.tell()
@@ -106,7 +106,7 @@ def _do(duty: Callable[[App], object], house: App, wrong: list[Exception]) -> No
 
 
 def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
-    """The exit status; the last one is raised, and so told by whoever tells all errors."""
+    """Write the errors and return the exit status; raise the last error."""
     if not wrong:
         return DONE
     told = {str(error): error for error in wrong}
@@ -136,7 +136,7 @@ def _check(run: Run) -> int:
 
 
 class _Done:
-    """What was done, kept as far as it will be told: there may be very much of it."""
+    """Collect what was done, as far as it will be shown: there may be very much of it."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -146,7 +146,7 @@ class _Done:
         self._kinds: Counter[str] = Counter()
 
     def add(self, batch: list[Answer]) -> None:
-        """One batch."""
+        """Add one batch."""
         for answer in batch:
             events = answer.document["events"]
             self._sites.append(answer.site)
@@ -157,7 +157,7 @@ class _Done:
                 self._sentences += self._told(answer)
 
     def tell(self) -> None:
-        """All of it, or for people the first decisions and the count of all."""
+        """Write all of it, or for people the first decisions and the count of all."""
         run = self._run
         document = {"sites": len(self._sites), "events": self._events}
         if output.answered(run, document, *self._sites, rows=self._events):
@@ -168,7 +168,7 @@ class _Done:
             if rest > 0:
                 run.say(run.text("daemon.more", n=rest))
             kinds = [
-                # English tells the code itself.
+                # English shows the code itself.
                 run.text("daemon.done.kind", n=n, kind=kind).replace("_", " ")
                 for kind, n in sorted(self._kinds.items())
             ]
@@ -246,8 +246,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
 
 
 def _exposed(url: str) -> str | None:
-    """The host that others reach by plain HTTP; None on the loopback, and where a proxy is
-    named."""
+    """Return the host that others reach by plain HTTP; None on the loopback or behind a proxy."""
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:

@@ -1,4 +1,4 @@
-"""What a policy would do: to a user's own scenarios (`policy test`), to a history (`simulate`)."""
+"""Trials of a policy: a user's own scenarios (`policy test`), a history (`simulate`)."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Po
 
 
 def _policy_named(run: Run, name: str) -> Policy:
-    """The policy of that name or in that file; no database is opened where none is asked for."""
+    """The policy of that name or in that file; opens no database unless it needs one."""
     if name == THE_DOCUMENTED:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
@@ -207,7 +207,7 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 
 def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
-    """What the numbers rest on, for people."""
+    """Tell people what the numbers rest on."""
     if taken.span is None:
         run.tell(run.text("trial.no_reports"))
         return

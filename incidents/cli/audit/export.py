@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What was typed: which entries (times in UTC), where to, and whether with people's words."""
+    """The options as typed: which entries (times in UTC), where to, whether with people's words."""
 
     site: str | None
     since: datetime | None
@@ -195,7 +195,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
             raise FileError.of(asked.target, "written", error) from error
-    # Standard output is nobody's here, so these lines disturb no program.
+    # Standard output is unused here, so these lines disturb no program.
     entries, left = counted(run, "entry", written.entries), written.uncovered
     aside(run.text("audit_export.written", entries=entries, size=written.size))
     if left:
@@ -206,7 +206,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 
 
 def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> None:
-    """Writes the archive that a server makes."""
+    """Write the archive that a server makes."""
     from incidents.audit.proof import bundle_archive
 
     bundle_archive.refuse(target)

@@ -141,13 +141,13 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """Puts a key on record, in place of another, which may be lost, or of none."""
+    """Put a key on record, in place of another, which may be lost, or of none."""
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 
 
 def on_record(run: Run, reason: str | None) -> OnRecord:
-    """What puts a key on record, for the person who acts."""
+    """Return the function that puts a key on record for the person who acts."""
     from incidents.desk.activation import LogKey
 
     def put(key: str, previous: str | None, lost: bool = False, /) -> None:

@@ -36,7 +36,7 @@ def status(run: Run) -> int:
     row = {name: value for name, value in found.items() if name not in _NESTED}
     if not output.answered(run, found, str(found["published"]), rows=[row]):
         _tell(run, found)
-    # A server of before does not say it.
+    # An older server does not say it.
     if found.get("ahead"):
         return NOT_VERIFIED
     return FAILED if found["late"] else DONE
@@ -148,8 +148,8 @@ def _witnesses(run: Run, found: LogStatus) -> Iterator[str]:
 
 
 def _of_history(run: Run, found: LogStatus) -> Iterator[tuple[str, str]]:
-    """What was missing last, and from what the record went on last, if it was another time."""
-    # A server of before does not say it.
+    """Describe the last loss, and the last resumption if that was at another time."""
+    # An older server does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
     for each in found.get("lost_before") or ():
         yield "lost before", _of_loss(run, each)
@@ -189,7 +189,7 @@ def _signing(run: Run, found: LogStatus) -> str:
         return run.text("log_status.signing.no_key")
     if found.get("ahead"):
         return painted(run.text("log_status.signing.ahead"), fg="red")
-    # A server of before does not say it.
+    # An older server does not say it.
     trouble, since = found.get("trouble"), found.get("trouble_since")
     if trouble is not None and since is not None:
         ago = run.when.ago(since)

@@ -101,8 +101,10 @@ def recover(
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
-    """The sites that are opened: ordered to be up once more, or by an order that waits, which may
-    have been cancelled by what is lost. A daemon cancels that of a site which is left down."""
+    """List the sites that are opened: ordered up again, or by an order that waits.
+
+    The lost entries may have cancelled it; a daemon cancels it for a site that is left down.
+    """
     from incidents.enforcement.reconciliation import UP, WAITS
     from incidents.views import left_down
 
@@ -116,8 +118,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
-    """What would be ordered, and of which sites nobody can say it; of the log it says nothing,
-    since `audit status` does."""
+    """Show what would be ordered, and the sites not compared; `audit status` shows the log."""
     from incidents.enforcement import comparison
 
     done, opened = comparison.done(compared), _opened(run, compared)
@@ -174,7 +175,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
 
 
 def _tell_of_sites(run: Run, done: Done) -> None:
-    """Which were ordered again: a person has to know what is open that was not before."""
+    """Name the sites that were ordered again: people must know which ones are newly open."""
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
@@ -201,13 +202,13 @@ def _tell_of_sites(run: Run, done: Done) -> None:
 
 
 def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
-    """Say the phrase with the first of these sites, and how many more there are."""
+    """Fill the phrase with the first of these sites, and how many more there are."""
     more = len(sites) - most
     run.say(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
 
 
 def _not_compared(run: Run, done: Done) -> str:
-    """Which sites could not be compared, and why."""
+    """Name the sites that could not be compared, and why."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     sites = counted(run, "site", count)
@@ -219,8 +220,7 @@ def _uncompared(done: Done) -> list[NotCompared]:
 
 
 def _is_of_another(run: Run, kept: Path) -> bool:
-    """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
-    more."""
+    """Whether the checkpoint of `audit verify --since auto` belongs to a history that is gone."""
     from incidents.audit.log import signed_files, signing
 
     try:

@@ -80,7 +80,7 @@ def filing() -> None:
 
 STDIN = "-"
 MAX_TOLD = 20
-"""So many bad rows are named where all of them are one error."""
+"""The maximum number of bad rows named in one error."""
 
 
 class BadRowsError(IncidentsError):
@@ -122,7 +122,7 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     if intake.suspicions and not act.dry_run:
         run.tell(run.text("filing.suspicions", n=intake.suspicions))
     tally = intake.tally
-    # A list of which no row could be taken is no success, whatever was to be left out.
+    # A list without one usable row is no success, whatever was to be left out.
     left_out = skip_bad and tally[UNREADABLE] < tally.total()
     bad = tally[REFUSED] + (0 if left_out else tally[UNREADABLE])
     return FAILED if bad else DONE
@@ -155,7 +155,7 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
 
 
 def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
-    """What people are told of a row: all of a dry run, else only what was not taken."""
+    """The lines of a row for people: all of a dry run, else only what was not taken."""
     row = taken.customer
     told = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
@@ -179,7 +179,7 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
 
 
 def _problem(run: Run, problem: Problem) -> str:
-    """What of a row cannot be used, and why."""
+    """Say which part of a row cannot be used, and why."""
     told = run.language.cause(problem.detail, run.when)
     if problem.value:
         told = run.text("filing.of_value", value=problem.value, what=told)

@@ -129,14 +129,14 @@ def known_presets(run: Run) -> dict[str, Preset]:
 
 
 def _found(run: Run, site: str) -> list[Finding]:
-    """What the checks say; a server checks what it shows to nobody in full."""
+    """The findings of the checks; a server checks what it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
     return checks.check(details_of(filed(run, site)), today=today(run))
 
 
 def filed(run: Run, site: str) -> FilingOnRecord:
-    """The filing of a site as it stands.
+    """Return the filing of a site.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -146,7 +146,7 @@ def filed(run: Run, site: str) -> FilingOnRecord:
 
 
 def details_of(filing: FilingOnRecord) -> dict[str, str]:
-    """Its details, without those that have been erased."""
+    """The details of a filing, without those that have been erased."""
     return {key: text for key, text in filing["details"].items() if text is not None}
 
 
@@ -156,17 +156,17 @@ def today(run: Run) -> date:
 
 
 def is_chinese(run: Run) -> bool:
-    """Whether who reads is answered in Chinese."""
+    """Whether the answer is in Chinese."""
     return not run.for_programs and run.settings.language == "zh_CN"
 
 
 def words_of(run: Run) -> Language:
-    """What checks of filings find, in the run's language."""
+    """The catalogue of findings, in the run's language."""
     return language("zh_CN" if is_chinese(run) else "en", "filing")
 
 
 def field_label(run: Run, key: str) -> str:
-    """What a detail is called: by its key, in Chinese as the official form has it."""
+    """The label of a detail: its key, in Chinese as the official form has it."""
     if not is_chinese(run):
         return key
     field = form.FIELD_OF.get(key)
@@ -175,7 +175,7 @@ def field_label(run: Run, key: str) -> str:
 
 
 def sentence(run: Run, finding: Finding) -> str:
-    """What a finding says, in the run's language."""
+    """The sentence of a finding, in the run's language."""
     facts: dict[str, str] = {}
     of = form.DOCUMENT_FIELDS[0] if finding.field.startswith(DOCUMENT) else None
     field = form.FIELD_OF.get(finding.field, of)
@@ -187,7 +187,7 @@ def sentence(run: Run, finding: Finding) -> str:
 
 
 def verdict_of(run: Run, finding: Finding) -> str:
-    """What a finding comes to, in one word."""
+    """The verdict of a finding, in one word."""
     return run.language.word("verdict_of", finding.verdict)
 
 
@@ -234,7 +234,7 @@ def _shown(run: Run, field: Field, text: str) -> str:
 
 
 def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
-    """A server or a document in words; what cannot be read, as it is."""
+    """A server or a document in words; unreadable text unchanged."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):

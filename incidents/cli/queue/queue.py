@@ -85,7 +85,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 
 def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
-    """One page of the queue as it stands now."""
+    """Return one page of the queue."""
     with run.looking() as looks:
         return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
@@ -149,7 +149,7 @@ def hand_over(act: Act, to: str) -> None:
 
 
 REFRESH_S = 1.0
-# After an answer that took longer, what was typed meanwhile was typed blindly.
+# Keys typed during a slow answer were typed blindly.
 _LONG_S = 1.0
 
 
@@ -162,7 +162,7 @@ class _BrokenOffError(Exception):
 
 
 def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
-    """Show the queue and do what its keys say, until q or Ctrl-C; the exit status.
+    """Show the queue and do what its keys say, until q or Ctrl-C; return the exit status.
 
     Raises:
         AwayError: if the first look fails; later ones are told on the screen.

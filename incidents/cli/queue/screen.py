@@ -37,7 +37,7 @@ class Selection:
         return None if self._id is None else self.items[self.index]
 
     def refresh(self, items: Sequence[QueueItem]) -> str | None:
-        """Take the list as it stands now; the id of the selected item, if it has just left it."""
+        """Take the new list; return the id of the selected item, if it has just left it."""
         self.items = items
         places = {item["id"]: n for n, item in enumerate(items)}
         lost = None if self._id is None or self._id in places else self._id
@@ -47,7 +47,7 @@ class Selection:
         return lost
 
     def move(self, by: int) -> None:
-        """Select another item, so many further down; where one has left, the next one is near."""
+        """Select the item `by` rows further down; where one has left, the next one is near."""
         if not self.items:
             return
         if self._id is None and by > 0:
@@ -56,7 +56,7 @@ class Selection:
         self._id = self.items[self.index]["id"]
 
     def in_sight(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
-        """The items that so many rows show, the selection among them, and the first one's place."""
+        """The items that fit `rows`, the selection among them, and the index of the first."""
         rows = max(rows, 1)
         self._top = min(self._top, self.index, max(0, len(self.items) - rows))
         self._top = max(self._top, self.index - rows + 1)
@@ -65,9 +65,9 @@ class Selection:
 
 LIST, ITEM, HELP = "list", "item", "help"
 PAGE = 10
-"""So many items or lines are passed by one press of a page key."""
+"""The number of items or lines that a page key moves."""
 
-# The same outcome of the same item, so soon again: most likely a finger that slipped.
+# The same outcome of the same item again within this time is most likely a slip.
 _SLIP_S = 60.0
 _MOVES = {
     "j": 1, "down": 1, "k": -1, "up": -1, "page-down": PAGE, "page-up": -PAGE,
@@ -118,7 +118,7 @@ class Screen:
         return item
 
     def look(self) -> None:
-        """Look at the queue again; one that fails is told, and the list stays as it was."""
+        """Fetch the queue again; a failure is shown, and the list stays as it was."""
         try:
             found = self._fetch()
             revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
@@ -132,7 +132,7 @@ class Screen:
             self._leave(lost)
 
     def press(self, key: str) -> PendingAction | None:
-        """What a key does; the deed that is to be carried out, if it is an act."""
+        """Handle a key; return the action to carry out, if it is one."""
         if self.asked is not None:
             return self._answered(key)
         self._say("")
@@ -153,7 +153,7 @@ class Screen:
         return None
 
     def carry_out(self, deed: PendingAction) -> bool:
-        """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
+        """Send the action to the desk, and take its answer; False if its outcome is unknown."""
         try:
             told = carry_out(self.run, deed)
         except AwayError as error:
@@ -168,7 +168,7 @@ class Screen:
         self._unsure = [known for known in self._unsure if known != deed]
         message, bad = self.message, self.is_bad_news
         self.look()
-        # What the act came to matters more than that its item has left the queue for it.
+        # The outcome of the act matters more than that its item has left the queue.
         self._say(message, is_bad_news=bad)
         return True
 
@@ -186,7 +186,7 @@ class Screen:
             self.mode, self.scroll = LIST, 0
 
     def _move(self, by: int) -> None:
-        """In an opened item its lines move, in the list the selection, and the number is hidden."""
+        """Scroll an opened item, or move the selection in the list, and hide the number."""
         if self.mode == ITEM:
             self.scroll = max(0, self.scroll + by)
         else:
@@ -230,7 +230,7 @@ class Screen:
         return deed
 
     def _doubt(self, key: str, deed: PendingAction) -> str | None:
-        """The question before an outcome that was recorded a moment ago: attempts are counted."""
+        """Ask before an outcome that was recorded a moment ago: attempts are counted."""
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
         item, last, at = self._last
@@ -265,7 +265,7 @@ class Screen:
             return looks.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
-        """The selected item is no longer there: its script, its number and its question go too."""
+        """Drop the script, number and question of an item that has left the queue."""
         self._revealed = self.asked = None
         self.mode = LIST if self.mode == ITEM else self.mode
         self._tell("queue.gone.choose", id=id_)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SOON_S = 15 * 60
 ALARM, REMARK = "bold white on red", "yellow"
-# On a narrower terminal the command is told of the first item alone.
+# On a narrower terminal only the first item shows its command.
 _WIDE = 140
 
 
@@ -65,7 +65,7 @@ def title(found: QueuePage, when: When) -> Text:
 
 
 def style_of(item: QueueItem) -> str:
-    """How loud an item is."""
+    """The style of an item by its urgency."""
     if item["overdue"]:
         return "bold red"
     if item["left_s"] is not None and item["left_s"] <= SOON_S:
@@ -94,7 +94,7 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
 
 
 def words(text: str, style: str = "") -> Text:
-    """What people have written, without what would paint a lie."""
+    """Text that people have written, with escapes made visible."""
     return Prose(visible(text), style=style)
 
 
@@ -105,7 +105,7 @@ def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
 
 
 def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
-    """What to do about the most urgent thing: whom to call, what to say, what to type then."""
+    """The most urgent item: whom to call, what to say, what to type then."""
     whom = words(queue_words.whom(item, run.language) or run.text("queue.whom.nobody"))
     if not reveal and (item["phone"] or item["email"]):
         whom.append(run.text("queue.whom.masked"), style="dim")
