@@ -173,7 +173,7 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=ENGLISH.word("act", act),
-        who=refusals.who_may(act) if why == "role" else None,
+        who=refusals.roles_for(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 

@@ -79,8 +79,8 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     from incidents.locale import refusals
 
     if not run.for_programs and answer.document["events"]:
-        teller = teller_of(run, answer)
-        run.tell(*_meanwhile(run, teller, answer.document["events"]))
+        wording = wording_of(run, answer)
+        run.tell(*_meanwhile(run, wording, answer.document["events"]))
         if dry_run:
             run.tell(run.text("answer.dry_run"))
     if answer.repeated:
@@ -128,14 +128,14 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     """Return the sentences on what happened, and the commands that may follow."""
     from incidents.contract.hints import do
 
-    document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
+    document, site, wording = answer.document, answer.site_document, wording_of(run, answer)
     due, own = _parted(as_left_down(run, answer))
-    lines = _meanwhile(run, teller, due)
-    happened = [event_sentence.sentence(teller, e) for e in own]
+    lines = _meanwhile(run, wording, due)
+    happened = [event_sentence.sentence(wording, e) for e in own]
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _as_it_stands(teller, site, document)
+    lines += _as_it_stands(wording, site, document)
     if not would:
         lines += _not_down_yet(run, site, own)
     first: list[Hint] = []
@@ -184,13 +184,13 @@ def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _as_it_stands(teller: words.Teller, site: Site, document: Outcome) -> list[str]:
+def _as_it_stands(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """Describe the site and the incidents afterwards, where that needs saying."""
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
-    lines = [teller.site_state(site)] if noteworthy and document["incident"] else []
+    lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
     states = [
-        teller.incident_state(incident, site_closed=closed)
+        wording.incident_state(incident, site_closed=closed)
         for incident in document["incidents"][:MAX_STATES]
     ]
     return [*lines, *states]
@@ -273,17 +273,17 @@ def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
     return events[:n], events[n:]
 
 
-def _meanwhile(run: Run, teller: words.Teller, events: list[Event]) -> list[str]:
+def _meanwhile(run: Run, wording: words.Wording, events: list[Event]) -> list[str]:
     return [
-        run.text("answer.meanwhile", what=event_sentence.sentence(teller, each))
+        run.text("answer.meanwhile", what=event_sentence.sentence(wording, each))
         for each in _parted(events)[0]
     ]
 
 
-def teller_of(run: Run, answer: Answer) -> words.Teller:
-    """The teller of the events of an answer's site."""
+def wording_of(run: Run, answer: Answer) -> words.Wording:
+    """The wording of the events of an answer's site."""
     # A server that refuses does not give the site's id; its events have whole ids.
-    return words.Teller(site=answer.site, site_id=answer.site_id or 0, when=run.when)
+    return words.Wording(site=answer.site, site_id=answer.site_id or 0, when=run.when)
 
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
@@ -304,7 +304,7 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
     who = [run.text("who.another", by=asked_by)] if another else []
     who += _who_may(run, right_of(hint))
     # As a shell comment, so that the whole line can be typed.
-    return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
+    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
 
 
 def _who_may(run: Run, right: str | None) -> list[str]:
@@ -314,4 +314,4 @@ def _who_may(run: Run, right: str | None) -> list[str]:
 
     if right is None or identity.may("operator", right):
         return []
-    return [run.text("who.role", who=refusals.who_may(right, run.language))]
+    return [run.text("who.role", who=refusals.roles_for(right, run.language))]

@@ -21,7 +21,7 @@ from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy
 from incidents.values import ids, inputs
-from incidents.values.web_address import Kept
+from incidents.values.web_address import Normalized
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Hint
@@ -145,7 +145,9 @@ def _site(given: str) -> str:
     return site(given)
 
 
-def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:
+def urls(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> Normalized:
     """The option for the web addresses of one finding; raises as `values.inputs.urls` does."""
     return inputs.urls(given)
 

@@ -26,8 +26,9 @@ from incidents.console.forms import (
 )
 from incidents.console.request_context import RequestContext, sitting
 from incidents.console.writing import Reader, Said, told_next
-from incidents.contract.action import Field, name_of
-from incidents.contract.actions import of_command
+from incidents.contract import target
+from incidents.contract.action import Action, Field, name_of
+from incidents.contract.target import Target
 from incidents.desk import Answer, Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
@@ -64,7 +65,7 @@ class Acting(RequestContext):
             NotLetError: for what they may not do.
             ProveAgainError: for a page that asks for the password, and then sends the same again.
         """
-        why = self.identity.why_not(act, clock.now())
+        why = self.identity.denial(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.house, site)
             raise ProveAgainError(self.given, act, name, wrong=self.unproved)
@@ -126,7 +127,7 @@ class Acting(RequestContext):
         self.counts(part=part)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.house.gatherer.submit(
+        return self.house.batcher.submit(
             replace(order, seen=seen_at, unless_closing=unless_closing)
         )
 
@@ -147,7 +148,7 @@ class Acting(RequestContext):
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
         # Nobody can guess from it what was written, without the session's secret.
-        own = secrets.of_session(self.visit.cookie, repr((site, command, seen)))
+        own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)
         return Envelope(
             site=site, command=command, login=self.identity.login,
@@ -259,17 +260,19 @@ def time_typed(
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
-def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
-    """The command that a form asks for, of `target`; raises as the fields above do."""
-    action = of_command(kind)
-    given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
-    return kind(by=desk.by, **action.fixed, **target, **given)
+def command_asked(desk: Acting, action: Action, of: Target) -> Command:
+    """The act's command on that target, with the fields of the form; raises as they do."""
+    given = {each.name: _field(desk, each) for each in action.asked}
+    named = target.fields(action.command, of)
+    return action.command(by=desk.by, **action.fixed, **named, **given)
 
 
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
         return time_typed(desk.given, field.name, desk.reader, required=field.required)
     typed = desk.given.text(field.name)
+    if field.type is bool:
+        return typed is not None
     if isinstance(field.fact, Words):
         is_left_out = typed is None and not field.required
         return None if is_left_out else inputs.text(field.name, limit=field.fact.limit)(typed or "")

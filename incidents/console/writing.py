@@ -26,7 +26,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console.languages import NAMES, TAGS, Chosen, spoken
@@ -179,6 +179,10 @@ class Reader:
         # Without facts it may be a pattern, which the browser fills in.
         return self.spoken.say(key, when=self.when, **facts) if facts else self.spoken.phrases[key]
 
+    def phrase(self, key: str) -> str:
+        """The catalogue's text; empty for a key that is none."""
+        return self.spoken.phrases.get(key, "")
+
     def word(self, group: str, code: str | None) -> str:
         """What a code of the record is called, `state.active` say; the code where it has no name.
 
@@ -229,7 +233,7 @@ def response(
 ) -> HTMLResponse:
     """The page that the template makes of these facts.
 
-    Templates know `say`, `word`, `time`, `static`, `language`, `tag`, and `now` beside them.
+    Templates know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag`, and `now`, too.
     """
     page = written(template, reader, **facts)
     return HTMLResponse(page, status_code=status, headers={**HEADERS, **(headers or {})})
@@ -238,8 +242,9 @@ def response(
 def written(template: str, reader: Reader, **facts: Any) -> str:
     """The same as text."""
     return environment().get_template(f"{template}.html.jinja").render(
-        say=reader.say, word=reader.word, time=reader.time, language=reader.language,
-        tag=TAGS[reader.language], now=rfc3339(reader.now), zone=str(reader.zone), **facts,
+        say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
+        language=reader.language, tag=TAGS[reader.language], now=rfc3339(reader.now),
+        zone=str(reader.zone), **facts,
     )  # fmt: skip
 
 
@@ -254,7 +259,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"zip": zip, "shown": shown, "in_full": in_full}
-    made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
+    made.globals |= {"login_beside": distinct_login, "idle_s": int(IDLE_FOR.total_seconds())}
     made.globals |= {
         "static": lambda name: STATIC_FILES[name].path,
         "nav": NAV,

@@ -98,7 +98,7 @@ def create(house: App, customers: application.Asgi | None = None) -> FastAPI:
     app.state.door = Authenticator(house.engine, clock.now, house.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Batcher(app.state.door.by_tokens, at_once=_LOOKS)
-    app.state.at_the_desk = Batcher(house.gatherer.together)
+    app.state.at_the_desk = Batcher(house.batcher.submit_together)
     app.state.told = Batcher(partial(actions.act_documents, house), at_once=_LOOKS)
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()

@@ -68,7 +68,7 @@ def test_what_is_unexpected_is_one_sentence_and_a_pointer(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("Mr Wang's phone")
 
-    monkeypatch.setattr("incidents.app.open_house", fail)
+    monkeypatch.setattr("incidents.app.open_app", fail)
     answer = cli("site", "list")
     assert answer.status == 1
     assert "ZeroDivisionError" in answer.err
@@ -83,7 +83,7 @@ def test_an_interrupt_ends_it_quietly(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("incidents.app.open_house", interrupt)
+    monkeypatch.setattr("incidents.app.open_app", interrupt)
     answer = cli("site", "list")
     assert answer.status == 130
     assert answer.err.strip() == ""

@@ -19,6 +19,7 @@ from incidents.accounts import secrets
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, writing
+from incidents.console.act_forms import ActRoute, of_page
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.pages import filing, incident, orders, overview, queue, site
@@ -33,10 +34,11 @@ from tests.console.customers import SETTINGS
 from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
-    route.path
+    route.path.replace("{act}", act)
     for module in (queue, site, filing, incident, orders, overview)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
+    for act in (of_page(route.path.split("/")[1]) if isinstance(route, ActRoute) else [""])
 ]
 NAMES = {
     "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",
@@ -90,7 +92,7 @@ def test_the_form_sends_nobody_to_another_site(desk: ConsoleDesk, to: str) -> No
 
 def test_a_password_is_what_was_typed_blanks_and_all(desk: ConsoleDesk) -> None:
     desk.have_account("li")
-    hash_ = secrets.hash_of(" a horse and a battery ", "li")
+    hash_ = secrets.hash_password(" a horse and a battery ", "li")
     desk.house.desk.on_record(
         lambda c: accounts.set_password(
             c, ADMIN, "li", hash_, clock.now, second_after=accounts.AT_ONCE

@@ -300,6 +300,6 @@ def test_an_upgrade_gives_each_database_an_identity_of_its_own(db_url: str) -> N
             schema.downgrade(day.engine, "0015")
             schema.upgrade(day.engine)
             with reading(day.engine) as connection:
-                drawn.add(lineage.look(connection).identity)
+                drawn.add(lineage.read(connection).identity)
     assert len(drawn) == 2
     assert all(len(each) == 16 for each in drawn)

@@ -53,7 +53,7 @@ def act_documents(house: App, answers_: Sequence[Answer]) -> list[Acted]:
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
     if refs := on_record.text_refs(documents):
-        with house.glancing() as connection:
+        with house.single_query() as connection:
             texts = on_record.personal_texts(connection, refs)
         documents = on_record.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
@@ -72,7 +72,7 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
     """
     answer: Answer | None = await rounds.at_the_desk.take(envelope)
     if answer is None:
-        alone = by.house.gatherer.alone
+        alone = by.house.batcher.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=rounds.alone)
     if answer.refusal is not None:
         raise problems.refused(answer, by.when)

@@ -74,7 +74,7 @@ def batch(by: Keeping, given: Batch) -> JSON:
     one call per site about everything open there.
     """
     # The garbage collector also waits for the answer, whose parts are freed before it looks.
-    with transaction.rare_collection():
+    with transaction.infrequent_gc():
         return _answer_to_batch(by, given)
 
 

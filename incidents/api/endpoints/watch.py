@@ -95,7 +95,7 @@ def test(by: Looking) -> JSON:
 
     A channel has 18 seconds to accept it.
     """
-    desk, now = notice_settings.to_desk(by.house.settings.zone), clock.now()
+    desk, now = notice_settings.desk_settings(by.house.settings.zone), clock.now()
     when = When(zone=by.house.settings.zone, now=now)
     with TRYING.taken():
         return JSON({"items": list(trial.send(desk, now, when))})

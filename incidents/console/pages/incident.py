@@ -13,11 +13,14 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
-from incidents.console import acting, forms, messages, writing
+from incidents.console import act_forms, acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.pages.site import confirm, reasons
 from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
+from incidents.contract.action import Action
+from incidents.contract.target import CONTACT, Target
+from incidents.desk import Answer
 from incidents.errors import (
     InputError,
     NoSuchIncidentError,
@@ -25,7 +28,6 @@ from incidents.errors import (
     UnknownIncidentError,
 )
 from incidents.machine import commands as c
-from incidents.machine.command import OUTCOMES
 from incidents.notices import customer_link
 from incidents.record import evidence
 from incidents.settings import police, sources
@@ -38,6 +40,14 @@ from incidents.views.why_record import MAX_TIMELINE
 
 router = APIRouter()
 Key = tuple[int, int]
+
+_ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
+"""The order of the acts on the page; further ones follow."""
+_ELSEWHERE = ("note", "revoke-links", "void-contact")
+_UNSIGHTED = (c.AddNote, c.RevokeLinks)
+"""What is as right after others have done something meanwhile."""
+_UNASKED = (*_UNSIGHTED, c.StateReported)
+"""What is none of the work that a colleague may have claimed."""
 
 
 class NoFileError(RefusedError):
@@ -114,54 +124,53 @@ def link(desk: Doing, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)
     desk.proves("give_link")
-    links, now = customer_link.needed_links(), clock.now()
+    links, now = customer_link.required_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
     return writing.response(
-        "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
+        "link", desk.reader, link=links.address(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
 
 
-def _act(
-    path: str,
-    kind: type[c.Command],
-    *,
-    closes: bool = False,
-    sighted: bool = True,
-    asks: bool = True,
-    steady: bool = False,
-) -> None:
-    """Gives the page the form that is sent to `path`; `sighted`: of the site as it was seen.
+def do(desk: Doing, incident: str, act: str) -> Response:
+    """Do the act on the incident, or on one of its contacts."""
+    key, action = inputs.incident(incident), act_forms.of_page("incidents")[act].action
+    try:
+        answer = _submit(desk, action, key)
+    except (InputError, RefusedError) as error:
+        return _page(desk, key, said=messages.refused(desk.reader, error), opened=act)
+    said = messages.told(desk, answer, seen=desk.seen)
+    if answer.refusal is not None:
+        closing = answer.refusal.name == "would_close"
+        return _page(desk, key, said=said, opened=act, closing=closing)
+    made = answer.document["incident"] if action.command is c.Recur else None
+    return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
 
-    `asks`: about the claim of a colleague who works on the incident.
-    """
 
-    @router.post(f"/incidents/{{incident}}/{path}")
-    def act(desk: Doing, incident: str) -> Response:
-        site, n = key = inputs.incident(incident)
-        try:
-            if closes:
-                confirm(desk, _site_of(desk, key))
-            # Whether the site's name was typed, below a violation that closes it.
-            typed = desk.given.text("confirm")
-            unmeant = path == "recur" and not site_name.is_called(_site_of(desk, key), typed)
-            target = {"incident": n}
-            if kind is c.VoidContact:
-                target["contact"] = inputs.contact(desk.given.text("contact") or "")[2]
-            command = acting.command_asked(desk, kind, **target)
-            answer = desk.submit(
-                site, command, seen=sighted, steady=steady, unless_closing=unmeant,
-                about=forms.only(str(n)) if asks else None,
-            )  # fmt: skip
-        except (InputError, RefusedError) as error:
-            return _page(desk, key, said=messages.refused(desk.reader, error), opened=path)
-        said = messages.told(desk, answer, seen=desk.seen)
-        if answer.refusal is not None:
-            closing = answer.refusal.name == "would_close"
-            return _page(desk, key, said=said, opened=path, closing=closing)
-        made = answer.document["incident"] if path == "recur" else None
-        return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
+router.add_api_route(
+    "/incidents/{incident}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+)
+
+
+def _submit(desk: Acting, action: Action, key: Key) -> Answer:
+    site, n = key
+    if action.closes:
+        confirm(desk, _site_of(desk, key))
+    of: Target = key
+    if action.of == CONTACT:
+        of = (*key, inputs.contact(desk.given.text("contact") or "")[2])
+    command = acting.command_asked(desk, action, of)
+    # Whether the site's name was typed, below a violation that closes it.
+    typed = desk.given.text("confirm")
+    unmeant = isinstance(command, c.Recur) and not site_name.matches_name(
+        _site_of(desk, key), typed
+    )
+    return desk.submit(
+        site, command, seen=not isinstance(command, _UNSIGHTED), unless_closing=unmeant,
+        steady=isinstance(command, c.RecordContact),
+        about=None if isinstance(command, _UNASKED) else forms.only(str(n)),
+    )  # fmt: skip
 
 
 def _site_of(desk: Acting, key: Key) -> str:
@@ -170,19 +179,6 @@ def _site_of(desk: Acting, key: Key) -> str:
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
     return name
-
-
-_act("contact", c.RecordContact, steady=True)
-_act("removed", c.StateRemoved)
-_act("refused", c.StateRefused, closes=True)
-_act("recur", c.Recur)
-_act("void", c.VoidIncident)
-_act("take-back", c.TakeBack)
-_act("reported", c.StateReported, asks=False)
-# It is as true after what others have done meanwhile.
-_act("note", c.AddNote, sighted=False, asks=False)
-_act("revoke-links", c.RevokeLinks, sighted=False, asks=False)
-_act("void-contact", c.VoidContact)
 
 
 def at(key: Key) -> str:
@@ -213,8 +209,10 @@ def _page(
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
-        closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
-        linked=customer_link.links_of_settings() is not None,
+        closing=closing, typed=here.typed, not_now=reasons(here, would),
+        acts=act_forms.in_order("incidents", _ACTS, here.identity.may, _ELSEWHERE),
+        revoke_links=act_forms.of_page("incidents")["revoke-links"],
+        linked=customer_link.load_links() is not None,
     )  # fmt: skip
 
 

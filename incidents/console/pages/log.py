@@ -91,7 +91,7 @@ def log(desk: Doing) -> Response:
             note=acting.optional_text(desk.given, "note"),
             again=desk.given.text("again") is not None,
         )  # fmt: skip
-        meant = site_name.is_called(name, desk.given.text("confirm"))
+        meant = site_name.matches_name(name, desk.given.text("confirm"))
         answer = desk.submit(name, command, seen=False, unless_closing=not meant)
     except (InputError, RefusedError) as error:
         return _again(desk, sent, said=messages.refused(desk.reader, error))

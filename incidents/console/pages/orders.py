@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, messages, writing
+from incidents.console import act_forms, acting, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages.site import reasons
 from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
@@ -25,7 +25,6 @@ from incidents.errors import (
     SettingsFileError,
     UnknownSettingError,
 )
-from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import lineage
 from incidents.store.cases import sites
@@ -122,7 +121,7 @@ def _compared(desk: Acting) -> Compared:
         with desk.reading() as connection:
             # What a loss may have left down is opened by its name.
             opens = lineage.standing(connection).unproved_since is None
-            names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
+            names, left = sites.mismatched(connection, after=after[:300] or None, most=MAX_SITES)
     repair = desk.given.text("repair") is not None
     found = routing.load()
     try:
@@ -142,25 +141,22 @@ def show_one(here: Looking, order: str) -> Response:
     return _page(here, inputs.order(order))
 
 
-def _act(path: str, kind: type[c.Command]) -> None:
-    """Gives the order's page the form that is sent to `path`."""
-
-    @router.post(f"/orders/{{order}}/{path}")
-    def act(desk: Doing, order: str) -> Response:
-        site, seq, lane = name = inputs.order(order)
-        try:
-            answer = desk.submit(site, acting.command_asked(desk, kind, order=seq, lane=lane))
-        except (InputError, RefusedError) as error:
-            return _page(desk, name, said=messages.refused(desk.reader, error), opened=path)
-        said = messages.told(desk, answer, seen=desk.seen)
-        if answer.refusal is not None:
-            return _page(desk, name, said=said, opened=path)
-        return desk.back(at(name), said)
+def do(desk: Doing, order: str, act: str) -> Response:
+    """Do the act on the order."""
+    name, action = inputs.order(order), act_forms.of_page("orders")[act].action
+    try:
+        answer = desk.submit(name[0], acting.command_asked(desk, action, name))
+    except (InputError, RefusedError) as error:
+        return _page(desk, name, said=messages.refused(desk.reader, error), opened=act)
+    said = messages.told(desk, answer, seen=desk.seen)
+    if answer.refusal is not None:
+        return _page(desk, name, said=said, opened=act)
+    return desk.back(at(name), said)
 
 
-_act("release", c.RetryOrder)
-_act("retry", c.RetryOrder)
-_act("cancel", c.CancelOrder)
+router.add_api_route(
+    "/orders/{order}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+)
 
 
 def at(order: Name) -> str:
@@ -184,11 +180,13 @@ def _page(
             unset=who.house.lanes_without_channel,
         )  # fmt: skip
         would = possible.on_order(connection, order, here.by, reader.now)
-        seq = sites.seqs(connection, [order[0]]).get(order[0])
+        seq = sites.entry_counts(connection, [order[0]]).get(order[0])
+    to_do, not_yet = ("release", "retry") if found["state"] == "braked" else ("retry", "release")
     return here.page(
         "order", status=409 if said else 200, said=said, order=masked.document(found),
         what=ordered(reader, found), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would),
+        acts=act_forms.in_order("orders", (to_do, "cancel"), here.identity.may, (not_yet,)),
         opened=opened or here.kept.opened, typed=here.typed,
     )  # fmt: skip
 

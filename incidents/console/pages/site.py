@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, diagram, forms, messages, writing
+from incidents.console import act_forms, acting, diagram, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, RequestContext, needs
 from incidents.console.writing import Said
+from incidents.contract.actions import of_command
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks import completeness
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
-from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
@@ -31,6 +31,21 @@ router = APIRouter()
 PAGE = 50
 STORY = 40
 _STATES = ("active", "suspended", "closed")
+
+_ACTS = (
+    "confirm-closure", "decline-closure", "approve", "decline", "uphold", "reinstate", "contact",
+    "hold", "unhold", "edit", "false-info",
+)  # fmt: skip
+"""The order of the acts on the page; further ones follow."""
+_ABOUT = {
+    "contact": str.isdigit,
+    "confirm-closure": forms.only(CLOSURE),
+    "decline-closure": forms.only(CLOSURE),
+    "approve": forms.only(REINSTATEMENT),
+    "decline": forms.only(REINSTATEMENT),
+    "uphold": forms.only(DISPUTED),
+}
+"""The items of the queue that an act is about, which a colleague may have claimed."""
 
 
 class NotConfirmedError(RefusedError):
@@ -81,7 +96,7 @@ def add(desk: Doing) -> Response:
     """Takes a site into the register."""
     try:
         name = inputs.site(desk.given.text("site") or "")
-        command = acting.command_asked(desk, c.AddSite)
+        command = acting.command_asked(desk, of_command(c.AddSite), (name,))
         answer = desk.submit(name, command, seen=False)
     except (InputError, RefusedError) as error:
         return _register(desk, said=messages.refused(desk.reader, error))
@@ -109,31 +124,27 @@ def reveal(desk: Doing, name: str) -> Response:
     return writing.response("revealed", desk.reader, item=found)
 
 
-def _act(
-    path: str,
-    kind: type[c.Command],
-    *,
-    closes: bool = False,
-    about: forms.Is | None = None,
-    steady: bool = False,
-    **target: None,
-) -> None:
-    """Gives the page the form that is sent to `path`; see `Acting.submit` for the rest."""
+def do(desk: Doing, name: str, act: str) -> Response:
+    """Do the act on the site."""
+    kept, action = known(name), act_forms.of_page("sites")[act].action
+    try:
+        if action.closes:
+            confirm(desk, kept)
+        command = acting.command_asked(desk, action, (kept,))
+        answer = desk.submit(
+            kept, command, about=_ABOUT.get(act), steady=isinstance(command, c.RecordContact)
+        )
+    except (InputError, RefusedError) as error:
+        return _page(desk, kept, said=messages.refused(desk.reader, error), opened=act)
+    said = messages.told(desk, answer, seen=desk.seen)
+    if answer.refusal is not None:
+        return _page(desk, kept, said=said, opened=act)
+    return desk.back(at(kept), said)
 
-    @router.post(f"/sites/{{name}}/{path}")
-    def act(desk: Doing, name: str) -> Response:
-        kept = known(name)
-        try:
-            if closes:
-                confirm(desk, kept)
-            command = acting.command_asked(desk, kind, **target)
-            answer = desk.submit(kept, command, about=about, steady=steady)
-        except (InputError, RefusedError) as error:
-            return _page(desk, kept, said=messages.refused(desk.reader, error), opened=path)
-        said = messages.told(desk, answer, seen=desk.seen)
-        if answer.refusal is not None:
-            return _page(desk, kept, said=said, opened=path)
-        return desk.back(at(kept), said)
+
+router.add_api_route(
+    "/sites/{name}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+)
 
 
 def confirm(desk: Acting, name: str) -> None:
@@ -142,21 +153,8 @@ def confirm(desk: Acting, name: str) -> None:
     Raises:
         NotConfirmedError: if it was not.
     """
-    if desk.seen is None or not site_name.is_called(name, desk.given.text("confirm")):
+    if desk.seen is None or not site_name.matches_name(name, desk.given.text("confirm")):
         raise NotConfirmedError
-
-
-_act("edit", c.EditSite)
-_act("contact", c.RecordContact, about=str.isdigit, steady=True, incident=None)
-_act("confirm-closure", c.ConfirmClosure, closes=True, about=forms.only(CLOSURE))
-_act("decline-closure", c.DeclineClosure, about=forms.only(CLOSURE))
-_act("hold", c.SetHold)
-_act("unhold", c.LiftHold)
-_act("reinstate", c.AskReinstatement)
-_act("approve", c.Approve, about=forms.only(REINSTATEMENT))
-_act("decline", c.Decline, about=forms.only(REINSTATEMENT))
-_act("uphold", c.Uphold, about=forms.only(DISPUTED))
-_act("false-info", c.StateFalse, closes=True)
 
 
 def at(name: str) -> str:
@@ -192,7 +190,7 @@ def _page(
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
-        not_now=reasons(here, would), outcomes=OUTCOMES,
+        not_now=reasons(here, would), acts=act_forms.in_order("sites", _ACTS, here.identity.may),
         fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,
         terms=filing_look.terms(reader, filing["terms"]),

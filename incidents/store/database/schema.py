@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import engine as engines
-from incidents.store.database.address import place
+from incidents.store.database.address import display_address
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
@@ -109,7 +109,7 @@ def downgrade(database: str | Engine, revision: str) -> None:
         except CommandError as error:
             sentence = "{where} was not changed: {why}"
             raise DatabaseError.coded(
-                "not_downgraded", sentence, where=place(engine), why=error
+                "not_downgraded", sentence, where=display_address(engine), why=error
             ) from error
 
 
@@ -159,7 +159,7 @@ def scripts() -> Path:
 
 def _refused(found: Status, engine: Engine) -> DatabaseError:
     code = f"database_{found.value}"
-    return DatabaseError.coded(code, _ADVICE[code], where=place(engine))
+    return DatabaseError.coded(code, _ADVICE[code], where=display_address(engine))
 
 
 _ADVICE = {
@@ -226,7 +226,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
                 "no_rehearsal",
                 "{where} is not a rehearsal and cannot become one: name an empty database with"
                 " --db",
-                where=place(engine),
+                where=display_address(engine),
             )
 
 

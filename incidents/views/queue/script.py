@@ -1,4 +1,4 @@
-"""The script for an item of the queue: what to say, what to do next, and which acts fit.
+"""The script for an item of the queue: its words, the next steps, and the fitting acts.
 
 It is made from an item and the day. Times are given as the time left, so a sentence read out on the
 phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
@@ -40,10 +40,10 @@ def script(
     *,
     next_closes: bool = False,
 ) -> Script:
-    """The script of an item in the language of `when`, which includes its `say`, and its hints.
+    """Return the script of an item in the language of `when`, which includes its `say`, and hints.
 
-    `recurred`: those of its incidents that are logged again already, with the one as which they
-    are. `next_closes`: another violation found now closes the site (R1).
+    `recurred`: its incidents that are logged again already, with the new ones. `next_closes`:
+    another violation found now closes the site (R1).
     """
     return _SCRIPTS[item["kind"]](_Item(item, when, recurred, next_closes), policy)
 
@@ -148,12 +148,12 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
         states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
-        untold = [name for name in unsettled if states[name] == "open"]
-        recurring = [name for name in unsettled if name not in untold]
+        omitted = [name for name in unsettled if states[name] == "open"]
+        recurring = [name for name in unsettled if name not in omitted]
         fit += _recur(item, recurring)
-        calls = [hints.contact(name, "reached") for name in untold[:1]]
+        calls = [hints.contact(name, "reached") for name in omitted[:1]]
         fit += [call for call in calls if call not in fit]
-        say += _still_there(item, states, recurring, untold)
+        say += _still_there(item, states, recurring, omitted)
     elif item.of["state"] != "closed":
         # Nothing is left to settle, so a step against the customer is not the likeliest.
         site = item.of["site"]
@@ -165,13 +165,13 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
 
 
 def _still_there(
-    item: _Item, states: Mapping[str, str | None], recurring: list[str], untold: list[str]
+    item: _Item, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
 ) -> str:
-    """What to do about content that is still there, by the state of its incident."""
+    """The steps for content that is still there, by the state of its incident."""
     once = [name for name in recurring if name not in item.recurred]
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
-    call = [name for name in untold if name not in later]
+    call = [name for name in omitted if name not in later]
     told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
     say = ""
     if item.next_closes and (once or anew):
@@ -183,9 +183,7 @@ def _still_there(
 
 
 def _recur(item: _Item, names: list[str]) -> list[Hint]:
-    """What to do where the first of those incidents is still there: it recurs, or has already, and
-    then nobody was told of the recurrence yet. Where another one closes the site (R1), to look at
-    the count instead."""
+    """The step for content still there: recur; call if logged already; or check the count."""
     once = [name for name in names if name not in item.recurred]
     if once:
         return [look("why", item.of["site"]) if item.next_closes else do(c.Recur, once[0])]

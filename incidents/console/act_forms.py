@@ -1,0 +1,94 @@
+"""The forms of the acts: one for each row of the contract that is done on a page of the console.
+
+The words of one are `do.KEY` (its button), `do.KEY.what` and `do.KEY.hint` (above and below its
+fields), and for each field `do.KEY.FIELD`, or `field.FIELD`, which acts share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
+
+from incidents.contract.action import Action, Field
+from incidents.contract.actions import ACTIONS
+from incidents.contract.target import CONTACT, FOLDERS, INCIDENT
+from incidents.machine.command import Choice, Words
+from incidents.machine.commands import EditSite
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """The form of one act; `name` is its path below the page."""
+
+    name: str
+    action: Action
+    fields: tuple[Field, ...]
+
+    @property
+    def key(self) -> str:
+        """The name in the ids of its words."""
+        return self.name.replace("-", "_")
+
+
+def of_page(folder: str) -> dict[str, ActForm]:
+    """The forms by their names that pages of the folder take: `sites`, `incidents` or `orders`."""
+    rows = (row for row in ACTIONS if _folder(row) == folder and _is_on_page(row))
+    forms = (ActForm(_name(row), row, tuple(sorted(row.asked, key=_rank))) for row in rows)
+    return {form.name: form for form in forms}
+
+
+def in_order(
+    folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
+) -> list[ActForm]:
+    """The forms of a page in its `order`, then those of all further acts that its reader `may` do.
+
+    `elsewhere` has those that stand in another place of the page, or not on it now.
+    """
+    forms = of_page(folder)
+    further = forms.keys() - {*order, *elsewhere}
+    return [
+        *(forms[name] for name in order),
+        *(form for name, form in forms.items() if name in further and may(form.action.name)),
+    ]
+
+
+class ActRoute(APIRoute):
+    """A route to `{act}`, one of the forms that its folder takes."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the names of these forms alone."""
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            _, folder, *_ = self.path.split("/")
+            if found["path_params"]["act"] not in of_page(folder):
+                return Match.NONE, {}
+        return match, found
+
+
+def _folder(row: Action) -> str:
+    # A contact stands on the page of its incident.
+    return FOLDERS[INCIDENT if row.of == CONTACT else row.of]
+
+
+def _is_on_page(row: Action) -> bool:
+    """Whether it has a path, and asks for nothing that needs a page of its own, such as URLs."""
+    has_path = row.path is not None or row.command is EditSite
+    return has_path and all(
+        field.is_time or field.type is bool or isinstance(field.fact, Words | Choice)
+        for field in row.asked
+    )
+
+
+def _name(row: Action) -> str:
+    return row.word.rpartition(" ")[2]
+
+
+def _rank(field: Field) -> tuple[bool, ...]:
+    """First what happened and when, then the words about it, of a person the name; flags last."""
+    return (
+        field.type is bool, isinstance(field.fact, Words), field.is_time, field.name != "person",
+    )  # fmt: skip
