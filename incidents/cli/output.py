@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _EDGES = 3
 """The screen columns that a table's column takes beside its text; the last one takes less."""
 _SHORT = 4
-"""A text of so many columns is never broken, though in Chinese it could be."""
+"""The width of a text that is never broken, though in Chinese it could be."""
 
 _LONG = 40
 """A longer word may be broken."""

@@ -90,7 +90,7 @@ class RemoteAccountAdmin:
     """
 
     signed_in = True
-    """A server lets nobody in who has not."""
+    """A server admits nobody else."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

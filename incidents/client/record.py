@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 Done = Callable[[int], object]
 Watch = Callable[[int], AbstractContextManager[Done]]
-"""Is told of how many entries a proof is about, and gives what is told of each that was looked at.
-"""
+"""Called with the number of entries of a proof; yields a function to report those read."""
 
 LONG_S = 600.0
 """The timeout until a server begins an answer that is made of the whole record."""

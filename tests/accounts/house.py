@@ -63,7 +63,7 @@ class App:
             return [dict(row) for row in sign_ins.page(connection, limit=1_000).rows]
 
     def refusals(self) -> list[dict[str, Any]]:
-        """Who was not let do what, as it is counted, the latest first."""
+        """The denied acts with their counts, the latest first."""
         with reading(self.engine) as connection:
             return sign_ins.counted(connection, limit=1_000)
 

@@ -1,4 +1,4 @@
-"""A provider (OpenID Connect) on the loopback: it signs in whoever comes, as it is told to."""
+"""A provider (OpenID Connect) on the loopback: it signs in everybody, as a test sets it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY, STRANGERS, NEXT = (
 
 
 class Provider:
-    """What it says of people, and how it signs; a test changes it.
+    """The claims of the provider, and its signatures; a test changes them.
 
     `claims` are put over those of a right token, None taking one away; `forged` is the token that
     is given in place of a right one; `asked` are the parameters of the last question, `fetched` the
@@ -54,7 +54,7 @@ class Provider:
         } | self.metadata
 
     def authorize(self, asked: dict[str, str]) -> str:
-        """Where the browser is sent back, its person having signed in."""
+        """The address to which the browser is sent back, its person having signed in."""
         assert asked["client_id"] == CLIENT
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"

@@ -1,4 +1,4 @@
-"""What is held: each answer of the API against its description, whatever a test asks for."""
+"""Each answer of the API held against its description, whatever a test asks for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VALIDATORS: dict[tuple[str, str, str], OAS31Validator] = {}
 
 
 def described(app: FastAPI) -> Any:
-    """Its OpenAPI document, which is the same of every desk and takes a second to make."""
+    """The OpenAPI document, the same for every desk, which takes a second to make."""
     if not _KNOWN:
         _KNOWN.append(app.openapi())
     return _KNOWN[0]

@@ -45,12 +45,12 @@ class Rig:
 
     @property
     def description(self) -> dict[str, Any]:
-        """Its OpenAPI document."""
+        """The OpenAPI document."""
         document: dict[str, Any] = described(self.app)
         return document
 
     def keep_evidence_in(self, folder: Path, *, limit: int) -> None:
-        """From now on files are kept there, of so many bytes at most."""
+        """Keep files there from now on, of `limit` bytes at most."""
         self.house.settings = replace(self.house.settings, evidence=folder, evidence_limit=limit)
 
     def account(self, handle: str, role: str, *, password: bool = False) -> str:
@@ -86,7 +86,7 @@ class Rig:
         return secret
 
     def _seal(self, connection: Connection) -> Seal:
-        """That of the server's key, where a real one was started on this database."""
+        """The server's own seal, where a real one was started on this database."""
         return serve_key.load_seal(connection, serve_key.key_file(self.house.settings))
 
     def session_id(self, handle: str) -> str:
@@ -133,7 +133,7 @@ class Rig:
         return client
 
     def refusals(self) -> list[dict[str, Any]]:
-        """Who was not let do what, as it is counted, the latest first."""
+        """The denied acts with their counts, the latest first."""
         with self.house.reading() as connection:
             return sign_ins.counted(connection, limit=1_000)
 

@@ -1,4 +1,4 @@
-"""A house that is looked at for alarms, and who is told of them."""
+"""A desk to look at for alarms, and channels that record them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 @dataclass
 class Told:
-    """Answers `outcome`, and keeps what it was told of."""
+    """Answer `outcome`, and keep the received alarms."""
 
     outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
     got: list[str] = field(default_factory=list)
@@ -106,5 +106,5 @@ def desk(*outlets: Outlet) -> DeskLane:
 
 
 def telling(*outlets: Outlet) -> SendAlarm | None:
-    """Tells by these, from there."""
+    """The sender of alarms to these channels."""
     return channel_sender(desk(*outlets), HERE)

@@ -24,7 +24,7 @@ Order = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What is not settled of a site's orders, and what is known to be in force."""
+    """The unsettled orders of a site, and what is known to be in force."""
 
     orders: Sequence[Order] = ()
     in_force: str = "active"
@@ -73,7 +73,7 @@ class Rehearsal:
         signed_in: bool = False,
         dry_run: bool = False,
     ) -> str | None:
-        """The name of the refusal that it comes to, None if it is done."""
+        """The name of its refusal, None if it took effect."""
         refusal = self.give(command, site, key=key, signed_in=signed_in, dry_run=dry_run).refusal
         return None if refusal is None else refusal.name
 
@@ -89,7 +89,7 @@ class Rehearsal:
         return answers
 
     def outside(self, site: str = "a.example") -> Outside:
-        """What is not settled of a site's orders, and what is in force on it."""
+        """The unsettled orders of a site, and what is in force on it."""
         ((in_force, last),) = self.rows(
             f"SELECT in_force, last_act FROM sites WHERE name = '{site}'"
         )
@@ -109,7 +109,7 @@ class Rehearsal:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
     def findings(self) -> list[object]:
-        """What a replay of the entries finds different in what is stored."""
+        """The findings of a replay of the entries against the tables."""
         with reading(self.engine) as connection:
             return list(Replay(connection).findings())
 
@@ -126,8 +126,7 @@ def rehearsal(url: str, now: datetime = TEN) -> Iterator[Rehearsal]:
 def random_command(
     draw: Random, now: datetime, incidents: int, outside: Outside = _NOTHING
 ) -> Command:
-    """Anything that somebody may ask, sensible or not, of a site with so many incidents and that
-    `outside`."""
+    """Draw a command, sensible or not, for a site with those incidents and orders."""
     kind = draw.choices(list(_MADE), weights=[weight for weight, _ in _MADE.values()])[0]
     by = draw.choice(("li", "wang", "zhao"))
     n = max(1, incidents - int(draw.expovariate(0.5)))
@@ -166,8 +165,7 @@ def _contact(draw: Random, n: int, at: datetime | None) -> Fields:
 
 
 def _filed(draw: Random, _n: int, _at: datetime | None) -> Fields:
-    """Some details, what is sealed, what begins and ends a term, and what is taken away among
-    them."""
+    """Draw details: sealed ones, some that begin or end a term, some that are removed."""
     drawn = draw.sample(sorted(_FILED), draw.choice((1, 2, 4)))
     return {"details": tuple((key, draw.choice(_FILED[key])) for key in drawn)}
 

@@ -1,4 +1,4 @@
-"""A courier of a rehearsal's desk, and an adapter that answers as it is told."""
+"""A dispatcher of a rehearsal's desk, and an adapter whose answers a test sets."""
 
 import json
 from collections import defaultdict
@@ -18,7 +18,7 @@ Answer = Outcome | Callable[[Order], Outcome]
 
 @dataclass
 class Told:
-    """Answers `outcome`, or for a kind of order what `outcomes` has for it; keeps what it got."""
+    """Answer `outcome`, or the kind's own in `outcomes`; keep the orders received."""
 
     name: str = "told"
     outcome: Answer = field(default_factory=Delivered)
@@ -78,13 +78,13 @@ def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | Non
 
 
 def kinds(day: Rehearsal) -> list[str]:
-    """What is on record of sites."""
+    """The kinds of events on record of sites."""
     bodies = day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
     return [json.loads(str(body))["kind"] for (body,) in bodies]
 
 
 def in_force(day: Rehearsal) -> dict[str, object]:
-    """What is in force, by site."""
+    """The state in force, by site."""
     return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
 
 

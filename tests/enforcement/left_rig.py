@@ -29,8 +29,10 @@ COURT, SHOP, HELD = NAMES = ("court.example", "shop.example", "held.example")
 
 
 class Panel(Receiver):
-    """It tells how sites are, unless it is `mute`; it breaks at the sites that are `bad`, and does
-    nothing while it `fails`."""
+    """A panel that reports the state of sites, unless `mute`; it breaks at `bad` sites.
+
+    While it `fails` it does nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,8 +53,7 @@ class Panel(Receiver):
 
 @contextmanager
 def left_house(db_url: str, panel: Panel) -> Iterator[App]:
-    """Of three sites one is held on record. A court's order against another one is lost, and so is
-    that the hold was lifted: both stand in the world alone."""
+    """An app with three sites whose record has lost a court's order, and the end of a hold."""
     house = App(sources.load(db=db_url))
     for name in NAMES:
         give(house, name, c.AddSite(by="operator-1"))
@@ -72,7 +73,7 @@ def lose(house: App, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
 
 
 def rounds(house: App, *duties: Recovery) -> None:
-    """What daemons do until there is nothing left to do."""
+    """Run daemons until nothing is left to do."""
     for _round in range(3):
         for duty in duties or (Recovery(house),):
             duty.recover()
@@ -89,7 +90,7 @@ def recover(house: App) -> None:
 
 
 def told(house: App) -> Any:
-    """What people are told of the sites that are left down."""
+    """The health of the record as to sites that are left down."""
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
     return found or {"sites": []}

@@ -27,10 +27,10 @@ from tests.fire.record import DOCUMENTED, Entry, Policy, policy, read
 from tests.nursery import Outcome, run
 
 TRIES = 20
-"""So often a record is looked at that daemons go on with."""
+"""The number of looks at a record that daemons go on with."""
 
 SHOWN = 20
-"""So many findings stand in an error."""
+"""The maximum number of findings in an error."""
 
 _LESSONS = incident_lessons.LESSONS | site_lessons.LESSONS
 
@@ -45,7 +45,7 @@ def check(
     outgoing: Outbox | None = None,
     due_by: datetime | None = None,
 ) -> list[str]:
-    """What is wrong, each in one line; nothing if all is well.
+    """List what is wrong, a line each; nothing if all is well.
 
     `export_lines` are those of `incidents audit export`. With `due_by` (UTC), before which
     everything must have been done that fell due, clocks that were missed to the end are found too.
@@ -65,7 +65,7 @@ def check(
 
 
 def _unsettled(histories: Mapping[int, History]) -> Iterator[Unsettled]:
-    """What waits by the record."""
+    """The orders that wait by the record."""
     for site_id, history in histories.items():
         for (number, lane), each in history.orders.waiting.items():
             yield Unsettled(site_id, number, lane, each.kind, each.dead)

@@ -45,7 +45,7 @@ class Backlog:
 
     @classmethod
     def of(cls, clocks: int) -> Backlog:
-        """A backlog of so many clocks, at least 100."""
+        """A backlog of `clocks` clocks, at least 100."""
         part = clocks // 100
 
         def names(word: str, n: int) -> list[str]:

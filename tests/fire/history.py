@@ -15,7 +15,7 @@ from tests.fire.order_lessons import Orders
 from tests.fire.record import Entry, Policy
 
 TIMED = {"clock_lapsed": CONTACT, "incident_refused": REMOVAL, "suspension_ended": REOPENING}
-"""What the clock does by itself; all else that bears its name follows from one of these."""
+"""The clock's own acts; all else that bears its name follows from one of these."""
 
 _DUE_NAMES = ("the clock of incident", "the removal of incident", "the end of suspension")
 _MAY_CHANGE_THE_RUN = frozenset(
@@ -155,7 +155,7 @@ class History:
 
 
 Lesson = Callable[[History, Entry], None]
-"""What an entry of one kind must say, and what is known after it."""
+"""The rule of a kind of entry: the required contents, and the facts after it."""
 
 _NEVER_BY_ITSELF = frozenset(
     {

@@ -1,4 +1,4 @@
-"""What a site's entries must say: suspended, opened, closed, disputed, held, reinstated; tasks."""
+"""The rules of a site's entries: suspended, opened, closed, disputed, held, reinstated; tasks."""
 
 from __future__ import annotations
 

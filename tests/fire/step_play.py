@@ -34,7 +34,7 @@ class Play:
         self._model = naive.NaiveDesk(naive.Policy(**history.policy))
 
     def run(self) -> Counter[str]:
-        """Plays all of it; AssertionError says what is not the same in two worlds."""
+        """Play all of it; AssertionError says what is not the same in two worlds."""
         adding = [TownStep(wait=START - START, act="add", site=n) for n in range(len(SITES) - 1)]
         for batch in [adding, *self._history.batches()]:
             self.now += batch[0].wait
@@ -54,7 +54,7 @@ class Play:
         return self.figures
 
     def case(self, site: str) -> Case:
-        """The site's case as it stands."""
+        """The site's present case."""
         return self._machine.case(site)
 
     def _take(self, batch: list[TownStep]) -> None:

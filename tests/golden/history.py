@@ -16,12 +16,12 @@ from tests.outbound.rig import Handler, Receiver, Seen, receiver
 
 HISTORY, REFUSALS = "history.txt", "refusals.txt"
 ANSWERS = {"down.example": 410, "silent.example": 503}
-"""How the receiver answers to an order for these sites; for others it has done it."""
+"""The receiver's answers to orders for these sites; for others it has done them."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """What came of it: the golden files, and the names of the commands that were decided."""
+    """The result: the golden files, and the names of the commands that were decided."""
 
     files: dict[str, str]
     decided: frozenset[str]

@@ -47,7 +47,7 @@ def document() -> dict[str, Any]:
 
 
 def _parted(value: Any, *, names: bool) -> tuple[Any, Any]:
-    """What programs read, and what people read, each in the place where it stood."""
+    """Split the parts for programs from those for people, each in its place."""
     if isinstance(value, list):
         parts = [_parted(each, names=False) for each in value]
         return [each for each, _ in parts], {str(at): said for at, (_, said) in enumerate(parts)}

@@ -14,9 +14,9 @@ WORDS = frozenset(
         "title", "way_out", "what", "when", "where", "words", "would_change",
     }
 )  # fmt: skip
-"""What the program tells a person stands under these keys of its documents."""
+"""The keys of the program's documents under which texts for people stand."""
 LOGGED = '{"logger":'
-"""How a line of the process's own log begins, which is no answer."""
+"""The prefix of a line of the process's own log, which is no answer."""
 
 
 def structure(said: Iterable[Said]) -> str:
@@ -30,7 +30,7 @@ def wording(said: Iterable[Said]) -> str:
 
 
 def seen(said: Iterable[Said]) -> str:
-    """What a person sees: standard output after |, standard error after !."""
+    """The visible output: standard output after |, standard error after !."""
     return _blocks(said, _seen_lines)
 
 

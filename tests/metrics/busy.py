@@ -42,7 +42,7 @@ class Busy:
         self._log()
 
     def scraped(self) -> Samples:
-        """What it has come to."""
+        """The scraped metrics."""
         return self.watch.samples()
 
     def _give(self, site: str, *commands: c.Command) -> None:
@@ -116,7 +116,7 @@ def _act(day: Rehearsal, site: str) -> int:
 
 @contextmanager
 def busy(url: str) -> Iterator[Busy]:
-    """That day, lived."""
+    """A busy day, played."""
     with rehearsal(url) as day:
         found = Busy(day)
         found.live()

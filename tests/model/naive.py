@@ -267,7 +267,7 @@ class Site:
         return left < needed and (closure.upheld_at is None or left < closure.upheld_at)
 
     def needed_and_left(self, closure: Closure) -> tuple[int, int]:
-        """How much the rule of `closure` needs, and how much of that the record still gives."""
+        """The number that the rule of `closure` needs, and the number left on record."""
         if closure.rule == "repeat":
             # Only what lay near the incident that completed the window speaks for the closure.
             within = closure.policy.repeat_within
@@ -318,8 +318,7 @@ class NaiveDesk:
         self._begin(site, now)
 
     def note(self, site: str, now: datetime, by: str) -> None:
-        """Put on record an act that moves nothing here: a claim, a file, a changed detail, or what
-        became of an order."""
+        """Record an act without effect here: a claim, a file, a detail, an outcome of an order."""
         found, now = self._begin(site, now)
         self._write(found, now, by, "note")
 
@@ -728,7 +727,7 @@ class NaiveDesk:
             if incident.state() in ("open", "unreached") and incident.occurred_at <= at
         ]
 
-    # What an act does.
+    # Effects of acts.
 
     def _write(self, site: Site, now: datetime, by: str, what: str) -> None:
         site.entries.append((now, by, what))
@@ -823,7 +822,7 @@ class NaiveDesk:
             running.ended = closure.at
         site.closures.append(closure)
 
-    # What falls due.
+    # Deadlines.
 
     def _do_what_is_due(self, site: Site, now: datetime) -> None:
         while due := sorted(d for d in self._deadlines(site) if d[0] < now):
@@ -840,7 +839,7 @@ class NaiveDesk:
             self._write(site, now, "", ("lapsed", "removal lapsed", "reopened")[kind])
 
     def _time_began(self, late: Incident) -> datetime:
-        """When they had to have been told, to have had all the time until the deadline (R5)."""
+        """The time by which they had to be reached to have the full deadline (R5)."""
         first, within = min(c.recorded_at for c in late.reached()), self.policy.removal_within
         assert late.removal_due is not None
         return first if within is None else max(first, late.removal_due - within)

@@ -1,4 +1,4 @@
-"""What the tests of both lanes stand on: orders, and channels that answer as they are told."""
+"""Orders for the tests of both lanes, and channels whose answers a test sets."""
 
 from __future__ import annotations
 

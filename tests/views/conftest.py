@@ -1,4 +1,4 @@
-"""What the tests of the views stand on: a day at a desk, on both databases."""
+"""Fixtures of the tests of the views: a day at a desk, on both databases."""
 
 from collections.abc import Iterator
 

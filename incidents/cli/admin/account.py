@@ -99,7 +99,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 def list_accounts(run: Run) -> None:
     """List accounts by handle."""
     found = seen(run).accounts()
-    # A role of the database that lets nobody in may not know, and an older server does not say.
+    # A database role without accounts access may not know, and an older server does not say.
     tells = any("password_set_at" in each for each in found)
     output.listed(
         run, found, ids=(each["handle"] for each in found),

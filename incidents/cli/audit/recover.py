@@ -34,7 +34,7 @@ _HERE = Cause.of(
 _OTHERS = (
     "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",
 )  # fmt: skip
-"""Of the sites of a verdict it is told how many there are, where there are any."""
+"""The verdicts whose sites are counted, if there are any."""
 
 
 @verb()
