@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli.run import Run, answering, aside, shortened, visible_and_short
+from incidents.cli.run import Run, guarded_stdout, shortened, visible_and_short, write_stderr
 from incidents.errors import (
     DONE,
     FAILED,
@@ -42,12 +42,12 @@ def main(args: list[str] | None = None) -> int:
     typed = sys.argv[1:] if args is None else args
     with told(typed) as root:
         run = Run()
-        _never_fail_to_print()
+        _escape_unencodable()
         try:
             status = root.main(typed, prog_name="incidents", standalone_mode=False, obj=run)
-            run.tell_of_rehearsal()
+            run.note_rehearsal()
             if sys.stdout is not None:
-                with answering():
+                with guarded_stdout():
                     sys.stdout.flush()
             return status if isinstance(status, int) else DONE
         except BrokenPipeError:
@@ -55,21 +55,21 @@ def main(args: list[str] | None = None) -> int:
         except (click.Abort, KeyboardInterrupt):
             return INTERRUPTED
         except click.ClickException as error:
-            _tell_of_misuse(error)
+            _write_usage_error(error)
             return MISUSED
         except IncidentsError as error:
-            _tell(run, error)
+            _write_error(run, error)
             return error.exit_status
         except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-            return _tell_unexpected(run, error)
+            return _write_unexpected_error(run, error)
         finally:
-            run.tell_of_renaming()
+            run.note_renaming()
             run.close()
-            _never_fail_to_end()
+            _flush_stderr()
 
 
-def _tell(run: Run, error: IncidentsError) -> None:
-    hints = _ways_out(error) if isinstance(error, RefusedError) else []
+def _write_error(run: Run, error: IncidentsError) -> None:
+    hints = _hints(error) if isinstance(error, RefusedError) else []
     if run.for_programs:
         from incidents.cli.output import json_text
 
@@ -85,18 +85,18 @@ def _tell(run: Run, error: IncidentsError) -> None:
             from incidents.contract.hints import commands
 
             told |= {"hints": hints, "commands": commands(hints)}
-        aside(json_text({kind: told}))
+        write_stderr(json_text({kind: told}))
         return
     from incidents.cli import error_text
 
-    aside(visible_and_short(run.text("error", message=error_text.told(run, error))))
+    write_stderr(visible_and_short(run.text("error", message=error_text.rendered(run, error))))
     if error.name in _OPTIONS:
-        aside(run.text("answer.next.option", option=_OPTIONS[error.name]))
+        write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
         from incidents.cli.answers import next_line
 
         asked_by = error.facts.get("by") if error.name == "closure_asked" else None
-        aside(visible_and_short(next_line(run, hint, asked_by)))
+        write_stderr(visible_and_short(next_line(run, hint, asked_by)))
 
 
 _OPTIONS = {
@@ -108,7 +108,7 @@ _OPTIONS = {
 """The further options of a command, by the refusal's name."""
 
 
-def _ways_out(error: RefusedError) -> list[Hint]:
+def _hints(error: RefusedError) -> list[Hint]:
     """Return the hints that the server sent, or else those of the refusal's name."""
     from incidents.contract import hints, ways_out
 
@@ -116,14 +116,14 @@ def _ways_out(error: RefusedError) -> list[Hint]:
     return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
 
 
-def _tell_of_misuse(error: click.ClickException) -> None:
+def _write_usage_error(error: click.ClickException) -> None:
     """Report wrong usage like click; but the input may be anything, and of any length."""
     written = io.StringIO()
     error.show(file=written)
-    aside(visible_and_short(written.getvalue()), nl=False)
+    write_stderr(visible_and_short(written.getvalue()), nl=False)
 
 
-def _tell_unexpected(run: Run, error: Exception) -> int:
+def _write_unexpected_error(run: Run, error: Exception) -> int:
     told = _database_error(run, error)
     if told is None:
         told = IncidentsError.coded(
@@ -136,7 +136,7 @@ def _tell_unexpected(run: Run, error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    _tell(run, told)
+    _write_error(run, told)
     return FAILED
 
 
@@ -156,7 +156,7 @@ def _plain(value: object) -> object:
     return shortened(str(value))
 
 
-def _never_fail_to_print() -> None:
+def _escape_unencodable() -> None:
     """Write characters that the output's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -164,7 +164,7 @@ def _never_fail_to_print() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _never_fail_to_end() -> None:
+def _flush_stderr() -> None:
     """Keep a failed flush of standard error, on a full disk say, from changing the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents.cli import answers
-from incidents.cli.confirmation import answered, says_otherwise
+from incidents.cli.confirmation import read_confirmation, wrong_confirmation
 from incidents.cli.run import Run, is_terminal
 from incidents.errors import Cause, NotConfirmedError
 from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
@@ -56,7 +56,7 @@ class Act:
             ActRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def submit_once(
         self,
@@ -85,10 +85,10 @@ class Act:
         if by_line:
             line = _key_of_line(self.by, self.run.settings.login, site, command)
             envelope = replace(envelope, key=line, key_for=SAME_LINE_FOR)
-        answer = self._send_asking(envelope, confirm)
+        answer = self._send_confirmed(envelope, confirm)
         if by_line and answer.repeated:
-            self.run.tell(self.run.text(f"act.same_line.{another}"))
-        answers.give(
+            self.run.inform(self.run.text(f"act.same_line.{another}"))
+        answers.write_answer(
             self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about,
             also=self.also,
         )  # fmt: skip
@@ -104,9 +104,9 @@ class Act:
         """
         from incidents.cli import reauthentication
 
-        with reauthentication.proved(self.run, command, password) as signed_in:
+        with reauthentication.for_command(self.run, command, password) as signed_in:
             answer = self._send(self._envelope(site, command, key=self.key, signed_in=signed_in))
-        answers.give(self.run, answer, dry_run=self.dry_run, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, also=self.also)
 
     def close_site(
         self,
@@ -129,7 +129,7 @@ class Act:
         """
         from incidents.cli import reauthentication
 
-        with reauthentication.proved(self.run, command, password, self.policy) as signed_in:
+        with reauthentication.for_command(self.run, command, password, self.policy) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             if not self.dry_run:
                 expected, seen = self._refuse_if_impossible(envelope)
@@ -138,7 +138,7 @@ class Act:
                 # The confirmation is of what was shown: a server gets its ETag.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
         """Check that the desk would accept it, doing nothing.
@@ -151,7 +151,7 @@ class Act:
     def hand_over(self, to: str) -> list[Answer]:
         """Give all that one person holds to another; the caller answers."""
         order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
-        return self.run.house.hand_over(order, dry_run=self.dry_run)
+        return self.run.app.hand_over(order, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Submit commands in one transaction; the caller answers.
@@ -166,7 +166,7 @@ class Act:
             )
             for site, command in commands
         ]
-        return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
+        return self.run.app.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
     def _envelope(
         self,
@@ -192,7 +192,7 @@ class Act:
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
-    def _send_asking(self, envelope: Envelope, confirm: str | None) -> Answer:
+    def _send_confirmed(self, envelope: Envelope, confirm: str | None) -> Answer:
         """Send it; ask first if it closes the site or is about another host.
 
         Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
@@ -225,8 +225,8 @@ class Act:
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         if self.run.remote is not None and not envelope.signed_in:
-            self.run.remote.insist_on_who_acts()
-        [answer] = self.run.house.desk.submit(
+            self.run.remote.check_named_person()
+        [answer] = self.run.app.desk.submit(
             [envelope], dry_run=self.dry_run or dry_run, policy=self.policy
         )
         return answer
@@ -247,7 +247,7 @@ def _salt() -> str:
 
 def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
     ask = [run.text("act.closes", site=site_name.in_full(site)), run.text("confirm.ask")]
-    typed = answered(run, [*told, *ask], confirm)
+    typed = read_confirmation(run, [*told, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
         raise NotConfirmedError(site=site, way_out=way_out)
@@ -257,7 +257,7 @@ def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ())
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
     ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
-    typed = answered(run, ask, confirm)
+    typed = read_confirmation(run, ask, confirm)
     if typed is None or not site_name.matches_name(site, typed):
         raise NotConfirmedError.coded(
             "host_not_confirmed",
@@ -275,4 +275,4 @@ def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:
 def _instead(site: str, confirm: str | None) -> Cause:
     if confirm is None:
         return Cause.of("typed_no_name", "you typed another name")
-    return says_otherwise(confirm, site)
+    return wrong_confirmation(confirm, site)

@@ -30,7 +30,7 @@ CLICK = "messages"
 
 
 @contextmanager
-def told(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
+def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
     """The root command, in Chinese if that is the language; until its end click's words are too."""
     if not _is_wanted(args):
         yield root

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
 
 
-def answered(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
+def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
     """Return `confirm`, or the line typed after those lines; None without a terminal."""
     if confirm is not None or not is_terminal(sys.stdin):
         return confirm
@@ -48,7 +48,7 @@ def closed_sites(opened: Sequence[Comparison]) -> list[str]:
     return [each.site for each in opened if each.really == "closed"]
 
 
-def words_of_openings(run: Run, opened: Sequence[Comparison]) -> list[str]:
+def openings_text(run: Run, opened: Sequence[Comparison]) -> list[str]:
     """List the sites to be opened, for people; nothing if there are none."""
     from incidents.enforcement.reconciliation import WAITS
 
@@ -63,7 +63,7 @@ def words_of_openings(run: Run, opened: Sequence[Comparison]) -> list[str]:
         ("waiting", waiting),
     )
     lines = [
-        run.text(_by_number(f"openings.{code}", names), n=len(names), names=named(run, names))
+        run.text(_by_number(f"openings.{code}", names), n=len(names), names=first_names(run, names))
         for code, names in parts
         if names
     ]
@@ -76,7 +76,7 @@ def _by_number(code: str, found: Sequence[str]) -> str:
     return f"{code}.one" if len(found) == 1 else f"{code}.many"
 
 
-def named(run: Run, names: Sequence[str]) -> str:
+def first_names(run: Run, names: Sequence[str]) -> str:
     """Name the first ones, and say how many more there are."""
     more = len(names) - MOST_NAMED
     first = run.language.comma.join(map(site_name.shown, names[:MOST_NAMED]))
@@ -96,19 +96,19 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -
     right = str(n) if alone is None else alone
     code = "confirm.ask_name" if alone else "confirm.ask_number"
     ask = run.text(code, right=site_name.in_full(right))
-    typed = answered(run, [*words_of_openings(run, opened), ask], said)
+    typed = read_confirmation(run, [*openings_text(run, opened), ask], said)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):
         return
     if said is not None:
-        way_out = says_otherwise(said, right)
+        way_out = wrong_confirmation(said, right)
     else:
         way_out = Cause.of("typed_is_not", "you did not type {right}", right=right)
     raise OpeningNotConfirmedError(what=alone or Cause.of("sites", "{n:,} sites", n=n),
                                    way_out=way_out)  # fmt: skip
 
 
-def says_otherwise(confirm: str, right: str) -> Cause:
+def wrong_confirmation(confirm: str, right: str) -> Cause:
     """Say as a way out that --confirm names something other than `right`."""
     return Cause.of(
         "confirm_says", "--confirm says {given!r}; write --confirm {right}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.locale.language import language as words_of
 from incidents.values.site_name import shown
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from incidents.locale.words import When
 
 
-def told(history: Mapping[str, Any], when: When) -> list[str]:
+def history_warnings(history: Mapping[str, Any], when: When) -> list[str]:
     """The sentences about a history's problems, the worst first."""
     # An older server does not say all of it.
     return [
@@ -194,35 +194,35 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 """By what is so, as `views.queue.alarm` calls it, the worst first."""
 
 
-def tell_of_enforcement(run: Run, found: Mapping[str, Any]) -> None:
+def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
     """Say whether the clock is enforced, by whom, the history's problems, and what is overdue."""
     from incidents.views.health import carries_out
 
     when = run.when
     if found["beating"] and not carries_out(found):
-        run.say(painted(run.text("enforcement.on.record"), fg="red", bold=True))
+        run.write(coloured(run.text("enforcement.on.record"), fg="red", bold=True))
     elif found["beating"]:
-        run.say(run.text("enforcement.on"))
+        run.write(run.text("enforcement.on"))
     else:
-        run.say(painted(run.text("enforcement.off"), fg="red", bold=True))
+        run.write(coloured(run.text("enforcement.off"), fg="red", bold=True))
     for daemon in found["daemons"]:
-        run.say(_how(run, daemon))
+        run.write(_how(run, daemon))
     if found["last_once"]:
-        run.say(run.text("enforcement.once", ago=when.ago(found["last_once"])))
+        run.write(run.text("enforcement.once", ago=when.ago(found["last_once"])))
     # An older server does not say it.
     unread = found.get("mark_unread")
     lines = [] if unread is None else [mark_unread(unread, when)]
-    for line in [*lines, *told(found.get("history") or {}, when)]:
-        run.say(painted(line, fg="red"))
+    for line in [*lines, *history_warnings(found.get("history") or {}, when)]:
+        run.write(coloured(line, fg="red"))
     if found["overdue"]:
         line = _overdue(run, found)
-        run.say(line if found["beating"] else painted(line, fg="red"))
+        run.write(line if found["beating"] else coloured(line, fg="red"))
         for site in found["overdue_sites"]:
-            run.say(run.text("enforcement.overdue.site", site=site["site"], due=site["due"]))
+            run.write(run.text("enforcement.overdue.site", site=site["site"], due=site["due"]))
     else:
-        run.say(run.text("enforcement.overdue.none"))
+        run.write(run.text("enforcement.overdue.none"))
     if not found["beating"]:
-        run.tell(run.text("enforcement.start"))
+        run.inform(run.text("enforcement.start"))
 
 
 def _overdue(run: Run, found: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 """Facts quoted unchanged: they come from the system or a library."""
 
 
-def told(run: Run, error: IncidentsError) -> str:
+def rendered(run: Run, error: IncidentsError) -> str:
     """The error's sentence; in English where the language has no words for it."""
     spoken = run.language
     if spoken is language("en", "cli"):

@@ -21,10 +21,10 @@ from incidents.cli.run import (
     JSON,
     JSONL,
     Run,
-    answering,
+    coloured,
+    guarded_stdout,
     is_terminal,
-    painted,
-    paints,
+    uses_colour,
     visible,
 )
 from incidents.errors import FileError, InputError
@@ -51,44 +51,46 @@ _INDENT = 4
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
-class Painted(str):
+class ColouredField(str):
     """A field of a table in colour, where standard output takes it."""
 
     __slots__ = ("fg",)
     fg: str | None
 
     @classmethod
-    def of(cls, text: str, *, fg: str | None) -> Painted:
+    def of(cls, text: str, *, fg: str | None) -> ColouredField:
         """Make a bold text of that colour."""
         made = cls(text)
         made.fg = fg
         return made
 
 
-def document(run: Run, document: Mapping[str, Any], *, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_document(
+    run: Run, document: Mapping[str, Any], *, rows: Sequence[Mapping[str, Any]]
+) -> None:
     """One document for a program; CSV, which knows only rows, gets `rows`."""
     if run.format == CSV:
         _write_csv(run, rows)
     else:
-        run.say(json_text(document, indented=run.format == JSON))
+        run.write(json_text(document, indented=run.format == JSON))
 
 
-def documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
+def write_documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
     """A list of documents for a program, written as they come."""
     if run.format == CSV:
         _write_csv(run, documents)
     elif run.format == JSONL:
         for found in documents:
-            run.say(json_text(found))
+            run.write(json_text(found))
     else:
         opening = "["
         for found in documents:
-            run.say(opening + json_text(found))
+            run.write(opening + json_text(found))
             opening = ","
-        run.say("[]" if opening == "[" else "]")
+        run.write("[]" if opening == "[" else "]")
 
 
-def answered(
+def answer_program(
     run: Run,
     found: Mapping[str, Any],
     *ids: str,
@@ -96,13 +98,13 @@ def answered(
 ) -> bool:
     """Answer with ids, or a program with `rows` or the document; False if a person awaits it."""
     if run.quiet:
-        run.say(*ids)
+        run.write(*ids)
     elif run.for_programs:
-        document(run, found, rows=[found] if rows is None else rows)
+        write_document(run, found, rows=[found] if rows is None else rows)
     return run.quiet or run.for_programs
 
 
-def listed(
+def write_list(
     run: Run,
     found: Iterable[Mapping[str, Any]],
     *,
@@ -114,22 +116,22 @@ def listed(
     """Answer with a list: ids, documents for a program, or a table; `nothing` if it is empty."""
     if run.quiet:
         for each in ids:
-            run.say(each)
+            run.write(each)
     elif run.for_programs:
-        documents(run, found)
+        write_documents(run, found)
     else:
-        table(run, headers, rows)
+        write_table(run, headers, rows)
         if nothing and not found:
-            run.tell(nothing)
+            run.inform(nothing)
 
 
-def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
+def write_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
     """`key: value` lines for people; a catalogue has a name for each key, English has the key."""
     found = [(run.language.word("label", name), value) for name, value in pairs if value]
     width = max((_cells(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     for name, value in found:
-        label = painted(f"{name}:{' ' * (width - _cells(name))}", bold=True)
-        run.say(f"{label} {value}")
+        label = coloured(f"{name}:{' ' * (width - _cells(name))}", bold=True)
+        run.write(f"{label} {value}")
 
 
 def _cells(text: str) -> int:
@@ -141,25 +143,25 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write rows for people: a table on a terminal, fields between tabs on a pipe."""
     if not is_terminal(sys.stdout):
         for row in rows:
-            run.say("\t".join(map(_plainly, row)))
+            run.write("\t".join(map(_plain, row)))
         return
     from rich.console import Console
 
     from incidents.cli.prose import Prose
 
-    console = Console(color_system="auto" if paints() else None, highlight=False)
+    console = Console(color_system="auto" if uses_colour() else None, highlight=False)
     heads = [Prose(run.language.word("head", header)) for header in headers]
-    cells = [[_drawn(field) for field in row] for row in rows]
+    cells = [[_cell(field) for field in row] for row in rows]
     if not cells:
         return
     columns = [[str(header), *(str(row[n]) for row in cells)] for n, header in enumerate(heads)]
     beside = _columns_beside(console, columns)
-    widths = _widths(columns[:beside], _room(console, beside))
-    with answering():
+    widths = _widths(columns[:beside], _text_width(console, beside))
+    with guarded_stdout():
         if beside == len(heads):
             drawn = _grid(heads, widths)
             for each in cells:
@@ -185,10 +187,10 @@ def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
     # A longer word, such as an address, is folded anyway.
     words = [min(_longest_word(fields), _LONG) for fields in columns]
     beside = len(columns)
-    if sum(words) <= _room(console, beside):
+    if sum(words) <= _text_width(console, beside):
         return beside
     wanted = [max(map(cell_len, fields)) for fields in columns]
-    while beside > 1 and sum(wanted[:beside]) > _room(console, beside):
+    while beside > 1 and sum(wanted[:beside]) > _text_width(console, beside):
         beside -= 1
     return beside
 
@@ -207,7 +209,7 @@ def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
     return Padding(beneath, (0, 0, 0, _INDENT))
 
 
-def _room(console: Console, columns: int) -> int:
+def _text_width(console: Console, columns: int) -> int:
     """The most columns of the screen that the texts of `columns` columns can take together."""
     return console.width - _EDGES * columns + 1
 
@@ -242,16 +244,16 @@ def json_text(document: Any, *, indented: bool = False) -> str:
     return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))
 
 
-def _plainly(field: str) -> str:
+def _plain(field: str) -> str:
     text = " ".join(field.split())
-    return painted(text, fg=field.fg, bold=True) if isinstance(field, Painted) else text
+    return coloured(text, fg=field.fg, bold=True) if isinstance(field, ColouredField) else text
 
 
-def _drawn(field: str) -> Text:
+def _cell(field: str) -> Text:
     """A field as a cell of a table; its colour is no part of the text that is made visible."""
     from incidents.cli.prose import Prose
 
-    style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, Painted) else ""
+    style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, ColouredField) else ""
     return Prose(visible(field), style=style)
 
 
@@ -300,7 +302,7 @@ def _write_csv(run: Run, rows: Iterable[Mapping[str, Any]]) -> None:
 def _write_csv_line(run: Run, fields: Sequence[str]) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
-    run.say_data(line.getvalue())
+    run.write_data(line.getvalue())
 
 
 def _field(value: Any) -> str:
@@ -326,8 +328,8 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
         FileError: if it cannot be written; what stood there before stands there still.
     """
     if target == STANDARD_OUTPUT:
-        with answering():
-            sys.stdout.buffer.writelines(_shown(parts) if is_terminal(sys.stdout) else parts)
+        with guarded_stdout():
+            sys.stdout.buffer.writelines(_escaped(parts) if is_terminal(sys.stdout) else parts)
             sys.stdout.buffer.flush()
         return
     file = Path(file_name(target))
@@ -347,7 +349,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
         raise FileError.of(target, "written", error) from error
 
 
-def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _escaped(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Replace whatever could make a terminal mislead its reader."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
     for part in parts:

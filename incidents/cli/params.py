@@ -81,7 +81,7 @@ def file_name(given: str) -> str:
     return given
 
 
-def no_placeholder(
+def refuse_placeholder(
     _context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
     """Refuse the capital by which help and `next:` lines stand for a text of the person."""
@@ -110,7 +110,7 @@ def contact_or_incident(given: str) -> tuple[int, ...]:
     return contact(given) if found is None else found
 
 
-def anything(given: str) -> tuple[Any, ...] | str:
+def any_name(given: str) -> tuple[Any, ...] | str:
     """Read an id or a site's name.
 
     Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
@@ -167,17 +167,17 @@ target_argument = click.argument(
     "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=suggestions.incidents
 )
 anything_argument = click.argument(
-    "what", type=anything, metavar="ID|SITE", shell_complete=suggestions.items
+    "what", type=any_name, metavar="ID|SITE", shell_complete=suggestions.items
 )
 note_option = click.option(
     "--note",
     type=text("note"),
-    callback=no_placeholder,
+    callback=refuse_placeholder,
     metavar="N",
     help="Note of at most 4,000 characters.",
 )
 reason_option = click.option(
-    "--reason", type=text("reason"), callback=no_placeholder, required=True, metavar="R",
+    "--reason", type=text("reason"), callback=refuse_placeholder, required=True, metavar="R",
     help="Reason; it goes on record.",
 )  # fmt: skip
 confirm_option = click.option(

@@ -127,7 +127,7 @@ class NoAccountError(RefusedError):
 
 
 @contextmanager
-def proved(
+def for_command(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
     """Sign in for a command, by that policy or the active one; raises as `in_person` does."""
@@ -135,7 +135,7 @@ def proved(
     def takes_two() -> bool:
         from incidents.desk import access
 
-        return access.needs_two_people(command, policy or run.house.desk.policy())
+        return access.needs_two_people(command, policy or run.app.desk.policy())
 
     with in_person(run, name_of(type(command)), file, takes_two) as signed_in:
         yield signed_in
@@ -180,13 +180,13 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
     """Open a session of the server for the person who acts; `option` names the file.
 
     Raises:
-        PasswordNeededError, ProblemError: as `proved` does.
+        PasswordNeededError, ProblemError: as `for_command` does.
     """
     from incidents.client.faults import ProblemError
 
     server = run.remote
     assert server is not None, "only a server has sessions"
-    question = run.text("password.ask", handle=server.signs_in)
+    question = run.text("password.ask", handle=server.password_account)
 
     def ask() -> str:
         return read_password(file, question, option)
@@ -197,7 +197,7 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
             stack.enter_context(server.signed_in(ask(), None if file == STDIN else ask))
         except ProblemError as error:
             if error.name == "sign_in" and not (run.settings.named or server.has_token):
-                run.tell(run.text("password.login_name", handle=server.signs_in))
+                run.inform(run.text("password.login_name", handle=server.password_account))
             raise
         yield
 
@@ -214,7 +214,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
     given = read_password(file, run.text("password.ask", handle=handle), option)
-    return _door(run).identify(handle, given, _terminal(run))
+    return _authenticator(run).identify(handle, given, _terminal(run))
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
@@ -227,12 +227,12 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
     given = read_password(file, run.text("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
         return {"handle": handle, "password": given}
-    return _door(run).identify_second(
+    return _authenticator(run).identify_second(
         handle, given, _terminal(run), beside=run.settings.person, at_terminal=True
     )
 
 
-def _door(run: Run) -> Authenticator:
+def _authenticator(run: Run) -> Authenticator:
     from incidents import clock
     from incidents.accounts.authenticator import Authenticator
 

@@ -52,7 +52,7 @@ class Run:
         """Whether a database file may be made if there is none."""
         self.renamed: tuple[str, str] | None = None
         """The older spelling of a command that was typed, and the one of now."""
-        self.told_of_rehearsal = False
+        self.rehearsal_noted = False
         """Whether the output has already said that it is a rehearsal."""
 
     @property
@@ -68,7 +68,7 @@ class Run:
         return sources.load()
 
     @property
-    def house(self) -> App | RemoteApp:
+    def app(self) -> App | RemoteApp:
         """The app that these settings name: of a database, or a server's.
 
         What only a database has is in `local`, and what only a server has in `remote`.
@@ -82,7 +82,7 @@ class Run:
         Raises:
             NotOverServerError: if it is a server that is asked.
         """
-        self.insist_on_this_machine(_ITS_OWN)
+        self.refuse_server(_ITS_OWN)
         from incidents import app
 
         _silence_libraries()
@@ -101,7 +101,7 @@ class Run:
         )
         return RemoteApp(exchange, self.settings)
 
-    def insist_on_this_machine(self, why: str) -> None:
+    def refuse_server(self, why: str) -> None:
         """Refuse to act on this machine if a server was named: that was meant.
 
         Raises:
@@ -143,7 +143,7 @@ class Run:
     @contextmanager
     def looking(self) -> Iterator[Looks | RemoteLooks]:
         """Open the views on one state of the database, in the run's language."""
-        with self.house.looking(self.language) as looks:
+        with self.app.looking(self.language) as looks:
             yield looks
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
@@ -161,42 +161,44 @@ class Run:
 
         moment = typed_time.read(text, self.settings.zone, clock.now(), limit=limit)
         when = self.when
-        self.tell(self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment)))
+        self.inform(
+            self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment))
+        )
         return moment
 
-    def tell(self, *lines: str) -> None:
+    def inform(self, *lines: str) -> None:
         """Write lines for people on standard error; nothing where a program reads."""
         if not self.for_programs:
             for line in lines:
-                aside(visible_but_painted(shortened(line)))
+                write_stderr(visible_but_coloured(shortened(line)))
 
-    def say(self, *lines: str) -> None:
+    def write(self, *lines: str) -> None:
         """Write lines on standard output, in one go, without characters that mislead."""
         if lines:
-            with answering():
-                click.echo(visible_but_painted("\n".join(lines)), color=paints())
+            with guarded_stdout():
+                click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
-    def say_data(self, line: str) -> None:
+    def write_data(self, line: str) -> None:
         """Write a line for a program on standard output: as it is, but not onto a terminal."""
         if is_terminal(sys.stdout):
-            self.say(line)
+            self.write(line)
         else:
-            with answering():
+            with guarded_stdout():
                 click.echo(line)
 
-    def tell_of_rehearsal(self) -> None:
+    def note_rehearsal(self) -> None:
         """Say once that the desk is no desk of real customers."""
         is_opened = "local" in self.__dict__ and self.local.is_opened
         # The command is answered: a database that fails now changes nothing.
         with suppress(DatabaseError):
-            if is_opened and not self.told_of_rehearsal and self.local.is_rehearsal:
-                self.tell(self.text("run.rehearsal"))
+            if is_opened and not self.rehearsal_noted and self.local.is_rehearsal:
+                self.inform(self.text("run.rehearsal"))
 
-    def tell_of_renaming(self) -> None:
+    def note_renaming(self) -> None:
         """Name the present spelling of a command to a person who typed an older one."""
         if self.renamed is not None and is_terminal(sys.stderr):
             old, new = self.renamed
-            self.tell(self.text("run.renamed", old=old, new=new))
+            self.inform(self.text("run.renamed", old=old, new=new))
 
     def close(self) -> None:
         """Close the database, or the server."""
@@ -205,14 +207,14 @@ class Run:
                 house.close()
 
 
-def aside(text: str, *, nl: bool = True) -> None:
+def write_stderr(text: str, *, nl: bool = True) -> None:
     """Write on standard error; a failed write, on a full disk say, changes nothing else."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True, nl=nl)
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def guarded_stdout() -> Iterator[None]:
     """Treat a failed write to standard output as no fault of this program.
 
     Raises:
@@ -223,11 +225,11 @@ def answering() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _give_up_standard_output()
+        _discard_stdout()
         raise AnswerLostError(detail=error.strerror or str(error)) from error
 
 
-def _give_up_standard_output() -> None:
+def _discard_stdout() -> None:
     """Keep the interpreter's end from writing what is left in the buffer."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -247,7 +249,7 @@ def is_terminal(stream: IO[str] | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def paints() -> bool:
+def uses_colour() -> bool:
     """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -256,9 +258,9 @@ def paints() -> bool:
     return is_terminal(sys.stdout)
 
 
-def painted(text: str, **style: object) -> str:
+def coloured(text: str, **style: object) -> str:
     """`text` in colour, where standard output takes it."""
-    return click.style(text, **style) if text and paints() else text  # type: ignore[arg-type]  # click's own
+    return click.style(text, **style) if text and uses_colour() else text  # type: ignore[arg-type]  # click's own
 
 
 MOST_CHARACTERS = 4_000
@@ -278,7 +280,7 @@ def visible(text: str) -> str:
     return _LYING.sub(_escaped, text)
 
 
-def visible_but_painted(text: str) -> str:
+def visible_but_coloured(text: str) -> str:
     """Make a line visible in which the program itself has set colours."""
     if "\x1b" not in text:
         return visible(text)

@@ -56,7 +56,7 @@ def approve(
 @params.site_argument
 @_what_option
 @click.option(
-    "--reason", type=params.text("reason"), callback=params.no_placeholder, metavar="R",
+    "--reason", type=params.text("reason"), callback=params.refuse_placeholder, metavar="R",
     help="Why, in your own words.",
 )  # fmt: skip
 @options.acting

@@ -37,7 +37,7 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
         case int(), int(), str():
             from incidents.cli import orders
 
-            orders.tell(run, what)
+            orders.write_order(run, what)
         case int(), str():
             _item(run, what)
         case _:
@@ -47,7 +47,7 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 def _site(run: Run, name: str) -> None:
     """Show a site; raises UnknownSiteError, which also says how an id looks."""
     with params.site_or_id(name):
-        sites.tell(run, name)
+        sites.write_site(run, name)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:
@@ -63,11 +63,11 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
-    if not output.answered(run, with_commands(found), found["id"]):
+    if not output.answer_program(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
             ("task", found["id"]),
-            ("do", words.exactly(found, run.language)),
+            ("do", words.what_in_full(found, run.language)),
             ("site", in_full(found["site"])),
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
@@ -76,7 +76,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             ("warning", found["warning"] or ""),
             ("say", found["say"]),
         ]
-        output.pairs(run, pairs)
+        output.write_pairs(run, pairs)
         sites.show_next_steps(run, found["hints"], first_of_two(found))
 
 
@@ -85,35 +85,35 @@ def _incident(run: Run, incident: tuple[int, int]) -> None:
     with run.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
-            run.say(found["id"])
+            run.write(found["id"])
             return
         story = looks.timeline(*incident)
         if run.for_programs:
-            output.document(run, {**found, "timeline": list(story)}, rows=[found])
+            output.write_document(run, {**found, "timeline": list(story)}, rows=[found])
         else:
-            _tell(run, found, story)
+            _write_item(run, found, story)
 
 
-def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
+def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     when, site = run.when, incident["site_document"]
     wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
-    run.say(wording.incident_state(incident, site_closed=closed))
+    run.write(wording.incident_state(incident, site_closed=closed))
     if site["state"] != "active" or site["run"] >= 2:
-        run.say(wording.site_state(site))
-    run.say("")
-    output.pairs(run, _pairs(run, incident, closed))
+        run.write(wording.site_state(site))
+    run.write("")
+    output.write_pairs(run, _pairs(run, incident, closed))
     for url in incident["urls"]:
-        run.say(run.text("show.url", url=url))
+        run.write(run.text("show.url", url=url))
     for text in incident["urls_written"]:
         if text not in incident["urls"]:
-            run.say(run.text("show.written", url=text.translate(_LINE_ENDS)))
+            run.write(run.text("show.written", url=text.translate(_LINE_ENDS)))
     for contact in incident["contacts"]:
-        run.say(run.text("show.contact_line", what=_contact(run, contact)))
+        run.write(run.text("show.contact_line", what=_contact(run, contact)))
     for evidence in incident["evidence"]:
-        run.say(_evidence(run, evidence))
+        run.write(_evidence(run, evidence))
     for note in incident["notes"]:
-        run.say(_note(run, note))
+        run.write(_note(run, note))
     sites.show_events(run, story)
     sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
 

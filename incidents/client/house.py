@@ -12,7 +12,7 @@ from incidents.client.accounts import RemoteAccountAdmin
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
+from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
 from incidents.contract import hints
 from incidents.contract.documents import required
 from incidents.contract.documents.queue import Closing, Duties, QueueItem, QueuePage, ToClose
@@ -173,10 +173,10 @@ class RemoteApp:
         self._settings = settings
         self._handle: str | None = None
         self.desk = RemoteDesk(exchange)
-        self.keeper = RemoteAccountAdmin(exchange)
+        self.account_admin = RemoteAccountAdmin(exchange)
         self.record = RemoteRecord(exchange)
         self.filings = intake.RemoteFilings(exchange)
-        self.erasing = RemoteErasing(exchange)
+        self.erasing = RemoteErasure(exchange)
 
     @property
     def has_token(self) -> bool:
@@ -191,13 +191,13 @@ class RemoteApp:
         return self._handle
 
     @property
-    def signs_in(self) -> str:
+    def password_account(self) -> str:
         """The person to ask for a password: the one named, or else the token's account."""
         if self._settings.named or not self.has_token:
             return self._settings.person
         return self.person
 
-    def insist_on_who_acts(self) -> None:
+    def check_named_person(self) -> None:
         """Check that the person named owns the token: its account goes on record.
 
         Raises:
@@ -215,8 +215,8 @@ class RemoteApp:
     def signed_in(
         self, password: str, again: Callable[[], str] | None
     ) -> AbstractContextManager[None]:
-        """While it lasts, who `signs_in` is in a session; see `accounts.signed_in`."""
-        return accounts.signed_in(self._exchange, self.signs_in, password, again)
+        """While it lasts, who `password_account` is in a session; see `accounts.signed_in`."""
+        return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
     def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
@@ -258,8 +258,8 @@ class RemoteApp:
         return found
 
     def bring_in(self, findings: Sequence[Finding], **how: Any) -> Tally:
-        """Bring the findings of a history in; see `intake.bring_in`."""
-        return intake.bring_in(self._exchange, findings, **how)
+        """Bring the findings of a history in; see `intake.import_findings`."""
+        return intake.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
         """The notices: to whom each goes, and when."""

@@ -41,7 +41,7 @@ def checked_address(server: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        raise no_address(server)
+        raise bad_address(server)
     if "@" in parts.netloc:
         # Other users see a command's arguments.
         raise InputError.coded(
@@ -58,7 +58,7 @@ def checked_address(server: str) -> str:
     return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
 
 
-def no_address(server: str) -> InputError:
+def bad_address(server: str) -> InputError:
     """Return the error for a bad server address."""
     return InputError.coded(
         "no_address", "{given!r} is not a server address: write one like https://desk.host.example",
@@ -139,7 +139,7 @@ class Exchange:
         """Return the document and its ETag; raises as `send` does. `within_s`: a longer timeout."""
         answer = self.send(
             method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
-            **_patience(within_s),
+            **_timeout(within_s),
         )  # fmt: skip
         found = faults.document(answer)
         if found is None and answer.content:
@@ -178,7 +178,7 @@ class Exchange:
         headers = {name: str(value) for name, value in told.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
         answer = self._sent(method, path, asked)
-        if self.prove is not None and _must_prove(answer):
+        if self.prove is not None and _needs_proof(answer):
             self.prove()
             answer = self._sent(method, path, asked)
         faults.check(self.server, f"{method} {path}", answer)
@@ -209,7 +209,7 @@ class Exchange:
     def _stream(
         self, path: str, query: Mapping[str, Any], within_s: float | None = None
     ) -> Iterator[httpx.Response]:
-        asked = {"params": _asked(query), **_patience(within_s)}
+        asked = {"params": _asked(query), **_timeout(within_s)}
         with (
             self._answering(),
             self.http.stream("GET", f"{PREFIX}{path}", **asked) as answer,
@@ -244,7 +244,7 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _patience(within_s: float | None) -> dict[str, Any]:
+def _timeout(within_s: float | None) -> dict[str, Any]:
     return {} if within_s is None else {"timeout": within_s}
 
 
@@ -260,7 +260,7 @@ def _fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _must_prove(answer: httpx.Response) -> bool:
+def _needs_proof(answer: httpx.Response) -> bool:
     return answer.status_code == 403 and (faults.document(answer) or {}).get("why") == "prove_again"
 
 
@@ -291,4 +291,4 @@ def _http(
             verify=trusted_certificates(server), follow_redirects=False, trust_env=False,
         )  # fmt: skip
     except httpx.InvalidURL as error:
-        raise no_address(server) from error
+        raise bad_address(server) from error

@@ -42,7 +42,7 @@ class ManyAtOnceError(InputError):
     different times"""
 
 
-def bring_in(
+def import_findings(
     exchange: Exchange,
     findings: Sequence[Finding],
     *,

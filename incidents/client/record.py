@@ -153,7 +153,7 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-class RemoteErasing:
+class RemoteErasure:
     """The erasure by the server's own setting.
 
     All raise ProblemError for what it refuses, ServerError if it does not answer.

@@ -226,9 +226,9 @@ def test_what_nobody_knows_of_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("incidents.cli.queue.screen.carry_out", away)
     screen = sit(CALL)
-    deed = screen.press("2")
-    assert deed is not None
-    assert not screen.carry_out(deed)
+    action = screen.press("2")
+    assert action is not None
+    assert not screen.carry_out(action)
     assert screen.message == (
         "无法确定“1-1 无人接听”是否已记录（按 a 重新发送，不会重复记录）：连接中断"
     )

@@ -156,7 +156,7 @@ def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
 HANGS = """
 import os, time
 from incidents.cli import main; from incidents.cli.queue import screen as queue_screen
-def hangs(run, deed):
+def hangs(run, action):
     os.write(2, b"\\x07")
     time.sleep(600)
 queue_screen.carry_out = hangs

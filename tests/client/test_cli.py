@@ -160,9 +160,9 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
         run.settings = sources.load(server=address)
         screen = Screen(run, lambda: queue._page(run, mine=None, limit=9, after=None, reveal=False))
         assert screen.person == "operator-1"
-        deed = screen.press("c")
-        assert deed is not None
-        assert screen.carry_out(deed)
+        action = screen.press("c")
+        assert action is not None
+        assert screen.carry_out(action)
         assert "operator-1" in screen.message
         screen.press("n")
         assert screen.item is not None
@@ -171,8 +171,8 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
     # The server is away.
     screen.look()
     assert "no answer from http" in (screen.problem or "")
-    deed = screen.press("2")
-    assert deed is not None
-    assert not screen.carry_out(deed)
+    action = screen.press("2")
+    assert action is not None
+    assert not screen.carry_out(action)
     assert "a sends it again" in screen.message
     run.close()

@@ -79,13 +79,13 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def tell_of(run: Run, history: History) -> None:
+def write_left_out(run: Run, history: History) -> None:
     """Tell people what of the file was left out, and why."""
     if history.ignored:
-        run.tell(run.text("history_file.ignored", columns=list(history.ignored)))
+        run.inform(run.text("history_file.ignored", columns=list(history.ignored)))
     if history.bad:
         first, n = history.bad[0], len(history.bad)
-        run.tell(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
+        run.inform(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
 
 
 @verb("import")
@@ -139,26 +139,26 @@ def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> 
 def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
-        run.say(*([] if act.dry_run else tally.ids))
+        run.write(*([] if act.dry_run else tally.ids))
     elif run.for_programs:
         from incidents.history.importing import by_site, document
 
         found = document(history, findings, tally, dry_run=act.dry_run)
-        output.document(run, found, rows=by_site(tally))
+        output.write_document(run, found, rows=by_site(tally))
     else:
         _lines_of_import(act, history, tally)
-    tell_of(run, history)
+    write_left_out(run, history)
     left_out = sum(finding.left_out for finding in findings)
     if left_out:
-        run.tell(run.text("history_file.left_out", n=left_out))
+        run.inform(run.text("history_file.left_out", n=left_out))
     if act.dry_run:
-        run.tell(run.text("answer.dry_run"))
+        run.inform(run.text("answer.dry_run"))
 
 
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
-        output.table(
+        output.write_table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
                 [shown(name), run.text("history_file.new" if site.new else "history_file.known"),
@@ -167,11 +167,11 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
             ],
         )  # fmt: skip
         bad_line = "history_file.bad_line"
-        run.say(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
+        run.write(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
     would = ".would" if act.dry_run else ""
     known = len(tally.sites) - tally.sites_new
     new, there = tally.incidents_new, tally.incidents_known
-    run.say(
+    run.write(
         run.text(f"history_file.sites{would}", new=tally.sites_new, known=known),
         run.text(f"history_file.incidents{would}", new=new, known=there),
     )

@@ -134,14 +134,14 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 def _answer(run: Run, replayed: Replayed) -> None:
     shown = [finding.document() for finding in replayed.findings]
     if run.format == JSON:
-        output.document(run, replayed.document(), rows=[])
+        output.write_document(run, replayed.document(), rows=[])
     elif run.for_programs:
-        output.documents(run, shown)
+        output.write_documents(run, shown)
     elif run.quiet:
-        run.say(*(f"{finding['table']} {finding['row']}" for finding in shown))
+        run.write(*(f"{finding['table']} {finding['row']}" for finding in shown))
     else:
-        run.say(*(_sentence(run, finding) for finding in shown))
-        run.tell(_summary(run, replayed))
+        run.write(*(_sentence(run, finding) for finding in shown))
+        run.inform(_summary(run, replayed))
 
 
 def _sentence(run: Run, finding: Difference) -> str:

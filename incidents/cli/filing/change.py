@@ -107,12 +107,12 @@ def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
 
 
 def _submit(act: Act, site: str, command: ChangeFiling) -> None:
-    told = _aside(act, site, command)
+    told = _notes(act, site, command)
     act.submit(site, command)
-    act.run.tell(*told)
+    act.run.inform(*told)
 
 
-def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
+def _notes(act: Act, site: str, command: ChangeFiling) -> list[str]:
     """The lines beside the answer, read before the change is on record; none for a program."""
     run = act.run
     if run.for_programs or run.remote is not None:
@@ -127,10 +127,10 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
     for key, name, text in command.parts:
         item = json.loads(changes.get(key) or details.get(key) or "{}")
         changes[key] = canonical({**item, name: text})
-    return [*_wrong(run, details, changes), *_checklist(run, site, details, changes)]
+    return [*_wrong_days(run, details, changes), *_checklist(run, site, details, changes)]
 
 
-def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """Name the changed days that are wrong: by a slip a term would end that is still running."""
     if not any(key in changes for key in filing.DAYS):
         return []
@@ -153,7 +153,7 @@ def _checklist(
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    spoken = looks.words_of(run)
+    spoken = looks.finding_catalogue(run)
     told = [spoken.word("step", step) for step in steps]
     return [run.text("filing_change.moved", site=site), *told]
 

@@ -39,7 +39,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @options.looking
 def show(run: Run, site: str) -> None:
     """Show the filing of NAME in the order of the official form, what is missing, and its terms."""
-    found = filed(run, site)
+    found = read_filing(run, site)
     complete = checks.completeness(details_of(found))
     document: FilingInFull = {
         **found, "score": complete.score,
@@ -47,7 +47,7 @@ def show(run: Run, site: str) -> None:
     }  # fmt: skip
     details = found["details"].items()
     rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
-    if not output.answered(run, document, found["site"], rows=rows):
+    if not output.answer_program(run, document, found["site"], rows=rows):
         _show(run, document)
 
 
@@ -64,10 +64,12 @@ def check(run: Run, site: str) -> int:
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     documents = [checks.finding_document(each) for each in found]
     ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
-    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found))
+    if not output.answer_program(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        output.write_table(
+            run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found)
+        )
         if not found:
-            run.tell(run.text("filing_looks.nothing_to_check"))
+            run.inform(run.text("filing_looks.nothing_to_check"))
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
@@ -85,13 +87,13 @@ def fields(run: Run) -> None:
         for section in form.SECTIONS
         for field in section.fields
     ]
-    output.listed(
+    output.write_list(
         run, rows, ids=(str(row["key"]) for row in rows),
         headers=("KEY", "DETAIL", "名称", "ONE OF"),
         rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
     )  # fmt: skip
     if not run.quiet:
-        run.tell(run.text("filing_looks.items"))
+        run.inform(run.text("filing_looks.items"))
 
 
 @verb()
@@ -99,7 +101,7 @@ def fields(run: Run) -> None:
 def presets(run: Run) -> None:
     """List presets: details that many sites share, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
-    output.listed(
+    output.write_list(
         run,
         [{"preset": n, "about": each.about, "details": dict(each.details)} for n, each in found],
         ids=(name for name, _ in found),
@@ -132,10 +134,10 @@ def _found(run: Run, site: str) -> list[Finding]:
     """The findings of the checks; a server checks what it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
-    return checks.check(details_of(filed(run, site)), today=today(run))
+    return checks.check(details_of(read_filing(run, site)), today=today(run))
 
 
-def filed(run: Run, site: str) -> FilingOnRecord:
+def read_filing(run: Run, site: str) -> FilingOnRecord:
     """Return the filing of a site.
 
     Raises:
@@ -160,7 +162,7 @@ def is_chinese(run: Run) -> bool:
     return not run.for_programs and run.settings.language == "zh_CN"
 
 
-def words_of(run: Run) -> Language:
+def finding_catalogue(run: Run) -> Language:
     """The catalogue of findings, in the run's language."""
     return language("zh_CN" if is_chinese(run) else "en", "filing")
 
@@ -183,7 +185,7 @@ def sentence(run: Run, finding: Finding) -> str:
         for name in {"choices", "kinds"} & finding.facts.keys():
             codes = finding.facts[name].split(", ")
             facts[name] = run.language.comma.join(field.shown(code)[0] for code in codes)
-    return finding_sentence(finding, words_of(run), **facts)
+    return finding_sentence(finding, finding_catalogue(run), **facts)
 
 
 def verdict_of(run: Run, finding: Finding) -> str:
@@ -192,24 +194,24 @@ def verdict_of(run: Run, finding: Finding) -> str:
 
 
 def _row(run: Run, finding: Finding) -> tuple[str, ...]:
-    verdict = output.Painted.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
-    source = source_words(finding.source, words_of(run))
+    verdict = output.ColouredField.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
+    source = source_words(finding.source, finding_catalogue(run))
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 
 def _show(run: Run, document: FilingInFull) -> None:
-    output.pairs(run, _told(run, document))
+    output.write_pairs(run, _detail_rows(run, document))
     for term in document["terms"]:
-        run.say(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
-    run.say(run.text("filing_looks.score", score=document["score"]))
+        run.write(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
+    run.write(run.text("filing_looks.score", score=document["score"]))
     for each in document["missing"]:
-        why = words_of(run).word("need", each["why"])
-        run.say(run.text("filing_looks.missing", field=field_label(run, each["field"]), why=why))
+        why = finding_catalogue(run).word("need", each["why"])
+        run.write(run.text("filing_looks.missing", field=field_label(run, each["field"]), why=why))
     if not document["details"]:
-        run.tell(run.text("filing_looks.nothing_filed", site=document["site"]))
+        run.inform(run.text("filing_looks.nothing_filed", site=document["site"]))
 
 
-def _told(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
+def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
     """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
@@ -275,7 +277,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     if ics is not None:
         output.write_file(ics, (line.encode() for line in _calendar(counted)))
     else:
-        output.listed(
+        output.write_list(
             run, counted, ids=dict.fromkeys(each["site"] for each in counted),
             headers=("SITE", "WHAT", run.text("filing_looks.by"), "LEFT", "REMINDED"),
             rows=(_term_row(run, each) for each in counted),
@@ -292,7 +294,7 @@ def _counted(term: TermOfSite, now: date) -> SiteTerm:
 def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
     told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
-    told = told if left >= 0 else output.Painted.of(told, fg="red")
+    told = told if left >= 0 else output.ColouredField.of(told, fg="red")
     what = run.text(f"term.{term['term']}")
     return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
 

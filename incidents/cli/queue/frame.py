@@ -77,7 +77,7 @@ def _foot(screen: Screen, width: int) -> Lines:
     say, told = screen.language.say, screen.message
     if screen.asked:
         told = say("queue.asked", question=told)
-    style = "bold yellow" if screen.asked else "bold red" if screen.is_bad_news else "bold"
+    style = "bold yellow" if screen.asked else "bold red" if screen.is_error else "bold"
     item = screen.item
     keys = "" if item is None else queue_keys.listed(item, screen.person, screen.language)
     hint = say("queue.keys", keys=keys) if keys else say("queue.keys.none")
@@ -94,7 +94,7 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
     around = 1 + len(warning) + more
     if rows - around < 2:
         warning, around = [], 1 + more
-    first, shown = screen.selection.in_sight(rows - around)
+    first, shown = screen.selection.visible_items(rows - around)
     columns = _columns(shown, screen.language, width)
     lines = [_row(((head, cells) for head, cells, _ in columns), " ", "dim")]
     for n, item in enumerate(shown, start=first):
@@ -107,7 +107,7 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
     """The details for which a narrow list has no room: what to do, and whom to call."""
-    what = queue_words.exactly(item, screen.language)
+    what = queue_words.what_in_full(item, screen.language)
     told = screen.language.say("queue.selected", id=item["id"], what=what, whom=_whom(screen, item))
     lines = _sentence(told, width)
     warning = item["warning"]
@@ -128,7 +128,7 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
 
     chosen = [
         column("TASK", lambda item: item["id"], 16),
-        column("LEFT", lambda item: queue_words.left(item, language), _most_of_left(language)),
+        column("LEFT", lambda item: queue_words.left(item, language), _time_left_width(language)),
     ]
     if width >= 60:
         chosen.append(column("DO", lambda item: queue_words.what(item, language), 16))
@@ -144,7 +144,7 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
     return chosen + last
 
 
-def _most_of_left(language: Language) -> int:
+def _time_left_width(language: Language) -> int:
     """The width of the time left: no Chinese span is cut; English has always had sixteen cells."""
     return 16 if language.comma.isascii() else 20
 
@@ -184,7 +184,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
         lines += _labelled(say("queue.label.note"), item["note"], width)
     for key, words in queue_keys.offered(item, screen.person, screen.language).items():
         lines += _labelled(f"  {key}", words, width, "green")
-    for each in queue_keys.only_typed(item):
+    for each in queue_keys.typed_only_hints(item):
         lines += _labelled(say("queue.label.type"), typed(each), width, "green")
     return _scrolled(screen, lines, rows)
 
@@ -192,7 +192,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
 def _told(screen: Screen, item: QueueItem) -> str:
     language = screen.language
     told = [
-        queue_words.exactly(item, language),
+        queue_words.what_in_full(item, language),
         queue_words.left(item, language),
         language.say("queue.attempts", n=item["attempts"]),
     ]

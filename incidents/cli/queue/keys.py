@@ -44,33 +44,33 @@ class PendingAction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ActionResult:
     """The desk's answer to an action, in words; `is_refusal`: it was not done."""
 
     words: str
     is_refusal: bool
 
 
-def carry_out(run: Run, deed: PendingAction) -> Told:
+def carry_out(run: Run, action: PendingAction) -> ActionResult:
     """Send it to the desk, and return the answer.
 
     Raises:
-        AwayError: then nobody knows whether it was done; the same deed may be sent again.
+        AwayError: then nobody knows whether it was done; the same action may be sent again.
     """
-    [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
+    [answer] = Act(run, key=action.key, dry_run=False).submit_all([(action.site, action.command)])
     due = [
         run.text("answer.meanwhile", what=told)
         for told in _sentences(run, answer, of_the_clock=True)
     ]
     if answer.refusal is not None:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
-        return Told(words=_in_a_row(run, [refused, *due]), is_refusal=True)
+        return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
-    told = _in_a_row(run, [*done, *answers.remarks(run, answer), *due])
-    return Told(words=told, is_refusal=False)
+    told = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
+    return ActionResult(words=told, is_refusal=False)
 
 
-def _in_a_row(run: Run, sentences: list[str]) -> str:
+def _joined(run: Run, sentences: list[str]) -> str:
     """Join sentences; in Chinese some have their full stop already."""
     stop = run.text("list.stop")
     return stop.join(each.removesuffix(stop) for each in sentences)
@@ -131,12 +131,12 @@ def _fitting(item: QueueItem, by: str) -> str:
     return f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"
 
 
-def only_typed(item: QueueItem) -> list[Hint]:
+def typed_only_hints(item: QueueItem) -> list[Hint]:
     """The hints on the item that are on no key."""
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
-def deed(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
+def pending_action(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
     """The action of a key on the item, by that person; None if the key is none for it.
 
     For an item that a colleague has claimed it asks first.

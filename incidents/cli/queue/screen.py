@@ -55,7 +55,7 @@ class Selection:
         self.index = max(0, min(self.index + by, len(self.items) - 1))
         self._id = self.items[self.index]["id"]
 
-    def in_sight(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
+    def visible_items(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
         """The items that fit `rows`, the selection among them, and the index of the first."""
         rows = max(rows, 1)
         self._top = min(self._top, self.index, max(0, len(self.items) - rows))
@@ -81,12 +81,12 @@ class Screen:
     """The state of the screen, and what moves it: a look at the queue, a key, an answer.
 
     `problem` says why the last look failed; the list is then of `looked_at`. `message` is what the
-    last key came to, `asked` the deed that waits for a yes.
+    last key came to, `asked` the action that waits for a yes.
     """
 
     def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
         self.run = run
-        self.person = run.house.person
+        self.person = run.app.person
         self.language: Language = run.when.language
         self._fetch = fetch
         self.found = fetch()
@@ -99,7 +99,7 @@ class Screen:
         self.is_over = False
         self.problem: str | None = None
         self.message = ""
-        self.is_bad_news = False
+        self.is_error = False
         self.asked: PendingAction | None = None
         self._revealed: QueueItem | None = None
         self._unsure: list[PendingAction] = []
@@ -152,30 +152,30 @@ class Screen:
             return self._press_on_item(key)
         return None
 
-    def carry_out(self, deed: PendingAction) -> bool:
+    def carry_out(self, action: PendingAction) -> bool:
         """Send the action to the desk, and take its answer; False if its outcome is unknown."""
         try:
-            told = carry_out(self.run, deed)
+            told = carry_out(self.run, action)
         except AwayError as error:
-            self._unsure = [*(known for known in self._unsure if known != deed), deed]
-            unsure = self.language.say("queue.unsure", what=deed.words, why=error.message)
-            self._say(unsure, is_bad_news=True)
+            self._unsure = [*(known for known in self._unsure if known != action), action]
+            unsure = self.language.say("queue.unsure", what=action.words, why=error.message)
+            self._say(unsure, is_error=True)
             return False
         except IncidentsError as error:
-            self._say(error.message, is_bad_news=True)
+            self._say(error.message, is_error=True)
         else:
-            self._say(told.words, is_bad_news=told.is_refusal)
-        self._unsure = [known for known in self._unsure if known != deed]
-        message, bad = self.message, self.is_bad_news
+            self._say(told.words, is_error=told.is_refusal)
+        self._unsure = [known for known in self._unsure if known != action]
+        message, bad = self.message, self.is_error
         self.look()
         # The outcome of the act matters more than that its item has left the queue.
-        self._say(message, is_bad_news=bad)
+        self._say(message, is_error=bad)
         return True
 
     def _answered(self, key: str) -> PendingAction | None:
-        deed, self.asked = self.asked, None
-        if deed is not None and key in {"y", "Y"}:
-            return self._sent(deed)
+        action, self.asked = self.asked, None
+        if action is not None and key in {"y", "Y"}:
+            return self._sent(action)
         self._tell("queue.not_done")
         return None
 
@@ -212,31 +212,31 @@ class Screen:
         return None
 
     def _act(self, key: str, item: QueueItem) -> PendingAction | None:
-        deed = queue_keys.deed(key, item, self.person, self.language)
-        if deed is None:
+        action = queue_keys.pending_action(key, item, self.person, self.language)
+        if action is None:
             keys = queue_keys.listed(item, self.person, self.language)
             self._tell("queue.key_of_others", key=key, id=item["id"], keys=keys)
             return None
-        question = deed.question or self._doubt(key, deed)
+        question = action.question or self._repeat_question(key, action)
         if question is not None:
-            self.asked = deed
+            self.asked = action
             self._say(question)
             return None
-        return self._sent(deed, key)
+        return self._sent(action, key)
 
-    def _sent(self, deed: PendingAction, key: str = "") -> PendingAction:
-        self._last = (deed.item, key, time.monotonic())
-        self._tell("queue.sending", what=deed.words)
-        return deed
+    def _sent(self, action: PendingAction, key: str = "") -> PendingAction:
+        self._last = (action.item, key, time.monotonic())
+        self._tell("queue.sending", what=action.words)
+        return action
 
-    def _doubt(self, key: str, deed: PendingAction) -> str | None:
+    def _repeat_question(self, key: str, action: PendingAction) -> str | None:
         """Ask before an outcome that was recorded a moment ago: attempts are counted."""
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
         item, last, at = self._last
-        if (item, last) != (deed.item, key) or time.monotonic() - at > _SLIP_S:
+        if (item, last) != (action.item, key) or time.monotonic() - at > _SLIP_S:
             return None
-        return self.language.say("queue.twice", what=deed.words)
+        return self.language.say("queue.twice", what=action.words)
 
     def _again(self) -> PendingAction | None:
         if self._unsure:
@@ -251,7 +251,7 @@ class Screen:
         try:
             self._revealed = self._ask_for(item["id"])
         except AwayError as error:
-            self._say(error.message, is_bad_news=True)
+            self._say(error.message, is_error=True)
             return
         if self._revealed is None:
             self._tell("queue.gone", id=item["id"])
@@ -273,11 +273,11 @@ class Screen:
     def _tell(self, code: str, **facts: str) -> None:
         self._say(self.language.say(code, when=None, **facts))
 
-    def _say(self, words: str, *, is_bad_news: bool = False) -> None:
-        self.message, self.is_bad_news = words, is_bad_news
+    def _say(self, words: str, *, is_error: bool = False) -> None:
+        self.message, self.is_error = words, is_error
 
     def _typed(self, item: QueueItem) -> str:
-        found, say = queue_keys.only_typed(item), self.language.say
+        found, say = queue_keys.typed_only_hints(item), self.language.say
         if not found:
             command = typed(item["hints"][0])
             return say("queue.typed.also", id=item["id"], command=command)

@@ -12,7 +12,7 @@ from rich.text import Text
 from incidents.cli import answers
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
-from incidents.cli.run import Run, paints, visible
+from incidents.cli.run import Run, uses_colour, visible
 from incidents.contract.hints import first_of_two, typed
 from incidents.values.site_name import in_full, shown
 
@@ -31,7 +31,7 @@ _WIDE = 140
 
 def show(run: Run, found: QueuePage, *, reveal: bool) -> None:
     """Draw the queue once; `reveal`: nothing in it is masked."""
-    console = Console(color_system="auto" if paints() else None, highlight=False)
+    console = Console(color_system="auto" if uses_colour() else None, highlight=False)
     console.print(_drawn(run, found, wide=console.width >= _WIDE, reveal=reveal))
 
 
@@ -44,7 +44,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
     if not items:
         parts.append(Text(run.text("queue.nothing"), style="green"))
     else:
-        first = mine_to_do(items, run.house.person)
+        first = mine_to_do(items, run.app.person)
         parts += [_table(run.language, items, wide=wide), _first(run, first, reveal=reveal)]
     if found["more"]:
         parts.append(Prose(run.text("queue.more"), style="dim"))
@@ -56,7 +56,7 @@ def title(found: QueuePage, when: When) -> Text:
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
     language = when.language
-    n = queue_words.so_many(total, language, capped=found["counts_capped"])
+    n = queue_words.number(total, language, capped=found["counts_capped"])
     told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
     told.append(language.say("queue.total", n=n))
     if overdue:
@@ -84,7 +84,7 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
         cells = [
             Text(item["id"], style=style),
             Text(queue_words.left(item, language), style=style),
-            Prose(queue_words.exactly(item, language), style=style),
+            Prose(queue_words.what_in_full(item, language), style=style),
             words(shown(item["site"])),
             words(queue_words.whom(item, language)),
             words(item["claimed_by"] or "", style="cyan"),

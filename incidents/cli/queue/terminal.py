@@ -17,7 +17,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from incidents.cli.run import answering, is_terminal
+from incidents.cli.run import guarded_stdout, is_terminal
 
 # The silence after which ESC is the escape key; an incomplete sequence gets longer.
 _ALONE_S, _BEGUN_S = 0.1, 1.0
@@ -162,7 +162,7 @@ class Terminal:
         return self._keyboard.take(sent) if sent else ["hung-up"]
 
     @contextmanager
-    def _wakened(self) -> Iterator[None]:
+    def _waking_on_signals(self) -> Iterator[None]:
         """Make a signal end the wait for a key: it is a reason to draw."""
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -175,14 +175,14 @@ class Terminal:
             os.close(self._woken)
 
     @contextmanager
-    def _heeding(self) -> Iterator[None]:
+    def _with_signal_handlers(self) -> Iterator[None]:
         acts = {
             signal.SIGINT: self._end,
             signal.SIGTERM: self._end,
             signal.SIGHUP: self._end,
             signal.SIGTSTP: self._will_stop,
             signal.SIGCONT: self._comes_back,
-            signal.SIGWINCH: self._is_pulled_at,
+            signal.SIGWINCH: self._on_resize,
         }
         before = {number: signal.signal(number, act) for number, act in acts.items()}
         try:
@@ -207,7 +207,7 @@ class Terminal:
     def _comes_back(self, _number: int, _frame: FrameType | None) -> None:
         self._is_back = True
 
-    def _is_pulled_at(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_resize(self, _number: int, _frame: FrameType | None) -> None:
         # Also for a window that has its old size again: its cut-off part is lost.
         self._size = (0, 0)
 
@@ -223,7 +223,7 @@ class Terminal:
     def _enter(self) -> None:
         # The modes first: in the background this stops here, before anything is drawn.
         if self._keys_from is not None:
-            _insisting(partial(tty.setcbreak, when=termios.TCSADRAIN), self._keys_from)
+            _retrying(partial(tty.setcbreak, when=termios.TCSADRAIN), self._keys_from)
         self._is_back = False
         self._size = (0, 0)
         _write(_ENTER)
@@ -242,7 +242,7 @@ class Terminal:
         """Open the screen for as long as it is used."""
         if self._keys_from is not None:
             self._before = termios.tcgetattr(self._keys_from)
-        with self._wakened(), self._heeding():
+        with self._waking_on_signals(), self._with_signal_handlers():
             try:
                 try:
                     self._enter()
@@ -254,7 +254,7 @@ class Terminal:
                 self._leave()
 
 
-def _insisting(act: Callable[[int], object], descriptor: int) -> None:
+def _retrying(act: Callable[[int], object], descriptor: int) -> None:
     """Try again after an interrupting signal, such as the one that brings a program back."""
     while True:
         try:
@@ -267,6 +267,6 @@ def _insisting(act: Callable[[int], object], descriptor: int) -> None:
 
 
 def _write(text: str) -> None:
-    with answering():
+    with guarded_stdout():
         sys.stdout.write(text)
         sys.stdout.flush()

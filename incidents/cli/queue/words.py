@@ -32,7 +32,7 @@ def what(item: QueueItem, language: Language) -> str:
     return language.word("todo", item["kind"])
 
 
-def exactly(item: QueueItem, language: Language) -> str:
+def what_in_full(item: QueueItem, language: Language) -> str:
     """The task, for a filing with the last day, or with the detail."""
     told, about = what(item, language), item["filing"]
     if about and item["kind"] in TERMS:
@@ -58,7 +58,7 @@ def whom(item: QueueItem, language: Language) -> str:
     return person or phone or item["email"] or ""
 
 
-def so_many(n: int, language: Language, *, capped: bool) -> str:
+def number(n: int, language: Language, *, capped: bool) -> str:
     """Write a number; `capped`: there may be more."""
     return language.say("capped", n=n) if capped else f"{n:,}"
 
@@ -87,7 +87,7 @@ def notices(found: QueuePage, when: When) -> list[Notice]:
 def _to_report(report: DutySummary, when: When) -> str:
     """Say that reports to the police are due, and by when."""
     assert report["first"] is not None
-    n = so_many(report["overdue"], when.language, capped=report["capped"])
+    n = number(report["overdue"], when.language, capped=report["capped"])
     return when.language.say(
         "notice.report.overdue" if report["overdue"] else "notice.report", when=when,
         n=n, incident=report["first_incident"], due=report["first"],
@@ -113,7 +113,7 @@ def _late_orders(late: OrdersLate, when: When) -> str:
 
 def _of_orders(code: str, n: int, first: Order, when: When, *, capped: bool) -> str:
     return when.language.say(
-        code, n=so_many(n, when.language, capped=capped), id=first["id"],
+        code, n=number(n, when.language, capped=capped), id=first["id"],
         order=event_sentence.order_of_site(first, when.language), kind=first["kind"],
         site=first["site"], ago=when.ago(first["ordered_at"]), problem=first.get("problem"),
     )  # fmt: skip
@@ -171,7 +171,7 @@ def _overdue(enforcement: Enforcement, when: When) -> list[str]:
     since = enforcement["overdue_since"]
     if since is None:
         return []
-    n = so_many(enforcement["overdue"], when.language, capped=enforcement["overdue_capped"])
+    n = number(enforcement["overdue"], when.language, capped=enforcement["overdue_capped"])
     return [when.language.say("notice.clock.overdue", when=when, n=n, since=since)]
 
 
