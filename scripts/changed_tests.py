@@ -54,13 +54,13 @@ class Rank(NamedTuple):
 def touched(changed: Iterable[str], texts: Texts, found: Dependencies) -> dict[str, Rank]:
     """The test files that the changed files can touch, each with its nearest rank."""
     ranks: dict[str, Rank] = {}
-    stood_on = _imported_by_all(found)
+    used_by_all = _imported_by_all(found)
     for path in changed:
         steps = distances(found, sources(path, texts))
         for test in texts:
             if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
                 rank = _rank(test, path, steps.get(test))
-                if rank is None and path in stood_on:
+                if rank is None and path in used_by_all:
                     rank = Rank(3, _FAR)
                 if rank is not None:
                     ranks[test] = min(rank, ranks.get(test, rank))
@@ -166,7 +166,7 @@ def _git(*words: str) -> list[str]:
     return done.stdout.split("\0")[:-1]
 
 
-def _holds(check: str) -> bool:
+def _passes(check: str) -> bool:
     """Run a check, and print its output only if it fails."""
     done = subprocess.run(check.split(), check=False, capture_output=True, text=True)
     if done.returncode != 0:
@@ -208,7 +208,7 @@ def main(arguments: list[str]) -> int:
     texts, imports = read_tree()
     ranks = touched(changed, texts, dependencies(texts, imports))
     seconds = seconds_of(ranks, durations.known())
-    failed = [check for check in _CHECKS if not _holds(check)]
+    failed = [check for check in _CHECKS if not _passes(check)]
     spent_s = time.monotonic() - began_s
     slower = _slowness()
     box_s = (_SHARE_PLANNED * asked.box_s - spent_s) / slower - _STARTING_S

@@ -51,10 +51,10 @@ from typing import Any
 
 VERIFIED, UNWRITTEN, NOT_VERIFIED, INTERRUPTED = 0, 1, 5, 130
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
-MOST_ENTRY = 65_535  # bytes of an entry
-MOST = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
-MOST_POLICY = 4_096  # bytes of a policy that is parsed: tomllib is quadratic in a key's parts
-MOST_UNPACKED = 16 << 30  # bytes of all files in an archive
+MAX_ENTRY = 65_535  # bytes of an entry
+MAX_FILE = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
+MAX_POLICY = 4_096  # bytes of a policy that is parsed: tomllib is quadratic in a key's parts
+MAX_UNPACKED = 16 << 30  # bytes of all files in an archive
 
 
 class WrongError(Exception):
@@ -130,7 +130,7 @@ def short(value: object) -> str:
     return text if len(text) <= 90 else text[:87] + "…"
 
 
-def why(error: OSError) -> tuple[str, str]:
+def os_error(error: OSError) -> tuple[str, str]:
     """The file of an error, and the system's message."""
     if isinstance(error, FileNotFoundError):
         return "no such file", str(error.filename)
@@ -154,7 +154,7 @@ def number(text: object, where: str) -> int:
     return int(text)
 
 
-def unbase64(text: str, where: str, size: int | None = None) -> bytes:
+def decode_base64(text: str, where: str, size: int | None = None) -> bytes:
     """Decode that number of bytes from the one canonical form of RFC 4648, section 4."""
     try:
         data = base64.b64decode(text, validate=True)
@@ -178,7 +178,7 @@ class Key:
     @classmethod
     def read(cls, text: str, where: str, kind: int) -> Key:
         name, hashed, encoded = (*text.split("+", 2), "", "")[:3]
-        data = unbase64(encoded, where, 33)
+        data = decode_base64(encoded, where, 33)
         key_id = sha256(name.encode() + b"\n" + data)[:4]
         if not (_NAME.fullmatch(name) and name.isprintable() and key_id.hex() == hashed):
             raise WrongError(where, f"{short(text)} is no key: its name or its hash is wrong")
@@ -212,11 +212,11 @@ class Checkpoint:
         head, lines = text.split("\n"), below.split("\n")
         if not blank or lines.pop() or not lines or len(head) < 3 or not all(head):
             raise WrongError(where, "it is no note of an origin, a size, a root, and signatures")
-        size, root = number(head[1], where), unbase64(head[2], where, 32)
+        size, root = number(head[1], where), decode_base64(head[2], where, 32)
         signatures = {}
         for line in lines:
             dash, name, encoded = (*line.split(" ", 2), "", "")[:3]
-            blob = unbase64(encoded, where)
+            blob = decode_base64(encoded, where)
             if dash != "\N{EM DASH}" or not _NAME.fullmatch(name) or (name, blob[:4]) in signatures:
                 raise WrongError(where, f"this is no signature, or one too many: {short(line)}")
             signatures[name, blob[:4]] = blob[4:]
@@ -284,7 +284,7 @@ def _by_openssl(public: bytes, message: bytes, signature: bytes) -> bool:
 # ── Canonical JSON: RFC 8785, without floating point numbers ─────────────────────────────────────
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     """Return a whole number; raises NoNumberError for others, or one too large to be exact."""
     if not _WHOLE.fullmatch(text):
         raise NoNumberError(f"{short(text)} is no whole number")
@@ -300,7 +300,7 @@ class NoNumberError(ValueError):
 _WHOLE = re.compile(r"-?[0-9]{1,17}")
 
 
-_DECODER = json.JSONDecoder(parse_float=_whole, parse_int=_whole, parse_constant=_whole)
+_DECODER = json.JSONDecoder(parse_float=_integer, parse_int=_integer, parse_constant=_integer)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -386,7 +386,7 @@ class Bundle:
         counts = (number(found["size"], where), number(found["entries"], where))
         return cls(folder, files, *counts, whole)
 
-    def read(self, path: str, most: int = MOST) -> bytes:
+    def read(self, path: str, most: int = MAX_FILE) -> bytes:
         if path not in self.digests:
             raise WrongError(path, "it is missing")
         with (self.folder / path).open("rb") as file:
@@ -401,10 +401,10 @@ class Bundle:
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """The entries as they are stored, each with its place for messages."""
         with (self.folder / "entries.jsonl").open("rb") as file:
-            for n, line in enumerate(iter(lambda: file.readline(MOST_ENTRY + 1), b""), 1):
+            for n, line in enumerate(iter(lambda: file.readline(MAX_ENTRY + 1), b""), 1):
                 where = f"entries.jsonl, line {n}"
                 if line[-1:] != b"\n":
-                    raise WrongError(where, f"it has no end, or more than {MOST_ENTRY} bytes")
+                    raise WrongError(where, f"it has no end, or more than {MAX_ENTRY} bytes")
                 yield where, line[:-1]
 
     def check_digests(self) -> None:
@@ -559,7 +559,7 @@ class Tree:
         """Check that the file holds these parts in order; raise for the first wrong one."""
         first = self._full[level]
         path = tile_path(label, first, len(parts))
-        found, begin = self._bundle.read(path, TILE * (MOST_ENTRY + 2)), 0
+        found, begin = self._bundle.read(path, TILE * (MAX_ENTRY + 2)), 0
         if found != b"".join(parts):
             for n, part in enumerate(parts, first * TILE + 1):
                 if found[begin : begin + len(part)] != part:
@@ -617,7 +617,7 @@ def _proof(data: bytes, where: str, index: int, checkpoint: bytes) -> list[bytes
         raise WrongError(where, f"it is no proof of the entry at index {index}")
     if below != checkpoint:
         raise WrongError(where, "it is of another checkpoint than the bundle")
-    return [unbase64(line, where, 32) for line in lines[2:]]
+    return [decode_base64(line, where, 32) for line in lines[2:]]
 
 
 # ── Policies, keys that were handed over, checkpoints that were held ─────────────────────────────
@@ -633,7 +633,7 @@ def check_policies(bundle: Bundle, record: Record) -> None:
         if record.activated.get(digest, text) != text:
             raise WrongError(f"policies/{digest[7:]}.toml", "it was activated with another text")
     for path in bundle.under("policies"):
-        text = text_of(bundle.read(path, MOST_POLICY), path)
+        text = text_of(bundle.read(path, MAX_POLICY), path)
         try:
             document = tomllib.loads(text)
             said = json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -661,7 +661,7 @@ def compare_root(held: Checkpoint, roots: dict[int, bytes], size: int) -> None:
 
 
 @dataclass
-class Asked:
+class Known:
     """The keys and checkpoints that the user knows already, and the checks that they waive."""
 
     keys: list[Key] = field(default_factory=list)
@@ -686,13 +686,13 @@ class Findings:
         except WrongError as error:
             self.wrong.append(error.args)
         except OSError as error:
-            self.wrong.append(why(error))
+            self.wrong.append(os_error(error))
 
 
 class Log:
     """The keys of the log, the oldest first, its witnesses, and the notes they signed."""
 
-    def __init__(self, bundle: Bundle, asked: Asked) -> None:
+    def __init__(self, bundle: Bundle, asked: Known) -> None:
         self.bundle, self.asked = bundle, asked
         self.checkpoint = Checkpoint.read(bundle.read("checkpoint"), "checkpoint")
         self.keys = read_keys(bundle.read("log.vkey"), "log.vkey", LOG)
@@ -751,7 +751,7 @@ class Log:
                 raise WrongError(note.where, f"no entry in it hands over to {new}")
 
 
-def verify(folder: Path, asked: Asked) -> Findings:
+def verify(folder: Path, asked: Known) -> Findings:
     """Check the bundle in that folder."""
     found = Findings()
     with found.collected():
@@ -879,7 +879,7 @@ class Member(tarfile.TarInfo):
             raise  # the right end: a block of zeros
         except tarfile.HeaderError:
             raise WrongError("archive", "it is cut, or a header is wrong") from None
-        if member.type not in _FILES and not (member.type in _MORE and member.size <= MOST):
+        if member.type not in _FILES and not (member.type in _MORE and member.size <= MAX_FILE):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
             raise WrongError(short(member.name), "its size is below zero")
@@ -902,10 +902,10 @@ def unpacked(archive: Path, folder: Path) -> Path:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as members:
                 _write(members, folder)
                 behind: Any = members.fileobj
-                rest = behind.read(MOST + 1)
+                rest = behind.read(MAX_FILE + 1)
         except tarfile.TarError:
             raise WrongError(str(archive), "it is no archive, or it is cut") from None
-        if len(rest) > MOST or rest.strip(b"\0"):
+        if len(rest) > MAX_FILE or rest.strip(b"\0"):
             raise WrongError(str(archive), "it goes on after the end of the archive")
         if zstd and zstd.wait():
             raise WrongError(
@@ -926,8 +926,8 @@ def _write(members: tarfile.TarFile, folder: Path) -> None:
         if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         total += max(member.size, 4096)  # so much of a disk the smallest takes
-        if total > MOST_UNPACKED:
-            what = f"the files up to it take more than {MOST_UNPACKED} bytes: unpack it yourself"
+        if total > MAX_UNPACKED:
+            what = f"the files up to it take more than {MAX_UNPACKED} bytes: unpack it yourself"
             raise WrongError(short(member.name), what)
         if content := members.extractfile(member):
             target = folder / member.name
@@ -956,7 +956,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     options = parser.parse_args(arguments)
     try:
-        asked = Asked(
+        asked = Known(
             [key for option in options.key for key in keys_of(option, LOG)],
             [key for option in options.witness for key in keys_of(option, WITNESS)],
             [Checkpoint.read(path.read_bytes(), str(path)) for path in options.checkpoint],
@@ -967,16 +967,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongError as error:
         parser.error(": ".join(error.args))
     except OSError as error:
-        parser.error(": ".join(why(error)))
+        parser.error(": ".join(os_error(error)))
     found = Findings()
     with found.collected(), tempfile.TemporaryDirectory() as name:
         folder = options.bundle if options.bundle.is_dir() else unpacked(options.bundle, Path(name))
         found = verify(folder, asked)
-    _tell(found, as_json=options.json)
+    _print_result(found, as_json=options.json)
     return NOT_VERIFIED if found.wrong else VERIFIED
 
 
-def _tell(found: Findings, *, as_json: bool) -> None:
+def _print_result(found: Findings, *, as_json: bool) -> None:
     if as_json:
         wrong = [{"where": where, "what": what} for where, what in found.wrong]
         said = {"checked": found.checked, "unchecked": found.unchecked}

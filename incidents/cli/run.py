@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.app import App
-    from incidents.client.house import RemoteApp, RemoteLooks
+    from incidents.client.app import RemoteApp, RemoteLooks
     from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
@@ -93,7 +93,7 @@ class Run:
         """The server in place of a database; None for the database itself."""
         if self.settings.server is None:
             return None
-        from incidents.client.house import RemoteApp
+        from incidents.client.app import RemoteApp
         from incidents.client.http import Exchange
 
         exchange = Exchange(

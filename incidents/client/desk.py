@@ -77,7 +77,7 @@ class RemoteDesk:
             return [self._refused(order, problem)]
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
-    def carry(self, file: Path, digest: str) -> None:
+    def upload(self, file: Path, digest: str) -> None:
         """Send the file of that digest, which is attached next, with the act."""
         self._carried[digest] = file
 

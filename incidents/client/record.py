@@ -162,7 +162,7 @@ class RemoteErasure:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def meet(
+    def erase_site(
         self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> ErasureResult:
         """Erase people's own words about a site; `confirm`, called if there are any, may raise."""
@@ -174,10 +174,10 @@ class RemoteErasure:
             found = self._done(path, words | {"confirm": site}, dry_run=False)
         return _met(cast("policy_documents.Erased", found))
 
-    def meet_account(
+    def erase_account(
         self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> policy_documents.ErasedAccount:
-        """Erase who signed in as that account, and from where; `confirm` as in `meet`."""
+        """Erase who signed in as that account, and from where; `confirm` as in `erase_site`."""
         path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run and found["sign_ins"]:
@@ -185,11 +185,11 @@ class RemoteErasure:
             found = self._done(path, words | {"confirm": handle}, dry_run=False)
         return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
-    def look(self) -> RetentionResult:
+    def preview(self) -> RetentionResult:
         """Count what could be erased now, erasing nothing."""
         return _aged(self._exchange.get("/retention"))
 
-    def erase(self) -> RetentionResult:
+    def erase_aged(self) -> RetentionResult:
         """Erase it; nothing where the server's settings do not require it."""
         done = self._done("/retention/run", None, dry_run=False)
         return _aged(cast("policy_documents.Retention", done))

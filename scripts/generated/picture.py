@@ -111,14 +111,14 @@ def _placed(piece: re.Match[str]) -> str:
 
 def _steps() -> Iterator[a_day.Step]:
     """The steps that are shown: the first of each command."""
-    with tempfile.TemporaryDirectory() as folder, _anywhere():
+    with tempfile.TemporaryDirectory() as folder, _hidden_machine():
         steps = list(a_day.play(Path(folder), terminal=True))
     for command in _SHOWN:
         yield next(step for step in steps if step.command == command)
 
 
 @contextmanager
-def _anywhere() -> Iterator[None]:
+def _hidden_machine() -> Iterator[None]:
     """Hide this machine from the picture: its terminal and its login name.
 
     A daemon is at work, as it is at a real desk.

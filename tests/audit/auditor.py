@@ -44,7 +44,7 @@ def told(
     """All that is said of it; `keys` and `witnesses` as verifier keys, `held` as notes."""
     found = script.verify(
         folder,
-        script.Asked(
+        script.Known(
             [script.Key.read(key, "given", 1) for key in keys],
             [script.Key.read(key, "given", 4) for key in witnesses],
             [script.Checkpoint.read(note, "held") for note in held],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.cli.admin.account_admin import AccountAdmin
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteAccountAdmin
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.accounts import Account
 
 

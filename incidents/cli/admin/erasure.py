@@ -72,7 +72,7 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
 
 def _preview(run: Run) -> RetentionResult:
     if run.remote is not None:
-        return run.remote.erasing.look()
+        return run.remote.erasing.preview()
     from incidents.desk import pseudonyms
 
     keep = retention_settings.of_settings()
@@ -82,7 +82,7 @@ def _preview(run: Run) -> RetentionResult:
 def _aged(run: Run, password_file: Path | None) -> RetentionResult:
     if run.remote is not None:
         with reauthentication.in_session(run, password_file):
-            return run.remote.erasing.erase()
+            return run.remote.erasing.erase_aged()
     from incidents.desk import pseudonyms
 
     keep, house, settings = retention_settings.of_settings(), run.local, run.settings
@@ -147,7 +147,7 @@ def erase(
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
     else:
         with reauthentication.in_session(run, password_file):
-            met = run.remote.erasing.meet(
+            met = run.remote.erasing.erase_site(
                 site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(run, site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
@@ -189,7 +189,7 @@ def _erase_account(
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
     else:
         with reauthentication.in_session(run, password_file):
-            document = run.remote.erasing.meet_account(
+            document = run.remote.erasing.erase_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
     if not output.answer_program(run, document, handle):

@@ -112,7 +112,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
         if act.run.remote is None:
             tally = _tally(act, findings, done)
         else:
-            tally = act.run.remote.bring_in(
+            tally = act.run.remote.import_findings(
                 findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
                 done=done,
             )  # fmt: skip

@@ -16,7 +16,7 @@ from incidents.values.ids import incident_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.enforcement import Letter, NoticeHere
     from incidents.notices.preview import Preview
     from incidents.notices.wording import Wording

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.export import Part, Selection
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointed
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.record import LogStatus, Resumed
 
 _LOG_EMPTY = Cause.of("log_empty", "the log is empty: there is nothing to sign")

@@ -233,7 +233,7 @@ class RemoteApp:
 
     def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
         """The server keeps it: the file goes there with the act, which it may refuse."""
-        self.desk.carry(file, digest)
+        self.desk.upload(file, digest)
 
     def link(self, incident: tuple[int, int]) -> Link:
         """The link to the customer's page of an incident, and until when it holds."""
@@ -257,7 +257,7 @@ class RemoteApp:
             found += [Comparison(**each) for each in told["items"]]
         return found
 
-    def bring_in(self, findings: Sequence[Finding], **how: Any) -> Tally:
+    def import_findings(self, findings: Sequence[Finding], **how: Any) -> Tally:
         """Bring the findings of a history in; see `intake.import_findings`."""
         return intake.import_findings(self._exchange, findings, **how)
 
