@@ -24,7 +24,7 @@ from incidents.settings import sources
 from incidents.store import accounts as stored
 from incidents.store import sign_ins
 from incidents.web import app
-from tests.api.held import against_the_description, described
+from tests.api.openapi_check import checked_against_description, openapi_document
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
@@ -37,7 +37,7 @@ class Rig:
     def __init__(self, house: App, portal: BlockingPortal) -> None:
         self.house = house
         self.app = app.create(house)
-        self.app.openapi_schema = described(self.app)
+        self.app.openapi_schema = openapi_document(self.app)
         # One event loop for all requests of a test, as a server has; not one for each of them.
         self._portal = portal
         self._handles: dict[str, str] = {}
@@ -46,7 +46,7 @@ class Rig:
     @property
     def description(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        document: dict[str, Any] = described(self.app)
+        document: dict[str, Any] = openapi_document(self.app)
         return document
 
     def keep_evidence_in(self, folder: Path, *, limit: int) -> None:
@@ -103,7 +103,7 @@ class Rig:
         """Somebody without anything; each answer to anybody is held against the description."""
         client = TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
         client.portal = self._portal
-        client.event_hooks = {"request": [], "response": [against_the_description(self.app)]}
+        client.event_hooks = {"request": [], "response": [checked_against_description(self.app)]}
         return client
 
     def client(self, role: str) -> TestClient:

@@ -12,7 +12,7 @@ from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
 from tests.audit.histories import Histories
-from tests.audit.log_house import START, App
+from tests.audit.log_rig import START, App
 from tests.audit.verifying import Verifier
 from tests.audit.worker_threads import WorkerThread
 from tests.databases import Databases, SqliteDatabases, memory_folder

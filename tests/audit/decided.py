@@ -135,7 +135,7 @@ class Decided:
         return self.do(c.RepeatOrder(by="li"), minutes=minutes)
 
     def cancel_lifted(self, number: int, lane: str = "act", *, minutes: float = 0) -> Self:
-        """The courier has found that nobody needs it any more."""
+        """The dispatcher has found that nobody needs it any more."""
         command = c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
         return self.do(command, minutes=minutes)
 

@@ -146,7 +146,7 @@ def proved() -> list[tuple[Table, Column[Any]]]:
 
 
 @contextmanager
-def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
+def unrecorded_changes(engine: Engine) -> Iterator[Connection]:
     """A transaction without the schema's references, that leaves no trace."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -175,7 +175,7 @@ def findings(connection: Connection, site_id: int | None = None) -> list[Finding
 
 def only_finding(day: Rehearsal, *changes: Executable) -> Finding:
     """The one thing that the replay finds when these are made behind the desk's back."""
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         for change in changes:
             connection.execute(change)
         [finding] = findings(connection)

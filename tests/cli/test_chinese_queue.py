@@ -28,7 +28,7 @@ from incidents.locale.words import When
 from incidents.views.queue import alarm
 from tests.cli import test_queue_frame as english
 from tests.cli.conftest import NOON, Cli
-from tests.cli.sitting import sitting
+from tests.cli.terminal_session import terminal_session
 from tests.cli.test_queue_watch import begin
 
 CHINESE = language("zh_CN", "cli")
@@ -236,7 +236,7 @@ def test_what_nobody_knows_of_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
 
 def test_the_queue_is_worked_in_chinese_on_a_terminal_of_eighty_columns(db_url: str) -> None:
     environment = {**begin(db_url), "INCIDENTS_LANG": "zh", "TZ": "Asia/Shanghai"}
-    with sitting(environment, size=(80, 24)) as at:
+    with terminal_session(environment, size=(80, 24)) as at:
         at.see("> 1-1", "打电话", "王伟，+86 10 •••• ••00")
         at.press("1")
         at.see("是否已就 1-1 与 a.example 的负责人本人通话？确认后 1-1 停止计时（y/n）")

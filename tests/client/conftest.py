@@ -25,7 +25,7 @@ def server(api: Rig) -> Iterator[str]:
         yield address
 
 
-class Over:
+class RemoteCli:
     """The command line over a server, typed by the holder of an account, with its token if any."""
 
     def __init__(
@@ -81,6 +81,6 @@ def over(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Over:
+) -> RemoteCli:
     """The command line over a server."""
-    return Over(api, server, tmp_path, monkeypatch, capsys)
+    return RemoteCli(api, server, tmp_path, monkeypatch, capsys)

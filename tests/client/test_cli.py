@@ -23,7 +23,7 @@ from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 from tests.cli.conftest import Result
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 from tests.client.serving import serving
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Typed = Callable[..., Result]
 
 
 @pytest.fixture
-def typed(over: Over) -> Typed:
+def typed(over: RemoteCli) -> Typed:
     """Types a line as an operator with a token."""
     return partial(over, as_=over.account("op-1", "operator"))
 
@@ -134,7 +134,7 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
     assert done.json["site"]["rule"] == "repeat"
 
 
-def test_without_a_token_nobody_is_let_in(over: Over) -> None:
+def test_without_a_token_nobody_is_let_in(over: RemoteCli) -> None:
     over._tokens["nobody-1"] = "inc_nothing"
     refused = over("queue", as_="nobody-1")
     assert (refused.status, "the token is not valid here" in refused.err) == (REFUSED, True)

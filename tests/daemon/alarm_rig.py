@@ -30,7 +30,7 @@ S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass
-class Told:
+class StubChannel:
     """Answer `outcome`, and keep the received alarms."""
 
     outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
@@ -42,7 +42,7 @@ class Told:
 
 
 class Watch:
-    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
+    """An app under a clock that the test moves; a daemon enforces unless told otherwise."""
 
     def __init__(self, house: App, frozen: Any = None) -> None:
         self.house = house

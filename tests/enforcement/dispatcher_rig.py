@@ -17,7 +17,7 @@ Answer = Outcome | Callable[[Order], Outcome]
 
 
 @dataclass
-class Told:
+class StubAdapter:
     """Answer `outcome`, or the kind's own in `outcomes`; keep the orders received."""
 
     name: str = "told"
@@ -47,10 +47,10 @@ class Told:
 
 
 def dispatcher(
-    day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None
+    day: Rehearsal, act: StubAdapter, *, name: str = "one", lanes: StubAdapter | None = None
 ) -> Dispatcher:
     """It has no chance in it: each wait is as long as it can be."""
-    others = lanes or Told("others")
+    others = lanes or StubAdapter("others")
     return Dispatcher(
         engine=day.engine,
         desk=day.desk,
@@ -72,8 +72,10 @@ def to_its_end(found: Round) -> Round:
     return found
 
 
-def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
-    """One round of such a courier."""
+def carry_out(
+    day: Rehearsal, act: StubAdapter, *, name: str = "one", lanes: StubAdapter | None = None
+) -> Round:
+    """Run one round of such a dispatcher."""
     return to_its_end(Round(dispatcher(day, act, name=name, lanes=lanes)))
 
 
@@ -88,11 +90,11 @@ def in_force(day: Rehearsal) -> dict[str, object]:
     return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
 
 
-TOLD: dict[str, Told] = {}
+ADAPTERS: dict[str, StubAdapter] = {}
 """By its name in the settings: what an adapter of the type `told` answers."""
 
 
-def make(name: str, options: Options) -> Told:
+def make(name: str, options: Options) -> StubAdapter:
     """An adapter like one that others bring."""
     options.finish()
-    return TOLD.setdefault(name, Told(name))
+    return ADAPTERS.setdefault(name, StubAdapter(name))

@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.acceptance.daemons import environment
-from tests.fire import incident_lessons, outbox, site_lessons
+from tests.fire import incident_rules, outbox, site_rules
 from tests.fire import ledger as ledger_files
 from tests.fire.history import History
 from tests.fire.ledger import Acknowledgement, Intent, Ledger
@@ -32,7 +32,7 @@ TRIES = 20
 SHOWN = 20
 """The maximum number of findings in an error."""
 
-_LESSONS = incident_lessons.LESSONS | site_lessons.LESSONS
+_RULES = incident_rules.RULES | site_rules.RULES
 
 Key = tuple[int, int]
 """An entry's site and its place there."""
@@ -160,9 +160,7 @@ def _histories(
         own.sort(key=lambda entry: entry.site_seq)
         try:
             for entry in own:
-                history.take(
-                    entry, policies.get(entry.policy, DOCUMENTED), _LESSONS.get(entry.kind)
-                )
+                history.take(entry, policies.get(entry.policy, DOCUMENTED), _RULES.get(entry.kind))
             history.end(due_by)
         except (LookupError, AssertionError, TypeError) as error:
             history.findings.append(f"{entry}: impossible here: {type(error).__name__} {error}")

@@ -74,8 +74,8 @@ class Return:
     def batches(self) -> list[list[datetime]]:
         """By batch of the daemon, in their order: what fell due first on each of its sites.
 
-        Sites where the operator or the courier acted first are left out: their acts do what is due
-        on that site out of turn.
+        Sites where the operator or the dispatcher acted first are left out: their acts do what is
+        due on that site out of turn.
         """
         first: dict[str, Entry] = {}
         for entry in self._done:

@@ -108,7 +108,7 @@ class Record:
         desk = naive.NaiveDesk(_naive_policy(self.policy))
         desk.add_site(SITE, START)
         for written in self.written[1:]:
-            refused = spoken.say(desk, SITE, written.command, written.now)
+            refused = spoken.apply(desk, SITE, written.command, written.now)
             assert refused == written.refusal, "no serial order of the acts refuses the same"
         serial, found = spoken.of_model(desk, SITE), spoken.of_case(self.case, self.policy)
         assert serial == found, f"the acts one after the other give {serial}, not {found}"

@@ -88,13 +88,13 @@ class Play:
             return
         known = spoken.counted(asked.command, self._machine.cases.get(asked.site))
         if known is not None and wanted.refusal != "key_reused":
-            said = spoken.say(self._model, asked.site, known, self.now)
+            said = spoken.apply(self._model, asked.site, known, self.now)
             assert said == wanted.refusal, (
                 f"the model says {said} to {asked.command} on {asked.site} at {self.now}, and the"
                 f" machine {wanted.refusal}"
             )
             return
-        spoken.say(self._model, asked.site, c.Elapse(), self.now)
+        spoken.apply(self._model, asked.site, c.Elapse(), self.now)
         if wanted.acted:
             self._model.note(asked.site, self.now, asked.command.by)
 

@@ -89,7 +89,7 @@ def _command(asked: Asked, numbers: dict[str, int]) -> Iterator[str]:
 
 
 def _is_not_typed(command: c.Command) -> bool:
-    """An order that is cancelled by a courier, or by a person who knows whether it was tried."""
+    """An order that is cancelled by a dispatcher, or by a person who knows whether it was tried."""
     by_hand = isinstance(command, c.CancelOrder) and command.why == BY_HAND
     return isinstance(command, c.CancelOrder) and not (by_hand and command.tried is None)
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.fire.checker import check
 from tests.fire.ledger import Acknowledgement, Entry, Intent, Ledger
 from tests.fire.outbox import Order, Outbox, Unsettled
-from tests.fire.told_story import CARRIED, HELD, HOUR, LATE, MISSED, TOLD, WINDOW
+from tests.fire.recorded_story import CARRIED, HELD, HOUR, LATE, MISSED, TOLD, WINDOW
 
 Line = dict[str, Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.databases import sqlite_folder
 from tests.golden import forms, transcript
-from tests.golden.play import Said, Stage, stage
+from tests.golden.play import CommandOutput, Stage, stage
 from tests.outbound.rig import Handler, Receiver, Seen, receiver
 
 HISTORY, REFUSALS = "history.txt", "refusals.txt"
@@ -81,7 +81,7 @@ def _entries(desk: Stage) -> str:
     return Path("entries.jsonl").read_bytes().decode()
 
 
-def _compare(answered: Sequence[Said], shown: Sequence[Said]) -> None:
+def _compare(answered: Sequence[CommandOutput], shown: Sequence[CommandOutput]) -> None:
     for program, person in zip(answered, shown, strict=True):
         assert program.status == person.status, program.line.command
 

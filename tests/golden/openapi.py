@@ -9,7 +9,7 @@ from typing import Any
 from incidents.app import App
 from incidents.settings import sources
 from incidents.web import app
-from tests.api.held import described
+from tests.api.openapi_check import openapi_document
 from tests.databases import sqlite_folder
 
 Path = tuple[str, ...]
@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
     with sqlite_folder() as databases, databases.at_head() as url:
         house = App(sources.load(db=url))
         try:
-            found: dict[str, Any] = described(app.create(house))
+            found: dict[str, Any] = openapi_document(app.create(house))
         finally:
             house.close()
     return found

@@ -54,7 +54,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandOutput:
     """The answer of one command."""
 
     line: Line
@@ -100,7 +100,7 @@ class Stage:
         self.decided: set[str] = set()
         """The names of the commands that the machine was asked."""
 
-    def play(self, name: str, *, more: tuple[str, ...] = ()) -> Iterator[Said]:
+    def play(self, name: str, *, more: tuple[str, ...] = ()) -> Iterator[CommandOutput]:
         """Run each command of that list, with `more` options."""
         times = Counter[Line]()
         for line in lines(name):
@@ -112,7 +112,7 @@ class Stage:
                 if line.command.startswith("@")
                 else self.run(*shlex.split(_in_full(line.command)), *more)
             )
-            yield Said(line, status, out, err)
+            yield CommandOutput(line, status, out, err)
 
     def run(self, *typed: str) -> tuple[int, str, str]:
         """Run one command: its exit status, and what it wrote on standard output and error.

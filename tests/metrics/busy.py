@@ -17,7 +17,7 @@ from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.metrics.rig import Place, Told
+from tests.metrics.rig import Place, RecordedLog
 from tests.metrics.test_tally import done
 
 PHONE, MAIL, NAME = "+86 10 5555 0177", "canary@birds.invalid", "Kanarija Gelbvogel"
@@ -31,7 +31,7 @@ class Busy:
 
     def __init__(self, day: Rehearsal) -> None:
         self.day = day
-        self.watch = Watch(Place(day), warn=Told())
+        self.watch = Watch(Place(day), warn=RecordedLog())
         self.watch.samples()
 
     def live(self) -> None:

@@ -48,7 +48,7 @@ class Place:
         return self.day.now
 
 
-class Told:
+class RecordedLog:
     """The calls to a log."""
 
     def __init__(self) -> None:

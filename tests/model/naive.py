@@ -312,7 +312,7 @@ class NaiveDesk:
 
     def elapse(self, now: datetime) -> None:
         for site in self.sites.values():
-            self._do_what_is_due(site, site.now(now))
+            self._elapse_due(site, site.now(now))
 
     def elapse_site(self, site: str, now: datetime) -> None:
         self._begin(site, now)
@@ -413,7 +413,7 @@ class NaiveDesk:
         found, now = self._begin(site, now)
         one = None if incident is None else self._incident(found, incident)
         at = self._not_in_the_future(at, now)
-        told = self._told_about(found, at) if one is None else [one]
+        told = self._reached_about(found, at) if one is None else [one]
         if one is not None and one.voided:
             raise Refused("state_forbids")
         if one is not None:
@@ -438,7 +438,7 @@ class NaiveDesk:
         with self._correcting(found, about, now):
             wrong.voided = True
         if was_first and about.removal_due is not None and about.reached():
-            self._count_from_what_still_tells(found, about, about.removal_due)
+            self._recount_from_standing_contacts(found, about, about.removal_due)
         if wrong.outcome == "reached":
             found.correct(about)
         self._write(found, now, by, "void-contact")
@@ -676,7 +676,7 @@ class NaiveDesk:
         """Find the site and its `now`, and do what fell due before that."""
         found = self._site(site)
         now = found.now(clock)
-        self._do_what_is_due(found, now)
+        self._elapse_due(found, now)
         return found, now
 
     def _incident(self, site: Site, number: int) -> Incident:
@@ -720,7 +720,7 @@ class NaiveDesk:
         site.to_close = asked
         return True
 
-    def _told_about(self, site: Site, at: datetime) -> list[Incident]:
+    def _reached_about(self, site: Site, at: datetime) -> list[Incident]:
         return [
             incident
             for incident in site.incidents
@@ -797,7 +797,9 @@ class NaiveDesk:
         if running is not None and site.struck(running):
             site.end(running, now)
 
-    def _count_from_what_still_tells(self, site: Site, about: Incident, before: datetime) -> None:
+    def _recount_from_standing_contacts(
+        self, site: Site, about: Incident, before: datetime
+    ) -> None:
         """Nobody has less time to delete (R5) than from the first call that was really made."""
         if self.policy.removal_within is not None:
             told = min(contact.recorded_at for contact in about.reached())
@@ -824,7 +826,7 @@ class NaiveDesk:
 
     # Deadlines.
 
-    def _do_what_is_due(self, site: Site, now: datetime) -> None:
+    def _elapse_due(self, site: Site, now: datetime) -> None:
         while due := sorted(d for d in self._deadlines(site) if d[0] < now):
             _, kind, number = due[0]
             if kind == 0:

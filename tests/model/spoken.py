@@ -20,7 +20,7 @@ OF_FILING = frozenset({*filing.TERMS, SUSPICION, FOOTER})
 """The kinds of the tasks that the model knows nothing of."""
 
 
-def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
+def apply(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
     """Do the command on the model at `now` (the machine's clock); return a refusal's name."""
     try:
         if isinstance(command, c.Elapse):

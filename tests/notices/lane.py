@@ -18,7 +18,7 @@ WORDING = Wording(samples.OFFICE, SHANGHAI)
 
 
 @dataclass
-class Told:
+class StubChannel:
     """A channel that keeps what it is handed, and answers as the test wants."""
 
     name: str = "mail"

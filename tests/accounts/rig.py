@@ -1,4 +1,4 @@
-"""A desk with accounts and its door, whose clock the test moves."""
+"""A desk with accounts and its authenticator, whose clock the test moves."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ Problem = str
 
 
 def delivered(orders: Orders, entry: Entry) -> list[Problem]:
-    """It is carried out: after all before it, by the courier, and then it waits no more."""
+    """It is carried out: after all before it, by the dispatcher, and then it waits no more."""
     problems = _by_courier(entry)
     key = _key(entry)
     if orders.before(*key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fire.facts import CONTACT, IMPORTED, Contact, Incident
-from tests.fire.history import History, Lesson
+from tests.fire.history import EntryRule, History
 from tests.fire.record import Entry
 
 
@@ -155,7 +155,7 @@ def _incident(history: History, entry: Entry) -> Incident:
     return history.facts.incidents[entry.number("incident") or 0]
 
 
-LESSONS: dict[str, Lesson] = {
+RULES: dict[str, EntryRule] = {
     "incident_logged": _logged,
     "incident_imported": _imported,
     "contact_recorded": _contact,

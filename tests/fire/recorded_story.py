@@ -18,7 +18,7 @@ MISSED, WINDOW, TOLD, LATE, HELD, CARRIED = (
 )
 
 
-class Story:
+class RecordedStory:
     """A desk under a told clock, and the ledger of its only operator."""
 
     def __init__(self, url: str) -> None:
@@ -49,7 +49,7 @@ class Story:
         self._desk.elapse()
 
 
-def tell(story: Story) -> None:
+def record_story(story: RecordedStory) -> None:
     """A few days at the desk: every rule acts, late truth undoes one case, orders go out."""
     for site in (MISSED, WINDOW, TOLD, LATE, HELD, CARRIED):
         story.act(site, "site_added", c.AddSite)
@@ -80,7 +80,7 @@ def tell(story: Story) -> None:
     carry_out(story)
 
 
-def carry_out(story: Story) -> None:
+def carry_out(story: RecordedStory) -> None:
     """Settle orders in all ways: given up and retried, repeated, cancelled; some still wait."""
     failure = partial(c.RecordFailure, lane=ACT, adapter="panel", attempts=3, problem="http_503")
     delivery = partial(c.RecordDelivery, lane=ACT, adapter="panel", attempts=1, enforced=True)
