@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import confirmation, options, output, params, sites
+from incidents.cli import confirmation, options, output, params, sites, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
@@ -91,7 +91,9 @@ def _row(run: Run, each: Order) -> tuple[str, ...]:
     when, state = run.when, _state(run, each["state"])
     return (
         each["id"],
-        output.ColouredField.of(state, fg="red") if each["state"] in ("dead", "braked") else state,
+        text_table.ColouredField.of(state, fg="red")
+        if each["state"] in ("dead", "braked")
+        else state,
         event_sentence.ordered(each["kind"], each["lane"], run.language),
         shown(each["site"]),
         when(each["ordered_at"]),
@@ -265,5 +267,5 @@ def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
         shown(each.site),
         *("" if state is None else run.language.word("state", state) for state in states),
         each.adapter,
-        output.ColouredField.of(word, fg="red") if each.differs else word,
+        text_table.ColouredField.of(word, fg="red") if each.differs else word,
     )

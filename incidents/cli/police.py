@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output
+from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, coloured
@@ -58,7 +58,7 @@ def list_(run: Run, limit: int) -> None:
 def _write_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
     from incidents.settings.police import SOURCE
 
-    output.write_table(
+    text_table.write_table(
         run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
         [_duty_row(run, each) for each in found],
     )  # fmt: skip

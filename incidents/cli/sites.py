@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.accounts.identity import distinct_login
-from incidents.cli import answers, options, output, params
+from incidents.cli import answers, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act, with_acts
 from incidents.cli.run import Run, coloured, is_terminal
@@ -223,7 +223,9 @@ def show_events(run: Run, timeline: Iterable[Line]) -> None:
     """List the events, a row each: when it happened, who recorded it, what it says."""
     title = coloured(run.text("site.events"), bold=True)
     run.write("", title + run.text("site.times", zone=run.when.zone_name))
-    output.write_table(run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline))
+    text_table.write_table(
+        run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline)
+    )
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
@@ -235,7 +237,7 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
     code = "site.incidents.newest" if of > len(found) else "site.times"
     times = run.text(code, shown=len(found), total=of, zone=run.when.zone_name)
     run.write("", coloured(run.text("site.incidents"), bold=True) + times)
-    output.write_table(
+    text_table.write_table(
         run, ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY"),
         (_incident_row(run, each, closed) for each in found),
     )  # fmt: skip

@@ -62,7 +62,7 @@ class Desk:
     person = "li"
     when = WHEN
     settings = property(lambda self: self)
-    house = property(lambda self: self)
+    app = property(lambda self: self)
 
 
 def sit(*items: Any, **more: Any) -> Screen:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports
@@ -158,7 +158,7 @@ def _answer_of_import(act: Act, history: History, findings: list[Finding], tally
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
-        output.write_table(
+        text_table.write_table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
                 [shown(name), run.text("history_file.new" if site.new else "history_file.known"),

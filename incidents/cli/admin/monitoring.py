@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import options, output
+from incidents.cli import options, output, text_table
 from incidents.cli.enforcement_words import counted, why_halted
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, coloured, is_terminal
@@ -55,7 +55,7 @@ def _write_alarms(run: Run, found: list[Alarm], unset: str | None) -> None:
         if is_terminal(sys.stdout):
             run.inform(run.text("alarms.none"))
         return
-    output.write_table(
+    text_table.write_table(
         run, ("ALARM", "WHAT", "THE DESK", "NEXT"),
         (
             (each["key"], _words_of_alarm(run, each), _delivery(run, each), _next_command(each))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.admin import history_file
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, coloured
@@ -189,7 +189,7 @@ def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Prepared
     rows = list(map(_outcome_document, found["policies"]))
     closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
     if not output.answer_program(run, found, *closed, rows=rows):
-        output.write_table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
+        text_table.write_table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
 def _outcome_document(document: Simulation) -> dict[str, object]:

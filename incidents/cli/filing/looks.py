@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from incidents import clock
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
@@ -65,7 +65,7 @@ def check(run: Run, site: str) -> int:
     documents = [checks.finding_document(each) for each in found]
     ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
     if not output.answer_program(run, {"site": site, "findings": documents}, *ids, rows=documents):
-        output.write_table(
+        text_table.write_table(
             run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found)
         )
         if not found:
@@ -194,7 +194,7 @@ def verdict_of(run: Run, finding: Finding) -> str:
 
 
 def _row(run: Run, finding: Finding) -> tuple[str, ...]:
-    verdict = output.ColouredField.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
+    verdict = text_table.ColouredField.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
     source = source_words(finding.source, finding_catalogue(run))
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
@@ -294,7 +294,7 @@ def _counted(term: TermOfSite, now: date) -> SiteTerm:
 def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
     told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
-    told = told if left >= 0 else output.ColouredField.of(told, fg="red")
+    told = told if left >= 0 else text_table.ColouredField.of(told, fg="red")
     what = run.text(f"term.{term['term']}")
     return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
 

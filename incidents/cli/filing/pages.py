@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.filing.looks import details_of, read_filing, today
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
@@ -253,7 +253,7 @@ def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
         lines = [
             (verdict_of(run, each), about(each.field), sentence(run, each)) for each in findings
         ]
-        output.write_table(run, ("VERDICT", "WHAT", "WHY"), lines)
+        text_table.write_table(run, ("VERDICT", "WHAT", "WHY"), lines)
 
 
 def _status(findings: list[Finding]) -> int:

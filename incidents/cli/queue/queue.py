@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, options, output
+from incidents.cli import answers, options, output, text_table
 from incidents.cli.act import Act
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
@@ -103,7 +103,7 @@ def _plainly(run: Run, found: QueuePage) -> None:
     run.rehearsal_noted = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, run.when):
         run.inform(coloured(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
-    output.write_table(
+    text_table.write_table(
         run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
         (_row(run, item) for item in found["items"]),
     )  # fmt: skip
