@@ -121,7 +121,7 @@ class ConsoleDesk(Rig):
 
     def begin_session(self, who: str) -> str:
         """The cookie of a session in which they have just proved who they are."""
-        return str(self.app.state.door.begin(self.have_account(who)).cookie)
+        return str(self.app.state.authenticator.begin(self.have_account(who)).cookie)
 
 
 @cache

@@ -50,7 +50,7 @@ _FILED: JSONObject = {
 
 
 class Form(BaseModel, extra="forbid"):
-    """What all have in common: nothing but what is described is taken."""
+    """The base of all request bodies: unknown fields are refused."""
 
     @model_validator(mode="before")
     @classmethod
@@ -220,6 +220,6 @@ def _detail_text(key: str, given: Any, *part: str) -> str:
     return inputs.text(".".join((key, *part)))(given) if given.strip() else ""
 
 
-def _wrong_detail(key: str | None, told: str, *part: str) -> Problem:
+def _wrong_detail(key: str | None, detail: str, *part: str) -> Problem:
     where = ["body", "details", *([] if key is None else [key]), *part]
-    return problems.invalid_request([problems.part("filed_detail", told, *where)])
+    return problems.invalid_request([problems.part("filed_detail", detail, *where)])

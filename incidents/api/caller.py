@@ -37,20 +37,20 @@ Seen = tuple[int, int]
 class Caller:
     """An authenticated person or program, for one request."""
 
-    house: App
+    app: App
     identity: Identity
     key: str | None = None
     seen: Seen | None = None
     dry_run: bool = False
     key_for: timedelta | None = None
     quota: Quota | None = None
-    told_in: tzinfo | None = None
+    zone_asked: tzinfo | None = None
     unless_closing: bool = False
 
     @property
     def zone(self) -> tzinfo:
         """The zone of the times in answers: the one they asked for, or the desk's own."""
-        return self.house.settings.zone if self.told_in is None else self.told_in
+        return self.app.settings.zone if self.zone_asked is None else self.zone_asked
 
     @property
     def when(self) -> When:
@@ -74,7 +74,7 @@ class Caller:
         """
         why = self.identity.denial(act, clock.now())
         if why is not None:
-            refuse(self.house, self.identity, act, why, about)
+            refuse(self.app, self.identity, act, why, about)
             raise problems.not_let(self.identity, act, why)
 
     def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
@@ -96,7 +96,7 @@ class Caller:
         """
         if wanted:
             self.needs("reveal", about=about)
-            record_reveal(self.house, self.identity, about)
+            record_reveal(self.app, self.identity, about)
 
     def counts(self, acts: int) -> None:
         """Count acts towards their quota, but for a dry run; raises TooManyActsError beyond it."""
@@ -109,7 +109,7 @@ class Caller:
         Raises:
             OverspentError: beyond the limit of an account.
         """
-        return self.house.processor_budget.charge(self.by)
+        return self.app.processor_budget.charge(self.by)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Submit the command to the desk, and return the answer if it took effect.
@@ -126,9 +126,9 @@ class Caller:
             self._check_seen_and_meant(site, confirm)
         envelope = self.envelope(site, command)
         if self.dry_run:
-            [answer] = self.house.desk.submit([envelope], dry_run=True)
+            [answer] = self.app.desk.submit([envelope], dry_run=True)
         else:
-            answer = self.house.batcher.submit(envelope)
+            answer = self.app.batcher.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer, self.when)
         return answer
@@ -141,7 +141,7 @@ class Caller:
                 "this closes the site or requests it: send the ETag of the site that you have seen"
                 " in If-Match",
             )
-        name = name_of_site(self.house, site)
+        name = name_of_site(self.app, site)
         # If there is no such site, nothing would be closed.
         if name is not None and not site_name.matches_name(name, confirm):
             raise problems.unprocessable(
@@ -156,8 +156,7 @@ class Caller:
         key: str | None = None,
         given_key: str | None = None,
     ) -> Envelope:
-        """The command in an envelope, with the caller as its author; `key`: its own in place of the
-        request's, which the caller called `given_key`."""
+        """The command in an envelope by the caller; `key` replaces the request's `given_key`."""
         identity = self.identity
         own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)
@@ -171,31 +170,31 @@ class Caller:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
-        return self.house.reading()
+        return self.app.reading()
 
 
-def name_of_site(house: App, site: str | int) -> str | None:
+def name_of_site(app: App, site: str | int) -> str | None:
     """The name of a site, given by its name or its id; None if no site has that id."""
     if isinstance(site, str):
         return site
-    with house.reading() as connection:
+    with app.reading() as connection:
         return sites.name_of(connection, site)
 
 
-def refuse(house: App, identity: Identity, act: str, why: str, about: str | None) -> None:
+def refuse(app: App, identity: Identity, act: str, why: str, about: str | None) -> None:
     """Count a refused permission."""
     by = By(person=identity.handle, login=identity.login)
-    house.desk.on_record(
+    app.desk.on_record(
         lambda connection: accounts.refuse(
             connection, by, clock.now, act=act, why=why, about=about
         )
     )  # fmt: skip
 
 
-def record_reveal(house: App, identity: Identity, about: str) -> None:
+def record_reveal(app: App, identity: Identity, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
     by = By(person=identity.handle, login=identity.login)
-    house.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
+    app.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 
 def etag(site_id: int, seq: int) -> str:
@@ -220,8 +219,8 @@ def address_of(request: Request) -> str:
     found = peer_address.read("" if request.client is None else request.client.host)
     if found is None:
         return "nowhere"
-    told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    for each in reversed(told):
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for each in reversed(forwarded):
         if not any(found in network for network in trusted):
             break
         before = peer_address.read(each.strip())

@@ -29,9 +29,9 @@ DryRun = Annotated[bool, Query(description="Only show what would happen.")]
 
 def visitor(request: Request) -> Visit | None:
     """The visit of the session in the request's cookie; None without one."""
-    door: Authenticator = request.app.state.door
+    authenticator: Authenticator = request.app.state.authenticator
     cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
+    return None if cookie is None else authenticator.by_session(cookie, used=is_by_hand(request))
 
 
 def signed_in(request: Request) -> Visit:
@@ -77,7 +77,7 @@ def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, n
         Problem: 403, with the name of the act, `named`.
     """
     if not is_own_form(visit, word):
-        refuse(request.app.state.house, visit.identity, act, "csrf", None)
+        refuse(request.app.state.app, visit.identity, act, "csrf", None)
         raise problems.not_let(visit.identity, named, "csrf")
 
 
@@ -98,17 +98,17 @@ async def known(request: Request, act: str) -> Caller:
     if authorization is None:
         return await run_in_threadpool(_in_session, request, act)
     secret = bearer(authorization)
-    found = None if secret is None else await request.app.state.at_the_door.take(secret)
+    found = None if secret is None else await request.app.state.token_batch.take(secret)
     if found is None:
         raise problems.not_signed_in(with_token=True)
-    return Caller(request.app.state.house, found, quota=request.app.state.quota)
+    return Caller(request.app.state.app, found, quota=request.app.state.quota)
 
 
 def _in_session(request: Request, act: str) -> Caller:
     visit = signed_in(request)
     if request.method not in _SAFE:
         needs_own_form(request, visit, request.headers.get(CSRF_HEADER), act, act)
-    return Caller(request.app.state.house, visit.identity, quota=request.app.state.quota)
+    return Caller(request.app.state.app, visit.identity, quota=request.app.state.quota)
 
 
 def bearer(authorization: str) -> str | None:
@@ -123,7 +123,7 @@ def is_somebody(request: Request) -> bool:
     if authorization is None:
         return visitor(request) is not None
     secret = bearer(authorization)
-    return secret is not None and request.app.state.door.by_token(secret) is not None
+    return secret is not None and request.app.state.authenticator.by_token(secret) is not None
 
 
 Key = Annotated[

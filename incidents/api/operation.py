@@ -107,7 +107,7 @@ for _module in (
 
 
 def summary(endpoint: Callable[..., Any]) -> str:
-    """What an operation does in a few words: how its docstring begins, up to a colon or a stop."""
+    """The summary of an operation: the start of its docstring, up to a colon or a stop."""
     first = " ".join(inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0].split())
     return f"{_END_OF_SUMMARY.split(first)[0]}."
 
@@ -151,7 +151,7 @@ class Guarded(Summed):
             await _let_in(request, act)
             most = limit
             if act == "attach":
-                most = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
+                most = request.app.state.app.settings.evidence_limit + _AROUND_A_FILE
             bounded = counted(request, most)
             if self.body_field is not None and not has_files(request):
                 await _insist_on_few_values(bounded)
@@ -198,7 +198,7 @@ def operation(
 
 def answering(
     act: str,
-    told: str,
+    description: str,
     *kinds: str,
     schema: Mapping[str, Any] = TEXT,
     acting: bool = False,
@@ -208,7 +208,7 @@ def answering(
     """The description of a route whose answer is a file of one of those media types."""
     found = operation(act, acting=acting, large=large, slowed=slowed)
     content = {kind: {"schema": dict(schema)} for kind in kinds}
-    found["responses"][200] = {"description": told, "content": content}
+    found["responses"][200] = {"description": description, "content": content}
     return found
 
 
@@ -218,9 +218,9 @@ def opened(model: Any = None, *, status: int = 200) -> JSONObject:
 
 
 def _described(codes: Iterable[int], model: Any, status: int, extra: JSONObject) -> JSONObject:
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers: dict[int | str, JSONObject] = {
-        code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes
+        code: {"description": HTTPStatus(code).phrase, "content": content} for code in codes
     }
     if model is not None:
         answers[status] = {"model": model}
@@ -234,8 +234,8 @@ async def _let_in(request: Request, act: str) -> None:
     if not found.may(act):
         await run_in_threadpool(found.needs, act, about=_about(request))
     asked = request.query_params.get(parameters.PARAMETER)
-    told_in = None if asked is None else parameters.read(asked, "query", parameters.PARAMETER)
-    request.state.caller = replace(found, told_in=told_in)
+    zone_asked = None if asked is None else parameters.read(asked, "query", parameters.PARAMETER)
+    request.state.caller = replace(found, zone_asked=zone_asked)
 
 
 def _about(request: Request) -> str | None:
@@ -289,8 +289,8 @@ def counted(request: Request, limit: int) -> Request:
         message = await request.receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            told = f"the body has more than {limit:,} bytes, the limit here"
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
+            detail = f"the body has more than {limit:,} bytes, the limit here"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         return message
 
     return Request(request.scope, receive)

@@ -45,9 +45,9 @@ def read(name: str, *where: str) -> tzinfo:
         return clock.zone(name)
     except InputError as error:
         kind = "unknown_zone"
-        told = "not a time zone: give an IANA name, such as Asia/Shanghai or UTC"
+        detail = "not a time zone: give an IANA name, such as Asia/Shanghai or UTC"
         raise problems.unprocessable(
-            kind, told, errors=[problems.part(kind, told, *where)]
+            kind, detail, errors=[problems.part(kind, detail, *where)]
         ) from error
 
 
@@ -72,8 +72,8 @@ def known_only(request: Request) -> None:
         raise problems.unprocessable("no_dry_run", "nothing was done: this has no dry run")
     if unknown - {DRY_RUN}:
         known = ", ".join(sorted(taken))
-        told = f"unknown query parameter: use {known}"
-        raise problems.invalid_request([problems.part("unknown_parameter", told, "query")])
+        detail = f"unknown query parameter: use {known}"
+        raise problems.invalid_request([problems.part("unknown_parameter", detail, "query")])
 
 
 def names(route: APIRoute) -> set[str]:

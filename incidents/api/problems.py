@@ -105,7 +105,7 @@ _log = logger("api")
 
 
 class _Fault(StatusProblem):
-    """An unexpected exception, of which the answer reveals nothing."""
+    """An unexpected exception; the answer reveals nothing about it."""
 
     type_ = "fault"
     title = "Fault"
@@ -144,9 +144,9 @@ def invalid_request(errors: list[InvalidPart]) -> Problem:
     )
 
 
-def part(kind: str, told: str, *where: str) -> InvalidPart:
+def part(kind: str, detail: str, *where: str) -> InvalidPart:
     """An error in one part of a request, at the location `where`, without the caller's input."""
-    return {"loc": [*where], "type": kind, "msg": told}
+    return {"loc": [*where], "type": kind, "msg": detail}
 
 
 def not_signed_in(*, with_token: bool = False) -> Problem:
@@ -207,8 +207,7 @@ def refused(answer: Answer, when: When) -> Problem:
 
 
 def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """What can be done instead, where it is an act, and not one on the machine that keeps the
-    log."""
+    """The hints for other acts, except those on the machine that keeps the log."""
     hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
@@ -285,17 +284,17 @@ def _http(
     name = status.name.lower()
     # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
-    told = own or f"{status.phrase}."
+    detail = own or f"{status.phrase}."
     if status == HTTPStatus.NOT_FOUND and request.url.path.startswith(API):
-        told = f"{told} /openapi.json lists the paths."
-    return problem(status, name, told, headers=error.headers)
+        detail = f"{detail} /openapi.json lists the paths."
+    return problem(status, name, detail, headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """The errors of a request with their places, without the input that pydantic repeats."""
     # Many unknown keys in one place give one error.
-    told = dict.fromkeys((str(each["type"]), _told(each), *_place(each)) for each in found)
-    return invalid_request([part(*each) for each in told])
+    parts = dict.fromkeys((str(each["type"]), _detail_of(each), *_place(each)) for each in found)
+    return invalid_request([part(*each) for each in parts])
 
 
 def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
@@ -304,7 +303,7 @@ def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
     return parts[:-1] if error["type"] == "extra_forbidden" else parts
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _detail_of(error: Mapping[str, Any]) -> str:
     """pydantic's message, without the parts that may contain input."""
     if error["type"] == "extra_forbidden":
         return "unknown key: /openapi.json lists the known ones"

@@ -220,22 +220,27 @@ def _opened(own: list[Event]) -> list[TaskOpened]:
 
 def _next_hints(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     """The next steps: first the tasks that the act has opened."""
-    from incidents.contract import hints
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
-        return hints.to_closure(site["site"])
+        return next_steps.to_closure(site["site"])
     if "reinstatement_asked" in kinds:
-        return hints.to_reinstatement(site["site"])
+        return next_steps.to_reinstatement(site["site"])
     opened = _opened(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
         # Somebody looks before it is settled.
-        return [hints.look("check_filing", site["site"])]
-    found = [hints.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK]
+        return [look("check_filing", site["site"])]
+    found = [
+        next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
+    ]
     if "closure_disputed" in kinds:
-        found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
+        found = next_steps.to_dispute(
+            site["site"], held=site["held"], asked_by=site.get("asked_by")
+        )
     if document["incident"] is not None:
-        found += hints.after(document["incident"], site)
+        found += next_steps.after(document["incident"], site)
     rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
     # A recheck is completed last, after the record of whether the content is gone.
     for hint in _recheck_hints(run, rechecks):
@@ -255,12 +260,13 @@ def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
 
 def _left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
     """The hints for a site that a loss has left down and that none of the events has opened."""
-    from incidents.contract import hints
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
 
     left = {event.get("left_down") for event in events}
     if "closed" in left:
-        return hints.to_left_closed(site["site"], suspended=site["state"] == "suspended")
-    return [hints.look("why", site["site"])] if left - {None} else []
+        return next_steps.to_left_closed(site["site"], suspended=site["state"] == "suspended")
+    return [look("why", site["site"])] if left - {None} else []
 
 
 def _contact_on_file(run: Run, site: Site) -> str:

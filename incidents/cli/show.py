@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.cli import options, output, params, sites
 from incidents.cli.lazy_group import verb
-from incidents.contract import hints
-from incidents.contract.hints import first_of_two, with_commands
+from incidents.contract import next_steps
+from incidents.contract.hints import with_commands
+from incidents.contract.next_steps import first_of_two
 from incidents.errors import UnknownTaskError
 from incidents.locale.words import Wording
 from incidents.values.site_name import in_full
@@ -115,7 +116,7 @@ def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> No
     for note in incident["notes"]:
         run.write(_note(run, note))
     sites.show_events(run, story)
-    sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
+    sites.show_next_steps(run, next_steps.after(incident, site), site.get("asked_by"))
 
 
 def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, str]]:

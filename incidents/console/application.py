@@ -18,15 +18,15 @@ from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.clock import rfc3339
-from incidents.console import changes, messages, request_context, writing
+from incidents.console import changes, messages, rendering, request_context
 from incidents.console.changes import Changes
 from incidents.console.forms import (
-    BeyondQuotaError,
+    ClaimedError,
     FormTooLargeError,
-    Given,
-    HeldError,
-    NotLetError,
-    ProveAgainError,
+    NotAllowedError,
+    QuotaExceededError,
+    ReauthenticationError,
+    SentForm,
     SignedOutError,
 )
 from incidents.console.pages import (
@@ -43,8 +43,8 @@ from incidents.console.pages import (
     simulate,
     site,
 )
-from incidents.console.request_context import RequestContext, sitting_if_any
-from incidents.console.writing import Said
+from incidents.console.rendering import Flash
+from incidents.console.request_context import RequestContext, context_if_signed_in
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
 from incidents.values import site_name
@@ -61,8 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
 
-def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
-    """Has the console answer to what the API does not, and `customers` to /c/.
+def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
+    """Mount the console for paths outside the API, and `customers` at /c/.
 
     A router's default is asked last, so that a wrong method on a path of the API stays one.
     """
@@ -70,10 +70,10 @@ def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         exception_handlers=_ERROR_PAGES,
         # Included, each router would be made anew for every application.
-        routes=[writing.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
+        routes=[rendering.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
     )  # fmt: skip
-    app.state.changes = Changes(partial(changes.look, app.state.house))
-    console.state, unknown = app.state, app.router.default
+    api.state.changes = Changes(partial(changes.look, api.state.app))
+    console.state, unknown = api.state, api.router.default
 
     async def default(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "")
@@ -84,22 +84,22 @@ def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
         else:
             await console(scope, receive, send)
 
-    app.router.default = default
+    api.router.default = default
 
 
 def _signed_out(request: Request, _: SignedOutError) -> Response:
     if "HX-Request" in request.headers:
         # What is fetched into a page that is open: the whole page goes to the form, and back.
         to = _sign_in(_open_page(request))
-        return Response(status_code=401, headers={**writing.HEADERS, "HX-Redirect": to})
+        return Response(status_code=401, headers={**rendering.HEADERS, "HX-Redirect": to})
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return _page(request, 401, "signed_out")
     to = _sign_in(request_context.place_of(request))
-    return RedirectResponse(to, status_code=303, headers=writing.HEADERS)
+    return RedirectResponse(to, status_code=303, headers=rendering.HEADERS)
 
 
 def _open_page(request: Request) -> str:
-    """Where the page is that fetches something."""
+    """The path of the page that fetches something."""
     try:
         found = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -112,38 +112,38 @@ def _sign_in(place: str) -> str:
     return "/sign-in" if place in ("", "/") else f"/sign-in?to={quote(place)}"
 
 
-def _not_let(request: Request, error: NotLetError) -> Response:
+def _not_allowed(request: Request, error: NotAllowedError) -> Response:
     reader = request_context.reader(request)
     act = reader.word("act", error.act)
     why = reader.say(f"not_let.{error.why}", act=act)
     return _page(request, 403, "not_let", why=why)
 
 
-def _prove_again(request: Request, error: ProveAgainError) -> Response:
+def _reauthenticate(request: Request, error: ReauthenticationError) -> Response:
     wrong = error.wrong and request_context.reader(request).word("prove", error.wrong)
-    return _write_kept(
-        request, error.given, "prove", 403 if wrong else 200, wrong=wrong, act=error.act,
+    return _page_with_form(
+        request, error.form, "reauthenticate", 403 if wrong else 200, wrong=wrong, act=error.act,
         site=error.site and site_name.shown(error.site),
         provider=request.app.state.oidc is not None,
     )  # fmt: skip
 
 
-def _held(request: Request, error: HeldError) -> Response:
+def _claimed(request: Request, error: ClaimedError) -> Response:
     when, path = request_context.reader(request).when, request.url.path
-    return _write(
-        request, sitting_if_any(request), "ask", 409, fields=error.given.fields, action=path,
-        holders=[(claim.by, when(rfc3339(claim.at))) for claim in error.held],
+    return _error_page(
+        request, context_if_signed_in(request), "claimed", 409, fields=error.form.fields,
+        action=path, holders=[(claim.by, when(rfc3339(claim.at))) for claim in error.held],
         back="/" if path.startswith("/queue/") else path.rpartition("/")[0],
     )  # fmt: skip
 
 
-def _beyond_quota(request: Request, error: BeyondQuotaError) -> Response:
-    """In the page that is open it is told, where all stands that was typed; else it is kept."""
+def _quota_exceeded(request: Request, error: QuotaExceededError) -> Response:
+    """Tell it in an open page, which keeps the input; otherwise keep the input for the form."""
     headers = {"Retry-After": str(error.facts["wait_s"])}
     why = request_context.reader(request).say("trouble.too_many_acts.why", **error.facts)
     if "HX-Request" in request.headers:
-        return _aloud(request, 429, "too_many_acts", why, headers)
-    return _write_kept(request, error.given, "too_many_acts", 429, headers=headers, why=why)
+        return _in_open_page(request, 429, "too_many_acts", why, headers)
+    return _page_with_form(request, error.form, "too_many_acts", 429, headers=headers, why=why)
 
 
 def _own_error(request: Request, error: IncidentsError) -> Response:
@@ -156,7 +156,7 @@ def _own_error(request: Request, error: IncidentsError) -> Response:
     if isinstance(error, InputError | RefusedError):
         unknown = error.name.startswith("unknown_")
         status, kind = (404, "not_found") if unknown else (422, "unreadable")
-        why = messages.refused_in_words(request_context.reader(request), error)
+        why = messages.error_text(request_context.reader(request), error)
         return _page(request, status, kind, why=why)
     _log.error("a page failed", error=error)
     return _page(request, 500, "fault")
@@ -170,59 +170,61 @@ def _http(request: Request, error: HTTPException) -> Response:
 
 _ERROR_PAGES: dict[int | type[Exception], Any] = {
     SignedOutError: _signed_out,
-    NotLetError: _not_let,
-    ProveAgainError: _prove_again,
-    HeldError: _held,
-    BeyondQuotaError: _beyond_quota,
+    NotAllowedError: _not_allowed,
+    ReauthenticationError: _reauthenticate,
+    ClaimedError: _claimed,
+    QuotaExceededError: _quota_exceeded,
     FormTooLargeError: lambda request, _: _page(request, 413, "too_large"),
     RequestValidationError: lambda request, _: _page(request, 422, "unreadable"),
     IncidentsError: _own_error,
     HTTPException: _http,
     Exception: lambda request, _: _page(request, 500, "fault"),
 }
-"""What answers for whatever is raised in these pages."""
+"""The handlers of exceptions raised in these pages."""
 
 
 def _page(
     request: Request, status: int, kind: str, *, why: str | None = None, headers: Any = None
 ) -> Response:
     try:
-        here = sitting_if_any(request)
+        here = context_if_signed_in(request)
     except DatabaseError:
         here = None
     if "HX-Request" in request.headers:
-        return _aloud(request, status, kind, why, headers)
-    return _write(
-        request, here, "trouble", status, headers=headers, kind=kind, why=why, code=status
+        return _in_open_page(request, status, kind, why, headers)
+    return _error_page(
+        request, here, "error", status, headers=headers, kind=kind, why=why, code=status
     )
 
 
-def _aloud(request: Request, status: int, kind: str, why: str | None, headers: Any) -> Response:
-    """Told in the page that is open, of which nothing is replaced."""
+def _in_open_page(
+    request: Request, status: int, kind: str, why: str | None, headers: Any
+) -> Response:
+    """Show it in the open page without replacing anything there."""
     reader = request_context.reader(request)
     told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
     there = {
         "HX-Retarget": "#said", "HX-Reswap": "innerHTML", "HX-Reselect": "unset", **(headers or {}),
     }  # fmt: skip
-    said = Said("refused", told)
-    return writing.response("aloud", reader, status=status, headers=there, said=said)
+    flash = Flash("refused", told)
+    return rendering.response("flash_only", reader, status=status, headers=there, flash=flash)
 
 
-def _write_kept(
-    request: Request, given: Given, template: str, status: int, **facts: Any
+def _page_with_form(
+    request: Request, form: SentForm, template: str, status: int, **facts: Any
 ) -> Response:
-    """A page that sends again what was given; it is kept for the page from which it came, too."""
-    here, path, place = sitting_if_any(request), request.url.path, "/"
+    """A page that can send the form again; its input is kept for the page of the form, too."""
+    here, path, place = context_if_signed_in(request), request.url.path, "/"
     if here is not None:
-        form = path.removeprefix(request_context.page_of_form(path)).strip("/") or None
-        place = request_context.keep_sent(request, here.by, given.fields, form)
-    return _write(
-        request, here, template, status, place=place, fields=given.fields, files=given.has_files,
+        opened = path.removeprefix(request_context.page_of_form(path)).strip("/") or None
+        place = request_context.keep_sent(request, here.by, form.fields, opened)
+    return _error_page(
+        request, here, template, status, place=place, fields=form.fields, files=form.has_files,
         action=path, **facts,
     )  # fmt: skip
 
 
-def _write(
+def _error_page(
     request: Request, here: RequestContext | None, template: str, status: int, *,
     headers: Any = None, place: str | None = None, **facts: Any,
 ) -> Response:  # fmt: skip
@@ -233,7 +235,7 @@ def _write(
     )
     if place is not None:
         known["here"] = known["place"] = place
-    return writing.response(
-        template, request_context.reader(request), status=status, headers=headers, said=None,
+    return rendering.response(
+        template, request_context.reader(request), status=status, headers=headers, flash=None,
         **known, **facts,
     )  # fmt: skip

@@ -19,24 +19,24 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents.accounts.authenticator import Authenticator
 from incidents.app import App
-from incidents.console import writing
-from incidents.console.request_context import Looking
+from incidents.console import rendering
+from incidents.console.request_context import Viewer
 from incidents.log import logger
 from incidents.store.schema.desk_tables import entries
 
 router = APIRouter()
 
-EVERY_S = 0.25
-LOST_EVERY_S = 2.0
+POLL_S = 0.25
+POLL_LOST_S = 2.0
 _WINDOW = 256
-BEAT_S = 5.0
-"""So often a stream that has nothing to tell says so; to a page that is not told, it is hung."""
+HEARTBEAT_S = 5.0
+"""How often an idle stream sends a beat; a page that misses it takes the stream for hung."""
 
-STILL_S = 20.0
-"""So often each one's session is looked at again."""
+SESSION_CHECK_S = 20.0
+"""How often each listener's session is checked again."""
 
-MOST_OF_ONE = 20
-"""So many streams one account may have open: the server's connections are everybody's."""
+MAX_STREAMS_OF_ACCOUNT = 20
+"""The most streams of one account: all share the server's connections."""
 
 _log = logger("console")
 
@@ -45,7 +45,7 @@ Seen = dict[int, int]
 
 
 class Changes:
-    """What watches one database for all who listen; it looks while somebody does."""
+    """The watch on one database for all listening streams; it polls while there are any."""
 
     def __init__(self, look: Callable[[], Seen]) -> None:
         self._look = look
@@ -58,11 +58,11 @@ class Changes:
 
     @property
     def position(self) -> str:
-        """What a page is written at: whoever listens is told of all since, or of another one."""
+        """The position at which a page is written: a listener gets all changes since then."""
         return f"{self._name}-{self._count}"
 
-    def streams_of(self, handle: str) -> int:
-        """How many streams that account has open."""
+    def count_streams(self, handle: str) -> int:
+        """Count the account's open streams."""
         return sum(each == handle for each in self._listening.values())
 
     async def listen(self, still: Callable[[], bool], handle: str = "") -> AsyncIterator[str]:
@@ -77,17 +77,17 @@ class Changes:
             if self.version is not None:
                 yield _event("hello", {"version": self.version})
             clock = asyncio.get_running_loop().time
-            look = clock() + STILL_S
+            look = clock() + SESSION_CHECK_S
             while True:
                 told: str | None = _event("beat", {})
                 with suppress(TimeoutError):
-                    told = await asyncio.wait_for(mailbox.get(), BEAT_S)
+                    told = await asyncio.wait_for(mailbox.get(), HEARTBEAT_S)
                 if clock() >= look:
                     # However much there is to tell: a desk that is busy is never quiet so long.
                     if not await asyncio.to_thread(still):
                         yield "event: signed-out\ndata: {}\n\n"
                         return
-                    look = clock() + STILL_S
+                    look = clock() + SESSION_CHECK_S
                 if told is None:
                     return
                 yield told
@@ -95,17 +95,17 @@ class Changes:
             self._listening.pop(mailbox, None)
 
     def stop(self) -> None:
-        """Ends all streams."""
+        """End all streams."""
         for mailbox in self._listening:
             _put(mailbox, None)
 
     async def _watch(self) -> None:
         try:
-            await self._watch_on()
+            await self._poll()
         finally:
             self.version = None
 
-    async def _watch_on(self) -> None:
+    async def _poll(self) -> None:
         lost = False
         while self._listening:
             try:
@@ -114,8 +114,8 @@ class Changes:
                 if not lost:
                     _log.error("changes cannot be seen", error=error)
                 lost, self.version = True, None
-                self._tell("lost", {})
-                await asyncio.sleep(LOST_EVERY_S)
+                self._broadcast("lost", {})
+                await asyncio.sleep(POLL_LOST_S)
                 continue
             told = changed(self._seen, seen)
             first, lost, self._seen = self.version is None, False, seen
@@ -123,12 +123,12 @@ class Changes:
                 self._count += told is not None or self._count == 0
                 self.version = self.position
             if first:
-                self._tell("hello", {"version": self.version})
+                self._broadcast("hello", {"version": self.version})
             elif told is not None:
-                self._tell("changed", told)
-            await asyncio.sleep(EVERY_S)
+                self._broadcast("changed", told)
+            await asyncio.sleep(POLL_S)
 
-    def _tell(self, event: str, data: dict[str, object]) -> None:
+    def _broadcast(self, event: str, data: dict[str, object]) -> None:
         told = _event(event, data)
         for mailbox in self._listening:
             _put(mailbox, told)
@@ -156,26 +156,26 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
     return {"sites": sorted({now[id_] for id_ in new}), "more": len(new) >= _WINDOW}
 
 
-def look(house: App) -> Seen:
+def look(app: App) -> Seen:
     """The newest entries."""
     newest = select(entries.c.id, entries.c.site_id).order_by(entries.c.id.desc()).limit(_WINDOW)
-    with house.reading() as connection:
+    with app.reading() as connection:
         return {row.id: row.site_id for row in connection.execute(newest)}
 
 
 @router.get("/changes")
-async def changes(here: Looking) -> Response:
+async def changes(here: Viewer) -> Response:
     """Server-sent events: `hello`, `changed` with the sites, `beat`, `lost`, `signed-out`."""
     watched: Changes = here.request.app.state.changes
-    if watched.streams_of(here.by) >= MOST_OF_ONE:
-        return Response(status_code=429, headers=writing.HEADERS)
+    if watched.count_streams(here.by) >= MAX_STREAMS_OF_ACCOUNT:
+        return Response(status_code=429, headers=rendering.HEADERS)
     return StreamingResponse(
-        watched.listen(lambda: is_in(here.door, here.visit.cookie), here.by),
+        watched.listen(lambda: is_signed_in(here.authenticator, here.visit.cookie), here.by),
         media_type="text/event-stream",
-        headers={**writing.HEADERS, "X-Accel-Buffering": "no"},
+        headers={**rendering.HEADERS, "X-Accel-Buffering": "no"},
     )
 
 
-def is_in(door: Authenticator, cookie: str) -> bool:
-    """Whether that session still is one; that it is asked for is no use of it."""
-    return door.by_session(cookie, used=False) is not None
+def is_signed_in(authenticator: Authenticator, cookie: str) -> bool:
+    """Whether the session is still valid; the check does not count as its use."""
+    return authenticator.by_session(cookie, used=False) is not None

@@ -27,7 +27,7 @@ _LETTER, _SIGN = 6.5, 12.0
 """How wide a letter of a label is at the most, and a Chinese one."""
 
 PATTERNS = 9
-"""So many series can be told apart."""
+"""The most series that can be told apart."""
 
 # What lies over the colour, in a tile of 8 by 8: each is another pattern without any colour.
 _MARKS = (
@@ -53,7 +53,7 @@ _BAR = Markup(
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is counted under one name: a number for each column."""
+    """The counts under one name: a number for each column."""
 
     name: str
     counts: Sequence[int]
@@ -61,7 +61,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Columns from left to right, `labels` long, each of the series on top of each other.
+    """The columns from left to right, one for each of `labels`, with the series stacked.
 
     `key` is unique on its page; `told` says in a sentence what there is to be seen; `across` names
     what the columns are. Of `ticks`, the labels below, as many are written as there is room for.

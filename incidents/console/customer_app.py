@@ -128,7 +128,7 @@ class CustomerApp:
         return await asyncio.to_thread(self._state, link, said)
 
     def _state(self, link: ValidLink, said: str | None) -> Answer:
-        """Brings it to the desk; what is then shown has been recorded."""
+        """Record the statement; the page is then written from the record."""
         seen = self._look(link)
         if isinstance(seen, Answer):
             return seen
@@ -157,7 +157,7 @@ class CustomerApp:
 
 
 def _token(scope: Message) -> str | None:
-    """What stands behind `/c/`, seen from where the application is mounted; None elsewhere."""
+    """The path below `/c/`, relative to where the application is mounted; None elsewhere."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     start = f"/{PATH}/"
     return path.removeprefix(start) if path.startswith(start) else None

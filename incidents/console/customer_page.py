@@ -1,5 +1,6 @@
-"""The customer's page: a sight of an incident as a page of HTML, in all languages at once, with the
-words that no fact changes.
+"""The customer's page: an incident's view as HTML, in all languages at once.
+
+The words that no fact changes are here too.
 
 It has no script, fetches nothing, and no address of the violating content is a link.
 """
@@ -85,7 +86,7 @@ PLAIN: dict[Plain, tuple[Told, Told]] = {
         },
     ),
 }
-"""What else there is to answer than an incident: a heading, and a sentence."""
+"""The answers other than an incident: a heading and a sentence."""
 
 FORM: dict[str, Told] = {
     "heading": {"zh_CN": "说明已删除", "en": "Tell us that it is deleted"},
@@ -123,7 +124,7 @@ _CSS = (_FOLDER / "customer_page.css").read_text(encoding="utf-8")
 _FOUND, _NEXT, _SAID, _RULES = "_customer_found", "_customer_next", "_customer_said", "_rules"
 
 STYLE = "sha256-" + base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
-"""What the page's one style sheet is known by (CSP, `style-src`)."""
+"""The hash of the page's one style sheet (CSP, `style-src`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Words:
 
 
 class _Part(TypedDict):
-    """What the page says in one language."""
+    """The page's content in one language."""
 
     language: str
     tag: str
@@ -147,7 +148,7 @@ class _Part(TypedDict):
 
 
 class CustomerPage:
-    """Makes the pages of one desk, as bytes of UTF-8. One instance serves several threads.
+    """The pages of one desk, as bytes of UTF-8. Threads may share an instance.
 
     The words are the notices' own, with the templates that the operator has put in their place.
     """
@@ -156,19 +157,19 @@ class CustomerPage:
         self._wording = wording
         self._office = office
 
-    def of(self, sight: CustomerView, too_long: str | None = None) -> bytes:
+    def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
         """The page of an incident; with a remark that is too long, for its writer to shorten it.
 
         Raises:
             TemplateError: naming the file and the line.
         """
-        parts = [self._part(sight, language) for language in LANGUAGES]
-        can_say = not sight.is_settled and sight.said_at is None
+        parts = [self._part(view, language) for language in LANGUAGES]
+        can_say = not view.is_settled and view.said_at is None
         return self._rendered({
             "title": _all({part["language"]: part["found"].heading for part in parts}),
             "parts": parts,
-            "settled": sight.is_settled,
-            "answered": sight.answer is not None,
+            "settled": view.is_settled,
+            "answered": view.answer is not None,
             "form": FORM if can_say else None,
             "trouble": None if too_long is None else FORM["too_long"],
             "field": FIELD,
@@ -176,7 +177,7 @@ class CustomerPage:
         })  # fmt: skip
 
     def plain(self, name: Plain) -> bytes:
-        """A page that says one thing, whoever asks."""
+        """A page with one message, the same for everyone."""
         said = PLAIN[name]
         return self._rendered({"title": _all(said[0]), "plain": said, "parts": []})
 
@@ -186,16 +187,16 @@ class CustomerPage:
         Raises:
             TemplateError: of the first one that is wrong.
         """
-        for sight in _samples():
-            self.of(sight)
+        for view in _samples():
+            self.of(view)
 
-    def _part(self, sight: CustomerView, language: str) -> _Part:
+    def _part(self, view: CustomerView, language: str) -> _Part:
         def words(name: str) -> Words:
-            heading, text = self._wording.render(name, sight, language)
+            heading, text = self._wording.render(name, view, language)
             return Words(heading.rstrip("：:"), blocks(text))
 
-        said = sight.said_at is not None and not sight.is_settled
-        ruled = not sight.is_settled and sight.site_state != "closed"
+        said = view.said_at is not None and not view.is_settled
+        ruled = not view.is_settled and view.site_state != "closed"
         return {
             "language": language,
             "tag": TAGS[language],
@@ -204,7 +205,7 @@ class CustomerPage:
             "said": words(_SAID) if said else None,
             "rules": words(_RULES) if ruled else None,
             "messages": [
-                (self._wording.time(each.at, language), each.text) for each in sight.messages
+                (self._wording.time(each.at, language), each.text) for each in view.messages
             ],
         }
 
@@ -243,7 +244,7 @@ def _samples() -> Iterator[CustomerView]:
     said = CustomerView(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):
         for site_state in ("active", "suspended", "closed"):
-            sight = replace(said, state=state, site_state=site_state)
-            yield sight
-            yield replace(sight, said_at=None, contact_due=None, removal_due=sample.contact_due)
-            yield replace(sight, answer="again", miss_closes=True, until=sample.contact_due)
+            view = replace(said, state=state, site_state=site_state)
+            yield view
+            yield replace(view, said_at=None, contact_due=None, removal_due=sample.contact_due)
+            yield replace(view, answer="again", miss_closes=True, until=sample.contact_due)

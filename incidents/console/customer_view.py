@@ -26,13 +26,13 @@ from incidents.store.schema.tables import incidents, notes, sites, suspensions
 from incidents.views import left_down, on_record
 
 Answer = Literal["said", "again"]
-"""What came of a statement: it is on record now, or it was before."""
+"""The result of a statement: it is on record now, or it was before."""
 
 _PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
 
 
 class Message(NamedTuple):
-    """What the desk has written to the customer, and when (UTC); not who of the desk."""
+    """A message from the desk to the customer, and its time (UTC), without its author."""
 
     at: datetime
     text: str
@@ -40,9 +40,10 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerView(Facts):
-    """The facts of an incident, with when the customer said that the content is gone (UTC), how
-    often the links to its page were revoked, and what the desk has written to them, the latest
-    first.
+    """The facts of an incident for its customer, times in UTC.
+
+    They include the customer's statement of removal, how often the links to its page were revoked,
+    and the desk's messages, the latest first.
 
     `until` is when the site's suspension is meant to end, None where no timer will end it.
     """
@@ -54,12 +55,12 @@ class CustomerView(Facts):
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to state of it, nor to do."""
+        """Whether nothing is left to state or to do."""
         return self.state is None or not can_move_incident(self.state, "remove")
 
 
 def of(connection: Connection, incident: Incident) -> CustomerView | None:
-    """The sight of that incident, None if it is not there; nothing that is due is done."""
+    """The view of that incident, None if it is not there; nothing that is due is done."""
     try:
         facts = preview.violation(connection, incident)
     except UnknownIncidentError:
@@ -75,7 +76,7 @@ def of(connection: Connection, incident: Incident) -> CustomerView | None:
 def _own(
     connection: Connection, incident: Incident
 ) -> tuple[datetime | None, int, datetime | None]:
-    """When it was said, how often its links were revoked, when the site is to be opened again."""
+    """The time of the statement, the number of link revocations and the time of reopening."""
     of = incidents.c
     running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
     joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)

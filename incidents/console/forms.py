@@ -1,5 +1,4 @@
-"""The forms: what somebody typed and chose, within a limit, what a colleague has claimed, and why
-nothing is done yet.
+"""The forms: their input within a limit, colleagues' claims, and why nothing is done yet.
 
 It is asked here and refused nowhere else: that somebody was called is a fact, whoever called.
 """
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_FORM_BYTES = 2**20
 MAX_FIELDS = 200
-"""So many fields a form has: where a browser sends files, and where it sends words alone."""
+"""The most fields of a form, with files or without."""
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
 """The fields whose words are shown to nobody again."""
@@ -45,29 +44,29 @@ class FormTooLargeError(Exception):
     """A form of more bytes than anybody types."""
 
 
-class Given:
-    """What a form has brought."""
+class SentForm:
+    """The content of a form that was sent."""
 
     def __init__(self, form: FormData) -> None:
         self._form = form
 
     def text(self, name: str) -> str | None:
-        """What was typed there, without the blanks around it; None if nothing was."""
+        """The text of the field without surrounding blanks; None if it is empty."""
         value = self._form.get(name)
         return (value.strip() or None) if isinstance(value, str) else None
 
     def password(self, name: str = PASSWORD) -> str | None:
-        """The password as it was typed: blanks are part of it; None if there is no such field."""
+        """The password as typed: blanks are part of it; None if there is no such field."""
         value = self._form.get(name)
         return value if isinstance(value, str) else None
 
     def file(self, name: str) -> UploadFile | None:
-        """The file that was chosen there."""
+        """The file in the field."""
         value = self._form.get(name)
         return value if isinstance(value, UploadFile) and value.filename else None
 
     def files(self, name: str) -> list[UploadFile]:
-        """The files that were chosen there."""
+        """The files in the field."""
         found = self._form.getlist(name)
         return [value for value in found if isinstance(value, UploadFile) and value.filename]
 
@@ -83,7 +82,7 @@ class Given:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """All that was typed, but no password: of nobody who signs in, nor of a second person."""
+        """All fields but passwords, of the person who signs in and of a second person."""
         return [
             (name, value)
             for name, value in self._form.multi_items()
@@ -91,25 +90,25 @@ class Given:
         ]
 
 
-async def given(request: Request) -> AsyncIterator[Given]:
+async def sent_form(request: Request) -> AsyncIterator[SentForm]:
     """The form that was sent, without files; raises FormTooLargeError."""
     async with _form(request, MAX_FORM_BYTES) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
-async def given_with_files(request: Request) -> AsyncIterator[Given]:
+async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
     """The form that was sent where files may come with it; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if has_files(request):
-        limit += request.app.state.house.settings.evidence_limit
+        limit += request.app.state.app.settings.evidence_limit
     async with _form(request, limit) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
-async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
+async def anonymous_form(request: Request) -> AsyncIterator[SentForm]:
     """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
     async with _form(request, MAX_OPEN_BODY) as form:
-        yield Given(form)
+        yield SentForm(form)
 
 
 @asynccontextmanager
@@ -130,43 +129,43 @@ DESPITE = "despite"
 """The field that names a holder whose claim somebody knows of."""
 
 Is = Callable[[str], bool]
-"""Whether an act is about that item of a site."""
+"""A test whether an act is about that item of a site."""
 
 
 def only(item: str) -> Is:
-    """Of an act on one item."""
+    """Match an act on one item."""
     return lambda held: held == item
 
 
-class HeldError(Exception):
-    """Colleagues hold it, and whoever sent `given` was not asked about each of them yet."""
+class ClaimedError(Exception):
+    """Colleagues have claimed it, and the sender of `form` did not confirm each claim yet."""
 
-    def __init__(self, given: Given, held: Iterable[Claim]) -> None:
+    def __init__(self, form: SentForm, held: Iterable[Claim]) -> None:
         super().__init__()
-        self.given, self.held = given, tuple(held)
+        self.form, self.held = form, tuple(held)
 
 
-def unasked(
-    connection: Connection, site: str | int, about: Is, given: Given, by: str
+def unconfirmed_claims(
+    connection: Connection, site: str | int, about: Is, form: SentForm, by: str
 ) -> list[Claim]:
-    """The claims of colleagues of `by` on items that it is `about`, the earliest first, if the form
-    does not say of each one that it is known. What has gone to another since is asked about anew.
-    """
+    """The claims of colleagues of `by` on items that it is `about`, the earliest first.
+
+    None if the form confirms each holder. An item that has a new holder is confirmed anew."""
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
         claim.by: claim
         for _, item, claim in work.claims_of_sites(connection, ids)
         if about(item) and claim.by != by
     }
-    known = held.keys() <= set(given.texts(DESPITE))
+    known = held.keys() <= set(form.texts(DESPITE))
     return [] if known else sorted(held.values(), key=lambda claim: claim.at)
 
 
 class SignedOutError(Exception):
-    """Nobody sits here, or nobody any more: they sign in first."""
+    """Nobody is signed in here."""
 
 
-class NotLetError(Exception):
+class NotAllowedError(Exception):
     """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
 
     def __init__(self, act: str, why: str) -> None:
@@ -174,23 +173,22 @@ class NotLetError(Exception):
         self.act, self.why = act, why
 
 
-class ProveAgainError(Exception):
-    """It is too long ago that they have proved who they are; `wrong` after a wrong password.
+class ReauthenticationError(Exception):
+    """A person must confirm their password first; `wrong` after a wrong one.
 
     `act` is what they are about to do, to which `site`, if it is done to one.
     """
 
     def __init__(
-        self, given: Given, act: str, site: str | None = None, *, wrong: str | None = None
+        self, form: SentForm, act: str, site: str | None = None, *, wrong: str | None = None
     ) -> None:
         super().__init__()
-        self.given, self.act, self.site, self.wrong = given, act, site, wrong
+        self.form, self.act, self.site, self.wrong = form, act, site, wrong
 
 
-class BeyondQuotaError(Exception):
-    """Their account has done so many acts lately that this one has to wait; `facts` as
-    TooManyActsError has them."""
+class QuotaExceededError(Exception):
+    """The account did too many acts lately; `facts` as TooManyActsError has them."""
 
-    def __init__(self, given: Given, facts: Facts) -> None:
+    def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()
-        self.given, self.facts = given, facts
+        self.form, self.facts = form, facts

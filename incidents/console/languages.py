@@ -8,7 +8,7 @@ from incidents.locale.language import Language, language
 from incidents.values.language_tag import Tag
 
 Chosen = Literal["en", "zh"]
-"""Which of the languages somebody reads."""
+"""The language that somebody reads."""
 
 LANGUAGES: tuple[Chosen, ...] = get_args(Chosen)
 TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
@@ -23,7 +23,7 @@ def spoken(chosen_: Chosen) -> Language:
 
 
 def found(chosen_: Chosen) -> Language:
-    """What checks of filings find, in that language."""
+    """The phrases for findings of checks, in that language."""
     return language(_CATALOGUES[chosen_], "filing")
 
 

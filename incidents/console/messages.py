@@ -1,4 +1,4 @@
-"""The telling: what the desk has answered to an act, in the reader's language."""
+"""The messages: the desk's answers to acts, in the reader's language."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import dropwhile, islice, takewhile
 from typing import TYPE_CHECKING
 
 from incidents import views
+from incidents.console.rendering import Flash, Reader, capitalised
 from incidents.console.request_context import RequestContext
-from incidents.console.writing import Reader, Said, capitalised
 from incidents.contract import aftermath
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
@@ -32,21 +32,21 @@ _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
     "unknown_order": ("order", read_order_id),
     "unknown_task": ("task", read_item_id),
 }
-"""What a refusal calls the id of what is not there, and how it reads one, by the refusal."""
+"""By refusal of a missing thing: the fact with its id, and the reader of such ids."""
 _STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
-def told(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Said:
-    """What has come of the act; of one that came too late, who was faster."""
+def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
+    """The flash for the answer; if the act came too late, it says who was faster."""
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
     if answer.refusal is not None:
-        refused = [refusal_of(reader, answer.refusal)]
+        refused = [refusal_text(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
-        return Said("refused", " ".join([*refused, *meanwhile]))
+        return Flash("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, answer, events, of_the_clock=False)
     remarks = [
         _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
@@ -56,7 +56,7 @@ def told(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Sa
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
-    return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+    return Flash("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
 def _stays_up(here: RequestContext, answer: Answer) -> bool:
@@ -70,8 +70,7 @@ def _stays_up(here: RequestContext, answer: Answer) -> bool:
 
 
 def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
-    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
-    left it down."""
+    """The events, where after a loss the end of a suspension or hold does not open its site."""
 
     def in_force() -> str | None:
         with here.reading() as connection:
@@ -83,13 +82,13 @@ def _as_left_down(here: RequestContext, answer: Answer) -> list[Event]:
     return aftermath.as_left_down(events, in_force)
 
 
-def refused(reader: Reader, error: IncidentsError) -> Said:
-    """What an input was refused for, before it came to the desk."""
-    return Said("refused", refused_in_words(reader, error))
+def of_error(reader: Reader, error: IncidentsError) -> Flash:
+    """The flash for an input that was refused before it reached the desk."""
+    return Flash("refused", error_text(reader, error))
 
 
-def refused_in_words(reader: Reader, error: IncidentsError) -> str:
-    """The same as a sentence; a message that is none of the refusals' own is the page's own."""
+def error_text(reader: Reader, error: IncidentsError) -> str:
+    """The error as a sentence; a message that is no refusal's is the page's own."""
     told = _not_there(reader, error) or refusals.sentence_for(
         error.name, error.facts, reader.when, reader.spoken
     )
@@ -98,14 +97,14 @@ def refused_in_words(reader: Reader, error: IncidentsError) -> str:
     return capitalised(message(error), _names(error.facts))
 
 
-def refusal_of(reader: Reader, found: Refusal) -> str:
+def refusal_text(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
     told = refusals.sentence(found, reader.when, reader.spoken)
     return _as_sentence(reader, told, found.facts)
 
 
 def _not_there(reader: Reader, error: IncidentsError) -> str:
-    """That what was given is no id at all; the desk refuses those of what is not there."""
+    """The sentence for input that is no id at all; the desk refuses ids that do not exist."""
     given, no_id = error.facts.get("given"), f"not_there.{error.name}"
     if given is None or no_id not in reader.spoken.phrases:
         return ""
@@ -129,12 +128,12 @@ def event(reader: Reader, answer: Answer, document: Event) -> str:
 
 
 def _names(facts: Facts) -> list[object]:
-    """What of the facts people and things are called by."""
+    """The names of people and things among the facts."""
     return [facts[each] for each in _NAMED if each in facts]
 
 
 def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
-    """Who did what since."""
+    """The acts of others since then."""
     reader = here.reader
     with here.reading() as connection:
         story = views.timeline(
@@ -156,7 +155,7 @@ def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
 def _sentences(
     reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
 ) -> list[str]:
-    """What was done because it was due before the act, or what the act did."""
+    """The sentences for events that were due before the act, or for those of the act."""
     part = takewhile if of_the_clock else dropwhile
     those = part(lambda event: event["by"] == CLOCK, events)
     return [event(reader, answer, masked.document(each)) for each in those]

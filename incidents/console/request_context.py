@@ -26,26 +26,26 @@ from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
 from incidents.app import App
-from incidents.console import languages, writing
-from incidents.console.forms import NotLetError, SignedOutError
-from incidents.console.writing import Reader, Said, forget_said, said_before
+from incidents.console import languages, rendering
+from incidents.console.forms import NotAllowedError, SignedOutError
+from incidents.console.rendering import Flash, Reader, clear_flash, read_flash
 
 Thing = TypeVar("Thing")
 
-MOST_RESULTS = 20
-"""So many things lie there; the oldest goes first. None outlives the process."""
+MAX_RESULTS = 20
+"""The most results that are kept; the oldest goes first. None outlives the process."""
 
 
 class ResultCache(Generic[Thing]):
-    """Things by their ids, each only for whom it was put there. Threads may share it."""
+    """The results by their ids, each only for its owner. Threads may share it."""
 
-    def __init__(self, most: int = MOST_RESULTS) -> None:
+    def __init__(self, most: int = MAX_RESULTS) -> None:
         self._most = most
         self._lock = Lock()
         self._things: OrderedDict[str, tuple[str, Thing]] = OrderedDict()
 
     def put(self, owner: str, thing: Thing) -> str:
-        """Its id."""
+        """Keep the thing; return its id."""
         id_ = token_urlsafe(9)
         with self._lock:
             self._things[id_] = (owner, thing)
@@ -54,20 +54,20 @@ class ResultCache(Generic[Thing]):
         return id_
 
     def get(self, owner: str, id_: str) -> Thing | None:
-        """What lies there under that id; None if it is gone, or somebody else's."""
+        """The thing with that id; None if it is gone or somebody else's."""
         with self._lock:
             kept_for, thing = self._things.get(id_, (None, None))
         return thing if kept_for == owner else None
 
 
-MOST_FORMS = 200
-"""So many forms are kept, of all people together; the oldest goes first."""
+MAX_KEPT_FORMS = 200
+"""The most forms that are kept, of all people together; the oldest goes first."""
 
 KEPT = "kept"
-"""What in a page's address says which form."""
+"""The parameter of a page's address with the id of a kept form."""
 
 _NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
-"""What a form is sent with, and what is said of one sending alone."""
+"""The fields that belong to one sending alone."""
 
 _PAGES = tuple(
     re.compile(path)
@@ -83,14 +83,14 @@ _PAGES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """What was typed, by the names of the fields, and which form of its page it was."""
+    """The input by the names of its fields, and the form of the page that it belongs to."""
 
     fields: tuple[tuple[str, str], ...] = ()
     opened: str | None = None
 
     @property
     def typed(self) -> dict[str, str]:
-        """What was typed; of several under one name the last."""
+        """The input; of several under one name the last."""
         return dict(self.fields)
 
     def texts(self, name: str) -> list[str]:
@@ -98,11 +98,11 @@ class KeptForm:
         return [text for field, text in self.fields if field == name]
 
 
-KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MOST_FORMS)
+KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MAX_KEPT_FORMS)
 
 
 def page_of_form(path: str) -> str:
-    """The page on which the form stands that is sent to `path`; the queue, if it is of none."""
+    """The page of the form that is sent to `path`; the queue if it has none."""
     found = (page.fullmatch(path) for page in _PAGES)
     return next((match[1] for match in found if match is not None), "/")
 
@@ -110,7 +110,7 @@ def page_of_form(path: str) -> str:
 def keep_sent(
     request: Request, by: str, fields: Iterable[tuple[str, str]], opened: str | None
 ) -> str:
-    """Keeps what `by` has sent with the request: where the page is that has it again."""
+    """Keep the form that `by` sent; return the path of the page that shows it again."""
     page = page_of_form(request.url.path)
     if page == "/":
         return page
@@ -119,7 +119,7 @@ def keep_sent(
 
 
 def keep_form(by: str, fields: Iterable[tuple[str, str]], opened: str | None) -> str:
-    """Keeps it: its id."""
+    """Keep the input; return its id."""
     typed = tuple((name, text) for name, text in fields if name not in _NEVER_KEPT)
     return KEPT_FORMS.put(by, KeptForm(typed, opened))
 
@@ -129,11 +129,11 @@ LANGUAGE_COOKIE = "__Host-incidents-language"
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Somebody at the console, for one request."""
+    """The context of one request: who is at the console, and their page."""
 
     request: Request
-    house: App
-    door: Authenticator
+    app: App
+    authenticator: Authenticator
     visit: Visit
     reader: Reader
     version: str
@@ -141,7 +141,7 @@ class RequestContext:
 
     @property
     def identity(self) -> Identity:
-        """Who they are."""
+        """The person's identity."""
         return self.visit.identity
 
     @property
@@ -151,120 +151,119 @@ class RequestContext:
 
     @property
     def csrf(self) -> str:
-        """The word in each of their forms."""
+        """The CSRF token of their forms."""
         return secrets.form_token(self.visit.cookie, entrance.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
-        return self.house.reading()
+        return self.app.reading()
 
     @contextmanager
     def timed(self) -> Iterator[tuple[Connection, Self]]:
-        """Such a transaction, and who sits here at the time by which what is due is judged in it:
-        see `App.now`."""
+        """A reading transaction, and the context at its time for due dates: see `App.now`."""
         with self.reading() as connection:
-            now = self.house.now(connection)
+            now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """See that they may do that act at all; that they may not is counted.
+        """Check that they may do that act at all; a refusal is counted.
 
         Raises:
-            NotLetError: saying why.
+            NotAllowedError: saying why.
         """
         if not self.identity.may(act):
             why = self.identity.denial(act, clock.now()) or "role"
-            caller.refuse(self.house, self.identity, act, why, about)
-            raise NotLetError(act, why)
+            caller.refuse(self.app, self.identity, act, why, about)
+            raise NotAllowedError(act, why)
 
     def page(
-        self, template: str, *, status: int = 200, said: Said | None = None, **facts: Any
+        self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
     ) -> HTMLResponse:
         """The page that the template makes, which extends `base.html.jinja`.
 
-        Besides what `writing` gives it knows `me`, `csrf`, `may(act)`, `here` and `said`.
+        Besides what `rendering` gives it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
         """
-        told = said or said_before(self.request)
+        told = flash or read_flash(self.request)
         known = self.known | facts
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
-        made = writing.response(
-            template, self.reader, status=status, headers=None, said=told, **known
+        made = rendering.response(
+            template, self.reader, status=status, headers=None, flash=told, **known
         )
-        forget_said(self.request, made)
+        clear_flash(self.request, made)
         return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
-        """Where a page sends them back to; `opened` is which of its forms is open."""
+        """The path that a page sends them back to; `opened` is the form that is open."""
         return place_of(self.request)
 
     @property
     def kept(self) -> KeptForm:
-        """What they had typed, if the address of the page says that it was kept; else nothing."""
+        """The kept form that the page's address names; empty if it names none."""
         id_ = self.request.query_params.get(KEPT, "") if self.request.method == "GET" else ""
         return KEPT_FORMS.get(self.by, id_) or KeptForm()
 
     @property
     def typed(self) -> dict[str, str]:
-        """What stands in the page's forms already, by the names of the fields."""
+        """The input that the page's forms show, by the names of the fields."""
         return self.kept.typed
 
     @property
     def known(self) -> dict[str, object]:
-        """What every template knows of who sits here."""
+        """The facts that every template knows about the person."""
         return {
             "me": self.identity, "csrf": self.csrf, "may": self.identity.may,
             "here": place_of(self.request), "version": self.version,
-            "rehearsal": self.house.is_rehearsal,
+            "rehearsal": self.app.is_rehearsal,
         }  # fmt: skip
 
 
 def reader(request: Request) -> Reader:
-    """Who reads, signed in or not."""
+    """The reader, signed in or not."""
     language = languages.chosen(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     )
-    return Reader(language, request.app.state.house.settings.zone, clock.now())
+    return Reader(language, request.app.state.app.settings.zone, clock.now())
 
 
-def sitting(request: Request) -> RequestContext:
-    """Who sits there; raises SignedOutError for nobody."""
-    found = sitting_if_any(request)
+def signed_in_context(request: Request) -> RequestContext:
+    """The context of the signed-in person; raises SignedOutError for nobody."""
+    found = context_if_signed_in(request)
     if found is None:
         raise SignedOutError
     return found
 
 
-def sitting_if_any(request: Request) -> RequestContext | None:
-    """The same; None for nobody."""
+def context_if_signed_in(request: Request) -> RequestContext | None:
+    """The context of the signed-in person; None for nobody."""
     visit, state = entrance.visitor(request), request.app.state
     if visit is None:
         return None
     return RequestContext(
-        request, state.house, state.door, visit, reader(request), state.changes.position
+        request, state.app, state.authenticator, visit, reader(request), state.changes.position
     )
 
 
 def needs(act: str) -> list[Any]:
-    """What a route depends on whose form is read for nobody but who may do that act."""
+    """The dependency of a route that reads a form only from people who may do that act."""
 
-    def check(here: Annotated[RequestContext, Depends(sitting)]) -> None:
+    def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
         here.needs(act, about=here.request.url.path[:100])
 
     return [Depends(check)]
 
 
 def place_of(request: Request) -> str:
-    """Where they are, to come back to; of a place that only takes forms, the form's page."""
+    """The path to come back to; for a path that only takes forms, the form's page."""
     if request.method != "GET":
         return page_of_form(request.url.path)
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def looking(here: Annotated[RequestContext, Depends(sitting)]) -> RequestContext:
-    """The same, for a page that shows what is on record; raises NotLetError."""
+def viewer(here: Annotated[RequestContext, Depends(signed_in_context)]) -> RequestContext:
+    """The context, for a page that shows the record; raises NotAllowedError."""
     here.needs("look")
     return here
 
 
-Looking = Annotated[RequestContext, Depends(looking)]
+Viewer = Annotated[RequestContext, Depends(viewer)]

@@ -188,7 +188,7 @@ class Action:
 
     @property
     def word(self) -> str:
-        """What names this row alone, in scenarios and as a method of the client."""
+        """The words for this row alone, in scenarios and as a method of the client."""
         return self.was or self.typed
 
     @property
@@ -217,7 +217,7 @@ class Action:
         return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
     def called(self, field: Field) -> str:
-        """What a field is called in a request."""
+        """The name of a field in a request."""
         return self.renamed.get(field.name, field.name)
 
 

@@ -23,7 +23,7 @@ from incidents.machine.state import move_incident, move_site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a command comes to.
+    """The outcome of a command.
 
     `case` is the case afterwards. The first `due` of the `events` had fallen due before the
     command; they stand even when there is a `refusal`. `incident` is the one that the act is

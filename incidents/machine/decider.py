@@ -99,7 +99,7 @@ def time_of(decider: Decider, at: datetime | None) -> datetime:
 
 
 def not_before(incident: Incident, at: datetime) -> None:
-    """What has to do with an incident cannot have happened before it."""
+    """A fact about an incident cannot have happened before it."""
     if at < incident.occurred_at:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 

@@ -90,8 +90,9 @@ class StateSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRepeated(Event):
-    """What is ordered is ordered once more, since something else is in force, or a hold keeps it
-    so. `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
+    """The standing order was given once more: something else is in force, or a hold keeps it so.
+
+    `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
     """
 
     kind = "order_repeated"

@@ -140,8 +140,7 @@ class ClockLapsed(IncidentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Event):
-    """The clock lapsed with too few attempts: an alarm is raised, and the site is not suspended
-    (R2)."""
+    """The clock lapsed with too few attempts: an alarm, and no suspension (R2)."""
 
     kind = "alarm_raised"
     incident: int

@@ -117,8 +117,10 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again, so no uphold remains; with `upheld`, only as far as when it
-    was upheld."""
+    """The closure's rule is met again, so no uphold remains.
+
+    With `upheld`, only as far as when it was upheld.
+    """
 
     kind = "dispute_settled"
     upheld: bool = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from incidents.contract import hints
+from incidents.contract import hints, next_steps
 from incidents.contract.case_documents import site_document
 from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
@@ -221,12 +221,12 @@ def fitting_hints(record: Record) -> list[Hint]:
     if record.braked is not None:
         found.append(look(hints.RELEASE_ORDER, record.braked))
     if case.closure_request is not None:
-        found += hints.to_closure(site)
+        found += next_steps.to_closure(site)
     if case.disputed:
         found.append(do(c.Uphold, site))
     if case.closed:
         asked_by = None if case.request is None else case.request.by
-        found += hints.to_reopen(site, held=case.held, asked_by=asked_by)
+        found += next_steps.to_reopen(site, held=case.held, asked_by=asked_by)
     if case.held:
         found.append(do(c.LiftHold, site))
     name, incidents = record.wording.name, sorted(case.incidents.items())
@@ -259,5 +259,5 @@ def _world_hints(record: Record) -> list[Hint]:
         case "left_down":
             return [*hold, repair, look("recover", reason=None)]
         case "left_closed":
-            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+            return next_steps.to_left_closed(site, suspended=record.case.state == "suspended")
     return hold

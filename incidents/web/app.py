@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 
 _LOOKS = 4
-"""So many looks are under way at once: whose tokens those are, and what people wrote."""
+"""The most look-ups at once, of tokens and of people's words."""
 _ALONE = 5
-"""So many acts wait at once for a site that somebody else has locked, each with a connection."""
+"""The most acts that wait for locked sites at once, each with a connection."""
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
@@ -61,7 +61,7 @@ _ROUTERS = (
 
 
 class SecurityHeaders:
-    """Adds `problems.HEADERS` to each answer, where it does not set its own, as pages do."""
+    """The middleware that adds `problems.HEADERS` to answers that do not set their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,22 +69,22 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The interface of ASGI."""
 
-        async def told(message: Message) -> None:
+        async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in problems.HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, told)
+        await self._app(scope, receive, send_secured)
 
 
-def create(house: App, customers: application.Asgi | None = None) -> FastAPI:
-    """The application for that house; its database is opened by the thread that makes this.
+def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
+    """The HTTP application; its database is opened by the calling thread.
 
     `customers` answers below /c/, where customers come in by their links.
     """
-    app = FastAPI(
+    api = FastAPI(
         title="incidents",
         version=__version__,
         summary="The system of record of a hosting provider's violation desk",
@@ -94,33 +94,33 @@ def create(house: App, customers: application.Asgi | None = None) -> FastAPI:
         default_response_class=JSON,
         redirect_slashes=False,
     )
-    app.state.house = house
-    app.state.door = Authenticator(house.engine, clock.now, house.seal)
+    api.state.app = app
+    api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
-    app.state.at_the_door = Batcher(app.state.door.by_tokens, at_once=_LOOKS)
-    app.state.at_the_desk = Batcher(house.batcher.submit_together)
-    app.state.told = Batcher(partial(actions.act_documents, house), at_once=_LOOKS)
-    app.state.alone = CapacityLimiter(_ALONE)
+    api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
+    api.state.command_batch = Batcher(app.batcher.submit_together)
+    api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)
+    api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
-    app.state.oidc = None if provider is None else Oidc(provider, clock.now)
+    api.state.oidc = None if provider is None else Oidc(provider, clock.now)
     serve = access_settings.serve()
-    app.state.trusted_proxies = serve.trusted_proxies
-    app.state.quota = Quota(serve.acts_per_minute)
+    api.state.trusted_proxies = serve.trusted_proxies
+    api.state.quota = Quota(serve.acts_per_minute)
     handler = problems.handler(is_somebody)
-    add_exception_handler(app, handler, generic_swagger_defaults=False)
-    app.add_exception_handler(IncidentsError, handler)
-    app.state.verifying, app.state.replaying = Proving(), Proving()
+    add_exception_handler(api, handler, generic_swagger_defaults=False)
+    api.add_exception_handler(IncidentsError, handler)
+    api.state.verifying, api.state.replaying = Proving(), Proving()
     for router in _ROUTERS:
         # Included, each would be gone through twice with every request.
-        app.router.routes.extend(router.routes)
-    app.add_middleware(SecurityHeaders)
-    watch.add_probes(app)
-    watch.add_security_txt(app, serve.security_contact)
-    plain = app.openapi
+        api.router.routes.extend(router.routes)
+    api.add_middleware(SecurityHeaders)
+    watch.add_probes(api)
+    watch.add_security_txt(api, serve.security_contact)
+    plain = api.openapi
     # Made once, and of what the framework says of it; so its makers advise.
-    app.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
-    application.put_beside(app, customers)
-    return app
+    api.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
+    application.mount_console(api, customers)
+    return api
 
 
 BEARER, SESSION = "token", "session"
@@ -137,16 +137,16 @@ _SCHEMA = "#/components/schemas/{model}"
 
 
 def _completed(found: JSONObject) -> JSONObject:
-    """The description that the framework has made, with what it does not know."""
+    """The OpenAPI description of the framework, with the parts it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})
     own = TypeAdapter(Problem).json_schema(ref_template=_SCHEMA)
     schemas |= own.pop("$defs", {}) | {"Problem": own}
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
     for operation in (each for path in found["paths"].values() for each in path.values()):
         if "422" in operation["responses"]:
-            operation["responses"]["422"]["content"] = told
+            operation["responses"]["422"]["content"] = content
         if ACT in operation:
             operation.setdefault("parameters", []).append(parameters.DESCRIBED)
             operation["security"] = [{BEARER: []}, {SESSION: []}]

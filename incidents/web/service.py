@@ -24,7 +24,7 @@ MAX_AT_ONCE = 1_000
 """Connections: each console that is open has one to hear of changes, and others to act."""
 
 LOOK_S = 1.0
-"""How often it looks whether the database's file is still the one that it has open."""
+"""How often the database's file is checked to be the one that is open."""
 
 
 class NoLibraryError(LibraryError):
@@ -42,15 +42,15 @@ def needed() -> None:
     try:
         import uvicorn  # noqa: F401 - whether it can be
 
-        from incidents.web import app  # noqa: F401 - whether it can be
+        import incidents.web.app  # noqa: F401 - whether it can be
     except ModuleNotFoundError as error:
         raise NoLibraryError(name=error.name) from error
 
 
 def serve(
-    house: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
+    app: App, *, host: str, port: int, listening: Callable[[str, Links | None], object]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `listening` is told where, once it does.
+    """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
     The customers' pages are served where the settings have a section [customer]; `listening` is
     told their links, or None.
@@ -68,15 +68,15 @@ def serve(
         from incidents.console.customer_app import CustomerApp
         from incidents.console.customer_page import CustomerPage
 
-        page = CustomerPage(notice_settings.wording(house.settings.zone), customer_link.office())
+        page = CustomerPage(notice_settings.wording(app.settings.zone), customer_link.office())
         page.check()
-        customers = CustomerApp(house.desk, house.reading, links, page)
+        customers = CustomerApp(app.desk, app.reading, links, page)
     needed()
-    from incidents.web import app
+    from incidents.web.app import create
 
     # Opened by this thread, before others ask for it.
-    made = app.create(house, customers)
-    with _ends_with_its_file(house):
+    made = create(app, customers)
+    with _ends_with_its_file(app):
         web_server.run(
             made, host=host, port=port, extra=EXTRA, at_once=MAX_AT_ONCE,
             proxies=made.state.trusted_proxies,
@@ -85,14 +85,14 @@ def serve(
 
 
 @contextmanager
-def _ends_with_its_file(house: App) -> Iterator[None]:
-    """Tells this process to end once another file is where the database's was; raises that then."""
+def _ends_with_its_file(app: App) -> Iterator[None]:
+    """End this process once another file replaces the database's, and raise that."""
     ended, faults = Event(), list[DatabaseError]()
 
     def watch() -> None:
         while not ended.wait(LOOK_S):
             try:
-                check_same_file(house.bare_engine)
+                check_same_file(app.bare_engine)
             except UnseenError:
                 # It may pass; each request finds out for itself.
                 continue

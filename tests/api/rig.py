@@ -91,7 +91,7 @@ class Rig:
 
     def session_id(self, handle: str) -> str:
         """The id of one more session of that account."""
-        return str(self.app.state.door.begin(handle).identity.session)
+        return str(self.app.state.authenticator.begin(handle).identity.session)
 
     def token_id(self, handle: str) -> str:
         """The id of one more token of that account."""
@@ -120,7 +120,7 @@ class Rig:
         handle = f"{role}-{name}"
         if handle not in self._people:
             self._people.add(self.account(handle, role))
-        visit = self.app.state.door.begin(handle)
+        visit = self.app.state.authenticator.begin(handle)
         client = self.nobody()
         client.headers["Cookie"] = f"{COOKIE}={visit.cookie}"
         client.headers[CSRF_HEADER] = secrets.form_token(visit.cookie, CSRF)

@@ -69,7 +69,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
         first = log("op-2")
         assert await asyncio.to_thread(busy.begun.wait, PATIENCE_S)
         more = [log(handle) for handle in ("op-3", "looker", "panel-2")]
-        [waiting] = api.app.state.at_the_desk._of_loop.values()
+        [waiting] = api.app.state.command_batch._of_loop.values()
         await asyncio.to_thread(until, lambda: len(waiting.places) == 2, "two who wait")
         busy.let_go.set()
         return [await task for task in (first, *more)]
@@ -107,7 +107,9 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
             raise DatabaseError("it is away")
         return shared(house, answers)
 
-    monkeypatch.setattr(api.app.state, "told", Batcher(partial(told, api.house), at_once=1))
+    monkeypatch.setattr(
+        api.app.state, "document_batch", Batcher(partial(told, api.house), at_once=1)
+    )
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]
     assert 2 in looks, "one was of two, and failed"

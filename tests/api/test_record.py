@@ -119,7 +119,7 @@ def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> N
     with api.house.engine.begin() as connection:
         add_serve_key(connection, begun)
     door = Authenticator(api.house.engine, clock.now, Seal(b"old", begun))
-    api.app.state.door, api.app.state.at_the_door = door, Batcher(door.by_tokens)
+    api.app.state.authenticator, api.app.state.token_batch = door, Batcher(door.by_tokens)
     assert api.nobody().get("/readyz").status_code == 200
     with api.house.engine.begin() as connection:
         add_serve_key(connection, ServeKey(2, key_digest(b"new"), clock.now()))

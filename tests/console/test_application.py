@@ -18,12 +18,12 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
-from incidents.console import changes, writing
+from incidents.console import changes, rendering
 from incidents.console.act_forms import ActRoute, of_page
-from incidents.console.changes import MOST_OF_ONE
+from incidents.console.changes import MAX_STREAMS_OF_ACCOUNT
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.pages import filing, incident, orders, overview, queue, site
-from incidents.console.writing import SAID_COOKIE
+from incidents.console.rendering import FLASH_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -108,7 +108,7 @@ def test_a_password_is_what_was_typed_blanks_and_all(desk: ConsoleDesk) -> None:
 @pytest.mark.parametrize("said", ["NQ==", "bnVsbA==", "W10=", "W1tdLHt9XQ==", "x", "é"])
 def test_what_no_page_has_said_is_not_said(desk: ConsoleDesk, said: str) -> None:
     li = Person(desk, "li")
-    cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {SAID_COOKIE}={said}"
+    cookies = f"__Host-incidents={li.client.cookies['__Host-incidents']}; {FLASH_COOKIE}={said}"
     assert li.get("/", cookie=cookies.encode()).status_code == 200
 
 
@@ -151,9 +151,9 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(desk: ConsoleDesk) 
         assert li.get("/queue/list", **by_itself).status_code == 200
         assert li.get("/sites", **{"sec-fetch-mode": "cors"}).status_code == 200
         assert li.get("/no", **{"sec-fetch-mode": "same-origin"}).status_code == 404
-        assert changes.is_in(desk.app.state.door, cookie)
+        assert changes.is_signed_in(desk.app.state.authenticator, cookie)
     desk.ahead += timedelta(minutes=4)
-    assert not changes.is_in(desk.app.state.door, cookie)
+    assert not changes.is_signed_in(desk.app.state.authenticator, cookie)
     sent = li.get("/queue/list", **by_itself)
     assert (sent.status_code, sent.headers["hx-redirect"]) == (401, "/sign-in?to=/%3Fmine%3D1")
     sent = li.get("/queue/list", **{**by_itself, "hx-current-url": "https://["})
@@ -208,7 +208,7 @@ def test_a_viewer_does_none_of_the_acts_and_that_each_was_tried_is_counted(
 
 def test_nobody_keeps_all_the_servers_connections_for_themselves(desk: ConsoleDesk) -> None:
     li, watched = Person(desk, "li"), desk.app.state.changes
-    watched._listening |= {asyncio.Queue(): "li" for _ in range(MOST_OF_ONE)}
+    watched._listening |= {asyncio.Queue(): "li" for _ in range(MAX_STREAMS_OF_ACCOUNT)}
     assert li.get("/changes").status_code == 429
 
 
@@ -227,7 +227,7 @@ def test_each_page_is_guarded_kept_by_nobody_and_has_nothing_inline(desk: Consol
 
 
 def is_guarded(answer: Any) -> None:
-    assert answer.headers["content-security-policy"] == writing.HEADERS["Content-Security-Policy"]
+    assert answer.headers["content-security-policy"] == rendering.HEADERS["Content-Security-Policy"]
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"

@@ -13,8 +13,8 @@ from incidents.errors import DatabaseError
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "EVERY_S", 0.001)
-    monkeypatch.setattr(changes, "LOST_EVERY_S", 0.001)
+    monkeypatch.setattr(changes, "POLL_S", 0.001)
+    monkeypatch.setattr(changes, "POLL_LOST_S", 0.001)
 
 
 def test_new_entries_are_told_by_their_sites() -> None:
@@ -146,12 +146,12 @@ def test_a_page_to_which_there_is_nothing_to_tell_hears_that_the_server_is_there
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A comment would do for the connection, but no script of a page hears one."""
-    monkeypatch.setattr(changes, "BEAT_S", 0.001)
+    monkeypatch.setattr(changes, "HEARTBEAT_S", 0.001)
     assert heard([{1: 7}], events=4)[0].count("event: beat\ndata: {}\n\n") > 1
 
 
 def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BEAT_S", "STILL_S"):
+    for name in ("HEARTBEAT_S", "SESSION_CHECK_S"):
         monkeypatch.setattr(changes, name, 0.01)
 
     async def listen() -> list[str]:
@@ -165,7 +165,7 @@ def test_who_is_signed_out_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_is_signed_out_hears_no_more_of_a_desk_that_is_never_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(changes, "STILL_S", 0.2)
+    monkeypatch.setattr(changes, "SESSION_CHECK_S", 0.2)
     entries = count(1)
 
     async def listen() -> list[str]:
@@ -183,9 +183,9 @@ def test_how_many_streams_somebody_has_is_known_until_they_end() -> None:
         streams = [watched.listen(lambda: True, handle) for handle in ("li", "li", "chen")]
         for stream in streams:
             await anext(stream)
-        found.append(watched.streams_of("li"))
+        found.append(watched.count_streams("li"))
         for stream in streams:
             await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
-        return [*found, watched.streams_of("li")]
+        return [*found, watched.count_streams("li")]
 
     assert asyncio.run(asyncio.wait_for(open_and_close(), 5)) == [2, 0]

@@ -61,9 +61,9 @@ def test_every_colour_is_one_of_those() -> None:
     assert re.findall(r"#[0-9a-f]{3,8}\b|rgb|hsl", rest) == []
 
 
-@pytest.mark.parametrize("sight", SIGHTS)
-def test_it_can_be_written_whatever_the_incident_is(sight: CustomerView) -> None:
-    text = CustomerPage(WORDING, samples.OFFICE).of(sight).decode()
+@pytest.mark.parametrize("view", SIGHTS)
+def test_it_can_be_written_whatever_the_incident_is(view: CustomerView) -> None:
+    text = CustomerPage(WORDING, samples.OFFICE).of(view).decode()
     assert "None" not in text
     for untidy in ("{{", "{%", "。。", "；。", "( ", "()", "（）"):
         assert untidy not in text.partition("</style>")[2], untidy
@@ -75,7 +75,7 @@ def test_it_can_be_written_whatever_the_incident_is(sight: CustomerView) -> None
     assert len(ids) == len(set(ids))
     targets = [a["href"] or "" for a in parts.all("a")]
     assert {target[1:] for target in targets if target.startswith("#")} <= set(ids)
-    assert (parts.all("form") == []) == (sight.is_settled or sight.said_at is not None)
+    assert (parts.all("form") == []) == (view.is_settled or view.said_at is not None)
 
 
 def test_a_desk_that_has_no_phone_is_written_to() -> None:

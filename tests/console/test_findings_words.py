@@ -13,7 +13,7 @@ import pytest
 
 import incidents.filing
 from incidents.console.languages import LANGUAGES, found, spoken
-from incidents.console.pages import filing_form, filing_look
+from incidents.console.pages import filing_form, filing_view
 from incidents.errors import RefusedError
 from incidents.filing import checks
 from incidents.filing.finding import VERDICTS, wrong
@@ -77,21 +77,21 @@ def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
     assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
     assert [key for key in TERMS if f"term.{key}" not in named] == []
     for need in checks.NEEDS:
-        assert filing_look.word(language, "need", need.why) != need.why
-        assert filing_look.detail_label(language, need.field) != need.field
-    assert {filing_look.detail_label(language, key) for key in FIELDS} == {
-        filing_look.label_of(language, field) for field in FIELD_OF.values()
+        assert filing_view.word(language, "need", need.why) != need.why
+        assert filing_view.detail_label(language, need.field) != need.field
+    assert {filing_view.detail_label(language, key) for key in FIELDS} == {
+        filing_view.label_of(language, field) for field in FIELD_OF.values()
     }
 
 
 def test_what_may_be_chosen_is_told_by_its_words() -> None:
     found = wrong("nature", "choice_unknown", "", choices="commercial, non_commercial")
     assert (
-        filing_look.finding_sentence("zh", found) == "网站性质不在可选项之内（经营性、非经营性）。"
+        filing_view.finding_sentence("zh", found) == "网站性质不在可选项之内（经营性、非经营性）。"
     )
     found = wrong("document.a", "document_kind_unknown", "", kinds="access_contract, other")
     assert (
-        filing_look.finding_sentence("zh", found)
+        filing_view.finding_sentence("zh", found)
         == "document.a 的文件类型不在可选项之内（接入合同、其他）。"
     )
 

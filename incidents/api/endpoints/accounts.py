@@ -130,7 +130,7 @@ def set_password(by: Looking, handle: str, new: Password) -> None:
     """
     by.needs_account(handle)
     hash_ = secrets.hash_password(new.password, handle)
-    wait, seal = second_after(), by.house.seal
+    wait, seal = second_after(), by.app.seal
     _do(
         by,
         lambda c, who, now: desk_accounts.set_password(
@@ -182,7 +182,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> account_documents
                 token=token,
             )
         made = tokens.make_token(
-            connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
+            connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.app.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
         return {**account_views.token_document(made), "secret": secret}
@@ -209,7 +209,7 @@ def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Idempote
 def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
     by.counts(1)
     who = By(person=by.by, login=by.identity.login, signed_in=True)
-    return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
+    return by.app.desk.on_record(lambda connection: act(connection, who, clock.now))
 
 
 def _account(by: Caller, handle: str) -> account_documents.Account:

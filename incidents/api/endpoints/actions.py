@@ -39,11 +39,11 @@ routes = router("acts")
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
     """The response to an act that took effect, with the site's ETag."""
-    [document] = act_documents(by.house, [answer])
+    [document] = act_documents(by.app, [answer])
     return _given(by, answer, document, status)
 
 
-def act_documents(house: App, answers_: Sequence[Answer]) -> list[Acted]:
+def act_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
     """The documents of acts that took effect; one query fetches what people wrote.
 
     Phone numbers and addresses stay masked.
@@ -53,7 +53,7 @@ def act_documents(house: App, answers_: Sequence[Answer]) -> list[Acted]:
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
     if refs := on_record.text_refs(documents):
-        with house.single_query() as connection:
+        with app.single_query() as connection:
             texts = on_record.personal_texts(connection, refs)
         documents = on_record.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
@@ -64,23 +64,23 @@ def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
     return JSON(document, status, headers=None if tag is None else {"ETag": tag})
 
 
-async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Acted]:
+async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Answer, Acted]:
     """The desk's answer to an act, taken with others of the same moment, and its document.
 
     Raises:
         Problem: the desk's refusal.
     """
-    answer: Answer | None = await rounds.at_the_desk.take(envelope)
+    answer: Answer | None = await batches.command_batch.take(envelope)
     if answer is None:
-        alone = by.house.batcher.submit_alone
-        answer = await to_thread.run_sync(alone, envelope, limiter=rounds.alone)
+        alone = by.app.batcher.submit_alone
+        answer = await to_thread.run_sync(alone, envelope, limiter=batches.exclusive)
     if answer.refusal is not None:
         raise problems.refused(answer, by.when)
     try:
-        return answer, await rounds.told.take(answer)
+        return answer, await batches.document_batch.take(answer)
     except DatabaseError:
         # The act is on record: a shared read that failed must not say that the act did.
-        [document] = await run_in_threadpool(act_documents, by.house, [answer])
+        [document] = await run_in_threadpool(act_documents, by.app, [answer])
         return answer, document
 
 

@@ -92,10 +92,12 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place[1] for place in places if isinstance(place, tuple)]
     _insist_on_one_call(sent)
-    answers = by.house.desk.submit(sent, dry_run=by.dry_run)
-    told = iter(actions.act_documents(by.house, [each for each in answers if each.refusal is None]))
+    answers = by.app.desk.submit(sent, dry_run=by.dry_run)
+    documents = iter(
+        actions.act_documents(by.app, [each for each in answers if each.refusal is None])
+    )
     left = iter(answers)
-    shown = [_document(by, place, left, told) for place in places]
+    shown = [_document(by, place, left, documents) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     found: Results = {"items": shown, "done": len(shown) - refused, "refused": refused}
     return JSON(found)
@@ -112,9 +114,9 @@ def _insist_on_one_call(sent: list[Envelope]) -> None:
         raise _too_many("calls", "two calls about everything open on one site")
 
 
-def _too_many(name: str, told: str) -> Problem:
+def _too_many(name: str, most: str) -> Problem:
     return problems.unprocessable(
-        f"too_many_{name}", f"the commands have {told}: send several batches"
+        f"too_many_{name}", f"the commands have {most}: send several batches"
     )
 
 
@@ -154,13 +156,13 @@ def _looks_like(what: str, to: str) -> bool:
 
 
 def _document(
-    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[Acted]
+    by: Caller, place: _Place, answers: Iterator[Answer], documents: Iterator[Acted]
 ) -> Result:
     """The result of a command: the desk's next answer, if the command reached the desk."""
     if isinstance(place, tuple):
         answer = next(answers)
         if answer.refusal is None:
-            return {"status": place[0], "answer": next(told), "problem": None}
+            return {"status": place[0], "answer": next(documents), "problem": None}
         place = problems.refused(answer, by.when)
     problem = masked.document(place.marshal(uri=problems.TYPE))
     return {

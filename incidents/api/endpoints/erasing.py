@@ -41,9 +41,9 @@ def erase(
     This erases what was recorded at least 184 days ago, or as long ago as the setting [retention]
     keep says. The entries of the record stay, and can still be proved.
     """
-    name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
+    name, reason, app = inputs.site(site), inputs.text("reason")(demand.reason), by.app
     demands = ErasureRequests(
-        desk=house.desk, engine=house.engine, folder=house.settings.evidence,
+        desk=app.desk, engine=app.engine, folder=app.settings.evidence,
         keep=retention.of_settings(),
     )  # fmt: skip
     with ERASING.taken():
@@ -69,10 +69,10 @@ def erase_sign_ins(
     This applies to log entries that are at least 184 days old, or as old as the setting [retention]
     keep says.
     """
-    reason, house = inputs.text("reason")(demand.reason), by.house
+    reason, app = inputs.text("reason")(demand.reason), by.app
     with ERASING.taken():
         met = pseudonyms.erase_account(
-            house.desk, house.engine, retention.of_settings(),
+            app.desk, app.engine, retention.of_settings(),
             pseudonyms.AccountErasureRequest(
                 handle=handle, reason=reason, by=by.by, login=by.identity.login
             ),
@@ -100,19 +100,19 @@ def run(by: Trying) -> JSON:
     """
     if by.dry_run:
         return _looked(by)
-    house = by.house
+    app = by.app
     with ERASING.taken():
         aged = pseudonyms.erase_expired(
-            house.desk, house.engine, house.settings.evidence, retention.of_settings(),
+            app.desk, app.engine, app.settings.evidence, retention.of_settings(),
             clock.now(), by=by.by, login=by.identity.login,
         )  # fmt: skip
     return JSON(aged.document(dry_run=False))
 
 
 def _looked(by: Caller) -> JSON:
-    house, keep = by.house, retention.of_settings()
+    app, keep = by.app, retention.of_settings()
     with ERASING.taken():
-        aged = pseudonyms.count_expired(house.engine, house.settings.evidence, keep, clock.now())
+        aged = pseudonyms.count_expired(app.engine, app.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
 
 

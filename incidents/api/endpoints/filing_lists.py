@@ -119,7 +119,7 @@ def take_in(
         if not (skip_bad or by.dry_run):
             _refuse_bad(customers)
         intake = CustomerImport(
-            desk=by.house.desk, filed=lambda names: _filed(by, names), by=by.by,
+            desk=by.app.desk, filed=lambda names: _filed(by, names), by=by.by,
             login=by.identity.login, add=add_sites, dry_run=by.dry_run,
             today=today(by) if by.dry_run else None,
         )  # fmt: skip

@@ -186,7 +186,7 @@ def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
 
 def today(by: Caller) -> date:
     """Today's date in the desk's own zone, whatever the caller's zone."""
-    return clock.now().astimezone(by.house.settings.zone).date()
+    return clock.now().astimezone(by.app.settings.zone).date()
 
 
 def _filed(by: Caller, site: str) -> dict[str, str]:

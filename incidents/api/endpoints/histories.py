@@ -116,7 +116,7 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
         with by.reading() as connection:
             known = importing.known(connection, findings)
         tally = Import(
-            desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
+            desk=by.app.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
         ).take(findings)
         found = importing.document(history, findings, tally, dry_run=by.dry_run)
         return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
@@ -144,8 +144,9 @@ def _sent(asked: HistoryFile) -> UploadedHistory:
 
 @contextmanager
 def _as_asked() -> Iterator[None]:
-    """What is wrong with a history, told by its place. What stands in a line may be people's own
-    words: only which lines are bad is told."""
+    """Report the place of an error in a history.
+
+    Its lines may hold people's own words, so only the numbers of bad lines are given."""
     try:
         yield
     except HistoryError as error:
@@ -189,4 +190,4 @@ def _within(asked: HistoryFile) -> timedelta | None:
 def _policy(by: Caller, place: int, asked: str | NamedPolicy) -> Named:
     if isinstance(asked, NamedPolicy):
         return asked.name, policies.read(asked.toml, where=("policies", str(place)))
-    return asked, DOCUMENTED if asked == "documented" else by.house.desk.policy()
+    return asked, DOCUMENTED if asked == "documented" else by.app.desk.policy()

@@ -76,10 +76,10 @@ class Replaying(bodies.Form):
 @routes.get("/log", **operation("look", record.LogStatus))
 def status(by: Looking) -> JSON:
     """Show how many entries are pending, numbered, and published, and who vouches for them."""
-    settings = log_status.load_settings(by.house.settings)
+    settings = log_status.load_settings(by.app.settings)
     files = signed_files.known(settings.key)
     with by.reading() as connection:
-        so_far = log_status.document(connection, by.house.now(connection))
+        so_far = log_status.document(connection, by.app.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
         found = log_health(connection, files, so_far, silent)
     return JSON(found)
@@ -109,10 +109,10 @@ def checkpoint(by: Looking) -> JSON:
     `pending` counts the entries that it does not cover. A server without the key returns the last
     checkpoint.
     """
-    settings = log_status.load_settings(by.house.settings)
+    settings = log_status.load_settings(by.app.settings)
     ring = KeyRing(settings.key, settings.key_command)
     try:
-        done = log_status.checkpointed(by.house.engine, ring, clock.now)
+        done = log_status.checkpointed(by.app.engine, ring, clock.now)
     except HeldError as error:
         # The message names a file of this machine.
         raise problems.problem(
@@ -131,7 +131,7 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
 
     Only one verification runs at a time. The answer has `ended` or not; GET shows the progress.
     """
-    asked, engine = _asked(known), by.house.engine
+    asked, engine = _asked(known), by.app.engine
     with by.reading() as connection:
         size = leaves.head(connection).size
     proving: Proving[Verdict] = request.app.state.verifying
@@ -152,7 +152,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
 
     Only one replay runs at a time. The answer has `ended` or not; GET shows the progress.
     """
-    engine = by.house.engine
+    engine = by.app.engine
     with by.reading() as connection:
         named = None if of.site is None else sites.named(connection, inputs.site(of.site))["id"]
         size = export.count(connection, Selection(site_id=named))

@@ -83,21 +83,23 @@ def answer(request: Request) -> Response:
             HTTPStatus.BAD_REQUEST, "nothing_asked", "no sign-in is in progress here: start again"
         )
     question, before = kept
-    door, place = request.app.state.door, address_of(request)
+    authenticator, place = request.app.state.authenticator, address_of(request)
     try:
         with _answering():
             word = provider.finish(question, request.query_params)
     except UnknownSubjectError as error:
-        door.log.record_unknown("provider", place, error.name)
+        authenticator.log.record_unknown("provider", place, error.name)
         raise
     except ProviderWordError as error:
         # Anybody can invent any number of these: a log line for each would fill the disk.
         detail = str(error.facts["detail"])
-        door.log.count(sign_ins.Refusal(UNKNOWN_NAME, place, "sign_in", error.name, detail))
+        authenticator.log.count(
+            sign_ins.Refusal(UNKNOWN_NAME, place, "sign_in", error.name, detail)
+        )
         raise
-    new = door.begin(word.handle, word.proved_at, place=place)
+    new = authenticator.begin(word.handle, word.proved_at, place=place)
     if before is not None:
-        door.end(before)
+        authenticator.end(before)
     page = HTMLResponse(
         _PAGE.format(to=escape(_ONWARD)),
         headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},

@@ -82,7 +82,7 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     found: policy_documents.Checked = {
         "policy": wanted.digest, "numbers": wanted.document(),
         "words": words.policy_sentences(wanted),
-        "changes": words.policy_differences(by.house.desk.policy(), wanted),
+        "changes": words.policy_differences(by.app.desk.policy(), wanted),
     }  # fmt: skip
     return JSON(found)
 
@@ -107,7 +107,7 @@ def _tried(by: Caller, tried: Trying) -> policy_documents.Trials:
     if tried.toml is not None:
         under = read(tried.toml)
     else:
-        under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
+        under = DOCUMENTED if tried.policy == "documented" else by.app.desk.policy()
     items = [trial.run(scenario, under).document() for scenario in scenarios]
     passed = all(each["passed"] for each in items)
     return {"policy": under.digest, "passed": passed, "items": items}
@@ -124,11 +124,11 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
     """
     wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
     by.counts(1)
-    answer = by.house.desk.activate(
+    answer = by.app.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
         key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
         dry_run=by.dry_run, signed_in=by.identity.proved_at is not None,
-        second=None if second is None else request.app.state.door.identify_second(
+        second=None if second is None else request.app.state.authenticator.identify_second(
             second.handle, second.password, address_of(request), beside=by.by
         ),
     )  # fmt: skip

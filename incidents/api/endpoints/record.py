@@ -1,5 +1,4 @@
-"""The record over HTTP: its entries as they grow, exports of them, the bundle with all that proves
-it, and the report of a case."""
+"""The record over HTTP: its entries, their exports, the bundle of proofs, case reports."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ def entries(
     last position that you received, you miss nothing, in whatever order transactions end. Entries
     are byte for byte as stored; people's own words are not included.
     """
-    sequencer.number_all(by.house.engine)
+    sequencer.number_all(by.app.engine)
     return StreamingResponse(_lines(by, after, limit), media_type=NDJSON, headers=_HEADERS)
 
 

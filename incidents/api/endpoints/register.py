@@ -110,7 +110,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Show the status and the contact of a site."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = views.site(connection, name, by.house.now(connection))
+        found = views.site(connection, name, by.app.now(connection))
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
@@ -119,7 +119,7 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Explain the status of a site in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        why_ = views.why(connection, name, words.When(zone=by.zone, now=by.house.now(connection)))
+        why_ = views.why(connection, name, words.When(zone=by.zone, now=by.app.now(connection)))
     found: Why = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
@@ -135,7 +135,7 @@ def story_of_site(
         row = site_rows.named(connection, name)
         items = list(
             timeline(
-                connection, row["id"], now=by.house.now(connection), zone=by.zone, after=after,
+                connection, row["id"], now=by.app.now(connection), zone=by.zone, after=after,
                 most=limit,
             )
         )  # fmt: skip
@@ -204,7 +204,7 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """Show an incident in full; the ETag is that of its site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
-    with by.house.looking() as looks:
+    with by.app.looking() as looks:
         found = looks.incident(key)
     tag = etag(key[0], found["site_seq"])
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
@@ -224,7 +224,7 @@ def story_of_incident(
     with by.reading() as connection:
         views.incident(connection, key)
         part = part_of_story(
-            connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
+            connection, *key, now=by.app.now(connection), zone=by.zone, after=after, most=limit
         )
     ahead = None if part.ahead is None else number_cursor(_INCIDENT_STORY, part.ahead)
     found: LinePage = {"items": part.lines, "next": ahead}
@@ -242,27 +242,27 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     """
     site, n = inputs.incident(incident)
     name = bodies.optional_text("file's name", file.filename or None, 255)
-    digest, size = _measured(file.file, by.house.settings.evidence_limit)
+    digest, size = _measured(file.file, by.app.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
         # A refused act leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
-        _keep(file.file, digest, by.house.settings.evidence)
+        _keep(file.file, digest, by.app.settings.evidence)
     return actions.given(by, by.act(site, command), 201)
 
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: Looking, incident: Id) -> JSON:
     """Return the link to an incident's customer page; give it only to the responsible person."""
-    return JSON(by.house.link(inputs.incident(incident)))
+    return JSON(by.app.link(inputs.incident(incident)))
 
 
 @incident_routes.get("/duty", **operation("look", Duties))
 def duties(by: Looking, limit: Limit = 100) -> JSON:
     """List incidents to report to the police, the longest overdue first."""
     with by.reading() as connection:
-        now = by.house.now(connection)
-        return JSON(views.duties(connection, now, by.house.report_duty, limit=limit))
+        now = by.app.now(connection)
+        return JSON(views.duties(connection, now, by.app.report_duty, limit=limit))
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
@@ -280,12 +280,12 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
 
 
 def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
-    [expected] = by.house.desk.submit([by.envelope(site, command)], dry_run=True)
+    [expected] = by.app.desk.submit([by.envelope(site, command)], dry_run=True)
     if expected.refusal is None:
         return
     if expected.site_id is not None:
         # What was due before the command is done even if that is refused (D.4).
-        by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
+        by.app.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
     raise problems.refused(expected, by.when)
 
 

@@ -79,9 +79,9 @@ def sign_in(request: Request, response: Response, person: Person) -> account_doc
     Later changes need `csrf` of the answer in the header X-CSRF-Token. A program also sends the
     token of the same account, as usual, so that failed guesses elsewhere do not lock out its user.
     """
-    door: Authenticator = request.app.state.door
+    authenticator: Authenticator = request.app.state.authenticator
     try:
-        new = door.sign_in(
+        new = authenticator.sign_in(
             person.handle, person.password, address_of(request), browser(request),
             bearer(request.headers.get("Authorization", "")),
         )  # fmt: skip
@@ -100,16 +100,16 @@ def show(request: Request, by: Looking) -> account_documents.Session:
 @own_routes.delete("/session", **opened(status=204))
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
     """Sign out and end the session."""
-    request.app.state.door.sign_out(by.cookie)
+    request.app.state.authenticator.sign_out(by.cookie)
     forget(response)
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
     """Confirm your password; acts that need this are then possible for five minutes."""
-    door: Authenticator = request.app.state.door
+    authenticator: Authenticator = request.app.state.authenticator
     try:
-        again = door.prove(by, proof.password, address_of(request))
+        again = authenticator.prove(by, proof.password, address_of(request))
     except SignInError as error:
         raise _nobody(error) from error
     return _document(again.identity, again)
@@ -124,7 +124,7 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
     """Set the cookie of a new session, and end the one that the browser had."""
     before = request.cookies.get(COOKIE)
     if before is not None:
-        request.app.state.door.sign_out(before)
+        request.app.state.authenticator.sign_out(before)
     # No script can read it, and no other site's page can send it.
     response.set_cookie(
         COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
@@ -179,15 +179,15 @@ def list_sessions(
     """List your own active sessions, those of an account, or all, the newest first."""
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
-    found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
+    found = [] if of is not None and not is_handle(of) else by.app.open_sessions.of(of)
     return {"items": [account_views.session_document(each, by.identity.session) for each in found]}
 
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: Looking, session: str) -> None:
     """End a session: your own, or, if you manage accounts, one of another account."""
-    by.needs_account(by.house.open_sessions.owner_of(session))
-    by.house.open_sessions.end(session, by.by)
+    by.needs_account(by.app.open_sessions.owner_of(session))
+    by.app.open_sessions.end(session, by.by)
 
 
 @account_routes.get("/sign-ins", **operation("see_sign_ins", account_documents.SignIns))

@@ -30,7 +30,7 @@ _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 
 def add_probes(app: FastAPI) -> None:
-    """Adds them, at the paths where they are looked for."""
+    """Add the probes at their usual paths."""
     fine: dict[int | str, dict[str, Any]] = {200: {"model": enforcement_documents.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
@@ -55,8 +55,8 @@ def healthz() -> JSON:
 
 def readyz(request: Request) -> JSON:
     """Its database answers too, and has the schema of this program and the key of this server."""
-    schema.check(request.app.state.house.bare_engine)
-    request.app.state.door.check()
+    schema.check(request.app.state.app.bare_engine)
+    request.app.state.authenticator.check()
     return JSON({"status": "ok"})
 
 
@@ -68,7 +68,7 @@ def metrics(by: Looking) -> Response:
     from incidents.metrics import exposition
 
     with by.reading() as connection:
-        found = look(connection, by.house.now(connection))
+        found = look(connection, by.app.now(connection))
     return Response(
         exposition.text(found), media_type=METRICS, headers={"Cache-Control": "no-store"}
     )
@@ -80,12 +80,10 @@ routes = router("alarms")
 @routes.get("/alarms", **operation("look", enforcement_documents.Alarms))
 def alarms(by: Looking) -> JSON:
     """List current alarms, the most urgent first, and whether the desk was notified."""
-    house = by.house
+    app = by.app
     with by.reading() as connection:
-        now = house.now(connection)
-        found = views.alarms_now(
-            connection, now, house.report_duty, unset=house.lanes_without_channel
-        )
+        now = app.now(connection)
+        found = views.alarms_now(connection, now, app.report_duty, unset=app.lanes_without_channel)
     return JSON(found)
 
 
@@ -95,8 +93,8 @@ def test(by: Looking) -> JSON:
 
     A channel has 18 seconds to accept it.
     """
-    desk, now = notice_settings.desk_settings(by.house.settings.zone), clock.now()
-    when = When(zone=by.house.settings.zone, now=now)
+    desk, now = notice_settings.desk_settings(by.app.settings.zone), clock.now()
+    when = When(zone=by.app.settings.zone, now=now)
     with TRYING.taken():
         return JSON({"items": list(trial.send(desk, now, when))})
 
@@ -105,7 +103,7 @@ def test(by: Looking) -> JSON:
 def enforcement(by: Looking) -> JSON:
     """Show whether a daemon enforces deadlines, each known daemon, and what is overdue."""
     with by.reading() as connection:
-        return JSON(views.enforcement(connection, by.house.now(connection)))
+        return JSON(views.enforcement(connection, by.app.now(connection)))
 
 
 SECURITY_TXT = "/.well-known/security.txt"
@@ -114,7 +112,7 @@ GOOD_FOR = timedelta(days=180)
 
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
-    """Adds it, for the contacts that the settings name; without any there is no such path."""
+    """Add security.txt for the contacts in the settings; without any there is no path."""
 
     def security_txt() -> PlainTextResponse:
         """Whom somebody tells who has found a weakness."""

@@ -41,10 +41,10 @@ def queue(
 ) -> JSON:
     """List what must happen now, most urgent first."""
     by.reveals("queue", wanted=reveal)
-    owed = by.house.report_duty
+    owed = by.app.report_duty
     with by.reading() as connection:
         page = views.queue(
-            connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
+            connection, by.app.now(connection), mine=by.by if mine else None, limit=limit,
             after=cursor, reveal=reveal, report=owed, when=by.when,
         )  # fmt: skip
     items = [with_commands(each) for each in page["items"]]
@@ -62,7 +62,7 @@ def item(
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
-        now = by.house.now(connection)
+        now = by.app.now(connection)
         found = views.item(connection, now, of, reveal=reveal, when=by.when)
     if found is None:
         raise NoSuchTaskError(given=item.strip())
@@ -77,11 +77,11 @@ def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     to = sources.check_person(inputs.text("name", limit=100)(shift.to))
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
-    given = by.house.hand_over(order, dry_run=by.dry_run)
+    given = by.app.hand_over(order, dry_run=by.dry_run)
     refused = [answer for answer in given if answer.refusal is not None]
     if refused:
         raise problems.refused(refused[0], by.when)
-    return JSON({"items": actions.act_documents(by.house, given)})
+    return JSON({"items": actions.act_documents(by.app, given)})
 
 
 order_routes = router("orders")
@@ -116,8 +116,8 @@ def orders(
     name = None if site is None else inputs.site(site)
     with by.reading() as connection:
         found = views.unsettled(
-            connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
-            limit=limit, unset=by.house.lanes_without_channel,
+            connection, by.app.now(connection), site=name, only_dead=dead, only_braked=braked,
+            limit=limit, unset=by.app.lanes_without_channel,
         )  # fmt: skip
     return JSON({"items": found})
 
@@ -128,14 +128,14 @@ def show(
     order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
 ) -> JSON:
     """Show an order, its attempts, and its result."""
-    named, house = inputs.order(order), by.house
+    named, app = inputs.order(order), by.app
     with by.reading() as connection:
         found = views.order(
             connection,
             *named,
             when=by.when,
-            now=house.now(connection),
-            unset=house.lanes_without_channel,
+            now=app.now(connection),
+            unset=app.lanes_without_channel,
         )
     return JSON(masked.document(found))
 
@@ -147,7 +147,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
     if not names:
         with by.reading() as connection:
             names, left = sites.mismatched(connection, every=which.all, most=MAX_SITES)
-    compared = by.house.compare(
+    compared = by.app.compare(
         names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
         key=None if by.key is None else f"{by.by}:{by.key}", given_key=by.key,
@@ -165,7 +165,7 @@ class UnknownNoticeError(RefusedError):
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
 def notices(by: Looking) -> JSON:
     """List the notices: to whom each goes, and when."""
-    return JSON({"items": notice_settings.listed(by.house.lanes_without_channel)})
+    return JSON({"items": notice_settings.listed(by.app.lanes_without_channel)})
 
 
 @notice_routes.get("/notices/{notice}/preview", **operation("look", enforcement_documents.Letters))
@@ -186,7 +186,7 @@ def read(
         raise InputError.coded("site_and_incident", "give either site or incident, not both")
     if notice not in NOTICES:
         raise UnknownNoticeError(given=notice, known=", ".join(NOTICES))
-    wording = notice_settings.wording(by.house.settings.zone)
+    wording = notice_settings.wording(by.app.settings.zone)
     facts = _notice_facts(by, notice, incident, site)
     languages = wording.languages if language is None else (language,)
     return JSON({"items": list(preview.letters(wording, notice, facts, languages))})
@@ -201,7 +201,7 @@ def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | Non
     by.needs("give_link", about=about)
     by.reveals(about)
     with by.reading() as connection:
-        now, link = by.house.now(connection), customer_link.load_notice_link()
+        now, link = by.app.now(connection), customer_link.load_notice_link()
         subject = (
             preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
         )

@@ -18,11 +18,11 @@ from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification
 from incidents.audit.proof.verdict import Asked as VerificationAsked
 from incidents.audit.proof.verdict import Verdict
-from incidents.console import messages, writing
-from incidents.console.acting import Doing
+from incidents.console import messages, rendering
 from incidents.console.pages.overview import span
-from incidents.console.request_context import Looking, RequestContext, needs
-from incidents.console.writing import Said
+from incidents.console.rendering import Flash
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submitted
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events
@@ -35,7 +35,7 @@ router = APIRouter()
 
 PAGE = 100
 MAX_FINDINGS = 100
-"""So many findings of a verification are shown; of the rest, only how many."""
+"""The most findings shown of a verification; the rest are counted."""
 _MAX_PERSON = 100
 _FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson", export.jsonl),
@@ -46,7 +46,7 @@ KINDS = (*events.KINDS, *own_events.KINDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked for, as it was typed."""
+    """The query as typed."""
 
     site: str = ""
     kind: str = ""
@@ -57,10 +57,10 @@ class Asked:
     @property
     def query(self) -> str:
         """The same as a query, without what was left empty."""
-        return writing.query({name: getattr(self, name) for name in self.__slots__})
+        return rendering.query({name: getattr(self, name) for name in self.__slots__})
 
     def read(self, here: RequestContext, connection: Connection) -> on_record.EntryFilter:
-        """What it means; raises InputError, RefusedError of what is none."""
+        """The filter that it means; raises InputError or RefusedError for one that is invalid."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
             raise InputError(here.reader.say("audit.nothing_between"))
@@ -80,7 +80,7 @@ class Asked:
 
 @router.get("/audit")
 def show(
-    who: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
+    who: Viewer, *, site: str = "", kind: str = "", person: str = "", since: str = "",
     until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """The page."""
@@ -98,22 +98,20 @@ def show(
             if here.identity.may("export"):
                 found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:
-            wrong = messages.refused(here.reader, error).words
+            wrong = messages.of_error(here.reader, error).words
     kinds = sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=itemgetter(1))
     return here.page(
         "audit",
         status=422 if wrong else 200,
         asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
-        silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
+        silent=log_status.silent(status, log_status.load_settings(here.app.settings).witnesses),
         next=_next(asked, found.after),
         **_verified(here),
     )  # fmt: skip
 
 
 @router.get("/audit/export.{form}")
-def download(
-    here: Looking, form: str, site: str = "", since: str = "", until: str = ""
-) -> Response:
+def download(here: Viewer, form: str, site: str = "", since: str = "", until: str = "") -> Response:
     """The entries of a site and of a time, as `incidents audit export` writes them."""
     here.needs("export", about="record")
     if form not in _FORMATS:
@@ -124,47 +122,47 @@ def download(
     selection = export.Selection(site_id=wanted.site_id, since=wanted.since, until=wanted.until)
     kind, write = _FORMATS[form]
     headers = {
-        **writing.HEADERS, "Content-Disposition": f'attachment; filename="entries.{form}"',
+        **rendering.HEADERS, "Content-Disposition": f'attachment; filename="entries.{form}"',
     }  # fmt: skip
     told = export.for_a_slow_reader(here.reading, selection, write)
     return StreamingResponse(told, media_type=kind, headers=headers)
 
 
 @router.get("/audit/checkpoint")
-def checkpoint(here: Looking) -> Response:
+def checkpoint(here: Viewer) -> Response:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:
         raise InputError(here.reader.say("audit.no_checkpoint"))
-    headers = {**writing.HEADERS, "Content-Disposition": 'attachment; filename="checkpoint.txt"'}
+    headers = {**rendering.HEADERS, "Content-Disposition": 'attachment; filename="checkpoint.txt"'}
     return Response(note, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 @router.post("/audit/verify", dependencies=needs("export"))
-def verify(desk: Doing) -> Response:
-    """Begins to verify the live log; the page shows how far it is, and the verdict."""
+def verify(desk: Submitted) -> Response:
+    """Begin to verify the live log; the page shows the progress and the verdict."""
     # Who may take the whole record away may have it proved: either reads all of it.
-    desk.proves("export")
+    desk.authorise("export")
     with desk.reading() as connection:
         size = leaves.head(connection).size
-    engine, proving = desk.house.engine, desk.request.app.state.verifying
+    engine, proving = desk.app.engine, desk.request.app.state.verifying
     begun = proving.begin(
         lambda done: verification.database(engine, VerificationAsked(), done=done),
         by=desk.by, of=size, clock=clock.now,
     )  # fmt: skip
-    said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
-    return desk.back("/audit#verify", said)
+    flash = None if begun else Flash("refused", desk.reader.say("verify.runs_already"))
+    return desk.back("/audit#verify", flash)
 
 
 @router.get("/audit/verdict")
-def verdict(here: Looking) -> Response:
+def verdict(here: Viewer) -> Response:
     """The part of the page that changes while it runs."""
     return here.page("verdict", **_verified(here))
 
 
 class _Verified(TypedDict):
-    """What the template of a verification knows."""
+    """The facts for the template of a verification."""
 
     last: verification.Proof[Verdict] | None
     took: str | None
@@ -185,12 +183,12 @@ def _verified(here: RequestContext) -> _Verified:
 def _next(asked: Asked, after: on_record.Place | None) -> str | None:
     if after is None:
         return None
-    place = writing.query({"after": f"{clock.rfc3339(after[0])}_{after[1]}"})
+    place = rendering.query({"after": f"{clock.rfc3339(after[0])}_{after[1]}"})
     return "/audit?" + "&".join(part for part in (asked.query, place) if part)
 
 
 def _place(text: str) -> on_record.Place | None:
-    """Where a page goes on; what no page has said is the beginning."""
+    """The position at which a page goes on; None for text that no page made."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
         return None

@@ -14,14 +14,14 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, forms, messages, writing
-from incidents.console.acting import Acting, Doing, Sending
-from incidents.console.pages import filing_form, filing_look
+from incidents.console import forms, messages, rendering, submission
+from incidents.console.pages import filing_form, filing_view
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
-from incidents.console.request_context import Looking, RequestContext, needs
-from incidents.console.writing import Said
+from incidents.console.rendering import Flash
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.documents.filings import TermOfSite
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
@@ -34,74 +34,74 @@ router = APIRouter()
 
 Kind = Literal["server", "document"]
 OF_FILE = ("digest", "size")
-"""What is said of a document by its file, and typed by nobody."""
+"""The parts of a document that come from its file, not from a field."""
 
 TRIES = 5
-"""So often a change is held against the filing anew, when something else of the site changes."""
+"""How many times a change is compared with the filing again after other changes of the site."""
 
 
 @router.get("/sites/{name}/filing")
-def show(here: Looking, name: str) -> Response:
+def show(here: Viewer, name: str) -> Response:
     """The page."""
     return _page(here, known(name))
 
 
 @router.post("/sites/{name}/filing/reveal", dependencies=needs("reveal"))
-def reveal(desk: Doing, name: str) -> Response:
+def reveal(desk: Submitted, name: str) -> Response:
     """All that is filed, in full; that it is shown goes on record first."""
     kept = known(name)
-    acting.reveal_on_record(desk, kept)
+    submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
         found = Filed.read(connection, kept)
     shown = filing_form.sections(found, desk.reader.language, reveal=True)
-    return writing.response("filed_revealed", desk.reader, sections=shown)
+    return rendering.response("filed_revealed", desk.reader, sections=shown)
 
 
 @router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
-def change(desk: Doing, name: str) -> Response:
-    """Changes what was touched in a part of the form."""
+def change(desk: Submitted, name: str) -> Response:
+    """Change the details of one section."""
     language = desk.reader.language
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
-        touched = Touched.of(desk.given, filing_form.section_keys(desk.given))
+        touched = Touched.of(desk.form, filing_form.section_keys(desk.form))
         touched.check(language, {})
         return touched, lambda found: filing_form.details(touched, found, language)
 
-    return _act(desk, name, make, opened=f"details-{desk.given.text('section')}")
+    return _act(desk, name, make, opened=f"details-{desk.form.text('section')}")
 
 
 @router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
-def preset(desk: Doing, name: str) -> Response:
-    """Fills in what a provider's sites file alike."""
+def preset(desk: Submitted, name: str) -> Response:
+    """Fill in what a provider's sites file alike."""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
-        own, _ = filing_look.settings_of(desk.reader)
-        found = presets.details(desk.given.text("preset") or "", own.presets)
+        own, _ = filing_view.settings_of(desk.reader)
+        found = presets.details(desk.form.text("preset") or "", own.presets)
         return Touched({}, {}), lambda _: found
 
     return _act(desk, name, make, opened="preset", sighted=True)
 
 
 @router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
-def item(desk: Sending, name: str, kind: Kind) -> Response:
-    """Puts a server or a document on record, changes it, or takes it off."""
+def item(desk: SubmittedWithFiles, name: str, kind: Kind) -> Response:
+    """Record a server or a document, change it, or remove it."""
     language = desk.reader.language
-    label = "" if desk.given.text("new") else desk.given.text("label") or ""
+    label = "" if desk.form.text("new") else desk.form.text("label") or ""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
-        key = filing_form.item_key(desk.given, kind)
-        if desk.given.text("remove"):
+        key = filing_form.item_key(desk.form, kind)
+        if desk.form.text("remove"):
             return Touched({}, {}), lambda found: filing_form.taken_off(
-                desk.given, key, found, language
+                desk.form, key, found, language
             )
         keys = (each.key for each in form.PARTS[f"{kind}."] if each.key not in OF_FILE)
-        touched = Touched.of(desk.given, keys)
+        touched = Touched.of(desk.form, keys)
         touched.check(language, filing_form.labels(kind, language))
-        touched = _with_file(desk, touched, desk.given.file("file"))
+        touched = _with_file(desk, touched, desk.form.file("file"))
 
         def changes(found: Filed) -> Changes:
-            if desk.given.text("new") and key in found.plain:
-                raise LabelTakenError(label=filing_look.detail_label(language, key))
+            if desk.form.text("new") and key in found.plain:
+                raise LabelTakenError(label=filing_view.detail_label(language, key))
             return filing_form.item(touched, key, found, language)
 
         return touched, changes
@@ -110,36 +110,40 @@ def item(desk: Sending, name: str, kind: Kind) -> Response:
 
 
 def at(name: str) -> str:
-    """Where the page of that site's filing is."""
+    """The path of the site's filing page."""
     return f"{site_at(name)}/filing"
 
 
 Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
-"""What was touched, and how that becomes changes of the filing as it stands."""
+"""The touched fields, and the function that makes changes of the current filing from them."""
 
 
-def _act(desk: Acting, name: str, make: Make, *, opened: str, sighted: bool = False) -> Response:
-    """Does it, and comes back; what is refused stands in its form again."""
+def _act(
+    desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False
+) -> Response:
+    """Do the act and return to the page; a refused form is shown again."""
     kept = known(name)
-    desk.proves("change_filing", kept)
+    desk.authorise("change_filing", kept)
     if (answer := desk.answered()) is not None and answer.refusal is None:
-        return desk.back(at(kept), messages.told(desk, answer))
+        return desk.back(at(kept), messages.of_answer(desk, answer))
     touched = Touched({}, {})
     try:
         touched, changes = make()
-        said = _submit(desk, kept, changes, sighted=sighted)
+        flash = _submit(desk, kept, changes, sighted=sighted)
     except (InputError, RefusedError) as error:
-        said = messages.refused(desk.reader, error)
+        flash = messages.of_error(desk.reader, error)
     except NoFilingLibraryError as error:
         why = desk.reader.say("filing.no_library", name=error.facts["detail"])
-        said = Said("refused", why)
-    if said.tone == "refused":
-        return _page(desk, kept, said=said, opened=opened, touched=touched.changes)
-    return desk.back(at(kept), said)
+        flash = Flash("refused", why)
+    if flash.tone == "refused":
+        return _page(desk, kept, flash=flash, opened=opened, touched=touched.changes)
+    return desk.back(at(kept), flash)
 
 
-def _submit(desk: Acting, name: str, changes: Callable[[Filed], Changes], *, sighted: bool) -> Said:
-    """Asks the desk for it, as long as the filing is the one that the changes were held against.
+def _submit(
+    desk: Submission, name: str, changes: Callable[[Filed], Changes], *, sighted: bool
+) -> Flash:
+    """Submit the changes while the filing is the one that they were compared with.
 
     With `sighted` it is refused if the site has moved on at all since the page was written.
     """
@@ -151,15 +155,15 @@ def _submit(desk: Acting, name: str, changes: Callable[[Filed], Changes], *, sig
         moved = answer.refusal is not None and answer.refusal.name == "changed_meanwhile"
         if sighted or not moved:
             break
-    return messages.told(desk, answer, seen=desk.seen)
+    return messages.of_answer(desk, answer, seen=desk.seen)
 
 
-def _with_file(desk: Acting, touched: Touched, upload: UploadFile | None) -> Touched:
+def _with_file(desk: Submission, touched: Touched, upload: UploadFile | None) -> Touched:
     """With the digest and the size of the file; the copy that is measured is not kept."""
     if upload is None:
         return touched
     with forms.on_disk(upload) as file:
-        digest, size = evidence.measure(file, limit=desk.house.settings.evidence_limit)
+        digest, size = evidence.measure(file, limit=desk.app.settings.evidence_limit)
     changes = {**touched.changes, "digest": digest, "size": str(size)}
     seen = {f"ref.{each}": touched.fields.get("ref", "") for each in OF_FILE}
     return Touched(changes, {**touched.fields, **seen})
@@ -169,7 +173,7 @@ def _page(
     who: RequestContext,
     name: str,
     *,
-    said: Said | None = None,
+    flash: Flash | None = None,
     opened: str | None = None,
     touched: Changes | None = None,
 ) -> Response:
@@ -183,27 +187,27 @@ def _page(
         shown = [name[4:] for name, _ in kept.fields if name[:4] in ("was.", "ref.")]
         opened, touched = kept.opened, Touched.of(kept, shown).changes
     return here.page(
-        "filing", status=409 if said else 200, said=said, site=site,
+        "filing", status=409 if flash else 200, flash=flash, site=site,
         path=at(name), site_path=site_at(name),
         sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
-        look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
-        waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
+        look=filing_view.summary(reader, found.details), terms=filing_view.terms(reader, terms),
+        waits=filing_view.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
         touched=touched or {}, changes=here.identity.may("change_filing"),
     )  # fmt: skip
 
 
 MAX_TERMS = 500
 DAYS = (0, 7, 14, 30)
-"""Within so many days a term ends that is asked for; 0 are those that end today or are over."""
+"""The choices of days within which terms end; 0: those that end today or have ended."""
 
 Days = Annotated[int | None, Query(ge=0, le=3_650)]
 
 
 @router.get("/terms")
-def show_terms(here: Looking, days: Days = None) -> Response:
+def show_terms(here: Viewer, days: Days = None) -> Response:
     """The page."""
     here, found = _ending(here, days)
-    items = filing_look.terms(here.reader, found)
+    items = filing_view.terms(here.reader, found)
     overdue = sum(each["days"] < 0 for each in items)
     return here.page(
         "terms", items=items[:MAX_TERMS], more=len(items) > MAX_TERMS, overdue=overdue,
@@ -212,7 +216,7 @@ def show_terms(here: Looking, days: Days = None) -> Response:
 
 
 @router.get("/terms.ics")
-def terms_calendar(here: Looking, days: Days = None) -> Response:
+def terms_calendar(here: Viewer, days: Days = None) -> Response:
     """The same as a calendar (RFC 5545)."""
     here, found = _ending(here, days)
     entries = [
@@ -226,15 +230,15 @@ def terms_calendar(here: Looking, days: Days = None) -> Response:
         "".join(calendar(entries, here.reader.now)),
         media_type="text/calendar; charset=utf-8",
         headers={
-            **writing.HEADERS,
+            **rendering.HEADERS,
             "Content-Disposition": 'attachment; filename="terms.ics"',
         },
     )
 
 
 def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
-    """The terms that end within so many days, None: all; and who sits there, timed."""
+    """The terms that end within that many days (None: all), and the context, timed."""
     with who.timed() as (connection, here):
-        today = filing_look.day_of(here.reader)
+        today = filing_view.day_of(here.reader)
         until = None if days is None else (today + timedelta(days=days)).isoformat()
         return here, views.filing_terms(connection, until)

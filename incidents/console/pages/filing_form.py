@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.console.forms import Given
+from incidents.console.forms import SentForm
 from incidents.console.languages import Chosen
-from incidents.console.pages import filing_look
+from incidents.console.pages import filing_view
 from incidents.console.request_context import KeptForm
 from incidents.errors import RefusedError
 from incidents.filing.form import DOCUMENTS, PARTS, SECTIONS, SERVERS, Field
@@ -58,20 +58,21 @@ class Filed:
 
     @property
     def details(self) -> dict[str, str]:
-        """What checks look at: all that has not been erased."""
+        """The details that checks look at: all that were not erased."""
         return {key: text for key, text in self.plain.items() if text is not None}
 
     @property
     def masked(self) -> dict[str, str | None]:
-        """What everybody may see."""
+        """The details with personal data masked."""
         found: dict[str, str | None] = masked.document(dict(self.plain))
         return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A field as it is shown and typed: `shown` with the word of a choice, `text` as it is filed,
-    or null while that is masked."""
+    """A field as shown and typed.
+
+    `shown` has the word for a choice; `text` is the filed value, or None while that is masked."""
 
     key: str
     label: str
@@ -82,7 +83,7 @@ class Line:
 
     @property
     def kind(self) -> str:
-        """What it is typed in."""
+        """The kind of input for it."""
         if self.choices:
             return "choice"
         if self.key.endswith("_on"):
@@ -121,7 +122,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
         found.append(
             Section(
                 key=section.key,
-                label=filing_look.label_of(language, section),
+                label=filing_view.label_of(language, section),
                 lines=_lines(section.fields, filed.plain, shown, language),
                 item=kind and kind[:-1],
                 items=_items(kind, filed.plain, shown, language) if kind else [],
@@ -132,7 +133,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
 
 
 def facts(text: str | None) -> dict[str, str] | None:
-    """What is said of a server or a document; None if that cannot be read."""
+    """The facts about a server or document; None if it cannot be read."""
     try:
         found: Any = json.loads(text or "")
     except (ValueError, RecursionError):
@@ -166,10 +167,10 @@ def _lines(
 
 def _line(field: Field, plain: Details, shown: Details, language: Chosen) -> Line:
     text, told = plain.get(field.key, ""), shown.get(field.key, "") or ""
-    codes = [(choice.code, filing_look.label_of(language, choice)) for choice in field.choices]
+    codes = [(choice.code, filing_view.label_of(language, choice)) for choice in field.choices]
     return Line(
         key=field.key,
-        label=filing_look.label_of(language, field),
+        label=filing_view.label_of(language, field),
         shown=dict(codes).get(told, told),
         text=text if text == told else None,
         erased=text is None,
@@ -204,14 +205,14 @@ class NoSuchPartError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What of some fields somebody has changed, and what they saw when they did."""
+    """The changed fields, and the values that the person saw when changing them."""
 
     changes: Changes
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, given: Given | KeptForm, keys: Iterable[str]) -> Touched:
-        """Of those fields of the form that was sent."""
+    def of(cls, given: SentForm | KeptForm, keys: Iterable[str]) -> Touched:
+        """The touched fields of the form that was sent."""
         fields = dict(given.fields)
         found = {}
         for key in keys:
@@ -226,10 +227,10 @@ class Touched:
         """See that all of it can be kept; raises BadTextError, TextTooLongError."""
         for key, text in self.changes.items():
             if text:
-                inputs.text(labels.get(key, filing_look.detail_label(language, key)))(text)
+                inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
-        """Whether the detail is not what they saw any more, nor what they want it to be."""
+        """Whether the detail has neither the value they saw nor the one they want."""
         if (plain or "") == self.changes[key]:
             return False
         if f"ref.{key}" in self.fields:
@@ -237,7 +238,7 @@ class Touched:
         return (plain or "") != _plain(self.fields.get(f"was.{key}", ""))
 
 
-def section_keys(given: Given) -> tuple[str, ...]:
+def section_keys(given: SentForm) -> tuple[str, ...]:
     """The keys of the section that the form is about; raises NoSuchPartError."""
     key = given.text("section")
     for section in SECTIONS:
@@ -250,7 +251,7 @@ def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
     """The details that are to be changed; raises DetailChangedError."""
     for key in touched.changes:
         if touched.moved(key, filed.plain.get(key, ""), filed.kept.get(key, "")):
-            raise DetailChangedError(field=filing_look.detail_label(language, key))
+            raise DetailChangedError(field=filing_view.detail_label(language, key))
     return dict(touched.changes)
 
 
@@ -264,21 +265,21 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
     own = facts(filed.plain.get(key)) or {}
     for name in touched.changes:
         if touched.moved(name, own.get(name, ""), filed.kept.get(key, "")):
-            raise DetailChangedError(field=filing_look.detail_label(language, key))
-    said = {name: text for name, text in {**own, **touched.changes}.items() if text}
-    if not said:
-        raise NothingSaidError(label=filing_look.detail_label(language, key))
-    return {key: canonical(said)}
+            raise DetailChangedError(field=filing_view.detail_label(language, key))
+    flash = {name: text for name, text in {**own, **touched.changes}.items() if text}
+    if not flash:
+        raise NothingSaidError(label=filing_view.detail_label(language, key))
+    return {key: canonical(flash)}
 
 
-def taken_off(given: Given, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
+def taken_off(given: SentForm, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
     """The server or document taken off the record; raises DetailChangedError."""
     if key in filed.kept and filed.kept[key] != (given.text("ref") or ""):
-        raise DetailChangedError(field=filing_look.detail_label(language, key))
+        raise DetailChangedError(field=filing_view.detail_label(language, key))
     return {key: ""}
 
 
-def item_key(given: Given, kind: str) -> str:
+def item_key(given: SentForm, kind: str) -> str:
     """The key of the item that a form is about, `server.main`; raises BadLabelError."""
     label = given.text("label") or ""
     key = f"{kind}.{label}"
@@ -288,8 +289,8 @@ def item_key(given: Given, kind: str) -> str:
 
 
 def labels(kind: str, language: Chosen) -> dict[str, str]:
-    """What the fields of such an item are called, by their keys."""
-    return {field.key: filing_look.label_of(language, field) for field in PARTS[f"{kind}."]}
+    """The labels of the item's fields by their keys."""
+    return {field.key: filing_view.label_of(language, field) for field in PARTS[f"{kind}."]}
 
 
 def _plain(typed: str) -> str:

@@ -13,11 +13,11 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
-from incidents.console import act_forms, acting, forms, messages, writing
-from incidents.console.acting import Acting, Doing, Sending
+from incidents.console import act_forms, forms, messages, rendering, submission
 from incidents.console.pages.site import confirm, reasons
-from incidents.console.request_context import Looking, RequestContext, needs
-from incidents.console.writing import Said
+from incidents.console.rendering import Flash
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.action import Action
 from incidents.contract.target import CONTACT, Target
 from incidents.desk import Answer
@@ -45,9 +45,9 @@ _ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refuse
 """The order of the acts on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""What is as right after others have done something meanwhile."""
+"""The commands that stay right after other people's acts meanwhile."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
-"""What is none of the work that a colleague may have claimed."""
+"""The commands outside the work that a colleague may have claimed."""
 
 
 class NoFileError(RefusedError):
@@ -56,96 +56,96 @@ class NoFileError(RefusedError):
 
 @router.get("/incidents/{incident}")
 def show(
-    here: Looking, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
+    here: Viewer, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
 ) -> Response:
     """The page; of a long story its newest lines, or those before the site's `before`th entry."""
     return _page(here, inputs.incident(incident), before=before)
 
 
 @router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
-def attach(desk: Sending, incident: str) -> Response:
-    """Attaches files as evidence, by their digests."""
+def attach(desk: SubmittedWithFiles, incident: str) -> Response:
+    """Attach files as evidence, by their digests."""
     site, n = inputs.incident(incident)
-    said = None
+    flash = None
     try:
-        files = desk.given.files("file")
+        files = desk.form.files("file")
         if not files:
             raise NoFileError
-        desk.proves("attach")
-        desk.counts(len(files))
+        desk.authorise("attach")
+        desk.take_quota(len(files))
         for part, upload in enumerate(files):
-            said = _attach(desk, site, n, upload, part)
-            if said.tone == "refused":
+            flash = _attach(desk, site, n, upload, part)
+            if flash.tone == "refused":
                 break
     except (InputError, RefusedError) as error:
-        said = messages.refused(desk.reader, error)
-    return desk.back(at((site, n)), said)
+        flash = messages.of_error(desk.reader, error)
+    return desk.back(at((site, n)), flash)
 
 
-def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> Said:
-    """A copy is kept before the entry names it; what is refused leaves none behind."""
+def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) -> Flash:
+    """Keep a copy before the entry names it; a refused file leaves none behind."""
     if (answer := desk.answered(part)) is not None:
-        return messages.told(desk, answer)
-    house = desk.house.settings
+        return messages.of_answer(desk, answer)
+    settings = desk.app.settings
     with forms.on_disk(upload) as file:
         name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
-        digest, size = evidence.measure(file, limit=house.evidence_limit)
+        digest, size = evidence.measure(file, limit=settings.evidence_limit)
         with desk.reading() as connection:
-            now = desk.house.now(connection)
+            now = desk.app.now(connection)
             would = possible.on_incident(connection, (site, n), desk.by, now)["attach"]
         if would is not None:
-            return Said("refused", messages.refusal_of(desk.reader, would))
-        evidence.keep(file, digest, house.evidence)
+            return Flash("refused", messages.refusal_text(desk.reader, would))
+        evidence.keep(file, digest, settings.evidence)
     command = c.Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
-    return messages.told(desk, desk.submit(site, command, seen=False, part=part))
+    return messages.of_answer(desk, desk.submit(site, command, seen=False, part=part))
 
 
 @router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
-def download(desk: Doing, incident: str, digest: str) -> Response:
+def download(desk: Submitted, incident: str, digest: str) -> Response:
     """A file as it was attached; that it was taken goes on record first."""
     key = inputs.incident(incident)
-    desk.proves("reveal")
+    desk.authorise("reveal")
     with desk.reading() as connection:
         found = views.incident(connection, key)
     [name] = [each["name"] for each in found["evidence"] if each["digest"] == digest][:1] or [None]
-    kept = evidence.kept(desk.house.settings.evidence, digest) if name is not None else None
+    kept = evidence.kept(desk.app.settings.evidence, digest) if name is not None else None
     if kept is None:
         raise UnknownIncidentError(given=incident)
-    acting.reveal_on_record(desk, incident_id(*key))
+    submission.reveal_on_record(desk, incident_id(*key))
     policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
-    headers = {**writing.HEADERS, "Content-Security-Policy": policy}
+    headers = {**rendering.HEADERS, "Content-Security-Policy": policy}
     return FileResponse(
         kept, media_type="application/octet-stream", filename=name or digest, headers=headers
     )
 
 
 @router.post("/incidents/{incident}/link", dependencies=needs("give_link"))
-def link(desk: Doing, incident: str) -> Response:
+def link(desk: Submitted, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)
-    desk.proves("give_link")
+    desk.authorise("give_link")
     links, now = customer_link.required_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
-    return writing.response(
+    return rendering.response(
         "link", desk.reader, link=links.address(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
 
 
-def do(desk: Doing, incident: str, act: str) -> Response:
+def do(desk: Submitted, incident: str, act: str) -> Response:
     """Do the act on the incident, or on one of its contacts."""
     key, action = inputs.incident(incident), act_forms.of_page("incidents")[act].action
     try:
         answer = _submit(desk, action, key)
     except (InputError, RefusedError) as error:
-        return _page(desk, key, said=messages.refused(desk.reader, error), opened=act)
-    said = messages.told(desk, answer, seen=desk.seen)
+        return _page(desk, key, flash=messages.of_error(desk.reader, error), opened=act)
+    flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
         closing = answer.refusal.name == "would_close"
-        return _page(desk, key, said=said, opened=act, closing=closing)
+        return _page(desk, key, flash=flash, opened=act, closing=closing)
     made = answer.document["incident"] if action.command is c.Recur else None
-    return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
+    return desk.back(f"/incidents/{made['id']}" if made else at(key), flash)
 
 
 router.add_api_route(
@@ -153,16 +153,16 @@ router.add_api_route(
 )
 
 
-def _submit(desk: Acting, action: Action, key: Key) -> Answer:
+def _submit(desk: Submission, action: Action, key: Key) -> Answer:
     site, n = key
     if action.closes:
         confirm(desk, _site_of(desk, key))
     of: Target = key
     if action.of == CONTACT:
-        of = (*key, inputs.contact(desk.given.text("contact") or "")[2])
-    command = acting.command_asked(desk, action, of)
+        of = (*key, inputs.contact(desk.form.text("contact") or "")[2])
+    command = submission.command_of_form(desk, action, of)
     # Whether the site's name was typed, below a violation that closes it.
-    typed = desk.given.text("confirm")
+    typed = desk.form.text("confirm")
     unmeant = isinstance(command, c.Recur) and not site_name.matches_name(
         _site_of(desk, key), typed
     )
@@ -173,7 +173,7 @@ def _submit(desk: Acting, action: Action, key: Key) -> Answer:
     )  # fmt: skip
 
 
-def _site_of(desk: Acting, key: Key) -> str:
+def _site_of(desk: Submission, key: Key) -> str:
     with desk.reading() as connection:
         name = sites.name_of(connection, key[0])
     if name is None:
@@ -182,7 +182,7 @@ def _site_of(desk: Acting, key: Key) -> str:
 
 
 def at(key: Key) -> str:
-    """Where the page of that incident is."""
+    """The path of the incident's page."""
     return f"/incidents/{incident_id(*key)}"
 
 
@@ -190,7 +190,7 @@ def _page(
     who: RequestContext,
     key: Key,
     *,
-    said: Said | None = None,
+    flash: Flash | None = None,
     opened: str | None = None,
     closing: bool = False,
     before: int | None = None,
@@ -205,7 +205,7 @@ def _page(
         would = possible.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
     return here.page(
-        "incident", status=409 if said else 200, said=said, incident=found,
+        "incident", status=409 if flash else 200, flash=flash, incident=found,
         site=found["site_document"], seq=found["site_seq"], path=at(key),
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
@@ -217,8 +217,8 @@ def _page(
 
 
 @router.get("/unreported")
-def show_unreported(who: Looking) -> Response:
-    """What is to be reported, the longest overdue first: as many as a view ever gives."""
+def show_unreported(who: Viewer) -> Response:
+    """The incidents to report, the longest overdue first, as many as a view gives."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)

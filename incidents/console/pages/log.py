@@ -15,19 +15,19 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents.console import acting, messages
-from incidents.console.acting import Acting, Doing
+from incidents.console import messages, submission
 from incidents.console.pages import pasted
+from incidents.console.rendering import Flash
 from incidents.console.request_context import (
     KEPT,
     KEPT_FORMS,
     KeptForm,
-    Looking,
     RequestContext,
+    Viewer,
     keep_form,
     needs,
 )
-from incidents.console.writing import Said
+from incidents.console.submission import Submission, Submitted
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.store.cases import sites
@@ -59,13 +59,13 @@ class Form:
 
 @router.get("/log")
 def form(
-    here: Looking,
+    here: Viewer,
     site: Annotated[str, Query(max_length=300)] = "",
     done: Annotated[list[str] | None, Query(max_length=_MOST_DONE)] = None,
 ) -> Response:
-    """The form that logs a violation, or finds the addresses in what is pasted first; what was
-    found or refused stands in it again, but for the sites that are done.
-    """
+    """The form that logs a violation, after finding the addresses in pasted text.
+
+    Findings and refused input stand in it again, except those of sites already done."""
     here.needs("log")
     sent = here.kept
     if sent.typed.get("step") == "log":
@@ -75,45 +75,45 @@ def form(
 
 
 @router.post("/log", dependencies=needs("log"))
-def log(desk: Doing) -> Response:
-    """Shows what was found in the text, or logs what was shown."""
-    sent = KeptForm(tuple(desk.given.fields))
+def log(desk: Submitted) -> Response:
+    """Show the findings in the text, or log those shown."""
+    sent = KeptForm(tuple(desk.form.fields))
     if sent.typed.get("step") != "log":
         return _found(desk, sent)
     urls = sent.texts("url") + [url for url in sent.typed.get("urls", "").split() if url]
     try:
-        name = inputs.site(desk.given.text("site") or "")
+        name = inputs.site(desk.form.text("site") or "")
         kept = inputs.urls(urls, bare=True)
         command = c.Log(
-            by=desk.by, at=acting.time_typed(desk.given, "at", desk.reader),
+            by=desk.by, at=submission.time_field(desk.form, "at", desk.reader),
             urls=kept.urls, written=kept.written,
-            category=acting.optional_text(desk.given, "category", limit=100),
-            note=acting.optional_text(desk.given, "note"),
-            again=desk.given.text("again") is not None,
+            category=submission.optional_text(desk.form, "category", limit=100),
+            note=submission.optional_text(desk.form, "note"),
+            again=desk.form.text("again") is not None,
         )  # fmt: skip
-        meant = site_name.matches_name(name, desk.given.text("confirm"))
+        meant = site_name.matches_name(name, desk.form.text("confirm"))
         answer = desk.submit(name, command, seen=False, unless_closing=not meant)
     except (InputError, RefusedError) as error:
-        return _again(desk, sent, said=messages.refused(desk.reader, error))
-    said = messages.told(desk, answer)
+        return _again(desk, sent, flash=messages.of_error(desk.reader, error))
+    flash = messages.of_answer(desk, answer)
     if answer.refusal is not None:
         why = answer.refusal.name
         return _again(
-            desk, sent, said=said, unknown=name if why == "unknown_site" else None,
+            desk, sent, flash=flash, unknown=name if why == "unknown_site" else None,
             closes=name if why == "would_close" else None,
         )  # fmt: skip
     incident = f"/incidents/{answer.incident_document['id']}"
-    return desk.back(_to_the_others(desk, sent, name) or incident, said)
+    return desk.back(_to_the_others(desk, sent, name) or incident, flash)
 
 
-def _found(desk: Acting, sent: KeptForm) -> Response:
+def _found(desk: Submission, sent: KeptForm) -> Response:
     text = sent.typed.get("paste", "")
     if len(text) > pasted.MAX_CHARACTERS:
         told = desk.reader.say(
             "log.paste.long", length=f"{len(text):,}", limit=f"{pasted.MAX_CHARACTERS:,}"
         )
         return _written(desk, sent.typed, [Form(site=sent.typed.get("site", ""))],
-                        said=Said("refused", told))  # fmt: skip
+                        flash=Flash("refused", told))  # fmt: skip
     rest = keep_form(desk.by, sent.fields, None)
     return _page(desk, sent, rest, here_is=f"/log?{KEPT}={rest}")
 
@@ -138,7 +138,7 @@ def _again(
     here: RequestContext,
     sent: KeptForm,
     *,
-    said: Said | None = None,
+    flash: Flash | None = None,
     closes: str | None = None,
     unknown: str | None = None,
 ) -> Response:
@@ -163,7 +163,7 @@ def _again(
     if not any(each.key == key for each in forms):
         shown.insert(0, own)
     typed = {} if text is None else text.typed
-    return _written(here, typed, shown, found=found, rest=rest, done=done, said=said)
+    return _written(here, typed, shown, found=found, rest=rest, done=done, flash=flash)
 
 
 def _text_of_mail(
@@ -175,7 +175,7 @@ def _text_of_mail(
 
 
 def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
-    """What is found in the text that was pasted; None where none was."""
+    """The findings in the pasted text; None if there is no text."""
     text = sent.typed.get("paste")
     if not text:
         return None
@@ -184,9 +184,9 @@ def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
 
 
 def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
-    """A form for each site that addresses are of, and one for those of no site; where there is one
-    site alone, in its form: they may be this one's at another host.
-    """
+    """A form for each site that has addresses, and one for addresses of no site.
+
+    With one site alone they share its form: the addresses may be its own at another host."""
     named = [group for group in found.groups if group.site]
     left = next((group for group in found.groups if not group.site), None)
     if len(named) == 1 and chosen in ("", named[0].site):
@@ -211,7 +211,7 @@ def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
     )  # fmt: skip
 
 
-def _to_the_others(desk: Acting, sent: KeptForm, name: str) -> str | None:
+def _to_the_others(desk: Submission, sent: KeptForm, name: str) -> str | None:
     """The page with the sites of the mail that nothing is logged on yet; None if none is left."""
     rest = sent.typed.get("rest")
     _, found = _text_of_mail(desk, rest)
@@ -232,14 +232,14 @@ def _written(
     found: pasted.Found | None = None,
     rest: str | None = None,
     done: Collection[str] = (),
-    said: Said | None = None,
+    flash: Flash | None = None,
     here_is: str | None = None,
 ) -> Response:
     hosts = [] if found is None else found.hosts
     with here.reading() as connection:
         known = sites.ids_by_name(connection, hosts) if hosts else {}
     return here.page(
-        "log", status=409 if said else 200, said=said, typed=typed, forms=forms, found=found,
+        "log", status=409 if flash else 200, flash=flash, typed=typed, forms=forms, found=found,
         known=known, rest=rest if found else None, done=done, categories=CATEGORIES, path="/log",
         opened="log", **({} if here_is is None else {"here": here_is}),
     )  # fmt: skip

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import act_forms, acting, messages, writing
-from incidents.console.acting import Acting, Doing
+from incidents.console import act_forms, messages, rendering, submission
 from incidents.console.pages.site import reasons
-from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
-from incidents.console.writing import Reader, Said
+from incidents.console.rendering import Flash, Reader
+from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
 from incidents.enforcement.reconciliation import Comparison, Reconciliation
@@ -38,17 +38,17 @@ Name = tuple[int, int, str]
 
 PAGE = 100
 MAX_SITES = 20
-"""So many sites are compared at once: each may take its adapter a while."""
+"""The most sites compared at once: each may take its adapter a while."""
 _UNUSABLE = (
     SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError,
     AdapterFaultError,
 )  # fmt: skip
-"""What may be wrong with the adapters or their settings: whoever keeps them mends it."""
+"""The errors of adapters and their settings, which an administrator can fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What a comparison has come to; `after`: behind which name `left` others would be next."""
+    """The result of a comparison; after the name `after`, `left` others remain."""
 
     items: list[Comparison]
     left: int
@@ -61,7 +61,7 @@ _COMPARED: ResultCache[Compared] = ResultCache()
 
 @router.get("/orders")
 def show(
-    who: Looking,
+    who: Viewer,
     *,
     site: Annotated[str, Query(max_length=300)] = "",
     dead: Annotated[str, Query(max_length=1)] = "",
@@ -69,7 +69,7 @@ def show(
     braked: Annotated[str, Query(max_length=1)] = "",
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """What is not carried out, what is given up first; and the comparison with the world."""
+    """The orders not carried out, those given up first, and the comparison with actual state."""
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
     with who.timed() as (connection, here):
@@ -86,11 +86,11 @@ def show(
                 only_dead=only == "dead",
                 only_late=only == "late",
                 limit=PAGE + 1,
-                unset=who.house.lanes_without_channel,
+                unset=who.app.lanes_without_channel,
             )
         except (InputError, RefusedError) as error:
-            wrong = messages.refused(here.reader, error).words
-    asked = writing.query({"site": site.strip(), only: only and "1"})
+            wrong = messages.of_error(here.reader, error).words
+    asked = rendering.query({"site": site.strip(), only: only and "1"})
     path = f"/orders?{asked}" if asked else "/orders"
     return here.page(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
@@ -102,19 +102,19 @@ def show(
 
 
 @router.post("/orders/reconcile", dependencies=needs("reconcile"))
-def reconcile(desk: Doing) -> Response:
-    """Asks the adapters how sites really stand, and puts what is found on record."""
-    desk.proves("reconcile")
+def reconcile(desk: Submitted) -> Response:
+    """Ask the adapters for the actual state of sites, and record it."""
+    desk.authorise("reconcile")
     try:
         found = _compared(desk)
     except (InputError, RefusedError, *_UNUSABLE) as error:
-        return desk.back("/orders", messages.refused(desk.reader, error))
+        return desk.back("/orders", messages.of_error(desk.reader, error))
     return desk.back(f"/orders?compared={_COMPARED.put(desk.by, found)}#compared")
 
 
-def _compared(desk: Acting) -> Compared:
+def _compared(desk: Submission) -> Compared:
     """One site, or of those that are down or in doubt the next few."""
-    named, after = desk.given.text("site"), desk.given.text("after") or ""
+    named, after = desk.form.text("site"), desk.form.text("after") or ""
     if named is not None:
         names, left, opens = [inputs.site(named)], 0, True
     else:
@@ -122,11 +122,11 @@ def _compared(desk: Acting) -> Compared:
             # What a loss may have left down is opened by its name.
             opens = lineage.standing(connection).unproved_since is None
             names, left = sites.mismatched(connection, after=after[:300] or None, most=MAX_SITES)
-    repair = desk.given.text("repair") is not None
+    repair = desk.form.text("repair") is not None
     found = routing.load()
     try:
         own = Reconciliation(
-            reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
+            reading=desk.reading, desk=desk.app.desk, routing=found, by=desk.by,
             login=desk.identity.login, repair=repair, opens=opens,
         )  # fmt: skip
         items = [own.compare(each) for each in names]
@@ -136,22 +136,22 @@ def _compared(desk: Acting) -> Compared:
 
 
 @router.get("/orders/{order}")
-def show_one(here: Looking, order: str) -> Response:
+def show_one(here: Viewer, order: str) -> Response:
     """One order: what was ordered, how often it was tried, and what became of it."""
     return _page(here, inputs.order(order))
 
 
-def do(desk: Doing, order: str, act: str) -> Response:
+def do(desk: Submitted, order: str, act: str) -> Response:
     """Do the act on the order."""
     name, action = inputs.order(order), act_forms.of_page("orders")[act].action
     try:
-        answer = desk.submit(name[0], acting.command_asked(desk, action, name))
+        answer = desk.submit(name[0], submission.command_of_form(desk, action, name))
     except (InputError, RefusedError) as error:
-        return _page(desk, name, said=messages.refused(desk.reader, error), opened=act)
-    said = messages.told(desk, answer, seen=desk.seen)
+        return _page(desk, name, flash=messages.of_error(desk.reader, error), opened=act)
+    flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
-        return _page(desk, name, said=said, opened=act)
-    return desk.back(at(name), said)
+        return _page(desk, name, flash=flash, opened=act)
+    return desk.back(at(name), flash)
 
 
 router.add_api_route(
@@ -160,30 +160,30 @@ router.add_api_route(
 
 
 def at(order: Name) -> str:
-    """Where the page of that order is."""
+    """The path of the order's page."""
     return f"/orders/{order_id(*order)}"
 
 
 def ordered(reader: Reader, order: OrderInFull) -> str:
-    """What an order is, in its lane: into the world, to the customer, to the desk."""
+    """The order's kind in its lane: to the adapters, the customer or the desk."""
     kind = reader.word("order", order["kind"])
     return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
 
 
 def _page(
-    who: RequestContext, order: Name, *, said: Said | None = None, opened: str | None = None
+    who: RequestContext, order: Name, *, flash: Flash | None = None, opened: str | None = None
 ) -> Response:
     with who.timed() as (connection, here):
         reader = here.reader
         found = views.order(
             connection, *order, when=reader.when, now=reader.now,
-            unset=who.house.lanes_without_channel,
+            unset=who.app.lanes_without_channel,
         )  # fmt: skip
         would = possible.on_order(connection, order, here.by, reader.now)
         seq = sites.entry_counts(connection, [order[0]]).get(order[0])
     to_do, not_yet = ("release", "retry") if found["state"] == "braked" else ("retry", "release")
     return here.page(
-        "order", status=409 if said else 200, said=said, order=masked.document(found),
+        "order", status=409 if flash else 200, flash=flash, order=masked.document(found),
         what=ordered(reader, found), site_id=order[0],
         seq=seq, path=at(order), not_now=reasons(here, would),
         acts=act_forms.in_order("orders", (to_do, "cancel"), here.identity.may, (not_yet,)),
@@ -192,7 +192,7 @@ def _page(
 
 
 def _listed(reader: Reader, items: list[Order]) -> str:
-    """How many of what is listed stand how: the red lines count some of them, of all sites."""
+    """Count the listed orders by state: the red lines count those of all sites."""
     dead = sum(each["state"] in ("braked", "dead") for each in items)
     late = sum(each["late"] for each in items)
     return reader.say(

@@ -13,10 +13,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.console import messages
-from incidents.console.acting import Acting, Doing
 from incidents.console.chart import Chart, Series
-from incidents.console.request_context import Looking, RequestContext, needs
-from incidents.console.writing import Reader, Said
+from incidents.console.rendering import Flash, Reader
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.overview import Load, OfCategory, Overview, Spread
 from incidents.errors import InputError, RefusedError
 from incidents.store import desk_state
@@ -29,7 +29,7 @@ router = APIRouter()
 
 
 @router.get("/overview")
-def show(who: Looking) -> Response:
+def show(who: Viewer) -> Response:
     """The page."""
     with who.timed() as (connection, here):
         found = overview(connection, here.reader.now, here.reader.zone)
@@ -107,7 +107,7 @@ def _category(reader: Reader, each: OfCategory) -> str:
 
 
 def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
-    """How many took how long; the sentence for it names that figure too."""
+    """The distribution of durations; its sentence names that figure too."""
     named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
@@ -150,31 +150,31 @@ class NothingInHandError(RefusedError):
 
 
 @router.get(SHIFT)
-def show_shift(here: Looking) -> Response:
+def show_shift(here: Viewer) -> Response:
     """The page."""
     return _shift_page(here)
 
 
 @router.post(SHIFT, dependencies=needs("hand_over"))
-def hand_over(desk: Doing) -> Response:
-    """Gives what they hold, on one site or on all, to somebody else."""
+def hand_over(desk: Submitted) -> Response:
+    """Hand over what they hold, on one site or on all, to somebody else."""
     try:
         to, sites = _chosen(desk)
     except (InputError, RefusedError) as error:
-        return _shift_page(desk, messages.refused(desk.reader, error))
+        return _shift_page(desk, messages.of_error(desk.reader, error))
     answers = desk.hand_over(to, sites)
     refused = [answer.refusal for answer in answers if answer.refusal is not None]
     if refused:
-        return _shift_page(desk, Said("refused", messages.refusal_of(desk.reader, refused[0])))
+        return _shift_page(desk, Flash("refused", messages.refusal_text(desk.reader, refused[0])))
     happened = [event for answer in answers for event in answer.document["events"]]
     n = sum(each["kind"] == "item_claimed" and each.get("holder") == to for each in happened)
-    return desk.back(SHIFT, Said("done", desk.reader.say("shift.given", n=n, to=to)))
+    return desk.back(SHIFT, Flash("done", desk.reader.say("shift.given", n=n, to=to)))
 
 
-def _chosen(desk: Acting) -> tuple[str, list[int]]:
-    """To whom, and of which sites."""
-    desk.proves("hand_over")
-    to, name = desk.given.text("to"), desk.given.text("site")
+def _chosen(desk: Submission) -> tuple[str, list[int]]:
+    """The recipient and the sites."""
+    desk.authorise("hand_over")
+    to, name = desk.form.text("to"), desk.form.text("site")
     with desk.reading() as connection:
         held = work.sites_held(connection, desk.by)
         key = desk.key()
@@ -188,13 +188,13 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
     return to, sites
 
 
-def _shift_page(here: RequestContext, said: Said | None = None) -> Response:
+def _shift_page(here: RequestContext, flash: Flash | None = None) -> Response:
     with here.reading() as connection:
         found = work.holders(connection)
         mine = work.sites_held(connection, here.by)
         takers = accounts.who_may(connection, "claim_item")
     return here.page(
-        "shift", status=409 if said else 200, said=said, path=SHIFT,
+        "shift", status=409 if flash else 200, flash=flash, path=SHIFT,
         holders=sorted(found, key=lambda each: each["by"] != here.by),
         mine=[(name, site_name.shown(name)) for _, name in mine],
         takers=[each for each in takers if each != here.by],

@@ -19,13 +19,13 @@ from incidents.values.inputs import MAX_URLS
 MAX_CHARACTERS = 100_000
 
 MAX_FOUND, MAX_SITES = 500, 20
-"""So many addresses are shown at most, and of so many sites."""
+"""The most addresses shown, and the most sites that have them."""
 
 _MOST_ABOVE = 8
-"""So many names above a host may be the site's."""
+"""The most names above a host that may be the site's."""
 
 MAX_BARE = 1_000
-"""So many hosts that stand alone are looked up."""
+"""The most bare hosts that are looked up."""
 
 _REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
 _DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
@@ -43,9 +43,9 @@ _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The addresses of one site of the register, as many as an incident may have, or with an empty
-    `site` those of none; `more` says that there were more.
-    """
+    """The addresses of one site, at most those of one incident; `more`: there were others.
+
+    Those of no site have an empty `site`."""
 
     site: str
     urls: tuple[str, ...]
@@ -54,10 +54,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The addresses, each once and in the order of the text, by their sites, those of no site last;
-    those that cannot be kept, as they were written; whether there were more than are shown; the
-    hosts, the most frequent first; and the addresses that may be cut off at the end of their line.
-    """
+    """The findings in a text: its addresses by site, and its hosts.
+
+    Addresses are unique and in the order of the text, those of no site last. `unfit` cannot be
+    kept, as they were written; `more`: not all are shown; hosts are sorted by frequency; `cut`
+    may be cut off at the end of their line."""
 
     groups: tuple[Group, ...]
     unfit: tuple[str, ...]
@@ -69,8 +70,7 @@ class Found:
 def find(
     text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
 ) -> Found:
-    """What stands in the text, of which only `MAX_CHARACTERS` are looked at, or in the mail whose
-    source it is.
+    """Find the addresses in the first `MAX_CHARACTERS` of a text, or of a mail's source.
 
     What has no scheme is an address if it has a path or begins with `www.`, or is a site
     `on_record`, which says of hosts which are; else it may be a file or a person (`Mr.Wang`).

@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from incidents.api.caller import address_of
 from incidents.console import messages
-from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
-from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
-from incidents.console.writing import Reader, Said
+from incidents.console.rendering import Flash, Reader
+from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.submission import Submission, Submitted, SubmittedWithFiles
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
 from incidents.history import recorded
@@ -37,9 +37,9 @@ router = APIRouter()
 
 ACT = "activate_policy"
 SPANS = (30, 90, 365)
-"""Over so many days a policy can be tried on what is recorded."""
+"""The numbers of recorded days that a policy can be tried on."""
 MAX_HISTORY = 50
-"""So many activations are shown, the latest."""
+"""The most activations shown, the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +60,26 @@ _TRIED: ResultCache[Trial] = ResultCache()
 
 
 @router.get("/policy")
-def show(here: Looking) -> Response:
+def show(here: Viewer) -> Response:
     """The page."""
     return _page(here)
 
 
 @router.post("/policy/try", dependencies=needs("simulate"))
-def try_out(desk: Sending) -> Response:
-    """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
-    desk.proves("simulate")
+def try_out(desk: SubmittedWithFiles) -> Response:
+    """Try a policy on the recorded history or on a file, and go to the result."""
+    desk.authorise("simulate")
     try:
-        with simulate.spending(desk.house, desk.by) as spent:
+        with simulate.slow_work_for(desk.app, desk.by) as spent:
             trial = _trial(desk, spent)
-    except simulate.AskedWrongError as error:
-        return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
+    except simulate.InvalidSimulationError as error:
+        return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.form.fields))
     return desk.back(f"/policy/trial/{_TRIED.put(desk.by, trial)}")
 
 
 @router.get("/policy/trial/{id_}")
-def trial(here: Looking, id_: str, page: int = 0) -> Response:
-    """What came of a trial, and the form that activates the policy."""
+def trial(here: Viewer, id_: str, page: int = 0) -> Response:
+    """The result of a trial, and the form that activates the policy."""
     here.needs("simulate")
     found = _TRIED.get(here.by, id_)
     if found is None:
@@ -88,9 +88,9 @@ def trial(here: Looking, id_: str, page: int = 0) -> Response:
 
 
 @router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
-def activate(desk: Doing, id_: str) -> Response:
-    """Makes the policy that was tried the active one, with a reason, on record."""
-    desk.proves(ACT)
+def activate(desk: Submitted, id_: str) -> Response:
+    """Activate the policy that was tried, with a reason, on record."""
+    desk.authorise(ACT)
     found = _TRIED.get(desk.by, id_)
     if found is None:
         return _page(desk, wrong=desk.reader.say("compare.gone"), status=404)
@@ -98,29 +98,29 @@ def activate(desk: Doing, id_: str) -> Response:
     if wrong is not None:
         return _tried(desk, id_, found, wrong=wrong)
     try:
-        reason = inputs.text("reason")(desk.given.text("reason") or "")
-        desk.counts()
-        handle, password = desk.given.text("second"), desk.given.password(SECOND_PASSWORD)
+        reason = inputs.text("reason")(desk.form.text("reason") or "")
+        desk.take_quota()
+        handle, password = desk.form.text("second"), desk.form.password(SECOND_PASSWORD)
         # Who else signs in for it, in the same form.
-        second = None if handle is None else desk.door.identify_second(
+        second = None if handle is None else desk.authenticator.identify_second(
             handle, password or "", address_of(desk.request), beside=desk.by
         )  # fmt: skip
-        answer = desk.house.desk.activate(
+        answer = desk.app.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
             signed_in=desk.identity.proved_at is not None, second=second,
         )  # fmt: skip
     except (InputError, RefusedError) as error:
-        return _tried(desk, id_, found, wrong=messages.refused(desk.reader, error).words)
-    said = desk.reader.say("policy.activated", digest=f"{answer['policy'][:19]}…")
-    return desk.back("/policy", Said("done", said))
+        return _tried(desk, id_, found, wrong=messages.of_error(desk.reader, error).words)
+    flash = desk.reader.say("policy.activated", digest=f"{answer['policy'][:19]}…")
+    return desk.back("/policy", Flash("done", flash))
 
 
 def _page(
     who: RequestContext, *, wrong: str | None = None, typed: dict[str, str] | None = None,
     status: int = 0,
 ) -> Response:  # fmt: skip
-    active = who.house.desk.policy()
+    active = who.app.desk.policy()
     with who.timed() as (connection, here):
         history = register.policy_history(connection)
     say, word = here.reader.say, here.reader.word
@@ -149,33 +149,33 @@ def _tried(
         "policy_trial",
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
-        takes_second=here.house.desk.policy().two_people_close,
+        takes_second=here.app.desk.policy().two_people_close,
         **simulate.comparison_facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
 
 def sentences(reader: Reader, policy: Policy) -> list[str]:
-    """What each rule says, in the reader's language."""
+    """The rules as sentences in the reader's language."""
     return [each[reader.language == "zh"] for each in policy_sentences(policy)]
 
 
-def _trial(desk: Acting, spent: Spent) -> Trial:
-    given, reader = desk.given, desk.reader
-    active = desk.house.desk.policy()
+def _trial(desk: Submission, spent: Spent) -> Trial:
+    given, reader = desk.form, desk.reader
+    active = desk.app.desk.policy()
     sent, pasted = simulate.read_policies(given, "policy"), given.text("toml")
     if not sent and pasted is None:
-        raise simulate.AskedWrongError("policy.no_file")
+        raise simulate.InvalidSimulationError("policy.no_file")
     name = reader.say("policy.new")
     policy = sent[0][1] if sent else simulate.read_policy(pasted or "", name)
     if policy == active:
-        raise simulate.AskedWrongError("policy.same")
+        raise simulate.InvalidSimulationError("policy.same")
     taken, text = simulate.read_taking(given), given.text("days")
     days = next((days for days in SPANS if text == str(days)), None)
     if days is None:
         source: Source = simulate.read_history(given, "file", reader)
     else:
         with desk.reading() as connection:
-            since = desk.house.now(connection) - timedelta(days=days)
+            since = desk.app.now(connection) - timedelta(days=days)
             source = recorded.since(connection, since)
         # Who was not reached then is not reached now, and nothing is drawn.
         taken = simulate.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
@@ -186,16 +186,16 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
     )  # fmt: skip
 
 
-def _not_yet(desk: Acting, found: Trial) -> str | None:
-    """Why it is not activated, if it is not."""
+def _not_yet(desk: Submission, found: Trial) -> str | None:
+    """The reason why it is not activated, if any."""
     word = desk.reader.say("policy.confirm.word")
-    if (desk.given.text("confirm") or "").lower() != word:
+    if (desk.form.text("confirm") or "").lower() != word:
         return desk.reader.say("policy.not_confirmed", act=word)
-    if desk.given.text("reason") is None:
+    if desk.form.text("reason") is None:
         return desk.reader.say("policy.no_reason")
-    if desk.given.text("second") is not None and not desk.given.password(SECOND_PASSWORD):
+    if desk.form.text("second") is not None and not desk.form.password(SECOND_PASSWORD):
         # It is no guess: a page that asked first who they are does not carry another's password.
         return desk.reader.say("policy.second.again")
-    if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
+    if desk.app.desk.policy().digest not in (found.previous, found.policy.digest):
         return desk.reader.say("policy.changed_meanwhile")
     return None

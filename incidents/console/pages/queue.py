@@ -17,12 +17,12 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import clock, views
 from incidents.accounts.identity import Identity
-from incidents.console import acting, forms, messages, writing
-from incidents.console.acting import Acting, Doing
+from incidents.console import forms, messages, rendering, submission
 from incidents.console.changes import Changes
-from incidents.console.pages import filing_look
-from incidents.console.request_context import Looking, RequestContext
-from incidents.console.writing import Reader
+from incidents.console.pages import filing_view
+from incidents.console.rendering import Reader
+from incidents.console.request_context import RequestContext, Viewer
+from incidents.console.submission import Submission, Submitted
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
@@ -51,14 +51,14 @@ After = Annotated[str | None, Query(max_length=100)]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which part of the queue somebody looks at: what is theirs, and from where on."""
+    """The part of the queue that is shown: all or theirs, and from where on."""
 
     mine: str | None
     after: str | None
 
 
-class Lists:
-    """The lists as they were last written, each until something changes."""
+class ListCache:
+    """The lists as last rendered, each until something changes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,65 +69,67 @@ class Lists:
         key = (here.identity.role, here.reader.language, place)
         version, now = changes.version, clock.now().timestamp()
         if version is None:
-            return _written(here, place)
+            return _rendered(here, place)
         with self._lock:
             kept = self._kept.get(key)
             if kept and kept[0] == version and 0 <= now - kept[1] < _KEPT_S:
                 return kept[2]
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            written = _written(here, place)
+            written = _rendered(here, place)
             self._kept[key] = (version, now, written)
             return written
 
 
-_lists = Lists()
+_lists = ListCache()
 
 
 @router.get("/")
-def show(who: Looking, mine: Mine = "", after: After = None) -> Response:
+def show(who: Viewer, mine: Mine = "", after: After = None) -> Response:
     """The page."""
     with who.timed() as (_, here):
         place = Place(here.by if mine else None, after or None)
-    return here.page("queue", list=_own(here, _written(here, place)), mine=bool(mine), after=after)
+    return here.page(
+        "queue", list=_personalised(here, _rendered(here, place)), mine=bool(mine), after=after
+    )
 
 
 @router.get("/queue/list")
-def fresh(here: Looking, mine: Mine = "", after: After = None) -> Response:
-    """The list alone, for a page that is open."""
+def fresh(here: Viewer, mine: Mine = "", after: After = None) -> Response:
+    """The list alone, for an open page."""
     place = Place(here.by if mine else None, after or None)
-    return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
+    return _answer(_personalised(here, _lists.of(here, place, here.request.app.state.changes)))
 
 
 @router.post("/queue/{item}/claim")
-def claim(desk: Doing, item: str) -> Response:
-    """Takes it, so that nobody else works on it."""
+def claim(desk: Submitted, item: str) -> Response:
+    """Claim the item, so that nobody else works on it."""
     return _do(desk, item, lambda rest: c.ClaimItem(by=desk.by, item=rest))
 
 
 @router.post("/queue/{item}/release")
-def release(desk: Doing, item: str) -> Response:
-    """Gives it back."""
+def release(desk: Submitted, item: str) -> Response:
+    """Return the item to the queue."""
     return _do(desk, item, lambda rest: c.ReleaseItem(by=desk.by, item=rest))
 
 
 @router.post("/queue/{item}/contact")
-def contact(desk: Doing, item: str) -> Response:
-    """What came of a call, at this moment."""
+def contact(desk: Submitted, item: str) -> Response:
+    """Record the outcome of a call, made now."""
 
     def record(rest: str) -> c.Command:
         if read_incident_id(item) is None:
             raise UnknownTaskError(given=item)
-        outcome = desk.given.text("outcome") or ""
+        outcome = desk.form.text("outcome") or ""
         return c.RecordContact(by=desk.by, incident=int(rest), outcome=outcome)
 
     return _do(desk, item, record, seen=True, steady=True)
 
 
 @router.post("/queue/{item}/removed")
-def removed(desk: Doing, item: str) -> Response:
-    """The content is gone."""
-    named = desk.given.text("incident") or item
+def removed(desk: Submitted, item: str) -> Response:
+    """Record that the content is gone."""
+    named = desk.form.text("incident") or item
     return _do(
         desk, item, lambda _: c.StateRemoved(by=desk.by, incident=inputs.incident(named)[1]),
         seen=True,
@@ -135,36 +137,36 @@ def removed(desk: Doing, item: str) -> Response:
 
 
 @router.post("/queue/{item}/done")
-def done(desk: Doing, item: str) -> Response:
-    """The task is completed, with its outcome."""
+def done(desk: Submitted, item: str) -> Response:
+    """Complete the task with its outcome."""
 
     def complete(rest: str) -> c.Command:
         number = task_number(rest)
         if number is None:
             raise UnknownTaskError(given=item)
-        note = acting.optional_text(desk.given, "note")
-        outcome = acting.optional_text(desk.given, "outcome", limit=100)
+        note = submission.optional_text(desk.form, "note")
+        outcome = submission.optional_text(desk.form, "outcome", limit=100)
         return c.CompleteTask(by=desk.by, task=number, outcome=outcome, note=note)
 
     return _do(desk, item, complete, seen=True)
 
 
 @router.post("/queue/{item}/reveal")
-def reveal(desk: Doing, item: str) -> Response:
-    """The numbers and addresses of one item in full; that they are shown goes on record first."""
+def reveal(desk: Submitted, item: str) -> Response:
+    """The item's numbers and addresses in full; the reveal goes on record first."""
     read = inputs.item(item)
-    acting.reveal_on_record(desk, item)
+    submission.reveal_on_record(desk, item)
     with desk.reading() as connection:
-        found = views.item(connection, desk.house.now(connection), read, reveal=True)
+        found = views.item(connection, desk.app.now(connection), read, reveal=True)
     if found is None:
         raise UnknownTaskError(given=item)
-    return writing.response("revealed", desk.reader, item=found)
+    return rendering.response("revealed", desk.reader, item=found)
 
 
 def _do(
-    desk: Acting, item: str, command: Any, *, seen: bool = False, steady: bool = False
+    desk: Submission, item: str, command: Any, *, seen: bool = False, steady: bool = False
 ) -> Response:
-    """Does it, and shows the queue as it stands then; what a colleague holds is asked about.
+    """Do the act and show the queue afterwards; for a colleague's claim, ask first.
 
     `seen` is False for a claim and a release, which ask about the claim themselves.
     """
@@ -174,20 +176,20 @@ def _do(
             site, command(rest), seen=seen, steady=steady,
             about=forms.only(rest) if seen else None,
         )  # fmt: skip
-        said = messages.told(desk, answer, seen=desk.seen)
+        flash = messages.of_answer(desk, answer, seen=desk.seen)
     except (InputError, RefusedError) as error:
-        said = messages.refused(desk.reader, error)
-    mine, after = desk.given.text("mine") == "1", desk.given.text("after")
+        flash = messages.of_error(desk.reader, error)
+    mine, after = desk.form.text("mine") == "1", desk.form.text("after")
     if "HX-Request" not in desk.request.headers:
-        asked = writing.query({"mine": "1" if mine else None, "after": after})
-        return desk.back(f"/?{asked}" if asked else "/", said)
+        asked = rendering.query({"mine": "1" if mine else None, "after": after})
+        return desk.back(f"/?{asked}" if asked else "/", flash)
     place = Place(desk.by if mine else None, after)
-    aloud = writing.written("said", desk.reader, said=said)
-    return _answer(_own(desk, _written(desk, place)) + aloud)
+    update = rendering.render("flash_update", desk.reader, flash=flash)
+    return _answer(_personalised(desk, _rendered(desk, place)) + update)
 
 
-def _written(who: RequestContext, place: Place) -> str:
-    """The list as it stands now."""
+def _rendered(who: RequestContext, place: Place) -> str:
+    """The current list."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found: QueuePage = views.queue(
@@ -197,7 +199,7 @@ def _written(who: RequestContext, place: Place) -> str:
         ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
         seen, newest = sites.entry_counts(connection, ids), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
-    return writing.written(
+    return rendering.render(
         "queue_list", here.reader, found=found,
         items=[_item(each, seen, here.reader) for each in found["items"]],
         newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, me=anybody, holders=_HOLDERS,
@@ -215,14 +217,14 @@ def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, ob
 
 
 def _days(item: QueueItem, reader: Reader) -> int | None:
-    """How many days are left of the filing's term that it is about; None if it is about none."""
+    """The days left of the filing's term; None for an item without one."""
     if item["kind"] not in TERMS:
         return None
-    return filing_look.days_left(reader, item["filing"][0])
+    return filing_view.days_left(reader, item["filing"][0])
 
 
-def _own(here: RequestContext, written: str) -> str:
-    """What was written for all, as it is for them: what they hold they may release."""
+def _personalised(here: RequestContext, written: str) -> str:
+    """The shared list with the reader's own token, and with release for their claims."""
     first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
     me = str(escape(here.by))
     for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
@@ -231,4 +233,4 @@ def _own(here: RequestContext, written: str) -> str:
 
 
 def _answer(page: str) -> Response:
-    return HTMLResponse(page, headers=writing.HEADERS)
+    return HTMLResponse(page, headers=rendering.HEADERS)

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
-from incidents.console import messages, writing
+from incidents.console import messages, rendering
 from incidents.console.pages.site import at as site_at
-from incidents.console.request_context import Looking, RequestContext
+from incidents.console.request_context import RequestContext, Viewer
 from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
@@ -25,7 +25,7 @@ router = APIRouter()
 PAGE = 20
 MAX_CHARACTERS = 100
 MAX_TEXTS = 3
-"""So many texts of one incident are shown, of all in which it stands."""
+"""The most matching texts shown of one incident."""
 _AROUND = 120
 
 
@@ -41,20 +41,20 @@ class Found:
 
 @router.get("/search")
 def search(
-    here: Looking,
+    here: Viewer,
     q: Annotated[str, Query(max_length=1_000)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """What was found; a name or an id that there is leads to its page."""
+    """The results; an exact name or id leads to its page."""
     if not q.strip():
         return _page(here, "", [])
     try:
         part = inputs.text("search", limit=MAX_CHARACTERS)(q)
     except RefusedError as error:
-        return _page(here, q, [], wrong=messages.refused(here.reader, error).words)
+        return _page(here, q, [], wrong=messages.of_error(here.reader, error).words)
     if not kind and (named := _named(here, part)) is not None:
-        return RedirectResponse(named, status_code=303, headers=writing.HEADERS)
+        return RedirectResponse(named, status_code=303, headers=rendering.HEADERS)
     asked = [each for each in _KINDS if kind in ("", each)]
     return _page(here, part, [_found(here, each, part, after) for each in asked])
 
@@ -65,10 +65,10 @@ def _found(here: RequestContext, kind: str, part: str, after: str | None) -> Fou
         with here.reading() as connection:
             found = _KINDS[kind](connection, part, after)
     except (InputError, RefusedError) as error:
-        return Found(kind=kind, items=[], wrong=messages.refused(here.reader, error).words)
+        return Found(kind=kind, items=[], wrong=messages.of_error(here.reader, error).words)
     if found.next is None:
         return found
-    asked = writing.query({"q": part, "kind": kind, "after": found.next})
+    asked = rendering.query({"q": part, "kind": kind, "after": found.next})
     return replace(found, next=f"/search?{asked}")
 
 
@@ -92,7 +92,7 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 
 
 def _texts(incident: Incident, part: str) -> list[str]:
-    """Where it stands in an incident, beside the name of its site."""
+    """The matching texts of an incident, besides its site's name."""
     names = incident["site"], site_name.shown(incident["site"])
     return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
 

@@ -15,39 +15,39 @@ from incidents.accounts.throttle import BlockedError
 from incidents.api import entrance
 from incidents.api.caller import address_of
 from incidents.api.endpoints import session
-from incidents.console import request_context, writing
-from incidents.console.acting import Doing
-from incidents.console.forms import Given, NotLetError, given_by_anybody
+from incidents.console import rendering, request_context
+from incidents.console.forms import NotAllowedError, SentForm, anonymous_form
 from incidents.console.languages import LANGUAGES
-from incidents.console.request_context import Looking
-from incidents.console.writing import Said
+from incidents.console.rendering import Flash
+from incidents.console.request_context import Viewer
+from incidents.console.submission import Submitted
 from incidents.views import accounts
 
 router = APIRouter()
 
 MOST = 100
-"""So many of those who came in are shown, the newest."""
+"""The most sign-ins shown, the newest."""
 
-Form = Annotated[Given, Depends(given_by_anybody)]
+Form = Annotated[SentForm, Depends(anonymous_form)]
 
 
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
     """The form; who is in already is sent on."""
     if entrance.visitor(request) is not None:
-        return RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+        return RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     return _form(request, to)
 
 
 @router.post("/sign-in")
 def sign_in(request: Request, form: Form) -> Response:
-    """Lets somebody in who has filled in this console's own form."""
+    """Sign in a person who filled in the console's own form."""
     if entrance.is_from_elsewhere(request):
         # Another site's page would have them work here under a name that is not theirs.
-        raise NotLetError("form", "csrf")
+        raise NotAllowedError("form", "csrf")
     to, handle = form.text("to") or "/", form.text("handle") or ""
     try:
-        visit = request.app.state.door.sign_in(
+        visit = request.app.state.authenticator.sign_in(
             handle, form.password() or "", address_of(request), session.browser(request)
         )
     except SignInError:
@@ -55,24 +55,24 @@ def sign_in(request: Request, form: Form) -> Response:
     except BlockedError as error:
         wait_s = error.facts["wait_s"]
         return _form(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
-    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     session.begin(request, answer, visit)
     return answer
 
 
 @router.post("/sign-out")
-def sign_out(desk: Doing) -> Response:
-    """Ends the session, here and on the server."""
-    desk.door.sign_out(desk.visit.cookie)
-    answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
+def sign_out(desk: Submitted) -> Response:
+    """End the session, here and on the server."""
+    desk.authenticator.sign_out(desk.visit.cookie)
+    answer = RedirectResponse("/sign-in", status_code=303, headers=rendering.HEADERS)
     session.forget(answer)
     return answer
 
 
 @router.get("/sessions")
-def show_sessions(here: Looking) -> Response:
+def show_sessions(here: Viewer) -> Response:
     """One's own sessions; for who may see it, who signed in, and who was not let do what."""
-    own = here.house.open_sessions.of(here.by)
+    own = here.app.open_sessions.of(here.by)
     found = [accounts.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []
     if here.identity.may("see_sign_ins"):
@@ -83,19 +83,19 @@ def show_sessions(here: Looking) -> Response:
 
 
 @router.post("/sessions/{session}/end")
-def end_session(desk: Doing, session: str) -> Response:
-    """Ends another session of one's own."""
-    if desk.house.open_sessions.owner_of(session) != desk.by:
-        return desk.back("/sessions", Said("refused", desk.reader.say("sessions.gone")))
-    desk.house.open_sessions.end(session, desk.by)
-    return desk.back("/sessions", Said("done", desk.reader.say("sessions.ended")))
+def end_session(desk: Submitted, session: str) -> Response:
+    """End another session of one's own."""
+    if desk.app.open_sessions.owner_of(session) != desk.by:
+        return desk.back("/sessions", Flash("refused", desk.reader.say("sessions.gone")))
+    desk.app.open_sessions.end(session, desk.by)
+    return desk.back("/sessions", Flash("done", desk.reader.say("sessions.ended")))
 
 
 @router.post("/language")
 def language(form: Form) -> Response:
-    """Switches the language; it belongs to the browser, not to the account."""
+    """Switch the language; it belongs to the browser, not to the account."""
     wanted, to = form.text("language"), form.text("to") or "/"
-    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    answer = RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     if wanted in LANGUAGES:
         answer.set_cookie(
             request_context.LANGUAGE_COOKIE, wanted, max_age=365 * 86_400, path="/", secure=True,
@@ -105,7 +105,7 @@ def language(form: Form) -> Response:
 
 
 def own(to: str) -> str:
-    """That place if it is one of this console's own, else its first page."""
+    """The path if it is one of this console's, otherwise its first page."""
     # With one slash before it, it names no other host; browsers take a backslash for a slash.
     is_own = to.startswith("/") and not to.startswith("//") and "\\" not in to
     return to if is_own and to.isprintable() else "/"
@@ -118,8 +118,8 @@ def _form(
     reader = request_context.reader(request)
     told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
     headers = {"Retry-After": str(wait_s)} if wait_s else {}
-    return writing.response(
+    return rendering.response(
         "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
         wrong=told, here=own(to), me=None, csrf="",
-        provider=request.app.state.oidc is not None, said=None, may=lambda _act: False,
+        provider=request.app.state.oidc is not None, flash=None, may=lambda _act: False,
     )  # fmt: skip

@@ -16,11 +16,11 @@ from starlette.responses import Response
 
 from incidents.api.limits import SIMULATING, BusyError
 from incidents.app import App
-from incidents.console.acting import Acting, Sending
 from incidents.console.chart import Chart, Series
-from incidents.console.forms import Given
-from incidents.console.request_context import Looking, RequestContext, ResultCache, needs
-from incidents.console.writing import Reader
+from incidents.console.forms import SentForm
+from incidents.console.rendering import Reader
+from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
+from incidents.console.submission import Submission, SubmittedWithFiles
 from incidents.errors import Cause, IncidentsError
 from incidents.history import comparison, trial_process
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
@@ -43,9 +43,9 @@ _SIMULATED: ResultCache[Comparison] = ResultCache()
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
 PAGE = 100
-"""So many sites that differ stand on one page."""
+"""The most differing sites on one page."""
 LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MAX_POLICIES}
-"""What the forms tell of what may be sent."""
+"""The limits that the forms name."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
 
@@ -55,11 +55,11 @@ _UNDONE: dict[type[IncidentsError], str] = {
     TooManyReportsError: "compare.many",
     TooCostlyError: "compare.costly",
 }
-"""What is told where a history was not run to its end."""
+"""The catalogue's keys for runs that did not end."""
 
 
-class AskedWrongError(Exception):
-    """What was asked cannot be tried: `key` of the catalogue with its facts, for who asked."""
+class InvalidSimulationError(Exception):
+    """An input cannot be simulated: `key` of the catalogue with its facts."""
 
     def __init__(self, key: str, **facts: Any) -> None:
         super().__init__(key)
@@ -76,67 +76,67 @@ class AskedWrongError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """How a history is taken: what lies within `within` as one, and how calls are drawn."""
+    """The options of a history: reports `within` that time are one; how calls are drawn."""
 
     within: timedelta | None
     draw: Draw
     skip_bad: bool
 
 
-def read_taking(given: Given) -> Taking:
-    """As the form says; raises AskedWrongError."""
+def read_taking(given: SentForm) -> Taking:
+    """The options of the form; raises InvalidSimulationError."""
     within = given.text("group_within")
     try:
         grouped = None if within is None else policy.read_duration(within)
     except (ValueError, OverflowError) as error:
-        raise AskedWrongError("compare.bad_within") from error
+        raise InvalidSimulationError("compare.bad_within") from error
     reach, seed = given.text("reach") or "100", given.text("seed") or "0"
     if not (_is_number(reach) and int(reach) <= 100):
-        raise AskedWrongError("compare.bad_reach")
+        raise InvalidSimulationError("compare.bad_reach")
     if not (_is_number(seed) and int(seed) < _MAX_SEED):
-        raise AskedWrongError("compare.bad_seed")
+        raise InvalidSimulationError("compare.bad_seed")
     draw = Draw(reach=int(reach) / 100, seed=int(seed))
     return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
 
 
-def read_history(given: Given, name: str, reader: Reader) -> UploadedHistory:
-    """The history in the file that was sent under that name; raises AskedWrongError."""
+def read_history(given: SentForm, name: str, reader: Reader) -> UploadedHistory:
+    """The history in the file of that field; raises InvalidSimulationError."""
     sent = given.file(name)
     if sent is None:
-        raise AskedWrongError("compare.no_file")
+        raise InvalidSimulationError("compare.no_file")
     if sent.size is None or sent.size > MAX_BYTES:
-        raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
+        raise InvalidSimulationError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
     return UploadedHistory(sent.file.read(), _file_name(sent.filename), zone)
 
 
-def read_policies(given: Given, name: str) -> list[Named]:
-    """The policies that were sent as files under that name; raises AskedWrongError."""
+def read_policies(given: SentForm, name: str) -> list[Named]:
+    """The policies in the files of that field; raises InvalidSimulationError."""
     found = []
     for sent in given.files(name):
         called = _file_name(sent.filename)
         if sent.size is None or sent.size > MAX_POLICY_BYTES:
-            raise AskedWrongError("compare.large_policy", name=called)
+            raise InvalidSimulationError("compare.large_policy", name=called)
         found.append((called, read_policy(sent.file.read(), called)))
     return found
 
 
 def read_policy(text: bytes | str, name: str) -> policy.Policy:
-    """The policy in a text that is called `name`; raises AskedWrongError."""
+    """The policy in a text that is called `name`; raises InvalidSimulationError."""
     try:
         return policy.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise AskedWrongError("compare.no_text", name=name) from error
+        raise InvalidSimulationError("compare.no_text", name=name) from error
     except policy.PolicyError as error:
-        raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
+        raise InvalidSimulationError("compare.no_policy", name=name, detail=str(error)) from error
 
 
 def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:
-    """What came of it; raises AskedWrongError."""
+    """The result of the comparison; raises InvalidSimulationError."""
     if not named:
-        raise AskedWrongError("compare.none")
+        raise InvalidSimulationError("compare.none")
     if len(named) > MAX_POLICIES:
-        raise AskedWrongError("compare.too_many", limit=MAX_POLICIES)
+        raise InvalidSimulationError("compare.too_many", limit=MAX_POLICIES)
     trial = Trial(
         source=source, policies=tuple(named), draw=taken.draw, within=taken.within,
         most=MAX_REPORTS, skip_bad=taken.skip_bad, summarize=comparison.of,
@@ -147,35 +147,35 @@ def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent
     except HistoryError as error:
         line, detail = error.facts.get("line"), error.facts["detail"]
         if line is None:
-            raise AskedWrongError("compare.no_history", detail=detail) from error
-        raise AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail) from error
+            raise InvalidSimulationError("compare.no_history", detail=detail) from error
+        raise InvalidSimulationError("compare.bad_line", line=f"{line:,}", detail=detail) from error
     except BadLinesError as error:
         first, more = error.facts["lines"][0], error.facts["count"] - 1
         key = "compare.bad_lines" if more else "compare.bad_line"
-        raise AskedWrongError(
+        raise InvalidSimulationError(
             key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}"
         ) from error
     except tuple(_UNDONE) as error:
-        raise AskedWrongError(_UNDONE[type(error)], **error.facts) from error
+        raise InvalidSimulationError(_UNDONE[type(error)], **error.facts) from error
 
 
 @contextmanager
-def spending(house: App, by: str) -> Iterator[Spent]:
-    """While it lasts the processor is used for that account; raises AskedWrongError if it has had
-    enough."""
+def slow_work_for(app: App, by: str) -> Iterator[Spent]:
+    """Charge processor time to the account; raises InvalidSimulationError if it has no more."""
     with ExitStack() as stack:
         try:
-            spent = stack.enter_context(house.processor_budget.charge(by))
+            spent = stack.enter_context(app.processor_budget.charge(by))
         except OverspentError as error:
-            raise AskedWrongError("compare.overspent", **error.facts) from error
+            raise InvalidSimulationError("compare.overspent", **error.facts) from error
         yield spent
 
 
 def comparison_rows(
     differences: Sequence[comparison.Difference], reader: Reader, page: int
 ) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
-    """The differences of a page (from 0): each site with what each policy did to it, told: what,
-    when first, and how often."""
+    """The differences of a page (from 0), as rendered rows.
+
+    Each has the site and, for each policy, its effect, the first time and the count."""
     return [
         (
             each.site,
@@ -208,7 +208,7 @@ def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
 
 
 def what_of(reader: Reader, what: str) -> str:
-    """What a policy did to a site: suspended it, or closed it by a rule."""
+    """A policy's effect on a site: suspended it, or closed it by a rule."""
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
@@ -225,28 +225,28 @@ def _is_number(text: str) -> bool:
 
 
 @router.get("/simulate")
-def show(here: Looking) -> Response:
+def show(here: Viewer) -> Response:
     """The form."""
     return _form(here)
 
 
 @router.post("/simulate", dependencies=needs("simulate"))
-def run(desk: Sending) -> Response:
-    """Runs it, and goes to what came of it."""
-    desk.proves("simulate")
+def run(desk: SubmittedWithFiles) -> Response:
+    """Run the simulation and go to its result."""
+    desk.authorise("simulate")
     try:
-        with spending(desk.house, desk.by) as spent:
-            taken, named = read_taking(desk.given), _named(desk)
-            history = read_history(desk.given, "file", desk.reader)
+        with slow_work_for(desk.app, desk.by) as spent:
+            taken, named = read_taking(desk.form), _named(desk)
+            history = read_history(desk.form, "file", desk.reader)
             found = compared(history, named, taken, spent)
-    except AskedWrongError as error:
-        return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
+    except InvalidSimulationError as error:
+        return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.form.fields))
     return desk.back(f"/simulate/{_SIMULATED.put(desk.by, found)}")
 
 
 @router.get("/simulate/{id_}")
-def result(here: Looking, id_: str, page: int = 0) -> Response:
-    """What came of one, as long as it is kept."""
+def result(here: Viewer, id_: str, page: int = 0) -> Response:
+    """The result of a simulation, as long as it is kept."""
     here.needs("simulate")
     found = _SIMULATED.get(here.by, id_)
     if found is None:
@@ -255,7 +255,7 @@ def result(here: Looking, id_: str, page: int = 0) -> Response:
 
 
 class ComparisonFacts(TypedDict):
-    """What the template of a comparison knows."""
+    """The facts for the template of a comparison."""
 
     id: str
     found: Comparison
@@ -288,16 +288,16 @@ def _form(
     )  # fmt: skip
 
 
-def _named(desk: Acting) -> list[Named]:
+def _named(desk: Submission) -> list[Named]:
     """The policies that were chosen, sent and pasted, in this order."""
-    chosen, reader = desk.given.texts("use"), desk.reader
+    chosen, reader = desk.form.texts("use"), desk.reader
     found: list[Named] = []
     if "active" in chosen:
-        found.append((reader.say("compare.active"), desk.house.desk.policy()))
+        found.append((reader.say("compare.active"), desk.app.desk.policy()))
     if "documented" in chosen:
         found.append((reader.say("compare.documented"), policy.DOCUMENTED))
-    found += read_policies(desk.given, "policies")
-    pasted = desk.given.text("toml")
+    found += read_policies(desk.form, "policies")
+    pasted = desk.form.text("toml")
     if pasted is not None:
         name = reader.say("compare.pasted")
         found.append((name, read_policy(pasted, name)))

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import act_forms, acting, diagram, forms, messages, writing
-from incidents.console.acting import Acting, Doing
-from incidents.console.pages import filing_look
-from incidents.console.request_context import Looking, RequestContext, needs
-from incidents.console.writing import Said
+from incidents.console import act_forms, diagram, forms, messages, rendering, submission
+from incidents.console.pages import filing_view
+from incidents.console.rendering import Flash
+from incidents.console.request_context import RequestContext, Viewer, needs
+from incidents.console.submission import Submission, Submitted
 from incidents.contract.actions import of_command
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks import completeness
@@ -54,12 +54,12 @@ class NotConfirmedError(RefusedError):
 
 @router.get("/sites")
 def sites(
-    here: Looking,
+    here: Viewer,
     q: Annotated[str, Query(max_length=300)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
-    """The register, or the sites whose names hold what is looked for."""
+    """The register, or the sites whose names contain the search text."""
     return _register(here, q=q, state=state, after=after)
 
 
@@ -69,7 +69,7 @@ def _register(
     q: str = "",
     state: str = "",
     after: str | None = None,
-    said: Said | None = None,
+    flash: Flash | None = None,
 ) -> Response:
     part = inputs.text("site")(q) if q.strip() else None
     if state and state not in _STATES:
@@ -85,61 +85,61 @@ def _register(
     sites = masked.document(found["items"])
     asked = {"q": part, "state": wanted.state, "after": found["next"]}
     return here.page(
-        "sites", status=409 if said else 200, said=said, wrong=None, sites=sites, q=q,
+        "sites", status=409 if flash else 200, flash=flash, wrong=None, sites=sites, q=q,
         state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
-        next=found["next"] and writing.query(asked),
+        next=found["next"] and rendering.query(asked),
     )  # fmt: skip
 
 
 @router.post("/sites", dependencies=needs("add_site"))
-def add(desk: Doing) -> Response:
-    """Takes a site into the register."""
+def add(desk: Submitted) -> Response:
+    """Add a site to the register."""
     try:
-        name = inputs.site(desk.given.text("site") or "")
-        command = acting.command_asked(desk, of_command(c.AddSite), (name,))
+        name = inputs.site(desk.form.text("site") or "")
+        command = submission.command_of_form(desk, of_command(c.AddSite), (name,))
         answer = desk.submit(name, command, seen=False)
     except (InputError, RefusedError) as error:
-        return _register(desk, said=messages.refused(desk.reader, error))
-    return desk.back(at(name), messages.told(desk, answer))
+        return _register(desk, flash=messages.of_error(desk.reader, error))
+    return desk.back(at(name), messages.of_answer(desk, answer))
 
 
 @router.get("/sites/{name}")
 def show(
-    here: Looking,
+    here: Viewer,
     name: str,
     whole: bool = False,
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
+    """The page; `false` is a filed detail that a check doubts, for the statement about it."""
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
 @router.post("/sites/{name}/reveal", dependencies=needs("reveal"))
-def reveal(desk: Doing, name: str) -> Response:
-    """Whom to call, in full; that it is shown goes on record first."""
+def reveal(desk: Submitted, name: str) -> Response:
+    """The contact in full; the reveal goes on record first."""
     kept = known(name)
-    acting.reveal_on_record(desk, kept)
+    submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
-        found = views.site(connection, kept, desk.house.now(connection))
-    return writing.response("revealed", desk.reader, item=found)
+        found = views.site(connection, kept, desk.app.now(connection))
+    return rendering.response("revealed", desk.reader, item=found)
 
 
-def do(desk: Doing, name: str, act: str) -> Response:
+def do(desk: Submitted, name: str, act: str) -> Response:
     """Do the act on the site."""
     kept, action = known(name), act_forms.of_page("sites")[act].action
     try:
         if action.closes:
             confirm(desk, kept)
-        command = acting.command_asked(desk, action, (kept,))
+        command = submission.command_of_form(desk, action, (kept,))
         answer = desk.submit(
             kept, command, about=_ABOUT.get(act), steady=isinstance(command, c.RecordContact)
         )
     except (InputError, RefusedError) as error:
-        return _page(desk, kept, said=messages.refused(desk.reader, error), opened=act)
-    said = messages.told(desk, answer, seen=desk.seen)
+        return _page(desk, kept, flash=messages.of_error(desk.reader, error), opened=act)
+    flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
-        return _page(desk, kept, said=said, opened=act)
-    return desk.back(at(kept), said)
+        return _page(desk, kept, flash=flash, opened=act)
+    return desk.back(at(kept), flash)
 
 
 router.add_api_route(
@@ -147,18 +147,18 @@ router.add_api_route(
 )
 
 
-def confirm(desk: Acting, name: str) -> None:
+def confirm(desk: Submission, name: str) -> None:
     """See that the site's name was typed, and that the page was one that showed the site.
 
     Raises:
         NotConfirmedError: if it was not.
     """
-    if desk.seen is None or not site_name.matches_name(name, desk.given.text("confirm")):
+    if desk.seen is None or not site_name.matches_name(name, desk.form.text("confirm")):
         raise NotConfirmedError
 
 
 def at(name: str) -> str:
-    """Where the page of that site is."""
+    """The path of the site's page."""
     return f"/sites/{quote(name, safe='')}"
 
 
@@ -168,7 +168,7 @@ def _page(
     *,
     whole: bool = False,
     doubted: str = "",
-    said: Said | None = None,
+    flash: Flash | None = None,
     opened: str | None = None,
 ) -> Response:
     with who.timed() as (connection, here):
@@ -179,12 +179,12 @@ def _page(
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
-        key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()
+        key: filing_view.label_of(reader.language, of) for key, of in FIELD_OF.items()
     }
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]
     return here.page(
-        "site", status=409 if said else 200, said=said, site=masked.document(found),
+        "site", status=409 if flash else 200, flash=flash, site=masked.document(found),
         why=why,
         path=at(name),
         story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
@@ -193,24 +193,24 @@ def _page(
         not_now=reasons(here, would), acts=act_forms.in_order("sites", _ACTS, here.identity.may),
         fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,
-        terms=filing_look.terms(reader, filing["terms"]),
-        waits=filing_look.waits(reader, found["tasks"]),
+        terms=filing_view.terms(reader, filing["terms"]),
+        waits=filing_view.waits(reader, found["tasks"]),
     )  # fmt: skip
 
 
 def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
-    """Why each act is not possible now, in words: for the role, or as the machine says."""
+    """The sentence for each act that is impossible now: by role, or by the machine's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
         act: role
         if not here.identity.may(act)
-        else (None if refusal is None else messages.refusal_of(here.reader, refusal))
+        else (None if refusal is None else messages.refusal_text(here.reader, refusal))
         for act, refusal in would.items()
     }
 
 
 def known(name: str) -> str:
-    """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
+    """The normalized name in the path; raises UnknownSiteError for an invalid one."""
     try:
         return inputs.site(name)
     except (InputError, RefusedError) as error:

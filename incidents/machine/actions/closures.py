@@ -1,5 +1,7 @@
-"""The closing on somebody's word (R4, R5), by one person or, where the policy says so, by two; and
-what people say of a closure afterwards: that it is upheld, or that the site is to be reinstated.
+"""The closing of a site on somebody's word (R4, R5), and the answers to a closure.
+
+One person closes it or, where the policy says so, two. Afterwards people uphold the closure, or
+reinstate the site.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What people do about contacts (R2), and what they take back: a wrong contact, an incident that
-was none, a statement.
+"""The acts about contacts (R2), and those that take something back.
+
+That is a wrong contact, an incident that was none, a statement.
 """
 
 from __future__ import annotations

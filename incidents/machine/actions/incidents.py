@@ -1,4 +1,4 @@
-"""What people do about incidents: log (R1, R2), removed, reported, evidence, notes."""
+"""The acts about incidents: log (R1, R2), removed, reported, evidence, notes."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _refuse_double_entry(
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
-    """What two people find still there is one recurrence: else their diligence closes a site (R1).
+    """Refuse a second recurrence of one find: else the diligence of two closes a site (R1).
 
     After a call about that one it is another. An unsettled one is always part of the case.
     """

@@ -1,4 +1,4 @@
-"""What is done about an order: it is delivered, given up, cancelled, tried again, repeated."""
+"""The acts about an order: it is delivered, given up, cancelled, tried again, repeated."""
 
 from __future__ import annotations
 
@@ -88,9 +88,11 @@ def retry(decider: Decider, command: commands.RetryOrder) -> None:
 
 
 def meant(case: Case, command: commands.Command) -> commands.Command:
-    """The release of a notice that the brake holds with its order, as that of the order: both go
-    together, and what may not be carried out any more is not told either. Any other command as it
-    is."""
+    """The command, or the release of an order in place of that of its notice.
+
+    The brake holds both, and both go together: what may not be carried out any more is not told
+    either.
+    """
     if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
         return command
     own = case.deliveries.get((command.order, ACT))
@@ -127,10 +129,11 @@ def is_down(case: Case) -> bool:
 
 
 def keep_down(decider: Decider) -> None:
-    """What a hold asks of the world: nothing that waits opens the site, and it is ordered down once
-    more, if no order to take it down waits. Where it is down already, nothing else would be outside
-    of the record that tells of the hold, once the end of the record is lost. What is closed in the
-    world is not suspended.
+    """Keep a held site down in the world: nothing that waits opens it.
+
+    It is ordered down once more, if no order to take it down waits. Where it is down already,
+    nothing else would be outside of the record that tells of the hold, once the end of the record
+    is lost. What is closed in the world is not suspended.
 
     What somebody has in hand may be done already: what takes the site down comes after it. Who was
     told that a suspension ends is told that the hold outlasts it.
@@ -190,7 +193,7 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
 
 
 def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
-    """What the brake holds of the same order in other lanes: nobody is told of what is not done."""
+    """The order's braked deliveries in other lanes: nobody is told of what is not done."""
     return [
         each
         for each in case.deliveries.values()
@@ -213,7 +216,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """What opens a site, or would suspend over a closure in the world."""
+    """Whether it opens a site, or would suspend over a closure in the world."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 

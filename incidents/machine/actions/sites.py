@@ -1,6 +1,6 @@
-"""What is done about a site, its items of the queue and its filing: hold, claim, complete, file.
+"""The acts about a site, its items of the queue and its filing: hold, claim, complete, file.
 
-What is filed moves no site: who has false details is closed by somebody who says so (R4). Its terms
+A filing moves no site: who has false details is closed by somebody who says so (R4). Its terms
 and findings become tasks of the desk.
 """
 

@@ -1,4 +1,4 @@
-"""The act at the console: a form that somebody sent, what it asks for, and what they do."""
+"""The submission: a form that somebody sent, the command it asks for, and its answer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Visit
 from incidents.api import caller, entrance
 from incidents.api.limits import TooManyActsError
-from incidents.console import forms, request_context, writing
+from incidents.console import forms, rendering, request_context
 from incidents.console.forms import (
-    BeyondQuotaError,
-    Given,
-    NotLetError,
-    ProveAgainError,
-    given,
-    given_with_files,
+    NotAllowedError,
+    QuotaExceededError,
+    ReauthenticationError,
+    SentForm,
+    form_with_files,
+    sent_form,
 )
-from incidents.console.request_context import RequestContext, sitting
-from incidents.console.writing import Reader, Said, told_next
+from incidents.console.rendering import Flash, Reader, set_flash
+from incidents.console.request_context import RequestContext, signed_in_context
 from incidents.contract import target
 from incidents.contract.action import Action, Field, name_of
 from incidents.contract.target import Target
@@ -42,42 +42,42 @@ TWICE_FOR = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Acting(RequestContext):
-    """Somebody who has sent a form of this console."""
+class Submission(RequestContext):
+    """The submission of a form of this console by a signed-in person."""
 
-    given: Given
+    form: SentForm
     unproved: str | None = None
     """What was wrong with the password by which they would prove who they are."""
 
     def place(self, opened: str | None) -> str:
-        """The page of the form that they have sent; what they sent is kept for it."""
-        return request_context.keep_sent(self.request, self.by, self.given.fields, opened)
+        """The path of the form's page; the input is kept for it."""
+        return request_context.keep_sent(self.request, self.by, self.form.fields, opened)
 
     @property
     def typed(self) -> dict[str, str]:
-        """What they have sent."""
-        return dict(self.given.fields)
+        """The input of the form."""
+        return dict(self.form.fields)
 
-    def proves(self, act: str, site: str | int | None = None) -> None:
-        """See that they may do it now; of some acts a person proves again who they are.
+    def authorise(self, act: str, site: str | int | None = None) -> None:
+        """Check that they may do it now; some acts need a recent password.
 
         Raises:
-            NotLetError: for what they may not do.
-            ProveAgainError: for a page that asks for the password, and then sends the same again.
+            NotAllowedError: for what they may not do.
+            ReauthenticationError: for a page that asks for the password and sends the form again.
         """
         why = self.identity.denial(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
-            name = None if site is None else caller.name_of_site(self.house, site)
-            raise ProveAgainError(self.given, act, name, wrong=self.unproved)
+            name = None if site is None else caller.name_of_site(self.app, site)
+            raise ReauthenticationError(self.form, act, name, wrong=self.unproved)
         if why is not None:
-            caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
-            raise NotLetError(act, why)
+            caller.refuse(self.app, self.identity, act, why, self.request.url.path[:100])
+            raise NotAllowedError(act, why)
 
-    def counts(self, acts: int = 1, *, part: int = 0) -> None:
-        """Counts acts that this form is about to do: once, however often the desk is asked.
+    def take_quota(self, acts: int = 1, *, part: int = 0) -> None:
+        """Take the form's acts from the account's quota, once for all calls.
 
         Raises:
-            BeyondQuotaError: if their account has done too many lately, and this was not done yet.
+            QuotaExceededError: if the account did too many acts lately, and this is a new one.
         """
         if getattr(self.request.state, "is_counted", False):
             return
@@ -85,13 +85,13 @@ class Acting(RequestContext):
             self.request.app.state.quota.take(self.identity, acts)
         except TooManyActsError as error:
             if self.answered(part) is None:
-                raise BeyondQuotaError(self.given, error.facts) from error
+                raise QuotaExceededError(self.form, error.facts) from error
         self.request.state.is_counted = True
 
     @property
     def seen(self) -> int | None:
-        """Up to which entry the form's page has told of the site."""
-        seen = self.given.text("seen")
+        """The entry of the site that the form's page showed last."""
+        seen = self.form.text("seen")
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
     def submit(
@@ -106,43 +106,43 @@ class Acting(RequestContext):
         about: forms.Is | None = None,
         unless_closing: bool = False,
     ) -> Answer:
-        """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
-        its entry `at`, with `unless_closing` if it closes the site.
+        """Submit the command to the desk.
+
+        With `seen` it is refused if the site has changed since, or since its entry `at`; with
+        `unless_closing` if it closes the site.
 
         A form that is sent again is done once: by the key that its page gave it, however late, else
         for some seconds; what is `steady` is the same whatever the page has seen by then. `part`
         tells the commands of one form apart. Of a claim on an item that it is `about` is asked.
 
         Raises:
-            NotLetError, ProveAgainError: see `proves`.
-            HeldError: naming the colleagues of whose claims they were not asked.
-            BeyondQuotaError: see `counts`.
+            NotAllowedError, ReauthenticationError: see `authorise`.
+            ClaimedError: naming the colleagues of whose claims they were not asked.
+            QuotaExceededError: see `take_quota`.
         """
-        self.proves(name_of(type(command)), site)
+        self.authorise(name_of(type(command)), site)
         if about is not None:
             with self.reading() as connection:
-                held = forms.unasked(connection, site, about, self.given, self.by)
+                held = forms.unconfirmed_claims(connection, site, about, self.form, self.by)
             if held and self.answered(part) is None:
-                raise forms.HeldError(self.given, held)
-        self.counts(part=part)
+                raise forms.ClaimedError(self.form, held)
+        self.take_quota(part=part)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.house.batcher.submit(
-            replace(order, seen=seen_at, unless_closing=unless_closing)
-        )
+        return self.app.batcher.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
-        """Gives what they hold on those sites to somebody else.
+        """Hand over what they hold on those sites to somebody else.
 
         Raises:
-            NotLetError, ProveAgainError: see `proves`; then nothing is done.
-            BeyondQuotaError: see `counts`.
+            NotAllowedError, ReauthenticationError: see `authorise`; then nothing is done.
+            QuotaExceededError: see `take_quota`.
         """
-        self.proves(name_of(HandOver))
-        self.counts()
+        self.authorise(name_of(HandOver))
+        self.take_quota()
         order = self._envelope(0, HandOver(by=self.by, to=to), None)
         # Without a key of its page it is looked up anew what they hold: nothing is given twice.
-        return self.house.hand_over(replace(order, key=self.key(), key_for=None), of=of)
+        return self.app.hand_over(replace(order, key=self.key(), key_for=None), of=of)
 
     def _envelope(
         self, site: str | int, command: Command, seen: int | None, part: int = 0
@@ -153,17 +153,17 @@ class Acting(RequestContext):
         return Envelope(
             site=site, command=command, login=self.identity.login,
             signed_in=self.identity.proved_at is not None,
-            key=given or f"{self.by}:console:{own}", given_key=self.given.text("key"),
+            key=given or f"{self.by}:console:{own}", given_key=self.form.text("key"),
             key_for=None if given else TWICE_FOR,
         )  # fmt: skip
 
     def key(self, part: int = 0) -> str | None:
-        """What the form's page calls this act, each time that it sends it."""
-        given = self.given.text("key")
+        """The idempotency key that the form's page gave this act."""
+        given = self.form.text("key")
         return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
 
     def answered(self, part: int = 0) -> Answer | None:
-        """The answer that it has had already; for what looks at more than the desk does."""
+        """The earlier answer to it, for acts that check more than the desk does."""
         key = self.key(part)
         if key is None:
             return None
@@ -171,84 +171,90 @@ class Acting(RequestContext):
             kept = desk_state.answers_kept(connection, [key])
         return from_json(kept[key].answer) if kept else None
 
-    def back(self, to: str, said: Said | None = None) -> Response:
-        """Sends them to that page of this console, where it stands what the act has come to.
+    def back(self, to: str, flash: Flash | None = None) -> Response:
+        """Redirect to that page of this console, where the result is shown.
 
         An open page that has sent it tells it too, and goes there by itself.
         """
         if "HX-Request" not in self.request.headers:
-            return told_next(RedirectResponse(to, status_code=303, headers=writing.HEADERS), said)
+            return set_flash(
+                RedirectResponse(to, status_code=303, headers=rendering.HEADERS), flash
+            )
         there = {"HX-Redirect": to}
-        return told_next(writing.response("aloud", self.reader, headers=there, said=said), said)
+        return set_flash(
+            rendering.response("flash_only", self.reader, headers=there, flash=flash), flash
+        )
 
 
-def acting(
+def submission(
     request: Request,
-    here: Annotated[RequestContext, Depends(sitting)],
-    form: Annotated[Given, Depends(given)],
-) -> Acting:
-    """Who sends a form, made by this console for them.
+    here: Annotated[RequestContext, Depends(signed_in_context)],
+    form: Annotated[SentForm, Depends(sent_form)],
+) -> Submission:
+    """Check the form's CSRF token, and the password if it has one.
 
     Raises:
-        NotLetError: for one that was made elsewhere.
+        NotAllowedError: for one that was made elsewhere.
     """
     word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
     if not entrance.is_own_form(here.visit, word):
-        caller.refuse(here.house, here.identity, "form", "csrf", None)
-        raise NotLetError("form", "csrf")
+        caller.refuse(here.app, here.identity, "form", "csrf", None)
+        raise NotAllowedError("form", "csrf")
     visit, wrong = _proved(here, form)
     with here.timed() as (_, timed):
         # What the desk answers counts by the clock that its pages count by.
         reader = timed.reader
-    return Acting(request, here.house, here.door, visit, reader, here.version, form, wrong)
+    return Submission(
+        request, here.app, here.authenticator, visit, reader, here.version, form, wrong
+    )
 
 
-def sending(
+def submission_with_files(
     request: Request,
-    here: Annotated[RequestContext, Depends(sitting)],
-    form: Annotated[Given, Depends(given_with_files)],
-) -> Acting:
-    """The same, where files may come with the form."""
-    return acting(request, here, form)
+    here: Annotated[RequestContext, Depends(signed_in_context)],
+    form: Annotated[SentForm, Depends(form_with_files)],
+) -> Submission:
+    """The submission, where files may come with the form."""
+    return submission(request, here, form)
 
 
-def _proved(here: RequestContext, form: Given) -> tuple[Visit, str | None]:
-    """The visit, with a password in the form one that has just been proved; else what is wrong."""
+def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
+    """The visit, renewed by a correct password in the form; otherwise the error."""
     password = form.password()
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.door.prove(here.visit, password, caller.address_of(here.request)), None
+        return here.authenticator.prove(here.visit, password, caller.address_of(here.request)), None
     except RefusedError as error:
-        # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
+        # Told by the act that it was to prove, which nobody knows here: see `Submission.authorise`.
         return here.visit, error.name
 
 
-Doing = Annotated[Acting, Depends(acting)]
-Sending = Annotated[Acting, Depends(sending)]
+Submitted = Annotated[Submission, Depends(submission)]
+SubmittedWithFiles = Annotated[Submission, Depends(submission_with_files)]
 
 
 def optional_text(
-    given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS
+    form: SentForm, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """What was typed there; None if nothing was.
+    """The text of the field; None if it is empty.
 
     Raises:
         BadTextError, TextTooLongError: see `values.inputs.text`.
     """
-    found = given.text(name)
+    found = form.text(name)
     return None if found is None else inputs.text(name, limit=limit)(found)
 
 
-def time_typed(
-    given: Given, name: str, reader: Reader, *, required: bool = False
+def time_field(
+    form: SentForm, name: str, reader: Reader, *, required: bool = False
 ) -> datetime | None:
-    """The time that was typed there, in the reader's zone; None if it was left out.
+    """The time in the field, in the reader's zone; None if it is empty.
 
     Raises:
         InputError, FutureError: as `typed_time.read` does.
     """
-    found = given.text(name) or ""
+    found = form.text(name) or ""
     if not found and not required:
         return None
     try:
@@ -260,17 +266,17 @@ def time_typed(
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
-def command_asked(desk: Acting, action: Action, of: Target) -> Command:
+def command_of_form(desk: Submission, action: Action, of: Target) -> Command:
     """The act's command on that target, with the fields of the form; raises as they do."""
     given = {each.name: _field(desk, each) for each in action.asked}
     named = target.fields(action.command, of)
     return action.command(by=desk.by, **action.fixed, **named, **given)
 
 
-def _field(desk: Acting, field: Field) -> Any:
+def _field(desk: Submission, field: Field) -> Any:
     if field.is_time:
-        return time_typed(desk.given, field.name, desk.reader, required=field.required)
-    typed = desk.given.text(field.name)
+        return time_field(desk.form, field.name, desk.reader, required=field.required)
+    typed = desk.form.text(field.name)
     if field.type is bool:
         return typed is not None
     if isinstance(field.fact, Words):
@@ -279,11 +285,11 @@ def _field(desk: Acting, field: Field) -> Any:
     return typed or ("" if field.required else field.default)
 
 
-def reveal_on_record(desk: Acting, about: str) -> None:
-    """See that they may be shown numbers and addresses in full, and put it on record before.
+def reveal_on_record(desk: Submission, about: str) -> None:
+    """Check that they may see personal data in full, and record the reveal first.
 
     Raises:
-        NotLetError: if they may not.
+        NotAllowedError: if they may not.
     """
-    desk.proves("reveal")
-    caller.record_reveal(desk.house, desk.identity, about)
+    desk.authorise("reveal")
+    caller.record_reveal(desk.app, desk.identity, about)

@@ -1,5 +1,4 @@
-"""The look at a filing, in the reader's language: its score, what is missing, what checks find, its
-terms and what waits."""
+"""The view of a filing: score, missing details, findings, terms and waiting tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from datetime import date
 from incidents.console import messages
 from incidents.console.languages import Chosen
 from incidents.console.languages import found as found_in
-from incidents.console.writing import Reader
+from incidents.console.rendering import Reader
 from incidents.contract.documents.filings import FilingTerm
 from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
@@ -31,7 +30,7 @@ assert set(_LOUDEST) == set(VERDICTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FindingLine:
     """A finding in the reader's words."""
 
     verdict: str
@@ -43,8 +42,8 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What is said of a filing: `trouble` is what of the server stands in the way of saying it.
+class FilingSummary:
+    """The summary of a filing; `trouble` lists settings of the server that are in the way.
 
     `missing` are pairs of a detail and why it is needed, `steps` is what to do when an address of
     the site changes.
@@ -52,8 +51,8 @@ class Look:
 
     score: int
     missing: list[tuple[str, str]]
-    found: list[Told]
-    right: list[Told]
+    found: list[FindingLine]
+    right: list[FindingLine]
     trouble: list[str]
     steps: list[str]
     snippet: str
@@ -66,14 +65,14 @@ class TermLeft(FilingTerm):
     days: int
 
 
-def look(reader: Reader, details: Details) -> Look:
-    """What is said of those details, today in the reader's zone."""
+def summary(reader: Reader, details: Details) -> FilingSummary:
+    """The summary of those details, as of today in the reader's zone."""
     language = reader.language
     complete = checks.completeness(details)
     own, wrong = settings_of(reader)
     known, unusable = _presets(reader, own)
     told, unchecked = _findings(reader, details)
-    return Look(
+    return FilingSummary(
         score=complete.score,
         missing=[
             (detail_label(language, each.field), word(language, "need", each.why))
@@ -98,7 +97,7 @@ def terms(reader: Reader, found: Iterable[FilingTerm]) -> list[TermLeft]:
 
 
 def days_left(reader: Reader, due_on: str) -> int:
-    """How many days are left of a term: 0 on its last one, fewer when it is over."""
+    """Count the days left of a term: 0 on its last day, negative after it."""
     return (date.fromisoformat(due_on) - day_of(reader)).days
 
 
@@ -129,7 +128,7 @@ def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:
-        why = messages.refused_in_words(reader, error)
+        why = messages.error_text(reader, error)
         return FilingSettings(), reader.say("filing.settings", why=why)
 
 
@@ -140,7 +139,7 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
         known = presets.known(own.presets)
     except (PresetError, PresetsFileError) as error:
         known = presets.known()
-        wrong = reader.say("filing.settings", why=messages.refused_in_words(reader, error))
+        wrong = reader.say("filing.settings", why=messages.error_text(reader, error))
     found = []
     for name, preset in sorted(known.items()):
         called = reader.word("preset", name)
@@ -148,18 +147,18 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
     return found, wrong
 
 
-def _findings(reader: Reader, details: Details) -> tuple[list[Told], str]:
+def _findings(reader: Reader, details: Details) -> tuple[list[FindingLine], str]:
     try:
         found = checks.check(details, today=day_of(reader))
     except checks.NoFilingLibraryError as error:
         return [], reader.say("filing.no_library", name=error.facts["detail"])
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
-    return [_told(reader, each) for each in found], ""
+    return [_finding_line(reader, each) for each in found], ""
 
 
-def _told(reader: Reader, finding: Finding) -> Told:
+def _finding_line(reader: Reader, finding: Finding) -> FindingLine:
     language = reader.language
-    return Told(
+    return FindingLine(
         verdict=finding.verdict,
         word=reader.word("verdict_of", finding.verdict),
         detail=detail_label(language, finding.field),
@@ -170,7 +169,7 @@ def _told(reader: Reader, finding: Finding) -> Told:
 
 
 def _steps(details: Details) -> tuple[str, ...]:
-    """Of a commercial site, by where its first server stands."""
+    """The steps for a commercial site, by the location of its first server."""
     if details.get("nature") != "commercial":
         return ()
     first = next(iter(servers(details)), None)
@@ -183,14 +182,14 @@ _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
-    """What a finding says."""
+    """The sentence for a finding."""
     return finding_words.finding_sentence(
         finding, found_in(language), **_choices(language, finding)
     )
 
 
 def label_of(language: Chosen, of: Field | Section | Choice) -> str:
-    """What the official form calls it."""
+    """The label of the official form."""
     return of.en if language == "en" else of.zh
 
 
@@ -217,7 +216,7 @@ def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
 
 
 def word(language: Chosen, group: str, code: str) -> str:
-    """What a code of filings is called: why a detail is needed, a step, a kind of item."""
+    """The word for a filing's code: the need of a detail, a step, a kind of item."""
     called = found_in(language).word(group, code)
     return called if called != code else _ITEMS[language].get(code, code)
 

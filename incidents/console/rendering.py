@@ -1,4 +1,4 @@
-"""The writing of pages: in a language and a zone, with security headers and static files.
+"""The rendering of pages: in a language and a zone, with security headers and static files.
 
 It also shows the result of the act before.
 
@@ -47,7 +47,7 @@ STATIC_PREFIX = "/static"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file as it is served, at `path`."""
+    """A static file as served at `path`."""
 
     path: str
     kind: str
@@ -83,48 +83,48 @@ def _serve_static(request: Request) -> Response:
 STATIC_ROUTE = Route(f"{STATIC_PREFIX}/{{rest:path}}", _serve_static, methods=["GET"])
 
 
-SAID_COOKIE = "__Host-incidents-said"
+FLASH_COOKIE = "__Host-incidents-said"
 _KEPT_S = 60
-_MAX_SAID = 1_500
+_MAX_FLASH = 1_500
 
 Tone = Literal["done", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What an act has come to, for the next page."""
+class Flash:
+    """The result of an act, for the next page."""
 
     tone: Tone
     words: str
 
 
-def told_next(answer: Response, said: Said | None) -> Response:
-    """Has the next page say it."""
-    if said is not None:
-        kept = json.dumps([said.tone, said.words[:_MAX_SAID]], ensure_ascii=False)
+def set_flash(answer: Response, flash: Flash | None) -> Response:
+    """Set the cookie with the flash for the next page."""
+    if flash is not None:
+        kept = json.dumps([flash.tone, flash.words[:_MAX_FLASH]], ensure_ascii=False)
         answer.set_cookie(
-            SAID_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
+            FLASH_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
             path="/", secure=True, httponly=True, samesite="strict",
         )  # fmt: skip
     return answer
 
 
-def said_before(request: Request) -> Said | None:
-    """What the act before has come to, if this page is to say it."""
-    kept = request.cookies.get(SAID_COOKIE)
+def read_flash(request: Request) -> Flash | None:
+    """The flash in the request's cookie, if this page is to show it."""
+    kept = request.cookies.get(FLASH_COOKIE)
     if not kept:
         return None
     try:
         tone, told = json.loads(base64.urlsafe_b64decode(kept))
     except (ValueError, TypeError):
         return None
-    return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
+    return Flash("refused" if tone == "refused" else "done", str(told)[:_MAX_FLASH])
 
 
-def forget_said(request: Request, answer: Response) -> None:
-    """It has been said by now."""
-    if SAID_COOKIE in request.cookies:
-        answer.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+def clear_flash(request: Request, answer: Response) -> None:
+    """Delete the cookie after its flash was shown."""
+    if FLASH_COOKIE in request.cookies:
+        answer.delete_cookie(FLASH_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
 
 FOLDER = Path(__file__).with_name("templates")
@@ -154,7 +154,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a page is written for: their language, the zone of their times, and the moment."""
+    """The reader of a page: their language, the zone of their times, and the current time."""
 
     language: Chosen
     zone: tzinfo
@@ -162,16 +162,16 @@ class Reader:
 
     @property
     def spoken(self) -> Language:
-        """The language in which the record is told."""
+        """The language of sentences about the record."""
         return spoken(self.language)
 
     @property
     def when(self) -> When:
-        """How times are told in sentences."""
+        """The format of times in sentences."""
         return When(zone=self.zone, now=self.now, language=self.spoken)
 
     def sentence(self, words: str, names: Iterable[object] = ()) -> str:
-        """Words of the record as a whole sentence; a name that begins it stays as it is."""
+        """The words as a whole sentence; a name at its beginning keeps its case."""
         return self.say("sentence", words=capitalised(words, names))
 
     def say(self, key: str, /, **facts: Any) -> str:
@@ -184,7 +184,7 @@ class Reader:
         return self.spoken.phrases.get(key, "")
 
     def word(self, group: str, code: str | None) -> str:
-        """What a code of the record is called, `state.active` say; the code where it has no name.
+        """The word for a code of the record, such as `state.active`; the code itself if unnamed.
 
         Never a KeyError: the record may know more codes than the catalogue.
         """
@@ -209,12 +209,12 @@ class Reader:
 
 
 def query(asked: Mapping[str, str | None]) -> str:
-    """What was asked for as the query of an address, without what was left empty."""
+    """The query string of the filters, without empty ones."""
     return urlencode({name: text for name, text in asked.items() if text})
 
 
 def capitalised(words: str, names: Iterable[object]) -> str:
-    """The words as a sentence begins, unless it begins with one of those names.
+    """The words with a capital at the beginning, unless they begin with one of the names.
 
     `li` and `Li` may be two people, and nobody finds `Shop.example` in a list.
     """
@@ -235,12 +235,12 @@ def response(
 
     Templates know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag`, and `now`, too.
     """
-    page = written(template, reader, **facts)
+    page = render(template, reader, **facts)
     return HTMLResponse(page, status_code=status, headers={**HEADERS, **(headers or {})})
 
 
-def written(template: str, reader: Reader, **facts: Any) -> str:
-    """The same as text."""
+def render(template: str, reader: Reader, **facts: Any) -> str:
+    """The page as text."""
     return environment().get_template(f"{template}.html.jinja").render(
         say=reader.say, phrase=reader.phrase, word=reader.word, time=reader.time,
         language=reader.language, tag=TAGS[reader.language], now=rfc3339(reader.now),
