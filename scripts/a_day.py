@@ -25,10 +25,10 @@ from incidents.testing import rehearsal
 ZONE = "Asia/Shanghai"
 
 STORY = """
-# A site is in the register, with the person to call.
+# The register has a site, with the person to call.
 2026-03-02 08:30  incidents site add shop.example --phone "+86 10 5555 0100"
 
-# 03:02 at night would be no different: a report comes in, and the operator logs it.
+# A report comes in, and the operator logs it; at 03:02 at night, too.
 2026-03-02 09:00  incidents log shop.example --url https://shop.example/pills --category drugs
 2026-03-02 09:05  incidents queue
 2026-03-02 09:06  incidents contact 1-1 no-answer
@@ -50,11 +50,11 @@ STORY = """
 2026-03-03 09:05  incidents done 1-t2 --outcome told
 2026-03-03 09:10  incidents site why shop.example
 
-# What an auditor gets: each entry as it was written, and the proof that the tables follow from it.
+# For an auditor: each entry as written, and the proof that the tables follow from it.
 2026-03-03 09:15  incidents audit export
 2026-03-03 09:16  incidents audit replay
 
-# The record becomes a log that is signed: no entry can be changed any more without being found out.
+# The record becomes a signed log: no change of an entry goes unnoticed any more.
 2026-03-03 09:20  incidents audit key new desk.example/log
 2026-03-03 09:21  incidents audit checkpoint
 2026-03-03 09:22  incidents audit verify
@@ -93,7 +93,7 @@ def play(folder: Path, *, terminal: bool) -> Iterator[Step]:
 
 
 class Screen(io.TextIOWrapper):
-    """What a command prints to; a terminal, if it is shown on one in the end."""
+    """A command's standard output; a terminal, if it is finally shown on one."""
 
     def __init__(self, *, terminal: bool) -> None:
         self._bytes = io.BytesIO()
@@ -121,7 +121,7 @@ def _time(text: str) -> datetime:
 
 
 def tell(folder: Path) -> int:
-    """Print the story as it is played; 0 if every command did what it should."""
+    """Print the story as it is played; return 0 if every command did what it should."""
     bold, dim, plain = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
     failed = 0
     for step in play(folder, terminal=sys.stdout.isatty()):
@@ -140,7 +140,7 @@ if __name__ == "__main__":
             status = tell(Path(made))
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever reads has seen enough: `scripts/demo | head`. What is left is for nobody.
+            # The reader has seen enough: `scripts/demo | head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             status = 0
     sys.exit(status)

@@ -76,7 +76,7 @@ _PEOPLE = {
 
 
 def play(folder: Path) -> None:
-    """Plays the demonstration's day, the month before it and the morning after it in `folder`.
+    """Play the demonstration's day, the month before it and the morning after it in `folder`.
 
     The record is then the one that INCIDENTS_DB names.
     """
@@ -84,7 +84,7 @@ def play(folder: Path) -> None:
     os.environ["INCIDENTS_CONFIG"] = str(folder / "config.toml")
     for step in a_day.play(folder, terminal=False):
         assert step.status == 0, step
-    # No name of this machine gets into the pictures.
+    # The pictures must not show this machine's names.
     with rehearsal(_BEGIN) as clock, patch.object(sources, "login", lambda: "operator-1"):
         desk = _Desk(clock)
         _Month(desk, Random(4)).play()  # noqa: S311 - the same month each time
@@ -93,13 +93,13 @@ def play(folder: Path) -> None:
 
 
 class _Desk:
-    """Who types at the desk, and the clock by which they do."""
+    """Type commands at the desk, at the times of a clock."""
 
     def __init__(self, clock: Rehearsal) -> None:
         self.clock = clock
 
     def at(self, moment: datetime, command: str) -> str:
-        """What the command prints at that moment; it is done, or the picture is none."""
+        """Type a command at that moment and return its output; it must succeed."""
         self.clock.now = max(moment, self.clock.now)
         return self.type(command)
 
@@ -111,7 +111,7 @@ class _Desk:
         return screen.text().strip()
 
     def clear(self) -> None:
-        """Whatever the month has left in the queue is settled."""
+        """Settle whatever the month has left in the queue."""
         while items := json.loads(self.type("incidents queue --json --limit 1"))["items"]:
             # One may settle others.
             [item] = items
@@ -127,7 +127,7 @@ _SETTLES = {
 
 
 class _Month:
-    """Violations of every day, most of them told in time, and what comes of each."""
+    """Violations of every day, most of them reported in time, with their outcomes."""
 
     def __init__(self, desk: _Desk, random: Random) -> None:
         self._desk, self._random = desk, random

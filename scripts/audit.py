@@ -1,4 +1,4 @@
-"""The audit: whether a library that the program runs on has a vulnerability that is known.
+"""The audit of libraries that the program runs on, for known vulnerabilities.
 
 `scripts/check --audit` runs it. pip-audit asks over the network, and exits with 1 both when it
 finds one and when it could not ask; so its answer counts, and only one that names every pin.
@@ -24,12 +24,12 @@ Pins = Mapping[str, str]
 
 
 def pins(text: str) -> Pins:
-    """What a file of requirements pins."""
+    """Return the pinned versions in a file of requirements."""
     return dict(_PIN.findall(text))
 
 
 def verdict(wanted: Pins, answer: str) -> tuple[int, list[str]]:
-    """The exit status and what is said of an answer of pip-audit's, in JSON."""
+    """Return the exit status and the text for an answer of pip-audit's, in JSON."""
     try:
         found = {each["name"]: each for each in json.loads(answer)["dependencies"]}
         versions = {name: each.get("version") for name, each in found.items()}
@@ -51,7 +51,7 @@ def _told(name: str, version: str | None, vulnerability: Mapping[str, Any]) -> s
 
 
 def ask(program: list[str], requirements: Path) -> str:
-    """What pip-audit answers; empty if it could not be asked."""
+    """Return pip-audit's answer; empty if it could not be asked."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "answer.json")
         options = [
@@ -59,7 +59,7 @@ def ask(program: list[str], requirements: Path) -> str:
             "--progress-spinner", "off", "--format", "json", "--output", str(file),
         ]  # fmt: skip
         try:
-            # What it says itself is no answer: "none found" of libraries that it could not look up.
+            # Its own output is no answer: "none found" for libraries that it could not look up.
             done = subprocess.run(
                 [*program, *options], check=False, timeout=_WITHIN_S, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -74,7 +74,7 @@ def ask(program: list[str], requirements: Path) -> str:
 
 
 def main(program: list[str]) -> int:
-    """Ask with that program, say what came of it, and give the exit status."""
+    """Ask with that program, print the result, and return the exit status."""
     wanted = pins(RUN.read_text(encoding="utf-8"))
     status, lines = verdict(wanted, ask(program, RUN))
     print("\n".join(lines))

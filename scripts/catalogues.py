@@ -39,7 +39,7 @@ def _compiled(source: Path) -> Iterator[Path]:
     new = made.with_suffix(f".{os.getpid()}.new")
     with new.open("wb") as file:
         write_mo(file, catalogue)
-    # Whoever reads it meanwhile reads the one or the other.
+    # A concurrent reader gets one of the two.
     new.replace(made)
     yield made
 

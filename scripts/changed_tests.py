@@ -1,4 +1,4 @@
-"""The tests that a change can touch: finds them, and runs the nearest within a time.
+"""The tests that a change can touch: find them, and run the nearest within a time.
 
 `scripts/test --changed` is this. scripts/dependencies.py finds what uses a file.
 """
@@ -45,7 +45,7 @@ _FAR = 99
 
 
 class Rank(NamedTuple):
-    """How near a test file is to a change; the nearest sorts first."""
+    """The distance of a test file from a change; the nearest sorts first."""
 
     kind: int  # itself changed, named after what has, in the folder that mirrors it, anywhere
     distance: int  # the number of uses between
@@ -54,13 +54,13 @@ class Rank(NamedTuple):
 def touched(changed: Iterable[str], texts: Texts, found: Dependencies) -> dict[str, Rank]:
     """The test files that the changed files can touch, each with its nearest rank."""
     ranks: dict[str, Rank] = {}
-    stood_on = _imported_by_all(found)
+    used_by_all = _imported_by_all(found)
     for path in changed:
         steps = distances(found, sources(path, texts))
         for test in texts:
             if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
                 rank = _rank(test, path, steps.get(test))
-                if rank is None and path in stood_on:
+                if rank is None and path in used_by_all:
                     rank = Rank(3, _FAR)
                 if rank is not None:
                     ranks[test] = min(rank, ranks.get(test, rank))
@@ -68,7 +68,7 @@ def touched(changed: Iterable[str], texts: Texts, found: Dependencies) -> dict[s
 
 
 def _imported_by_all(found: Dependencies) -> set[str]:
-    """What tests/conftest.py imports from tests/, directly or not: each test runs beneath it."""
+    """The files of tests/ that tests/conftest.py imports, directly or not: all tests use them."""
     imported, queue = set[str](), ["tests/conftest.py"]
     for path in queue:
         new = {used for used in found.get(path, ()) if used.startswith("tests/")} - imported
@@ -85,7 +85,7 @@ def _rank(test: str, changed: str, steps: int | None) -> Rank | None:
     mirrored = is_beneath(test, _mirror(changed))
     if mirrored and changed.endswith("/conftest.py"):
         return Rank(2, 1 if steps is None else steps)
-    # What lies in tests/ is used or it is not; else all that mirrors the folder is about it.
+    # A file in tests/ has users; for others, all tests of the mirrored folder are about it.
     if steps is None and (not mirrored or changed.startswith("tests/")):
         return None
     kind = 3
@@ -105,13 +105,13 @@ def _mirror(path: str) -> str:
 
 
 def _is_named_after(test: str, changed: str) -> bool:
-    """Whether it is test_queue.py or test_queue_frame.py, for queue.py or what lies in queue/."""
+    """Whether it is test_queue.py or test_queue_frame.py, for queue.py or a file in queue/."""
     parts = PurePosixPath(changed).with_suffix("").parts
     return any(f".test_{part}_" in f"{module_of(test)}_" for part in parts[2:] or parts[-1:])
 
 
 def seconds_of(tests: Iterable[str], known: Mapping[str, float]) -> dict[str, float]:
-    """What each takes on one worker; one that has not run here yet is as its folder is."""
+    """The seconds of each on one worker; one that has not run here yet takes its folder's mean."""
     beside = defaultdict(list)
     for test, seconds in known.items():
         beside[folder_of(test)].append(seconds)
@@ -140,7 +140,7 @@ def not_run(tests: Iterable[str]) -> str:
 
 
 def changed_since(base: str | None) -> list[str]:
-    """Files that differ from BASE, new ones too; if nothing does from HEAD, its last commit's.
+    """The files that differ from BASE, new ones too; without any from HEAD, its last commit's.
 
     Raises:
         SystemExit: if git does not know BASE, or there is no commit before HEAD to compare with.
@@ -166,8 +166,8 @@ def _git(*words: str) -> list[str]:
     return done.stdout.split("\0")[:-1]
 
 
-def _holds(check: str) -> bool:
-    """Runs the check, and prints what it says only if it fails."""
+def _passes(check: str) -> bool:
+    """Run a check, and print its output only if it fails."""
     done = subprocess.run(check.split(), check=False, capture_output=True, text=True)
     if done.returncode != 0:
         print(done.stdout + done.stderr, flush=True)
@@ -175,7 +175,7 @@ def _holds(check: str) -> bool:
 
 
 def run(tests: Iterable[str]) -> int:
-    """Runs what is not long in these files; the status is that of pytest, 0 if all is long."""
+    """Run the tests in these files that are not long; return pytest's status, 0 if all are long."""
     words = [sys.executable, "-m", "pytest", "-m", "not long", *_WITH_WORKERS, *tests]
     status = subprocess.run(words, check=False).returncode
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -185,7 +185,7 @@ def run(tests: Iterable[str]) -> int:
 
 
 def _slowness() -> float:
-    """How many times longer than on a quiet machine a worker takes now, beside what else runs."""
+    """The factor by which a worker is slower now than on a quiet machine."""
     running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1
     return max(1.0, (min(running, os.getloadavg()[0]) + _WORKERS) / (os.cpu_count() or 1))
 
@@ -198,7 +198,7 @@ def _time_box(text: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Says what is run, checks, runs it, says what is not run; the status is that of pytest."""
+    """Choose, check and run tests, and list those not run; return pytest's status."""
     began_s = time.monotonic()
     parser = argparse.ArgumentParser(prog="scripts/test --changed", description=__doc__)
     parser.add_argument("base", nargs="?", help="a commit to compare with, instead of HEAD")
@@ -208,7 +208,7 @@ def main(arguments: list[str]) -> int:
     texts, imports = read_tree()
     ranks = touched(changed, texts, dependencies(texts, imports))
     seconds = seconds_of(ranks, durations.known())
-    failed = [check for check in _CHECKS if not _holds(check)]
+    failed = [check for check in _CHECKS if not _passes(check)]
     spent_s = time.monotonic() - began_s
     slower = _slowness()
     box_s = (_SHARE_PLANNED * asked.box_s - spent_s) / slower - _STARTING_S

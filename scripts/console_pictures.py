@@ -1,4 +1,4 @@
-"""The console's pictures: which of them the documentation shows, and where they are kept.
+"""The console's pictures in the documentation, and their files.
 
 `scripts/screenshots` takes them; a test holds the documentation against the list.
 """
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture: which page, in which language, in which colours, on a window of which size."""
+    """One picture: its page, language, colours and window size."""
 
     name: str
     path: str
@@ -25,7 +25,7 @@ class Picture:
 
     @property
     def file(self) -> Path:
-        """Where it is kept."""
+        """The file of the picture."""
         return FOLDER / f"{self.name}.png"
 
 

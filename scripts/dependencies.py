@@ -40,14 +40,14 @@ def read_tree() -> tuple[Texts, Dependencies]:
 
 
 def dependencies(texts: Texts, imports: Dependencies) -> dict[str, set[str]]:
-    """The imports, and what they do not show."""
+    """The imports, and the uses that imports do not show."""
     modules = {module_of(path): path for path in texts}
     found = {path: {*imports.get(path, ())} for path in texts}
     for path, text in texts.items():
         found[path].update(_named_modules(text, modules))
         if _PROGRAM.search(text):
             found[path].add("incidents/__main__.py")
-        # Who imports a module runs its package's first.
+        # Importing a module runs its package first.
         found[path].update({modules.get(_package(module_of(path)), path)} - {path})
     for path, conftest in _fixtures(texts):
         found[path].add(conftest)
@@ -99,7 +99,7 @@ def _typed_commands(texts: Texts, found: Dependencies) -> Iterator[tuple[str, st
 
 
 def distances(found: Dependencies, sources: Iterable[str]) -> dict[str, int]:
-    """How many uses lie between a file and the nearest source, for those that use one."""
+    """The number of uses between a file and the nearest source, for those that use one."""
     users = defaultdict(set)
     for path, used in found.items():
         for other in used:
@@ -114,7 +114,7 @@ def distances(found: Dependencies, sources: Iterable[str]) -> dict[str, int]:
 
 
 def sources(path: str, texts: Texts) -> list[str]:
-    """The file, and who names it in a string; of a page, else those who name its folder."""
+    """The file, and those that name it in a string; for a page, those that name its folder."""
     if path.endswith(".py") and path not in texts and path.startswith(_PACKAGES):  # it is gone
         package, _, name = module_of(path).rpartition(".")
         gone = re.compile(rf"\b{package}\.{name}\b|from {package} import .*\b{name}\b")
@@ -122,7 +122,7 @@ def sources(path: str, texts: Texts) -> list[str]:
     pure = PurePosixPath(path)
     for named in (pure, *pure.parents[:-1]):
         word = re.compile(rf"""["'/]{re.escape(named.name)}["'/]""")
-        # A folder's name says little, except to those who lie beside it.
+        # A folder's name says little, except to files beside it.
         beside = "" if named == pure else folder_of(str(named))
         found = [at for at, text in texts.items() if is_beneath(at, beside) and word.search(text)]
         if found or path in texts:

@@ -77,7 +77,7 @@ def _desk(url: str) -> Iterator[Path]:
 
 
 def _play() -> dict[str, Any]:
-    """Run the history, and return what the program then says."""
+    """Run the history, and return the program's output."""
     _run("db upgrade --rehearsal")
     with rehearsal(datetime.fromisoformat("2025-08-01T00:00:00Z")) as clock:
         for line in (HISTORY / "commands.txt").read_text().splitlines():

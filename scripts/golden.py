@@ -29,6 +29,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # What is shown is English, whoever runs this.
+    # The output is English, whoever runs this.
     os.environ["LC_ALL"] = "C.UTF-8"
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The mutants outside of functions: constants, tables, defaults, and what runs at import.
+"""The mutants outside of functions: constants, tables, defaults, and code run at import.
 
 Each is one change to the file itself, tried in a fork that has imported pytest and its company but
 nothing of the checkout.
@@ -25,13 +25,13 @@ KNOWN = Path("tables.json")
 CPU_SECONDS = 120
 """More than ten times what all the tests take: who needs longer has been led into a loop."""
 
-# What the tests import of others, so that each fork has it already.
+# Libraries that the tests import, so that each fork has them already.
 _COMPANY = ("freezegun", "hypothesis", "sqlalchemy", "transitions")
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change, by the digest of the file with it, and what came of it."""
+    """One change, by the digest of the changed file, with its result."""
 
     digest: str
     module: str
@@ -42,7 +42,7 @@ class Mutant:
 
 
 class Tables:
-    """The mutants of the folder `machine`; what is known of them stays in a file."""
+    """The mutants of the folder `machine`; their results stay in a file."""
 
     def __init__(self, machine: Path, first: tuple[str, ...]) -> None:
         self.machine = machine
@@ -89,13 +89,13 @@ class Tables:
         KNOWN.write_text(json.dumps([asdict(each) for each in known], indent=1))
 
     def _write(self, path: Path, code: str) -> None:
-        """Write the file with a time that it had never, or what was compiled before would run."""
+        """Write the file with a new time, or the code compiled before would run."""
         path.write_text(code)
         self._time += 1
         os.utime(path, (self._time, self._time))
 
     def _verdict(self, module: str) -> str:
-        """Ask the tests that see the most or bear the module's name; if they see nothing, all."""
+        """Ask the tests that see the most or bear the module's name; if none fails, all."""
         few = [*(self._tests / f"{name}.py" for name in self._first),
                *sorted(self._tests.glob(f"test_*{module}*.py"))]  # fmt: skip
         verdict = self._try(*few)

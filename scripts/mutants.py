@@ -29,7 +29,7 @@ WORK = Path(".mutants")
 MACHINE = Path("incidents/machine")
 COPIED = ("incidents", "tests", "pyproject.toml")
 
-# What these assert is what most mutants change: asked first, they answer for the others.
+# Most mutants break these assertions: run first, they answer for the others.
 FIRST = ("test_site_records", "test_incident_records", "test_case_values")
 
 # Kept between calls, results would outlive the mutant that they were computed with.
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def prepare() -> None:
-    """Bring the copy up to date; what is the same stays untouched, with its time."""
+    """Bring the copy up to date; unchanged files stay untouched, with their time."""
     WORK.mkdir(exist_ok=True)
     (WORK / ".gitignore").write_text("*\n")
     wanted = {path: opened(path) for path in _sources()}
@@ -84,7 +84,7 @@ def _sources() -> Iterator[Path]:
 
 
 def opened(path: Path) -> bytes:
-    """The file, the decorators of the machine's functions put behind them as plain calls."""
+    """The file, with the decorators of the machine's functions moved behind them as plain calls."""
     content = path.read_bytes()
     if path.parent != MACHINE or path.suffix != ".py":
         return content
@@ -122,7 +122,7 @@ def hunt_functions(children: int, modules: list[str]) -> None:
 
 
 def metas() -> Iterator[tuple[Path, dict[str, dict[str, int | None]]]]:
-    """What mutmut knows, by file."""
+    """The results of mutmut, by file."""
     for path in sorted(("mutants" / MACHINE).glob("*.meta")):
         yield path, json.loads(path.read_text())
 
@@ -137,7 +137,7 @@ def functions() -> dict[str, str]:
 
 
 def of(name: str) -> tuple[str, str]:
-    """The module and the function that a mutant's name stands for; of a method, with its class."""
+    """The module and the function of a mutant's name; for a method, with its class."""
     module, _, mutant = name.removeprefix("incidents.machine.").rpartition(".")
     return module, mutant.rpartition("__mutmut_")[0]
 
@@ -182,7 +182,7 @@ def print_figures(tables: Tables) -> None:
 
 
 def changed(line: str) -> bool:
-    """Whether a line of a diff is one of what was changed."""
+    """Whether a line of a diff is an added or a removed one."""
     return line[:1] in ("-", "+") and line[:3] not in ("---", "+++")
 
 

@@ -1,4 +1,4 @@
-"""Processor seconds: what a command and all that it starts cost, and a table of what tests cost.
+"""Processor seconds: the cost of a command with all that it starts, and a table by test.
 
     processor_time.py run FILE NAME COMMAND…    runs a suite, and adds its cost to FILE
     processor_time.py report FOLDER             prints the tables of a folder of such files
@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36
-_DEAREST = 50
-_DEAREST_FIXTURES = 25
+_MOST_EXPENSIVE = 50
+_MOST_EXPENSIVE_FIXTURES = 25
 
 
 def run(file: Path, name: str, command: list[str]) -> int:
-    """Runs the command to its end, that of its daemons too; answers its exit status."""
+    """Run the command and its daemons to their end; return its exit status."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     environment = {**os.environ, "PROCESSOR_TIME_FILE": str(file), "PROCESSOR_TIME_SUITE": name}
     process = subprocess.Popen(command, env=environment)
@@ -51,7 +51,7 @@ def _append(file: Path, row: dict[str, Any]) -> None:
 
 
 def report(folder: Path) -> None:
-    """Prints processor seconds by suite, folder, fixture and test."""
+    """Print processor seconds by suite, folder, fixture and test."""
     rows = [
         json.loads(line)
         for file in sorted(folder.glob("*.jsonl"))
@@ -71,16 +71,16 @@ def report(folder: Path) -> None:
         print(f"{name:<40}{seconds:>10.1f}{seconds / total:>8.1%}{in_suite.get(name, 0):>10.1f}")
     print(f"{'all':<40}{total:>10.1f}")
     print(f"\n{'folder':<40}{'seconds':>10}{'tests':>8}{'each, ms':>10}")
-    for name, seconds in _dearest(folders, len(folders)):
+    for name, seconds in _most_expensive(folders, len(folders)):
         print(f"{name:<40}{seconds:>10.1f}{counts[name]:>8}{1000 * seconds / counts[name]:>10.1f}")
     print(f"\n{'fixture, its setting up alone':<60}{'seconds':>10}{'times':>8}")
     times = Counter(row["name"] for row in fixtures)
-    for name, seconds in _dearest(
-        _sums((row["name"], row["seconds"]) for row in fixtures), _DEAREST_FIXTURES
+    for name, seconds in _most_expensive(
+        _sums((row["name"], row["seconds"]) for row in fixtures), _MOST_EXPENSIVE_FIXTURES
     ):
         print(f"{name:<60}{seconds:>10.1f}{times[name]:>8}")
-    print(f"\nthe {_DEAREST} dearest tests")
-    for name, seconds in _dearest(tests, _DEAREST):
+    print(f"\nthe {_MOST_EXPENSIVE} dearest tests")
+    for name, seconds in _most_expensive(tests, _MOST_EXPENSIVE):
         print(f"{seconds:>8.1f}  {name}")
 
 
@@ -91,7 +91,7 @@ def _sums(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
     return sums
 
 
-def _dearest(sums: dict[str, float], most: int) -> list[tuple[str, float]]:
+def _most_expensive(sums: dict[str, float], most: int) -> list[tuple[str, float]]:
     return sorted(sums.items(), key=lambda pair: -pair[1])[:most]
 
 

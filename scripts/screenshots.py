@@ -1,4 +1,4 @@
-"""The screenshots: the console's pictures are taken, of a real server in a real browser."""
+"""The screenshots: the console's pictures, taken of a real server in a real browser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ADMIN = By(person="admin-1", login="session", signed_in=True)
 
 
 def main() -> int:
-    """Takes them all; 0 if each has come out."""
+    """Take all pictures; return 0 if each succeeded."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         a_month.play(Path(folder))
@@ -58,7 +58,7 @@ def main() -> int:
 
 @contextmanager
 def _serving() -> Iterator[str]:
-    """The address of the desk's console, with a supervisor who has an account."""
+    """Serve the desk's console, with an account of a supervisor; yield its address."""
     house = App(sources.load())
     house.desk.on_record(_people)
     with writing(house.engine) as connection:
@@ -104,14 +104,14 @@ def _browser() -> Iterator[Browser]:
 
 
 def _take(browser: Browser, url: str, picture: Picture) -> None:
-    """Signs in, goes there, and takes it once nothing moves any more."""
+    """Sign in, open the page, and take the picture once nothing moves any more."""
     context = browser.new_context(
         viewport={"width": picture.width, "height": picture.height}, locale=picture.language,
         color_scheme=picture.scheme, reduced_motion="reduce",
     )  # fmt: skip
     page = context.new_page()
     try:
-        # The browser's clock stands where the server's does: no second is lost on the way.
+        # The browser's clock equals the server's: no second is lost on the way.
         page.clock.set_fixed_time(a_month.END)
         _sign_in(page, url)
         page.goto(url + picture.path)

@@ -51,10 +51,10 @@ from typing import Any
 
 VERIFIED, UNWRITTEN, NOT_VERIFIED, INTERRUPTED = 0, 1, 5, 130
 TILE = 256  # hashes in a full tile, and entries in a full bundle of entries (tlog-tiles)
-MOST_ENTRY = 65_535  # bytes of an entry
-MOST = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
-MOST_POLICY = 4_096  # bytes of a policy that is parsed: tomllib is quadratic in a key's parts
-MOST_UNPACKED = 16 << 30  # bytes of all files in an archive
+MAX_ENTRY = 65_535  # bytes of an entry
+MAX_FILE = 1_000_000  # bytes of a checkpoint, a proof, a list of keys
+MAX_POLICY = 4_096  # bytes of a policy that is parsed: tomllib is quadratic in a key's parts
+MAX_UNPACKED = 16 << 30  # bytes of all files in an archive
 
 
 class WrongError(Exception):
@@ -130,15 +130,15 @@ def short(value: object) -> str:
     return text if len(text) <= 90 else text[:87] + "…"
 
 
-def why(error: OSError) -> tuple[str, str]:
-    """Which file it is, and what the system says of it."""
+def os_error(error: OSError) -> tuple[str, str]:
+    """The file of an error, and the system's message."""
     if isinstance(error, FileNotFoundError):
         return "no such file", str(error.filename)
     return str(error.filename), str(error.strerror or error)
 
 
 def text_of(data: bytes, where: str) -> str:
-    """UTF-8, and no control character but the line feed."""
+    """The text in UTF-8, with no control character but the line feed."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -154,8 +154,8 @@ def number(text: object, where: str) -> int:
     return int(text)
 
 
-def unbase64(text: str, where: str, size: int | None = None) -> bytes:
-    """So many bytes, in the one canonical form of RFC 4648, section 4."""
+def decode_base64(text: str, where: str, size: int | None = None) -> bytes:
+    """Decode that number of bytes from the one canonical form of RFC 4648, section 4."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:
@@ -178,7 +178,7 @@ class Key:
     @classmethod
     def read(cls, text: str, where: str, kind: int) -> Key:
         name, hashed, encoded = (*text.split("+", 2), "", "")[:3]
-        data = unbase64(encoded, where, 33)
+        data = decode_base64(encoded, where, 33)
         key_id = sha256(name.encode() + b"\n" + data)[:4]
         if not (_NAME.fullmatch(name) and name.isprintable() and key_id.hex() == hashed):
             raise WrongError(where, f"{short(text)} is no key: its name or its hash is wrong")
@@ -212,18 +212,18 @@ class Checkpoint:
         head, lines = text.split("\n"), below.split("\n")
         if not blank or lines.pop() or not lines or len(head) < 3 or not all(head):
             raise WrongError(where, "it is no note of an origin, a size, a root, and signatures")
-        size, root = number(head[1], where), unbase64(head[2], where, 32)
+        size, root = number(head[1], where), decode_base64(head[2], where, 32)
         signatures = {}
         for line in lines:
             dash, name, encoded = (*line.split(" ", 2), "", "")[:3]
-            blob = unbase64(encoded, where)
+            blob = decode_base64(encoded, where)
             if dash != "\N{EM DASH}" or not _NAME.fullmatch(name) or (name, blob[:4]) in signatures:
                 raise WrongError(where, f"this is no signature, or one too many: {short(line)}")
             signatures[name, blob[:4]] = blob[4:]
         return cls(where, text + "\n", head[0], size, root, signatures)
 
     def signers(self, known: Sequence[Key], valid: Valid, *, strict: bool) -> set[Key]:
-        """Those of the keys that have signed; one wrong signature, and the note is refused.
+        """Return those of the keys that have signed; one wrong signature, and the note is refused.
 
         Signatures of other keys are passed over, or refused if `strict`: in a bundle there is
         nothing that is not accounted for.
@@ -249,11 +249,11 @@ class Checkpoint:
 
 
 Valid = Callable[[bytes, bytes, bytes], bool]
-"""Whether the key (32 bytes) has signed the message with that signature (RFC 8032)."""
+"""A check that the key (32 bytes) has signed the message with that signature (RFC 8032)."""
 
 
 def ed25519() -> tuple[str, Valid] | None:
-    """What checks signatures on this machine, and its name."""
+    """Return the name of a program that checks signatures on this machine, and the check."""
     try:
         importlib.import_module("cryptography.hazmat.primitives.asymmetric.ed25519")
         return "the library cryptography", _by_cryptography
@@ -284,8 +284,8 @@ def _by_openssl(public: bytes, message: bytes, signature: bytes) -> bool:
 # ── Canonical JSON: RFC 8785, without floating point numbers ─────────────────────────────────────
 
 
-def _whole(text: str) -> int:
-    """The number; NoNumberError for no whole one, or one too large to be told from others."""
+def _integer(text: str) -> int:
+    """Return a whole number; raises NoNumberError for others, or one too large to be exact."""
     if not _WHOLE.fullmatch(text):
         raise NoNumberError(f"{short(text)} is no whole number")
     if abs(int(text)) >= 2**53:
@@ -300,12 +300,12 @@ class NoNumberError(ValueError):
 _WHOLE = re.compile(r"-?[0-9]{1,17}")
 
 
-_DECODER = json.JSONDecoder(parse_float=_whole, parse_int=_whole, parse_constant=_whole)
+_DECODER = json.JSONDecoder(parse_float=_integer, parse_int=_integer, parse_constant=_integer)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def read_json(data: bytes, where: str) -> dict[str, Any]:
-    """The object, if it is the same to the byte when it is written again: so no key stands twice.
+    """The object, if writing it again gives the same bytes: so no key is there twice.
 
     Keys are ASCII, for Python sorts others in another order than RFC 8785 does.
     """
@@ -324,7 +324,7 @@ def read_json(data: bytes, where: str) -> dict[str, Any]:
 
 
 def _why_no_json(error: ValueError | RecursionError) -> str:
-    """In words of our own, for Python's change from release to release."""
+    """Our own words, for Python's change from release to release."""
     match error:
         case NoNumberError():
             return str(error)
@@ -355,7 +355,7 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder, and what its manifest says of it; each field is compared with what is there."""
+    """A folder with its manifest; each field is compared with the files."""
 
     folder: Path
     digests: dict[str, str]
@@ -386,7 +386,7 @@ class Bundle:
         counts = (number(found["size"], where), number(found["entries"], where))
         return cls(folder, files, *counts, whole)
 
-    def read(self, path: str, most: int = MOST) -> bytes:
+    def read(self, path: str, most: int = MAX_FILE) -> bytes:
         if path not in self.digests:
             raise WrongError(path, "it is missing")
         with (self.folder / path).open("rb") as file:
@@ -399,12 +399,12 @@ class Bundle:
         return sorted(path for path in self.digests if path.startswith(folder + "/"))
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
-        """The entries as they are stored, each with the name it is told by."""
+        """The entries as they are stored, each with its place for messages."""
         with (self.folder / "entries.jsonl").open("rb") as file:
-            for n, line in enumerate(iter(lambda: file.readline(MOST_ENTRY + 1), b""), 1):
+            for n, line in enumerate(iter(lambda: file.readline(MAX_ENTRY + 1), b""), 1):
                 where = f"entries.jsonl, line {n}"
                 if line[-1:] != b"\n":
-                    raise WrongError(where, f"it has no end, or more than {MOST_ENTRY} bytes")
+                    raise WrongError(where, f"it has no end, or more than {MAX_ENTRY} bytes")
                 yield where, line[:-1]
 
     def check_digests(self) -> None:
@@ -437,7 +437,7 @@ _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 @dataclass
 class Record:
-    """Checks each entry by itself and on its place; remembers the last of each site, and no more.
+    """Check each entry by itself and in its place; remember only the last one of each site.
 
     `made` are the log's keys as entries name them: the entry's index, the key, the one before it.
     """
@@ -477,12 +477,12 @@ class Record:
             or (not site) != (not name)
         ):
             raise WrongError(where, f"site {site} cannot be called {short(name)}: another is")
-        # A part may begin anywhere in a site's stream, and of the desk's own acts it has a choice.
+        # A part may begin anywhere in a site's stream, and has only some of the desk's own acts.
         free = not self.whole and (site == 0 or site not in self.sites)
         if seq != last_seq + 1 and not (free and seq > last_seq):
             due = f"number {last_seq + 1} of {short(name)} was due"
             raise WrongError(where, f"{due}, and this is number {seq}")
-        # Without its Z, what is later in time is later in the order of letters.
+        # Without the Z, the order of times is the order of letters.
         if at[:-1] < last_at[:-1]:
             raise WrongError(where, f"it was recorded at {at}, before the one before it, {last_at}")
         self.sites[site] = (name, seq, at)
@@ -506,7 +506,7 @@ class Record:
 
 
 class Tree:
-    """Grows over all entries, comparing each tile with its file; `roots` are those at `sizes`."""
+    """Grow over all entries and compare each tile with its file; `roots` are those at `sizes`."""
 
     def __init__(self, bundle: Bundle, sizes: set[int]) -> None:
         self.roots: dict[int, bytes] = {}
@@ -524,7 +524,7 @@ class Tree:
         self._note_root()
 
     def end(self) -> int:
-        """The size, when the tiles that are not full are compared too, and there are no others."""
+        """Compare the tiles that are not full, check that there are no others, return the size."""
         for level, hashes in enumerate(self._levels):
             if hashes:
                 self._compare(level, hashes)
@@ -556,10 +556,10 @@ class Tree:
         self._compare_file(str(level), level, hashes)
 
     def _compare_file(self, label: str, level: int, parts: list[bytes]) -> None:
-        """The file holds these parts, one after the other: its first wrong one is told."""
+        """Check that the file holds these parts in order; raise for the first wrong one."""
         first = self._full[level]
         path = tile_path(label, first, len(parts))
-        found, begin = self._bundle.read(path, TILE * (MOST_ENTRY + 2)), 0
+        found, begin = self._bundle.read(path, TILE * (MAX_ENTRY + 2)), 0
         if found != b"".join(parts):
             for n, part in enumerate(parts, first * TILE + 1):
                 if found[begin : begin + len(part)] != part:
@@ -578,7 +578,7 @@ def tile_path(label: str, n: int, width: int) -> str:
 
 
 def check_whole(bundle: Bundle, record: Record, sizes: set[int]) -> dict[int, bytes]:
-    """Check all entries, and give the roots that the tree over them had at those sizes."""
+    """Check all entries, and return the roots that the tree over them had at those sizes."""
     tree = Tree(bundle, sizes)
     for index, (where, line) in enumerate(bundle.lines()):
         record.take(line, index, where)
@@ -593,7 +593,7 @@ def check_whole(bundle: Bundle, record: Record, sizes: set[int]) -> dict[int, by
 
 
 def check_part(bundle: Bundle, record: Record, checkpoint: Checkpoint) -> None:
-    """Each entry stands in the tree of the checkpoint, where its proof says."""
+    """Check that each entry is in the tree of the checkpoint, where its proof says."""
     head, n = bundle.read("checkpoint"), 0
     proofs = sorted(int(Path(path).stem) for path in bundle.under("proofs"))
     for n, (where, line) in enumerate(bundle.lines(), 1):
@@ -617,14 +617,14 @@ def _proof(data: bytes, where: str, index: int, checkpoint: bytes) -> list[bytes
         raise WrongError(where, f"it is no proof of the entry at index {index}")
     if below != checkpoint:
         raise WrongError(where, "it is of another checkpoint than the bundle")
-    return [unbase64(line, where, 32) for line in lines[2:]]
+    return [decode_base64(line, where, 32) for line in lines[2:]]
 
 
 # ── Policies, keys that were handed over, checkpoints that were held ─────────────────────────────
 
 
 def check_policies(bundle: Bundle, record: Record) -> None:
-    """The text of each policy that decided is there, and no other.
+    """Check that the text of each policy that decided is there, and no other.
 
     Its name is the SHA-256 of what it says, as canonical JSON; it is written in one way alone.
     """
@@ -633,7 +633,7 @@ def check_policies(bundle: Bundle, record: Record) -> None:
         if record.activated.get(digest, text) != text:
             raise WrongError(f"policies/{digest[7:]}.toml", "it was activated with another text")
     for path in bundle.under("policies"):
-        text = text_of(bundle.read(path, MOST_POLICY), path)
+        text = text_of(bundle.read(path, MAX_POLICY), path)
         try:
             document = tomllib.loads(text)
             said = json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -651,7 +651,7 @@ def _section(section: tuple[str, dict[str, object]]) -> str:
 
 
 def compare_root(held: Checkpoint, roots: dict[int, bytes], size: int) -> None:
-    """The tree over the entries had, at the size of that checkpoint, its root."""
+    """Check that the tree over the entries had this checkpoint's root at its size."""
     if held.size > size:
         raise WrongError(held.where, f"it is of {held.size} entries, and the bundle ends at {size}")
     if held.size not in roots:
@@ -661,8 +661,8 @@ def compare_root(held: Checkpoint, roots: dict[int, bytes], size: int) -> None:
 
 
 @dataclass
-class Asked:
-    """What whoever runs this knows already, and what is enough for them."""
+class Known:
+    """The keys and checkpoints that the user knows already, and the checks that they waive."""
 
     keys: list[Key] = field(default_factory=list)
     witnesses: list[Key] = field(default_factory=list)
@@ -673,7 +673,7 @@ class Asked:
 
 @dataclass
 class Findings:
-    """What was checked, what is wrong, and what was not checked, each as a sentence."""
+    """The checks made, the errors, and the checks not made, each as a sentence."""
 
     checked: list[str] = field(default_factory=list)
     wrong: list[tuple[str, ...]] = field(default_factory=list)
@@ -686,13 +686,13 @@ class Findings:
         except WrongError as error:
             self.wrong.append(error.args)
         except OSError as error:
-            self.wrong.append(why(error))
+            self.wrong.append(os_error(error))
 
 
 class Log:
-    """Who speaks for the log: its keys, the oldest first, its witnesses, and what they signed."""
+    """The keys of the log, the oldest first, its witnesses, and the notes they signed."""
 
-    def __init__(self, bundle: Bundle, asked: Asked) -> None:
+    def __init__(self, bundle: Bundle, asked: Known) -> None:
         self.bundle, self.asked = bundle, asked
         self.checkpoint = Checkpoint.read(bundle.read("checkpoint"), "checkpoint")
         self.keys = read_keys(bundle.read("log.vkey"), "log.vkey", LOG)
@@ -705,11 +705,11 @@ class Log:
         self.handovers = [Checkpoint.read(bundle.read(path), path) for path in handovers]
         names = {key.name for key in self.keys}
         self.held = [note for note in asked.held if note.origin in names]
-        # Another log's says nothing of this one; it must not accuse anybody.
+        # Another log's checkpoint says nothing of this one, and must not accuse it.
         self.strangers = [note for note in asked.held if note.origin not in names]
 
     def check_keys(self) -> None:
-        """The keys are those that are trusted already, or follow on them."""
+        """Check that the keys are trusted already, or follow on such keys."""
         for note in (self.checkpoint, *self.handovers):
             if {key.name for key in self.keys} != {note.origin}:
                 raise WrongError(
@@ -736,7 +736,7 @@ class Log:
                 raise WrongError(held.where, "no key of this log has signed it")
 
     def check_handovers(self, record: Record) -> None:
-        """The keys are the last that entries name, each in a tree that the one before has signed.
+        """Check that entries name the keys last, each in a tree signed by the one before.
 
         A key that has handed over signs no more, whoever has it now. Where one was lost and could
         not hand over, the keys begin behind it. That both have signed one note says little: anybody
@@ -751,7 +751,7 @@ class Log:
                 raise WrongError(note.where, f"no entry in it hands over to {new}")
 
 
-def verify(folder: Path, asked: Asked) -> Findings:
+def verify(folder: Path, asked: Known) -> Findings:
     """Check the bundle in that folder."""
     found = Findings()
     with found.collected():
@@ -862,7 +862,7 @@ class Member(tarfile.TarInfo):
 
     @classmethod
     def _frombuf(cls, *given: Any, **more: Any) -> Member:
-        """What newer releases of Python call in its place."""
+        """Do the same under the name that newer releases of Python call."""
         made: Any = super()
         return cls._checked(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
 
@@ -879,7 +879,7 @@ class Member(tarfile.TarInfo):
             raise  # the right end: a block of zeros
         except tarfile.HeaderError:
             raise WrongError("archive", "it is cut, or a header is wrong") from None
-        if member.type not in _FILES and not (member.type in _MORE and member.size <= MOST):
+        if member.type not in _FILES and not (member.type in _MORE and member.size <= MAX_FILE):
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         if member.size < 0:
             raise WrongError(short(member.name), "its size is below zero")
@@ -902,10 +902,10 @@ def unpacked(archive: Path, folder: Path) -> Path:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as members:
                 _write(members, folder)
                 behind: Any = members.fileobj
-                rest = behind.read(MOST + 1)
+                rest = behind.read(MAX_FILE + 1)
         except tarfile.TarError:
             raise WrongError(str(archive), "it is no archive, or it is cut") from None
-        if len(rest) > MOST or rest.strip(b"\0"):
+        if len(rest) > MAX_FILE or rest.strip(b"\0"):
             raise WrongError(str(archive), "it goes on after the end of the archive")
         if zstd and zstd.wait():
             raise WrongError(
@@ -926,8 +926,8 @@ def _write(members: tarfile.TarFile, folder: Path) -> None:
         if not _SAFE.fullmatch(member.name) or not is_plain:
             raise WrongError(short(member.name), "it is no plain file below the bundle")
         total += max(member.size, 4096)  # so much of a disk the smallest takes
-        if total > MOST_UNPACKED:
-            what = f"the files up to it take more than {MOST_UNPACKED} bytes: unpack it yourself"
+        if total > MAX_UNPACKED:
+            what = f"the files up to it take more than {MAX_UNPACKED} bytes: unpack it yourself"
             raise WrongError(short(member.name), what)
         if content := members.extractfile(member):
             target = folder / member.name
@@ -956,7 +956,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     options = parser.parse_args(arguments)
     try:
-        asked = Asked(
+        asked = Known(
             [key for option in options.key for key in keys_of(option, LOG)],
             [key for option in options.witness for key in keys_of(option, WITNESS)],
             [Checkpoint.read(path.read_bytes(), str(path)) for path in options.checkpoint],
@@ -967,16 +967,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongError as error:
         parser.error(": ".join(error.args))
     except OSError as error:
-        parser.error(": ".join(why(error)))
+        parser.error(": ".join(os_error(error)))
     found = Findings()
     with found.collected(), tempfile.TemporaryDirectory() as name:
         folder = options.bundle if options.bundle.is_dir() else unpacked(options.bundle, Path(name))
         found = verify(folder, asked)
-    _tell(found, as_json=options.json)
+    _print_result(found, as_json=options.json)
     return NOT_VERIFIED if found.wrong else VERIFIED
 
 
-def _tell(found: Findings, *, as_json: bool) -> None:
+def _print_result(found: Findings, *, as_json: bool) -> None:
     if as_json:
         wrong = [{"where": where, "what": what} for where, what in found.wrong]
         said = {"checked": found.checked, "unchecked": found.unchecked}
@@ -992,9 +992,9 @@ def _tell(found: Findings, *, as_json: bool) -> None:
 
 
 def run() -> int:
-    """The exit status of `main`, once what it says is written to the last byte."""
+    """Run `main` and return its exit status, once its output is written to the last byte."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # What its encoding does not have is written as an escape; argparse would swallow an error.
+        # Characters that the encoding lacks become escapes; argparse would swallow an error.
         sys.stdout.reconfigure(errors="backslashreplace", write_through=False)
     status = UNWRITTEN
     try:
@@ -1015,7 +1015,7 @@ def run() -> int:
         try:
             print(end="", file=stream, flush=True)
         except OSError:
-            # What is left in it would be tried again at the end, and told of with a traceback.
+            # The rest of its buffer would be tried again at the end, with a traceback.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return status
 

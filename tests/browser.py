@@ -41,7 +41,7 @@ Scheme = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a page is seen. `as_options` are those of `Chromium.page`."""
+    """The look of a page. `as_options` are those of `Chromium.page`."""
 
     locale: str
     width: int
@@ -178,7 +178,7 @@ def chromium() -> Iterator[Chromium]:
 
 
 def unfold(page: Page) -> None:
-    """Opens all that is folded."""
+    """Open all folded parts."""
     page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
 
 
@@ -189,7 +189,7 @@ def overflow(page: Page) -> int:
 
 
 def barriers(page: Page) -> list[tuple[str, Any]]:
-    """What axe finds that keeps somebody out (WCAG 2.2 AA): the rule, and where."""
+    """The barriers (WCAG 2.2 AA) that axe finds: the rule, and the place."""
     context, options = {"exclude": [_FURTHER_ROWS]}, {"resultTypes": ["violations"]}
     found = Axe().run(page, context, options).response["violations"]
     return [

@@ -59,7 +59,7 @@ compiled.share()
 freezing.make_cheap()
 
 
-# Of a module and not of a test: to freeze the clock takes ten times as long as most of the tests.
+# Per module, not per test: freezing the clock takes ten times as long as most tests.
 @pytest.fixture(autouse=True, scope="module")
 def _clock_given_back() -> Iterator[None]:
     with freezing.clock_given_back():
@@ -68,21 +68,21 @@ def _clock_given_back() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sqlite_databases() -> Iterator[SqliteDatabases]:
-    """Makes SQLite files, for what is true of SQLite alone."""
+    """Make SQLite files, for what is true of SQLite alone."""
     with sqlite_folder() as databases:
         yield databases
 
 
 @pytest.fixture(scope="session")
 def postgresql_databases() -> Iterator[PostgresqlDatabases]:
-    """Makes databases on this worker's own server, for what is true of PostgreSQL alone."""
+    """Make databases on this worker's own server, for what is true of PostgreSQL alone."""
     with postgresql_server() as databases:
         yield databases
 
 
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """Makes databases of one kind; on both kinds in turn where they can differ."""
+    """Make databases of one kind; on both kinds in turn where they can differ."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")
     return made
 
@@ -111,7 +111,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded and collected stays; to go through it again and again costs a tenth.
+    """Freeze loaded modules and collected tests: to go through them again costs a tenth.
 
     Its rubbish stays too, some megabytes: to look for it costs half a second in each process.
     """
@@ -186,7 +186,7 @@ def _apart_from_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteSettings:
-    """Writes the settings file, which the program reads from then on."""
+    """Write the settings file, which the program reads from then on."""
     file = tmp_path / "config.toml"
 
     def write(text: str) -> Path:

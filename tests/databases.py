@@ -23,7 +23,7 @@ _ALWAYS = """
 max_connections = 200
 timezone = 'Asia/Shanghai'
 """
-# What is thrown away need not survive a crash.
+# Temporary data need not survive a crash.
 _NOT_DURABLE = """
 fsync = off
 full_page_writes = off
@@ -41,16 +41,16 @@ class Databases(Protocol):
     """Makes databases of one kind, each gone when its `with` block ends."""
 
     def empty(self) -> AbstractContextManager[str]:
-        """Yields the URL of a database without a schema."""
+        """Yield the URL of a database without a schema."""
         ...
 
     def at_head(self) -> AbstractContextManager[str]:
-        """Yields the URL of a database with the newest schema and no rows."""
+        """Yield the URL of a database with the newest schema and no rows."""
         ...
 
 
 class SqliteDatabases:
-    """Files in one folder. An empty database is a file that does not exist yet."""
+    """Databases as files in one folder. An empty database is a file that does not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -96,7 +96,7 @@ class SqliteDatabases:
 
 @contextmanager
 def sqlite_folder() -> Iterator[SqliteDatabases]:
-    """Makes files in a folder of their own, deleted at the end."""
+    """Make files in a folder of their own, deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="incidents-sqlite-", dir=memory_folder()) as folder:
         yield SqliteDatabases(Path(folder))
 
@@ -153,7 +153,7 @@ class PostgresqlDatabases:
         self._administration.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def close(self) -> None:
-        """Leaves the server."""
+        """Disconnect from the server."""
         if self._administration is not None:
             self._administration.close()
             self._administration = None
@@ -161,7 +161,7 @@ class PostgresqlDatabases:
 
 @contextmanager
 def postgresql_server(*, durable: bool = False) -> Iterator[PostgresqlDatabases]:
-    """Runs a PostgreSQL 18 of its own, stopped and deleted at the end, whatever happens within.
+    """Run a PostgreSQL 18 of its own, stopped and deleted at the end, whatever happens within.
 
     A test that kills the server, or asks what survives a crash, starts one with `durable=True`.
     """
@@ -192,7 +192,7 @@ def memory_folder() -> Path | None:
 
 
 def _is_alive(connection: psycopg.Connection) -> bool:
-    """Whether the server is at its other end still: one that is there says nothing unasked."""
+    """Whether the server is still at its other end: a living one says nothing unasked."""
     return not connection.closed and not select.select([connection], [], [], 0)[0]
 
 

@@ -1,4 +1,4 @@
-"""What each test file takes: learned at each run, and kept in pytest's cache."""
+"""The durations of test files: learned at each run, and kept in pytest's cache."""
 
 import json
 from collections import defaultdict
@@ -21,7 +21,7 @@ class Durations:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         file = report.nodeid.partition("::")[0]
-        # What is long is left out of a run by its mark.
+        # Long tests are left out of a run by their mark.
         self._seconds[file] += 0.0 if "long" in report.keywords else report.duration
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -29,7 +29,7 @@ class Durations:
         if cache is None or exitstatus > pytest.ExitCode.TESTS_FAILED or self._in_part(session):
             return
         known: dict[str, float] = cache.get(_KEY, {})
-        # What slows a run down is mostly the machine: a longer one is believed a little at a time.
+        # Mostly the machine slows a run down: a longer duration is taken over step by step.
         new = {
             file: round(min(seconds, known.get(file, seconds) * 1.2 + 0.1), 2)
             for file, seconds in self._seconds.items()
@@ -49,7 +49,7 @@ class Durations:
 
 
 def known() -> dict[str, float]:
-    """Seconds of one worker by test file, as the last runs in this checkout took them."""
+    """The seconds of one worker by test file, as of the last runs in this checkout."""
     try:
         found: dict[str, float] = json.loads(_FILE.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -31,7 +31,7 @@ def move_clock(now: datetime) -> None:
 
 @contextmanager
 def clock_given_back() -> Iterator[None]:
-    """What `move_clock` does within ends here, and nobody else may leave the clock frozen.
+    """End `move_clock` here, and check that nobody else leaves the clock frozen.
 
     A server that sleeps on a frozen clock never wakes: asyncio reads the same one.
     """

@@ -11,7 +11,7 @@ NAME = "log.example/desk"
 
 
 def make_key(house: App, file: Path) -> None:
-    """Makes it, and puts it on record."""
+    """Make a key, and put it on record."""
 
     def put(new: str, previous: str | None) -> None:
         house.desk.make_log_key(LogKey(key=new, previous=previous, by="li", login=None))

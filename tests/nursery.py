@@ -41,7 +41,7 @@ class Child:
         self._end = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        """How it has ended, negative for a signal; None while it runs."""
+        """The exit status, negative for a signal; None while it runs."""
         return self._look(0)
 
     def wait(self, timeout: float = PATIENCE_S) -> int:
@@ -141,7 +141,7 @@ class Nursery:
 
 
 def nursery_for(env: Mapping[str, str]) -> Nursery:
-    """This process's own: what lives by simulated clocks must be born with libfaketime."""
+    """This process's own nursery: children on simulated clocks must be born with libfaketime."""
     return _started(env.get(_FAKED))
 
 
@@ -175,7 +175,7 @@ FAKETIME_SETTINGS = {
     # number can start.
     "FAKETIME_DISABLE_SHM": "1",
 }
-"""How libfaketime is to work: it leaves waiting alone, and reads the clock's file each time."""
+"""The mode of libfaketime: it leaves waiting alone, and reads the clock's file each time."""
 
 
 # A command, run to its end.
@@ -183,7 +183,7 @@ FAKETIME_SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command came to; `status` is negative for a signal, `late` if it had to be stopped."""
+    """The result of a command; a negative `status` is a signal; `late`: it had to be stopped."""
 
     status: int
     out: bytes
@@ -192,12 +192,12 @@ class Outcome:
 
     @property
     def stdout(self) -> str:
-        """What it wrote, as text."""
+        """Its standard output, as text."""
         return self.out.decode()
 
     @property
     def stderr(self) -> str:
-        """What it wrote of errors, as text."""
+        """Its standard error, as text."""
         return self.err.decode()
 
 

@@ -33,7 +33,7 @@ class Meter:
         self._most = 0.0
 
     def read(self) -> float:
-        """Seconds until now; what a server has spent is kept beyond its end."""
+        """The seconds until now; those of a server are kept beyond its end."""
         own = os.times()
         total = own.user + own.system + own.children_user + own.children_system
         # A parent comes before its children, as it was started before them.
@@ -45,7 +45,7 @@ class Meter:
         return self._most
 
     def _living(self) -> set[int]:
-        """Those that may be ours: all others are looked for only when somebody was started."""
+        """The processes that may be ours: others are looked for only after a start."""
         latest = _LOAD.read_text().split()[-1]
         if latest == self._latest:
             return self._ours
@@ -57,7 +57,7 @@ class Meter:
         return living - self._others
 
     def _of(self, pid: int) -> float:
-        """What a living child of ours has spent; a server's is written down instead."""
+        """The seconds of a living child of ours; a server's are written down instead."""
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -82,18 +82,18 @@ class Meter:
 
 
 class ProcessorTime:
-    """Writes what each test and each fixture's setting up has cost."""
+    """Write the cost of each test and of each fixture's setup."""
 
     def __init__(self, file: Path, suite: str) -> None:
         self._rows = file.with_name(f"{file.stem}-{os.getpid()}.jsonl").open("a", buffering=1)
         self._suite = suite
         self._meter = Meter()
         self._last = self._meter.read()
-        # What fixtures within the present one have cost: it is theirs, and not this one's.
+        # The cost of fixtures within the present one, which is theirs.
         self._inner = [0.0]
 
     def pytest_collection_finish(self) -> None:
-        # What collecting has cost is no test's.
+        # The cost of collecting belongs to no test.
         self._last = self._meter.read()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -78,13 +78,13 @@ class ConsoleDesk(Rig):
         return answer
 
     def elapse(self, *, ago: timedelta = timedelta(0)) -> None:
-        """What was due so long ago, as a daemon does it."""
+        """Do what has been due, as a daemon does it."""
         self._ago = ago
         while self._hand.elapse():
             pass
 
     def pass_time(self, by: timedelta) -> None:
-        """Moves the clock of all, and does what is due by then."""
+        """Move the clock of all, and do what is due by then."""
         self.ahead += by
         self.elapse()
 
@@ -158,7 +158,7 @@ def open_desk(
 
 @contextmanager
 def serving(opened: ConsoleDesk, host: str = "127.0.0.1") -> Iterator[None]:
-    """Serves the desk meanwhile, at its `url`."""
+    """Serve the desk at its `url` within the block."""
     stop = opened.app.state.changes.stop
     server = web_server._server(opened.app, service.EXTRA, service.MAX_AT_ONCE, stop)
     with web_server._listening_on(host, 0) as listening:
@@ -188,7 +188,7 @@ class Visitor:
         return self.client.get(path, params=params or None)
 
     def post(self, path: str, fields: dict[str, Any] | None = None, **files: Any) -> Any:
-        """Sends a form; a file is its name and its bytes, or a list of such."""
+        """Send a form; a file is its name and its bytes, or a list of such."""
         sent = [
             (name, each)
             for name, given in files.items()
@@ -211,7 +211,7 @@ def person(
 
 
 def let_in(page: Page, served: ConsoleDesk, who: str) -> None:
-    """Begins a session in that browser."""
+    """Begin a session in that browser."""
     # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
     name, value = entrance.COOKIE, served.begin_session(who)
     page.context.add_cookies(
@@ -229,7 +229,7 @@ def sign_in(page: Page, served: ConsoleDesk, who: str) -> None:
 
 
 def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
-    """Fills in and sends one of the forms of a page."""
+    """Fill in and send one of the forms of a page."""
     place = page.locator(f"#act-{form}")
     if place.get_attribute("open") is None:
         place.locator("> summary").click()
@@ -243,6 +243,6 @@ def act(page: Page, form: str, *, file: Any = None, **fields: str) -> None:
         place.locator("input[type=file]").set_input_files(file)
     page.evaluate("document.querySelector('main').dataset.before = ''")
     place.locator("form > button, button.main").click()
-    # What is refused stands on the same page, what is done has led to the next one.
+    # A refusal stands on the same page; a success has led to the next one.
     page.wait_for_selector("main:not([data-before])")
     page.wait_for_load_state()

@@ -25,11 +25,11 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Starts it, and waits until it listens."""
+        """Start it, and wait until it listens."""
         env = {**os.environ, "INCIDENTS_DB": self.db}
         said = self.folder / "serve.out"
         with said.open("wb") as out, Path(os.devnull).open("rb") as nothing:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 
 @contextmanager
 def sent(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent meanwhile, each with its parameters."""
+    """The statements sent within the block, each with its parameters."""
     found: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli.run import Run, answering, aside, shortened, visible_and_short
+from incidents.cli.run import Run, guarded_stdout, shortened, visible_and_short, write_stderr
 from incidents.errors import (
     DONE,
     FAILED,
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 def main(args: list[str] | None = None) -> int:
     """Run one command, by default the process's own, and return the exit status.
 
-    No exception leaves it: whatever happens is told in one sentence on standard error.
+    It raises nothing: one sentence on standard error says what went wrong.
     """
     from incidents.system import umask
 
-    # First of all: not even a folder that a library makes for itself is for others.
+    # First of all, so that not even folders that a library makes are open to others.
     umask.set_private()
     from incidents.cli.root import told
 
     typed = sys.argv[1:] if args is None else args
     with told(typed) as root:
         run = Run()
-        _never_fail_to_print()
+        _escape_unencodable()
         try:
             status = root.main(typed, prog_name="incidents", standalone_mode=False, obj=run)
-            run.tell_of_rehearsal()
+            run.note_rehearsal()
             if sys.stdout is not None:
-                with answering():
+                with guarded_stdout():
                     sys.stdout.flush()
             return status if isinstance(status, int) else DONE
         except BrokenPipeError:
@@ -55,21 +55,21 @@ def main(args: list[str] | None = None) -> int:
         except (click.Abort, KeyboardInterrupt):
             return INTERRUPTED
         except click.ClickException as error:
-            _tell_of_misuse(error)
+            _write_usage_error(error)
             return MISUSED
         except IncidentsError as error:
-            _tell(run, error)
+            _write_error(run, error)
             return error.exit_status
         except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-            return _tell_unexpected(run, error)
+            return _write_unexpected_error(run, error)
         finally:
-            run.tell_of_renaming()
+            run.note_renaming()
             run.close()
-            _never_fail_to_end()
+            _flush_stderr()
 
 
-def _tell(run: Run, error: IncidentsError) -> None:
-    hints = _ways_out(error) if isinstance(error, RefusedError) else []
+def _write_error(run: Run, error: IncidentsError) -> None:
+    hints = _hints(error) if isinstance(error, RefusedError) else []
     if run.for_programs:
         from incidents.cli.output import json_text
 
@@ -79,24 +79,24 @@ def _tell(run: Run, error: IncidentsError) -> None:
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
         if isinstance(error, ActRefusedError):
-            # What fell due before the act was done all the same.
+            # Deadlines due before the act took effect despite it.
             told["events"] = error.events
         if hints:
             from incidents.contract.hints import commands
 
             told |= {"hints": hints, "commands": commands(hints)}
-        aside(json_text({kind: told}))
+        write_stderr(json_text({kind: told}))
         return
     from incidents.cli import error_text
 
-    aside(visible_and_short(run.text("error", message=error_text.told(run, error))))
+    write_stderr(visible_and_short(run.text("error", message=error_text.rendered(run, error))))
     if error.name in _OPTIONS:
-        aside(run.text("answer.next.option", option=_OPTIONS[error.name]))
+        write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
         from incidents.cli.answers import next_line
 
         asked_by = error.facts.get("by") if error.name == "closure_asked" else None
-        aside(visible_and_short(next_line(run, hint, asked_by)))
+        write_stderr(visible_and_short(next_line(run, hint, asked_by)))
 
 
 _OPTIONS = {
@@ -105,25 +105,25 @@ _OPTIONS = {
     "own_second": "--second HANDLE",
     "second_needed": "--second HANDLE",
 }
-"""What a command takes besides, by the refusal's name."""
+"""The further options of a command, by the refusal's name."""
 
 
-def _ways_out(error: RefusedError) -> list[Hint]:
-    """What can be done instead, as a server says it or else as its refusal's name has it."""
+def _hints(error: RefusedError) -> list[Hint]:
+    """Return the hints that the server sent, or else those of the refusal's name."""
     from incidents.contract import hints, ways_out
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
     return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
 
 
-def _tell_of_misuse(error: click.ClickException) -> None:
-    """As click does it; but what was typed may be anything, and of any length."""
+def _write_usage_error(error: click.ClickException) -> None:
+    """Report wrong usage like click; but the input may be anything, and of any length."""
     written = io.StringIO()
     error.show(file=written)
-    aside(visible_and_short(written.getvalue()), nl=False)
+    write_stderr(visible_and_short(written.getvalue()), nl=False)
 
 
-def _tell_unexpected(run: Run, error: Exception) -> int:
+def _write_unexpected_error(run: Run, error: Exception) -> int:
     told = _database_error(run, error)
     if told is None:
         told = IncidentsError.coded(
@@ -136,12 +136,12 @@ def _tell_unexpected(run: Run, error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    _tell(run, told)
+    _write_error(run, told)
     return FAILED
 
 
 def _database_error(run: Run, error: Exception) -> IncidentsError | None:
-    """What a database driver complained of, in one sentence; None if it was not one."""
+    """Return a database driver's error as one sentence; None for other errors."""
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is None or not isinstance(error, exceptions.DBAPIError):
         return None
@@ -156,16 +156,16 @@ def _plain(value: object) -> object:
     return shortened(str(value))
 
 
-def _never_fail_to_print() -> None:
-    """What standard output's encoding does not have is written as an escape."""
+def _escape_unencodable() -> None:
+    """Write characters that the output's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
 
 
-def _never_fail_to_end() -> None:
-    """What standard error could not take, on a full disk say, must not change the exit status."""
+def _flush_stderr() -> None:
+    """Keep a failed flush of standard error, on a full disk say, from changing the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return
     try:
@@ -176,7 +176,7 @@ def _never_fail_to_end() -> None:
 
 
 def _after_broken_pipe() -> int:
-    """The reader has gone; at the interpreter's end nothing may be flushed to it."""
+    """Flush nothing at the interpreter's end: the reader has gone."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

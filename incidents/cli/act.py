@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents.cli import answers
-from incidents.cli.confirmation import answered, says_otherwise
+from incidents.cli.confirmation import read_confirmation, wrong_confirmation
 from incidents.cli.run import Run, is_terminal
 from incidents.errors import Cause, NotConfirmedError
 from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Envelope
     from incidents.machine.policy import Policy
 
-# How long a line that is typed again is taken for a finger that slipped.
+# The time within which a line typed again is taken for a slip.
 SAME_LINE_FOR = timedelta(seconds=60)
 
 
 class Act:
-    """What an act's module is given: who acts, and the way to the desk."""
+    """Submit an operator's commands to the desk and answer with the outcome."""
 
     def __init__(
         self, run: Run, *, key: str | None, dry_run: bool, policy: Policy | None = None
@@ -42,21 +42,21 @@ class Act:
         self.dry_run = dry_run
         self.policy = policy
         self.also: list[Remarked] = []
-        """What is remarked with the answer, beside what the desk remarks."""
+        """Remarks on the answer, beside the desk's own."""
 
     @property
     def by(self) -> str:
-        """The person."""
+        """The person who acts."""
         return self.run.settings.person
 
     def submit(self, site: str | int, command: Command, *, about: str | None = None) -> None:
-        """Do it, and answer; `about` is the id that was typed, for `-q`.
+        """Submit a command and answer; `about` is the id that was typed, for `-q`.
 
         Raises:
             ActRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def submit_once(
         self,
@@ -85,18 +85,18 @@ class Act:
         if by_line:
             line = _key_of_line(self.by, self.run.settings.login, site, command)
             envelope = replace(envelope, key=line, key_for=SAME_LINE_FOR)
-        answer = self._send_asking(envelope, confirm)
+        answer = self._send_confirmed(envelope, confirm)
         if by_line and answer.repeated:
-            self.run.tell(self.run.text(f"act.same_line.{another}"))
-        answers.give(
+            self.run.inform(self.run.text(f"act.same_line.{another}"))
+        answers.write_answer(
             self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about,
             also=self.also,
         )  # fmt: skip
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
-        """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
+        """Submit a command in person: its author signs in first, where that is required.
 
-        The password is asked for first, also for a dry run: nobody else is told anything.
+        The password is asked for first, also for a dry run: nobody else learns anything.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -104,9 +104,9 @@ class Act:
         """
         from incidents.cli import reauthentication
 
-        with reauthentication.proved(self.run, command, password) as signed_in:
+        with reauthentication.for_command(self.run, command, password) as signed_in:
             answer = self._send(self._envelope(site, command, key=self.key, signed_in=signed_in))
-        answers.give(self.run, answer, dry_run=self.dry_run, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, also=self.also)
 
     def close_site(
         self,
@@ -117,8 +117,7 @@ class Act:
         password: Path | None,
         about: str | None = None,
     ) -> None:
-        """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
-        confirmed before it is done.
+        """Submit in person a command that closes the site on somebody's word, once it is confirmed.
 
         What takes two people is done in person, as in `submit_in_person`. What is impossible is
         refused before anybody is asked to confirm; what closes nothing yet needs no confirmation.
@@ -130,19 +129,19 @@ class Act:
         """
         from incidents.cli import reauthentication
 
-        with reauthentication.proved(self.run, command, password, self.policy) as signed_in:
+        with reauthentication.for_command(self.run, command, password, self.policy) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             if not self.dry_run:
                 expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
                     _confirm(self.run, str(expected["site"]), confirm)
-                # What is confirmed is what was looked at; a server is told its ETag so.
+                # The confirmation is of what was shown: a server gets its ETag.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
-        answers.give(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
+        answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
-        """Make sure that the desk would take it, doing nothing.
+        """Check that the desk would accept it, doing nothing.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -150,12 +149,12 @@ class Act:
         self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
     def hand_over(self, to: str) -> list[Answer]:
-        """Give all that one holds to another; the caller answers."""
+        """Give all that one person holds to another; the caller answers."""
         order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
-        return self.run.house.hand_over(order, dry_run=self.dry_run)
+        return self.run.app.hand_over(order, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
-        """Do many at once, in one transaction; the caller answers.
+        """Submit commands in one transaction; the caller answers.
 
         Each site has a key of its own, `K:12` for `--key K` and the site 12: at most one command
         for each.
@@ -167,7 +166,7 @@ class Act:
             )
             for site, command in commands
         ]
-        return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
+        return self.run.app.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
     def _envelope(
         self,
@@ -184,18 +183,17 @@ class Act:
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Site, int | None]:
-        """The site as it would stand then, if the desk would take it, and up to which entry it was
-        looked at."""
+        """Return the site as it would be, and the entry it was read at; raise a refusal."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
-            # Refused or not, what fell due before the command is done (D.4).
+            # Refused or not, the deadlines due before the command take effect (D.4).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
-    def _send_asking(self, envelope: Envelope, confirm: str | None) -> Answer:
-        """Send it; a violation that closes the site or is of another host is asked about first.
+    def _send_confirmed(self, envelope: Envelope, confirm: str | None) -> Answer:
+        """Send it; ask first if it closes the site or is about another host.
 
         Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
         fact, and a dry run does nothing.
@@ -211,7 +209,7 @@ class Act:
         if isinstance(command, Log) and isinstance(envelope.site, str):
             hosts = web_address.other_hosts(command.urls, envelope.site)
         if hosts:
-            # What is impossible, or was done before, is not asked about.
+            # An impossible or repeated command needs no confirmation.
             expected = self._send(unconfirmed, dry_run=True)
             if expected.refusal is None and not expected.repeated:
                 _confirm_host(self.run, str(envelope.site), confirm, hosts)
@@ -227,8 +225,8 @@ class Act:
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
         if self.run.remote is not None and not envelope.signed_in:
-            self.run.remote.insist_on_who_acts()
-        [answer] = self.run.house.desk.submit(
+            self.run.remote.check_named_person()
+        [answer] = self.run.app.desk.submit(
             [envelope], dry_run=self.dry_run or dry_run, policy=self.policy
         )
         return answer
@@ -240,7 +238,7 @@ def _key_of_line(person: str, login: str, site: str | int, command: Command) -> 
 
 
 def _salt() -> str:
-    """What the database does not know: the key is kept there, and must not betray a short note."""
+    """Return a secret that is not in the database, so that a stored key betrays no short note."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:
@@ -249,7 +247,7 @@ def _salt() -> str:
 
 def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
     ask = [run.text("act.closes", site=site_name.in_full(site)), run.text("confirm.ask")]
-    typed = answered(run, [*told, *ask], confirm)
+    typed = read_confirmation(run, [*told, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
         raise NotConfirmedError(site=site, way_out=way_out)
@@ -259,7 +257,7 @@ def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ())
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
     ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
-    typed = answered(run, ask, confirm)
+    typed = read_confirmation(run, ask, confirm)
     if typed is None or not site_name.matches_name(site, typed):
         raise NotConfirmedError.coded(
             "host_not_confirmed",
@@ -277,4 +275,4 @@ def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:
 def _instead(site: str, confirm: str | None) -> Cause:
     if confirm is None:
         return Cause.of("typed_no_name", "you typed another name")
-    return says_otherwise(confirm, site)
+    return wrong_confirmation(confirm, site)

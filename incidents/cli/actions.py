@@ -35,7 +35,7 @@ _TARGETS = {
 
 
 _BY_SITE = (c.RecordContact, c.StateRemoved)
-"""What takes a site in place of an incident too."""
+"""Commands that also take a site in place of an incident."""
 
 _SUGGESTED = {"category": suggestions.categories, "outcome": suggestions.outcomes}
 
@@ -54,7 +54,7 @@ class WhichIncidentError(RefusedError):
 
 
 def __getattr__(word: str) -> click.Command:
-    """The command of that word, such as `site hold`."""
+    """Return the command with that name, such as `site hold`."""
     for action in ACTIONS:
         if action.word == word and action.help:
             return _command(action)
@@ -118,7 +118,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     own = "responsible" if field.name == "person" else field.name
     return click.option(
         f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help,
-        callback=params.no_placeholder, shell_complete=_SUGGESTED.get(name),
+        callback=params.refuse_placeholder, shell_complete=_SUGGESTED.get(name),
     )  # fmt: skip
 
 
@@ -180,4 +180,4 @@ _INSTEAD = {
     "reinstatement": "no task: incidents approve SITE or decline SITE ends it",
     "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-"""What is no task, and what ends or moves it on."""
+"""Items that are no tasks, each with the command that ends or advances it."""

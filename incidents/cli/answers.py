@@ -30,7 +30,7 @@ RECHECK = "recheck"
 MAX_STATES = 10
 
 
-def give(
+def write_answer(
     run: Run,
     answer: Answer,
     *,
@@ -46,24 +46,24 @@ def give(
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
-        run.tell(run.text("answer.repeated"))
+        run.inform(run.text("answer.repeated"))
     rows: Sequence[Incident | Site] = document["incidents"] or [answer.site_document]
     found, steps = (
-        [*remarks(run, answer), *(remark for remark, _ in also)],
+        [*remark_sentences(run, answer), *(remark for remark, _ in also)],
         [
-            *_after_remarks(run, answer),
+            *_remark_steps(run, answer),
             *(next_line(run, hint) for _, hints in also for hint in hints),
         ],
     )
-    if output.answered(run, document, *ids_of(answer, about), rows=rows):
-        run.tell(*found, *steps)
+    if output.answer_program(run, document, *ids_of(answer, about), rows=rows):
+        run.inform(*found, *steps)
     else:
         lines, fit = _for_people(run, answer, would=dry_run)
-        run.say(*lines)
-        run.tell(*found)
-        run.say(*dict.fromkeys([*steps, *fit]))
+        run.write(*lines)
+        run.inform(*found)
+        run.write(*dict.fromkeys([*steps, *fit]))
     if dry_run:
-        run.tell(run.text("answer.dry_run"))
+        run.inform(run.text("answer.dry_run"))
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
@@ -80,25 +80,25 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
 
     if not run.for_programs and answer.document["events"]:
         wording = wording_of(run, answer)
-        run.tell(*_meanwhile(run, wording, answer.document["events"]))
+        run.inform(*_clock_sentences(run, wording, answer.document["events"]))
         if dry_run:
-            run.tell(run.text("answer.dry_run"))
+            run.inform(run.text("answer.dry_run"))
     if answer.repeated:
-        run.tell(run.text("answer.repeated.refusal"))
+        run.inform(run.text("answer.repeated.refusal"))
     message = refusals.sentence(refusal, run.when, run.language)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
     raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
 
 
-def remarks(run: Run, answer: Answer) -> list[str]:
-    """What the person should know of an act that took effect, one sentence each."""
+def remark_sentences(run: Run, answer: Answer) -> list[str]:
+    """The remarks on an act that took effect, one sentence each."""
     from incidents.locale import refusals
 
     return [refusals.remark(remark, run.when, run.language) for remark in answer.remarks]
 
 
-def _after_remarks(run: Run, answer: Answer) -> list[str]:
-    """What to do about a remark, as commands."""
+def _remark_steps(run: Run, answer: Answer) -> list[str]:
+    """The commands that follow from the remarks."""
     if not answer.remarks:
         return []
     from incidents.contract import ways_out
@@ -125,44 +125,47 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
 
 
 def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
-    """What happened, and what to do next."""
+    """Return the sentences on what happened, and the commands that may follow."""
     from incidents.contract.hints import do
 
     document, site, wording = answer.document, answer.site_document, wording_of(run, answer)
-    due, own = _parted(as_left_down(run, answer))
-    lines = _meanwhile(run, wording, due)
+    due, own = _split_by_clock(as_left_down(run, answer))
+    lines = _clock_sentences(run, wording, due)
     happened = [event_sentence.sentence(wording, e) for e in own]
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _as_it_stands(wording, site, document)
+    lines += _state_sentences(wording, site, document)
     if not would:
-        lines += _not_down_yet(run, site, own)
+        lines += _hold_warnings(run, site, own)
     first: list[Hint] = []
     if _somebody_to_call(document, own):
-        whom = _whom(run, site)
+        whom = _contact_on_file(run, site)
         lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
         first = [] if whom else [do(c.EditSite, site["site"], phone=None)]
     steps = []
     if not would:
         asked_by = site.get("asked_by")
-        down = _still_resting(run, site, own)
+        down = _still_suspending(run, site, own)
         if down:
             names = run.language.comma.join(down)
             lines.append(run.text("answer.rests_on", site=site["site"], names=names))
             first += [do(c.RecordContact, down[0], outcome=REACHED, at=None)]
-        fit = [*first, *_next(run, site, document, own), *_of_left_down(site, [*due, *own])]
+        fit = [
+            *first,
+            *_next_hints(run, site, document, own),
+            *_left_down_hints(site, [*due, *own]),
+        ]
         steps = [next_line(run, each, asked_by) for each in fit]
     return lines, steps
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
-    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
-    left it down."""
+    """The events of an answer; the end of a suspension or hold may have left a lost site down."""
 
     def left_down() -> str | None:
         with run.looking() as looks:
-            # A server of before does not say it.
+            # An older server does not say it.
             site = looks.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
@@ -171,8 +174,8 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
     return aftermath.as_left_down(events, left_down)
 
 
-def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """That nothing takes a site down now on which a hold was set, where that is so."""
+def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
+    """Say that nothing takes down a site on which a hold was set, where that is so."""
 
     def carries_out() -> bool:
         from incidents.views.health import carries_out
@@ -185,8 +188,8 @@ def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _as_it_stands(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
-    """How the site and the incidents stand afterwards, where that needs saying."""
+def _state_sentences(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
+    """Describe the site and the incidents afterwards, where that needs saying."""
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
     lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
@@ -202,9 +205,8 @@ def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
     return waiting or any(task["task_kind"] == "tell" for task in _opened(own))
 
 
-def _still_resting(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """The incidents that keep the site suspended after a call that was in time, but recorded late,
-    for another of them."""
+def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
+    """The incidents that keep a site suspended, after an in-time call for another recorded late."""
     if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
         return []
     with run.looking() as looks:
@@ -216,8 +218,8 @@ def _opened(own: list[Event]) -> list[TaskOpened]:
     return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
 
 
-def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
-    """What can be done next: first the tasks that the act has opened."""
+def _next_hints(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
+    """The next steps: first the tasks that the act has opened."""
     from incidents.contract import next_steps
     from incidents.contract.hints import look
 
@@ -228,7 +230,7 @@ def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hin
         return next_steps.to_reinstatement(site["site"])
     opened = _opened(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
-        # Somebody looks before it is done with.
+        # Somebody looks before it is settled.
         return [look("check_filing", site["site"])]
     found = [
         next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
@@ -240,15 +242,15 @@ def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hin
     if document["incident"] is not None:
         found += next_steps.after(document["incident"], site)
     rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
-    # A recheck is completed last, once somebody has said whether the content is gone.
-    for hint in _of_rechecks(run, rechecks):
+    # A recheck is completed last, after the record of whether the content is gone.
+    for hint in _recheck_hints(run, rechecks):
         if hint not in found:
             found.append(hint)
     return found
 
 
-def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
-    """What the queue proposes for those rechecks."""
+def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
+    """The hints of the queue for those rechecks."""
     if not tasks:
         return []
     with run.looking() as looks:
@@ -256,8 +258,8 @@ def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
     return [hint for item in items if item is not None for hint in item["hints"]]
 
 
-def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
-    """What can be done where one of the events has not opened a site that a loss has left down."""
+def _left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
+    """The hints for a site that a loss has left down and that none of the events has opened."""
     from incidents.contract import next_steps
     from incidents.contract.hints import look
 
@@ -267,56 +269,56 @@ def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
     return [look("why", site["site"])] if left - {None} else []
 
 
-def _whom(run: Run, site: Site) -> str:
-    """Who is to be called, and how; empty if nobody is on file."""
+def _contact_on_file(run: Run, site: Site) -> str:
+    """The contact on file; empty if there is none."""
     refs = (site["person"], site["phone"], site["email"])
-    texts = run.house.texts(refs)
+    texts = run.app.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
     return ", ".join(known)
 
 
-def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """What was due before the act, done by the clock; and what the act did."""
+def _split_by_clock(events: list[Event]) -> tuple[list[Event], list[Event]]:
+    """Split the events into those that the clock made before the act, and the act's own."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
 
-def _meanwhile(run: Run, wording: words.Wording, events: list[Event]) -> list[str]:
+def _clock_sentences(run: Run, wording: words.Wording, events: list[Event]) -> list[str]:
     return [
         run.text("answer.meanwhile", what=event_sentence.sentence(wording, each))
-        for each in _parted(events)[0]
+        for each in _split_by_clock(events)[0]
     ]
 
 
 def wording_of(run: Run, answer: Answer) -> words.Wording:
-    """Who tells what was done to the site of an answer."""
-    # A server that refuses does not tell the site's id; its events have whole ids.
+    """The wording of the events of an answer's site."""
+    # A server that refuses does not give the site's id; its events have whole ids.
     return words.Wording(site=answer.site, site_id=answer.site_id or 0, when=run.when)
 
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""What whoever asked may not do: it is the other person's of two."""
+"""Acts that the requester may not do: they are the second person's."""
 
 
 def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """A line that says what can be done next, and who may do it."""
+    """Write a line with the next command, and who may give it."""
     return run.text("answer.next", step=next_step(run, hint, asked_by))
 
 
 def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """The command, and who may give it; `asked_by` asked for what waits for a second person."""
+    """Write the command, and who may give it; `asked_by` made the request that waits."""
     from incidents.contract.hints import action_of, right_of, typed
 
     action = action_of(hint)
     another = action is not None and action.command in _ANOTHERS and asked_by is not None
     who = [run.text("who.another", by=asked_by)] if another else []
-    who += _who_may(run, right_of(hint))
-    # As a remark of the shell: the whole line can be typed.
+    who += _required_role(run, right_of(hint))
+    # As a shell comment, so that the whole line can be typed.
     return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
 
 
-def _who_may(run: Run, right: str | None) -> list[str]:
-    """Who may do it, if not every operator may."""
+def _required_role(run: Run, right: str | None) -> list[str]:
+    """Say who may do it, if not every operator may."""
     from incidents.accounts import identity
     from incidents.locale import refusals
 

@@ -1,4 +1,4 @@
-"""Help and complaints about what was typed in Chinese: English ones stand in the commands.
+"""Help and usage errors in Chinese; the commands themselves have the English ones.
 
 Help is made while the words are parsed, before a command's `--lang` has been heeded: the language
 is looked for in the words. A phrase has the path of its command as its id: `help.site add`,
@@ -30,8 +30,8 @@ CLICK = "messages"
 
 
 @contextmanager
-def told(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command, in Chinese if that is the language; click's own words are so meanwhile."""
+def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
+    """The root command, in Chinese if that is the language; until its end click's words are too."""
     if not _is_wanted(args):
         yield root
         return
@@ -56,7 +56,7 @@ def _is_wanted(args: Sequence[str]) -> bool:
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:
-    """The value that option was given last."""
+    """Return the last value of an option."""
     value = None
     for word, following in zip(args, (*args, "")[1:], strict=True):
         name, is_one_word, own = word.partition("=")
@@ -66,7 +66,7 @@ def _named(option: str, args: Sequence[str]) -> str | None:
 
 
 class _Translator:
-    """Makes of a command one that reads Chinese: the modules' own stay as they are."""
+    """Make copies of commands whose help is Chinese: the modules' own stay as they are."""
 
     def __init__(self, phrases: Mapping[str, str]) -> None:
         self._phrases = phrases
@@ -118,7 +118,7 @@ class _Translator:
         if isinstance(command, click.Group):
             command.subcommand_metavar = "命令 [参数]..."
         command.context_class = _Context
-        # Else it is the one that was made in English, if there was one.
+        # Otherwise the English one, if there is one.
         command._help_option = None  # noqa: SLF001 - click has no other way
 
     def _parameter(self, parameter: click.Parameter, path: str) -> click.Parameter:
@@ -140,7 +140,7 @@ _UNBROKEN = re.compile(r" |[（《“「\[`(]*(?:[!-~\u00a0-\u2013]+|[^ ])[，�
 
 
 class _Formatter(click.HelpFormatter):
-    """click's own takes each character for one column, and breaks lines at spaces alone."""
+    """A formatter that counts wide characters as two columns and breaks lines within Chinese."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         head = f"{prefix or gettext.gettext('Usage:')}{prog} "
@@ -179,7 +179,7 @@ class _Context(click.Context):
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
-    """The lines of the text, none with more columns than there is room.
+    """Wrap the text; no line has more columns than there is room.
 
     What is typed after a `$` stays whole.
     """
@@ -198,5 +198,5 @@ def _wrapped(text: str, room: int) -> Iterator[str]:
 
 
 def _columns(text: str) -> int:
-    """How many columns of a terminal it takes."""
+    """Count the columns that a text takes on a terminal."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
 
 
-def answered(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
-    """What `confirm` says, or what is typed at the end of those lines; None without a terminal."""
+def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
+    """Return `confirm`, or the line typed after those lines; None without a terminal."""
     if confirm is not None or not is_terminal(sys.stdin):
         return confirm
-    # A question, on standard error.
     print(*lines, sep="\n", end="", file=sys.stderr, flush=True)  # noqa: T201
     try:
         return sys.stdin.readline()
@@ -28,7 +27,7 @@ def answered(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
 
 
 MOST_NAMED = 20
-"""So many sites are named, where very many may be opened."""
+"""The maximum number of sites to name, where very many may be opened."""
 
 
 class OpeningNotConfirmedError(NotConfirmedError):
@@ -38,19 +37,19 @@ class OpeningNotConfirmedError(NotConfirmedError):
 
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
-    """Those of the sites that are ordered to be up once more."""
+    """The sites that are ordered to be up once more."""
     from incidents.enforcement.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
 
 def closed_sites(opened: Sequence[Comparison]) -> list[str]:
-    """Those of them that the world has as closed."""
+    """The names of the sites to be opened that are in fact closed."""
     return [each.site for each in opened if each.really == "closed"]
 
 
-def words_of_openings(run: Run, opened: Sequence[Comparison]) -> list[str]:
-    """What people are told of them before; nothing of none."""
+def openings_text(run: Run, opened: Sequence[Comparison]) -> list[str]:
+    """List the sites to be opened, for people; nothing if there are none."""
     from incidents.enforcement.reconciliation import WAITS
 
     waiting = [each.site for each in opened if each.verdict == WAITS]
@@ -64,7 +63,7 @@ def words_of_openings(run: Run, opened: Sequence[Comparison]) -> list[str]:
         ("waiting", waiting),
     )
     lines = [
-        run.text(_by_number(f"openings.{code}", names), n=len(names), names=named(run, names))
+        run.text(_by_number(f"openings.{code}", names), n=len(names), names=first_names(run, names))
         for code, names in parts
         if names
     ]
@@ -77,41 +76,40 @@ def _by_number(code: str, found: Sequence[str]) -> str:
     return f"{code}.one" if len(found) == 1 else f"{code}.many"
 
 
-def named(run: Run, names: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
+def first_names(run: Run, names: Sequence[str]) -> str:
+    """Name the first ones, and say how many more there are."""
     more = len(names) - MOST_NAMED
     first = run.language.comma.join(map(site_name.shown, names[:MOST_NAMED]))
     return run.text("openings.more", names=first, more=more) if more > 0 else first
 
 
 def is_opening_asked(confirm: str | None) -> bool:
-    """Whether somebody is asked, or has answered in advance: a pipe means what it says."""
+    """Whether to ask for the openings: the person is at a terminal, or has answered in advance."""
     return confirm is not None or (is_terminal(sys.stdin) and is_terminal(sys.stderr))
 
 
 def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -> None:
-    """Name them, and have that confirmed by a site's name, or by their number; raises
-    OpeningNotConfirmedError."""
+    """Have openings confirmed by a name or their number; raises OpeningNotConfirmedError."""
     if not opened:
         return
     n, alone = len(opened), opened[0].site if len(opened) == 1 else None
     right = str(n) if alone is None else alone
     code = "confirm.ask_name" if alone else "confirm.ask_number"
     ask = run.text(code, right=site_name.in_full(right))
-    typed = answered(run, [*words_of_openings(run, opened), ask], said)
+    typed = read_confirmation(run, [*openings_text(run, opened), ask], said)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):
         return
     if said is not None:
-        way_out = says_otherwise(said, right)
+        way_out = wrong_confirmation(said, right)
     else:
         way_out = Cause.of("typed_is_not", "you did not type {right}", right=right)
     raise OpeningNotConfirmedError(what=alone or Cause.of("sites", "{n:,} sites", n=n),
                                    way_out=way_out)  # fmt: skip
 
 
-def says_otherwise(confirm: str, right: str) -> Cause:
-    """That --confirm says another thing than what is right, as a way out."""
+def wrong_confirmation(confirm: str, right: str) -> Cause:
+    """Say as a way out that --confirm names something other than `right`."""
     return Cause.of(
         "confirm_says", "--confirm says {given!r}; write --confirm {right}",
         given=confirm, right=right,

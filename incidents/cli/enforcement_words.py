@@ -1,10 +1,10 @@
-"""What people are told of the enforcement: the daemons, the record's history, what is overdue."""
+"""Sentences about the enforcement: the daemons, the record's history, what is overdue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.locale.language import language as words_of
 from incidents.values.site_name import shown
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from incidents.locale.words import When
 
 
-def told(history: Mapping[str, Any], when: When) -> list[str]:
-    """What is to be told of it, the worst first."""
-    # A server of before does not say all of it.
+def history_warnings(history: Mapping[str, Any], when: When) -> list[str]:
+    """The sentences about a history's problems, the worst first."""
+    # An older server does not say all of it.
     return [
         words(history, when)
         for kind, words in WORDS.items()
@@ -27,19 +27,19 @@ def told(history: Mapping[str, Any], when: When) -> list[str]:
 
 
 def _halted(history: Mapping[str, Any], when: When) -> str:
-    """That no site is taken down or opened."""
-    # A server of before does not say why, nor does a database that an earlier version has halted.
+    """Say that no site is taken down or opened."""
+    # An older server does not say why, nor does a database halted by an earlier version.
     why = why_halted(history.get("halted_why"), when.language)
     return when.language.say("enforcement.halted", ago=when.ago(history["halted_since"]), why=why)
 
 
 def why_halted(code: str | None, language: Language) -> str:
-    """Why nothing is carried out until a person goes on."""
+    """Say why nothing is carried out until a person goes on."""
     return language.say(f"why_halted.{code or 'not_told'}")
 
 
 def mark_unread(found: MarkUnread, when: When) -> str:
-    """That a daemon carries no order out, and what to type."""
+    """Say that a daemon carries no order out, and what to type."""
     language, others = when.language, found["count"] - 1
     code = "enforcement.mark_unread" if found["others"] else "enforcement.mark_unread.all"
     told = language.say(
@@ -49,12 +49,12 @@ def mark_unread(found: MarkUnread, when: When) -> str:
 
 
 def counted(code: str, n: int, language: Language, **facts: Any) -> str:
-    """The phrase of a number: that of one, or that of many."""
+    """Choose the phrase for one, or for many."""
     return language.say(f"{code}.one" if n == 1 else f"{code}.many", n=n, **facts)
 
 
 def _lost(history: Mapping[str, Any], when: When) -> str:
-    """That what was decided lately may be on no record any more."""
+    """Say that the latest decisions may be on no record any more."""
     return when.language.say(
         "enforcement.lost", ago=when.ago(history["lost_since"]),
         taken_down=_taken_down(history, when.language),
@@ -62,7 +62,7 @@ def _lost(history: Mapping[str, Any], when: When) -> str:
 
 
 def _moved(history: Mapping[str, Any], when: When) -> str:
-    """That what was decided lately may be missing, though nobody knows of anything."""
+    """Say that the latest decisions may be missing, though no loss is known."""
     return when.language.say(
         "enforcement.moved", ago=when.ago(history["moved_since"]),
         taken_down=_taken_down(history, when.language),
@@ -70,7 +70,7 @@ def _moved(history: Mapping[str, Any], when: When) -> str:
 
 
 def _uncompared(history: Mapping[str, Any], when: When) -> str:
-    """Which sites wait to be compared with the world, and why."""
+    """Name the sites that wait to be compared with their actual state, and why."""
     found = history["uncompared"]
     return counted(
         "enforcement.uncompared", found["count"], when.language, ago=when.ago(found["since"]),
@@ -79,7 +79,7 @@ def _uncompared(history: Mapping[str, Any], when: When) -> str:
 
 
 def not_compared(found: Mapping[str, Any], language: Language | None = None) -> str:
-    """The first sites that could not be compared, by why, what that means, and what to do."""
+    """Name the first sites that could not be compared, by reason, with what to do."""
     language = language or words_of("en", "cli")
     by_problem: dict[str, list[str]] = {}
     for each in found["sites"]:
@@ -94,17 +94,17 @@ def not_compared(found: Mapping[str, Any], language: Language | None = None) -> 
 
 
 def left_down(history: Mapping[str, Any], when: When) -> str:
-    """Which sites are down though nothing on record keeps them down, and what to do about it."""
+    """Name the sites that are down though nothing on record keeps them down, and what to do."""
     found, language = history["left_down"], when.language
     count, ago = found["count"], when.ago(found["since"])
-    # A server of before compares all of them before it names any that counts.
+    # An older server names none before it has compared all.
     is_all = found.get("complete", True)
     told = language.say(
         "enforcement.left_down", left=_left(found, language), sites=_by_state(found, language),
         suspended=_suspended_now(found, language),
         so_far="" if is_all else language.say("enforcement.left_down.so_far"),
     )  # fmt: skip
-    # Nor does it say which were added since, or are closed.
+    # Nor does it say which are newer, or closed.
     if found.get("new") == count:
         return counted("enforcement.left_down.new", count, language, told=told, ago=ago)
     again = language.say("enforcement.left_down.again") if found.get("closed") else ""
@@ -112,8 +112,7 @@ def left_down(history: Mapping[str, Any], when: When) -> str:
 
 
 def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
-    """Which of them a clock has suspended since; empty where it has none, or a server of before
-    does not say it."""
+    """Name those that a clock has suspended since; empty for none, or an older server."""
     names = found.get("suspended_now")
     if not names:
         return ""
@@ -121,7 +120,7 @@ def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _left(found: Mapping[str, Any], language: Language) -> str:
-    """How many they are; that nobody knows of a site whether it is up is another thing."""
+    """Count the sites left down; those whose state is unknown are counted apart."""
     count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
     sites = counted("enforcement.sites", count, language)
     suspended = count - unknown - closed
@@ -140,7 +139,7 @@ def _left(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _by_state(found: Mapping[str, Any], language: Language) -> str:
-    """The first of them, by how they are in the world."""
+    """Name the first of them, by their actual state."""
     states = found.get("states")
     if states is None or len(set(states)) == 1:
         return _named(found, language)
@@ -160,8 +159,8 @@ def _more(n: int, language: Language) -> list[str]:
 
 
 def _taken_down(history: Mapping[str, Any], language: Language) -> str:
-    """Which ones a daemon has taken down again; empty where it has not."""
-    # A server of before does not say it.
+    """Name those that a daemon has taken down again; empty if it has not."""
+    # An older server does not say it.
     found = history.get("taken_down")
     if found is None:
         return ""
@@ -175,12 +174,12 @@ def _named(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _unsigned(history: Mapping[str, Any], when: When) -> str:
-    """That nobody could prove what is recorded now."""
+    """Say that nobody could prove the present record."""
     return when.language.say("enforcement.unsigned", ago=when.ago(history["unsigned_since"]))
 
 
 def _unproved(history: Mapping[str, Any], when: When) -> str:
-    """That sites may not be as the record says."""
+    """Say that sites may differ from the record."""
     began, left = when.ago(history["unproved_since"]), history.get("left_down")
     if left is not None and left.get("complete", True):
         return when.language.say("enforcement.unproved.waits")
@@ -195,35 +194,35 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 """By what is so, as `views.queue.alarm` calls it, the worst first."""
 
 
-def tell_of_enforcement(run: Run, found: Mapping[str, Any]) -> None:
-    """Say whether the clock is enforced, by whom, what the history is, and what is overdue."""
+def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
+    """Say whether the clock is enforced, by whom, the history's problems, and what is overdue."""
     from incidents.views.health import carries_out
 
     when = run.when
     if found["beating"] and not carries_out(found):
-        run.say(painted(run.text("enforcement.on.record"), fg="red", bold=True))
+        run.write(coloured(run.text("enforcement.on.record"), fg="red", bold=True))
     elif found["beating"]:
-        run.say(run.text("enforcement.on"))
+        run.write(run.text("enforcement.on"))
     else:
-        run.say(painted(run.text("enforcement.off"), fg="red", bold=True))
+        run.write(coloured(run.text("enforcement.off"), fg="red", bold=True))
     for daemon in found["daemons"]:
-        run.say(_how(run, daemon))
+        run.write(_how(run, daemon))
     if found["last_once"]:
-        run.say(run.text("enforcement.once", ago=when.ago(found["last_once"])))
-    # A server of before says nothing of it.
+        run.write(run.text("enforcement.once", ago=when.ago(found["last_once"])))
+    # An older server does not say it.
     unread = found.get("mark_unread")
     lines = [] if unread is None else [mark_unread(unread, when)]
-    for line in [*lines, *told(found.get("history") or {}, when)]:
-        run.say(painted(line, fg="red"))
+    for line in [*lines, *history_warnings(found.get("history") or {}, when)]:
+        run.write(coloured(line, fg="red"))
     if found["overdue"]:
         line = _overdue(run, found)
-        run.say(line if found["beating"] else painted(line, fg="red"))
+        run.write(line if found["beating"] else coloured(line, fg="red"))
         for site in found["overdue_sites"]:
-            run.say(run.text("enforcement.overdue.site", site=site["site"], due=site["due"]))
+            run.write(run.text("enforcement.overdue.site", site=site["site"], due=site["due"]))
     else:
-        run.say(run.text("enforcement.overdue.none"))
+        run.write(run.text("enforcement.overdue.none"))
     if not found["beating"]:
-        run.tell(run.text("enforcement.start"))
+        run.inform(run.text("enforcement.start"))
 
 
 def _overdue(run: Run, found: Mapping[str, Any]) -> str:

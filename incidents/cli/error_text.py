@@ -1,4 +1,4 @@
-"""What went wrong, in the words of the run's language.
+"""Errors in the run's language.
 
 English is made with the error (its docstring); the catalogues of other languages have a phrase for
 it, with the same facts.
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _CHINESE = re.compile("[一-鿿]")
 _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
-"""What the system or a library says is quoted as it is."""
+"""Facts quoted unchanged: they come from the system or a library."""
 
 
-def told(run: Run, error: IncidentsError) -> str:
+def rendered(run: Run, error: IncidentsError) -> str:
     """The error's sentence; in English where the language has no words for it."""
     spoken = run.language
     if spoken is language("en", "cli"):
@@ -32,9 +32,9 @@ def told(run: Run, error: IncidentsError) -> str:
     try:
         sentence = _sentence(run, spoken, error)
     except (KeyError, TypeError, ValueError):
-        # A server of another version knows other facts, or writes them in another way.
+        # A server of another version may have other facts, or another form of them.
         sentence = None
-    # A page's sentence ends with its stop; after the program's name stands none.
+    # A page's sentence has a full stop; a command-line error has none.
     return (sentence or message(error)).removesuffix("。")
 
 
@@ -69,8 +69,10 @@ def phrase(
 
 
 def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
-    """`error.NAME` by the class, then by the name for programs, which several classes may share;
-    before each, `error.NAME.FACT` where more is known, the last fact first."""
+    """Yield the ids of an error's phrase: `error.NAME`, NAME by its class, then by its code.
+
+    Several classes may share a code. `error.NAME.FACT` goes before each, the last fact first.
+    """
     of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     for name in dict.fromkeys((of_class.removesuffix("_error"), error.name)):
         yield from (f"error.{name}.{fact}" for fact in reversed(facts) if facts[fact])
@@ -82,7 +84,7 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
         return value
     if name == "known":
         return value.replace(", ", spoken.comma)
-    # What stands in Chinese already was made for this reader.
+    # A Chinese text was already made for this reader.
     if name in _QUOTED and not _CHINESE.search(value):
         return spoken.say("quoted", text=value)
     if _TIME.fullmatch(value):
@@ -92,7 +94,7 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
 
 
 def _with_library(spoken: Language, error: IncidentsError, sentence: str) -> str:
-    """Where a library is missing, how to install it."""
+    """Add how to install the library that is missing."""
     if not isinstance(error, LibraryError):
         return sentence
     extra = error.facts.get("extra") or error.extra

@@ -27,7 +27,7 @@ from incidents.values.web_address import Normalized
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
-    callback=params.no_placeholder, shell_complete=suggestions.categories,
+    callback=params.refuse_placeholder, shell_complete=suggestions.categories,
     help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")
@@ -80,12 +80,12 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
     digest, size = evidence.measure(file, limit=run.settings.evidence_limit)
     command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
     if not act.dry_run or run.remote is not None:
-        run.house.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
+        run.app.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
     act.submit(site, command, about=incident_id(site, n))
 
 
 _STANDARD_INPUT = "-"
-# With the blanks around it, which are taken away: who sends a wrong file is told so.
+# Including the blanks around it, which are removed: so a wrong file is reported.
 _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
 
 
@@ -134,10 +134,10 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     Anyone with the link can see the incident and state that the content is removed: give it only to
     the responsible person. If others got it, revoke it with revoke-links.
     """
-    document = run.house.link(incident)
+    document = run.app.link(incident)
     if run.for_programs:
-        output.document(run, document, rows=[document])
+        output.write_document(run, document, rows=[document])
     else:
-        run.say(document["link"])
+        run.write(document["link"])
         if not run.quiet:
-            run.tell(run.text("link.until", at=document["until"]))
+            run.inform(run.text("link.until", at=document["until"]))

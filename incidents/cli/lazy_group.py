@@ -1,4 +1,4 @@
-"""Groups and verbs: common options before or behind a verb, commands loaded when typed."""
+"""Command groups and verbs: shared options before or behind a verb, commands loaded when typed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Group(click.Group):
     command_class = Verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, with the common options moved behind the command's name."""
+        """Parse like click, with the common options moved behind the command's name."""
         return super().parse_args(ctx, _behind_the_command(args))
 
 
@@ -53,7 +53,7 @@ def _behind_the_command(args: list[str]) -> list[str]:
         elif args[n] in _FLAGS:
             n += 1
         else:
-            # The help of a group, and what is no option, need none of them.
+            # A group's help, and words that are no options, need none of them.
             return args[n:] if args[n].startswith("-") else [args[n], *args[:n], *args[n + 1 :]]
     return []
 
@@ -77,7 +77,7 @@ class LazyGroup(Group):
         self.renamed = renamed or {}
         self.targets = {name: of for section in sections.values() for name, of in section.items()}
         self.translated: Callable[[click.Command, str], click.Command] | None = None
-        """What makes of a command, by its name, one in the reader's language; None: in English."""
+        """Translates a command, by its name; None: in English."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the help."""
@@ -99,8 +99,7 @@ class LazyGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but the nearest names are offered from the table, and an older spelling
-        is noted."""
+        """Resolve like click, but suggest names from the table, and note an older spelling."""
         if args and args[0] in self.renamed:
             ctx.ensure_object(Run).renamed = (
                 f"{ctx.command_path} {args[0]}", f"incidents {self.renamed[args[0]][1]}",
@@ -124,7 +123,7 @@ class LazyGroup(Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """The names that begin so, importing nothing."""
+        """Complete names, importing nothing."""
         from click.shell_completion import CompletionItem
 
         names = [

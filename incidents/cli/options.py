@@ -17,7 +17,7 @@ Command = Callable[..., int | None]
 
 
 def looking(function: Command) -> Command:
-    """For a command that only looks: it is given the run, and takes the common options."""
+    """Decorate a command that only looks: it gets the run, and takes the common options."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -28,7 +28,7 @@ def looking(function: Command) -> Command:
 
 
 def recording(function: Command) -> Command:
-    """Like `looking`, for a command that can be the first to write, but is no act on a site."""
+    """Decorate a command that can be the first to write, but is no act on a site."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -39,7 +39,7 @@ def recording(function: Command) -> Command:
 
 
 def acting(function: Command) -> Command:
-    """For an act: it is given an `Act` to submit its command through, `--key` and `--dry-run`."""
+    """Decorate an act: it gets an `Act` to submit its command through, `--key` and `--dry-run`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -71,7 +71,7 @@ def acting(function: Command) -> Command:
 
 
 def at_option(what: str) -> Callable[[Command], Command]:
-    """The option for the time of a fact: when `what` was."""
+    """The option for the time of a fact; `what` names it."""
     return click.option(
         "--at", metavar="T",
         help=f"When {what}: 02:50, 10m ago, yesterday 17:00, 2026-03-01 02:50 or RFC 3339. "
@@ -98,13 +98,13 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
         lang=given.pop("lang"),
         server=given.pop("server"),
     )
-    # One that was named is made by `db upgrade` alone: its name may be mistyped.
+    # Only `db upgrade` makes a named database: the name may be mistyped.
     run.makes = writes and run.settings.db is None
     return run
 
 
 def _language(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    # Before the other parameters: what is wrong with them is told in it.
+    # Before the other parameters, whose errors are written in it.
     context.ensure_object(Run).asked_language = value
     return value
 

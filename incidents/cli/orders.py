@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import confirmation, options, output, params, sites
+from incidents.cli import confirmation, options, output, params, sites, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.errors import DONE, NOT_VERIFIED
@@ -52,13 +52,13 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
     """List orders not carried out, dead letters first."""
     with run.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
-    output.listed(
+    output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=(
             "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT TRY", "ADAPTER", "PROBLEM",
         ),
         rows=(_row(run, each) for each in found),
-        nothing=_nothing(run, dead=dead, braked=braked, site=site),
+        nothing=_none_found(run, dead=dead, braked=braked, site=site),
     )  # fmt: skip
 
 
@@ -67,21 +67,21 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
 @options.looking
 def show(run: Run, order: tuple[int, int, str]) -> None:
     """Show ORDER, such as 12-o45, its attempts and its result."""
-    tell(run, order)
+    write_order(run, order)
 
 
-def tell(run: Run, order: tuple[int, int, str]) -> None:
-    """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
+def write_order(run: Run, order: tuple[int, int, str]) -> None:
+    """Describe an order and its result; raises UnknownOrderError if there is none."""
     with run.looking() as looks:
         found = looks.order(*order, run.when)
-    if not output.answered(run, found, found["id"]):
-        output.pairs(run, _pairs(run, found))
+    if not output.answer_program(run, found, found["id"]):
+        output.write_pairs(run, _pairs(run, found))
         if found["story"]:
             sites.show_events(run, found["story"])
 
 
-def _nothing(run: Run, *, dead: bool, braked: bool, site: str | None) -> str:
-    """That nothing of what was asked for is there."""
+def _none_found(run: Run, *, dead: bool, braked: bool, site: str | None) -> str:
+    """Say that no order was found as asked."""
     of = {(True, True): ".both", (True, False): ".dead", (False, True): ".braked"}
     code = f"orders.none{of.get((dead, braked), '')}"
     return run.text(f"{code}.site" if site else code, site=site)
@@ -91,7 +91,9 @@ def _row(run: Run, each: Order) -> tuple[str, ...]:
     when, state = run.when, _state(run, each["state"])
     return (
         each["id"],
-        output.Painted.of(state, fg="red") if each["state"] in ("dead", "braked") else state,
+        text_table.ColouredField.of(state, fg="red")
+        if each["state"] in ("dead", "braked")
+        else state,
         event_sentence.ordered(each["kind"], each["lane"], run.language),
         shown(each["site"]),
         when(each["ordered_at"]),
@@ -185,25 +187,24 @@ def reconcile(
         cancelled=cancelled, dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
-    output.listed(
+    output.write_list(
         run, [each.document() for each in compared], ids=(each.site for each in differing),
         headers=("SITE", "ORDERED STATE", "ON RECORD", "REALLY", "BY ADAPTER", ""),
         rows=(_mismatch_row(run, each) for each in compared),
     )  # fmt: skip
     if not run.quiet:
-        _tell_count(run, compared, len(differing))
+        _write_count(run, compared, len(differing))
     return NOT_VERIFIED if differing else DONE
 
 
 def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) -> list[Comparison]:
-    return act.run.house.compare(
+    return act.run.app.compare(
         names, by=act.by, login=act.run.settings.login, key=act.key, dry_run=dry_run, **asked
     )
 
 
 def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
-    """Has it confirmed that sites are opened that a loss left down, or that are closed in the
-    world."""
+    """Have the opening of sites confirmed that a loss left down, or that are in fact closed."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
@@ -211,7 +212,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
         doubted = [
             each
             for each in opened
-            # A server of before does not say it.
+            # An older server does not say it.
             if each.really == "closed" or looks.site(each.site).get("left_down_since")
         ]
     confirmation.confirm_openings(act.run, doubted, said)
@@ -225,7 +226,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
     return names
 
 
-def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
+def _write_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.enforcement.reconciliation import REPAIRED, UNKNOWN
     from incidents.enforcement.routing import DEFAULT
 
@@ -242,7 +243,7 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
         "again": len(repaired) - logged, "again.in_vain": logged,
     }  # fmt: skip
     told += [run.text(f"reconcile.{code}", n=n) for code, n in more.items() if n]
-    run.tell(run.text("list.parts").join(told))
+    run.inform(run.text("list.parts").join(told))
     stays_closed = ("suspended", "closed")
     closed = [
         each
@@ -251,9 +252,9 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
         and (each.ordered, each.really or each.on_record) == stays_closed
     ]
     if closed:
-        run.tell(run.text("reconcile.closed", n=len(closed)))
+        run.inform(run.text("reconcile.closed", n=len(closed)))
     if left := verdicts.count(LEFT_DOWN) - len(closed):
-        run.tell(run.text("reconcile.left_down", n=left))
+        run.inform(run.text("reconcile.left_down", n=left))
 
 
 def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
@@ -266,5 +267,5 @@ def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
         shown(each.site),
         *("" if state is None else run.language.word("state", state) for state in states),
         each.adapter,
-        output.Painted.of(word, fg="red") if each.differs else word,
+        text_table.ColouredField.of(word, fg="red") if each.differs else word,
     )

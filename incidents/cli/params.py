@@ -45,7 +45,7 @@ def completion(shell: str) -> None:
 
     from incidents.cli.root import root
 
-    # What click's own script begins with asks the shell for its version, which needs no help.
+    # The first lines of click's script only ask for the shell's version.
     kind = get_completion_class(shell)
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
@@ -62,7 +62,7 @@ class File(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As click does it; raises InputError."""
+        """Convert like click; raises InputError."""
         return super().convert(file_name(os.fspath(value)), param, ctx)
 
 
@@ -81,7 +81,7 @@ def file_name(given: str) -> str:
     return given
 
 
-def no_placeholder(
+def refuse_placeholder(
     _context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
     """Refuse the capital by which help and `next:` lines stand for a text of the person."""
@@ -99,8 +99,7 @@ site, incident, contact, item, order, text = (
 
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
-    """An incident's id or a site's name, by its looks; raises BadSiteNameError, and
-    UnknownIncidentError for a mere number, which is half an id and no name."""
+    """Read an incident's id or a site's name; raises BadSiteNameError, UnknownIncidentError."""
     found = ids.read_incident_id(given.strip())
     return _site(given) if found is None else found
 
@@ -111,9 +110,10 @@ def contact_or_incident(given: str) -> tuple[int, ...]:
     return contact(given) if found is None else found
 
 
-def anything(given: str) -> tuple[Any, ...] | str:
-    """Whatever has a name, by its looks: an incident `(12, 3)`, a contact `(12, 3, 1)`, an order
-    `(12, 45, lane)` or an item of the queue `(12, "t2")`; else a site's name.
+def any_name(given: str) -> tuple[Any, ...] | str:
+    """Read an id or a site's name.
+
+    Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
 
     Raises:
         BadSiteNameError, UnknownIncidentError: for what is none.
@@ -130,7 +130,7 @@ _LOOKS = Cause.of(
 
 @contextmanager
 def site_or_id(name: str) -> Iterator[None]:
-    """While what is looked for may have been meant as an id; raises UnknownSiteError saying so."""
+    """Say that an id may have been meant, if the site is unknown; raises UnknownSiteError."""
     try:
         yield
     except UnknownSiteError as error:
@@ -167,17 +167,17 @@ target_argument = click.argument(
     "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=suggestions.incidents
 )
 anything_argument = click.argument(
-    "what", type=anything, metavar="ID|SITE", shell_complete=suggestions.items
+    "what", type=any_name, metavar="ID|SITE", shell_complete=suggestions.items
 )
 note_option = click.option(
     "--note",
     type=text("note"),
-    callback=no_placeholder,
+    callback=refuse_placeholder,
     metavar="N",
     help="Note of at most 4,000 characters.",
 )
 reason_option = click.option(
-    "--reason", type=text("reason"), callback=no_placeholder, required=True, metavar="R",
+    "--reason", type=text("reason"), callback=refuse_placeholder, required=True, metavar="R",
     help="Reason; it goes on record.",
 )  # fmt: skip
 confirm_option = click.option(
@@ -216,7 +216,7 @@ def read_small_file(file: Path) -> str:
         InputError: if it is far too large to be what it should be.
     """
     try:
-        # A pipe, and a device without an end, do not tell their size.
+        # A pipe, and an endless device, have no size.
         with file.open("rb") as source:
             content = source.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
@@ -239,7 +239,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
-    """That none of the newest incidents has this category; ask before it is logged.
+    """Remark that none of the newest incidents has this category, before it is logged.
 
     A server is not asked: it has no list of them.
     """
@@ -255,7 +255,7 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:
-    """What nobody can be reached by as it stands, and how to correct it."""
+    """Remark on a phone number or an address that reaches nobody, and how to correct it."""
     from incidents.contract.hints import do
     from incidents.machine.commands import EditSite
 

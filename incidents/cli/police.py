@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output
+from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.machine.policy import write_duration
 from incidents.values.site_name import shown
 
@@ -46,32 +46,32 @@ def list_(run: Run, limit: int) -> None:
         told = looks.duties(limit=limit)
     found, total = told["items"], told["summary"]
     if run.quiet:
-        run.say(*(each["incident"] for each in found))
+        run.write(*(each["incident"] for each in found))
     elif run.for_programs:
-        output.documents(run, found)
+        output.write_documents(run, found)
     elif total is None:
-        run.tell(run.text("duty.off"))
+        run.inform(run.text("duty.off"))
     else:
-        _tell_of_duties(run, found, total)
+        _write_duties(run, found, total)
 
 
-def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
+def _write_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
     from incidents.settings.police import SOURCE
 
-    output.table(
+    text_table.write_table(
         run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
         [_duty_row(run, each) for each in found],
     )  # fmt: skip
     if not found:
-        run.tell(run.text("duty.nothing"))
+        run.inform(run.text("duty.nothing"))
         return
     code = "duty.counts.capped" if total["capped"] else "duty.counts"
     counts = run.text(code, overdue=total["overdue"], due=total["due"])
-    run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
+    run.inform(coloured(counts, fg="red", bold=True) if total["overdue"] else counts)
     if total["overdue"] + total["due"] > len(found):
-        run.tell(run.text("duty.first", n=len(found)))
+        run.inform(run.text("duty.first", n=len(found)))
     within = write_duration(timedelta(seconds=total["within_s"]))
-    run.tell(run.text("duty.within", within=within, source=SOURCE))
+    run.inform(run.text("duty.within", within=within, source=SOURCE))
 
 
 def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:

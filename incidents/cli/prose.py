@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
 _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-# What stands at no line's end, and what at no line's beginning (GB/T 15834).
+# Marks that end no line, and marks that begin none (GB/T 15834).
 _OPENS, _CLOSES = "（《〈「『【〔“‘", "，。：；！？、）》〉」』】〕”’…—"
 _CHINESE = re.compile(f"[{_HAN}]")
-# What is never broken: a Chinese character, or a run of others, with the marks that belong to it.
-# What a no-break space joins, as a key and its words, is one piece.
+# An unbroken piece: a Chinese character, or a run of others, with the marks that belong to it.
+# Words joined by a no-break space, such as a key and its label, are one piece.
 _PIECE = re.compile(
     rf"[{_OPENS}]*"
     rf"(?:\S+\u00a0[{_HAN}]+?(?=[{_CLOSES}\s]|$)"
@@ -29,29 +29,29 @@ _PIECE = re.compile(
 
 
 class Prose(Text):
-    """Text of which every line of Chinese is filled; other text is wrapped as rich wraps it."""
+    """Text whose Chinese lines are filled; rich wraps the others."""
 
     def wrap(self, console: Console, width: int, **more: Any) -> Lines:
-        """The lines, none wider than that."""
+        """Wrap into lines, none wider than `width`."""
         if more.get("no_wrap") or not _CHINESE.search(self.plain):
             return super().wrap(console, width, **more)
         lines = Lines()
         for line in self.split(allow_blank=True):
             for part in line.divide(_breaks(line.plain, width)):
                 part.rstrip_end(width)
-                # What alone is too long for a line, such as an address, is folded.
+                # A piece too long for a line, such as an address, is folded.
                 lines.extend(Text.wrap(part, console, width, overflow="fold"))
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """No wider at the least than its longest piece."""
+        """Measure: at least as wide as the longest piece."""
         found = super().__rich_measure__(console, options)
         least = max((cell_len(each.rstrip()) for each in pieces(self.plain)), default=0)
         return Measurement(min(found.minimum, least), found.maximum)
 
 
 def pieces(text: str) -> list[str]:
-    """What of the text stays on one line, each with the space behind it."""
+    """Cut a text into pieces that stay on one line, each with the space behind it."""
     if not _CHINESE.search(text):
         return text.split()
     found, at = [], 0
@@ -64,7 +64,7 @@ def pieces(text: str) -> list[str]:
 
 
 def _breaks(text: str, width: int) -> list[int]:
-    """Before which characters a line is broken."""
+    """The offsets of the characters before which a line is broken."""
     found, used, at = [], 0, 0
     for piece in pieces(text):
         if used and used + cell_len(piece.rstrip()) > width:

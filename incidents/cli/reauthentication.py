@@ -1,4 +1,4 @@
-"""The reauthentication: while somebody acts in person, they have proved who they are.
+"""Reauthentication: the person who acts has proved who they are.
 
 A password is asked for at a terminal without an echo, or read from a file. It is never an option:
 other people see what a command was called with.
@@ -33,7 +33,7 @@ SECOND_PERSON_OPTION = "--second-password-file"
 
 STDIN = Path("-")
 """A file that stands for standard input."""
-# More than any password has: who names a wrong file, a device say, is told so.
+# More than any password has, to report a wrong file, such as a device.
 _MOST_BYTES = 10_000
 
 
@@ -65,7 +65,7 @@ second_password_file_option = click.option(
 
 
 def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
-    """See that not both passwords are to be read from it; `option` names the other's file.
+    """Check that not both passwords come from standard input; `option` names the other's file.
 
     Raises:
         InputError: naming that option.
@@ -79,7 +79,7 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
 
 
 def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTION) -> str:
-    """A password: of the file, without the end of its line, or as it is typed."""
+    """Read a password from the file, without the end of its line, or from the terminal."""
     if file is not None:
         return _password_of_file(file, option)
     if not is_terminal(sys.stdin):
@@ -127,15 +127,15 @@ class NoAccountError(RefusedError):
 
 
 @contextmanager
-def proved(
+def for_command(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
-    """The presence for a command, by that policy or the active one; raises as `in_person` does."""
+    """Sign in for a command, by that policy or the active one; raises as `in_person` does."""
 
     def takes_two() -> bool:
         from incidents.desk import access
 
-        return access.needs_two_people(command, policy or run.house.desk.policy())
+        return access.needs_two_people(command, policy or run.app.desk.policy())
 
     with in_person(run, name_of(type(command)), file, takes_two) as signed_in:
         yield signed_in
@@ -145,11 +145,11 @@ def proved(
 def in_person(
     run: Run, act: str, file: Path | None, is_asked_for: Callable[[], bool]
 ) -> Iterator[bool]:
-    """While it lasts, who acts has signed in, if that act needs it here; whether they have.
+    """Sign the person in, if the act needs it here; yield whether they have.
 
     Over a server it is needed for what no token does (see `accounts.identity`); in a database, once
     it has accounts, where `is_asked_for` says that the desk asks a sign-in for it. A password that
-    is given all the same is looked at: who names a wrong one is told so.
+    is given anyway is checked, and a wrong one refused.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
@@ -177,33 +177,33 @@ def in_person(
 
 @contextmanager
 def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Iterator[None]:
-    """While it lasts, who acts is in a session of the server; `option` is what names the file.
+    """Open a session of the server for the person who acts; `option` names the file.
 
     Raises:
-        PasswordNeededError, ProblemError: as `proved` does.
+        PasswordNeededError, ProblemError: as `for_command` does.
     """
     from incidents.client.faults import ProblemError
 
     server = run.remote
     assert server is not None, "only a server has sessions"
-    question = run.text("password.ask", handle=server.signs_in)
+    question = run.text("password.ask", handle=server.password_account)
 
     def ask() -> str:
         return read_password(file, question, option)
 
     with ExitStack() as stack:
         try:
-            # What standard input has given it does not give again.
+            # Standard input can be read only once.
             stack.enter_context(server.signed_in(ask(), None if file == STDIN else ask))
         except ProblemError as error:
             if error.name == "sign_in" and not (run.settings.named or server.has_token):
-                run.tell(run.text("password.login_name", handle=server.signs_in))
+                run.inform(run.text("password.login_name", handle=server.password_account))
             raise
         yield
 
 
 def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Identity:
-    """Who acts at the database, having proved who they are, for this one act.
+    """Return the identity at the database of the person who acts, once it is proved, for one act.
 
     Raises:
         NoAccountError: if nobody was named, and the login name is no account.
@@ -214,12 +214,11 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
     given = read_password(file, run.text("password.ask", handle=handle), option)
-    return _door(run).identify(handle, given, _terminal(run))
+    return _authenticator(run).identify(handle, given, _terminal(run))
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
-    """A second person, `handle`, for the one act of who acts, as the desk takes them: at the
-    database their name, once they have proved it; for a server what it lets them in by.
+    """Return a second person for one act: proved at the database; for a server, name and password.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
@@ -228,12 +227,12 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
     given = read_password(file, run.text("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
         return {"handle": handle, "password": given}
-    return _door(run).identify_second(
+    return _authenticator(run).identify_second(
         handle, given, _terminal(run), beside=run.settings.person, at_terminal=True
     )
 
 
-def _door(run: Run) -> Authenticator:
+def _authenticator(run: Run) -> Authenticator:
     from incidents import clock
     from incidents.accounts.authenticator import Authenticator
 

@@ -165,5 +165,5 @@ def told(args: Sequence[str]) -> Iterator[click.Group]:
     from incidents.cli import chinese_help
 
     assert isinstance(root, LazyGroup)
-    with chinese_help.told(root, args) as in_its_language:
+    with chinese_help.localised(root, args) as in_its_language:
         yield in_its_language

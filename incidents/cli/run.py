@@ -1,4 +1,4 @@
-"""One run of the program: its output format, what it has opened, and the characters it can show.
+"""One run of the program: its output format, open resources, and the characters it can show.
 
 A note, a file's name or a mistyped argument may hold a control sequence that paints, moves the
 cursor or sets a title, or a mark that reverses the order of the letters. These are shown by their
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.app import App
-    from incidents.client.house import RemoteApp, RemoteLooks
+    from incidents.client.app import RemoteApp, RemoteLooks
     from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
@@ -37,27 +37,27 @@ _ITS_OWN = Cause.of(
 )
 REHEARSAL = "rehearsal: this database accepts any clock"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
-# Of an export: it goes into a file, and what is said beside it is for people.
+# The format of an export to a file: the other output is for people.
 BUNDLE = "bundle"
 
 
 class Run:
-    """What all commands share: made by `main`, filled by the shared options, given to each."""
+    """The context of a command: made by `main`, filled by the shared options, given to each."""
 
     def __init__(self) -> None:
         self.format: str | None = None
         self.quiet = False
         self.asked_language: str | None = None
         self.makes = False
-        """Whether the database may be made if it is a file that is not there."""
+        """Whether a database file may be made if there is none."""
         self.renamed: tuple[str, str] | None = None
         """The older spelling of a command that was typed, and the one of now."""
-        self.told_of_rehearsal = False
-        """Whether what was shown has said that it is one."""
+        self.rehearsal_noted = False
+        """Whether the output has already said that it is a rehearsal."""
 
     @property
     def for_programs(self) -> bool:
-        """Whether a program reads the answer: then nothing but documents is written."""
+        """Whether a program reads the answer: then only documents are written."""
         return self.format not in (None, TABLE, BUNDLE)
 
     @cached_property
@@ -68,8 +68,8 @@ class Run:
         return sources.load()
 
     @property
-    def house(self) -> App | RemoteApp:
-        """The desk that these settings name: of a database, or a server's.
+    def app(self) -> App | RemoteApp:
+        """The app that these settings name: of a database, or a server's.
 
         What only a database has is in `local`, and what only a server has in `remote`.
         """
@@ -77,12 +77,12 @@ class Run:
 
     @cached_property
     def local(self) -> App:
-        """All rooms of the database, which is opened.
+        """The app of the database, opened.
 
         Raises:
             NotOverServerError: if it is a server that is asked.
         """
-        self.insist_on_this_machine(_ITS_OWN)
+        self.refuse_server(_ITS_OWN)
         from incidents import app
 
         _silence_libraries()
@@ -90,10 +90,10 @@ class Run:
 
     @cached_property
     def remote(self) -> RemoteApp | None:
-        """The server that is asked in place of a database; None: it is the database itself."""
+        """The server in place of a database; None for the database itself."""
         if self.settings.server is None:
             return None
-        from incidents.client.house import RemoteApp
+        from incidents.client.app import RemoteApp
         from incidents.client.http import Exchange
 
         exchange = Exchange(
@@ -101,8 +101,8 @@ class Run:
         )
         return RemoteApp(exchange, self.settings)
 
-    def insist_on_this_machine(self, why: str) -> None:
-        """Refuse to act on this machine when a server was named: it was meant.
+    def refuse_server(self, why: str) -> None:
+        """Refuse to act on this machine if a server was named: that was meant.
 
         Raises:
             NotOverServerError: saying `why` a server does not do it, or the way out.
@@ -114,7 +114,7 @@ class Run:
 
     @property
     def when(self) -> When:
-        """How times are shown to people."""
+        """The format in which people see times."""
         from incidents import clock
         from incidents.locale.words import When
 
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def language(self) -> Language:
-        """In which people are answered; programs read English, whoever asks."""
+        """The language of answers for people; programs always read English."""
         from incidents.locale.language import language
 
         if self.for_programs:
@@ -130,24 +130,24 @@ class Run:
         known = self.__dict__.get("settings")
         if known is not None:
             return language(known.language, "cli")
-        # What is wrong with the settings is told too.
+        # Errors in the settings are reported too.
         asked = self.asked_language or os.environ.get("INCIDENTS_LANG")
         wanted = language_tag.tag(asked or language_tag.of_locale(os.environ))
         return language(wanted or "en", "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:
-        """The phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`), with those facts."""
+        """Fill the phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`) with the facts."""
         when = self.when if "settings" in self.__dict__ else None
         return self.language.say(id_, when=when, **facts)
 
     @contextmanager
     def looking(self) -> Iterator[Looks | RemoteLooks]:
-        """What people look at, in one state of the database, told in the run's language."""
-        with self.house.looking(self.language) as looks:
+        """Open the views on one state of the database, in the run's language."""
+        with self.app.looking(self.language) as looks:
             yield looks
 
     def read_time(self, text: str | None, limit: Limit | None = None) -> datetime | None:
-        """A time that somebody has typed, in UTC, echoed with its zone; None if none was.
+        """Read a typed time as UTC and echo it with its zone; None without one.
 
         As a `limit` it may be a day.
 
@@ -161,59 +161,61 @@ class Run:
 
         moment = typed_time.read(text, self.settings.zone, clock.now(), limit=limit)
         when = self.when
-        self.tell(self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment)))
+        self.inform(
+            self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment))
+        )
         return moment
 
-    def tell(self, *lines: str) -> None:
+    def inform(self, *lines: str) -> None:
         """Write lines for people on standard error; nothing where a program reads."""
         if not self.for_programs:
             for line in lines:
-                aside(visible_but_painted(shortened(line)))
+                write_stderr(visible_but_coloured(shortened(line)))
 
-    def say(self, *lines: str) -> None:
-        """Write lines on standard output, in one go; nothing in them makes a terminal lie."""
+    def write(self, *lines: str) -> None:
+        """Write lines on standard output, in one go, without characters that mislead."""
         if lines:
-            with answering():
-                click.echo(visible_but_painted("\n".join(lines)), color=paints())
+            with guarded_stdout():
+                click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
-    def say_data(self, line: str) -> None:
+    def write_data(self, line: str) -> None:
         """Write a line for a program on standard output: as it is, but not onto a terminal."""
         if is_terminal(sys.stdout):
-            self.say(line)
+            self.write(line)
         else:
-            with answering():
+            with guarded_stdout():
                 click.echo(line)
 
-    def tell_of_rehearsal(self) -> None:
-        """Say once that the desk which was looked at, or acted on, is none of real customers."""
+    def note_rehearsal(self) -> None:
+        """Say once that the desk is no desk of real customers."""
         is_opened = "local" in self.__dict__ and self.local.is_opened
-        # The command has had its answer: a database that goes away now takes nothing from it.
+        # The command is answered: a database that fails now changes nothing.
         with suppress(DatabaseError):
-            if is_opened and not self.told_of_rehearsal and self.local.is_rehearsal:
-                self.tell(self.text("run.rehearsal"))
+            if is_opened and not self.rehearsal_noted and self.local.is_rehearsal:
+                self.inform(self.text("run.rehearsal"))
 
-    def tell_of_renaming(self) -> None:
-        """Name the command's spelling of now to a person who typed an older one."""
+    def note_renaming(self) -> None:
+        """Name the present spelling of a command to a person who typed an older one."""
         if self.renamed is not None and is_terminal(sys.stderr):
             old, new = self.renamed
-            self.tell(self.text("run.renamed", old=old, new=new))
+            self.inform(self.text("run.renamed", old=old, new=new))
 
     def close(self) -> None:
-        """Let go of the database, or of the server."""
+        """Close the database, or the server."""
         for opened in ("local", "remote"):
             if house := self.__dict__.get(opened):
                 house.close()
 
 
-def aside(text: str, *, nl: bool = True) -> None:
-    """Write on standard error; what it cannot take, on a full disk say, changes nothing else."""
+def write_stderr(text: str, *, nl: bool = True) -> None:
+    """Write on standard error; a failed write, on a full disk say, changes nothing else."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True, nl=nl)
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """While standard output is written to: what it cannot take is no fault of this program.
+def guarded_stdout() -> Iterator[None]:
+    """Treat a failed write to standard output as no fault of this program.
 
     Raises:
         AnswerLostError: for a full disk, say. A reader that has gone stays a BrokenPipeError.
@@ -223,18 +225,18 @@ def answering() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _give_up_standard_output()
+        _discard_stdout()
         raise AnswerLostError(detail=error.strerror or str(error)) from error
 
 
-def _give_up_standard_output() -> None:
-    """What is left in its buffer must not be tried again at the interpreter's end."""
+def _discard_stdout() -> None:
+    """Keep the interpreter's end from writing what is left in the buffer."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silence_libraries() -> None:
-    """What a driver remarks on its way to an error is not for people: the error is told."""
+    """Silence a driver's remarks on its way to an error: the error itself is shown."""
     import logging
 
     root = logging.getLogger()
@@ -243,12 +245,12 @@ def _silence_libraries() -> None:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a person is at the other end; a stream that the caller has closed is None."""
+    """Whether a stream is a terminal; None is a stream that the caller has closed."""
     return stream is not None and stream.isatty()
 
 
-def paints() -> bool:
-    """Whether colour may be written: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
+def uses_colour() -> bool:
+    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
@@ -256,30 +258,30 @@ def paints() -> bool:
     return is_terminal(sys.stdout)
 
 
-def painted(text: str, **style: object) -> str:
+def coloured(text: str, **style: object) -> str:
     """`text` in colour, where standard output takes it."""
-    return click.style(text, **style) if text and paints() else text  # type: ignore[arg-type]  # click's own
+    return click.style(text, **style) if text and uses_colour() else text  # type: ignore[arg-type]  # click's own
 
 
 MOST_CHARACTERS = 4_000
-"""So much of a complaint is told: what was typed wrongly may have been a whole file."""
+"""The maximum length of a shown complaint: the wrong input may have been a whole file."""
 
 # Line ends and tabs are what people write. U+200C and U+200D join the letters of honest words.
 _LYING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
-# What `click.style` writes for the styles of this program, and no other.
+# The escapes that `click.style` writes for this program's styles.
 _PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
 
 
 def visible(text: str) -> str:
-    """The text, with each character that could make a terminal lie as its escape, `\\u202e`."""
+    """Replace each character that could make a terminal mislead by its escape, `\u202e`."""
     return _LYING.sub(_escaped, text)
 
 
-def visible_but_painted(text: str) -> str:
-    """Like `visible`, for a line in which the program itself has set colours."""
+def visible_but_coloured(text: str) -> str:
+    """Make a line visible in which the program itself has set colours."""
     if "\x1b" not in text:
         return visible(text)
     parts = _PAINT.split(text)
@@ -287,7 +289,7 @@ def visible_but_painted(text: str) -> str:
 
 
 def visible_and_short(text: str) -> str:
-    """A complaint as it is told: visible and shortened."""
+    """Shorten a complaint and make it visible."""
     return visible(shortened(text))
 
 

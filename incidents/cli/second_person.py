@@ -1,4 +1,4 @@
-"""The second person on the command line: approves or declines what waits for them on a site."""
+"""The second person on the command line: approve or decline a request on a site."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def approve(
 @params.site_argument
 @_what_option
 @click.option(
-    "--reason", type=params.text("reason"), callback=params.no_placeholder, metavar="R",
+    "--reason", type=params.text("reason"), callback=params.refuse_placeholder, metavar="R",
     help="Why, in your own words.",
 )  # fmt: skip
 @options.acting
@@ -72,7 +72,7 @@ def decline(act: Act, *, site: str, what: Request | None, reason: str | None) ->
 
 
 def _requested(act: Act, site: str, what: Request | None) -> Request:
-    """What waits there, or the one of two that was asked for.
+    """Return the request that waits, or the chosen one of two.
 
     Raises:
         UnknownSiteError, TwoRequestedError.
@@ -82,7 +82,7 @@ def _requested(act: Act, site: str, what: Request | None) -> Request:
     waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
     if what is None and len(waits) > 1:
         raise TwoRequestedError(site=found["site"])
-    # Of one that does not wait the desk says so.
+    # The desk refuses a request that does not wait.
     return what or (waits or _REQUESTS)[0]
 
 
@@ -90,4 +90,4 @@ _FIELDS: dict[Request, Literal["reinstatement", "closure_request"]] = {
     "reinstatement": "reinstatement",
     "closure": "closure_request",
 }
-"""Where a site's document has it."""
+"""The keys of requests in a site's document."""

@@ -1,4 +1,4 @@
-"""The look at one thing by its name: an incident with its story, or what else the queue names."""
+"""One thing by its name: an incident with its story, or anything that the queue names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
         case int(), int(), str():
             from incidents.cli import orders
 
-            orders.tell(run, what)
+            orders.write_order(run, what)
         case int(), str():
             _item(run, what)
         case _:
@@ -46,13 +46,13 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 
 def _site(run: Run, name: str) -> None:
-    """How the site stands; raises UnknownSiteError, saying too how an id looks."""
+    """Show a site; raises UnknownSiteError, which also says how an id looks."""
     with params.site_or_id(name):
-        sites.tell(run, name)
+        sites.write_site(run, name)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:
-    """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
+    """Show an item of the queue and how to do it; raises UnknownTaskError if it is not listed."""
     from incidents.cli.queue import words
 
     with run.looking() as looks:
@@ -64,11 +64,11 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             " or never existed. See incidents queue"
         )
         raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
-    if not output.answered(run, with_commands(found), found["id"]):
+    if not output.answer_program(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
             ("task", found["id"]),
-            ("do", words.exactly(found, run.language)),
+            ("do", words.what_in_full(found, run.language)),
             ("site", in_full(found["site"])),
             ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
@@ -77,44 +77,44 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             ("warning", found["warning"] or ""),
             ("say", found["say"]),
         ]
-        output.pairs(run, pairs)
+        output.write_pairs(run, pairs)
         sites.show_next_steps(run, found["hints"], first_of_two(found))
 
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
-    """All that is on record of an incident; raises UnknownIncidentError if there is none."""
+    """Show all that is on record of an incident; raises UnknownIncidentError if there is none."""
     with run.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
-            run.say(found["id"])
+            run.write(found["id"])
             return
         story = looks.timeline(*incident)
         if run.for_programs:
-            output.document(run, {**found, "timeline": list(story)}, rows=[found])
+            output.write_document(run, {**found, "timeline": list(story)}, rows=[found])
         else:
-            _tell(run, found, story)
+            _write_item(run, found, story)
 
 
-def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
+def _write_item(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     when, site = run.when, incident["site_document"]
     wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
-    run.say(wording.incident_state(incident, site_closed=closed))
+    run.write(wording.incident_state(incident, site_closed=closed))
     if site["state"] != "active" or site["run"] >= 2:
-        run.say(wording.site_state(site))
-    run.say("")
-    output.pairs(run, _pairs(run, incident, closed))
+        run.write(wording.site_state(site))
+    run.write("")
+    output.write_pairs(run, _pairs(run, incident, closed))
     for url in incident["urls"]:
-        run.say(run.text("show.url", url=url))
+        run.write(run.text("show.url", url=url))
     for text in incident["urls_written"]:
         if text not in incident["urls"]:
-            run.say(run.text("show.written", url=text.translate(_LINE_ENDS)))
+            run.write(run.text("show.written", url=text.translate(_LINE_ENDS)))
     for contact in incident["contacts"]:
-        run.say(run.text("show.contact_line", what=_contact(run, contact)))
+        run.write(run.text("show.contact_line", what=_contact(run, contact)))
     for evidence in incident["evidence"]:
-        run.say(_evidence(run, evidence))
+        run.write(_evidence(run, evidence))
     for note in incident["notes"]:
-        run.say(_note(run, note))
+        run.write(_note(run, note))
     sites.show_events(run, story)
     sites.show_next_steps(run, next_steps.after(incident, site), site.get("asked_by"))
 
@@ -138,7 +138,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:
-    """Whether the police have been told of it, or by when they are to be (L.1)."""
+    """Say when the incident was reported to the police, or is to be (L.1)."""
     if incident["reported_at"]:
         return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:

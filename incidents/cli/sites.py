@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.accounts.identity import distinct_login
-from incidents.cli import answers, options, output, params
+from incidents.cli import answers, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act, with_acts
-from incidents.cli.run import Run, is_terminal, painted
+from incidents.cli.run import Run, coloured, is_terminal
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
 from incidents.locale.words import actual_state
@@ -82,7 +82,7 @@ def list_sites(run: Run, state: str | None) -> None:
             sites = found = list(sites)
             if any(site_name.shown(site["site"]) != site["site"] for site in found):
                 headers, row = (*_HEADERS, "A-LABEL"), _row_in_full
-        output.listed(
+        output.write_list(
             run, sites, ids=(site["site"] for site in sites), headers=headers,
             rows=(row(run, site) for site in sites),
         )  # fmt: skip
@@ -93,19 +93,19 @@ def list_sites(run: Run, state: str | None) -> None:
 @options.looking
 def show(run: Run, site: str) -> None:
     """Show the status of NAME, its contact and its latest incidents."""
-    tell(run, site)
+    write_site(run, site)
 
 
-def tell(run: Run, site: str) -> None:
-    """Say how a site stands; raises UnknownSiteError with the nearest names."""
+def write_site(run: Run, site: str) -> None:
+    """Describe a site; raises UnknownSiteError with the nearest names."""
     with run.looking() as looks:
         found = looks.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
             braked = looks.unsettled(site=found["site"], only_braked=True)
-    if not output.answered(run, found, found["site"]):
+    if not output.answer_program(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
-        output.pairs(run, [*_pairs(run, found), ("held by the brake", ", ".join(held))])
+        output.write_pairs(run, [*_pairs(run, found), ("held by the brake", ", ".join(held))])
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
 
@@ -122,19 +122,19 @@ def why(run: Run, site: str) -> None:
     with run.looking() as looks:
         found = looks.why(site)
     document = {**found, "commands": hints.commands(found["hints"])}
-    if not output.answered(run, document, site, rows=found["timeline"]):
-        _tell_why(run, found)
+    if not output.answer_program(run, document, site, rows=found["timeline"]):
+        _write_why(run, found)
 
 
-def _tell_why(run: Run, found: Explanation) -> None:
+def _write_why(run: Run, found: Explanation) -> None:
     lines, name = list(found["text"]), found["site"]["site"]
     written = site_name.shown(name)
     if (first := next((n for n, line in enumerate(lines) if written in line), None)) is not None:
         lines[first] = lines[first].replace(written, site_name.in_full(name), 1)
     for line in lines:
-        run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
+        run.write(coloured(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
-        run.tell(run.text("site.older", n=found["timeline_untold"]))
+        run.inform(run.text("site.older", n=found["timeline_untold"]))
     show_events(run, found["timeline"])
     show_next_steps(run, found["hints"], found["site"].get("asked_by"))
 
@@ -164,7 +164,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     def time(at: str | None) -> str:
         return "" if at is None else when.until(at)
 
-    painted_state = painted(run.language.word("state", state), fg=_COLOURS.get(state), bold=True)
+    painted_state = coloured(run.language.word("state", state), fg=_COLOURS.get(state), bold=True)
     if site["rule"]:
         painted_state = run.text("site.state.by_rule", state=painted_state, rule=site["rule"])
     really = actual_state(state, site["in_force"], run.language)
@@ -172,12 +172,12 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     return [
         ("site", site_name.in_full(site["site"])),
         ("state", painted_state),
-        ("in the world", painted(really, fg="red", bold=True)),
+        ("in the world", coloured(really, fg="red", bold=True)),
         ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(run, site)),
-        ("held", _said(run, "site.held", hold) if hold else ""),
+        ("held", _writing(run, "site.held", hold) if hold else ""),
         ("disputed", run.text("site.disputed") if site["disputed"] else ""),
         ("to be closed", _to_be_closed(run, closing) if closing else ""),
-        ("reinstatement", _said(run, "site.asked", request) if request else ""),
+        ("reinstatement", _writing(run, "site.asked", request) if request else ""),
         ("suspended until", time(site["suspended_until"])),
         ("closed at", when(site["closed_at"]) if site["closed_at"] else ""),
         ("run", str(site["run"])),
@@ -194,7 +194,7 @@ def _task(run: Run, task: Task) -> str:
 
 
 def _left_down(run: Run, site: SiteInFull) -> str:
-    # A server of before does not say it.
+    # An older server does not say it.
     since = site.get("left_down_since")
     if site["in_force"] == "closed" and site.get("stays_down"):
         return run.text("site.left_closed", site=site["site"])
@@ -214,37 +214,39 @@ def _to_be_closed(run: Run, request: ClosureRequest) -> str:
     )  # fmt: skip
 
 
-def _said(run: Run, code: str, act: Hold) -> str:
+def _writing(run: Run, code: str, act: Hold) -> str:
     reason = act["reason"] or run.text("site.erased")
     return run.text(code, at=act["at"], by=act["by"], reason=reason)
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:
-    """One row for each event: when it happened, who recorded it, what it says."""
-    title = painted(run.text("site.events"), bold=True)
-    run.say("", title + run.text("site.times", zone=run.when.zone_name))
-    output.table(run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline))
+    """List the events, a row each: when it happened, who recorded it, what it says."""
+    title = coloured(run.text("site.events"), bold=True)
+    run.write("", title + run.text("site.times", zone=run.when.zone_name))
+    text_table.write_table(
+        run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline)
+    )
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
-    """One row for each incident of a site that its document shows, the newest of all."""
+    """List the incidents in a site's document, a row each, and the count of all."""
     found, of = site["incidents"], site["incidents_total"]
     closed = site["state"] == "closed"
     if not found:
         return
     code = "site.incidents.newest" if of > len(found) else "site.times"
     times = run.text(code, shown=len(found), total=of, zone=run.when.zone_name)
-    run.say("", painted(run.text("site.incidents"), bold=True) + times)
-    output.table(
+    run.write("", coloured(run.text("site.incidents"), bold=True) + times)
+    text_table.write_table(
         run, ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY"),
         (_incident_row(run, each, closed) for each in found),
     )  # fmt: skip
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
-    """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
-    steps = (painted(answers.next_step(run, hint, asked_by), bold=True) for hint in hints)
-    run.say(*(run.text("answer.next", step=step) for step in steps))
+    """Show the next commands, and by whom; `asked_by`: who made the request that waits."""
+    steps = (coloured(answers.next_step(run, hint, asked_by), bold=True) for hint in hints)
+    run.write(*(run.text("answer.next", step=step) for step in steps))
 
 
 def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
@@ -258,7 +260,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
 
 
 def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
-    """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
+    """The deadline of a contact; a reader who watches the time waits for it to lapse."""
     due = incident["contact_due"]
     if incident["state"] == "open" and (site_closed or due is None):
         return run.text("incident.no_clock")

@@ -20,7 +20,7 @@ __all__ = ["Client", "InputError", "ProblemError", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    """The typed client, for whose library the command line has no time."""
+    """Import the typed client when it is used: the command line has no time for its library."""
     if name == "Client":
         from incidents.client.typed import Client
 

@@ -1,4 +1,4 @@
-"""The accounts of a server: signing in for as long as one act takes, and who may come in there."""
+"""The accounts of a server, and signing in for as long as one act takes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOKEN = "Authorization"  # noqa: S105 - the name of a header
 def signed_in(
     exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None
 ) -> Iterator[None]:
-    """While it lasts all is asked for as the account `handle`, in place of the token's.
+    """Make all requests as the account `handle`, in place of the token's.
 
     `again` asks its person for the password anew, if the server wants that by then (after five
     minutes); None: nobody can be asked. The session is ended in each case; if the server is away by
@@ -48,7 +48,7 @@ def signed_in(
     token = headers.get(_TOKEN)
     try:
         words = {"handle": handle, "password": password}
-        # With the token: so nobody who guesses elsewhere keeps its person out.
+        # With the token, so that guesses elsewhere do not lock its owner out.
         begun = exchange.send("POST", "/session", json=words)
         headers.pop(_TOKEN, None)
         # By hand: a jar keeps it back from plain HTTP, which is taken to this machine alone.
@@ -84,12 +84,13 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
 
 
 class RemoteAccountAdmin:
-    """The accounts and tokens of a server. It says itself who may do what: all raise ProblemError
-    for what it refuses, ServerError if it does not answer.
+    """The accounts and tokens of a server, which says itself who may do what.
+
+    All raise ProblemError for what it refuses, ServerError if it does not answer.
     """
 
     signed_in = True
-    """A server lets nobody in who has not."""
+    """A server admits nobody else."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -107,15 +108,15 @@ class RemoteAccountAdmin:
         self._exchange.exchange("POST", "/accounts", words={"handle": handle, "role": role})
 
     def give_role(self, handle: str, role: str) -> bool:
-        """Give an account another role; whether that changed anything."""
+        """Give an account another role; return whether that changed anything."""
         return self._change(handle, role=role)
 
     def disable(self, handle: str) -> bool:
-        """Let nobody come in with it any more; whether that changed anything."""
+        """Disable an account; return whether that changed anything."""
         return self._change(handle, disabled=True)
 
     def enable(self, handle: str) -> bool:
-        """Let a disabled account come in again; whether that changed anything."""
+        """Enable a disabled account; return whether that changed anything."""
         return self._change(handle, disabled=False)
 
     def set_password(self, handle: str, password: str) -> None:
@@ -123,8 +124,7 @@ class RemoteAccountAdmin:
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
     def tokens(self, of: str | None) -> list[Token]:
-        """The tokens of an account, of all without one, or one's own where one may not see those of
-        others; the newest first."""
+        """The tokens of an account, or all that one may see, the newest first."""
         return self._seen("/tokens", of)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
@@ -133,7 +133,7 @@ class RemoteAccountAdmin:
         return cast("NewToken", self._exchange.exchange("POST", "/tokens", words=words)[0])
 
     def revoke(self, token: str) -> bool:
-        """Let a token be worth nothing; the server does not say whether it was before."""
+        """Revoke a token; the server does not say whether it was valid before."""
         self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
         return True
 
@@ -148,22 +148,22 @@ class RemoteAccountAdmin:
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
-        """The log of who came in and who was not let in, the newest first."""
+        """The log of sign-ins and failed sign-ins, the newest first."""
         asked = {"handle": of, "failed": failed, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/sign-ins", **asked)["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """Who was not let do what, counted by the day, those with the newest first."""
+        """The denied acts, counted by the day, the newest first."""
         asked = {"handle": of, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
 
     @property
     def sees_all(self) -> bool:
-        """Whether they may see the accounts of others."""
+        """Whether the person may see the accounts of others."""
         return "see_accounts" in self._exchange.get("/session")["may"]
 
     def _seen(self, path: str, of: str | None) -> list[Any]:
-        # Who only asks for what is theirs is not to be counted as refused.
+        # A request for one's own must not be counted as refused.
         everybodys = of is None and self.sees_all
         return list(self._exchange.get(path, handle=of, all=everybodys)["items"])
 

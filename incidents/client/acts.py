@@ -9,7 +9,7 @@ from incidents.contract.documents.acts import Acted
 
 
 class How(TypedDict, total=False):
-    """How an act is asked for."""
+    """The options of an act's request."""
 
     key: str
     if_match: str
@@ -18,7 +18,7 @@ class How(TypedDict, total=False):
 
 
 class Acts:
-    """What is done to an incident, a contact, an item of the queue, an order or a site."""
+    """The acts on incidents, contacts, items of the queue, orders and sites."""
 
     def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
         raise NotImplementedError

@@ -38,7 +38,7 @@ _Look = tuple[str | None, str]
 
 
 class RemoteDesk:
-    """The write path of a server, for the command line; who acts is whose token it is."""
+    """The write path of a server, for the command line; the token's owner acts."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -66,7 +66,7 @@ class RemoteDesk:
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Gives all that one holds to another; raises as `submit` does."""
+        """Give all that one person holds to another; raises as `submit` does."""
         assert isinstance(order.command, c.HandOver)
         try:
             given, _ = self._exchange.exchange(
@@ -77,8 +77,8 @@ class RemoteDesk:
             return [self._refused(order, problem)]
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
-    def carry(self, file: Path, digest: str) -> None:
-        """The file of that digest, which is attached next, goes to the server with the act."""
+    def upload(self, file: Path, digest: str) -> None:
+        """Send the file of that digest, which is attached next, with the act."""
         self._carried[digest] = file
 
     def policy(self) -> Policy:
@@ -96,8 +96,10 @@ class RemoteDesk:
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
         second: Mapping[str, str] | None = None, **_: object,
     ) -> Activated:  # fmt: skip
-        """Makes a policy (TOML) the active one; `second` has the handle and the password of who
-        signs in for it as well. Raises as `submit` does."""
+        """Activate a policy (TOML); raises as `submit` does.
+
+        `second` has the handle and the password of the person who signs in for it as well.
+        """
         words = {"toml": policy_text, "reason": reason, "second": second}
         done, _tag = self._exchange.exchange(
             "POST", "/policy/activate", key=key, query={"dry_run": dry_run or None},
@@ -119,7 +121,7 @@ class RemoteDesk:
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
-        # It is decided on what was looked at: what anybody does meanwhile refuses it.
+        # It is decided on what was shown: a concurrent change refuses it.
         closes, seen, lasts = type(envelope.command) in CLOSING, None, envelope.key_for
         if closes and not dry_run:
             known = envelope.site in self._seen
@@ -133,7 +135,7 @@ class RemoteDesk:
             },
         )  # fmt: skip
         if closes and dry_run:
-            # Before anybody is asked whether they mean it.
+            # Before asking for confirmation.
             self._seen[envelope.site] = self._look(envelope)
         return _answer(cast("Acted", document))
 
@@ -160,11 +162,11 @@ class RemoteDesk:
         return _answer(done.json())
 
     def _refused(self, envelope: Envelope, problem: ProblemError) -> Answer:
-        """The desk's refusal, told again; a problem of who asks, or how, stays a problem."""
+        """The desk's refusal; a problem with the person or the request stays a problem."""
         if "facts" not in problem.problem:
             raise problem
         told = problem.problem.get("events", [])
-        # A server of before does not name the site.
+        # An older server does not name the site.
         name = next((each["site"] for each in told if "site" in each), str(envelope.site))
         events = [{key: each[key] for key in each if key != "site"} for each in told]
         document: Outcome = {
@@ -220,14 +222,14 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
 
 
 def site_id(site: str | int) -> int:
-    """The id of a site that is known by it; raises NotOverServerError of one that is named."""
+    """Check that a site is known by its id; raises NotOverServerError for a name."""
     if isinstance(site, str):
         raise NotOverServerError(way_out=Cause.of("way_incident", "give the ID of the incident"))
     return site
 
 
 def _action(command: Command) -> Action:
-    """The row that the command is asked for by; of a call about a whole site, that of sites."""
+    """The row by which the command is requested; for a call about a whole site, that of sites."""
     of_site = isinstance(command, c.RecordContact) and command.incident is None
     for each in ACTIONS:
         if each.command is not type(command) or each.operation is not None:
@@ -243,7 +245,7 @@ def _action(command: Command) -> Action:
 
 
 def _path(kind: str, command: Command, site: str | int) -> str:
-    """Where that is to which the command is done."""
+    """The path of the thing that the command acts on."""
     if kind != SITE:
         site = site_id(site)
     elif isinstance(site, int):

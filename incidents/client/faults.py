@@ -48,7 +48,7 @@ class NoOperationError(ServerError):
 
 
 class ProblemError(RefusedError):
-    """What a server has refused (RFC 9457): `status`, and the whole `problem` as it came.
+    """A refusal by a server (RFC 9457): its `status`, and the whole `problem` as received.
 
     `name` is the refusal's own: `state_forbids` of `urn:incidents:problem:state-forbids`.
     """
@@ -70,12 +70,12 @@ class ProblemError(RefusedError):
 
     @property
     def errors(self) -> list[JSONObject]:
-        """Which parts of the request are not as described."""
+        """The parts of the request that are not as described."""
         return list(self.problem.get("errors", ()))
 
     @property
     def hints(self) -> list[Hint]:
-        """What can be done instead, by the names of docs/reference/refusals.md."""
+        """The hints, by the names of docs/reference/refusals.md."""
         return list(self.problem.get("hints", ()))
 
     @property
@@ -85,13 +85,13 @@ class ProblemError(RefusedError):
 
 
 class TroubleError(ProblemError, AwayError):
-    """What a server cannot do now (a status from 500 on): nobody has refused it."""
+    """A server's failure (a status from 500 on): nobody has refused the request."""
 
     exit_status = FAILED
 
 
 def check(server: str, asked: str, answer: httpx.Response) -> None:
-    """See that a server has done what was `asked`, such as `GET /queue`.
+    """Check that a server has done what was `asked`, such as `GET /queue`.
 
     Raises:
         ProblemError: for what it refuses; TroubleError: for what it cannot do now.
@@ -112,7 +112,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
 
 
 def document(answer: httpx.Response) -> JSONObject | None:
-    """The document that was answered; None if it is none."""
+    """The document in an answer; None if it is none."""
     with suppress(ValueError):
         found = answer.json()
         if isinstance(found, dict):
@@ -121,7 +121,7 @@ def document(answer: httpx.Response) -> JSONObject | None:
 
 
 def of_transport(server: str, error: Exception) -> ServerError:
-    """What went wrong on the way to a server."""
+    """The error of a failed request to a server."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -131,7 +131,7 @@ def of_transport(server: str, error: Exception) -> ServerError:
 
 
 def _phrase(status: int) -> str:
-    # In words of our own: the server's may be anything.
+    # Our own words: the server's may be anything.
     with suppress(ValueError):
         return f"{status} {HTTPStatus(status).phrase}"
     return f"status {status}"

@@ -24,7 +24,7 @@ PREFIX = "/api/v1"
 
 
 def checked_address(server: str) -> str:
-    """That address, without the API's path or a slash behind it: `serve` names both addresses.
+    """Return the address without the API's path or a slash behind it: `serve` prints both.
 
     Raises:
         InputError: for what is none, or by which a token or a password could be overheard.
@@ -41,9 +41,9 @@ def checked_address(server: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        raise no_address(server)
+        raise bad_address(server)
     if "@" in parts.netloc:
-        # Others see what a command was called with.
+        # Other users see a command's arguments.
         raise InputError.coded(
             "address_with_name",
             "a server address cannot contain a name or password: a token identifies you",
@@ -58,8 +58,8 @@ def checked_address(server: str) -> str:
     return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
 
 
-def no_address(server: str) -> InputError:
-    """That it is none."""
+def bad_address(server: str) -> InputError:
+    """Return the error for a bad server address."""
     return InputError.coded(
         "no_address", "{given!r} is not a server address: write one like https://desk.host.example",
         given=server,
@@ -69,14 +69,14 @@ def no_address(server: str) -> InputError:
 def trusted_certificates(server: str) -> ssl.SSLContext:
     """Whose certificates are believed: see `outbound.trust`."""
     if server.startswith("http:"):
-        # It shows none, and to read those of this machine takes longer than to ask it.
+        # It presents no certificate, and loading this machine's takes longer than the request.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return trust.context()
 
 
 TIMEOUT_S = 30.0
 MAX_KEY = 150
-"""So many characters of a key go over a server, whose own name for it is longer."""
+"""The maximum length of a key over a server, whose own name for it is longer."""
 
 
 class Exchange:
@@ -111,7 +111,7 @@ class Exchange:
         self.http.close()
 
     def get(self, path: str, **query: Any) -> Any:
-        """What stands there; `path` follows /api/v1. Raises ProblemError, ServerError."""
+        """Get a document; `path` follows /api/v1. Raises ProblemError, ServerError."""
         document, _ = self.exchange("GET", path, query=query)
         return document
 
@@ -136,11 +136,10 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         within_s: float | None = None,
     ) -> tuple[JSONObject, str | None]:
-        """The answer and its ETag; raises as `send` does. `within_s`: for what takes longer than
-        most."""
+        """Return the document and its ETag; raises as `send` does. `within_s`: a longer timeout."""
         answer = self.send(
             method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
-            **_patience(within_s),
+            **_timeout(within_s),
         )  # fmt: skip
         found = faults.document(answer)
         if found is None and answer.content:
@@ -160,8 +159,9 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         **sent: Any,
     ) -> httpx.Response:
-        """What the server answers; with a `key` an act is done once (free again after `key_for_s`
-        seconds, if that is given), `seen` is the ETag that it is decided on.
+        """Send a request and return the answer; `seen` is the ETag that it is decided on.
+
+        With a `key` an act is done once; the key is free again after `key_for_s` seconds.
 
         Raises:
             ProblemError: for what the server refuses.
@@ -178,14 +178,14 @@ class Exchange:
         headers = {name: str(value) for name, value in told.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
         answer = self._sent(method, path, asked)
-        if self.prove is not None and _must_prove(answer):
+        if self.prove is not None and _needs_proof(answer):
             self.prove()
             answer = self._sent(method, path, asked)
         faults.check(self.server, f"{method} {path}", answer)
         return answer
 
     def plain(self, path: str) -> bytes:
-        """What stands beside the API, at `path` from the root on; raises as `send` does."""
+        """Get what is outside the API, at `path` from the root; raises as `send` does."""
         with self._answering():
             answer = self.http.get(path)
         faults.check(self.server, f"GET {path}", answer)
@@ -209,7 +209,7 @@ class Exchange:
     def _stream(
         self, path: str, query: Mapping[str, Any], within_s: float | None = None
     ) -> Iterator[httpx.Response]:
-        asked = {"params": _asked(query), **_patience(within_s)}
+        asked = {"params": _asked(query), **_timeout(within_s)}
         with (
             self._answering(),
             self.http.stream("GET", f"{PREFIX}{path}", **asked) as answer,
@@ -244,7 +244,7 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _patience(within_s: float | None) -> dict[str, Any]:
+def _timeout(within_s: float | None) -> dict[str, Any]:
     return {} if within_s is None else {"timeout": within_s}
 
 
@@ -260,7 +260,7 @@ def _fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _must_prove(answer: httpx.Response) -> bool:
+def _needs_proof(answer: httpx.Response) -> bool:
     return answer.status_code == 403 and (faults.document(answer) or {}).get("why") == "prove_again"
 
 
@@ -280,7 +280,7 @@ def _http(
             " it to sign in",
         )
     if token is not None and not (_fits_a_header(token) and " " not in token):
-        # Not a word of it: it may be one, with something behind it.
+        # Without quoting it: it may be a token with something behind it.
         raise InputError.coded(
             "no_token", "the token is not valid: it has characters that no token has"
         )
@@ -291,4 +291,4 @@ def _http(
             verify=trusted_certificates(server), follow_redirects=False, trust_env=False,
         )  # fmt: skip
     except httpx.InvalidURL as error:
-        raise no_address(server) from error
+        raise bad_address(server) from error

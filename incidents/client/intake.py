@@ -1,4 +1,4 @@
-"""What a server takes in: the findings of a history, and filings with their lists of customers."""
+"""Imports into a server: the findings of a history, and filings with their lists of customers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000
-"""So many rows, and bytes of them, go in one request, whose answer is waited for."""
+"""The maximum rows, and bytes of them, in one request, whose answer is waited for."""
 
 HistoryRow = tuple[int, str]
 """The line of the file that a row is of, and the row as JSON."""
@@ -42,7 +42,7 @@ class ManyAtOnceError(InputError):
     different times"""
 
 
-def bring_in(
+def import_findings(
     exchange: Exchange,
     findings: Sequence[Finding],
     *,
@@ -51,8 +51,9 @@ def bring_in(
     dry_run: bool,
     done: Callable[[int], object] = lambda _: None,
 ) -> Tally:
-    """Brings the findings in, which were grouped with `group_within`; what it comes to. `done`
-    is called with the number of rows after each part, which is on disk there by then.
+    """Import findings that were grouped with `group_within`; return the tally.
+
+    `done` is called with the number of rows after each part, which is on disk there by then.
 
     Raises:
         ManyAtOnceError: for more rows of one site and time than go in one request.
@@ -141,19 +142,20 @@ def _add_to_tally(tally: Tally, told: Imported, lines: Sequence[int]) -> None:
 
 
 LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
-"""So many rows of a list, cells and bytes of them go in one request, whose answer is waited for."""
+"""The maximum rows, cells and bytes of a list in one request, whose answer is waited for."""
 
 
 class RemoteFilings:
-    """What a server does with filings; all raise ProblemError for what it refuses, ServerError if
-    it does not answer.
+    """The filings of a server.
+
+    All raise ProblemError for what it refuses, ServerError if it does not answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def findings(self, site: str) -> list[FilingFinding]:
-        """What its checks say of a site's filing."""
+        """The findings of its checks on a site's filing."""
         from incidents.filing.checks import read_finding
 
         found = self._exchange.get(f"{_path_of_filing(site)}/findings")
@@ -172,8 +174,10 @@ class RemoteFilings:
         return self._exchange.pieces(f"{_path_of_filing(site)}/snippet", icon=icon)
 
     def exported(self, form: str, sites: tuple[str, ...]) -> Iterator[bytes]:
-        """The filings of those sites, or of all, with people's own details, which goes on record
-        there; `form` is json, jsonl or csv."""
+        """Export the filings of the sites, or all, with people's own details; this goes on record.
+
+        `form` is json, jsonl or csv.
+        """
         return self._exchange.pieces(
             "/filings/export", within_s=LONG_S, format=form, site=list(sites) or None,
             with_words=True,
@@ -195,11 +199,11 @@ class RemoteList:
         self._exchange = exchange
         self._asked = {"add_sites": add or None, "dry_run": dry_run or None}
         self.tally: Counter[str] = Counter()
-        # What a server says of a row has none.
+        # A server's results of rows have none.
         self.suspicions = 0
 
     def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
-        """Each row in its order, with what came of it; a part is on disk there before it is told.
+        """Yield each row in order, with its result; its part is on disk there before.
 
         Raises:
             ProblemError, ServerError: as all that is asked of a server.
@@ -252,7 +256,7 @@ def _line_of_customer(customer: Customer) -> bytes:
 
 
 def _taken(customer: Customer, told: Iterator[TakenRow]) -> RowResult:
-    """What came of a row: of a good one the next of what was told."""
+    """The result of a row: for a good one the next of the server's."""
     from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, RowResult
 

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
 Done = Callable[[int], object]
 Watch = Callable[[int], AbstractContextManager[Done]]
-"""Is told of how many entries a proof is about, and gives what is told of each that was looked at.
-"""
+"""Called with the number of entries of a proof; yields a function to report those read."""
 
 LONG_S = 600.0
-"""So long a server may take to begin an answer that is made of the whole record."""
+"""The timeout until a server begins an answer that is made of the whole record."""
 _WAIT_S = 20
 
 
@@ -38,8 +37,9 @@ class LostProofError(ServerError):
 
 
 class RemoteRecord:
-    """The record, as the command line asks for it; all raise ProblemError for what the server
-    refuses, ServerError if it does not answer.
+    """The record of a server.
+
+    All raise ProblemError for what it refuses, ServerError if it does not answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -59,7 +59,7 @@ class RemoteRecord:
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
     def status(self) -> documents.LogStatus:
-        """How many entries are pending, numbered and published, and who vouches for them."""
+        """The numbers of pending, numbered and published entries, and who vouches for them."""
         return cast("documents.LogStatus", self._exchange.get("/log"))
 
     def keys(self) -> list[documents.LogKey]:
@@ -71,14 +71,14 @@ class RemoteRecord:
         return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:
-        """What a verification of the server's log has shown."""
+        """The verdict of a verification of the server's log."""
         words: JSONObject = {
             "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],
             "checkpoints": [str(held.note) for held in asked.held], "policy": asked.policy,
         }  # fmt: skip
         if asked.since is not None:
             words["since"] = str(asked.since.note)
-        # The server knows a checkpoint by its place, and whoever has typed it by its file.
+        # The server names a checkpoint by its position, the user by its file.
         places = {f"checkpoints {n}": held.where for n, held in enumerate(asked.held)}
         if asked.since is not None:
             places["since"] = asked.since.where
@@ -86,7 +86,7 @@ class RemoteRecord:
         return _verdict(shown, places)
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
-        """What a replay has come to, of all sites or of one."""
+        """The result of a replay, of all sites or of one."""
         from incidents.audit.rows import Finding
         from incidents.audit.split import Replayed
 
@@ -97,7 +97,7 @@ class RemoteRecord:
         )  # fmt: skip
 
     def _proved(self, path: str, words: JSONObject, watch: Watch) -> Any:
-        """What a proof has shown, which is begun here and waited for, however long it takes."""
+        """Start a proof, wait for it however long it takes, and return its result."""
         proof = self._done(path, words)
         with watch(proof["of"]) as done:
             proof = self._ended(path, proof, done)
@@ -139,7 +139,7 @@ def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
     }
     if shown["since"] is not None:
         told["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
-    # A server of before does not say it.
+    # An older server does not say it.
     told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
     told["findings"] = tuple(
@@ -153,19 +153,19 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-class RemoteErasing:
-    """What goes, by the server's own setting; all raise ProblemError for what it refuses,
-    ServerError if it does not answer.
+class RemoteErasure:
+    """The erasure by the server's own setting.
+
+    All raise ProblemError for what it refuses, ServerError if it does not answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def meet(
+    def erase_site(
         self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> ErasureResult:
-        """Erases what people have said about a site; `confirm` raises unless that is meant, and is
-        asked only if there is something."""
+        """Erase people's own words about a site; `confirm`, called if there are any, may raise."""
         path, words = f"/sites/{part(site)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run:
@@ -174,10 +174,10 @@ class RemoteErasing:
             found = self._done(path, words | {"confirm": site}, dry_run=False)
         return _met(cast("policy_documents.Erased", found))
 
-    def meet_account(
+    def erase_account(
         self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> policy_documents.ErasedAccount:
-        """Erases who signed in as that account, and from where; `confirm` as of `meet`."""
+        """Erase who signed in as that account, and from where; `confirm` as in `erase_site`."""
         path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run and found["sign_ins"]:
@@ -185,12 +185,12 @@ class RemoteErasing:
             found = self._done(path, words | {"confirm": handle}, dry_run=False)
         return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
-    def look(self) -> RetentionResult:
-        """What could be erased now; nothing is."""
+    def preview(self) -> RetentionResult:
+        """Count what could be erased now, erasing nothing."""
         return _aged(self._exchange.get("/retention"))
 
-    def erase(self) -> RetentionResult:
-        """Erases it; nothing where the server's settings do not ask for it."""
+    def erase_aged(self) -> RetentionResult:
+        """Erase it; nothing where the server's settings do not require it."""
         done = self._done("/retention/run", None, dry_run=False)
         return _aged(cast("policy_documents.Retention", done))
 
@@ -222,7 +222,7 @@ def _aged(told: policy_documents.Retention) -> RetentionResult:
     from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), is_enabled=told["asked_for"])
-    # A server of before erases no sign-ins.
+    # An older server erases no sign-ins.
     erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
     return RetentionResult(keep=keep, before=read_rfc3339(told["before"]), erased=erased)
 

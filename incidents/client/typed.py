@@ -49,8 +49,9 @@ D = TypeVar("D")
 
 
 class Client(Acts):
-    """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait. `zone` is
-    the IANA name of the one in which sentences tell times; None: the desk's own.
+    """A client with a token of a desk, or who signs in; `timeout_s` is for each wait.
+
+    `zone` is the IANA name of the time zone of sentences; None: the desk's own.
 
     All methods raise ProblemError for what is refused, ServerError when nothing answers (then an
     act with a `key` may be asked for again), and InputError for what cannot be asked.
@@ -96,27 +97,27 @@ class Client(Acts):
     # Looking.
 
     def site(self, site: str, *, reveal: bool = False) -> SiteInFull:
-        """How a site stands, and whom to call."""
+        """The state of a site, and its contact."""
         return self._get(SiteInFull, f"/sites/{part(site)}", reveal=reveal)
 
     def filing(self, site: str, *, reveal: bool = False) -> Filing:
-        """What is filed of a site, what is missing, and its terms."""
+        """The filing of a site, its gaps, and its terms."""
         return self._get(Filing, f"/sites/{part(site)}/filing", reveal=reveal)
 
     def filing_findings(self, site: str) -> list[FilingFinding]:
-        """What the checks say of a site's filing."""
+        """The findings of the checks on a site's filing."""
         return self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")["findings"]
 
     def filing_terms(self, **asked: Any) -> Iterator[SiteTerm]:
-        """What is to be filed or shown by when, the most urgent first, those up to `until`."""
+        """The terms up to `until` by which to file or show something, the most urgent first."""
         return self._exchange.items("/filings/terms", **asked)
 
     def etag(self, site: str) -> str:
-        """The ETag of a site as it stands, for `if_match`."""
+        """The ETag of a site, for `if_match`."""
         return self._exchange.send("GET", f"/sites/{part(site)}").headers["ETag"]
 
     def why(self, site: str) -> Why:
-        """Why a site stands as it does."""
+        """The reasons for a site's state."""
         return self._get(Why, f"/sites/{part(site)}/why")
 
     def sites(self, **filters: Any) -> Iterator[Site]:
@@ -128,7 +129,7 @@ class Client(Acts):
         return self._exchange.items("/incidents", **filters)
 
     def timeline(self, site: str) -> Iterator[Line]:
-        """What happened to a site, the earliest first."""
+        """The events of a site, the earliest first."""
         return self._exchange.items(f"/sites/{part(site)}/timeline")
 
     def incident(self, incident: str, *, reveal: bool = False) -> IncidentInFull:
@@ -148,7 +149,7 @@ class Client(Acts):
         return self._get(Item, f"/queue/{part(item)}", reveal=reveal)
 
     def alarms(self) -> Alarms:
-        """What is alarming now."""
+        """The present alarms."""
         return self._get(Alarms, "/alarms")
 
     def orders(self, **asked: Any) -> Orders:
@@ -160,7 +161,7 @@ class Client(Acts):
         return self._get(Policy, "/policy")
 
     def duties(self, **asked: Any) -> Duties:
-        """What the police are to be told of."""
+        """The duties to report to the police."""
         return self._get(Duties, "/duty", **asked)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, JSONObject]]:
@@ -195,8 +196,10 @@ class Client(Acts):
 
     def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
              **how: Unpack[How]) -> Acted:  # fmt: skip
-        """Change details of a site's filing: texts under their keys, of a server or a document the
-        parts that change; None takes away."""
+        """Change details of a site's filing: texts under their keys; None removes one.
+
+        Of a server or a document give the parts that change.
+        """
         path = f"/sites/{part(site)}/filing"
         body = {"details": details, "presets": _listed("presets", presets)}
         return cast("Acted", self._answered("PATCH", path, how, json=body).json())
@@ -215,7 +218,7 @@ class Client(Acts):
         return self._to("incidents", incident, "notes", words, how)
 
     def hand_over(self, to: str, **how: Unpack[How]) -> HandedOver:
-        """Give all that one holds to another."""
+        """Give all that one person holds to another."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
         return cast("HandedOver", answer.json())
 
@@ -231,7 +234,7 @@ class Client(Acts):
         body = {"commands": _listed("commands", commands)}
         return cast("Results", self._answered("POST", "/batch", how, json=body).json())
 
-    # How it is sent.
+    # Sending.
 
     def _get(self, _: type[D], path: str, **params: Any) -> D:
         return cast("D", self._exchange.get(path, **params))
@@ -255,7 +258,7 @@ class Client(Acts):
 
 
 def _listed(name: str, given: Sequence[D]) -> list[D]:
-    """Those as a list; raises InputError for one alone, whose letters or keys would be taken."""
+    """Return a list; raises InputError for a single text, whose letters would be taken."""
     if isinstance(given, str | Mapping):
         raise InputError.coded(
             "takes_list", "{name} takes a list: give [{given!r}], not {given!r}",

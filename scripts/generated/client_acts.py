@@ -12,7 +12,7 @@ from incidents.contract.target import FOLDERS, ORDER
 from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
-"""What `client.typed` asks for in a way of its own."""
+"""The acts that `client.typed` requests in its own way."""
 _TAKEN = frozenset({"key", "if_match", "dry_run", "unless_closing", "how"})
 
 _HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
@@ -26,7 +26,7 @@ from incidents.contract.documents.acts import Acted
 
 
 class How(TypedDict, total=False):
-    """How an act is asked for."""
+    """The options of an act's request."""
 
     key: str
     if_match: str
@@ -35,7 +35,7 @@ class How(TypedDict, total=False):
 
 
 class Acts:
-    """What is done to an incident, a contact, an item of the queue, an order or a site."""
+    """The acts on incidents, contacts, items of the queue, orders and sites."""
 
     def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
         raise NotImplementedError
@@ -51,7 +51,7 @@ def text() -> str:
 
 
 def method_name(action: Action) -> str:
-    """The method of an act: by its word, without its noun; that of an order names it."""
+    """The method's name: the act's word without its noun; for an order with it."""
     if action.of == ORDER:
         return f"{action.path}_order"
     return action.word.split()[-1].replace("-", "_")

@@ -150,7 +150,7 @@ def _bare(hint: Any) -> Any:
 
 
 def _examples() -> dict[str, str]:
-    """The first entry of each kind that the histories below come to."""
+    """The first entry of each kind in the histories below."""
     found: dict[str, str] = {}
     strict, two = replace(DOCUMENTED, min_attempts=1), replace(DOCUMENTED, two_people_close=True)
     histories = (
@@ -264,7 +264,7 @@ _HISTORY: list[tuple[timedelta, c.Command]] = [
     (_after(minutes=5), c.ClaimItem(by=_PERSON, item="2")),
     (_after(minutes=6), c.ReleaseItem(by=_PERSON, item="2")),
     (_after(minutes=9), c.RecordContact(by=_PERSON, incident=2, outcome="no-answer")),
-    # R2: suspended, then struck by a call made in time and typed late, then standing again.
+    # R2: suspended, then undone by an in-time call recorded late, then in effect again.
     (_after(hours=2), c.RecordContact(
         by=_PERSON, incident=2, outcome="reached", at=_BEGIN + _after(minutes=40))),
     (_after(hours=3), c.VoidContact(
@@ -272,7 +272,7 @@ _HISTORY: list[tuple[timedelta, c.Command]] = [
     (_after(days=2), c.StateRemoved(by=_PERSON, incident=2)),
     (_after(days=2, minutes=1), c.TakeBack(by=_PERSON, incident=2, reason=_reference("slip"))),
     *_MISS,
-    # R3 closes; a call made in time disputes that, and was another customer's; a void does, too.
+    # R3 closes; an in-time call, to another customer, disputes that, and so does a void.
     (_after(days=9), c.Log(by=_PERSON, urls=(f"{_URL}/9",))),
     (_after(days=9, hours=2), c.RecordContact(
         by=_PERSON, incident=5, outcome="reached", at=_BEGIN + _after(days=9, minutes=9))),
@@ -295,13 +295,13 @@ _ALARM: list[tuple[timedelta, c.Command]] = [
     (_after(), c.Log(by=_PERSON, urls=(_URL,))),
     (_after(hours=2), c.Elapse()),
 ]
-# A closure that one asks for and another declines, where the policy wants two people.
+# A closure that one requests and another declines, where the policy needs two people.
 _TWO_PEOPLE: list[tuple[timedelta, c.Command]] = [
     (_after(), c.StateFalse(by=_PERSON, field="phone", evidence=_reference("rings at a baker's"))),
     (_after(minutes=9), c.DeclineClosure(
         by="supervisor-1", reason=_reference("the number is his"))),
 ]  # fmt: skip
-# An order that was given up, tried again, undone by somebody's hand, and given once more.
+# An order given up, retried, undone by hand, and given once more.
 _ORDERS: list[tuple[timedelta, c.Command]] = [
     (_after(), c.SetHold(by="supervisor-1", reason=_reference("order 9"))),
     (_after(days=3), c.RecordFailure(

@@ -9,13 +9,13 @@ _SPACE = re.compile(r"\s+")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what would end a cell is escaped."""
+    """A table; characters that would end a cell are escaped."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def page(*parts: str) -> str:
-    """The parts of a page, one empty line between them, and the word that it is made."""
+    """The parts of a page, one empty line between them, and the note that it is generated."""
     return "\n\n".join((parts[0], MADE, *parts[1:])) + "\n"
 
 

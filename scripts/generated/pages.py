@@ -1,4 +1,4 @@
-"""The list of all that is made: each file with its text, and the parts of pages between marks."""
+"""The list of generated files, each with its text, and the parts of pages between marks."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def made() -> Iterator[tuple[Path, str]]:
 
 
 def stale() -> Iterator[tuple[Path, str]]:
-    """The files that are not what they must be."""
+    """The files that differ from their text."""
     for file, text in made():
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             yield file, text
 
 
 def with_parts(page: str, part: Callable[[str], str]) -> str:
-    """The page with its parts made anew."""
+    """The page with its parts made again."""
     return _PART.sub(lambda found: f"{found[1]}\n{part(found['mark'])}\n\n{found[4]}", page)

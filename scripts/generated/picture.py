@@ -24,7 +24,7 @@ from scripts import a_day
 
 WIDTH = 112
 _PERSON = "operator-1"
-# Wide enough for each command's own table; one that asks the terminal is told of this one.
+# Wide enough for each command's own table; the size that the terminal reports.
 _TERMINAL = {
     "COLUMNS": str(WIDTH), "LINES": "40", "TERM": "xterm-256color", "COLORTERM": "truecolor",
     "NO_COLOR": "", "CLICOLOR_FORCE": "",
@@ -37,7 +37,7 @@ _THEME = TerminalTheme(
     [(120, 126, 140), (247, 118, 125), (146, 219, 139), (245, 204, 118), (128, 180, 255),
      (208, 153, 244), (114, 212, 225), (245, 247, 250)],
 )  # fmt: skip
-# Rich's own form names a font on a foreign host; this one takes what the reader's machine has.
+# Rich's own form names a font on a foreign host; this one uses the reader's fonts.
 _FORM = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" \
 role="img" aria-label="incidents queue and incidents site why on a terminal">
@@ -69,7 +69,7 @@ clip-path="url(#{unique_id}-clip-terminal)">
 """
 
 
-# A piece of a line, and the spaces around what can be seen of it.
+# A piece of a line, and the spaces around its visible part.
 _PIECE = re.compile(
     r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" (?P<y>y="[\d.]+") '
     r'textLength="(?P<width>[\d.]+)" (?P<clip>clip-path="[^"]+")>'
@@ -111,15 +111,15 @@ def _placed(piece: re.Match[str]) -> str:
 
 def _steps() -> Iterator[a_day.Step]:
     """The steps that are shown: the first of each command."""
-    with tempfile.TemporaryDirectory() as folder, _anywhere():
+    with tempfile.TemporaryDirectory() as folder, _hidden_machine():
         steps = list(a_day.play(Path(folder), terminal=True))
     for command in _SHOWN:
         yield next(step for step in steps if step.command == command)
 
 
 @contextmanager
-def _anywhere() -> Iterator[None]:
-    """Nothing of this machine gets into the picture: neither its terminal nor its login name.
+def _hidden_machine() -> Iterator[None]:
+    """Hide this machine from the picture: its terminal and its login name.
 
     A daemon is at work, as it is at a real desk.
     """

@@ -29,7 +29,7 @@ _MEANINGS = {
     " contact, before that counts as a refusal; empty for no deadline",
     "closure.two_people": "whether a closure on somebody's word needs a second person",
 }
-# What no key takes: the error that it brings says what the key must be.
+# A value that no key accepts: its error says what the key must be.
 _WRONG: dict[type, object] = {int: -1, str: "0s", bool: 0}
 _MUST = re.compile(r"\S+ must be (?P<bounds>.*), got .*")
 
@@ -62,7 +62,7 @@ def text() -> str:
 
 
 def _keys() -> list[tuple[str, str, str | int]]:
-    # What it asks of nobody stands in no file.
+    # The document leaves out a demand that is off by default.
     document = DOCUMENTED.document() | {"closure": {"two_people": False}}
     return [
         (section, key, default)

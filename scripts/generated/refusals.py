@@ -146,7 +146,7 @@ def _hints() -> str:
 
 
 def _shown(sentence: str) -> str:
-    """Facts by their names, without the way in which they are written."""
+    """The sentence with facts as names, without their formats."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
     sentence = re.sub(r"\{(\w+)(?:!r|:[^{}]*)\}", r"{\1}", sentence)
     sentence = re.sub(r"(?<=\bthe )\{what\}", "text", sentence)
@@ -157,13 +157,13 @@ def _of_the_command_line() -> dict[str, str]:
     found: dict[str, str] = {}
     for error in _errors(errors.RefusedError):
         if error.name not in ("refused", "act_refused"):
-            # What is not there is refused under the same name, in the words of the rules.
+            # Unknown things are refused under the same name, in the words of the rules.
             found.setdefault(error.name, paragraph(type(error).__doc__))
     return found
 
 
 def _of_other_parts() -> dict[str, str]:
-    """Each by its own name, where that does not stand above already.
+    """The refusals under their own names, unless they stand above already.
 
     What has a constructor of its own carries another's name and words.
     """
@@ -175,7 +175,7 @@ def _of_other_parts() -> dict[str, str]:
 
 
 def _refused_elsewhere() -> Iterator[type[errors.RefusedError]]:
-    """The kinds of refusals that the parts of the program name for themselves."""
+    """The kinds of refusals that parts of the program define themselves."""
     root = Path(errors.__file__).parent
     for file in sorted(root.rglob("*.py")):
         room, *_ = file.relative_to(root).parts
@@ -205,7 +205,7 @@ def _others() -> str:
 
 
 def _errors(under: type[errors.IncidentsError]) -> list[errors.IncidentsError]:
-    """One of each kind, as they stand in the file."""
+    """The errors of each kind, in the order of the file."""
     return [
         kind("")
         if kind is not errors.ActRefusedError

@@ -1,4 +1,4 @@
-"""The reference of the roles: who may do which act, from the table that all of the program asks."""
+"""The reference of the roles: who may do which act, from the program's own table."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def _act(act: str) -> tuple[str, ...]:
 
 
 def _commands(act: str) -> str:
-    """The commands that the act is; what is none has no cell."""
+    """The commands of an act; other rights have none."""
     return ", ".join(f"`{each}`" for each in COMMANDS.get(act, ()))

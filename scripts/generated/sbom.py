@@ -1,4 +1,4 @@
-"""The bill of materials (CycloneDX 1.6): what the program runs on, and what needs what.
+"""The bill of materials (CycloneDX 1.6): the libraries of the program, and their dependencies.
 
 It is made from the pins and from the scripts of others that come along: it carries no time, and no
 number but one of its content.
@@ -63,7 +63,7 @@ def _library(kind: str, name: str, version: str, hashes: list[HashType] | None =
 
 
 def _scripts() -> Iterator[Component]:
-    """The scripts of others that browsers are sent."""
+    """The vendored scripts that browsers receive."""
     for file in sorted(SCRIPTS.glob("*.min.js")):
         named = _SCRIPT.fullmatch(file.name)
         if named is None:

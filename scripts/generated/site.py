@@ -53,7 +53,7 @@ def text() -> str:
 
 
 def _nav(index: list[str]) -> Iterator[str]:
-    """Sections, their groups, and the pages in them; a line of the array each."""
+    """The sections, their groups, and the pages in them; a line of the array each."""
     yield '    { "Documentation" = "README.md" },'
     open_: list[str] = []
     for line in index:

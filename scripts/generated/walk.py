@@ -88,7 +88,7 @@ def _above(frame: FrameType | None) -> list[str]:
 
 
 def _name(frame: FrameType) -> str | None:
-    """`machine.decide.decide`; None for what is not the project's, or no function of it."""
+    """The name, `machine.decide.decide`; None for other code, or outside of functions."""
     file = Path(frame.f_code.co_filename)
     name = frame.f_code.co_qualname
     if not file.is_relative_to(_ROOT) or name.endswith(("<module>", "comp>", "genexpr>")):

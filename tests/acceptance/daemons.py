@@ -25,7 +25,7 @@ from tests.nursery import FAKETIME_SETTINGS, Child, Outcome, nursery_for, run
 from tests.patience import PATIENCE_S, until
 
 DECIDED = ("site_added", "incident_logged", "clock_lapsed", "site_suspended")
-"""What there is of a site that was suspended once."""
+"""The events of a site that was suspended once."""
 
 
 class Timeline:
@@ -40,7 +40,7 @@ class Timeline:
         self.move(timedelta(0))
 
     def move(self, by: timedelta) -> None:
-        """Sets the clock of all of them forward or back."""
+        """Set the clock of all of them forward or back."""
         self._offset += by
         new = self._file.with_suffix(".new")
         new.write_text(f"{self._offset.total_seconds():+.6f}\n")
@@ -49,16 +49,16 @@ class Timeline:
         new.rename(self._file)
 
     def move_to(self, moment: datetime) -> None:
-        """Sets the clock of all of them to `moment`."""
+        """Set the clock of all of them to `moment`."""
         self.move(moment - self.now())
 
     def now(self) -> datetime:
-        """What their clocks show."""
+        """The time of their clocks."""
         return clock.now() + self._offset
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to live by this clock."""
+        """The environment of a process that lives by this clock."""
         return _faked(FAKETIME_TIMESTAMP_FILE=str(self._file))
 
 
@@ -83,7 +83,7 @@ def environment(url: str, *more: Mapping[str, str]) -> dict[str, str]:
 def incidents(
     url: str, *words: str, env: Mapping[str, str] | None = None, status: int = 0, **how: Any
 ) -> Outcome:
-    """Runs `incidents WORDS…` as a process of its own, to its end."""
+    """Run `incidents WORDS…` as a process of its own, to its end."""
     done = run(words, env=environment(url, env or {}), **how)
     assert (done.status, done.late) == (status, False), (words, done)
     return done
@@ -103,11 +103,11 @@ class Daemon:
         return [line for line in found if event in (None, line["event"])]
 
     def says(self, event: str) -> dict[str, Any]:
-        """Waits for a line that says `event`; the first one."""
+        """Wait for a line that says `event`; return the first one."""
         return until(lambda: self.lines(event), f"the daemon says {event!r}")[0]
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
-        """Sends the signal and waits; the exit status, negative for a signal."""
+        """Send the signal and wait; return the exit status, negative for a signal."""
         self.process.send_signal(by)
         return self.process.wait(PATIENCE_S)
 
@@ -125,7 +125,7 @@ def daemon(
     stderr: Path | None = None,
     **how: Any,
 ) -> Iterator[Daemon]:
-    """Runs a daemon until the `with` block ends."""
+    """Run a daemon until the `with` block ends."""
     log = folder / f"daemon-{len(list(folder.glob('daemon-*')))}.log"
     variables = environment(url, env or {})
     with (stderr or log).open("wb") as errors, Path(os.devnull).open("rb") as nothing:
@@ -153,7 +153,7 @@ def desk_at(engine: Engine, moment: datetime) -> Desk:
 
 
 def log_on(engine: Engine, names: Sequence[str], at: datetime) -> None:
-    """Adds the sites and logs a violation on each, at that time."""
+    """Add the sites and logs a violation on each, at that time."""
     commands: list[tuple[str, Command]] = []
     for name in names:
         commands.append((name, AddSite(by="operator-1")))
@@ -173,7 +173,7 @@ def site(engine: Engine, name: str) -> dict[str, Any]:
 
 
 def story(engine: Engine, name: str) -> list[dict[str, Any]]:
-    """What the site's entries say, from the first."""
+    """The events of a site, from the first."""
     with engine.connect() as connection:
         bodies = connection.scalars(
             select(entries.c.body)
@@ -185,7 +185,7 @@ def story(engine: Engine, name: str) -> list[dict[str, Any]]:
 
 
 def count_in(engine: Engine, state: str) -> int:
-    """How many sites are in that state."""
+    """Count the sites in that state."""
     with engine.connect() as connection:
         counted = select(func.count()).select_from(sites).where(sites.c.state == state)
         return connection.scalar(counted) or 0
@@ -198,7 +198,7 @@ def heartbeats_of(engine: Engine) -> list[monitoring.Heartbeat]:
 
 
 def carried_out(engine: Engine, *, lane: str = ACT) -> bool:
-    """Whether nothing waits in that lane any more."""
+    """Whether no order waits in that lane any more."""
     with engine.connect() as connection:
         left = select(func.count()).select_from(deliveries).where(deliveries.c.lane == lane)
         return not connection.scalar(left)

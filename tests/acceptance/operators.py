@@ -22,7 +22,7 @@ _MOST_THOUGHT_S = 0.02
 
 
 def work(desk: Desk, site: str, person: str, chance: random.Random) -> Counter[str]:
-    """Acts until standard input ends; how many of each kind took effect."""
+    """Act until standard input ends; return how many of each kind took effect."""
     done, last = Counter[str](), 1
     while not select.select([sys.stdin], [], [], 0)[0]:
         # The late ones are those that the other operator acts on too.

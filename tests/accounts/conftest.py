@@ -8,7 +8,7 @@ from freezegun import freeze_time
 
 from incidents.accounts import secrets
 from incidents.store.database import engine as engines
-from tests.accounts.house import App
+from tests.accounts.rig import App
 from tests.cli.conftest import _frozen, cli, clock
 
 __all__ = ["_frozen", "cli", "clock"]

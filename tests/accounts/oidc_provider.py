@@ -24,7 +24,7 @@ KEY, STRANGERS, NEXT = (
 
 
 class Provider:
-    """What it says of people, and how it signs; a test changes it.
+    """The claims of the provider, and its signatures; a test changes them.
 
     `claims` are put over those of a right token, None taking one away; `forged` is the token that
     is given in place of a right one; `asked` are the parameters of the last question, `fetched` the

@@ -22,7 +22,7 @@ from incidents.desk.own_stream import AccountSignInError, By
 from incidents.store import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
-from tests.accounts.house import (
+from tests.accounts.rig import (
     BY,
     HERE,
     PASSWORD,

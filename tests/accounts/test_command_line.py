@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from tests.cli.conftest import Cli, Result
-from tests.cli.sitting import sitting
+from tests.cli.terminal_session import terminal_session
 
 PASSWORD = "a horse and a battery"
 OTHER = "another long sentence"
@@ -304,7 +304,7 @@ PROGRAM = (sys.executable, "-m", "incidents")
 def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None:
     assert cli("account", "add", "admin-1", "--role", "administrator").status == 0
     command = (*PROGRAM, "account", "password", "admin-1")
-    with sitting({"INCIDENTS_DB": db_url}, command=command) as at:
+    with terminal_session({"INCIDENTS_DB": db_url}, command=command) as at:
         before = at.modes()
         at.see("New password of admin-1:")
         at.press(*PASSWORD, "\r")

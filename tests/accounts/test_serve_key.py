@@ -33,7 +33,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import accounts as account_table
 from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
 from incidents.store.schema.desk_tables import tokens as token_table
-from tests.accounts.house import BY, HERE, PASSWORD, App, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, App, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent
 

@@ -20,7 +20,7 @@ from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
 from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
-from tests.accounts.house import BY, HERE, PASSWORD, App, mistaken, set_password
+from tests.accounts.rig import BY, HERE, PASSWORD, App, mistaken, set_password
 
 THERE = "198.51.100.9"
 TERMINAL = "the terminal of desk1"

@@ -1,4 +1,4 @@
-"""What the tests of the API share."""
+"""Fixtures of the tests of the API."""
 
 from collections.abc import Iterator
 

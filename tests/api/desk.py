@@ -14,7 +14,7 @@ PHONE, MAIL = "+86 138 0013 8000", "wang@shop.example"
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What stands there: an active site with an incident, a closed one, one that is held."""
+    """The ids on the desk: an active site with an incident, a closed one, a held one."""
 
     site: str = "shop.example"
     incident: str = "1-1"
@@ -24,7 +24,7 @@ class Ids:
 
 
 def fill(api: Rig) -> Ids:
-    """Sites, incidents, a contact, a closure, a hold; nobody in particular has done it."""
+    """Fill the desk: sites, incidents, a contact, a closure, a hold; nobody in particular acts."""
     ids, by = Ids(), "li"
     done: list[tuple[str | int, c.Command]] = [
         (ids.site, c.AddSite(by=by, phone=PHONE, email=MAIL, person="王芳")),

@@ -24,7 +24,7 @@ from incidents.settings import sources
 from incidents.store import accounts as stored
 from incidents.store import sign_ins
 from incidents.web import app
-from tests.api.held import against_the_description, described
+from tests.api.openapi_check import checked_against_description, openapi_document
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
@@ -37,7 +37,7 @@ class Rig:
     def __init__(self, house: App, portal: BlockingPortal) -> None:
         self.house = house
         self.app = app.create(house)
-        self.app.openapi_schema = described(self.app)
+        self.app.openapi_schema = openapi_document(self.app)
         # One event loop for all requests of a test, as a server has; not one for each of them.
         self._portal = portal
         self._handles: dict[str, str] = {}
@@ -45,12 +45,12 @@ class Rig:
 
     @property
     def description(self) -> dict[str, Any]:
-        """Its OpenAPI document."""
-        document: dict[str, Any] = described(self.app)
+        """The OpenAPI document."""
+        document: dict[str, Any] = openapi_document(self.app)
         return document
 
     def keep_evidence_in(self, folder: Path, *, limit: int) -> None:
-        """From now on files are kept there, of so many bytes at most."""
+        """Keep files there from now on, of `limit` bytes at most."""
         self.house.settings = replace(self.house.settings, evidence=folder, evidence_limit=limit)
 
     def account(self, handle: str, role: str, *, password: bool = False) -> str:
@@ -86,7 +86,7 @@ class Rig:
         return secret
 
     def _seal(self, connection: Connection) -> Seal:
-        """That of the server's key, where a real one was started on this database."""
+        """The server's own seal, where a real one was started on this database."""
         return serve_key.load_seal(connection, serve_key.key_file(self.house.settings))
 
     def session_id(self, handle: str) -> str:
@@ -103,7 +103,7 @@ class Rig:
         """Somebody without anything; each answer to anybody is held against the description."""
         client = TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
         client.portal = self._portal
-        client.event_hooks = {"request": [], "response": [against_the_description(self.app)]}
+        client.event_hooks = {"request": [], "response": [checked_against_description(self.app)]}
         return client
 
     def client(self, role: str) -> TestClient:
@@ -133,7 +133,7 @@ class Rig:
         return client
 
     def refusals(self) -> list[dict[str, Any]]:
-        """Who was not let do what, as it is counted, the latest first."""
+        """The denied acts with their counts, the latest first."""
         with self.house.reading() as connection:
             return sign_ins.counted(connection, limit=1_000)
 

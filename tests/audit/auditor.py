@@ -34,7 +34,7 @@ script: Any = _load()
 def wrong(
     folder: Path, *, keys: object = (), witnesses: object = (), held: object = (), **asked: bool
 ) -> list[str]:
-    """What is wrong with the bundle in that folder, as sentences."""
+    """The errors in the bundle in that folder, as sentences."""
     return told(folder, keys=keys, witnesses=witnesses, held=held, **asked)["wrong"]
 
 
@@ -44,7 +44,7 @@ def told(
     """All that is said of it; `keys` and `witnesses` as verifier keys, `held` as notes."""
     found = script.verify(
         folder,
-        script.Asked(
+        script.Known(
             [script.Key.read(key, "given", 1) for key in keys],
             [script.Key.read(key, "given", 4) for key in witnesses],
             [script.Checkpoint.read(note, "held") for note in held],
@@ -64,7 +64,7 @@ def first_in(files: Files, folder: Path, **asked: Any) -> str:
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> CompletedProcess[str]:
-    """What the command answers, called in this process."""
+    """Run the command in this process and return its answer."""
     words, out, err = [*map(str, arguments)], io.StringIO(), io.StringIO()
     with chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
         try:

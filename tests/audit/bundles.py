@@ -43,7 +43,7 @@ class Signer:
         return f"{self.name}+{self._id().hex()}+{_base64(self._typed())}"
 
     def line(self, text: str, at: int = AT) -> str:
-        """Its line below the text of a note."""
+        """The key's line below the text of a note."""
         message, stamp = text.encode(), b""
         if self.kind == 4:
             stamp = at.to_bytes(8, "big")
@@ -68,7 +68,7 @@ FORGER = Signer(seed=66)
 
 @dataclass(frozen=True)
 class Desk:
-    """What the desk has on record: its entries, in order, and its policies by their digests."""
+    """The desk's record: its entries, in order, and its policies by their digests."""
 
     entries: tuple[bytes, ...]
     policies: Mapping[str, str]
@@ -145,7 +145,7 @@ def named(desk: Desk, entries: Sequence[bytes]) -> Desk:
 
 
 def many(desk: Desk, n: int) -> Desk:
-    """So many entries of one site, that nobody has decided, behind the log's key."""
+    """Entries of one site that nobody has decided, behind the log's key."""
     first = key_made(desk.entries[0], 1, LOG)
     more = (edited(desk.entries[0], site_seq=str(seq)) for seq in range(1, n))
     return named(desk, [first, *more])
@@ -279,7 +279,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> Path:
 
 
 def rewrite(files: Mapping[str, bytes], folder: Path) -> Path:
-    """Writes them in the place of all that was there."""
+    """Write them in place of all that was there."""
     shutil.rmtree(folder, ignore_errors=True)
     return write(files, folder)
 

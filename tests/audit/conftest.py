@@ -1,4 +1,4 @@
-"""What the tests of the log stand on: desks with a log, and records that bundles are made of."""
+"""Fixtures of the tests of the log: desks with a log, and records for bundles."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk
 from tests.audit.histories import Histories
-from tests.audit.log_house import START, App
+from tests.audit.log_rig import START, App
 from tests.audit.verifying import Verifier
 from tests.audit.worker_threads import WorkerThread
 from tests.databases import Databases, SqliteDatabases, memory_folder
@@ -30,7 +30,7 @@ def house(db_url: str, tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def histories(sqlite_databases: SqliteDatabases) -> Histories:
-    """Copies of desks at which much was done already."""
+    """Copies of desks with a long history."""
     return Histories(sqlite_databases)
 
 
@@ -67,7 +67,7 @@ def rotated(desk: Desk) -> Desk:
 
 @pytest.fixture
 def worker_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerThread]:
-    """Those that have begun in the place of processes."""
+    """The threads that have begun in place of processes."""
     monkeypatch.setattr(side_process, "_start", lambda _, pipe: WorkerThread(pipe))
     monkeypatch.setattr(WorkerThread, "begun", [])
     return WorkerThread.begun
@@ -75,7 +75,7 @@ def worker_threads(monkeypatch: pytest.MonkeyPatch) -> list[WorkerThread]:
 
 @pytest.fixture(params=[auditor.wrong, verifying.wrong], ids=["script", "program"])
 def wrong(request: pytest.FixtureRequest) -> Verifier:
-    """What is wrong with a bundle: by the one-file verifier, and by `audit verify`."""
+    """The errors in a bundle: by the one-file verifier, and by `audit verify`."""
     verifier: Verifier = request.param
     return verifier
 

@@ -65,8 +65,7 @@ class Decided:
         return self
 
     def activate(self, policy: Policy) -> Self:
-        """Make another policy the active one, what is due being done first; the desk's own record
-        never steps back."""
+        """Activate another policy, after all that is due; the desk's record never steps back."""
         self.do(c.Elapse())
         now = max([self.now, *(entry.event.recorded_at for entry in self.own)])
         event = PolicyActivated(
@@ -136,7 +135,7 @@ class Decided:
         return self.do(c.RepeatOrder(by="li"), minutes=minutes)
 
     def cancel_lifted(self, number: int, lane: str = "act", *, minutes: float = 0) -> Self:
-        """The courier has found that nobody needs it any more."""
+        """The dispatcher has found that nobody needs it any more."""
         command = c.CancelOrder(by=c.COURIER, order=number, lane=lane, why="lifted")
         return self.do(command, minutes=minutes)
 
@@ -323,8 +322,7 @@ def seen(site: Decided, state: str) -> c.Command:
 
 
 def _filed(site: Decided) -> None:
-    """Each term runs and is reminded of, one is met; a detail is suspected and changed; the foot
-    of the page lacks something, then something else, then nothing."""
+    """Filings: terms with reminders, a suspicion, changed details, a page's foot with gaps."""
     site.do(c.ChangeFiling(by="li", details=(("nature", "non_commercial"),)), minutes=5)
     site.do(c.ChangeFiling(by="li", details=OVERDUE), minutes=5)
     today = site.now.date().isoformat()

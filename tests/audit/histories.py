@@ -1,4 +1,4 @@
-"""Histories: each is made once a worker, and each test works on a copy of its own."""
+"""Recorded histories: each is made once a worker, and each test works on a copy of its own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _SQLITE = "sqlite:///"
 
 
 class Histories:
-    """Desks at which the same was done before, by the function that did it."""
+    """Desks with the same history, by the function that made it."""
 
     def __init__(self, databases: SqliteDatabases) -> None:
         self._databases = databases
@@ -42,7 +42,7 @@ class Histories:
                 fill(day)
                 now = day.now
             file = Path(url.removeprefix(_SQLITE))
-            # Whoever closes the file last leaves nothing in the write-ahead log beside it.
+            # The last close leaves nothing in the write-ahead log beside the file.
             assert not file.with_name(f"{file.name}-wal").exists()
             self._made[fill] = file.read_bytes(), now
         return self._made[fill]

@@ -1,4 +1,4 @@
-"""What is found wrong with a desk's log, and how somebody rewrites it behind the desk's back."""
+"""A desk's log rewritten behind its back, and the errors that a verification finds."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def entry_at(leaf: int) -> ScalarSelect[int]:
 
 
 def change_body(connection: Connection, leaf: int, change: Callable[[str], str]) -> None:
-    """Changes an entry, and nothing beside it."""
+    """Change an entry, and nothing beside it."""
     where = entries.c.id == entry_at(leaf)
     body = connection.scalar(select(entries.c.body).where(where))
     assert body is not None
@@ -64,7 +64,7 @@ def rehash(connection: Connection) -> None:
 
 
 def rebuild(connection: Connection) -> list[bytes]:
-    """Makes the tree over the entries as they are now: hashes, tiles, head. The entries."""
+    """Rebuild the tree over the present entries: hashes, tiles, head; return the entries."""
     rehash(connection)
     rows = connection.execute(
         select(entries.c.body, entries.c.leaf_hash)
@@ -81,7 +81,7 @@ def rebuild(connection: Connection) -> list[bytes]:
 
 
 def sign_again(connection: Connection, rewritten: list[bytes]) -> None:
-    """Signs all checkpoints anew with the right key."""
+    """Sign all checkpoints again with the right key."""
     connection.execute(delete(cosignatures))
     for id_, size in connection.execute(select(checkpoints.c.id, checkpoints.c.size)).all():
         some = rewritten[:size]

@@ -44,7 +44,7 @@ def a_case(day: Rehearsal) -> None:
 
 
 def erase(day: Rehearsal, site: str) -> None:
-    """Puts it on record that a site's words were erased; none are."""
+    """Record that a site's words were erased; none are."""
 
     def act(connection: Connection) -> None:
         place = own_stream.place(connection, lambda: day.now)
@@ -56,7 +56,7 @@ def erase(day: Rehearsal, site: str) -> None:
 
 
 def put_key(day: Rehearsal, new: Signer, previous: Signer | None = None) -> None:
-    """Puts it on record that this key signs from now on."""
+    """Record that this key signs from now on."""
     replaced = None if previous is None else previous.vkey
     day.desk.make_log_key(LogKey(key=new.vkey, previous=replaced, by="li", login="desk1"))
 
@@ -70,7 +70,7 @@ def on_log(day: Rehearsal) -> Desk:
 
 
 def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> bytes:
-    """Numbers what there is and signs it; the note, without the witnesses' signatures."""
+    """Number and sign all entries; return the note, without the witnesses' signatures."""
     number_all(day.engine)
     entries = on_log(day).entries
     note = bundles.head(entries, *(keys or (LOG,)))
@@ -92,6 +92,6 @@ def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> byt
 
 
 def export(day: Rehearsal, target: Path, order: Order | None = None) -> Written:
-    """Writes a bundle there."""
+    """Write a bundle there."""
     with reading(day.engine) as connection:
         return bundle_writer.write(connection, target, order or Order())

@@ -108,8 +108,7 @@ def _let_in(day: Rehearsal) -> None:
 
 
 def _carry_out(day: Rehearsal) -> None:
-    """Of a.example all is carried out but one notice, on d.example one order was given up; what the
-    police were told, what the customer says and is answered, whose links are revoked."""
+    """Settle orders, reports to the police, customers' answers and links, for replays to check."""
     day.give(c.StateReported(by="li", incident=2, note="receipt 7"))
     day.give(c.SayRemoved(incident=2, note="gone"))
     day.give(c.AddNote(by="li", incident=2, audience="customer", text="we look at it today"))
@@ -147,7 +146,7 @@ def proved() -> list[tuple[Table, Column[Any]]]:
 
 
 @contextmanager
-def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
+def unrecorded_changes(engine: Engine) -> Iterator[Connection]:
     """A transaction without the schema's references, that leaves no trace."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -166,17 +165,17 @@ def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
 
 
 def findings(connection: Connection, site_id: int | None = None) -> list[Finding]:
-    """What the replay finds."""
+    """The findings of a replay."""
     share = ALL if site_id is None else Share(sites=Span.of(site_id))
     found = list(Replay(connection, share).findings())
-    # What the driver gives of a column may be anything.
+    # The driver can return any type for a column.
     plain([str(each.found) for each in found if each.column is None])
     return found
 
 
 def only_finding(day: Rehearsal, *changes: Executable) -> Finding:
     """The one thing that the replay finds when these are made behind the desk's back."""
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         for change in changes:
             connection.execute(change)
         [finding] = findings(connection)

@@ -207,9 +207,9 @@ def test_the_script_unpacks_so_many_bytes_and_no_more(
     archive = tmp_path / "b.tar"
     archive.write_bytes(_tar(members))
     most = sum(max(len(data), 4096) for _, data in members)
-    monkeypatch.setattr(auditor.script, "MOST_UNPACKED", most)
+    monkeypatch.setattr(auditor.script, "MAX_UNPACKED", most)
     assert auditor.wrong(auditor.script.unpacked(archive, tmp_path / "a")) == []
-    monkeypatch.setattr(auditor.script, "MOST_UNPACKED", most - 1)
+    monkeypatch.setattr(auditor.script, "MAX_UNPACKED", most - 1)
     with pytest.raises(auditor.script.WrongError, match=f"more than {most - 1} bytes"):
         auditor.script.unpacked(archive, tmp_path / "b")
 

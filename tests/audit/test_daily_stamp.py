@@ -9,7 +9,7 @@ from incidents.audit.log.stamp import StampError
 from incidents.audit.proof import bundle_writer
 from incidents.store import checkpoints
 from incidents.store.database.engine import reading
-from tests.audit.log_house import App
+from tests.audit.log_rig import App
 from tests.audit.tsa import Tsa, server
 
 

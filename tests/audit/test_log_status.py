@@ -10,7 +10,7 @@ from incidents.audit.log import status as log_status
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database.engine import reading, writing
-from tests.audit.log_house import App
+from tests.audit.log_rig import App
 
 
 def status(house: App) -> dict[str, object]:

@@ -10,7 +10,7 @@ from incidents.audit.log import publishing, sequencer
 from incidents.audit.log.publishing import AnotherLogError
 from incidents.store.database.engine import reading
 from incidents.tlog.tiles import path, tiles_of
-from tests.audit.log_house import NAME, App
+from tests.audit.log_rig import NAME, App
 
 
 def files_in(folder: Path) -> set[str]:

@@ -15,7 +15,7 @@ from incidents.store.database.engine import reading
 from incidents.store.schema import desk_tables, tables
 from incidents.store.schema.catalogue import every_table
 from tests.audit import tampering
-from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding, proved, tamper
+from tests.audit.tampering import findings, only_finding, proved, tamper, unrecorded_changes
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 
 fill = tampering.fill
@@ -56,7 +56,7 @@ def test_a_database_without_a_record_replays_to_nothing(db_url: str) -> None:
 
 
 def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(update(tables.sites).where(tables.sites.c.id == 2).values(run=7))
         replay = Replay(connection, Share(sites=Span.of(1)))
         assert list(replay.findings()) == []
@@ -87,7 +87,7 @@ def _unnoticed(
     """Those in which a value is changed and not found, of a row in which it is none, or is not."""
     missed = []
     for table, column in columns:
-        with behind_the_desk_s_back(day.engine) as connection:
+        with unrecorded_changes(day.engine) as connection:
             if not tamper(connection, table, column, empty=empty):
                 assert empty, f"the history leaves {column} empty"
                 continue
@@ -118,7 +118,7 @@ def test_a_value_of_each_type_is_compared_as_the_database_keeps_it(day: Rehearsa
 
 
 def test_a_finding_names_site_table_row_column_and_both_values(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         mine = tables.incidents.c.site_id == 1
         connection.execute(
             update(tables.incidents).where(mine, tables.incidents.c.n == 1).values(state="removed")
@@ -132,7 +132,7 @@ def test_a_finding_names_site_table_row_column_and_both_values(day: Rehearsal) -
 
 
 def test_times_are_told_as_people_write_them(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         tamper(connection, tables.suspensions, tables.suspensions.c.until, empty=False)
         [finding] = findings(connection)
     assert finding.expected == "2026-03-02T00:00:00Z"
@@ -145,7 +145,7 @@ def test_what_nobody_can_read_any_more_is_found_like_anything_else(day: Rehearsa
 
 
 def test_a_deleted_and_an_added_row_are_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(tables.contacts).where(tables.contacts.c.incident == 1))
         row = connection.execute(select(tables.claims).limit(1)).mappings().one()
         connection.execute(insert(tables.claims).values({**row, "item": "2"}))
@@ -154,7 +154,7 @@ def test_a_deleted_and_an_added_row_are_found(day: Rehearsal) -> None:
 
 
 def test_a_site_that_the_record_does_not_know_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         row = connection.execute(select(tables.sites).limit(1)).mappings().one()
         connection.execute(insert(tables.sites).values({**row, "id": 99, "name": "z.example"}))
         [finding] = findings(connection)
@@ -178,7 +178,7 @@ def test_words_that_are_not_those_that_were_sealed_are_found_without_being_told(
 
 
 def test_each_of_the_words_that_are_gone_without_a_record_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         gone = set(connection.scalars(select(desk_tables.sealed.c.ref)))
         connection.execute(delete(desk_tables.sealed))
         found = findings(connection)
@@ -226,7 +226,7 @@ def _rewrite(connection: Connection, seq: int, old: str, new: str, site_id: int 
 
 
 def _after_rewriting(day: Rehearsal, seq: int, old: str, new: str, site_id: int = 1) -> Finding:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         _rewrite(connection, seq, old, new, site_id)
         [finding] = findings(connection)
     return finding
@@ -238,7 +238,7 @@ def test_a_missing_entry_is_found_and_the_rest_of_its_site_is_not_compared(day: 
 
 
 def test_the_last_entry_of_a_site_is_missed_too(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
         connection.execute(delete(desk_tables.entries).where(*_entry(3, last)))
         found = findings(connection)
@@ -246,14 +246,14 @@ def test_the_last_entry_of_a_site_is_missed_too(day: Rehearsal) -> None:
 
 
 def test_all_entries_of_a_site_are_missed(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(desk_tables.entries).where(desk_tables.entries.c.site_id == 4))
         assert {(f.table, f.row) for f in findings(connection)} >= {("sites", "4")}
 
 
 def test_a_doubled_entry_is_found(day: Rehearsal) -> None:
     """Under its own number the schema takes none, so the copy stands under another."""
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
         row = connection.execute(
             select(desk_tables.entries).where(*_entry(3, last))
@@ -265,7 +265,7 @@ def test_a_doubled_entry_is_found(day: Rehearsal) -> None:
 
 
 def test_a_doubled_entry_is_found_where_the_schema_has_lost_its_index(own_day: Rehearsal) -> None:
-    with behind_the_desk_s_back(own_day.engine) as connection:
+    with unrecorded_changes(own_day.engine) as connection:
         connection.execute(text("DROP INDEX uq_entries_site_id_site_seq"))
         row = connection.execute(
             select(desk_tables.entries).where(*_entry(3, 1))
@@ -319,7 +319,7 @@ def test_an_entry_of_another_site_is_found(day: Rehearsal) -> None:
 
 
 def test_an_entry_before_its_predecessor_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         _rewrite(connection, 2, '"recorded_at":"2026-03-01T10', '"recorded_at":"2026-02-01T10')
         assert [f.problem for f in findings(connection)] == ["changed"]
         rows = update(desk_tables.entries).where(*_entry(1, 2))
@@ -349,7 +349,7 @@ def test_an_activation_that_is_gone_is_found(day: Rehearsal) -> None:
 
 
 def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         of = desk_tables.entries.c
         connection.execute(delete(desk_tables.entries).where(of.site_id == 0, of.site_seq >= 2))
         assert {(f.table, f.problem) for f in findings(connection)} == {

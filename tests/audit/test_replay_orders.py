@@ -14,7 +14,7 @@ from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from incidents.store.schema import log_tables, tables
 from tests.audit import tampering
-from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding
+from tests.audit.tampering import findings, only_finding, unrecorded_changes
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
 fill = tampering.fill
@@ -24,7 +24,7 @@ fill = tampering.fill
 
 
 def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         row = connection.execute(select(log_tables.orders).limit(1)).mappings().one()
         connection.execute(insert(log_tables.orders).values({**row, "n": 2, "kind": "close"}))
         [finding] = findings(connection)
@@ -33,7 +33,7 @@ def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
 
 @pytest.mark.parametrize("kind", ["suspend", "reopen", "close", "notify", "call"])
 def test_an_order_that_is_gone_is_found(day: Rehearsal, kind: str) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(log_tables.orders).where(log_tables.orders.c.kind == kind))
         found = findings(connection)
     assert found
@@ -44,7 +44,7 @@ def test_an_order_that_is_gone_is_missed_and_what_waits_of_it_is_as_it_should_be
     day: Rehearsal,
 ) -> None:
     """One thing is wrong, and one is told."""
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(log_tables.orders).where(log_tables.orders.c.kind == "close"))
         waits = log_tables.deliveries.c.kind == "close"
         assert connection.execute(select(log_tables.deliveries).where(waits)).all()
@@ -53,7 +53,7 @@ def test_an_order_that_is_gone_is_missed_and_what_waits_of_it_is_as_it_should_be
 
 
 def test_an_order_that_is_gone_with_what_waits_of_it_is_missed_everywhere(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         for table in (log_tables.orders, log_tables.deliveries):
             connection.execute(delete(table).where(table.c.kind == "close"))
         found = [(f.table, f.problem) for f in findings(connection)]
@@ -96,7 +96,7 @@ def test_a_suspension_that_was_repeated_and_lifted_in_one_transaction_is_no_find
 
 def test_what_waits_of_an_order_that_cancelled_out_was_added_by_somebody(db_url: str) -> None:
     with _cancelled_day(db_url) as day:
-        with behind_the_desk_s_back(day.engine) as connection:
+        with unrecorded_changes(day.engine) as connection:
             connection.execute(
                 insert(log_tables.deliveries).values(_waiting(1, "act", 4, "reopen"))
             )
@@ -115,7 +115,7 @@ def test_a_repetition_that_is_gone_does_not_cancel_with_a_reopening_of_the_same_
         day.later(minutes=5)
         for command in (c.RepeatOrder(by="li"), c.LiftHold(by="li", reason="r")):
             day.give(command)
-        with behind_the_desk_s_back(day.engine) as connection:
+        with unrecorded_changes(day.engine) as connection:
             late = log_tables.orders.c.site_seq > 2
             assert connection.execute(delete(log_tables.orders).where(late)).rowcount == 2
             found = [(f.table, f.row, f.problem) for f in findings(connection)]
@@ -144,14 +144,14 @@ def test_what_waits_and_was_taken_away_is_found(day: Rehearsal) -> None:
 
 
 def test_a_dead_letter_that_was_taken_away_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         assert connection.execute(delete(log_tables.deliveries).where(_OF.dead)).rowcount == 1
         [finding] = findings(connection)
     assert (finding.site, finding.table, finding.problem) == ("d.example", "deliveries", "deleted")
 
 
 def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         done = log_tables.orders.c
         seq = connection.scalar(
             select(func.min(done.site_seq)).where(done.site_id == 1, done.kind == "suspend")
@@ -178,7 +178,7 @@ def test_something_that_nobody_has_ordered_and_that_waits_is_found(
 def test_a_dead_letter_that_is_made_to_wait_and_what_waits_made_dead_are_found(
     day: Rehearsal, dead: bool
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         changed = connection.execute(
             update(log_tables.deliveries).where(_OF.dead.is_(dead)).values(dead=not dead)
         ).rowcount
@@ -196,7 +196,7 @@ def test_an_order_that_waits_as_another_kind_is_found(day: Rehearsal) -> None:
 
 
 def test_an_order_that_waits_in_another_lane_is_found(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         held = (_OF.site_id == 3, _OF.lane == "act")
         connection.execute(update(log_tables.deliveries).where(*held).values(lane="desk"))
         found = {(f.row.split("-")[1], f.problem) for f in findings(connection)}
@@ -209,7 +209,7 @@ def test_an_order_that_waits_in_another_lane_is_found(day: Rehearsal) -> None:
 def test_what_is_in_force_and_was_carried_out_last_is_what_the_record_says(
     day: Rehearsal, column: str, value: Any
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         mine = tables.sites.c.id == 4
         before = connection.scalar(select(tables.sites.c[column]).where(mine))
         connection.execute(update(tables.sites).where(mine).values({column: value}))
@@ -226,6 +226,6 @@ def test_how_often_and_by_whom_it_was_tried_is_no_part_of_the_record(day: Rehear
     assert {f"deliveries.{name}" for name in marks} == {
         name for name in OUTSIDE if name.startswith("deliveries.")
     }
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(update(log_tables.deliveries).values(marks))
         assert findings(connection) == []

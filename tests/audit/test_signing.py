@@ -18,7 +18,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
-from tests.audit.log_house import NAME, START, App, opened
+from tests.audit.log_rig import NAME, START, App, opened
 
 SECOND = timedelta(seconds=1)
 

@@ -17,7 +17,7 @@ from incidents.store.database.engine import reading
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_house import NAME, App, opened
+from tests.audit.log_rig import NAME, App, opened
 
 
 def test_the_file_of_the_key_is_its_owners_alone_and_what_others_can_read_is_refused(

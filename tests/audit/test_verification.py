@@ -39,7 +39,7 @@ from tests.audit.rewriting import (
     verdict,
 )
 from tests.audit.signed_log import put_key, sign
-from tests.audit.tampering import behind_the_desk_s_back
+from tests.audit.tampering import unrecorded_changes
 from tests.audit.worker_threads import WorkerThread
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -228,7 +228,7 @@ ENTRIES: dict[str, tuple[Tampering, str, int | None]] = {
 def test_what_is_done_to_entries_numbers_and_tiles_is_named(
     day: Rehearsal, tampering: Tampering, sentence: str, leaf: int | None
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         done(connection, tampering)
         found = verdict(connection).findings
     named = [flaw for flaw in found if sentence in str(flaw)]
@@ -243,7 +243,7 @@ def first_leaf(found: Sequence[Flaw]) -> int | None:
 
 
 def test_an_entry_that_is_named_has_its_site_and_its_number_there(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         _changed(connection)
         flaw = verdict(connection).findings[0]
     assert flaw.where == "entries 8, leaf 7"
@@ -313,7 +313,7 @@ SIGNED: dict[str, tuple[Tampering, str]] = {
 def test_what_is_done_to_checkpoints_and_keys_is_named(
     day: Rehearsal, tampering: Tampering, sentence: str
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         done(connection, tampering)
         found = findings(connection)
     assert any(sentence in flaw for flaw in found), found
@@ -321,7 +321,7 @@ def test_what_is_done_to_checkpoints_and_keys_is_named(
 
 @pytest.mark.both_databases
 def test_a_checkpoint_that_is_deleted_is_missed_where_numbers_have_no_gaps(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
         found = findings(connection)
     missed = "checkpoints: 3 were signed, and 2 are there: some were deleted"
@@ -339,7 +339,7 @@ def test_a_checkpoint_that_is_deleted_is_missed_where_numbers_have_no_gaps(day: 
 def test_an_entry_that_is_changed_with_the_whole_tree_is_found_by_each_checkpoint_that_covers_it(
     day: Rehearsal, leaf: int, covering: list[int], parts: set[str]
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         change_body(connection, leaf, _by_another)
         rebuild(connection)
         found = verdict(connection).findings
@@ -357,7 +357,7 @@ def test_what_is_rewritten_with_the_right_key_only_a_checkpoint_held_outside_sho
     asked = VerifyOptions(keys=(key(LOG),), held=tuple(held(note.encode()) for note in notes))
     with reading(day.engine) as connection:
         assert verdict(connection, asked).agreeing == ("held", "held", "held")
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         change_body(connection, 27, _by_another)
         sign_again(connection, rebuild(connection))
         assert findings(connection, VerifyOptions(keys=(key(LOG),))) == []
@@ -373,7 +373,7 @@ def test_a_tail_that_was_cut_off_only_a_checkpoint_held_outside_shows(day: Rehea
     with reading(day.engine) as connection:
         last = connection.scalar(select(checkpoints.c.note).where(checkpoints.c.id == 3))
         assert last is not None
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         connection.execute(delete(entries).where(entries.c.id == entry_at(28)))
         connection.execute(delete(leaves).where(leaves.c.leaf_index == 28))
         connection.execute(delete(checkpoints).where(checkpoints.c.id == 3))
@@ -442,7 +442,7 @@ def test_the_old_key_signs_nothing_that_covers_the_new_one(own_day: Rehearsal) -
 def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_the_policy(
     day: Rehearsal,
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         bodies = connection.execute(
             select(leaves.c.leaf_index, entries.c.body)
             .join(entries, entries.c.id == leaves.c.entry_id)
@@ -460,7 +460,7 @@ def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_t
 
 
 def test_the_findings_come_in_the_order_of_what_was_looked_at(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         for tampering in (OTHER_HASH, _changed, delete(log_keys)):
             done(connection, tampering)
         parts = [part for part, _ in groupby(flaw.part for flaw in verdict(connection).findings)]

@@ -19,7 +19,7 @@ from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories
 from tests.audit.rewriting import change_body, entry_at, held, key, rebuild, sign_again, verdict
 from tests.audit.signed_log import put_key, sign
-from tests.audit.tampering import FOUR, behind_the_desk_s_back
+from tests.audit.tampering import FOUR, unrecorded_changes
 from tests.audit.verifying import plain
 from tests.audit.worker_threads import WorkerThread
 from tests.desk.rehearsal import Rehearsal
@@ -181,7 +181,7 @@ def test_an_entry_that_depends_on_those_before_is_decided_from_the_first_one(
 def test_a_later_decision_that_does_not_follow_from_those_before_is_named(
     waiting: Rehearsal,
 ) -> None:
-    with behind_the_desk_s_back(waiting.engine) as connection:
+    with unrecorded_changes(waiting.engine) as connection:
         old = first(connection)
         leaf = _suspended(connection, after=old.checkpoint.size)
         change_body(connection, leaf, lambda body: body.replace('"until":"2026-', '"until":"2027-'))
@@ -193,7 +193,7 @@ def test_a_later_decision_that_does_not_follow_from_those_before_is_named(
 
 
 def test_an_entry_after_it_that_was_changed_is_named(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         change_body(connection, 28, _by_another)
         found = going_on(connection)
     assert since(found) == (BEFORE, 1)
@@ -230,7 +230,7 @@ def test_the_rest_of_an_act_that_is_gone_is_missed_though_none_of_it_was_covered
 
 @pytest.mark.both_databases
 def test_an_old_entry_that_was_changed_is_named_and_nothing_is_taken(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         change_body(connection, 7, _by_another)
         found = going_on(connection)
     assert found.since is None
@@ -242,7 +242,7 @@ def test_an_old_entry_that_was_changed_is_named_and_nothing_is_taken(day: Rehear
 def test_an_old_entry_that_was_rewritten_with_tree_and_signatures_is_found_by_the_root(
     day: Rehearsal,
 ) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         old = first(connection)
         change_body(connection, 7, _by_another)
         sign_again(connection, rebuild(connection))
@@ -257,7 +257,7 @@ def test_an_old_entry_that_was_rewritten_with_tree_and_signatures_is_found_by_th
 
 
 def test_a_row_of_an_old_entry_that_says_another_site_is_named(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         change = update(entries).where(entries.c.id == entry_at(7)).values(site_seq=900)
         connection.execute(change)
         found = going_on(connection)
@@ -267,7 +267,7 @@ def test_a_row_of_an_old_entry_that_says_another_site_is_named(day: Rehearsal) -
 
 @pytest.mark.both_databases
 def test_a_log_that_ends_before_it_has_lost_its_tail(day: Rehearsal) -> None:
-    with behind_the_desk_s_back(day.engine) as connection:
+    with unrecorded_changes(day.engine) as connection:
         old = held(_last_note(connection))
         for leaf in (27, 28):
             connection.execute(delete(entries).where(entries.c.id == entry_at(leaf)))
@@ -314,7 +314,7 @@ def test_what_was_signed_before_it_is_not_looked_at_and_what_was_signed_since_is
     own_day.later(minutes=5)
     own_day.add("more.example")
     sign(own_day)
-    with behind_the_desk_s_back(own_day.engine) as connection:
+    with unrecorded_changes(own_day.engine) as connection:
         _without_root(connection, 2)
         assert wrong(verdict(connection, VerifyOptions(since=old))) == []
         assert len(verdict(connection).findings) == 1

@@ -89,7 +89,7 @@ class Tsa:
             yield authority
 
     def verifies(self, response: bytes, text: str) -> bool:
-        """What openssl says of a stamp of that text."""
+        """The answer of openssl for a stamp of that text."""
         (self.folder / "response").write_bytes(response)
         (self.folder / "text").write_bytes(text.encode())
         words = ["ts", "-verify", "-data", "text", "-in", "response", "-CAfile", "root.pem"]
@@ -110,7 +110,7 @@ Answer = tuple[int, bytes]
 
 @contextmanager
 def server(answer: Callable[[bytes], Answer], roots: bytes) -> Iterator[Authority]:
-    """An authority that answers as it is told."""
+    """An authority whose answers a test sets."""
 
     def give(handler: Handler) -> None:
         assert handler.headers["Content-Type"] == "application/timestamp-query"

@@ -14,17 +14,17 @@ PYTHONS = re.compile(
     r"\b[A-Z]\w*(?:Error|Exception)\b|Expecting |Extra data|Invalid |invalid literal|codec can"
     r"|recursion|digits\(\)|unhashable|subscriptable|' object|must be str|unpack|checksum"
 )
-"""What Python says of what it cannot read, in words that change from release to release."""
+"""Python's own messages about unreadable input, which change from release to release."""
 
 
 def plain(found: list[str]) -> list[str]:
-    """What was found, once it is seen to be in the program's own words."""
+    """Return the findings, after a check that they are in the program's own words."""
     assert not [each for each in found if PYTHONS.search(each)], found
     return found
 
 
 class Verifier(Protocol):
-    """Says what is wrong with the bundle in a folder, as sentences."""
+    """List the errors in the bundle in a folder, as sentences."""
 
     def __call__(
         self,
@@ -62,7 +62,7 @@ def wrong(
     held: Iterable[bytes] = (),
     policy: bool = False,
 ) -> list[str]:
-    """What `audit verify` finds wrong with the bundle in that folder."""
+    """The errors that `audit verify` finds in the bundle in that folder."""
     try:
         asked = asking(keys, witnesses, held, policy=policy)
         return plain(list(map(str, bundle_verification.bundle(folder, asked).findings)))

@@ -10,7 +10,7 @@ from incidents.audit import pool
 
 
 class WorkerThread:
-    """Stands for the process that a pool starts at one end of a pipe."""
+    """A thread in place of the process that a pool starts at one end of a pipe."""
 
     begun: ClassVar[list["WorkerThread"]] = []
     pid = 0

@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Result:
-    """What a command came to."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -34,7 +34,7 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """What it wrote on standard output, as JSON."""
+        """The JSON on its standard output."""
         return json.loads(self.out)
 
     @property
@@ -47,7 +47,7 @@ Cli = Callable[..., Result]
 
 
 def copy(database: Path, other: Path) -> None:
-    """Copies a SQLite database with what is in its log, as `sqlite3 FILE .backup` does."""
+    """Copy a SQLite database with its log, as `sqlite3 FILE .backup` does."""
     with closing(sqlite3.connect(database)) as here, closing(sqlite3.connect(other)) as there:
         here.backup(there)
 
@@ -82,15 +82,13 @@ def cli(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Cli]:
-    """Runs a command on a fresh database, as `li`, off a terminal."""
+    """Run a command on a fresh database, as `li`, off a terminal."""
     monkeypatch.setenv("INCIDENTS_DB", db_url)
     monkeypatch.setenv("INCIDENTS_AS", "li")
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
 
     def run(*args: str, typed: str | None = None, asked: bool = False) -> Result:
-        """`typed` is what a person at a terminal types; None: there is no terminal. `asked`: what
-        is written on standard error is on that terminal too.
-        """
+        """Run a command; `typed`: input at a terminal; `asked`: standard error is on it too."""
         with monkeypatch.context() as patched:
             patched.setattr("sys.stdin", _Terminal(typed) if typed is not None else io.StringIO())
             if asked:
@@ -98,7 +96,7 @@ def cli(
             capsys.readouterr()
             status = main(list(args))
         captured = capsys.readouterr()
-        # What both kinds of databases say is compared; of the tests' own one is a rehearsal.
+        # The output of both kinds of databases is compared; only one of the tests' is a rehearsal.
         told = captured.err.replace(f"{REHEARSAL}\n", "")
         return Result(status, captured.out, told)
 

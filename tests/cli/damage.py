@@ -14,7 +14,7 @@ _LEAF, _INTERIOR, _INDEX_LEAF = 13, 5, 10
 
 
 def fill(file: Path) -> None:
-    """Rows by which there is something of each kind to damage."""
+    """Fill the database with something of each kind to damage."""
     with closing(sqlite3.connect(file)) as database:
         database.executemany(
             "INSERT INTO entries (id, site_id, site_seq, recorded_at, body, leaf_hash)"
@@ -38,24 +38,24 @@ class Pages(bytearray):
         return int.from_bytes(self[at : at + size], "big")
 
     def set(self, at: int, value: int, size: int = 4) -> None:
-        """Writes a number there."""
+        """Write a number there."""
         self[at : at + size] = value.to_bytes(size, "big")
 
     def zero(self, page: int) -> None:
-        """Empties a page."""
+        """Empty a page."""
         self[_at(page) : _at(page) + PAGE] = bytes(PAGE)
 
     def swap(self, one: int, other: int) -> None:
-        """Puts each of two pages in the place of the other."""
+        """Put each of two pages in the place of the other."""
         first, second = (slice(_at(page), _at(page) + PAGE) for page in (one, other))
         self[first], self[second] = bytes(self[second]), bytes(self[first])
 
     def kind(self, page: int) -> int:
-        """What kind of b-tree page it is."""
+        """The kind of a b-tree page."""
         return self[_at(page)]
 
     def cells(self, page: int) -> list[int]:
-        """Where its cells begin in the file."""
+        """The offsets of its cells in the file."""
         start = _at(page) + (12 if self.kind(page) in (2, _INTERIOR) else 8)
         count = self.number(_at(page) + 3, 2)
         return [_at(page) + self.number(start + 2 * n, 2) for n in range(count)]
@@ -97,7 +97,7 @@ def _varint(data: bytearray, at: int) -> tuple[int, int]:
 
 
 def _local(size: int) -> int:
-    """How much of a long value stands on the page itself (fileformat2, 1.6)."""
+    """The bytes of a long value that are on the page itself (fileformat2, 1.6)."""
     least = (PAGE - 12) * 32 // 255 - 23
     kept = least + (size - least) % (PAGE - 4)
     return kept if kept <= PAGE - 35 else least
@@ -230,7 +230,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "a value breaks a rule of the table": by_sql("UPDATE desk SET id = 2"),
     "a row refers to one that is not there": by_sql("UPDATE desk SET policy = 'sha256:none'"),
 }
-"""What is done to a file, by name."""
+"""The ways to damage a file, by name."""
 
 
 def _overwrite(pages: Pages, what: bytes, by: bytes) -> None:

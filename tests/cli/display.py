@@ -20,7 +20,7 @@ AT_FIRST = {WRAP, "?25"}
 
 
 class Display:
-    """A terminal's two screens, of so many columns and rows."""
+    """The two screens of a terminal with that size."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows

@@ -201,8 +201,8 @@ def test_a_loss_and_the_way_back_are_told_in_chinese(
     assert "已停止签署：曾签署 3 条，而日志只有 2 条" in lines
     assert "：曾签署 3 条，而日志只有 2 条" in "".join(told(cli, "audit", "verify", status=5))
 
-    told(cli, "recover", "--reason", "R", "--dry-run")
-    lines = told(cli, "recover", "--reason", "R")
+    told(cli, "recover", "--reason", "restored", "--dry-run")
+    lines = told(cli, "recover", "--reason", "restored")
     assert lines[0] == "记录自条目 2 起继续，进入纪元 60"
     assert any(line.startswith("此后由 desk.example/log+") for line in lines)
     assert any(

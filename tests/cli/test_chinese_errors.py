@@ -185,7 +185,7 @@ def test_an_error_with_a_code_of_its_own_is_told_by_that() -> None:
     run.asked_language = "zh"
     error = InputError(Cause.of("future", "{at} is too late", at="12:00"))
     assert error.message == "12:00 is too late"
-    assert error_text.told(run, error).startswith("12:00 是将来的时间")
+    assert error_text.rendered(run, error).startswith("12:00 是将来的时间")
 
 
 def test_what_a_server_tells_in_another_way_is_told_in_english() -> None:
@@ -193,6 +193,8 @@ def test_what_a_server_tells_in_another_way_is_told_in_english() -> None:
     run.asked_language = "zh"
     problem = {"type": "urn:incidents:problem:epochs-used-up", "detail": "no new epoch",
                "facts": {"highest": "many"}}  # fmt: skip
-    assert error_text.told(run, ProblemError(409, problem)) == "no new epoch"
+    assert error_text.rendered(run, ProblemError(409, problem)) == "no new epoch"
     problem["facts"] = {"highest": 9_000}
-    assert error_text.told(run, ProblemError(409, problem)).startswith("不能开始新的纪元：9,000")
+    assert error_text.rendered(run, ProblemError(409, problem)).startswith(
+        "不能开始新的纪元：9,000"
+    )

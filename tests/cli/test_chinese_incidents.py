@@ -219,7 +219,7 @@ def test_what_would_be_opened_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
     many = [site(f"{n:02}.example", "suspended") for n in range(21)]
     opened = [*many, site("c.example", "closed"), site("u.example", "unknown"),
               site("w.example", "up", WAITS)]  # fmt: skip
-    lines = confirmation.words_of_openings(Run(), opened)
+    lines = confirmation.openings_text(Run(), opened)
     assert lines[0].startswith("此操作将开通 22 个已停用的网站：00.example（暂停）、01.example")
     assert lines[0].endswith("19.example（暂停），另有 2 个")
     assert [ENGLISH.findall(TYPED.sub("", line)) for line in lines[:3]] == [[], [], []]

@@ -28,7 +28,7 @@ from incidents.locale.words import When
 from incidents.views.queue import alarm
 from tests.cli import test_queue_frame as english
 from tests.cli.conftest import NOON, Cli
-from tests.cli.sitting import sitting
+from tests.cli.terminal_session import terminal_session
 from tests.cli.test_queue_watch import begin
 
 CHINESE = language("zh_CN", "cli")
@@ -62,7 +62,7 @@ class Desk:
     person = "li"
     when = WHEN
     settings = property(lambda self: self)
-    house = property(lambda self: self)
+    app = property(lambda self: self)
 
 
 def sit(*items: Any, **more: Any) -> Screen:
@@ -226,9 +226,9 @@ def test_what_nobody_knows_of_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("incidents.cli.queue.screen.carry_out", away)
     screen = sit(CALL)
-    deed = screen.press("2")
-    assert deed is not None
-    assert not screen.carry_out(deed)
+    action = screen.press("2")
+    assert action is not None
+    assert not screen.carry_out(action)
     assert screen.message == (
         "无法确定“1-1 无人接听”是否已记录（按 a 重新发送，不会重复记录）：连接中断"
     )
@@ -236,7 +236,7 @@ def test_what_nobody_knows_of_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch
 
 def test_the_queue_is_worked_in_chinese_on_a_terminal_of_eighty_columns(db_url: str) -> None:
     environment = {**begin(db_url), "INCIDENTS_LANG": "zh", "TZ": "Asia/Shanghai"}
-    with sitting(environment, size=(80, 24)) as at:
+    with terminal_session(environment, size=(80, 24)) as at:
         at.see("> 1-1", "打电话", "王伟，+86 10 •••• ••00")
         at.press("1")
         at.see("是否已就 1-1 与 a.example 的负责人本人通话？确认后 1-1 停止计时（y/n）")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incidents.cli.run import MOST_CHARACTERS, visible, visible_and_short, visible_but_painted
+from incidents.cli.run import MOST_CHARACTERS, visible, visible_and_short, visible_but_coloured
 from tests.cli.conftest import Cli
 
 TURNED = "\u202egnitirw"
@@ -32,7 +32,7 @@ def test_what_would_lie_is_told_by_its_code(text: str, shown: str) -> None:
 def test_the_programs_own_colours_stay_and_no_others_do() -> None:
     line = "\x1b[31m\x1b[1mOVERDUE\x1b[0m \x1b[35mred\x1b[8m"
 
-    assert visible_but_painted(line) == ("\x1b[31m\x1b[1mOVERDUE\x1b[0m \\u001b[35mred\\u001b[8m")
+    assert visible_but_coloured(line) == ("\x1b[31m\x1b[1mOVERDUE\x1b[0m \\u001b[35mred\\u001b[8m")
 
 
 def test_a_complaint_about_a_million_characters_is_short_and_keeps_its_end() -> None:

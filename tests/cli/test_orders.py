@@ -13,7 +13,7 @@ from incidents.locale.catalogue import phrases
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
 from tests.enforcement import dispatcher_rig
-from tests.enforcement.dispatcher_rig import Told
+from tests.enforcement.dispatcher_rig import StubAdapter
 
 DOWN = Retry(problem="http_503", detail="it is away")
 FALSE = ("--field", "phone", "--evidence", "rings elsewhere")
@@ -22,12 +22,12 @@ Move = Callable[..., object]
 
 
 @pytest.fixture
-def panel(write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Told:
+def panel(write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> StubAdapter:
     """The adapter of all sites, as the settings name it."""
     write_settings('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
     monkeypatch.setitem(routing.TYPES, "told", "tests.enforcement.dispatcher_rig")
-    monkeypatch.setitem(dispatcher_rig.TOLD, "panel", Told("panel"))
-    return dispatcher_rig.TOLD["panel"]
+    monkeypatch.setitem(dispatcher_rig.ADAPTERS, "panel", StubAdapter("panel"))
+    return dispatcher_rig.ADAPTERS["panel"]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def _suspended(cli: Cli, later: Move) -> Result:
 
 
 def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     done = _suspended(cli, later)
     assert "NOTHING IS ENFORCED" not in done.err
@@ -64,7 +64,7 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
 
 
 def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
-    cli: Cli, write_settings: WriteSettings, panel: Told
+    cli: Cli, write_settings: WriteSettings, panel: StubAdapter
 ) -> None:
     write_settings(
         '[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n[acts.brake]\ncount = 1\n'
@@ -160,7 +160,7 @@ def test_an_adapter_that_is_set_later_takes_down_what_was_only_logged(
     cli: Cli, later: Move, request: pytest.FixtureRequest
 ) -> None:
     _suspended(cli, later)
-    panel: Told = request.getfixturevalue("panel")
+    panel: StubAdapter = request.getfixturevalue("panel")
     assert cli("acts", "reconcile", "shop.example", "--repair").status == 0
     assert "ONLY LOGGED" not in cli("queue").err
     cli("daemon", "--once")
@@ -170,7 +170,7 @@ def test_an_adapter_that_is_set_later_takes_down_what_was_only_logged(
 
 
 def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     panel.outcome = DOWN
     done = _suspended(cli, later)
@@ -189,7 +189,7 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
 
 
 def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     panel.outcome = GONE
     _suspended(cli, later)
@@ -208,7 +208,9 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     assert cli("audit", "replay").status == 0
 
 
-def test_only_what_is_still_ordered_can_be_tried_again(cli: Cli, panel: Told, later: Move) -> None:
+def test_only_what_is_still_ordered_can_be_tried_again(
+    cli: Cli, panel: StubAdapter, later: Move
+) -> None:
     panel.outcomes = {"suspend": GONE}
     _suspended(cli, later)
     cli("void", "1-1", "--reason", "slip")
@@ -217,7 +219,7 @@ def test_only_what_is_still_ordered_can_be_tried_again(cli: Cli, panel: Told, la
 
 
 def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_out(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     panel.outcomes = {"suspend": GONE}
     _suspended(cli, later)
@@ -234,7 +236,7 @@ def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_ou
 
 
 def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     panel.outcome = DOWN
     _suspended(cli, later)
@@ -262,7 +264,7 @@ def test_an_order_that_never_was_is_refused(cli: Cli) -> None:
 
 
 def test_a_reconciliation_agrees_where_the_world_is_as_it_was_ordered(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     _suspended(cli, later)
     panel.states["shop.example"] = "suspended"
@@ -272,7 +274,7 @@ def test_a_reconciliation_agrees_where_the_world_is_as_it_was_ordered(
 
 
 def test_a_site_that_somebody_has_opened_by_hand_is_found_and_taken_down_again(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     _suspended(cli, later)
     panel.states["shop.example"] = "active"
@@ -288,7 +290,7 @@ def test_a_site_that_somebody_has_opened_by_hand_is_found_and_taken_down_again(
     assert cli("audit", "replay").status == 0
 
 
-def test_what_still_waits_is_not_ordered_twice(cli: Cli, panel: Told, later: Move) -> None:
+def test_what_still_waits_is_not_ordered_twice(cli: Cli, panel: StubAdapter, later: Move) -> None:
     panel.outcome = DOWN
     _suspended(cli, later)
     panel.states["shop.example"] = "active"
@@ -297,7 +299,7 @@ def test_what_still_waits_is_not_ordered_twice(cli: Cli, panel: Told, later: Mov
 
 
 def test_where_the_world_cannot_be_asked_the_record_is_believed(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     _suspended(cli, later)
     assert cli("acts", "reconcile", "--json").json[0]["verdict"] == "cannot_be_asked"
@@ -306,7 +308,7 @@ def test_where_the_world_cannot_be_asked_the_record_is_believed(
 
 @pytest.mark.parametrize("more", [[], ["--repair"]])
 def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
-    cli: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch, more: list[str]
+    cli: Cli, panel: StubAdapter, later: Move, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
     _suspended(cli, later)
 
@@ -325,7 +327,7 @@ def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
 
 
 def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     told = {id_ for id_ in phrases("zh_CN", "cli") if id_.startswith("reconciled.")}
     assert told == {f"reconciled.{verdict}" for verdict in VERDICTS}
@@ -354,7 +356,7 @@ def test_a_wrong_setting_is_named_and_nothing_is_carried_out(
 
 
 def test_a_stopped_machine_is_enough_for_a_closed_site(
-    cli: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, panel: StubAdapter, later: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _suspended(cli, later)
     cli(
@@ -368,7 +370,7 @@ def test_a_stopped_machine_is_enough_for_a_closed_site(
 
 
 def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
-    cli: Cli, panel: Told, later: Move
+    cli: Cli, panel: StubAdapter, later: Move
 ) -> None:
     """What waits behind an order that succeeds at last, or that was lifted, is carried out too."""
     cli("site", "add", "a.example")
@@ -391,7 +393,7 @@ def test_once_goes_on_until_nothing_is_left_that_was_not_tried(
     assert [each["lane"] for each in cli("acts", "list", "--json").json].count("act") == 0
 
 
-def test_once_tries_what_fails_once(cli: Cli, panel: Told, later: Move) -> None:
+def test_once_tries_what_fails_once(cli: Cli, panel: StubAdapter, later: Move) -> None:
     panel.outcome = DOWN
     _suspended(cli, later)
     assert panel.kinds == ["suspend"]

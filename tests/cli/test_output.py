@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from incidents.cli import output
+from incidents.cli import text_table
 from incidents.cli.run import Run
 from tests.cli.conftest import Cli
 
@@ -102,8 +102,8 @@ def test_a_table_breaks_no_id_on_a_narrow_terminal_and_paints_a_cell(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    output.table(Run(), ("ORDER", "WHAT", "PROBLEM"), [
-        ("8-o2.notice", output.Painted.of("braked", fg="red"), "a long tale " * 9),
+    text_table.write_table(Run(), ("ORDER", "WHAT", "PROBLEM"), [
+        ("8-o2.notice", text_table.ColouredField.of("braked", fg="red"), "a long tale " * 9),
         ("12-o345.notice", "keep_accounts", "https://host.example/" + "x" * 80),
     ])  # fmt: skip
     drawn = capsys.readouterr().out
@@ -238,7 +238,7 @@ def test_a_wide_table_breaks_no_word_on_a_narrow_terminal(
     )  # fmt: skip
     run = Run()
     run.asked_language = language
-    output.table(run, headers, [row])
+    text_table.write_table(run, headers, [row])
     lines = capsys.readouterr().out.splitlines()
 
     assert max(map(cell_len, lines)) <= width

@@ -33,7 +33,7 @@ class Desk:
     person = "li"
     when = When(zone=ZoneInfo("Asia/Shanghai"), now=NOON, language=language("en", "cli"))
     settings = property(lambda self: self)
-    house = property(lambda self: self)
+    app = property(lambda self: self)
 
 
 def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> QueueItem:

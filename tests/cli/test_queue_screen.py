@@ -43,9 +43,9 @@ def sit(**asked: Any) -> Screen:
 def press(screen: Screen, *keys: str) -> str:
     """Press keys, carry out what they ask for, as the watch does; what the last one came to."""
     for key in keys:
-        deed = screen.press(key)
-        if deed is not None:
-            screen.carry_out(deed)
+        action = screen.press(key)
+        if action is not None:
+            screen.carry_out(action)
     return screen.message
 
 
@@ -193,7 +193,7 @@ def test_a_refusal_is_in_the_words_of_the_command_line_and_changes_nothing(desk:
     desk("claim", "1-1", "--as", "zhang")
     screen = sit()
     told = press(screen, "k", "c")
-    assert screen.is_bad_news
+    assert screen.is_error
     assert f"incidents: {told}\n" == desk("claim", "1-1").err
     assert selected(screen) == "1-1"
 
@@ -376,7 +376,7 @@ def test_a_number_that_cannot_be_asked_for_stays_masked(
     screen = sit()
     monkeypatch.setattr(screen, "_ask_for", fails)
     assert press(screen, "n") == "the database is gone"
-    assert screen.is_bad_news
+    assert screen.is_error
     assert "5555" not in seen(screen)
 
 

@@ -48,7 +48,7 @@ def test_a_refresh_never_selects_another_item(
             lost = selection.refresh(step)
             assert selected(selection) in (before, None)
             assert lost == (None if selected(selection) == before else before)
-        top, shown = selection.in_sight(rows)
+        top, shown = selection.visible_items(rows)
         assert shown == selection.items[top : top + rows]
         assert len(shown) == min(rows, len(selection.items))
         if selection.item is not None:

@@ -17,7 +17,7 @@ from incidents.machine import commands as c
 from incidents.store.database import engine
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.tables import FAR, contacts, incidents, work
-from tests.cli.sitting import WATCH, sitting
+from tests.cli.terminal_session import WATCH, terminal_session
 
 NUMBER, MASKED = "+86 10 5555 0100", "+86 10 •••• ••00"
 IN_PYTHON = (sys.executable, "-c")
@@ -60,7 +60,7 @@ def on_record(url: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
-    with sitting(begin(db_url)) as at:
+    with terminal_session(begin(db_url)) as at:
         before = at.modes()
         assert NUMBER not in at.see("> 1-1", MASKED, "? help")
         do(db_url, log("b.example"))
@@ -92,7 +92,7 @@ def test_a_call_is_worked_from_its_number_to_its_outcome(db_url: str) -> None:
 
 @pytest.mark.long
 def test_the_keys_of_arrows_and_what_is_pasted(db_url: str) -> None:
-    with sitting(begin(db_url)) as at:
+    with terminal_session(begin(db_url)) as at:
         at.see("> 1-1")
         at.press("\x1b[B")
         at.see("> 2-1")
@@ -120,7 +120,7 @@ def test_the_keys_of_arrows_and_what_is_pasted(db_url: str) -> None:
 def test_the_terminal_is_put_back_however_it_ends(
     db_url: str, how: str | signal.Signals, status: int
 ) -> None:
-    with sitting(environment(db_url)) as at:
+    with terminal_session(environment(db_url)) as at:
         before = at.modes()
         assert "Nothing to do." in at.see("q quit")
         assert at.display.is_alternate
@@ -145,7 +145,7 @@ raise SystemExit(main(["queue", "--watch"]))
 
 
 def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
-    with sitting(environment(db_url), command=[*IN_PYTHON, BREAKS]) as at:
+    with terminal_session(environment(db_url), command=[*IN_PYTHON, BREAKS]) as at:
         before = at.modes()
         assert at.ends() == 1
         at.is_left_as(before)
@@ -156,7 +156,7 @@ def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
 HANGS = """
 import os, time
 from incidents.cli import main; from incidents.cli.queue import screen as queue_screen
-def hangs(run, deed):
+def hangs(run, action):
     os.write(2, b"\\x07")
     time.sleep(600)
 queue_screen.carry_out = hangs
@@ -165,7 +165,7 @@ raise SystemExit(main(["queue", "--watch"]))
 
 
 def test_an_act_that_hangs_is_told_and_can_be_broken_off(db_url: str) -> None:
-    with sitting(begin(db_url), command=[*IN_PYTHON, HANGS]) as at:
+    with terminal_session(begin(db_url), command=[*IN_PYTHON, HANGS]) as at:
         before = at.modes()
         at.see("> 1-1")
         at.press("2")
@@ -180,7 +180,7 @@ def test_an_act_that_hangs_is_told_and_can_be_broken_off(db_url: str) -> None:
 def test_it_is_stopped_and_brought_back_by_the_shell(db_url: str) -> None:
     shell = ("bash", "--norc", "--noprofile", "--noediting", "-i")
     given = {**begin(db_url), "PS1": "shell>", "HISTFILE": ""}
-    with sitting(given, command=shell) as at:
+    with terminal_session(given, command=shell) as at:
         at.see("shell>")
         before = at.modes()
         at.press(" ".join([*WATCH, "\r"]))
@@ -221,7 +221,7 @@ def test_many_items_on_a_window_that_is_pulled_to_forty_columns(db_url: str) -> 
     given = begin(db_url)
     fill(db_url, 1_000)
     last = sorted(f"1-t{n}" for n in range(1, 1_001))[197]
-    with sitting(given, "--limit", "200", size=(120, 40)) as at:
+    with terminal_session(given, "--limit", "200", size=(120, 40)) as at:
         at.see("1,000 or more to do", "王伟", "WITH", "> 1-1")
         at.press("G")
         at.see(f"> {last}", "more items: list them with --limit N")
@@ -240,7 +240,7 @@ def test_many_items_on_a_window_that_is_pulled_to_forty_columns(db_url: str) -> 
 
 
 def test_a_person_of_one_s_own_choice_and_only_what_is_theirs(db_url: str) -> None:
-    with sitting(begin(db_url), "--as", "zhao", "--mine", "--reveal") as at:
+    with terminal_session(begin(db_url), "--as", "zhao", "--mine", "--reveal") as at:
         at.see("Nothing to do.")
         do(db_url, ("b.example", c.ClaimItem(by="zhao", item="1")))
         at.see("2-1", NUMBER, gone=["1-1"])
@@ -265,7 +265,7 @@ def gone(url: str) -> Iterator[None]:
 
 @pytest.mark.long
 def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: str) -> None:
-    with sitting(begin(postgresql_url)) as at:
+    with terminal_session(begin(postgresql_url)) as at:
         at.see("> 1-1")
         with gone(postgresql_url):
             at.see("cannot use the database", "This queue is from", "> 1-1")
@@ -283,7 +283,7 @@ def test_a_database_that_goes_away_is_told_and_the_screen_stays(postgresql_url: 
 def test_without_keys_it_refreshes_until_it_is_told_to_end(db_url: str) -> None:
     given = begin(db_url)
     shell = ("sh", "-c", f"exec {' '.join(WATCH)} < /dev/null")
-    with sitting(given, command=shell) as at:
+    with terminal_session(given, command=shell) as at:
         at.see("> 1-1")
         do(db_url, ("a.example", c.RecordContact(by="li", incident=1, outcome="reached")))
         at.see("check removal")
@@ -293,13 +293,13 @@ def test_without_keys_it_refreshes_until_it_is_told_to_end(db_url: str) -> None:
 
 @pytest.mark.long
 def test_a_database_that_is_not_there_is_told_before_there_is_a_screen(tmp_path: object) -> None:
-    with sitting(environment(f"sqlite:///{tmp_path}/nowhere/x.db")) as at:
+    with terminal_session(environment(f"sqlite:///{tmp_path}/nowhere/x.db")) as at:
         assert at.ends() == 1
         assert "cannot open the file" in at.display.text
         assert "\x1b[?1049h" not in at.display.history
 
 
 def test_a_terminal_that_cannot_draw_is_told_so(db_url: str) -> None:
-    with sitting({**environment(db_url), "TERM": "dumb"}) as at:
+    with terminal_session({**environment(db_url), "TERM": "dumb"}) as at:
         assert at.ends() == 2
         assert "--watch needs a terminal" in at.display.text

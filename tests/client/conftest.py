@@ -1,4 +1,4 @@
-"""What the tests of the client share."""
+"""Fixtures of the tests of the client."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ def server(api: Rig) -> Iterator[str]:
         yield address
 
 
-class Over:
-    """The command line over a server, typed by somebody with an account, and with a token of it
-    unless they have none.
-    """
+class RemoteCli:
+    """The command line over a server, typed by the holder of an account, with its token if any."""
 
     def __init__(
         self,
@@ -55,8 +53,7 @@ class Over:
     def __call__(
         self, *line: str, as_: str | None = None, typed: str | None = None, asked: bool = False
     ) -> Result:
-        """Type it as the holder of that account's token; `typed`: at a terminal, that is typed,
-        and with `asked` standard error is on it too."""
+        """Run it with that account's token; `typed` and `asked` as for `cli`."""
         with self._patch.context() as patched:
             if as_ is None:
                 patched.delenv("INCIDENTS_TOKEN", raising=False)
@@ -71,7 +68,7 @@ class Over:
         return Result(status, told.out, told.err)
 
     def sessions(self) -> int:
-        """How many sessions there are still."""
+        """The number of open sessions."""
         with self.api.house.reading() as connection:
             found: int = connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar_one()
         return found
@@ -84,6 +81,6 @@ def over(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Over:
+) -> RemoteCli:
     """The command line over a server."""
-    return Over(api, server, tmp_path, monkeypatch, capsys)
+    return RemoteCli(api, server, tmp_path, monkeypatch, capsys)

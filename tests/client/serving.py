@@ -15,7 +15,7 @@ from tests.patience import until
 
 @contextmanager
 def serving(api: Rig, *, certificate: Path | None = None) -> Iterator[str]:
-    """Serves it by a thread; the address. With a `certificate` and its key by TLS."""
+    """Serve it by a thread and yield the address; with a `certificate` and its key by TLS."""
     config = uvicorn.Config(
         api.app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none",
         ssl_certfile=certificate,

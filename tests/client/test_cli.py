@@ -23,7 +23,7 @@ from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 from tests.cli.conftest import Result
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 from tests.client.serving import serving
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Typed = Callable[..., Result]
 
 
 @pytest.fixture
-def typed(over: Over) -> Typed:
+def typed(over: RemoteCli) -> Typed:
     """Types a line as an operator with a token."""
     return partial(over, as_=over.account("op-1", "operator"))
 
@@ -134,7 +134,7 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
     assert done.json["site"]["rule"] == "repeat"
 
 
-def test_without_a_token_nobody_is_let_in(over: Over) -> None:
+def test_without_a_token_nobody_is_let_in(over: RemoteCli) -> None:
     over._tokens["nobody-1"] = "inc_nothing"
     refused = over("queue", as_="nobody-1")
     assert (refused.status, "the token is not valid here" in refused.err) == (REFUSED, True)
@@ -160,9 +160,9 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
         run.settings = sources.load(server=address)
         screen = Screen(run, lambda: queue._page(run, mine=None, limit=9, after=None, reveal=False))
         assert screen.person == "operator-1"
-        deed = screen.press("c")
-        assert deed is not None
-        assert screen.carry_out(deed)
+        action = screen.press("c")
+        assert action is not None
+        assert screen.carry_out(action)
         assert "operator-1" in screen.message
         screen.press("n")
         assert screen.item is not None
@@ -171,8 +171,8 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
     # The server is away.
     screen.look()
     assert "no answer from http" in (screen.problem or "")
-    deed = screen.press("2")
-    assert deed is not None
-    assert not screen.carry_out(deed)
+    action = screen.press("2")
+    assert action is not None
+    assert not screen.carry_out(action)
     assert "a sends it again" in screen.message
     run.close()

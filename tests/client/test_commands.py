@@ -25,7 +25,7 @@ from incidents.store.schema.desk_tables import keys
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.api.test_command_line_parity import OF_THE_MACHINE, OVER_HTTP
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 from tests.conftest import WriteSettings
 from tests.log_key import make_key
 
@@ -209,7 +209,7 @@ def asked(api: Rig) -> set[str]:
 
 
 @pytest.fixture
-def files(tmp_path: Path, over: Over) -> dict[str, str]:
+def files(tmp_path: Path, over: RemoteCli) -> dict[str, str]:
     """The files that are typed."""
     written = {
         "file": "seen", "policy": "[repeat]\ncount = 4\n",
@@ -233,7 +233,7 @@ def _lines(text: str, files: dict[str, str]) -> Iterator[tuple[str | None, list[
 
 
 def test_each_command_is_answered_by_a_server_or_says_that_it_is_not_done_so(
-    asked: set[str], over: Over, files: dict[str, str], tmp_path: Path
+    asked: set[str], over: RemoteCli, files: dict[str, str], tmp_path: Path
 ) -> None:
     """So that what the API offers and what is done with --server cannot be two things."""
     fill(over.api)
@@ -267,7 +267,7 @@ def test_what_is_about_this_machine_is_typed_above_too() -> None:
     assert set(OF_THE_MACHINE) >= ANYWHERE
 
 
-def test_what_is_answered_over_a_server_reads_as_with_a_database(over: Over) -> None:
+def test_what_is_answered_over_a_server_reads_as_with_a_database(over: RemoteCli) -> None:
     api = over.api
     fill(api)
     over.account("sup-1", "supervisor")
@@ -316,7 +316,7 @@ def test_each_act_of_the_api_has_its_request() -> None:
         assert request(Envelope(site="shop.example", command=kind(by="x")))[:2] == expected
 
 
-def test_the_same_line_a_minute_later_is_another_violation(over: Over) -> None:
+def test_the_same_line_a_minute_later_is_another_violation(over: RemoteCli) -> None:
     fill(over.api)
     over.account("op-1", "operator")
     line = ("log", "shop.example", "--json")
@@ -327,7 +327,7 @@ def test_the_same_line_a_minute_later_is_another_violation(over: Over) -> None:
     assert over(*line, as_="op-1", typed="").json["incident"]["id"] == "1-3"
 
 
-def test_with_a_token_nobody_else_is_named(over: Over) -> None:
+def test_with_a_token_nobody_else_is_named(over: RemoteCli) -> None:
     fill(over.api)
     for handle in ("op-1", "op-2"):
         over.account(handle, "operator")

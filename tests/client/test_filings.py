@@ -11,7 +11,7 @@ import pytest
 from incidents.client import Client, ProblemError, intake
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, REFUSED
 from tests.api.desk import fill
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 
 SITE = "shop.example"
 PHONE = "+86 138 0013 8000"
@@ -25,7 +25,7 @@ closed.example,high,,,,
 
 
 @pytest.fixture
-def desk(over: Over) -> Over:
+def desk(over: RemoteCli) -> RemoteCli:
     fill(over.api)
     for handle, role in (("sup", "supervisor"), ("panel", "integrator"), ("eye", "viewer")):
         over.account(handle, role)
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def here(over: Over, *line: str) -> Any:
+def here(over: RemoteCli, *line: str) -> Any:
     """The same, typed with the database."""
     url = over.api.house.settings.db
     assert url is not None
@@ -52,7 +52,7 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("at_once", [intake.LIST_ROWS_AT_ONCE, 1])
 def test_a_list_comes_to_the_same_over_a_server_and_in_whatever_parts(
-    desk: Over, file: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, file: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "LIST_ROWS_AT_ONCE", at_once)
     for how in (("--dry-run",), ("--dry-run", "--add-sites")):
@@ -71,13 +71,13 @@ def test_a_list_comes_to_the_same_over_a_server_and_in_whatever_parts(
     assert {each["actor"] for each in desk.api.entries("filing_changed")} == {"panel"}
 
 
-def test_a_list_of_a_token_that_may_not_is_refused_in_words(desk: Over, file: str) -> None:
+def test_a_list_of_a_token_that_may_not_is_refused_in_words(desk: RemoteCli, file: str) -> None:
     refused = desk("filing", "import", file, "--skip-bad", as_="eye")
     assert refused.status == REFUSED
     assert "eye has the role viewer, which" in refused.err
 
 
-def test_what_is_looked_at_reads_as_with_a_database(desk: Over, file: str) -> None:
+def test_what_is_looked_at_reads_as_with_a_database(desk: RemoteCli, file: str) -> None:
     desk("filing", "import", file, "--skip-bad", as_="sup")
     desk("filing", "set", SITE, "icp_number=京ICP备12345678号", as_="sup")
     for line in (
@@ -97,7 +97,7 @@ def test_what_is_looked_at_reads_as_with_a_database(desk: Over, file: str) -> No
 
 
 def test_what_is_shown_has_people_s_own_details_masked_and_is_else_the_same(
-    desk: Over, file: str
+    desk: RemoteCli, file: str
 ) -> None:
     desk("filing", "import", file, "--skip-bad", as_="sup")
     there = desk("filing", "show", SITE, "--format", "json", as_="sup").json
@@ -117,7 +117,7 @@ def test_what_is_shown_has_people_s_own_details_masked_and_is_else_the_same(
 
 
 def test_who_is_shown_no_place_of_a_server_changes_its_number_and_loses_no_place(
-    desk: Over, file: str
+    desk: RemoteCli, file: str
 ) -> None:
     desk("filing", "import", file, "--skip-bad", as_="sup")
     changed = desk("filing", "server", SITE, "main", "--count", "2", as_="panel")
@@ -129,7 +129,7 @@ def test_who_is_shown_no_place_of_a_server_changes_its_number_and_loses_no_place
 
 
 def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
-    desk: Over,
+    desk: RemoteCli,
 ) -> None:
     done = desk("filing", "set", SITE, "--preset", "aliyun-access", as_="panel")
     assert done.status == DONE, done.err
@@ -144,7 +144,7 @@ def test_a_preset_is_the_server_s_and_what_cannot_be_filed_is_refused_in_words(
 
 
 def test_a_program_files_details_and_is_told_what_is_missing_and_what_is_due(
-    desk: Over, server: str
+    desk: RemoteCli, server: str
 ) -> None:
     with Client(server, desk.api.token("panel")) as client:
         acted = client.file(SITE, {"opened_on": "2026-01-02", "server.main": {"count": "2"}})

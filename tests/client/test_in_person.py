@@ -15,14 +15,14 @@ from incidents.store.database.engine import writing
 from incidents.store.schema.desk_tables import sessions
 from tests.api.desk import fill
 from tests.api.rig import PASSWORD
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 
 SITE = "shop.example"
 REFUSED_LINE = ("refused", "1-1", "--confirm", SITE)
 
 
 @pytest.fixture
-def desk(over: Over) -> Over:
+def desk(over: RemoteCli) -> RemoteCli:
     """A site with an incident, a closed site, an operator and two supervisors."""
     fill(over.api)
     over.account("op-1", "operator")
@@ -32,7 +32,7 @@ def desk(over: Over) -> Over:
     return over
 
 
-def _state(desk: Over, site: str = SITE) -> str:
+def _state(desk: RemoteCli, site: str = SITE) -> str:
     found: str = desk("site", "show", site, "--json", as_="op-1").json["state"]
     return found
 
@@ -51,7 +51,7 @@ def _asked(
     return asked
 
 
-def test_who_guesses_over_the_network_keeps_nobody_out_who_has_a_token(desk: Over) -> None:
+def test_who_guesses_over_the_network_keeps_nobody_out_who_has_a_token(desk: RemoteCli) -> None:
     guess = {"handle": "op-1", "password": "no such sentence"}
     guesser = desk.api.nobody()
     came = [guesser.post("/api/v1/session", json=guess).status_code for _ in range(6)]
@@ -60,7 +60,7 @@ def test_who_guesses_over_the_network_keeps_nobody_out_who_has_a_token(desk: Ove
     assert (done.status, _state(desk)) == (0, "closed"), done.err
 
 
-def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) -> None:
+def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: RemoteCli) -> None:
     for more, status, needle in (
         ((), REFUSED, "add --password-file FILE"),
         (("--password-file", str(desk.wrong)), REFUSED, "wrong username or password"),
@@ -82,7 +82,7 @@ def test_a_refusal_closes_the_site_on_the_word_of_who_has_signed_in(desk: Over) 
     assert desk.sessions() == 0
 
 
-def test_two_passwords_open_a_closed_site_over_a_server_too(desk: Over) -> None:
+def test_two_passwords_open_a_closed_site_over_a_server_too(desk: RemoteCli) -> None:
     site, mine = "closed.example", ("--password-file", str(desk.right))
     # The token says who is asked for a password, unless somebody is named.
     asked = desk("site", "reinstate", site, "--reason", "filed anew", *mine, as_="sup-1")
@@ -103,7 +103,7 @@ def test_two_passwords_open_a_closed_site_over_a_server_too(desk: Over) -> None:
 
 
 def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
-    desk: Over, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = _asked(monkeypatch)
 
@@ -120,7 +120,7 @@ def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
 
 
 def test_what_happened_while_the_name_was_typed_is_looked_at_first(
-    desk: Over, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _asked(monkeypatch)
 
@@ -134,7 +134,7 @@ def test_what_happened_while_the_name_was_typed_is_looked_at_first(
     assert _state(desk) == "active"
 
 
-def test_who_guesses_is_told_to_wait(desk: Over) -> None:
+def test_who_guesses_is_told_to_wait(desk: RemoteCli) -> None:
     wrong, right = (("--password-file", str(file)) for file in (desk.wrong, desk.right))
     for _ in range(5):
         assert desk("site", "approve", SITE, *wrong, "--dry-run", as_="sup-1").status == REFUSED
@@ -143,7 +143,7 @@ def test_who_guesses_is_told_to_wait(desk: Over) -> None:
     assert "try again in" in answer.err
 
 
-def test_accounts_are_kept_over_a_server(desk: Over) -> None:
+def test_accounts_are_kept_over_a_server(desk: RemoteCli) -> None:
     desk.account("admin-1", "administrator")
     file = ("--password-file", str(desk.right))
     own = ("--own-password-file", str(desk.right))
@@ -182,7 +182,9 @@ def test_accounts_are_kept_over_a_server(desk: Over) -> None:
     assert desk.sessions() == 0
 
 
-def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_path: Path) -> None:
+def test_over_a_server_two_passwords_end_that_two_people_close(
+    desk: RemoteCli, tmp_path: Path
+) -> None:
     two, one = tmp_path / "two.toml", tmp_path / "one.toml"
     two.write_text("[closure]\ntwo_people = true\n", encoding="utf-8")
     one.write_text("", encoding="utf-8")
@@ -205,7 +207,7 @@ def test_over_a_server_two_passwords_end_that_two_people_close(desk: Over, tmp_p
 
 
 def test_where_nobody_named_an_account_the_login_name_that_was_used_is_said(
-    desk: Over, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("INCIDENTS_AS", raising=False)
     make = ("token", "make", "op-1", "--days", "7", "--own-password-file", str(desk.wrong))

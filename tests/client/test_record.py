@@ -23,7 +23,7 @@ from incidents.machine import commands as c
 from incidents.machine.refusal import Refusal
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 from tests.log_key import make_key
 
 AGO = timedelta(days=200)
@@ -43,13 +43,13 @@ def api(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def desk(over: Over) -> Over:
+def desk(over: RemoteCli) -> RemoteCli:
     """With a supervisor."""
     over.account("sup-1", "supervisor")
     return over
 
 
-def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: Over) -> None:
+def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: RemoteCli) -> None:
     line = ("person", "erase", "shop.example", "--reason", "she asked for it")
     mine, sure = ("--password-file", str(desk.right)), ("--confirm", "shop.example")
     for more, status in (
@@ -67,7 +67,9 @@ def test_a_persons_words_are_erased_over_a_server_by_who_gives_a_password(desk: 
     assert desk.sessions() == 0
 
 
-def test_what_is_told_of_the_record_is_what_the_database_tells(desk: Over, tmp_path: Path) -> None:
+def test_what_is_told_of_the_record_is_what_the_database_tells(
+    desk: RemoteCli, tmp_path: Path
+) -> None:
     kept = tmp_path / "kept.note"
     assert desk("audit", "checkpoint", "-o", str(kept), as_="sup-1").status == DONE
     url = desk.api.house.settings.db
@@ -87,7 +89,7 @@ def test_what_is_told_of_the_record_is_what_the_database_tells(desk: Over, tmp_p
             assert there.out == here.out, line
 
 
-def test_what_was_tampered_with_is_found_over_a_server(desk: Over) -> None:
+def test_what_was_tampered_with_is_found_over_a_server(desk: RemoteCli) -> None:
     with desk.api.house.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE sites SET state = 'closed' WHERE name = 'shop.example'")
     there = desk("audit", "replay", as_="sup-1")
@@ -96,7 +98,7 @@ def test_what_was_tampered_with_is_found_over_a_server(desk: Over) -> None:
     assert [each["column"] for each in found.json["findings"]] == ["state"]
 
 
-def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: Over, tmp_path: Path) -> None:
+def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: RemoteCli, tmp_path: Path) -> None:
     file, export = tmp_path / "part.tar.zst", ("audit", "export", "--format", "bundle")
     assert desk("audit", "checkpoint", as_="sup-1").status == DONE
     part = (*export, "--site", "shop.example", "-o", str(file))
@@ -111,7 +113,7 @@ def test_a_bundle_comes_as_a_file_and_proves_itself_here(desk: Over, tmp_path: P
 
 
 def test_a_checkpoint_that_is_held_is_not_replaced_by_one_that_cannot_be_compared(
-    desk: Over, tmp_path: Path
+    desk: RemoteCli, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept.note"
     line = ("audit", "checkpoint", "-o", str(kept))
@@ -142,7 +144,11 @@ occurred_at,site,url,note,contact
 @pytest.mark.parametrize("at_once", [intake.HISTORY_ROWS_AT_ONCE, 3])
 @pytest.mark.parametrize("how", [(), ("--group-within", "60m")])
 def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
-    desk: Over, tmp_path: Path, how: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli,
+    tmp_path: Path,
+    how: tuple[str, ...],
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(intake, "HISTORY_ROWS_AT_ONCE", at_once)
     file, url = tmp_path / "history.csv", desk.api.house.settings.db
@@ -161,7 +167,7 @@ def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
 
 
 def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_row_is_named(
-    desk: Over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "history.csv"
     file.write_text(HISTORY, encoding="utf-8")
@@ -177,7 +183,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
 
 
 def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
-    desk: Over, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: RemoteCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, url = tmp_path / "history.csv", desk.api.house.settings.db
     file.write_text(HISTORY, encoding="utf-8")

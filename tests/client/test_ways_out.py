@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from incidents.errors import DONE, REFUSED
-from tests.client.conftest import Over
+from tests.client.conftest import RemoteCli
 
 ACCOUNTS = ["account list", "token revoke 0123456789", "account sign-out 0123456789"]
 LOG = ["audit checkpoint"]
@@ -19,7 +19,7 @@ DESK = [
 
 @pytest.mark.parametrize("line", [*ACCOUNTS, *LOG, *DESK])
 def test_what_a_server_refuses_leads_to_nothing_that_it_refuses_an_operator_next(
-    over: Over, line: str
+    over: RemoteCli, line: str
 ) -> None:
     over.account("op-1", "operator")
     for done in ("site add shop.example", "log shop.example"):
@@ -34,7 +34,7 @@ def test_what_a_server_refuses_leads_to_nothing_that_it_refuses_an_operator_next
         assert answer.status == (REFUSED if who else DONE), (typed, answer.err)
 
 
-def test_without_a_key_a_server_sends_nobody_to_make_one(over: Over) -> None:
+def test_without_a_key_a_server_sends_nobody_to_make_one(over: RemoteCli) -> None:
     over.account("aud-1", "auditor")
     refused = over("audit", "checkpoint", as_="aud-1")
     assert refused.status == REFUSED

@@ -1,4 +1,4 @@
-"""What the tests of the console stand on: a desk for each, and one browser for all of a worker."""
+"""Fixtures of the tests of the console: a desk for each, and one browser for a worker."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -57,7 +57,7 @@ class Page:
 
 @dataclass
 class Parts(HTMLParser):
-    """What a page consists of: its tags with their attributes, and the text that is seen."""
+    """The parts of a page: its tags with their attributes, and the visible text."""
 
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Customers(ConsoleDesk):
             return list(views.timeline(connection, *incident, now=clock.now()))
 
     def items(self, incident: Incident) -> dict[str, QueueItem]:
-        """What the queue has of the incident's site, by its id."""
+        """The items of the queue for the incident's site, by id."""
         with self.house.reading() as connection:
             found = views.queue(connection, clock.now(), limit=1_000)["items"]
         return {i["id"]: i for i in found if i["id"].split("-")[0] == str(incident[0])}
@@ -157,5 +157,5 @@ def ask(
 def path(
     incident: Incident, *, since: datetime | None = None, links: Links = LINKS, revoked: int = 0
 ) -> str:
-    """Where the page of the incident is, by a link that was given out at `since`."""
+    """The path of the incident's page, by a link that was given out at `since`."""
     return urlsplit(links.address(incident, since or clock.now(), revoked)).path

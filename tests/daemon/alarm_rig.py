@@ -1,4 +1,4 @@
-"""A house that is looked at for alarms, and who is told of them."""
+"""A desk to look at for alarms, and channels that record them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,8 +30,8 @@ S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass
-class Told:
-    """Answers `outcome`, and keeps what it was told of."""
+class StubChannel:
+    """Answer `outcome`, and keep the received alarms."""
 
     outcome: Outcome | Callable[[Alarm], Outcome] = field(default_factory=Delivered)
     got: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Told:
 
 
 class Watch:
-    """A house under a clock that the test moves, in which a daemon enforces unless told else."""
+    """An app under a clock that the test moves; a daemon enforces unless told otherwise."""
 
     def __init__(self, house: App, frozen: Any = None) -> None:
         self.house = house
@@ -106,5 +106,5 @@ def desk(*outlets: Outlet) -> DeskLane:
 
 
 def telling(*outlets: Outlet) -> SendAlarm | None:
-    """Tells by these, from there."""
+    """The sender of alarms to these channels."""
     return channel_sender(desk(*outlets), HERE)

@@ -1,4 +1,4 @@
-"""What the tests of the daemon share."""
+"""Fixtures of the tests of the daemon."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ Said = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def house(db_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    """What a daemon works with, by this machine's own clock."""
+    """The app of a daemon, by this machine's own clock."""
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     found = App(sources.load(db=db_url))
     yield found

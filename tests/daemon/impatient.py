@@ -1,4 +1,4 @@
-"""`incidents` with a courier that waits for two seconds where it would wait for half a minute.
+"""`incidents` with a dispatcher that waits for two seconds where it would wait for half a minute.
 
 python -m tests.daemon.impatient WORDS
 """

@@ -22,7 +22,7 @@ from incidents.store.monitoring import Raised
 from incidents.store.schema.tables import work
 from incidents.views.queue.alarm import Alarm
 from tests.conftest import WriteSettings
-from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, telling
+from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, StubChannel, Watch, telling
 from tests.daemon.conftest import Said
 
 LAPSING = "clock_about_to_lapse:1-1"
@@ -32,7 +32,7 @@ LAPSING = "clock_about_to_lapse:1-1"
 
 
 def test_a_cause_is_told_once_for_as_long_as_it_lasts(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log()
 
@@ -45,7 +45,7 @@ def test_a_cause_is_told_once_for_as_long_as_it_lasts(watch: Watch) -> None:
 
 
 def test_many_daemons_that_look_at_one_moment_tell_it_once(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     for n in range(5):
         watch.log(f"s{n}.example")
     watch.at(START + 52 * MIN)
@@ -72,7 +72,7 @@ def test_a_daemon_that_dies_over_an_alarm_leaves_it_to_another_when_the_lease_en
     def die(alarm: Alarm, raised: Raised, now: datetime, halted: datetime | None) -> Outcome:
         raise Killed
 
-    told = Told()
+    told = StubChannel()
     began = START + 52 * MIN
     watch.log().at(began)
     with pytest.raises(Killed):
@@ -92,7 +92,7 @@ def test_a_daemon_that_dies_over_an_alarm_leaves_it_to_another_when_the_lease_en
 
 
 def test_a_cause_that_has_ended_is_forgotten(watch: Watch) -> None:
-    duty = watch.duty(Told())
+    duty = watch.duty(StubChannel())
     watch.log().at(START + 52 * MIN)
     duty.run()
     assert set(watch.raised) == {LAPSING}
@@ -104,7 +104,7 @@ def test_a_cause_that_has_ended_is_forgotten(watch: Watch) -> None:
 
 
 def test_a_cause_that_comes_again_is_told_again(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log().at(START + 52 * MIN)
     duty.run()
@@ -122,7 +122,7 @@ def test_a_cause_that_comes_again_is_told_again(watch: Watch) -> None:
 
 
 def test_what_has_ended_before_it_could_be_told_is_not_told(watch: Watch) -> None:
-    told = Told(Retry(problem="smtp_timeout"))
+    told = StubChannel(Retry(problem="smtp_timeout"))
     duty = watch.duty(told)
     watch.log().at(START + 52 * MIN)
     duty.run()
@@ -141,7 +141,7 @@ def test_what_was_seen_too_long_ago_is_looked_at_again_before_it_is_told(watch: 
         watch.elapsed += FRESH_S + 1
         return Delivered()
 
-    told = Told(slow)
+    told = StubChannel(slow)
     duty = watch.duty(told)
     watch.log().log("b.example").at(START + 52 * MIN)
     duty.run()
@@ -154,7 +154,7 @@ def test_what_was_seen_too_long_ago_is_looked_at_again_before_it_is_told(watch: 
 
 
 def test_a_stop_is_honoured_between_two_alarms(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told, stopped=lambda: bool(told.got))
     watch.log().log("b.example").at(START + 52 * MIN)
 
@@ -170,7 +170,7 @@ def test_a_stop_is_honoured_between_two_alarms(watch: Watch) -> None:
 def test_a_channel_that_fails_is_tried_again_after_longer_and_longer_waits(
     watch: Watch, said: Said
 ) -> None:
-    told = Told(Retry(problem="smtp_timeout"))
+    told = StubChannel(Retry(problem="smtp_timeout"))
     duty = watch.duty(told)
     watch.log()
     began = START + 51 * MIN
@@ -190,7 +190,7 @@ def test_a_channel_that_fails_is_tried_again_after_longer_and_longer_waits(
 
 
 def test_what_the_other_side_asks_for_is_waited_for(watch: Watch) -> None:
-    told = Told(Retry(problem="http_429", after=90 * S))
+    told = StubChannel(Retry(problem="http_429", after=90 * S))
     duty = watch.duty(told)
     began = START + 51 * MIN
     watch.log().at(began)
@@ -206,7 +206,7 @@ def test_what_the_other_side_asks_for_is_waited_for(watch: Watch) -> None:
 
 
 def test_while_the_channels_fail_one_alarm_is_tried_and_not_all_of_them(watch: Watch) -> None:
-    told = Told(Retry(problem="smtp_timeout"))
+    told = StubChannel(Retry(problem="smtp_timeout"))
     watch.log().log("b.example").log("c.example").at(START + 52 * MIN)
 
     watch.duty(told).run()
@@ -218,7 +218,7 @@ def test_what_can_never_be_told_does_not_hold_up_the_rest(watch: Watch) -> None:
     def answer(alarm: Alarm) -> Outcome:
         return Failed(problem="template_wrong") if alarm.key == LAPSING else Delivered()
 
-    told = Told(answer)
+    told = StubChannel(answer)
     watch.log().log("b.example").at(START + 52 * MIN)
 
     watch.duty(told).run()
@@ -231,7 +231,7 @@ def test_what_can_never_be_told_does_not_hold_up_the_rest(watch: Watch) -> None:
 def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log().at(START + 52 * MIN)
     with monkeypatch.context() as broken:
@@ -257,7 +257,7 @@ def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
 
 
 def test_a_daemon_that_went_silent_is_told_of_by_another_one(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.beat("gone", host="there")
     watch.at(START + 11 * S)
@@ -275,7 +275,7 @@ def test_a_daemon_that_went_silent_is_told_of_by_another_one(watch: Watch) -> No
 
 def test_the_silence_of_before_a_daemon_started_is_not_told(watch: Watch) -> None:
     watch.beats = False
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.at(START + H)
     duty.run()
@@ -299,7 +299,7 @@ def test_the_silence_of_before_a_daemon_started_is_not_told(watch: Watch) -> Non
 def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = Told()
+    told = StubChannel()
     monkeypatch.setattr(alarm_letter, "channel_sender", lambda *_: told)
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
@@ -319,7 +319,7 @@ def test_each_reminder_of_a_report_is_told_once(
     watch: Watch, write_settings: WriteSettings
 ) -> None:
     write_settings('[report]\nwithin = "24h"\nremind = ["12h", "2h"]\n')
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log().do(c.RecordContact(by="li", incident=1, outcome="reached"))
 
@@ -340,7 +340,7 @@ def test_each_reminder_of_a_report_is_told_once(
 def test_two_daemons_with_other_reminders_do_not_make_each_other_tell_again(
     watch: Watch, write_settings: WriteSettings
 ) -> None:
-    told = Told()
+    told = StubChannel()
     reminds_of_nothing = watch.duty(told)
     write_settings('[report]\nwithin = "24h"\n')
     reminds = watch.duty(told)
@@ -356,7 +356,7 @@ def test_two_daemons_with_other_reminders_do_not_make_each_other_tell_again(
 
 def test_reminders_of_the_past_do_not_pile_up(watch: Watch, write_settings: WriteSettings) -> None:
     write_settings('[report]\nwithin = "24h"\n')
-    duty = watch.duty(Told())
+    duty = watch.duty(StubChannel())
     watch.log()
 
     for hours in range(12, 24 * 6, 8):
@@ -370,7 +370,7 @@ def test_reminders_of_the_past_do_not_pile_up(watch: Watch, write_settings: Writ
 
 
 def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log().at(START + 52 * MIN)
     duty.run()
@@ -404,7 +404,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
 
     without.run()
     assert watch.raised == {}
-    told = Told()
+    told = StubChannel()
     watch.duty(told).run()
 
     assert told.got == [LAPSING]

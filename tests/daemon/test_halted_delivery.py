@@ -22,7 +22,7 @@ from incidents.store import lineage
 from incidents.store.database.engine import writing
 from incidents.store.schema.desk_tables import desk as desk_row
 from tests.conftest import WriteSettings
-from tests.daemon.alarm_rig import MIN, START, Channel, H, S, Told, Watch, telling
+from tests.daemon.alarm_rig import MIN, START, Channel, H, S, StubChannel, Watch, telling
 from tests.enforcement import lost_rig as rig
 from tests.enforcement.lost_rig import Letters, Receiver, give, halted, hold, lift, on_host
 
@@ -52,7 +52,7 @@ def by_chat(watch: Watch, hours: QuietHours | None = None) -> tuple[Channel, Ala
 
 
 def test_that_nothing_is_carried_out_is_told_once_until_a_person_goes_on(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     for hours in range(3):
         halt(watch.at(START + hours * H))
@@ -70,7 +70,7 @@ def test_that_nothing_is_carried_out_is_told_once_until_a_person_goes_on(watch: 
 
 def test_a_halt_that_another_daemon_ends_within_seconds_is_not_told(watch: Watch) -> None:
     """It has marked what this one knows nothing of, and goes on."""
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     halt(watch)
     duty.run()
@@ -84,7 +84,7 @@ def test_a_halt_that_another_daemon_ends_within_seconds_is_not_told(watch: Watch
 
 
 def test_what_was_alarming_before_the_halt_is_told_once_a_person_goes_on(watch: Watch) -> None:
-    told = Told()
+    told = StubChannel()
     duty = watch.duty(told)
     watch.log()
     halt(watch.at(START + 50 * MIN + S))
@@ -192,7 +192,7 @@ def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
     give(house, "one.example", c.AddSite(by="operator-1"))
     on_host(monkeypatch, tmp_path, "desk")
     rig.deliver(house)
-    watch, told = Watch(house), Told()
+    watch, told = Watch(house), StubChannel()
     watch.beat("gone", clock.now() - 5 * MIN, host="there")
     close(house)
     give(house, "one.example", c.VoidIncident(by="operator-1", incident=1, reason="slip"))
@@ -231,7 +231,7 @@ def test_the_second_of_two_copies_beside_one_key_tells_that_it_carries_nothing_o
         seen, sent = dict(receiver.seen), list(letters.sent)
         assert halted(house) is not None
         record_once(house)
-        watch, told = Watch(house), Told()
+        watch, told = Watch(house), StubChannel()
         look(watch, watch.duty(told))
 
         assert sorted(told.got) == ["entries_lost:all", "halted:all"]

@@ -13,7 +13,7 @@ from incidents.machine import commands as c
 from incidents.store import deliveries, lineage, monitoring
 from incidents.store.database.engine import reading, writing
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
-from tests.daemon.alarm_rig import MIN, START, H, Told, Watch
+from tests.daemon.alarm_rig import MIN, START, H, StubChannel, Watch
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def cancel_all(watch: Watch) -> None:
 
 
 @dataclass
-class Listed(Told):
+class Listed(StubChannel):
     """Keeps of how many sites it was told, each time."""
 
     lists: list[int] = field(default_factory=list)

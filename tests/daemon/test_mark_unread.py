@@ -23,7 +23,7 @@ from incidents.machine import commands as c
 from incidents.store import lineage
 from incidents.system import disk
 from incidents.views.health import STALE_AFTER, enforcement
-from tests.daemon.alarm_rig import MIN, Told, Watch
+from tests.daemon.alarm_rig import MIN, StubChannel, Watch
 from tests.daemon.test_heartbeat import Working
 from tests.enforcement import lost_rig as rig
 from tests.enforcement.lost_rig import Receiver, give, hold, on_host
@@ -211,7 +211,7 @@ def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is
     delivery.run()
     heart = HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread)
     heart.beat()
-    watch, told = Watch(house), Told()
+    watch, told = Watch(house), StubChannel()
     duty = watch.duty(told)
     duty.run()
     assert told.got == []

@@ -21,7 +21,7 @@ WORDS = ("shop", "forum", "blog", "video", "mail", "cloud", "game", "news")
 
 
 def reports() -> Iterator[tuple[datetime, str]]:
-    """When, and on which host."""
+    """The times and hosts of the reports."""
     draw = random.Random(SEED)
 
     def at(days: float) -> datetime:

@@ -69,7 +69,9 @@ class Typed:
 
 
 def _parts(line: str) -> list[str]:
-    """What must be printed of it. A line without `…` and columns ends where the page ends it.
+    """The parts that must be printed, so that no bare number is found within a signature.
+
+    A line without `…` and columns ends where the page ends it.
 
     So that a bare number is not found somewhere in a signature.
     """
@@ -86,7 +88,7 @@ class WrittenFile:
 
 
 def read(page: Path) -> Iterator[Typed | WrittenFile]:
-    """What a reader does, in the order of the page."""
+    """The steps of a reader, in the order of the page."""
     text, at = page.read_text(encoding="utf-8"), BEGIN
     for block in _BLOCK.finditer(text):
         if block["file"]:
@@ -132,7 +134,7 @@ def run(
 
 
 def _is_there(step: Typed) -> bool:
-    """Whether the program is on this machine; scripts/test brings what these pages need."""
+    """Whether the program is on this machine; scripts/test installs those for these pages."""
     return shutil.which(step.command.split()[0]) is not None
 
 

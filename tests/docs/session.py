@@ -215,7 +215,7 @@ def _check_that_the_clock_is_set_first(steps: Sequence[Step], first_line: int) -
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one command printed, and the document that can be read from it."""
+    """The output of one command, and the document in it."""
 
     status: int
     stdout: str
@@ -349,7 +349,7 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a path that leads nowhere has found."""
+    """The reason why a path leads nowhere."""
 
     reason: str
 
@@ -385,7 +385,7 @@ def _find(run: _Run, path: str) -> object:
 
 
 def find(document: object, path: str) -> object:
-    """What stands at a path such as `events[kind=site_closed][0].rule`, or Missing."""
+    """Find the value at a path such as `events[kind=site_closed][0].rule`, or Missing."""
     found = document
     position = 0
     while position < len(path):

@@ -1,4 +1,4 @@
-"""What the tests of every cloud share: attempts that are under way."""
+"""Attempts under way, for the tests of every cloud."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the tests of the adapters share: a desk, a clock for the hands, a PowerDNS."""
+"""Fixtures of the tests of the adapters: a desk, a clock, a PowerDNS."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from tests.outbound.rig import Authority
 @pytest.fixture(scope="session")
 def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
     """A server for all of these tests."""
-    # It is not killed, and need not write for good what a test has in it for a moment.
+    # It is not killed, and need not write a test's temporary data durably.
     fast = "gsqlite3-pragma-synchronous=0"
     with powerdns_rig.serving(tmp_path_factory.mktemp("powerdns"), fast) as server:
         yield server
@@ -58,7 +58,7 @@ def day(db_url: str) -> Iterator[Rehearsal]:
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
-    """Who carries out what the desk orders."""
+    """The receiver of the desk's orders."""
     found = Receiver()
     monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
     return found
@@ -66,7 +66,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 
 @pytest.fixture
 def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
-    """Who carries out what the desk orders, and tells how sites are."""
+    """The receiver of the desk's orders, which also reports the state of sites."""
     found = Panel()
     monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
     return found

@@ -1,4 +1,4 @@
-"""A courier of a rehearsal's desk, and an adapter that answers as it is told."""
+"""A dispatcher of a rehearsal's desk, and an adapter whose answers a test sets."""
 
 import json
 from collections import defaultdict
@@ -17,8 +17,8 @@ Answer = Outcome | Callable[[Order], Outcome]
 
 
 @dataclass
-class Told:
-    """Answers `outcome`, or for a kind of order what `outcomes` has for it; keeps what it got."""
+class StubAdapter:
+    """Answer `outcome`, or the kind's own in `outcomes`; keep the orders received."""
 
     name: str = "told"
     outcome: Answer = field(default_factory=Delivered)
@@ -47,10 +47,10 @@ class Told:
 
 
 def dispatcher(
-    day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None
+    day: Rehearsal, act: StubAdapter, *, name: str = "one", lanes: StubAdapter | None = None
 ) -> Dispatcher:
     """It has no chance in it: each wait is as long as it can be."""
-    others = lanes or Told("others")
+    others = lanes or StubAdapter("others")
     return Dispatcher(
         engine=day.engine,
         desk=day.desk,
@@ -72,27 +72,29 @@ def to_its_end(found: Round) -> Round:
     return found
 
 
-def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
-    """One round of such a courier."""
+def carry_out(
+    day: Rehearsal, act: StubAdapter, *, name: str = "one", lanes: StubAdapter | None = None
+) -> Round:
+    """Run one round of such a dispatcher."""
     return to_its_end(Round(dispatcher(day, act, name=name, lanes=lanes)))
 
 
 def kinds(day: Rehearsal) -> list[str]:
-    """What is on record of sites."""
+    """The kinds of events on record of sites."""
     bodies = day.rows("SELECT body FROM entries WHERE site_id > 0 ORDER BY id")
     return [json.loads(str(body))["kind"] for (body,) in bodies]
 
 
 def in_force(day: Rehearsal) -> dict[str, object]:
-    """What is in force, by site."""
+    """The state in force, by site."""
     return {str(name): force for name, force in day.rows("SELECT name, in_force FROM sites")}
 
 
-TOLD: dict[str, Told] = {}
+ADAPTERS: dict[str, StubAdapter] = {}
 """By its name in the settings: what an adapter of the type `told` answers."""
 
 
-def make(name: str, options: Options) -> Told:
+def make(name: str, options: Options) -> StubAdapter:
     """An adapter like one that others bring."""
     options.finish()
-    return TOLD.setdefault(name, Told(name))
+    return ADAPTERS.setdefault(name, StubAdapter(name))

@@ -117,7 +117,7 @@ class Ecs:
         return [each["Action"] for each in self.asked]
 
     def changes(self) -> list[tuple[str, str]]:
-        """What was asked to be stopped and started, in this order."""
+        """The requested stops and starts, in order."""
         return [(a["Action"], a["InstanceId"]) for a in self.asked if "InstanceId" in a]
 
     def answer(self, query: str) -> tuple[int, str]:

@@ -29,8 +29,10 @@ COURT, SHOP, HELD = NAMES = ("court.example", "shop.example", "held.example")
 
 
 class Panel(Receiver):
-    """It tells how sites are, unless it is `mute`; it breaks at the sites that are `bad`, and does
-    nothing while it `fails`."""
+    """A panel that reports the state of sites, unless `mute`; it breaks at `bad` sites.
+
+    While it `fails` it does nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,9 +52,8 @@ class Panel(Receiver):
 
 
 @contextmanager
-def left_house(db_url: str, panel: Panel) -> Iterator[App]:
-    """Of three sites one is held on record. A court's order against another one is lost, and so is
-    that the hold was lifted: both stand in the world alone."""
+def left_down_app(db_url: str, panel: Panel) -> Iterator[App]:
+    """An app with three sites whose record has lost a court's order, and the end of a hold."""
     house = App(sources.load(db=db_url))
     for name in NAMES:
         give(house, name, c.AddSite(by="operator-1"))
@@ -71,8 +72,8 @@ def lose(house: App, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
-def rounds(house: App, *duties: Recovery) -> None:
-    """What daemons do until there is nothing left to do."""
+def run_daemons(house: App, *duties: Recovery) -> None:
+    """Run daemons until nothing is left to do."""
     for _round in range(3):
         for duty in duties or (Recovery(house),):
             duty.recover()
@@ -88,19 +89,19 @@ def recover(house: App) -> None:
         pass
 
 
-def told(house: App) -> Any:
-    """What people are told of the sites that are left down."""
+def left_down_health(house: App) -> Any:
+    """The health of the record as to sites that are left down."""
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
     return found or {"sites": []}
 
 
-def named(house: App) -> list[str]:
+def left_down_sites(house: App) -> list[str]:
     """The sites that people are told of."""
-    return list(told(house)["sites"])
+    return list(left_down_health(house)["sites"])
 
 
-def pass_by(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
+def advance_clock(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
     ahead = clock.now() + time - datetime.now(UTC)
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + ahead)
 
@@ -116,7 +117,7 @@ def repair(house: App, *names: str) -> None:
 def suspend(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is reached within the hour (R2)."""
     give(house, name, c.Log(by="operator-1", at=None))
-    pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=1, seconds=1))
     elapse(house, name)
 
 

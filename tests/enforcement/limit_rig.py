@@ -36,7 +36,7 @@ def claimed(site: int) -> Claimed:
 
 
 def take(hands: ConcurrencyLimit, adapter: str, many: int) -> None:
-    """So many are taken in hand."""
+    """Take that many in hand."""
     for site in range(many):
         hands.acquire(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
 
@@ -44,7 +44,7 @@ def take(hands: ConcurrencyLimit, adapter: str, many: int) -> None:
 def free(
     hands: ConcurrencyLimit, adapter: str, many: int, *, outcome: Outcome | None = _DONE
 ) -> None:
-    """This came of the first so many of them."""
+    """Finish the first `many` of them with this outcome."""
     for site in range(many):
         hands.release(AttemptResult(claimed(site), adapter, outcome))
 
@@ -52,6 +52,6 @@ def free(
 def finish(
     hands: ConcurrencyLimit, adapter: str, many: int, *, outcome: Outcome | None = _DONE
 ) -> None:
-    """So many were taken in hand, and this came of each."""
+    """Take that many in hand, and finish each with this outcome."""
     take(hands, adapter, many)
     free(hands, adapter, many, outcome=outcome)

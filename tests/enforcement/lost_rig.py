@@ -90,7 +90,7 @@ def put_back(folder: Path) -> None:
 
 @contextmanager
 def losing(folder: Path) -> Iterator[App]:
-    """What is done in it is lost: the copy of before takes the place of the database."""
+    """Lose all that is done in the block: an earlier copy takes the place of the database."""
     copy(folder)
     with desk(folder) as house:
         yield house
@@ -133,7 +133,7 @@ def lift(house: App, name: str) -> None:
 
 
 def carry_out(house: App) -> None:
-    """What a daemon does until there is nothing left to do."""
+    """Run a daemon until nothing is left to do."""
     deliver(house)
     recovery_duty.once(house, lambda: deliver(house))
 
@@ -177,7 +177,7 @@ def mark_of(house: App, folder: Path) -> MarkFile:
 
 
 def halted(house: App) -> HaltedError | None:
-    """Why a daemon that looks carries nothing out, where it is so."""
+    """The reason why a daemon carries nothing out, if it is halted."""
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
     delivery.close()
@@ -187,7 +187,7 @@ def halted(house: App) -> HaltedError | None:
 
 
 def record(house: App) -> dict[str, tuple[str, str]]:
-    """What is ordered of each site, and what is believed to be in force."""
+    """The ordered state of each site, and the one believed to be in force."""
     with house.reading() as connection:
         rows = connection.execute(sites.select()).all()
         assert list(Replay(connection).findings()) == []
@@ -200,14 +200,14 @@ def standing(house: App) -> Standing:
 
 
 def begun(house: App) -> list[str]:
-    """Why each of its epochs has begun; nothing is left to be compared with the world."""
+    """The reason of each of its epochs; checks that no comparison is left."""
     with house.reading() as connection:
         assert lineage.standing(connection).unproved_since is None
         return [each.cause for each in resumptions(connection)]
 
 
 def lost(folder: Path) -> App:
-    """Three sites, the record of which has lost its end: holds that were lifted again."""
+    """Three sites whose record has lost its end: holds that were lifted again."""
     with desk(folder) as house:
         for name in THREE:
             give(house, name, c.AddSite(by="operator-1"))

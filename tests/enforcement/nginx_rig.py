@@ -61,7 +61,7 @@ _SERVER = """\
 
 @dataclass(frozen=True)
 class Answer:
-    """What a visitor gets; the names of the headers are in small letters."""
+    """A visitor's answer; the names of the headers are in small letters."""
 
     status: int
     headers: dict[str, str]
@@ -83,7 +83,7 @@ class Nginx:
 
     @property
     def command(self) -> list[str]:
-        """What starts it, tests its configuration (`-t`) and tells it something (`-s reload`)."""
+        """The command to start it, test its configuration (`-t`) or signal it (`-s reload`)."""
         return ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
 
     def settings(self, *, probe: bool = True, **more: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Nginx:
             connection.close()
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until it holds; fails, with what nginx has logged, if it never does."""
+        """Wait until it holds; fail with nginx's log if it never does."""
         try:
             until(condition, "what nginx is to come to")
         except AssertionError as error:
@@ -124,7 +124,7 @@ class Nginx:
             raise
 
     def errors(self) -> list[str]:
-        """What it has logged that is more than a notice."""
+        """The lines of its log above a notice."""
         lines = (self.folder / "error.log").read_text().splitlines()
         return [line for line in lines if "[notice]" not in line]
 
@@ -141,14 +141,14 @@ _STARTS = 5
 
 
 def adapter(settings: dict[str, Any]) -> Adapter:
-    """What the settings make."""
+    """The adapter by the settings."""
     made = nginx_adapter.make("web", Options("[acts.web]", settings))
     assert isinstance(made, Adapter)
     return made
 
 
 def carried_out(web: Adapter, ordered: Order) -> Outcome:
-    """What comes of the order when it is tried again, as the daemon does, where nginx is busy."""
+    """The outcome of the order, retried like the daemon does while nginx is busy."""
 
     def tried() -> list[Outcome]:
         outcome = web.deliver(ordered)
@@ -179,7 +179,7 @@ def _said(folder: Path) -> str:
 
 @contextmanager
 def nginx(folder: Path, sites: Sequence[str] = SITES, more: str = "") -> Iterator[Nginx]:
-    """Runs nginx with these sites until the `with` block ends.
+    """Run nginx with these sites until the `with` block ends.
 
     Each site, and `www.` before its name, answers 200 with the words `the page of NAME`. `more` is
     put into the http block.
@@ -203,7 +203,7 @@ def nginx(folder: Path, sites: Sequence[str] = SITES, more: str = "") -> Iterato
 
 
 def free_ports(n: int) -> list[int]:
-    """Ports of the loopback on which nothing listens."""
+    """Free ports of the loopback."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
     try:
         return [each.getsockname()[1] for each in sockets]

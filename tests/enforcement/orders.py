@@ -1,4 +1,4 @@
-"""Orders as an adapter is given them, and what came of one in a few words."""
+"""Orders for an adapter, and their outcomes in a few words."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def order(kind: str = "suspend", seq: int = 1, site: str = SITE, **more: Any) ->
 
 
 def problem(outcome: Outcome) -> str:
-    """Whether it is tried again, and the code of what went wrong: `Retry timeout`."""
+    """The outcome's class and the code of the problem: `Retry timeout`."""
     assert isinstance(outcome, Retry | Failed), outcome
     return f"{type(outcome).__name__} {outcome.problem}"
 

@@ -15,7 +15,7 @@ TOKEN = "s3cret"
 
 
 def install(folder: Path) -> Path:
-    """Makes a folder for PYTHONPATH in which the example is installed, as `pip` leaves it."""
+    """Make a folder for PYTHONPATH in which the example is installed, as `pip` leaves it."""
     package = folder / "own_panel-1.0.dist-info"
     package.mkdir(parents=True)
     shutil.copyfile(EXAMPLE, folder / EXAMPLE.name)
@@ -25,7 +25,7 @@ def install(folder: Path) -> Path:
 
 
 class Panel:
-    """How its sites stand, and the orders that came, in that order.
+    """The state of its sites, and the orders received, in order.
 
     `status` is what it answers instead of obeying; while `frozen` is set nobody is answered; with
     `loses_answers` it obeys, and its answers are lost.

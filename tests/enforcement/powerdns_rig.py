@@ -41,7 +41,7 @@ webserver-loglevel=none
 socket-dir={folder}
 daemon=no
 guardian=no
-# It has nobody outside to ask for security notices.
+# It must not ask a foreign host for security notices.
 security-poll-suffix=
 {more}
 """
@@ -106,7 +106,7 @@ class PowerDns:
     # As an administrator.
 
     def has_zone(self, name: str, sets: Sequence[Mapping[str, Any]] = (), **more: Any) -> Contents:
-        """Makes the zone; what stands in it then."""
+        """Make the zone; return its contents."""
         zone = {"name": name, "kind": "Native", "nameservers": ["ns1.example."], **more}
         answer = self.api.post("/zones", json={**zone, "rrsets": list(sets)})
         assert answer.status_code == 201, answer.text
@@ -135,8 +135,7 @@ class PowerDns:
     # As a resolver.
 
     def ask(self, name: str, kind: str, wait_s: float = 5.0) -> list[str]:
-        """The answer's records, `A 192.0.2.1` say, in order; of other types than A, AAAA and CNAME
-        the type alone."""
+        """The answer's records, such as `A 192.0.2.1`, in order; of other types only the type."""
         asked = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0"
         head = struct.pack(">6H", 4711, 0, 1, 0, 0, 0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -222,10 +221,10 @@ def rrset(name: str, kind: str, ttl: int, *contents: str, **more: Any) -> dict[s
 
 
 def replaced(name: str, kind: str, ttl: int, *contents: str) -> dict[str, Any]:
-    """What of a PATCH puts that set there."""
+    """The part of a PATCH that writes that set."""
     return {**rrset(name, kind, ttl, *contents), "changetype": "REPLACE"}
 
 
 def removed(name: str, kind: str) -> dict[str, Any]:
-    """What of a PATCH takes that set away."""
+    """The part of a PATCH that removes that set."""
     return {"name": name, "type": kind, "changetype": "DELETE"}

@@ -15,17 +15,17 @@ from tests.enforcement.left_rig import (
     NEW,
     SHOP,
     Panel,
+    advance_clock,
     elapse,
     is_proved,
-    left_house,
+    left_down_app,
+    left_down_health,
+    left_down_sites,
     lose,
-    named,
-    pass_by,
     recover,
     repair,
-    rounds,
+    run_daemons,
     suspend,
-    told,
 )
 from tests.enforcement.lost_rig import deliver, give, hold, lift, record
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def house(db_url: str, panel: Panel) -> Iterator[App]:
-    with left_house(db_url, panel) as found:
+    with left_down_app(db_url, panel) as found:
         yield found
 
 
@@ -45,14 +45,14 @@ def strange(house: App, panel: Panel) -> Recovery:
     """A person has gone on, nobody can be asked, and a site is added that the world may know."""
     panel.mute = True
     lose(house)
-    rounds(house)
+    run_daemons(house)
     recover(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert is_proved(house)
     panel.seen.clear()
     give(house, NEW, c.AddSite(by="operator-1"))
-    rounds(house, duty)
+    run_daemons(house, duty)
     return duty
 
 
@@ -61,11 +61,11 @@ def test_a_site_that_is_added_after_a_loss_is_named_where_nobody_can_tell_how_it
 ) -> None:
     strange(house, panel)
 
-    assert named(house) == [NEW]
+    assert left_down_sites(house) == [NEW]
     assert record(house)[NEW] == ("active", "unknown")
     assert panel.seen == {}, "no daemon orders anything"
-    rounds(house, Recovery(house), Recovery(house))
-    assert named(house) == [NEW]
+    run_daemons(house, Recovery(house), Recovery(house))
+    assert left_down_sites(house) == [NEW]
 
 
 @pytest.mark.parametrize("way", ["repair", "recover", "hold", "close"])
@@ -80,9 +80,9 @@ def test_it_is_until_a_person_opens_holds_or_closes_it(house: App, panel: Panel,
         hold(house, NEW)
     else:
         give(house, NEW, c.StateFalse(by="operator-1", field="phone", evidence="rings elsewhere"))
-    rounds(house, duty)
+    run_daemons(house, duty)
 
-    assert named(house) == []
+    assert left_down_sites(house) == []
     assert is_proved(house)
     down = {"hold": "suspended", "close": "closed"}.get(way, "active")
     assert (record(house)[NEW], panel.sites[NEW]) == ((down, down), down)
@@ -92,18 +92,18 @@ def test_or_thirty_days_after_the_loss(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     duty = strange(house, panel)
-    pass_by(monkeypatch, timedelta(days=29))
-    rounds(house, duty)
-    assert named(house) == [NEW]
+    advance_clock(monkeypatch, timedelta(days=29))
+    run_daemons(house, duty)
+    assert left_down_sites(house) == [NEW]
 
-    pass_by(monkeypatch, timedelta(days=1))
+    advance_clock(monkeypatch, timedelta(days=1))
 
-    assert named(house) == []
-    rounds(house, duty)
+    assert left_down_sites(house) == []
+    run_daemons(house, duty)
     assert is_proved(house)
     give(house, "newer.example", c.AddSite(by="operator-1"))
-    rounds(house, duty, Recovery(house))
-    assert named(house) == []
+    run_daemons(house, duty, Recovery(house))
+    assert left_down_sites(house) == []
     assert NEW not in panel.sites
 
 
@@ -112,8 +112,8 @@ def test_by_then_a_comparison_believes_that_it_is_up_but_can_order_it_again(
 ) -> None:
     duty = strange(house, panel)
     [before] = house.compare([NEW], by="sre-1")
-    pass_by(monkeypatch, timedelta(days=30))
-    rounds(house, duty)
+    advance_clock(monkeypatch, timedelta(days=30))
+    run_daemons(house, duty)
 
     [after] = house.compare([NEW], by="sre-1")
 
@@ -127,19 +127,19 @@ def test_who_goes_on_once_more_begins_no_new_thirty_days(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     duty = strange(house, panel)
-    noticed = told(house)["since"]
-    pass_by(monkeypatch, timedelta(days=20))
+    noticed = left_down_health(house)["since"]
+    advance_clock(monkeypatch, timedelta(days=20))
     recover(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     give(house, "newer.example", c.AddSite(by="operator-1"))
-    rounds(house, duty)
-    assert named(house) == ["newer.example"]
-    assert told(house)["since"] == noticed
+    run_daemons(house, duty)
+    assert left_down_sites(house) == ["newer.example"]
+    assert left_down_health(house)["since"] == noticed
 
-    pass_by(monkeypatch, timedelta(days=10))
+    advance_clock(monkeypatch, timedelta(days=10))
 
-    rounds(house, duty)
-    assert named(house) == []
+    run_daemons(house, duty)
+    assert left_down_sites(house) == []
     assert is_proved(house)
 
 
@@ -148,26 +148,26 @@ def test_where_another_server_took_over_and_nothing_is_missing_who_goes_on_has_l
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "active"
     lose(house, ANOTHER_SERVER)
-    rounds(house)
+    run_daemons(house)
     recover(house)
-    rounds(house)
+    run_daemons(house)
     give(house, NEW, c.AddSite(by="operator-1"))
 
-    rounds(house)
+    run_daemons(house)
 
-    assert named(house) == []
+    assert left_down_sites(house) == []
     assert is_proved(house)
 
 
 def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(house: App, panel: Panel) -> None:
     panel.mute = True
     recover(house)
-    rounds(house)
+    run_daemons(house)
     give(house, NEW, c.AddSite(by="operator-1"))
 
-    rounds(house)
+    run_daemons(house)
 
-    assert named(house) == [NEW]
+    assert left_down_sites(house) == [NEW]
 
 
 def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_believed(
@@ -175,10 +175,10 @@ def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_bel
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "active"
     lose(house, ANOTHER_SERVER)
-    rounds(house)
+    run_daemons(house)
     give(house, NEW, c.AddSite(by="operator-1"))
 
-    rounds(house)
+    run_daemons(house)
 
     assert record(house)[NEW] == ("active", "active")
     assert is_proved(house)
@@ -195,30 +195,30 @@ def test_the_end_of_a_suspension_opens_no_site_that_a_loss_had_left_down(
     panel.mute = mute
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     suspend(house, COURT, monkeypatch)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert record(house)[COURT] == ("suspended", "suspended")
 
     if ends == "by late truth":
         void = c.VoidIncident(by="operator-1", incident=1, reason="no violation")
         give(house, COURT, void)
     else:
-        pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+        advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
         elapse(house, COURT)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert record(house)[COURT] == ("active", "suspended")
     assert panel.sites[COURT] == "suspended"
-    assert COURT in named(house)
-    rounds(house, Recovery(house))
-    assert COURT in named(house)
+    assert COURT in left_down_sites(house)
+    run_daemons(house, Recovery(house))
+    assert COURT in left_down_sites(house)
 
     recover(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert panel.sites[COURT] == "active"
-    assert named(house) == []
+    assert left_down_sites(house) == []
 
 
 def test_it_opens_one_about_which_a_person_has_decided_since(
@@ -226,15 +226,15 @@ def test_it_opens_one_about_which_a_person_has_decided_since(
 ) -> None:
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     suspend(house, COURT, monkeypatch)
     hold(house, COURT)
     lift(house, COURT)
-    rounds(house, duty)
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    run_daemons(house, duty)
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
 
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert panel.sites[COURT] == "active"
     assert is_proved(house)
@@ -247,14 +247,14 @@ def test_it_opens_one_that_was_up_or_that_was_suspended_before_the_loss(
     panel.sites[COURT] = "suspended"
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     suspend(house, SHOP, monkeypatch)
-    rounds(house, duty)
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    run_daemons(house, duty)
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
     elapse(house, SHOP)
 
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert (panel.sites[COURT], panel.sites[SHOP]) == ("active", "active")
     assert is_proved(house)
@@ -267,9 +267,9 @@ def left_and_suspended(house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
     """A site is left down, and suspended then."""
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     suspend(house, COURT, monkeypatch)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert panel.sites[COURT] == "suspended"
     return duty
 
@@ -288,16 +288,16 @@ def test_a_site_that_was_left_down_stays_on_the_list_while_it_is_suspended(
     duty = left_and_suspended(house, panel, monkeypatch)
 
     for _look in range(2):
-        assert COURT in named(house)
+        assert COURT in left_down_sites(house)
         assert suspended_now(house) == [COURT]
         assert not is_proved(house)
-        rounds(house, duty, Recovery(house))
+        run_daemons(house, duty, Recovery(house))
 
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
-    assert COURT in named(house)
+    assert COURT in left_down_sites(house)
     assert suspended_now(house) == []
 
 
@@ -306,15 +306,15 @@ def test_another_epoch_takes_no_mark_away(
 ) -> None:
     left_and_suspended(house, panel, monkeypatch)
     lose(house, ANOTHER_SERVER)
-    rounds(house)
+    run_daemons(house)
     assert suspended_now(house) == [COURT]
 
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 def test_a_recovery_opens_it_only_once_it_is_no_more_suspended_on_record(
@@ -323,16 +323,16 @@ def test_a_recovery_opens_it_only_once_it_is_no_more_suspended_on_record(
     left_and_suspended(house, panel, monkeypatch)
 
     recover(house)
-    rounds(house)
-    assert named(house) == [COURT]
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    run_daemons(house)
+    assert left_down_sites(house) == [COURT]
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house)
-    assert (panel.sites[COURT], named(house)) == ("suspended", [COURT])
+    run_daemons(house)
+    assert (panel.sites[COURT], left_down_sites(house)) == ("suspended", [COURT])
 
     recover(house)
-    rounds(house)
-    assert (panel.sites[COURT], named(house)) == ("active", [])
+    run_daemons(house)
+    assert (panel.sites[COURT], left_down_sites(house)) == ("active", [])
 
 
 def test_a_hold_and_its_lift_while_it_is_suspended_take_it_away(
@@ -342,11 +342,11 @@ def test_a_hold_and_its_lift_while_it_is_suspended_take_it_away(
 
     hold(house, COURT)
     lift(house, COURT)
-    rounds(house)
-    assert named(house) == []
+    run_daemons(house)
+    assert left_down_sites(house) == []
     assert is_proved(house)
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"

@@ -14,7 +14,7 @@ from incidents.store import leases
 from incidents.store.database.engine import writing
 from incidents.store.leases import Claimed, Key
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.dispatcher_rig import Told, dispatcher, kinds, to_its_end
+from tests.enforcement.dispatcher_rig import StubAdapter, dispatcher, kinds, to_its_end
 
 
 @dataclass
@@ -23,8 +23,8 @@ class World:
 
     day: Rehearsal
     brake: Brake = field(default_factory=lambda: Brake(count=2, within=timedelta(minutes=10)))
-    panel: Told = field(default_factory=lambda: Told("panel"))
-    mail: Told = field(default_factory=lambda: Told("mail"))
+    panel: StubAdapter = field(default_factory=lambda: StubAdapter("panel"))
+    mail: StubAdapter = field(default_factory=lambda: StubAdapter("mail"))
 
     def do(self, command: c.Command, *sites: str) -> None:
         """Of each, in one transaction."""
@@ -84,8 +84,8 @@ class World:
         return number
 
 
-def _names(adapter: Told) -> list[str]:
-    return [o.site.removesuffix(".example") for o in adapter.got if o.kind in ("suspend", "close")]
+def _names(told: StubAdapter) -> list[str]:
+    return [o.site.removesuffix(".example") for o in told.got if o.kind in ("suspend", "close")]
 
 
 @pytest.fixture

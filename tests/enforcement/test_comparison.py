@@ -27,7 +27,7 @@ from incidents.machine import commands as c
 from incidents.store import deliveries
 from incidents.store.cases import sites
 from incidents.store.lineage import MAY_BE_LOST_FOR
-from tests.enforcement.left_rig import Panel, is_proved, rounds
+from tests.enforcement.left_rig import Panel, is_proved, run_daemons
 from tests.enforcement.lost_rig import (
     carry_out,
     deliver,
@@ -77,7 +77,7 @@ def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
 ) -> None:
     panel.mute, panel.bad = False, {NAMES[0]}
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert panel.sites[LAST] == "suspended"
     assert set(panel.asked) == set(NAMES)
     assert not is_proved(house), "nobody knows of the one"
@@ -132,7 +132,7 @@ def test_what_was_ordered_again_is_proved_when_it_was_carried_out(house: App, pa
 def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: App, panel: Panel) -> None:
     panel.mute, panel.fails = False, True
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert record(house)[LAST] == ("suspended", "active")
     assert not is_proved(house)
 
@@ -159,7 +159,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     """It may be one that the record has lost, and is down for what nobody knows any more."""
     panel.mute = False
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert is_proved(house)
     panel.asked.clear()
     since = standing(house).resumed_at
@@ -170,7 +170,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     for name in ("strange.example", "new.example"):
         give(house, name, c.AddSite(by="operator-1"))
 
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert ("new.example" in panel.asked) is (days == 0)
     seen = "suspended" if days == 0 else "active"
@@ -183,7 +183,7 @@ def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
     """It stays without an order, for as long as it may be one that the record has lost."""
     panel.mute = False
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     panel.asked.clear()
 
     for name in ("new-1.example", "new-2.example"):
@@ -267,7 +267,7 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         mark = mark_path(tmp_path / "audit.key")
         assert Continuity(house.engine, house.desk, mark, clock.now).check() is not None
         duty = Recovery(house)
-        rounds(house, duty)
+        run_daemons(house, duty)
         duty.recover()
 
         assert web.state(LAST) == "suspended"

@@ -27,15 +27,15 @@ from tests.enforcement.left_rig import (
     NAMES,
     SHOP,
     Panel,
+    advance_clock,
     elapse,
     is_proved,
-    left_house,
+    left_down_app,
+    left_down_sites,
     lose,
-    named,
-    pass_by,
     recover,
     repair,
-    rounds,
+    run_daemons,
     suspend,
 )
 from tests.enforcement.lost_rig import deliver, give, hold, lift, record
@@ -47,7 +47,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def house(db_url: str, panel: Panel) -> Iterator[App]:
-    with left_house(db_url, panel) as found:
+    with left_down_app(db_url, panel) as found:
         yield found
 
 
@@ -57,7 +57,7 @@ def lapse(
     """A clock that ran at the copy lapses: before anybody knows of the loss, or just after."""
     give(house, name, c.Log(by="operator-1", at=None))
     since = clock.now()
-    pass_by(monkeypatch, 2 * HOUR)
+    advance_clock(monkeypatch, 2 * HOUR)
     if knows_late:
         elapse(house, name)
     lose_since(house, since, by)
@@ -73,7 +73,7 @@ def lose_since(house: App, since: datetime, by: str = DAEMON) -> None:
 
 def end(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The twelve hours are over."""
-    pass_by(monkeypatch, 12 * HOUR + timedelta(seconds=1))
+    advance_clock(monkeypatch, 12 * HOUR + timedelta(seconds=1))
     elapse(house, name)
 
 
@@ -107,24 +107,24 @@ def test_a_clock_that_lapses_before_the_first_comparison_hides_no_site_that_was_
     """Whoever finds the loss first."""
     panel.mute = mute
     lapse(house, COURT, monkeypatch, knows_late=knows_late, by=by)
-    rounds(house)
+    run_daemons(house)
     assert record(house)[COURT] == ("suspended", "suspended")
     assert not is_proved(house)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
     assert not is_proved(house)
 
     end(house, COURT, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
     assert record(house)[COURT] == ("active", "suspended")
-    assert COURT in named(house)
+    assert COURT in left_down_sites(house)
 
     repair(house, COURT)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
-    assert COURT not in named(house)
+    assert COURT not in left_down_sites(house)
 
 
 def test_of_one_that_was_up_it_ends_as_ever(
@@ -132,12 +132,12 @@ def test_of_one_that_was_up_it_ends_as_ever(
 ) -> None:
     panel.sites[COURT] = "active"
     lapse(house, SHOP, monkeypatch, knows_late=True)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[SHOP] == "suspended"
     assert is_proved(house)
 
     end(house, SHOP, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[SHOP] == "active"
 
@@ -148,12 +148,12 @@ def test_a_suspension_of_before_the_loss_that_was_not_carried_out_on_record_ends
     """It was on record, and was carried out in what is lost."""
     suspend(house, COURT, monkeypatch)
     lose(house)
-    rounds(house)
+    run_daemons(house)
     assert record(house)[COURT] == ("suspended", "suspended")
     assert is_proved(house)
 
     end(house, COURT, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
 
@@ -166,7 +166,7 @@ def test_a_closure_that_is_lost_is_not_undone_by_a_suspension_that_ran_at_the_co
 ) -> None:
     closed_in_the_world(house, panel, monkeypatch)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
     assert record(house)[COURT] == ("suspended", "closed")
@@ -174,10 +174,10 @@ def test_a_closure_that_is_lost_is_not_undone_by_a_suspension_that_ran_at_the_co
     assert not is_proved(house)
 
     end(house, COURT, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 def test_nor_by_a_clock_that_lapses_before_the_first_comparison(
@@ -186,16 +186,16 @@ def test_nor_by_a_clock_that_lapses_before_the_first_comparison(
     panel.sites[COURT] = "closed"
     lapse(house, COURT, monkeypatch, knows_late=False)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
     assert record(house)[COURT] == ("suspended", "closed")
 
     end(house, COURT, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 @pytest.mark.parametrize("when", ["before the first comparison", "after it"])
@@ -205,24 +205,24 @@ def test_a_hold_on_one_leaves_it_closed_and_needs_nothing_more(
     panel.sites[COURT] = "closed"
     lose(house)
     if when == "after it":
-        rounds(house)
+        run_daemons(house)
     hold(house, COURT)
 
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "closed"
     assert record(house)[COURT] == ("suspended", "closed")
     assert is_proved(house)
 
     lift(house, COURT)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "closed"
     assert record(house)[COURT] == ("active", "closed")
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
     repair(house, COURT)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "active"
     assert is_proved(house)
@@ -232,18 +232,18 @@ def test_a_hold_while_a_suspension_runs_and_its_lift_leave_one_closed(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed_in_the_world(house, panel, monkeypatch)
-    rounds(house)
+    run_daemons(house)
     hold(house, COURT)
-    rounds(house)
+    run_daemons(house)
     lift(house, COURT)
-    rounds(house)
+    run_daemons(house)
     assert record(house)[COURT] == ("suspended", "closed")
 
     end(house, COURT, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 def test_where_nobody_can_look_a_hold_suspends_over_a_lost_closure_and_its_lift_opens_the_site(
@@ -251,29 +251,29 @@ def test_where_nobody_can_look_a_hold_suspends_over_a_lost_closure_and_its_lift_
 ) -> None:
     panel.mute, panel.sites[COURT] = True, "closed"
     lose(house)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[COURT] == "closed"
 
     hold(house, COURT)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[COURT] == "suspended"
 
     lift(house, COURT)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[COURT] == "active"
 
 
 def test_one_that_is_closed_again_and_reinstated_is_opened(house: App, panel: Panel) -> None:
     panel.sites[COURT] = "closed"
     lose(house)
-    rounds(house)
+    run_daemons(house)
     give(house, COURT, c.StateFalse(by="operator-1", field="phone", evidence="the carrier says so"))
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
     assert is_proved(house)
 
     give(house, COURT, c.AskReinstatement(by="operator-1", reason="the phone is right"))
     give(house, COURT, c.Approve(by="boss"))
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "active"
 
@@ -284,7 +284,7 @@ def test_a_recovery_by_a_person_suspends_no_closed_site(
     closed_in_the_world(house, panel, monkeypatch)
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "closed"
 
@@ -308,13 +308,13 @@ def test_an_opening_that_waited_at_the_copy_opens_no_site_that_is_down(
     opening_waits(house, panel)
     lose(house)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
-    assert COURT in named(house)
+    assert COURT in left_down_sites(house)
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
     assert is_proved(house)
@@ -326,7 +326,7 @@ def test_one_goes_out_that_a_person_orders_after_the_loss(house: App, panel: Pan
     hold(house, COURT)
     lift(house, COURT)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
 
@@ -341,7 +341,7 @@ def test_it_goes_out_where_nothing_is_missing_or_a_person_goes_on(
     else:
         lose(house, ANOTHER_SERVER)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
     assert is_proved(house)
@@ -357,19 +357,19 @@ def test_what_the_clock_orders_waits_for_a_site_to_be_compared_and_a_hold_does_n
     lapse(house, COURT, monkeypatch, knows_late=False)
     hold(house, SHOP)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[SHOP] == "suspended"
     assert 1 not in panel.seen, "nothing was delivered to it"
 
     panel.bad = set()
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house, Recovery(house))
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house, Recovery(house))
     end(house, COURT, monkeypatch)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
-    assert COURT in named(house)
+    assert COURT in left_down_sites(house)
 
 
 def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparison_alone(
@@ -416,7 +416,7 @@ def test_where_the_settings_cannot_be_read_all_that_was_not_compared_is_named(
     assert set(known) == set(NAMES)
     assert all(why.endswith("it is no TOML") for why in known.values())
 
-    rounds(house, duty)
+    run_daemons(house, duty)
     with house.reading() as connection:
         assert after_loss.problems_of_uncompared(connection) == {}
     monkeypatch.setattr(routing, "load", fail)

@@ -19,7 +19,7 @@ from incidents.machine.orders import ACT
 from incidents.store import leases
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.dispatcher_rig import Told, dispatcher, to_its_end
+from tests.enforcement.dispatcher_rig import StubAdapter, dispatcher, to_its_end
 from tests.enforcement.limit_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
 from tests.patience import PATIENCE_S, until
 
@@ -87,7 +87,7 @@ def _hold_all(day: Rehearsal, names: list[str]) -> None:
     assert [answer.refusal for answer in answers] == [None] * len(names)
 
 
-def _beside(day: Rehearsal, slow: Told, quick: Told) -> Dispatcher:
+def _beside(day: Rehearsal, slow: StubAdapter, quick: StubAdapter) -> Dispatcher:
     """Each has the sites that are named for it."""
     own = dispatcher(day, quick)
     return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
@@ -127,7 +127,7 @@ def _turns_away(day: Rehearsal, many: int) -> bool:
     return until(lambda: day.rows(query) == [(many,)], f"{many} are let go")
 
 
-def _gets(adapter: Told, many: int) -> bool:
+def _gets(adapter: StubAdapter, many: int) -> bool:
     """Whether it comes to be given so many orders."""
     until(lambda: len(adapter.got) >= many, f"{many} are given to it")
     return len(adapter.got) == many
@@ -136,7 +136,7 @@ def _gets(adapter: Told, many: int) -> bool:
 @pytest.mark.parametrize("outcome", [Delivered(), Retry(problem="http_503")])
 def test_whoever_comes_once_tries_all_that_is_due_once(day: Rehearsal, outcome: Outcome) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
-    act = Told(outcome=outcome)
+    act = StubAdapter(outcome=outcome)
     _come_once(dispatcher(day, act))
 
     assert len(act.got) == len({order.id for order in act.got}) == 4 * SHARE
@@ -146,10 +146,10 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_was_turned_away_at
     day: Rehearsal,
 ) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
-    _come_once(dispatcher(day, Told(outcome=Retry(problem="http_503"))))
+    _come_once(dispatcher(day, StubAdapter(outcome=Retry(problem="http_503"))))
     day.later(hours=1)
     answers = Semaphore(0)
-    slow = Told(outcome=_waiting(answers, Retry(problem="http_503")))
+    slow = StubAdapter(outcome=_waiting(answers, Retry(problem="http_503")))
     running = Thread(target=_come_once, args=(dispatcher(day, slow),), daemon=True)
     running.start()
     try:
@@ -167,7 +167,7 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_had_no_time_left_i
     day: Rehearsal, seconds: Seconds
 ) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(SHARE)])
-    _come_once(dispatcher(day, Told(outcome=Retry(problem="http_503"))))
+    _come_once(dispatcher(day, StubAdapter(outcome=Retry(problem="http_503"))))
     day.later(hours=1)
 
     def answer(_order: Order) -> Outcome:
@@ -175,7 +175,7 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_had_no_time_left_i
         day.later(seconds=TOO_LATE_S)
         return Delivered()
 
-    slow = Told(outcome=answer)
+    slow = StubAdapter(outcome=answer)
     _come_once(replace(dispatcher(day, slow), workers=1, seconds=seconds))
 
     assert len(slow.got) == len({order.id for order in slow.got}) == SHARE
@@ -191,7 +191,7 @@ def test_an_adapter_that_does_not_answer_keeps_no_other_from_its_orders(day: Reh
         answered.wait(PATIENCE_S)
         return Delivered()
 
-    slow, quick = Told("slow", outcome=wait), Told("quick")
+    slow, quick = StubAdapter("slow", outcome=wait), StubAdapter("quick")
     with _at_work(Round(_beside(day, slow, quick))):
         carried_out = _gets(quick, SHARE)
         unanswered = not answered.is_set()
@@ -206,7 +206,7 @@ def test_an_adapter_that_answers_too_late_for_what_waits_in_line_keeps_no_other_
     _hold_all(day, [f"site-{n}.slow.example" for n in range(6 * SHARE)])
     answers, stopped = Semaphore(0), Event()
 
-    slow, quick = Told("slow", outcome=_waiting(answers)), Told("quick")
+    slow, quick = StubAdapter("slow", outcome=_waiting(answers)), StubAdapter("quick")
     own = replace(_beside(day, slow, quick), seconds=seconds)
     with _at_work(Round(own, stopped=stopped.is_set)):
         for answered in range(WORKERS, 5 * WORKERS, WORKERS):
@@ -245,7 +245,7 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
 
     as_ever = leases.postpone
     monkeypatch.setattr(leases, "postpone", put_off)
-    act = Told(outcome=_waiting(answers))
+    act = StubAdapter(outcome=_waiting(answers))
     to_its_end(Round(replace(dispatcher(day, act), seconds=seconds), stopped=is_over))
 
     assert len(act.got) >= 5 / 0.5 * WORKERS

@@ -10,7 +10,7 @@ from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.dispatcher_rig import Told, dispatcher, to_its_end
+from tests.enforcement.dispatcher_rig import StubAdapter, dispatcher, to_its_end
 from tests.store.order_rows import claim, hold, unhold
 
 
@@ -31,7 +31,7 @@ def test_what_is_being_cancelled_since_it_was_lifted_is_in_nobody_elses_hand(
     hold(day)
     unhold(day)
     taken: list[Claimed] = []
-    act = Told()
+    act = StubAdapter()
     between = cast(Desk, Before(day.desk, lambda: taken.extend(claim(day, "two"))))
     to_its_end(Round(replace(dispatcher(day, act), desk=between)))
 
@@ -48,7 +48,7 @@ def test_what_is_being_cancelled_since_it_was_lifted_is_in_nobody_elses_hand(
 def test_what_somebody_else_has_settled_meanwhile_stands(day: Rehearsal) -> None:
     hold(day)
     unhold(day)
-    act = Told()
+    act = StubAdapter()
     done: list[Answer] = []
 
     def meanwhile() -> None:

@@ -20,14 +20,14 @@ from tests.enforcement.left_rig import (
     NEW,
     SHOP,
     Panel,
+    advance_clock,
     is_proved,
-    left_house,
+    left_down_app,
+    left_down_sites,
     lose,
-    named,
-    pass_by,
     recover,
     repair,
-    rounds,
+    run_daemons,
 )
 from tests.enforcement.lost_rig import deliver, give, hold, lift, record
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def house(db_url: str, panel: Panel) -> Iterator[App]:
-    with left_house(db_url, panel) as found:
+    with left_down_app(db_url, panel) as found:
         yield found
 
 
@@ -47,7 +47,7 @@ def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
     panel.mute = mute
     lose(house)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
     assert record(house)[COURT] == ("active", "unknown" if mute else "suspended")
@@ -56,7 +56,7 @@ def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
     assert set(panel.seen) == {3}, "nobody was told to open a site"
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
     assert is_proved(house)
@@ -70,33 +70,33 @@ def test_what_could_not_be_asked_for_a_while_is_asked_again(
     panel.mute = True
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert record(house)[SHOP] == ("active", "unknown")
 
     panel.mute = False
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert record(house)[SHOP] == ("active", "active")
     assert record(house)[COURT] == ("active", "suspended")
     panel.sites[COURT] = "active"
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert is_proved(house)
 
 
 def test_what_must_stay_down_is_held_and_needs_nothing_more(house: App, panel: Panel) -> None:
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     hold(house, COURT)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert is_proved(house)
     assert record(house)[COURT] == ("suspended", "suspended")
     assert panel.sites[COURT] == "suspended"
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert is_proved(house)
     assert panel.sites[COURT] == "suspended"
@@ -107,27 +107,27 @@ def test_a_person_may_open_them_one_by_one(house: App, panel: Panel, *, mute: bo
     panel.mute = mute
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     repair(house, COURT)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert panel.sites[COURT] == "active"
     assert record(house)[COURT] == ("active", "active")
     assert is_proved(house) is not mute, "of the other one nobody knows"
 
     repair(house, SHOP)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert is_proved(house)
 
 
 def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: App, panel: Panel) -> None:
     lose(house)
-    rounds(house)
+    run_daemons(house)
 
     lift(house, HELD)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "active"}
     assert record(house)[HELD] == ("active", "active")
@@ -136,7 +136,7 @@ def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: App, panel: 
 def test_several_daemons_put_it_on_record_once(house: App, panel: Panel) -> None:
     lose(house)
     duties = [Recovery(house) for _ in range(3)]
-    rounds(house, *duties)
+    run_daemons(house, *duties)
 
     assert panel.sites[COURT] == "suspended"
     with house.reading() as connection:
@@ -144,7 +144,7 @@ def test_several_daemons_put_it_on_record_once(house: App, panel: Panel) -> None
     assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
 
     recover(house)
-    rounds(house, *duties)
+    run_daemons(house, *duties)
 
     assert panel.sites[COURT] == "active"
     assert is_proved(house)
@@ -156,7 +156,7 @@ def test_a_daemon_does_not_open_the_rest_when_a_persons_recovery_was_cut_off(
     lose(house)
     lose(house, ASKED, by="sre-1")
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
     assert not is_proved(house)
@@ -167,25 +167,25 @@ def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
 ) -> None:
     """Between the two commands of a person who puts a lost order on record again."""
     lose(house)
-    rounds(house)
+    run_daemons(house)
     recover(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert is_proved(house)
-    pass_by(monkeypatch, timedelta(days=14))
+    advance_clock(monkeypatch, timedelta(days=14))
     panel.sites["strange.example"] = "suspended"
     give(house, "strange.example", c.AddSite(by="operator-1"))
 
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert panel.sites["strange.example"] == "suspended"
     assert record(house)["strange.example"] == ("active", "suspended")
     assert not is_proved(house)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
     assert not is_proved(house), "another daemon, or this one once it is started again"
 
     hold(house, "strange.example")
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert panel.sites["strange.example"] == "suspended"
     assert is_proved(house)
@@ -196,9 +196,9 @@ def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
 ) -> None:
     recover(house)
     one = Recovery(house)
-    rounds(house, one)
+    run_daemons(house, one)
     give(house, "new.example", c.AddSite(by="operator-1"))
-    rounds(house, one)
+    run_daemons(house, one)
     panel.sites["new.example"] = "suspended"
     assert is_proved(house)
     Recovery(house).recover()
@@ -213,7 +213,7 @@ def test_one_that_is_left_down_later_is_asked_about_alone(house: App, panel: Pan
     """Others were compared, and what was found of them holds."""
     recover(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert is_proved(house)
     panel.sites[NEW] = "suspended"
     give(house, NEW, c.AddSite(by="operator-1"))
@@ -224,7 +224,7 @@ def test_one_that_is_left_down_later_is_asked_about_alone(house: App, panel: Pan
 
     assert panel.asked == [NEW]
     assert not is_proved(house)
-    assert named(house) == [NEW]
+    assert left_down_sites(house) == [NEW]
 
     hold(house, NEW)
     deliver(house)
@@ -250,10 +250,10 @@ def test_one_whose_opening_has_failed_before_is_left_down_whoever_can_be_asked(
     lose(house, ANOTHER_SERVER)
     panel.fails, panel.mute = False, True
 
-    rounds(house)
+    run_daemons(house)
 
     assert not is_proved(house)
-    assert named(house) == [HELD]
+    assert left_down_sites(house) == [HELD]
 
 
 @pytest.mark.parametrize("mute", [False, True])
@@ -264,7 +264,7 @@ def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
     panel.mute, panel.sites[COURT] = mute, "active"
     lose(house, ANOTHER_SERVER)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
     assert set(panel.seen) == {3}
@@ -276,7 +276,7 @@ def test_what_is_seen_to_be_down_is_left_so_also_where_nothing_is_known_to_be_mi
 ) -> None:
     lose(house, ANOTHER_SERVER)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
     assert not is_proved(house)

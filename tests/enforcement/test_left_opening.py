@@ -21,13 +21,13 @@ from tests.enforcement.left_rig import (
     COURT,
     HELD,
     Panel,
+    advance_clock,
     elapse,
-    left_house,
+    left_down_app,
+    left_down_sites,
     lose,
-    named,
-    pass_by,
     recover,
-    rounds,
+    run_daemons,
     suspend,
 )
 from tests.enforcement.lost_rig import deliver, lift, record
@@ -40,12 +40,12 @@ LEASE = timedelta(seconds=40)
 @pytest.fixture
 def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """The hours of a site that was left down, and suspended then, are over."""
-    with left_house(db_url, panel) as found:
+    with left_down_app(db_url, panel) as found:
         lose(found)
-        rounds(found)
+        run_daemons(found)
         suspend(found, COURT, monkeypatch)
-        rounds(found)
-        pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+        run_daemons(found)
+        advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
         elapse(found, COURT)
         yield found
 
@@ -53,16 +53,16 @@ def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_a_person_who_goes_on_while_it_waits_opens_it_by_no_order_of_a_clock(
     house: App, panel: Panel
 ) -> None:
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
     recover(house)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
 
@@ -103,13 +103,13 @@ def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
         first.close()
     assert panel.sites[COURT] == "suspended"
 
-    pass_by(monkeypatch, LEASE)
+    advance_clock(monkeypatch, LEASE)
     deliver(house)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
     assert record(house)[COURT] == ("active", "suspended")
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 def test_two_daemons_of_which_one_stalls_do_not_open_it(
@@ -120,7 +120,7 @@ def test_two_daemons_of_which_one_stalls_do_not_open_it(
     def stall(*asked: object) -> object:
         monkeypatch.setattr(waiting, "left_down", ask)
         found = ask(*asked)  # type: ignore[arg-type]
-        pass_by(monkeypatch, LEASE)
+        advance_clock(monkeypatch, LEASE)
         deliver(house)
         return found
 
@@ -129,8 +129,8 @@ def test_two_daemons_of_which_one_stalls_do_not_open_it(
 
     assert panel.sites[COURT] == "suspended"
     assert record(house)[COURT][0] == "active"
-    rounds(house, Recovery(house))
-    assert named(house) == [COURT]
+    run_daemons(house, Recovery(house))
+    assert left_down_sites(house) == [COURT]
 
 
 def test_a_site_whose_entries_cannot_be_read_is_left_down_alone(
@@ -142,7 +142,7 @@ def test_a_site_whose_entries_cannot_be_read_is_left_down_alone(
     with writing(house.engine) as connection:
         connection.execute(broken.values(body=of.body + "?"))
 
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
     assert panel.sites[HELD] == "active"

@@ -16,7 +16,13 @@ from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry
 from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.dispatcher_rig import Told, carry_out, dispatcher, in_force, to_its_end
+from tests.enforcement.dispatcher_rig import (
+    StubAdapter,
+    carry_out,
+    dispatcher,
+    in_force,
+    to_its_end,
+)
 from tests.patience import PATIENCE_S, until
 
 SITES = ("a.example", "b.example", "c.example")
@@ -55,7 +61,7 @@ def spoilt(day: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_site_of_which_nothing_can_be_recorded_holds_up_no_other(
     day: Rehearsal, spoilt: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    carry_out(day, Told())
+    carry_out(day, StubAdapter())
 
     assert in_force(day) == {
         "a.example": "suspended", "b.example": "active", "c.example": "suspended",
@@ -71,7 +77,7 @@ def test_a_site_of_which_nothing_can_be_recorded_holds_up_no_other(
 def test_it_is_tried_again_later_and_later_and_not_at_each_turn(
     day: Rehearsal, spoilt: None
 ) -> None:
-    act = Told()
+    act = StubAdapter()
     for _ in range(60):
         carry_out(day, act)
         day.later(seconds=1)
@@ -89,7 +95,7 @@ def test_an_opening_that_has_not_come_about_gives_way_to_a_hold_of_meanwhile(
     day: Rehearsal, outcome: Outcome, is_held: bool
 ) -> None:
     site = SITES[0]
-    carry_out(day, Told())
+    carry_out(day, StubAdapter())
     day.give(c.LiftHold(by="operator-1", reason="the court has lifted it"), site)
 
     def deliver(order: Order) -> Outcome:
@@ -99,7 +105,7 @@ def test_an_opening_that_has_not_come_about_gives_way_to_a_hold_of_meanwhile(
             day.give(c.SetHold(by="operator-1", reason="by order of another court"), site)
         return outcome
 
-    act = Told(outcome=deliver)
+    act = StubAdapter(outcome=deliver)
     carry_out(day, act)
     day.later(minutes=1)
     carry_out(day, act)
@@ -135,7 +141,7 @@ def test_what_hangs_is_given_up_when_its_lease_ends_and_the_others_go_on(
     monkeypatch.setattr(rounds, "ATTEMPT_S", 0.5)
     go_on = Event()
     try:
-        carry_out(day, Told(outcome=hanging_until(go_on)))
+        carry_out(day, StubAdapter(outcome=hanging_until(go_on)))
     finally:
         go_on.set()
 
@@ -152,7 +158,7 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
     monkeypatch.setattr(rounds, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(rounds, "ATTEMPT_S", 0.5)
     go_on, came_back = Event(), Event()
-    found = Round(dispatcher(day, Told(outcome=hanging_until(go_on))))
+    found = Round(dispatcher(day, StubAdapter(outcome=hanging_until(go_on))))
     finished = found._finished.put
 
     def put(done: Any) -> None:
@@ -196,7 +202,7 @@ def test_nothing_is_begun_once_it_is_stopped_and_what_was_not_is_as_if_it_had_no
         stopped.set()
         return Delivered()
 
-    act = Told(outcome=last)
+    act = StubAdapter(outcome=last)
     to_its_end(Round(replace(dispatcher(day, act), workers=1), stopped=stopped.is_set))
 
     assert len(act.got) == 1
@@ -219,7 +225,7 @@ def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_h
 ) -> None:
     with suspended(db_url) as day:
         day.later(hours=12, seconds=1)
-        act = Told()
+        act = StubAdapter()
         told: list[Answer] = []
         to_its_end(Round(dispatcher(day, act), recorded=told.extend))
 
@@ -236,7 +242,7 @@ def test_one_that_was_tried_by_then_is_tried_again_and_followed_by_the_reopening
     db_url: str,
 ) -> None:
     with suspended(db_url) as day:
-        act = Told(outcome=Retry(problem="http_503"))
+        act = StubAdapter(outcome=Retry(problem="http_503"))
         carry_out(day, act)
         day.later(hours=12, seconds=1)
         act.outcome = Delivered()

@@ -17,7 +17,7 @@ from incidents.errors import IncidentsError
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement import own_adapter_rig
-from tests.enforcement.dispatcher_rig import Told, dispatcher, in_force, to_its_end
+from tests.enforcement.dispatcher_rig import StubAdapter, dispatcher, in_force, to_its_end
 from tests.enforcement.own_adapter_rig import Panel
 
 SITE = "a.example"
@@ -55,7 +55,7 @@ def read(panel: Panel, **more: object) -> Routing:
 
 
 def carry_out(day: Rehearsal, adapter: Adapter) -> None:
-    to_its_end(Round(replace(dispatcher(day, Told()), lanes={"act": lambda _: adapter})))
+    to_its_end(Round(replace(dispatcher(day, StubAdapter()), lanes={"act": lambda _: adapter})))
 
 
 def waiting(day: Rehearsal) -> list[Row]:

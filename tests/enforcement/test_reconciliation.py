@@ -22,7 +22,7 @@ from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.dispatcher_rig import Told, carry_out, kinds
+from tests.enforcement.dispatcher_rig import StubAdapter, carry_out, kinds
 from tests.store.order_rows import delivered, failed, hold, marked
 
 SITE = "a.example"
@@ -34,11 +34,11 @@ def day(db_url: str) -> Iterator[Rehearsal]:
     with rehearsal(db_url) as day:
         day.add(SITE)
         hold(day)
-        carry_out(day, Told("panel"))
+        carry_out(day, StubAdapter("panel"))
         yield day
 
 
-class Panel(Told):
+class Panel(StubAdapter):
     """Says that the site is up; while it is first asked, something else is done."""
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -52,8 +52,8 @@ class Panel(Told):
 
 
 def _compare(
-    day: Rehearsal, panel: Told, *, key: str | None = None, repair: bool = True, by: str = "li",
-    cancelled: bool = False,
+    day: Rehearsal, panel: StubAdapter, *, key: str | None = None, repair: bool = True,
+    by: str = "li", cancelled: bool = False,
 ) -> str:  # fmt: skip
     """The verdict."""
     found = Reconciliation(
@@ -118,7 +118,7 @@ def test_with_a_key_it_is_ordered_once_however_often_it_is_asked_for(day: Rehear
 def test_with_a_key_what_helped_agrees_and_what_was_undone_since_differs(day: Rehearsal) -> None:
     assert _compare(day, Panel(), key="k") == REPAIRED
     day.give(delivered(_waiting(day)))
-    assert _compare(day, Told("panel", states={SITE: "suspended"}), key="k") == AGREES
+    assert _compare(day, StubAdapter("panel", states={SITE: "suspended"}), key="k") == AGREES
     assert _compare(day, Panel(), key="k") == DIFFERS
     assert _kinds(day)[2:] == ["order_delivered", "state_seen"]
 

@@ -14,7 +14,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import leases
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.dispatcher_rig import Told, carry_out, dispatcher, kinds, to_its_end
+from tests.enforcement.dispatcher_rig import StubAdapter, carry_out, dispatcher, kinds, to_its_end
 from tests.patience import PATIENCE_S
 
 DOWN = Retry(problem="http_503")
@@ -43,7 +43,7 @@ def _waiting(day: Rehearsal) -> list[tuple[object, ...]]:
 def test_a_suspension_is_carried_out_and_is_then_in_force(day: Rehearsal) -> None:
     _suspend(day)
     assert _site(day)[:2] == ("suspended", "active")
-    act = Told()
+    act = StubAdapter()
     carry_out(day, act)
     [order] = act.got
     assert (order.kind, order.site, order.lane, order.attempt) == ("suspend", "a.example", "act", 1)
@@ -56,14 +56,14 @@ def test_a_suspension_is_carried_out_and_is_then_in_force(day: Rehearsal) -> Non
 
 def test_what_only_logs_orders_leaves_nothing_in_force(day: Rehearsal) -> None:
     _suspend(day)
-    carry_out(day, Told(outcome=Delivered(enforced=False)))
+    carry_out(day, StubAdapter(outcome=Delivered(enforced=False)))
     assert _site(day)[:2] == ("suspended", "active")
     assert _waiting(day) == []
 
 
 def test_what_has_failed_is_tried_again_later_and_later_under_the_same_id(day: Rehearsal) -> None:
     _suspend(day)
-    act = Told(outcome=DOWN)
+    act = StubAdapter(outcome=DOWN)
     for wait_s in (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 7200):
         carry_out(day, act)
         day.later(seconds=wait_s - 1)
@@ -82,7 +82,7 @@ def _is_due(day: Rehearsal) -> bool:
 
 def test_what_the_other_side_asks_for_is_waited_for(day: Rehearsal) -> None:
     _suspend(day)
-    act = Told(outcome=Retry(problem="http_429", after=timedelta(hours=3)))
+    act = StubAdapter(outcome=Retry(problem="http_429", after=timedelta(hours=3)))
     carry_out(day, act)
     day.later(hours=2, minutes=59)
     carry_out(day, act)
@@ -96,7 +96,7 @@ def test_after_three_days_it_is_a_dead_letter_and_the_opening_is_not_held_up(
     day: Rehearsal,
 ) -> None:
     day.give(c.SetHold(by="li", reason="ordered"))
-    act = Told(outcomes={"suspend": DOWN})
+    act = StubAdapter(outcomes={"suspend": DOWN})
     carry_out(day, act)
     day.later(days=3)
     carry_out(day, act)
@@ -112,7 +112,7 @@ def test_after_three_days_it_is_a_dead_letter_and_the_opening_is_not_held_up(
 
 def test_410_and_its_like_are_dead_at_once(day: Rehearsal) -> None:
     _suspend(day)
-    carry_out(day, Told(outcome=Failed(problem="gone", detail="410 Gone")))
+    carry_out(day, StubAdapter(outcome=Failed(problem="gone", detail="410 Gone")))
     assert _site(day)[:2] == ("suspended", "unknown")
     [(dead,)] = day.rows("SELECT dead FROM deliveries WHERE lane = 'act'")
     assert dead
@@ -121,7 +121,7 @@ def test_410_and_its_like_are_dead_at_once(day: Rehearsal) -> None:
 def test_a_suspension_that_was_never_tried_is_cancelled_with_its_lifting(day: Rehearsal) -> None:
     _suspend(day)
     _lift(day)
-    act = Told()
+    act = StubAdapter()
     carry_out(day, act)
     assert act.got == []
     assert _site(day)[:2] == ("active", "active")
@@ -133,7 +133,7 @@ def test_one_that_was_tried_is_followed_by_the_reopening_and_not_tried_again(
     day: Rehearsal,
 ) -> None:
     _suspend(day)
-    act = Told(outcome=DOWN)
+    act = StubAdapter(outcome=DOWN)
     carry_out(day, act)
     _lift(day)
     day.later(seconds=3)
@@ -147,7 +147,7 @@ def test_a_reopening_never_overtakes_its_suspension(day: Rehearsal) -> None:
     _suspend(day)
     day.later(hours=12, seconds=1)
     day.elapse()
-    act = Told()
+    act = StubAdapter()
     carry_out(day, act)
     assert act.kinds == []  # nothing was tried, and it is open again
     _suspend(day)
@@ -169,7 +169,7 @@ def test_while_one_has_an_order_in_hand_another_has_neither_it_nor_the_next(
         assert go_on.wait(PATIENCE_S)
         return Delivered()
 
-    first, second = Told(outcome=hanging), Told()
+    first, second = StubAdapter(outcome=hanging), StubAdapter()
     thread = Thread(target=carry_out, args=(day, first))
     thread.start()
     assert begun.wait(PATIENCE_S)
@@ -190,12 +190,12 @@ def test_what_a_dead_courier_had_in_hand_comes_back_within_30_seconds(day: Rehea
     class KilledError(BaseException):
         pass
 
-    dying = Round(dispatcher(day, Told()))
+    dying = Round(dispatcher(day, StubAdapter()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dying, "_start_attempt", lambda *_: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
             dying.run()
-    heir = Told()
+    heir = StubAdapter()
     carry_out(day, heir, name="two")
     assert heir.got == []
     day.later(seconds=rounds.LEASE.total_seconds())
@@ -206,7 +206,7 @@ def test_what_a_dead_courier_had_in_hand_comes_back_within_30_seconds(day: Rehea
 
 def test_nobody_to_tell_is_on_record_and_no_dead_letter(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
-    carry_out(day, Told(), lanes=Told("mail", outcome=Skipped(why="no_address")))
+    carry_out(day, StubAdapter(), lanes=StubAdapter("mail", outcome=Skipped(why="no_address")))
     assert _waiting(day) == []
     assert kinds(day)[-1] == "order_cancelled"
 
@@ -214,25 +214,25 @@ def test_nobody_to_tell_is_on_record_and_no_dead_letter(day: Rehearsal) -> None:
 def test_news_that_is_three_days_old_is_not_told(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     day.later(days=3)
-    mail = Told("mail")
-    carry_out(day, Told(), lanes=mail)
+    mail = StubAdapter("mail")
+    carry_out(day, StubAdapter(), lanes=mail)
     assert [order for order in mail.got if order.kind == "notify"] == []
 
 
 def test_news_that_somebody_has_told_again_is_told_however_old_it_is(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
-    carry_out(day, Told(), lanes=Told("mail", outcome=Failed(problem="gone")))
+    carry_out(day, StubAdapter(), lanes=StubAdapter("mail", outcome=Failed(problem="gone")))
     day.later(days=3)
     day.give(c.RetryOrder(by="wang", order=2, lane="notice"))
-    mail = Told("mail")
-    carry_out(day, Told(), lanes=mail)
+    mail = StubAdapter("mail")
+    carry_out(day, StubAdapter(), lanes=mail)
     assert "notify" in mail.kinds
 
 
 def test_a_mail_server_that_is_down_keeps_no_site_up(day: Rehearsal) -> None:
     _suspend(day)
-    act = Told()
-    carry_out(day, act, lanes=Told("mail", outcome=DOWN))
+    act = StubAdapter()
+    carry_out(day, act, lanes=StubAdapter("mail", outcome=DOWN))
     assert act.kinds == ["suspend"]
 
 
@@ -242,13 +242,13 @@ def test_an_adapter_that_raises_is_an_attempt_that_failed(day: Rehearsal) -> Non
     def broken(_order: Order) -> Outcome:
         raise ZeroDivisionError
 
-    carry_out(day, Told(outcome=broken))
+    carry_out(day, StubAdapter(outcome=broken))
     assert day.rows("SELECT problem FROM deliveries WHERE lane = 'act'") == [("fault",)]
 
 
 def test_a_problem_of_an_adapter_s_own_words_is_made_a_code(day: Rehearsal) -> None:
     _suspend(day)
-    carry_out(day, Told(outcome=Failed(problem="Call +86 10 5555 0100!" * 9)))
+    carry_out(day, StubAdapter(outcome=Failed(problem="Call +86 10 5555 0100!" * 9)))
     [(problem,)] = day.rows("SELECT problem FROM deliveries WHERE lane = 'act'")
     assert len(str(problem)) <= 40
     assert "order_failed" in kinds(day)
@@ -258,7 +258,7 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _suspend(day)
-    act = Told()
+    act = StubAdapter()
     found = Round(dispatcher(day, act))
     submit = day.desk.submit
 
@@ -277,16 +277,18 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
 
 def _without_mail(day: Rehearsal) -> Round:
     """A courier whose settings have been read, and name no mail."""
-    only_acts = {"act": lambda _: Told()}
-    return Round(replace(dispatcher(day, Told()), lanes=only_acts, without_channel={"notice"}))
+    only_acts = {"act": lambda _: StubAdapter()}
+    return Round(
+        replace(dispatcher(day, StubAdapter()), lanes=only_acts, without_channel={"notice"})
+    )
 
 
 def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) -> None:
     day.give(c.Log(by="li"))
     to_its_end(_without_mail(day))
     assert [row[:2] for row in _waiting(day)] == [("notice", "notify")]
-    mail = Told("mail")
-    carry_out(day, Told(), lanes=mail)
+    mail = StubAdapter("mail")
+    carry_out(day, StubAdapter(), lanes=mail)
     assert mail.kinds == ["notify"]
 
 
@@ -314,7 +316,7 @@ def test_news_that_somebody_has_tried_and_nobody_has_a_channel_for_any_more_is_a
     day: Rehearsal,
 ) -> None:
     day.give(c.Log(by="li"))
-    carry_out(day, Told(), lanes=Told("mail", outcome=DOWN))
+    carry_out(day, StubAdapter(), lanes=StubAdapter("mail", outcome=DOWN))
     day.later(days=4)
     to_its_end(_without_mail(day))
     dead = "SELECT lane, kind, problem FROM deliveries WHERE dead"
@@ -328,8 +330,8 @@ def test_what_is_in_a_lane_whose_settings_cannot_be_read_waits_for_as_long_as_th
     for _ in range(3):
         day.give(c.Log(by="li"))
     waiting = [row for row in _waiting(day) if row[0] == lane]
-    lanes = {each: lambda _: Told() for each in ("act", "notice", "desk") if each != lane}
+    lanes = {each: lambda _: StubAdapter() for each in ("act", "notice", "desk") if each != lane}
     day.later(days=30)
-    to_its_end(Round(replace(dispatcher(day, Told()), lanes=lanes)))
+    to_its_end(Round(replace(dispatcher(day, StubAdapter()), lanes=lanes)))
     assert waiting
     assert _waiting(day) == waiting

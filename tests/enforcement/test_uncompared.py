@@ -30,16 +30,16 @@ from tests.enforcement.left_rig import (
     NEW,
     SHOP,
     Panel,
+    advance_clock,
     elapse,
     is_proved,
-    left_house,
+    left_down_app,
+    left_down_health,
+    left_down_sites,
     lose,
-    named,
-    pass_by,
     recover,
-    rounds,
+    run_daemons,
     suspend,
-    told,
 )
 from tests.enforcement.lost_rig import Letters, deliver, give, hold, lift, record, standing
 
@@ -50,7 +50,7 @@ WHY = "panel: a fault in it: OSError"
 
 @pytest.fixture
 def house(db_url: str, panel: Panel) -> Iterator[App]:
-    with left_house(db_url, panel) as found:
+    with left_down_app(db_url, panel) as found:
         yield found
 
 
@@ -91,7 +91,7 @@ def lapse(house: App, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that ran at the copy lapses after the loss, before anybody has compared."""
     give(house, name, c.Log(by="operator-1", at=None))
     lose(house)
-    pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=1, seconds=1))
     elapse(house, name)
 
 
@@ -99,17 +99,17 @@ def test_the_record_says_not_compared_until_it_was(house: App, panel: Panel) -> 
     panel.bad = {COURT}
     lose(house)
 
-    rounds(house)
+    run_daemons(house)
     since = said(house)["since"]
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert kept(house) == {COURT: WHY}
     assert said(house) == {
         "count": 1, "since": since, "sites": [{"site": COURT, "problem": WHY}],
     }  # fmt: skip
     assert not standing(house).is_compared
-    assert told(house)["complete"] is False
+    assert left_down_health(house)["complete"] is False
     assert record(house)[COURT] == ("active", "unknown"), "nobody can tell"
 
     panel.bad = set()
@@ -118,8 +118,8 @@ def test_the_record_says_not_compared_until_it_was(house: App, panel: Panel) -> 
     assert kept(house) == {}
     assert said(house) is None
     assert standing(house).is_compared
-    assert named(house) == [COURT]
-    assert told(house)["complete"] is True
+    assert left_down_sites(house) == [COURT]
+    assert left_down_health(house)["complete"] is True
 
 
 def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is_believed(
@@ -128,7 +128,7 @@ def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is
     panel.bad = {HELD, SHOP}
     lose(house, ANOTHER_SERVER)
 
-    rounds(house)
+    run_daemons(house)
 
     assert kept(house) == {HELD: WHY, SHOP: WHY}
     assert record(house)[HELD] == ("suspended", "suspended")
@@ -169,10 +169,10 @@ def test_once_one_was_compared_a_look_that_fails_is_no_news_of_it(
     lose(house)
     for bad in ({COURT}, set[str](), {COURT}):
         panel.bad = others | bad
-        rounds(house)
+        run_daemons(house)
     written = entries_in(house)
 
-    rounds(house)
+    run_daemons(house)
 
     assert entries_in(house) == written
     assert record(house)[COURT] == ("active", "active")
@@ -184,11 +184,11 @@ def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: App, panel: 
     panel.sites[COURT] = "active"
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
+    run_daemons(house, duty)
     assert not is_proved(house)
 
     panel.bad = set()
-    rounds(house, duty)
+    run_daemons(house, duty)
 
     assert record(house)[SHOP] == ("active", "active")
     assert is_proved(house)
@@ -203,24 +203,24 @@ def test_a_recovery_that_could_not_compare_a_site_lets_no_clock_open_it(
     if knows == "nobody did":
         give(house, COURT, c.Log(by="operator-1", at=None))
         recover(house)
-        pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+        advance_clock(monkeypatch, timedelta(hours=1, seconds=1))
         elapse(house, COURT)
     else:
         lapse(house, COURT, monkeypatch)
-        rounds(house)
+        run_daemons(house)
         recover(house)
     assert kept(house) == {COURT: WHY}
     assert panel.sites[COURT] == "suspended"
 
     panel.bad = set()
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house, Recovery(house))
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house, Recovery(house))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house, Recovery(house))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
     assert kept(house) == {}
 
 
@@ -229,21 +229,21 @@ def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
 ) -> None:
     panel.bad = {COURT}
     lapse(house, COURT, monkeypatch)
-    rounds(house)
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    run_daemons(house)
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
 
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
     assert kept(house) == {COURT: WHY}
 
     panel.bad = set()
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house, Recovery(house))
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
-    assert named(house) == [COURT]
+    assert left_down_sites(house) == [COURT]
 
 
 def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could_not_be(
@@ -251,15 +251,15 @@ def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could
 ) -> None:
     lose(house)
     duty = Recovery(house)
-    rounds(house, duty)
-    assert told(house)["complete"] is True
+    run_daemons(house, duty)
+    assert left_down_health(house)["complete"] is True
 
     panel.bad = {NEW}
     give(house, NEW, c.AddSite(by="operator-1"))
     duty.recover()
 
     assert kept(house) == {NEW: WHY}
-    assert told(house)["complete"] is False
+    assert left_down_health(house)["complete"] is False
 
 
 def test_who_goes_on_is_told_of_it_before_and_after(house: App, panel: Panel) -> None:
@@ -283,7 +283,7 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: App, panel: Pane
     hold(house, SHOP)
     panel.bad = {SHOP}
     lose(house)
-    rounds(house)
+    run_daemons(house)
     since = said(house)["since"]
 
     comparison.record_failures(house.engine, {SHOP: "the settings cannot be read"})
@@ -302,13 +302,13 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
     hold(house, SHOP)
     monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
 
-    rounds(house)
+    run_daemons(house)
     assert [site for site, *_ in letters.sent if site == SHOP], "a hold is carried out and told"
     told_before = [site for site, *_ in letters.sent if site == COURT]
 
     panel.bad = set()
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house, Recovery(house))
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house, Recovery(house))
 
     assert panel.sites[COURT] == "suspended"
     told_since = [site for site, *_ in letters.sent if site == COURT]
@@ -325,12 +325,12 @@ def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clo
     panel.bad = {COURT}
     lapse(house, COURT, monkeypatch)
     monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[COURT] == "active"
 
     keep_down(house, COURT, decided)
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house)
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house)
 
     assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
     assert record(house)[COURT][0] == record(house)[COURT][1] == panel.sites[COURT]
@@ -348,23 +348,23 @@ def test_nor_behind_an_opening_that_waits(
     deliver(house)
     panel.bad = {COURT}
     lose(house)
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
-    rounds(house)
+    run_daemons(house)
     assert panel.sites[COURT] == "suspended"
 
     keep_down(house, COURT, decided)
     panel.sites[COURT] = "opened by somebody else"
     for _round in range(2):
-        pass_by(monkeypatch, timedelta(seconds=30))
-        rounds(house)
+        advance_clock(monkeypatch, timedelta(seconds=30))
+        run_daemons(house)
 
     assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
 
     let_up(house, COURT, decided)
     panel.bad = set()
-    pass_by(monkeypatch, timedelta(seconds=30))
-    rounds(house)
+    advance_clock(monkeypatch, timedelta(seconds=30))
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active", "a person has it opened"
 
@@ -374,26 +374,26 @@ def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_l
 ) -> None:
     panel.sites |= {COURT: "active", SHOP: "suspended"}
     lose(house)
-    rounds(house)
+    run_daemons(house)
     assert not is_proved(house)
     panel.bad = {COURT, SHOP}
 
     suspend(house, COURT, monkeypatch)
     suspend(house, SHOP, monkeypatch)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "suspended"
     assert record(house)[SHOP] == ("suspended", "suspended")
     assert said(house) is None
 
-    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    advance_clock(monkeypatch, timedelta(hours=12, seconds=1))
     elapse(house, COURT)
     elapse(house, SHOP)
-    rounds(house)
+    run_daemons(house)
 
     assert panel.sites[COURT] == "active"
     assert panel.sites[SHOP] == "suspended", "it was left down"
-    assert named(house) == [SHOP]
+    assert left_down_sites(house) == [SHOP]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -410,7 +410,7 @@ def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_
     lose(house)
     letters = Letters()
     monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
-    pass_by(monkeypatch, timedelta(minutes=10))
+    advance_clock(monkeypatch, timedelta(minutes=10))
 
     deliver(house)
 

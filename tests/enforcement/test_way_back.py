@@ -39,7 +39,7 @@ from incidents.testing import rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.tlog.note import Checkpoint
-from tests.audit.log_house import NAME, START, App, opened
+from tests.audit.log_rig import NAME, START, App, opened
 from tests.cli.conftest import copy
 
 ASKED = RecoveryRequest(by="sre-1", login=None, reason="the disk is gone")

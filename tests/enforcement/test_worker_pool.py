@@ -13,7 +13,7 @@ import pytest
 from incidents.enforcement import attempts
 from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
-from tests.enforcement.dispatcher_rig import Told
+from tests.enforcement.dispatcher_rig import StubAdapter
 from tests.enforcement.orders import ORDER, problem
 from tests.patience import PATIENCE_S, until
 
@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def attempt(answer: object) -> Outcome:
-    adapter = Told()
+    adapter = StubAdapter()
     adapter.deliver = lambda order: answer  # type: ignore[method-assign, assignment, return-value]
     return attempts.attempt(adapter, ORDER)
 
@@ -79,7 +79,7 @@ def _raise() -> NoReturn:
 
 @pytest.mark.parametrize("do", [_exit, _raise])
 def test_what_an_adapter_raises_is_a_failed_attempt(do: Callable[[], NoReturn]) -> None:
-    adapter = Told(outcome=lambda _: do())
+    adapter = StubAdapter(outcome=lambda _: do())
 
     found = attempts.attempt(adapter, ORDER)
 
@@ -93,7 +93,7 @@ def test_a_log_that_cannot_be_written_changes_nothing(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(sys, "stderr", Full())
 
-    assert isinstance(attempts.attempt(Told(outcome=lambda _: _raise()), ORDER), Retry)
+    assert isinstance(attempts.attempt(StubAdapter(outcome=lambda _: _raise()), ORDER), Retry)
 
 
 @contextmanager

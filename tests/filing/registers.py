@@ -1,4 +1,4 @@
-"""Registers of filings that nobody has made up by hand: what a desk may hold, in kept forms."""
+"""Random registers of filings: possible contents of a desk, in kept forms."""
 
 from random import Random
 
@@ -22,7 +22,7 @@ _STARTS = st.sampled_from(["", "", "", "=", "+", "-", "@", "'", "''=", '"', "＝
 
 
 def texts(more: str, limit: int) -> st.SearchStrategy[str]:
-    """What stands there in words: also what a spreadsheet would take for a formula."""
+    """Texts, some of which a spreadsheet would take for a formula."""
     words = st.text(_CHARACTERS | st.sampled_from(f",;\"'示例{more}"), max_size=12)
     return st.builds(lambda start, rest: (start + rest).strip()[:limit].strip(), _STARTS, words)
 
@@ -55,7 +55,7 @@ _documents = _item({
 
 @st.composite
 def _stock(draw: st.DrawFn) -> dict[str, list[str]]:
-    """What the details of a register are taken from, by their keys."""
+    """The values from which a register's details are drawn, by their keys."""
     few, some = draw(st.lists(texts("", MAX_OPEN), min_size=5, max_size=5)), draw(
         st.lists(texts("\n\t", 4_000), min_size=8, max_size=8)
     )  # fmt: skip
@@ -82,6 +82,6 @@ def _details(stock: dict[str, list[str]], dice: Random) -> dict[str, str]:
 
 @st.composite
 def registers(draw: st.DrawFn, size: int) -> Register:
-    """So many filings, each of a site of its own; what stands in them is drawn, and shared out."""
+    """Filings, each of a site of its own, with details drawn from a shared stock."""
     stock, dice = draw(_stock()), Random(draw(st.integers(0, 2**64)))
     return [(f"shop-{n}.example", _details(stock, dice)) for n in range(size)]

@@ -42,7 +42,7 @@ class Burning:
 
 
 class Fire:
-    """What is done to them; `folder` gets their logs, and the story."""
+    """The faults inflicted on processes; `folder` gets their logs, and the story."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Fire:
 
     @property
     def awake(self) -> list[Burning]:
-        """Those that are not stopped."""
+        """The processes that are not stopped."""
         return [each for each in self.all if each.resumes_at is None]
 
     def wake(self, until: float) -> None:
@@ -119,7 +119,7 @@ class Fire:
         return self._nursery.clear()
 
     def lines(self) -> Iterator[tuple[Burning, str]]:
-        """What their logs say."""
+        """The lines of their logs."""
         for each in self.all:
             for line in self._log(each).read_text().splitlines():
                 yield each, line
@@ -150,7 +150,7 @@ def fire(
     chance: Random,
     clock_now: Callable[[], datetime] = clock.now,
 ) -> Iterator[Fire]:
-    """Lights it on processes that are started later; at its end nothing is left of them."""
+    """Inflict it on processes that are started later; at its end none of them is left."""
     with nursery_for(env).apart() as nursery:
         made = Fire(burning, nursery, env, folder, chance, clock_now)
         try:

@@ -82,7 +82,7 @@ def _watched(child: Child, master: int, limit_s: float) -> tuple[bytes, bool]:
 
 
 def _ends_within(patience_s: float, child: Child, master: int, seen: bytearray) -> bool:
-    """Whether it does; what it writes is taken in meanwhile, or it would wait for that."""
+    """Whether it ends in time; its output is read meanwhile, or it would wait for that."""
     watched, until = [child.fileno(), master], time.monotonic() + patience_s
     while True:
         ready, _, _ = select.select(watched, [], [], max(0.0, until - time.monotonic()))

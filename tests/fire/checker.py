@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.acceptance.daemons import environment
-from tests.fire import incident_lessons, outbox, site_lessons
+from tests.fire import incident_rules, outbox, site_rules
 from tests.fire import ledger as ledger_files
 from tests.fire.history import History
 from tests.fire.ledger import Acknowledgement, Intent, Ledger
@@ -27,12 +27,12 @@ from tests.fire.record import DOCUMENTED, Entry, Policy, policy, read
 from tests.nursery import Outcome, run
 
 TRIES = 20
-"""So often a record is looked at that daemons go on with."""
+"""The number of looks at a record that daemons go on with."""
 
 SHOWN = 20
-"""So many findings stand in an error."""
+"""The maximum number of findings in an error."""
 
-_LESSONS = incident_lessons.LESSONS | site_lessons.LESSONS
+_RULES = incident_rules.RULES | site_rules.RULES
 
 Key = tuple[int, int]
 """An entry's site and its place there."""
@@ -45,7 +45,7 @@ def check(
     outgoing: Outbox | None = None,
     due_by: datetime | None = None,
 ) -> list[str]:
-    """What is wrong, each in one line; nothing if all is well.
+    """List what is wrong, a line each; nothing if all is well.
 
     `export_lines` are those of `incidents audit export`. With `due_by` (UTC), before which
     everything must have been done that fell due, clocks that were missed to the end are found too.
@@ -65,7 +65,7 @@ def check(
 
 
 def _unsettled(histories: Mapping[int, History]) -> Iterator[Unsettled]:
-    """What waits by the record."""
+    """The orders that wait by the record."""
     for site_id, history in histories.items():
         for (number, lane), each in history.orders.waiting.items():
             yield Unsettled(site_id, number, lane, each.kind, each.dead)
@@ -160,9 +160,7 @@ def _histories(
         own.sort(key=lambda entry: entry.site_seq)
         try:
             for entry in own:
-                history.take(
-                    entry, policies.get(entry.policy, DOCUMENTED), _LESSONS.get(entry.kind)
-                )
+                history.take(entry, policies.get(entry.policy, DOCUMENTED), _RULES.get(entry.kind))
             history.end(due_by)
         except (LookupError, AssertionError, TypeError) as error:
             history.findings.append(f"{entry}: impossible here: {type(error).__name__} {error}")

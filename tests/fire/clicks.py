@@ -50,8 +50,7 @@ Call = tuple[str, str, str | None]
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """One seeded piece of the long run, with an odd seed on SQLite, else on PostgreSQL: what was
-    done.
+    """Run one seeded piece of the long run, with an odd seed on SQLite, else on PostgreSQL.
 
     Raises:
         AssertionError: with the calls that are missing or there twice, and the seed.
@@ -69,8 +68,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 def storm(
     seed: int, url: str, folder: Path, calls: int, *, kills: int, pauses: int
 ) -> Counter[str]:
-    """So many calls on that database, while the server is killed and stopped so often; raises as
-    `chunk` does."""
+    """Make calls on that database while its server is killed and stopped; raises as `chunk`."""
     with open_desk(url, folder, as_=ConsoleDesk) as desk, server_process(url, folder) as server:
         own = [_sites(desk, n) for n in range(OPERATORS)]
         handle = desk.have_account("li")
@@ -90,7 +88,7 @@ def storm(
 
 
 def judged(made: Counter[Call], recorded: Counter[Call]) -> list[str]:
-    """What is on record more or less often than it was told to be done."""
+    """The calls that are on record more or less often than they were acknowledged."""
     return [
         f"{call}: told {made[call]} times, on record {recorded[call]} times"
         for call in sorted({*made, *recorded}, key=str)
@@ -112,7 +110,7 @@ class Operator:
     _cookie: str = ""
 
     def call(self, n: int) -> None:
-        """Records one call, as often as it takes.
+        """Record one call, in as many tries as it takes.
 
         Raises:
             AssertionError: if two answers to it differ, or none comes.
@@ -139,7 +137,7 @@ class Operator:
         self._cookie = found[entrance.COOKIE].value
 
     def _press(self, path: str, fields: dict[str, str]) -> set[str]:
-        """What it was told to be, by each answer that came."""
+        """The outcomes reported by the answers that came."""
         twice = self.chance.random() < _TWICE
         lost = [self.chance.random() < _LOST for _ in range(2 if twice else 1)]
         self.figures["double clicks"] += twice

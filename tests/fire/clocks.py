@@ -94,10 +94,10 @@ class Scene:
 
     @property
     def skew(self) -> timedelta:
-        """How far the other clock is ahead of the house clock."""
+        """The time by which the other clock is ahead of the house clock."""
         return self.other.clock.now() - self.house.clock.now()
 
-    # What happens.
+    # Events.
 
     def leap(self, by: timedelta) -> None:
         """Set the house clock, and the database's with it."""
@@ -163,7 +163,7 @@ class Scene:
             assert (refusal == wrong) == must, (refusal, ahead)
         return done
 
-    # What is true.
+    # Checks.
 
     def settle(self) -> None:
         """Wait until nothing is overdue, and the other daemon stands where it must."""
@@ -270,7 +270,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 
 def drawn(seed: int, folder: Path, steps: int) -> Counter[str]:
-    """So many steps of it; on SQLite, with an odd seed on PostgreSQL."""
+    """Run that many steps of it; on SQLite, with an odd seed on PostgreSQL."""
     chance = random.Random(seed)
     kind = ("sqlite", "postgresql")[seed % 2]
     zone, change = CHANGES[chance.choice(sorted(CHANGES))]
@@ -332,7 +332,7 @@ def typed(moment: datetime, zone: str) -> str:
 
 
 def _check_typed_time(made: Scene, done: Outcome, text: str) -> None:
-    """What was typed is taken for the moment that it was shown for."""
+    """Check that a typed time is taken for the moment that it was shown for."""
     occurred = datetime.fromisoformat(json.loads(done.out)["incident"]["occurred_at"])
     assert typed(occurred, made.zone) == text, (text, occurred)
     made.figures["times typed"] += 1

@@ -1,4 +1,4 @@
-"""What the tests under fire share: a folder in memory."""
+"""Fixtures of the tests under fire: a folder in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path

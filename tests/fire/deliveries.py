@@ -24,15 +24,14 @@ UNIT = "orders"
 ON_POSTGRESQL, ON_SQLITE = 10_000, 1_000
 
 COMES_BACK_WITHIN = timedelta(seconds=30)
-"""What a dead daemon had in hand is in another's then."""
+"""The time until another daemon takes over a dead one's orders."""
 
 _MOST_SITES = 400
 _SHOWN = 20
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """One seeded piece of the long run: with an odd seed on PostgreSQL, else a shorter one on
-    SQLite. What was done.
+    """Run one seeded piece of the long run: with an odd seed on PostgreSQL, else shorter on SQLite.
 
     Raises:
         AssertionError: with the findings, the seed and where the evidence is.
@@ -46,13 +45,13 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 
 def on_postgresql(seed: int, folder: Path, orders: int, daemons: int = 4) -> Counter[str]:
-    """So many orders, by that many daemons on one PostgreSQL; raises as `chunk` does."""
+    """Deliver orders by several daemons on one PostgreSQL; raises as `chunk` does."""
     with postgresql_server() as databases, databases.empty() as url:
         return _run("postgresql", url, seed, folder, orders, daemons)
 
 
 def on_sqlite(seed: int, folder: Path, orders: int, daemons: int = 2) -> Counter[str]:
-    """So many orders, by that many daemons on one SQLite file; raises as `chunk` does."""
+    """Deliver orders by several daemons on one SQLite file; raises as `chunk` does."""
     with sqlite_folder() as databases, databases.empty() as url:
         return _run("sqlite", url, seed, folder, orders, daemons)
 
@@ -73,12 +72,12 @@ def _run(kind: str, url: str, seed: int, folder: Path, orders: int, daemons: int
 
 
 def _sites(orders: int) -> int:
-    """So many that each has several orders, also while earlier ones are under way."""
+    """Few enough sites for several orders each, also while earlier ones are under way."""
     return min(max(40, orders // 5), _MOST_SITES)
 
 
 def _of_leases(overdue: list[timedelta]) -> Counter[str]:
-    """What was in the hands of the dead came back.
+    """Count the leases that ended, and check that their orders came back.
 
     Raises:
         AssertionError: if it did not, in time.

@@ -17,7 +17,7 @@ from tests.fire.deliveries_world import STATES, Arrival, Fate, Ordered, Site, Wo
 
 
 def check(world: World) -> list[str]:
-    """What is wrong, each in one line; nothing if all is well."""
+    """List what is wrong, a line each; nothing if all is well."""
     return [
         *_unverified(world), *_altered(world), *_unsettled(world), *_unexplained(world),
         *_disordered(world), *_wrong_at_the_end(world),
@@ -61,7 +61,7 @@ def _unsettled(world: World) -> Iterator[str]:
 
 
 def _unexplained(world: World) -> Iterator[str]:
-    """What became of an order is what its receiver has answered."""
+    """List the orders whose outcome is not their receiver's answer."""
     own = defaultdict[str, list[Arrival]](list)
     for arrival in world.arrivals:
         own[arrival.id].append(arrival)
@@ -73,7 +73,7 @@ def _unexplained(world: World) -> Iterator[str]:
             yield f"{order.id}: given up: {fate.problem}"
         if fate.settled == "dead" and not any(arrival.unwanted for arrival in seen):
             yield f"{order.id}: gone by the record, and no request was answered so"
-        # Of a dead letter that is tried again it is said whether it was tried since.
+        # A retried dead letter says whether it was tried since.
         untried = fate.settled == "cancelled" and not (fate.tried or fate.retried)
         if untried and order.id in world.read:
             yield f"{order.id}: never tried by the record, and its receiver has read it"
@@ -123,7 +123,7 @@ def _state_by_the_rule(world: World, site: Site) -> str:
 
 
 def _kept(world: World, site: Site) -> Iterator[tuple[Arrival, str]]:
-    """What was done for a site, in order, each with why the rule leaves it alone, if it does."""
+    """The deliveries of a site, in order, each with the reason why the rule ignores it, if any."""
     last, seen = 0, set[str]()
     for arrival in world.by_site.get(site.id, ()):
         if not arrival.done:
@@ -139,7 +139,7 @@ def _kept(world: World, site: Site) -> Iterator[tuple[Arrival, str]]:
 
 
 def figures(world: World) -> Counter[str]:
-    """What was seen: for a test to see that something was put to the test, and for the page."""
+    """Count what was seen: for a test of whether enough was tried, and for the page."""
     found = Counter({"orders": len(world.orders), "requests read": len(world.arrivals)})
     found.update(f"answered: {arrival.plan}" for arrival in world.arrivals)
     found.update(f"orders to {order.kind}" for order in world.orders)

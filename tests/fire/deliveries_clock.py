@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.acceptance.daemons import Timeline
 
 RATE = 5
-"""So many seconds pass on it in one real second, while nothing is being measured."""
+"""The seconds that pass on it in one real second, while nothing is being measured."""
 
 _MOST_S = 0.1
 
@@ -27,11 +27,11 @@ class Hand:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to live by it."""
+        """The environment of a process that lives by it."""
         return {**self._timeline.environment, "INCIDENTS_CLOCK": "own"}
 
     def now(self) -> datetime:
-        """What it shows."""
+        """The time it shows."""
         return self._timeline.now()
 
     def tick(self, rate: float) -> None:

@@ -40,11 +40,11 @@ _FURTHER = timedelta(seconds=30)
 _MOST_LOOKS = 6_000
 
 _FAULTS = ("fault in", "Traceback", "deadlock", "was refused", "adapter failed", '"critical"')
-"""What no log may say, however much goes wrong around the program."""
+"""Text that no log may contain, however much goes wrong around the program."""
 
 
 class Carrying:
-    """What is done to the processes of one run; `folder` gets what they write."""
+    """The faults inflicted on the processes of one run; `folder` gets their output."""
 
     def __init__(self, url: str, seed: int, folder: Path, *, daemons: int, sites: int) -> None:
         self._url = url
@@ -74,7 +74,7 @@ class Carrying:
 
     @property
     def figures(self) -> Counter[str]:
-        """What was done."""
+        """Count what was done."""
         return self._fire.figures
 
     @property
@@ -83,7 +83,7 @@ class Carrying:
         return self._watch.overdue
 
     def _begin(self, names: list[str]) -> None:
-        """Makes the database: the sites, and a policy whose hours are seconds; starts everybody."""
+        """Make the database, with sites and a policy whose hours are seconds; start everybody."""
         upgrade(self._url, rehearsal=True)
         with engine_of(self._url) as engine:
             desk = Desk(engine, clock=self._hand.now)
@@ -94,7 +94,7 @@ class Carrying:
             self._fire.start(each)
         self._operator.start()
 
-    # What is done to them.
+    # Faults.
 
     def burn(self, orders: int) -> None:
         """Kill and stop them until that much has been ordered."""
@@ -163,10 +163,10 @@ class Carrying:
         self._fire.tell(killed="receiver", down_s=down_s)
         self.figures["kills of the receiver"] += 1
 
-    # What is seen of them.
+    # Observations.
 
     def _pass(self, for_s: float) -> None:
-        """Let so many real seconds pass."""
+        """Let `for_s` real seconds pass."""
         ends_at = time.monotonic() + for_s
         while True:
             rate, look_s = (RATE, _LOOK_S) if self._all_is_held else (1, _CLOSE_LOOK_S)
@@ -199,7 +199,7 @@ class Carrying:
         self._all_is_held = longest is None
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is to come; the time until the next thing is skipped."""
+        """Whether nothing is to come; the time until the next event is skipped."""
         next_at = self._watch.next_at()
         if next_at is not None and next_at > _soon(self._hand.now()):
             self._hand.leap_to(next_at + _FURTHER)

@@ -40,7 +40,7 @@ NAME, OTHER = "operator-1", "operator-2"
 _BURST = (1, 1, 1, 1, 2, 2, 3, 5)
 _MOST_THOUGHT_S = 0.08
 _MOST_DUE = 60
-"""Beyond this many orders that nobody comes to carry out the operator stops for a while."""
+"""The number of waiting orders beyond which the operator pauses."""
 _DEAD_LETTERS_LOOKED_AT = 0.01
 _CALLED_AFTER = timedelta(seconds=1)
 
@@ -52,7 +52,7 @@ def names(sites: int) -> list[str]:
 
 @dataclass(slots=True)
 class Known:
-    """What was last heard of a site."""
+    """The last known state of a site."""
 
     state: str = "active"
     held: bool = False
@@ -136,7 +136,7 @@ def _hear(known: Known, command: c.Command, document: Mapping[str, Any]) -> None
 
 
 def _wishes(known: Known) -> dict[Wish, float]:
-    """What may be done next, each with its weight."""
+    """The possible next acts, each with its weight."""
     if known.state == "closed" and known.held:
         return {_lift: 1}
     if known.state == "closed":

@@ -28,7 +28,7 @@ from typing import Any
 from incidents import clock
 
 PATIENCE_S = 1.0
-"""So long the daemons are told to wait for an answer, in real seconds."""
+"""The daemons' timeout for an answer, in real seconds."""
 
 _DROPPED_UNREAD = 0.03
 _CLOSED_WHEN_KEPT = 0.05
@@ -39,7 +39,7 @@ _DAWDLES_S = (1.1 * PATIENCE_S, 3 * PATIENCE_S)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done to a request: whether its order is `done`, and how that is told.
+    """The plan for a request: whether its order is `done`, and the answer.
 
     `status` is 0 for no answer; `then` is what happens after the answer, or in place of it.
     """
@@ -86,7 +86,7 @@ class Receiver:
         # Another process of it does something else to its first connections.
         self._start = self._attempts.total()
         self._ledger = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        # Whatever a predecessor was writing when it was killed stays a line of its own.
+        # A predecessor's line cut off by its death stays a line of its own.
         os.write(self._ledger, b"\n")
 
     async def serve(self, port: int) -> None:
@@ -172,7 +172,7 @@ def read(ledger: Path) -> list[dict[str, Any]]:
 
 
 def answers_2xx(plan: str) -> bool:
-    """Whether whoever waits long enough is told that it is done."""
+    """Whether a patient client gets the answer that it is done."""
     found = PLANS[plan][1]
     return found.done and 200 <= found.status < 300 and found.then != "cut"
 

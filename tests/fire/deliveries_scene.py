@@ -20,7 +20,7 @@ _PORTS = range(20_000, 30_000)
 
 
 def settings(folder: Path, port: int) -> dict[str, str]:
-    """Writes the settings file; the variables that name it."""
+    """Write the settings file; return the variables that name it."""
     file = folder / "config.toml"
     file.write_text(
         f"""
@@ -55,7 +55,7 @@ def free_port() -> int:
 
 
 class Programs:
-    """Modules of the tests, run as processes; what is left of them is killed with `stack`."""
+    """Modules of the tests, run as processes; `stack` kills those that are left."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, stack: ExitStack) -> None:
         self._environment = env
@@ -89,7 +89,7 @@ class Program:
 
     @property
     def status(self) -> int | None:
-        """How it has ended; None while it runs."""
+        """The exit status; None while it runs."""
         assert self._process is not None
         return self._process.poll()
 

@@ -28,8 +28,7 @@ LEASE = timedelta(seconds=25)
 
 
 class Watch:
-    """Looks into the database; `overdue` says of orders that were taken in hand, and not settled or
-    put off within a lease, for how long nobody else took them in hand.
+    """Watch the database; `overdue`: for how long nobody took over orders whose lease had ended.
 
     What lies there for so short a time after its lease that no look has seen it is not among them.
     """
@@ -44,14 +43,13 @@ class Watch:
         return sorted(self._overdue.values())
 
     def ordered(self) -> int:
-        """How many orders into the world there are."""
+        """The number of orders into the world."""
         asked = select(func.count()).select_from(outbox).where(outbox.c.kind.in_(STATES))
         with self._engine.connect() as connection:
             return connection.scalar(asked) or 0
 
     def see_overdue(self, now: datetime, soon: datetime) -> timedelta | None:
-        """Sees leases that have ended by `now`; for how long the first to end was in hand, if one
-        has, or will have `soon`."""
+        """Look for leases ended by `now`; return the age of the first, also if it ends `soon`."""
         asked = select(_of.site_id, _of.site_seq, _of.attempts, _of.tried_at)
         with self._engine.connect() as connection:
             rows = connection.execute(asked.where(_in_hand, _of.tried_at <= soon - LEASE)).all()
@@ -62,7 +60,7 @@ class Watch:
         return max((now - taken_at for *_, taken_at in rows), default=None)
 
     def next_at(self) -> datetime | None:
-        """When something is to be done the next time; None if nothing is to come.
+        """The time of the next event; None if nothing is to come.
 
         At once, in a way, while somebody has something in hand: before it ends nobody knows.
         """

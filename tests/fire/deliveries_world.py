@@ -33,7 +33,7 @@ _SETTLES = {"order_delivered": "delivered", "order_failed": "dead", "order_cance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """What was ordered: a row of the outbox."""
+    """An order: a row of the outbox."""
 
     site_id: int
     site: str
@@ -44,11 +44,11 @@ class Ordered:
 
     @property
     def id(self) -> str:
-        """Its name."""
+        """The order's id."""
         return f"{self.site_id}-o{self.seq}"
 
     def message(self) -> dict[str, Any]:
-        """What the receiver must be told, by the page on the webhook."""
+        """The message that the receiver must get, by the page on the webhook."""
         told = {name: str(value) for name, value in self.data.items() if value is not None}
         at = rfc3339(self.ordered_at)
         own = {
@@ -72,12 +72,12 @@ class Arrival:
 
     @property
     def answered(self) -> bool:
-        """Whether it was told that it is done, to whoever waited."""
+        """Whether its client got the answer that it is done."""
         return answers_2xx(self.plan)
 
     @property
     def unwanted(self) -> bool:
-        """Whether it was told that nobody wants it."""
+        """Whether it got the message that nobody wants it."""
         return PLANS[self.plan][1].status == GONE
 
 
@@ -93,7 +93,7 @@ class Site:
 
 @dataclass(slots=True)
 class Fate:
-    """What became of an order, by the record."""
+    """The fate of an order, by the record."""
 
     settled: str = ""
     tried: bool = False
@@ -133,7 +133,7 @@ class World:
 
     @cached_property
     def fates(self) -> dict[str, Fate]:
-        """What became of each order that the record speaks of."""
+        """The fate of each order on record."""
         found = defaultdict[str, Fate](Fate)
         for entry in self.entries:
             if entry.data.get("lane") == "act" and entry.kind.startswith("order_"):
@@ -142,7 +142,7 @@ class World:
 
     @cached_property
     def by_site(self) -> dict[int, list[Arrival]]:
-        """What has arrived of each site's orders, in order; strangers are left out."""
+        """The deliveries of each site's orders, in order, without strangers."""
         found = defaultdict[int, list[Arrival]](list)
         for arrival in self.arrivals:
             if arrival.id in self.by_id:
@@ -150,7 +150,7 @@ class World:
         return found
 
     def fate(self, id_: str) -> Fate:
-        """What became of an order; nothing yet, if the record does not speak of it."""
+        """The fate of an order; an empty one if it is not on record."""
         return self.fates.get(id_, Fate())
 
     def seq(self, arrival: Arrival) -> int:
@@ -164,7 +164,7 @@ def _learn(fate: Fate, entry: Entry) -> None:
         return
     fate.settled = _SETTLES[entry.kind]
     fate.deliveries += fate.settled == "delivered"
-    # Of what was delivered or given up it is not said.
+    # A delivered order, or one given up, does not say it.
     fate.tried = fate.settled != "cancelled" or entry.data.get("tried", False)
     fate.problem = entry.data.get("problem", "")
 

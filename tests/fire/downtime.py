@@ -44,7 +44,7 @@ _THOUGHT = 5
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What the record says of the daemon's return, in the order of the entries, and what it took.
+    """The daemon's return by the record, in the order of the entries, with its duration.
 
     `began_s` and `done_s` are from the start of its process to the first and the last thing done;
     `acts_s` is how long each of the operator's acts took meanwhile.
@@ -64,7 +64,7 @@ class Return:
 
     @property
     def kinds(self) -> Counter[str]:
-        """What the clock did, by kind."""
+        """The clock's events, by kind."""
         return Counter(entry.kind for entry in self._done if entry.is_clocks)
 
     @property
@@ -74,8 +74,8 @@ class Return:
     def batches(self) -> list[list[datetime]]:
         """By batch of the daemon, in their order: what fell due first on each of its sites.
 
-        Sites where the operator or the courier acted first are left out: their acts do what is due
-        on that site out of turn.
+        Sites where the operator or the dispatcher acted first are left out: their acts do what is
+        due on that site out of turn.
         """
         first: dict[str, Entry] = {}
         for entry in self._done:
@@ -88,8 +88,7 @@ class Return:
         return [[entry.occurred_at for entry in batch] for _, batch in grouped]
 
     def acts_between(self) -> int:
-        """How many of the operator's acts were done after the first of the backlog, and before
-        the last."""
+        """Count the operator's acts after the first event of the backlog and before the last."""
         by_clock = [e.recorded_at for e in self._done if e.is_clocks and e.site not in self.theirs]
         own = [e.recorded_at for e in self._done if not e.is_nobodys]
         return sum(min(by_clock) < at < max(by_clock) for at in own)
@@ -132,7 +131,7 @@ def _sites_of(ledger: Ledger) -> frozenset[str]:
 
 
 def overdue(engine: Engine) -> int:
-    """How many sites something is due on that has not been done."""
+    """Count the sites on which something is overdue."""
     counted = select(func.count()).select_from(sites).where(sites.c.next_due < clock.now())
     with engine.connect() as connection:
         return connection.scalar(counted) or 0
@@ -213,7 +212,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 
 def figures(done: Return, kind: str) -> Counter[str]:
-    """What was done, and how long it took: sums, to be divided by the number of returns."""
+    """The counts and durations: sums, to be divided by the number of returns."""
     took = sorted(done.acts_s)
     return Counter(
         {

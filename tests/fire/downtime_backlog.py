@@ -15,7 +15,7 @@ from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from tests.acceptance.daemons import desk_at
-from tests.enforcement.dispatcher_rig import Told
+from tests.enforcement.dispatcher_rig import StubAdapter
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -45,7 +45,7 @@ class Backlog:
 
     @classmethod
     def of(cls, clocks: int) -> Backlog:
-        """A backlog of so many clocks, at least 100."""
+        """A backlog of `clocks` clocks, at least 100."""
         part = clocks // 100
 
         def names(word: str, n: int) -> list[str]:
@@ -154,7 +154,7 @@ class Past:
         desk = desk_at(self._engine, at)
         while desk.elapse(limit=_BATCH):
             pass
-        adapter = Told("log", outcome=Delivered(enforced=False))
+        adapter = StubAdapter("log", outcome=Delivered(enforced=False))
         carried_out = Round(
             Dispatcher(
                 engine=self._engine, desk=desk, lanes={ACT: lambda _: adapter}, name="of-then",

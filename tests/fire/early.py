@@ -52,13 +52,13 @@ CREATE TRIGGER note AFTER INSERT ON entries FOR EACH ROW EXECUTE FUNCTION note()
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """Some hundred sites, each of which is suspended and opened again in its time."""
+    """Suspend and open some hundred sites, each in its time."""
     with postgresql_server() as databases, databases.at_head() as url:
         return drawn(compares_clocks(url), seed, folder, SITES, daemons=1 + seed % 3)
 
 
 def drawn(url: str, seed: int, folder: Path, count: int, *, daemons: int) -> Counter[str]:
-    """The same with so many sites and daemons, on an empty database that compares clocks.
+    """Draw such sites and daemons, on an empty database that compares clocks.
 
     Raises:
         AssertionError: with the seed and what was early.
@@ -85,7 +85,7 @@ def drawn(url: str, seed: int, folder: Path, count: int, *, daemons: int) -> Cou
 
 
 def _operate(engine: Engine, desk: Desk, names: Sequence[str]) -> None:
-    """Logs on all of them, and acts on what is due next, until all is done."""
+    """Log on all of them, and act on what is due next, until all is done."""
     waiting = list(names)
 
     def all_is_done() -> bool:
@@ -111,20 +111,20 @@ def let_the_server_note(engine: Engine) -> None:
 
 
 def early(engine: Engine) -> list[tuple[object, ...]]:
-    """What the server was given, or has on record as decided, at its due time or before it."""
+    """The orders that the server got, or the record decided, at their due time or before it."""
     asked = "SELECT kind, due, decided_at, at FROM noted WHERE least(decided_at, at) <= due"
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(asked))]
 
 
 def noted(engine: Engine) -> int:
-    """How much that was timed the server was given."""
+    """Count the timed rows that the server got."""
     with engine.connect() as connection:
         return int(connection.scalar(text("SELECT count(*) FROM noted")) or 0)
 
 
 def _close(engine: Engine) -> int:
-    """How many would have been early by a clock that is so far ahead, had anybody gone by it."""
+    """Count the orders that would have been early by a clock that far ahead."""
     asked = f"SELECT count(*) FROM noted WHERE at < due + interval '{APART_S} s'"
     with engine.connect() as connection:
         return int(connection.scalar(text(asked)) or 0)

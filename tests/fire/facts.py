@@ -1,4 +1,4 @@
-"""What is known of one site, and what follows from it, by brute force and from the rules alone.
+"""The facts of one site, and what follows from them by the rules alone, by brute force.
 
 Only what happened is kept; states, runs, windows and disputes are worked out anew each time that
 somebody asks. It shares no line with the machine that it judges.
@@ -16,10 +16,10 @@ Place = tuple[datetime, int]
 """Where an incident or a case stands in the order of R3: contact deadline, incident number."""
 
 CONTACT, REMOVAL, REOPENING = 0, 1, 2
-"""What can fall due; of two things that fall due together, the first is taken first."""
+"""The kinds of deadlines; of two at the same time, the first is taken first."""
 
 Due = tuple[datetime, int, int]
-"""When, what (one of the three above), and of which incident or suspension."""
+"""The time, the kind (one of the three above), and the incident or suspension."""
 
 IMPORTED = 0
 """The era of incidents that were imported: they count in no rule."""
@@ -85,7 +85,7 @@ class Incident:
         return "unreached" if self.lapsed else "open"
 
     def attempts_by_deadline(self) -> int:
-        """How often somebody tried in time."""
+        """The number of attempts in time."""
         due = self.deadline
         return sum(due is not None and c.occurred_at <= due for c in self.contacts if not c.voided)
 
@@ -106,13 +106,13 @@ class Case:
 
     @property
     def place(self) -> Place:
-        """Where it stands in the run."""
+        """Its place in the run."""
         return self.due, self.starter
 
 
 @dataclass(slots=True)
 class Closure:
-    """Why the site is closed, and the policy that it was decided under."""
+    """The reason of a closure, and the policy that it was decided under."""
 
     rule: str
     policy: Policy
@@ -221,7 +221,7 @@ class Facts:
         return left < needed
 
     def needed_and_left(self, closure: Closure) -> tuple[int, int]:
-        """How much the closure's rule needs, and how much of that the record still gives."""
+        """The number that the closure's rule needs, and the number that the record still gives."""
         policy = closure.policy
         if closure.case is not None:
             return policy.run_count, len(self.run_before(closure.case.place, total=policy.total))

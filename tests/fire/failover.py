@@ -207,7 +207,7 @@ class _Story:
             return lineage.read(connection).known is not None
 
     def _noticed(self) -> Resumed:
-        """How the daemons went on."""
+        """The resumption that the daemons noticed."""
         with self._house.reading() as connection:
             found: Resumed | None = resumed(connection)["resumed"]
         assert found is not None

@@ -124,7 +124,7 @@ BY_NAME = {act.name: act for act in ACTS}
 
 
 def prepare(folder: Path, now: datetime) -> None:
-    """Makes the database that all acts but the first begin with, and the files that they name."""
+    """Prepare the database that all acts but the first start from, and the files they name."""
     file = folder / "incidents.db"
     with SqliteDatabases(folder).at_head() as url:
         make_history(url, now)
@@ -146,7 +146,7 @@ def write_files(folder: Path) -> None:
 
 
 def make_history(url: str, now: datetime) -> None:
-    """What all acts but the first find on record."""
+    """Make the history that all acts but the first find on record."""
     engine = engines.create(url)
     # One by one, so that each has the number of its place.
     added: list[tuple[float, str, Command]] = [(2_880, site, c.AddSite(by=ONE)) for site in SITES]

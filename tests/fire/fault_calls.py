@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What becomes of a call: an error in place of its effect, or the end of the process."""
+    """A fault of a call: an error in place of its effect, or the end of the process."""
 
     call: Call
     kind: str
@@ -60,7 +60,7 @@ class Fault:
 
     @property
     def options(self) -> list[str]:
-        """How strace is told."""
+        """The options of strace."""
         how = "signal=KILL" if self.kills else f"error={self.kind}"
         return ["-e", f"inject={self.call.name}:{how}:when={self.call.n}"]
 
@@ -86,7 +86,7 @@ def watching(trace: Path) -> list[str]:
 def run_to_the_end(
     words: Sequence[str], *, env: Mapping[str, str], strace: Sequence[str] = ()
 ) -> Outcome:
-    """Runs `incidents WORDS` to the interpreter's end, under a strace with those options."""
+    """Run `incidents WORDS` to the interpreter's end, under a strace with those options."""
     tracers = list[subprocess.Popen[bytes]]()
 
     def trace(child: Child) -> None:
@@ -136,7 +136,7 @@ def _calls(trace: str, folder: Path) -> Iterator[tuple[Call, str]]:
 
 
 def _target(name: str, arguments: str, folder: Path) -> str | None:
-    """Which file the call is on, from `folder`; None if it is none that it writes to."""
+    """The file that the call is on, in `folder`; None if it is none that it writes to."""
     if name == "openat" and not ("O_CREAT" in arguments or "O_TRUNC" in arguments):
         return None
     handle = _HANDLE.match(arguments)

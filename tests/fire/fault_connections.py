@@ -100,7 +100,7 @@ class Rig:
         return Counter({"cuts": hit, how: 1, "done" if whole else "not done": 1})
 
     def record(self, database: str = RUN) -> Record:
-        """What is on record: dense, and replayed equal to the tables."""
+        """The record, checked: dense, and equal to the tables when replayed."""
         with engine_of(self._databases.url(database)) as engine:
             if schema.status(engine) is schema.Status.EMPTY:
                 return Record(())

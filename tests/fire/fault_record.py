@@ -34,7 +34,7 @@ class Record:
         return [json.loads(line) for line in self.lines]
 
     def since(self, before: "Record") -> list[Step]:
-        """What was done after `before`, which must stand as it stood: site, number, kind, actor."""
+        """The entries after `before`, which must be unchanged: site, number, kind, actor."""
         n = len(before.lines)
         assert self.lines[:n] == before.lines, "what was on record has changed"
         return [
@@ -61,7 +61,7 @@ class Clean:
 
 
 def is_acknowledged(act: Act, ended: Outcome, *, as_json: bool) -> bool:
-    """Whether the operator has been told that the act is done (or refused, if it is to be)."""
+    """Whether the operator has the answer that the act is done (or refused, if it is to be)."""
     answered = as_json and act.answers_in_json and answer_in(ended.stdout) is not None
     return ended.status == act.status or (answered and act.status == 0)
 
@@ -80,7 +80,7 @@ def whole_or_not_at_all(
     assert done == steps[: len(done)], ("something else was done", done)
     assert len(done) in {0, *act.parts, len(steps)}, ("half of it was done", done)
     whole = len(done) == len(steps)
-    # What became of orders is recorded after that, as it comes: some of it, and nothing else.
+    # Only outcomes of orders are recorded after that, some of them, as they come.
     assert not outcomes or whole, ("carried out before it was decided", outcomes)
     assert set(outcomes) <= set(all_outcomes), ("something else was carried out", outcomes)
     if is_acknowledged(act, ended, as_json=as_json):
@@ -95,7 +95,7 @@ def whole_or_not_at_all(
 
 
 def assert_done_once(clean: Clean, record: Record) -> None:
-    """When it was repeated all of it is on record, each part once.
+    """Check that after a repetition the whole act is on record, each part once.
 
     What the daemon had in hand when it was killed comes back by and by, and is not waited for.
     """
@@ -107,7 +107,7 @@ def assert_done_once(clean: Clean, record: Record) -> None:
 
 
 def apart(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
-    """What was decided, and what became of orders, which comes in any order of the sites."""
+    """Split decisions from outcomes of orders, which come in any order of the sites."""
     of_orders = [step for step in steps if step[3] == COURIER]
     return [step for step in steps if step[3] != COURIER], of_orders
 
@@ -127,7 +127,7 @@ def lines_in(file: Path) -> tuple[str, ...]:
 
 
 def recorded(engine: Engine) -> Record:
-    """What is on record: dense, and replayed equal to the tables."""
+    """The record, checked: dense, and equal to the tables when replayed."""
     with reading(engine) as connection:
         findings = list(Replay(connection).findings())
         bodies = connection.scalars(select(entries.c.body).order_by(entries.c.id))

@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where the connection ends, and how."""
+    """The place at which the connection ends, and the way."""
 
     how: str
     message: Message
@@ -68,7 +68,7 @@ class Wire:
 
     @contextmanager
     def cutting(self, cut: Cut | None) -> Iterator[None]:
-        """Counts anew, and cuts at that message; within the block there is one command."""
+        """Count again from zero, and cut at that message; within the block there is one command."""
         with self._lock:
             self.messages, self._counted, self._cut = [], Counter(), cut
             self.was_cut = False
@@ -77,7 +77,7 @@ class Wire:
             self._cut = None
 
     def close(self) -> None:
-        """Ends all connections, and the listening."""
+        """End all connections, and stop listening."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -109,7 +109,7 @@ class Wire:
             self._start(session.pass_on, TO_CLIENT)
 
     def _passes(self, session: "_Session", direction: str, kind: str, data: bytes) -> bytes | None:
-        """What may go on of the message; None if the connection ends here."""
+        """The part of the message that passes; None if the connection ends here."""
         with self._lock:
             self._counted[direction] += 1
             message = Message(direction, self._counted[direction], kind)
@@ -141,7 +141,7 @@ class _Session:
         self._client, self._server = client, server
 
     def pass_on(self, direction: str) -> None:
-        """Passes on what comes in one direction, message by message, until an end."""
+        """Pass on all that comes in one direction, message by message, until an end."""
         ends = self._client, self._server
         source, target = ends if direction == TO_SERVER else reversed(ends)
         reader = _Reader(starts_untyped=direction == TO_SERVER)

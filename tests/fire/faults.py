@@ -45,7 +45,7 @@ KEY = "the-key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How an act is done: as `incidents` itself or forked, and whether others have the file open.
+    """The way of an act: as `incidents` itself or forked, and whether others have the file open.
 
     With company the last connection is not ours: the log is not folded into the file at the end.
     """
@@ -105,7 +105,7 @@ class Rig:
         return Counter({"faults": hit, kind: 1, "done" if done else "not done": 1})
 
     def record(self) -> Record:
-        """What is on record: dense, in a sound file, and replayed equal to the tables."""
+        """The record, checked: dense, in a sound file, and equal to the tables when replayed."""
         # Making it may have failed before there was anything.
         schema.ensure(self._engine, make=True)
         schema.check(self._engine)
@@ -113,7 +113,7 @@ class Rig:
         checked.assert_sound(self._here / DATABASE)
         return record
 
-    # What must be true.
+    # Checks.
 
     def _judge(self, act: Act, way: Way, clean: Clean, fault: Fault | None, ended: Outcome) -> bool:
         """Whether the act is on record, whole; it is there whole or not at all."""
@@ -147,7 +147,7 @@ class Rig:
     def _assert_files(
         self, act: Act, clean: Clean, fault: Fault | None, *, acknowledged: bool
     ) -> None:
-        """Files beside the database are whole or not there, and no part of one is left behind."""
+        """Check that files beside the database are whole or absent, without partial ones."""
         there = {str(path.relative_to(self._here)) for path in self._here.rglob("*")
                  if path.is_file() and not path.name.startswith(DATABASE)}  # fmt: skip
         kept = {name for name in there if name.startswith("evidence/")}
@@ -165,7 +165,7 @@ class Rig:
             assert not parts, ("a part of a file was left behind", parts)
 
     def _repeat(self, act: Act, way: Way, clean: Clean, first: Outcome) -> None:
-        """When there is room again, the same act with the same key is done exactly once."""
+        """Check that with room again the same act with the same key is done exactly once."""
         again = self._do(act, way)
         there = act.name == "backup" and again.status == 2
         assert there or again.status == act.status, ("it does not go on", again)

@@ -47,7 +47,7 @@ from tests.patience import until
 UNIT = "full disks"
 MIB = 2**20
 SQLITE_DISK, SERVER_DISK = 4 * MIB, 192 * MIB
-# So many sites are overdue each time that it is filled.
+# The number of overdue sites each time that the disk is full.
 DUE = 40
 DESK, OVERDUE = "desk-{}.example", "due-{}-{}.example"
 _NOT_ENFORCED = "the clock is not enforced"
@@ -61,7 +61,7 @@ class Disk:
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Leaves no byte free."""
+        """Leave no byte free."""
         with self._ballast.open("ab", buffering=0) as ballast:
             for size in (MIB, 4_096, 1):
                 with suppress(OSError):
@@ -69,7 +69,7 @@ class Disk:
                         pass
 
     def make_room(self) -> None:
-        """Gives back what was filled."""
+        """Give back what was filled."""
         self._ballast.unlink()
 
 
@@ -81,7 +81,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Disk]:
     try:
         yield Disk(folder)
     finally:
-        # What is killed may hold a file for a moment longer.
+        # A killed process may hold a file for a moment longer.
         until(lambda: not _fails("umount", str(folder)), f"{folder} is let go of")
 
 
@@ -95,7 +95,7 @@ def _fails(*words: str) -> bool:
 
 
 class Operator:
-    """Logs violations through `incidents`, one on each site, and writes down what was said."""
+    """Log violations through `incidents`, one on each site, and write the answers down."""
 
     def __init__(self, url: str) -> None:
         self.acknowledged: dict[str, str] = {}
@@ -130,7 +130,7 @@ class Operator:
 
 
 def make_history(url: str, turns: int) -> None:
-    """Sites for the operator, and those whose clocks will lapse."""
+    """Make sites for the operator, and some whose clocks will lapse."""
     schema.upgrade(url, rehearsal=True)
     sites = [DESK.format(n) for n in range(1, 300)]
     sites += [OVERDUE.format(turn, n) for turn in range(turns) for n in range(DUE)]
@@ -138,7 +138,7 @@ def make_history(url: str, turns: int) -> None:
 
 
 def _make_overdue(url: str, turn: int) -> None:
-    """What was logged two hours ago has been due for an hour."""
+    """Log two hours ago, so that clocks have been due for an hour."""
     sites = [OVERDUE.format(turn, n) for n in range(DUE)]
     _submit(url, {site: Log(by="operator-1") for site in sites}, timedelta(hours=2))
 
@@ -197,7 +197,7 @@ def _fill_up(
         until(lambda: heartbeats_of(engine), "the daemon enforces")
         for turn in range(turns):
             before = len(running.lines(_NOT_ENFORCED))
-            # It is to find nothing to do until there is no room to do it in.
+            # It must find nothing to do until the disk is full.
             _pause(running, url)
             _make_overdue(url, turn)
             for _ in range(chance.randrange(3, 12)):
@@ -229,7 +229,7 @@ def _fill_up(
 
 
 def _pause(running: Daemon, url: str) -> None:
-    """Stops the daemon in its tracks; but not while it holds the lock of a SQLite file."""
+    """Stop the daemon in its tracks; but not while it holds the lock of a SQLite file."""
 
     def paused() -> bool:
         running.process.send_signal(signal.SIGSTOP)
@@ -264,7 +264,7 @@ def _log_until_full(operator: Operator, disk: Disk, chance: random.Random, full:
 def _assert_daemon_tells(
     running: Daemon, operator: Operator, disk: Disk, before: int, engine: Engine
 ) -> None:
-    """It stays up, says that it cannot, and who looks is told that nothing enforces the clock."""
+    """Check that it stays up and says why it cannot act, and that a look says so too."""
 
     def told() -> list[dict[str, Any]]:
         disk.fill()
@@ -283,7 +283,7 @@ def _assert_daemon_tells(
 
 
 def _assert_looking_works(operator: Operator, server: Server | None) -> None:
-    """To read takes no room."""
+    """Check that reading takes no room."""
     if server is not None:
         return
     for words in (["queue"], ["site", "list"], ["audit", "export"]):

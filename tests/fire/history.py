@@ -2,7 +2,7 @@
 
 An act is a block of entries of one person at one moment. At the end of each block all that is
 derived (struck cases, disputes) must have been written down; before a person's act, all that had
-fallen due. What each kind of entry must say stands in `incident_lessons` and `site_lessons`.
+fallen due. What each kind of entry must say stands in `incident_rules` and `site_rules`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tests.fire.facts import CONTACT, REMOVAL, REOPENING, Due, Facts
-from tests.fire.order_lessons import Orders
+from tests.fire.order_rules import Orders
 from tests.fire.record import Entry, Policy
 
 TIMED = {"clock_lapsed": CONTACT, "incident_refused": REMOVAL, "suspension_ended": REOPENING}
-"""What the clock does by itself; all else that bears its name follows from one of these."""
+"""The clock's own acts; all else that bears its name follows from one of these."""
 
 _DUE_NAMES = ("the clock of incident", "the removal of incident", "the end of suspension")
 _MAY_CHANGE_THE_RUN = frozenset(
@@ -42,7 +42,7 @@ class History:
         self.policy = Policy()
         self._last: Entry | None = None
 
-    def take(self, entry: Entry, policy: Policy, learn: Lesson | None) -> None:
+    def take(self, entry: Entry, policy: Policy, learn: EntryRule | None) -> None:
         """Hold the next entry against all before it, and `learn` what it says.
 
         Raises:
@@ -154,8 +154,8 @@ class History:
         self.facts.run = said
 
 
-Lesson = Callable[[History, Entry], None]
-"""What an entry of one kind must say, and what is known after it."""
+EntryRule = Callable[[History, Entry], None]
+"""The rule of a kind of entry: the required contents, and the facts after it."""
 
 _NEVER_BY_ITSELF = frozenset(
     {

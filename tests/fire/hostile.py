@@ -34,10 +34,10 @@ from tests.patience import PATIENCE_S
 
 UNIT = "lists"
 LISTS = 400
-"""So many argument lists are one piece of the long run."""
+"""The argument lists in one piece of the long run."""
 
 _WATCH_S = 1.0
-"""So long a command that goes on until it is stopped does so."""
+"""The time after which a command that runs until stopped is stopped."""
 _MOST_SAID = 64 * 1024
 _ONE_IN_SO_MANY_IS_A_PROCESS = 40
 
@@ -77,7 +77,7 @@ _HISTORY = (
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """Runs `LISTS` hostile argument lists: how many came to which status.
+    """Run `LISTS` hostile argument lists; return how many ended with which status.
 
     Every fourth piece is on PostgreSQL. Raises AssertionError with the command that replays the
     failure.
@@ -94,7 +94,7 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 
 def attack(url: str, room: Path, seed: int, lists: int) -> Counter[str]:
-    """Runs so many lists on the database `url`, which is at the newest schema and empty.
+    """Run `lists` lists on the database `url`, which is at the newest schema and empty.
 
     And more, until one was obeyed and one was given on a terminal: what is always refused would
     prove little of the commands.
@@ -192,7 +192,7 @@ def _goes_on(words: Sequence[str]) -> bool:
 
 
 def complaint(words: Sequence[str], outcome: Outcome, *, terminal: bool) -> str | None:
-    """What is wrong with the outcome of these words; None if nothing is."""
+    """The error in the outcome of these words; None if there is none."""
     for fault in _FAULTS:
         if fault in outcome.out + outcome.err:
             return f"it says {fault.decode()!r}"
@@ -246,7 +246,7 @@ def _not_json(words: Sequence[str], outcome: Outcome, *, terminal: bool) -> str 
 
 
 def _outside(room: Path) -> dict[str, tuple[int, int]]:
-    """What lies in the room outside the database's folder: size and time of change, by path."""
+    """The files in the room outside the database's folder: size and time of change, by path."""
     found = {}
     for folder, folders, names in os.walk(room):
         if Path(folder) == room:

@@ -12,7 +12,7 @@ from tests.fire import hostile_files, hostile_words
 
 MOST_REPEATED = 20_000
 LONGEST_ARGUMENT_BYTES = 128 * 1024
-"""What Linux gives a process as one argument, at most."""
+"""The longest argument of a process on Linux."""
 
 _VALID: dict[str, Sequence[str]] = {
     "SITE": ("a.example", "b.example", "closed.example", "held.example"),
@@ -65,7 +65,7 @@ def draw(chance: random.Random, tree: Sequence[Leaf]) -> list[str]:
 
 
 def _order(chance: random.Random, params: Sequence[click.Parameter]) -> list[click.Parameter]:
-    """Options among the arguments in any order; the arguments keep their own."""
+    """Put options among the arguments in any order; the arguments keep their own."""
     options: list[click.Parameter] = [p for p in params if not isinstance(p, click.Argument)]
     chance.shuffle(options)
     arguments = [p for p in params if isinstance(p, click.Argument)]

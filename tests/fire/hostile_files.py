@@ -54,7 +54,7 @@ FILES: dict[str, bytes] = {
     "broken.jsonl": f"{_ROW}\n{_ROW}}}garbage\n".encode(),
     "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4,
 }
-"""What the files hold, by name; the extension says what each pretends to be."""
+"""The contents of the files, by name; the extension says what each pretends to be."""
 
 
 def lay_out(folder: Path) -> None:
@@ -66,7 +66,7 @@ def lay_out(folder: Path) -> None:
 
 
 def piped(chance: random.Random) -> bytes:
-    """What comes on standard input: a file, noise, a confirmation, or nothing."""
+    """The standard input: a file, noise, a confirmation, or nothing."""
     draw = chance.random()
     if draw < 0.5:
         return b""

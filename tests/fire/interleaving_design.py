@@ -31,7 +31,7 @@ WRITE = "write"
 COMMIT = "commit"
 """All of it is there at once, and the site is free."""
 ACKNOWLEDGE = "acknowledge"
-"""The person is told."""
+"""The person who acts gets the answer."""
 
 
 @dataclass(frozen=True, slots=True)

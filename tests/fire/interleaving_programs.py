@@ -33,7 +33,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is searched: acts after a past, a policy, an order of steps, a slow second clock."""
+    """The program to search: acts after a past, a policy, a step order, a slow second clock."""
 
     acts: tuple[Act, ...]
     policy: Policy
@@ -113,7 +113,7 @@ ACTS: dict[str, Callable[[Case, datetime], c.Command]] = {
     "uphold": lambda case, now: c.Uphold(by=SUPERVISOR, reason="grave"),
     "elapse": lambda case, now: c.Elapse(),
 }  # fmt: skip
-"""What may be done, by the words of the command line; `elapse` does only what is due."""
+"""The possible acts, by the words of the command line; `elapse` does only what is due."""
 
 _DAY = 24 * HOUR
 _MISS = ((_DAY, "log"), (HOUR + HAIR, "elapse"))
@@ -133,7 +133,7 @@ PASTS: dict[str, tuple[tuple[timedelta, str], ...]] = {
     "disputed": (*_CLOSED, (HOUR, "void")),
     "asked to be open again": (*_CLOSED, (HOUR, "reinstate")),
 }
-"""How the site stands when the search begins: how long after one another what was done."""
+"""The pasts of the site when the search begins: acts with the time between them."""
 
 POLICIES = (
     Policy(),
@@ -162,7 +162,7 @@ def program(
 
 
 def drawn(random: Random, acts: int) -> Program:
-    """A program of so many acts at random; on a new site the first of them logs a violation."""
+    """Draw a program of `acts` acts; on a new site the first of them logs a violation."""
     past = random.choice(list(PASTS))
     names = random.choices(list(ACTS), k=acts)
     return program(

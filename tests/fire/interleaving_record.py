@@ -26,7 +26,7 @@ Past = tuple[tuple[timedelta, str], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Written:
-    """What one transaction writes; `number` is that of the operator's act, None for a daemon.
+    """The writes of one transaction; `number` is that of the operator's act, None for a daemon.
 
     `first_seq` is the number of its first entry, as counted from the case that it has read.
     """
@@ -58,7 +58,7 @@ class Record:
     _decided: dict[tuple[int | None, c.Command, datetime], Written] = field(default_factory=dict)
 
     def decide(self, number: int | None, command: c.Command, now: datetime) -> Written:
-        """What a transaction that has read this record would write."""
+        """The writes of a transaction that has read this record."""
         key = (number, command, now)
         found = self._decided.get(key)
         if found is None:
@@ -93,22 +93,22 @@ class Record:
         return found
 
     def answers_to(self, number: int) -> list[str | None]:
-        """What came of the operator's act of that number, each time that it was committed."""
+        """The outcome of the operator's act of that number, each time that it was committed."""
         return [written.refusal for written in self.written if written.number == number]
 
     def judge(self) -> None:
-        """Holds the record against the invariants; AssertionError names the first that fails."""
+        """Check the record against the invariants; AssertionError names the first that fails."""
         for broken in _broken(self):
             raise AssertionError(broken)
 
     def judge_as_final(self, now: datetime) -> None:
-        """What must be true when everybody has gone home at `now`."""
+        """Check what must be true when everybody has gone home at `now`."""
         undone = [due for due in rules.pending(self.case) if due[0] < now]
         assert not undone, f"left undone: {undone}"
         desk = naive.NaiveDesk(_naive_policy(self.policy))
         desk.add_site(SITE, START)
         for written in self.written[1:]:
-            refused = spoken.say(desk, SITE, written.command, written.now)
+            refused = spoken.apply(desk, SITE, written.command, written.now)
             assert refused == written.refusal, "no serial order of the acts refuses the same"
         serial, found = spoken.of_model(desk, SITE), spoken.of_case(self.case, self.policy)
         assert serial == found, f"the acts one after the other give {serial}, not {found}"

@@ -31,13 +31,13 @@ DAEMON = None
 
 
 ENOUGH = 150_000
-"""So many states make a chunk, and the last program of it is searched to its end."""
+"""The states in a chunk, whose last program is searched to its end."""
 MOST = 400_000
 """A program with more states than this is given up, for the sake of the memory."""
 
 
 class Found(NamedTuple):
-    """What a search has found."""
+    """The result of a search."""
 
     states: int
     transitions: int
@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
 
 Next = tuple[str, State]
-"""What happens, and the state that it leads to."""
+"""An event, and the state that it leads to."""
 
 
 class Search:
@@ -63,7 +63,7 @@ class Search:
         }  # fmt: skip
 
     def run(self, most: int | None = None) -> Found | None:
-        """Visits all states; AssertionError tells the way to one in which something is not true.
+        """Visit all states; AssertionError shows the way to one in which something is not true.
 
         None if there are more than `most`: a search that is not finished proves nothing.
         """
@@ -99,7 +99,7 @@ class Search:
             raise AssertionError(self._told("no end can be reached", came, min(stuck)))
         return Found(len(came), sum(map(len, before)), len(records), len(final))
 
-    # What can happen next.
+    # Possible next states.
 
     def _following(self, state: State) -> Iterator[Next]:
         yield from self._operator(state)
@@ -255,7 +255,7 @@ class Search:
         )
 
     def _told(self, what: str, came: list[tuple[str, int]], number: int) -> str:
-        """What is not true, and the shortest way to where it is not."""
+        """The failure, and the shortest way to it."""
         way: list[str] = []
         while number:
             step, number = came[number]
@@ -283,7 +283,7 @@ def _due(state: State) -> bool:
 
 
 def _judge_times(written: Written, locked_at: datetime) -> None:
-    """What is recorded of an act is of a time at which its transaction held the site."""
+    """Check that an act's recorded time is one at which its transaction held the site."""
     for event in written.events:
         assert event.recorded_at >= locked_at, (
             f"{event.kind} is recorded at {event.recorded_at}; the site was held from {locked_at}"

@@ -53,7 +53,7 @@ WANTED = ("clock_lapsed", "site_suspended", "suspension_ended", "order_delivered
 
 @dataclass(frozen=True, slots=True)
 class Doses:
-    """How many kills; after how many each time a pause past any lease, and a crash of the server.
+    """The number of kills, and after how many each time a long pause, and a crash of the server.
 
     `thought_s` is how long an operator thinks at most before an act.
     """
@@ -70,7 +70,7 @@ _FAULTS = (
     "fault in this program", "_not_enforced", "Traceback", "deadlock", "refused a row",
     "an adapter failed", "an outcome cannot be recorded", "an attempt outlasts its lease",
 )  # fmt: skip
-"""What no log may say, however much goes wrong around the program."""
+"""Text that no log may contain, however much goes wrong around the program."""
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
@@ -86,13 +86,13 @@ def chunk(seed: int, folder: Path) -> Counter[str]:
 
 
 def on_sqlite(seed: int, folder: Path, doses: Doses) -> Counter[str]:
-    """So many kills on one SQLite file; raises as `chunk` does."""
+    """Kill processes on one SQLite file; raises as `chunk` does."""
     with sqlite_folder() as files, files.at_head() as url:
         return _run("sqlite", url, seed, folder, doses)
 
 
 def on_postgresql(seed: int, folder: Path, doses: Doses) -> Counter[str]:
-    """So many kills on one PostgreSQL, which crashes now and then; raises as `chunk` does."""
+    """Kill processes on one PostgreSQL, which crashes now and then; raises as `chunk` does."""
     with crashing_server() as server, server.databases.at_head() as url:
         return _run("postgresql", url, seed, folder, doses, server)
 
@@ -141,7 +141,7 @@ def _replay(kind: str, seed: int, folder: Path, error: AssertionError) -> str:
 
 
 def _begin(url: str, folder: Path) -> ledgers.Ledger:
-    """Fills the database: the sites, and a policy whose hours are seconds."""
+    """Fill the database with sites and a policy whose hours are seconds."""
     with engine_of(url) as engine:
         desk = Desk(engine)
         desk.activate(POLICIES[0], by="operator-0", login=None, reason="fire", key="policy")
@@ -180,7 +180,7 @@ def _burning(folder: Path, seed: int, doses: Doses) -> list[Burning]:
 
 
 class Killing:
-    """What is done to the seven processes of one run."""
+    """The faults inflicted on the seven processes of one run."""
 
     def __init__(
         self, lit: Fire, url: str, folder: Path, chance: random.Random, server: Server | None
@@ -196,11 +196,11 @@ class Killing:
             lit.start(each)
 
     def ledgers(self) -> list[ledgers.Ledger]:
-        """What the operators wrote down."""
+        """The ledgers of the operators."""
         return [ledgers.read(file) for file in self._ledger_files]
 
     def burn(self, doses: Doses) -> None:
-        """Kill so many times, and do worse between; then until everything was put to the test."""
+        """Kill `kills` times, and do worse between; then until everything was put to the test."""
         for n in count(1):
             if n > doses.kills and any(ledger.cut_short for ledger in self.ledgers()):
                 break
@@ -259,7 +259,7 @@ class Killing:
         self._fire.wake(time.monotonic())
 
     def _answers(self) -> int:
-        """How many answers the operators have written down, by what was added since."""
+        """Count the answers that the operators have written down, by what was added since."""
         for ledger in self._ledger_files:
             with ledger.open("ab+") as file:
                 file.seek(self._read.get(ledger, 0))

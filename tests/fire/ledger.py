@@ -18,7 +18,7 @@ DESK = ""
 """The site of acts that belong to none: a policy that is activated."""
 
 ANSWER = b'{"answer":'
-"""So a line begins that holds an answer."""
+"""The prefix of a line with an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,9 @@ class Ledger:
     intents: dict[str, Intent] = field(default_factory=dict)
     acknowledgements: dict[str, list[Acknowledgement]] = field(default_factory=dict)
     cut_short: int = 0
-    """How often an act was sent again because nobody had seen its answer."""
+    """The acts sent again because nobody had seen their answers."""
     asked_again: int = 0
-    """How often one was sent again that had been answered."""
+    """The acts sent again although they had been answered."""
 
     def intend(self, intent: Intent) -> None:
         """Write down that the act is about to be sent."""
@@ -90,7 +90,7 @@ class LedgerFile:
     def __init__(self, file: Path) -> None:
         self.ledger = read(file)
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        # Whatever a predecessor was writing when it died stays a line of its own.
+        # A predecessor's line cut off by its death stays a line of its own.
         os.write(self._file, b"\n")
 
     def __enter__(self) -> Self:
@@ -117,13 +117,13 @@ class LedgerFile:
 
 
 def read(file: Path) -> Ledger:
-    """What stands in the file; nothing if there is none."""
+    """The contents of the file; empty if there is none."""
     lines = file.read_bytes().split(b"\n") if file.exists() else []
     return from_lines(lines)
 
 
 def from_lines(lines: Iterable[bytes]) -> Ledger:
-    """What the lines say; those that were cut short say nothing."""
+    """Parse the lines, without those that were cut short."""
     ledger = Ledger()
     for line in lines:
         try:
@@ -141,7 +141,7 @@ def from_lines(lines: Iterable[bytes]) -> Ledger:
 
 def acknowledgement(key: str, document: Mapping[str, Any], refusal: str | None) -> Acknowledgement:
     """The answer that the desk or the command line gave as `document` (`site`, `events`, …)."""
-    # What was refused before it came to a site has written nothing.
+    # An act refused before it reached a site has written nothing.
     site: Mapping[str, Any] = document.get("site") or {}
     events = document["events"] if site else []
     return Acknowledgement(

@@ -1,6 +1,7 @@
-"""Faults of the log: an error or a SIGKILL at each writing call of what numbers, signs, publishes
-and rotates. Afterwards the log is consistent, nothing is signed or published that was not stored,
-and the same command goes on.
+"""Faults of the log: an error or a SIGKILL at each of its writing calls.
+
+These number, sign, publish and rotate. Afterwards the log is consistent, nothing is signed or
+published that was not stored, and the same command goes on.
 
 On SQLite the calls are those on its files; on PostgreSQL, whose files are the server's, those that
 send to it: there the command is killed.
@@ -73,7 +74,7 @@ def _fill(engine: Engine, begin: int, n: int) -> None:
 
 
 class Rig:
-    """Does the acts from a fresh copy of a prepared log in a SQLite file."""
+    """Do the acts from a fresh copy of a prepared log in a SQLite file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

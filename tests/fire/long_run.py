@@ -59,7 +59,7 @@ class Kind:
 
     @classmethod
     def of(cls, name: str, log: Path | None = None) -> Kind:
-        """Loads it.
+        """Load the module of a kind.
 
         Raises:
             SystemExit: if there is no such module.
@@ -77,7 +77,7 @@ class Kind:
         return summed(self.lines())
 
     def lines(self) -> list[dict[str, Any]]:
-        """What stands in the log of it; other kinds may share the file."""
+        """The lines of its log; other kinds may share the file."""
         return [line for line in read(self.log) if line["kind"] == self.name]
 
     def next_seed(self, first: int) -> int:
@@ -86,7 +86,7 @@ class Kind:
         return next(seed for seed in count(first) if seed not in run)
 
     def run(self, seed: int) -> str | None:
-        """Runs one chunk and logs it; what went wrong, if anything did.
+        """Run one chunk and log it; return the error, if there is one.
 
         Its folder is left where it was if it failed.
         """
@@ -139,7 +139,7 @@ def run(
     chunks: int | None = None,
     for_s: float | None = None,
 ) -> int:
-    """Runs chunks of each kind in turn until one of the ends is reached; the exit status."""
+    """Run chunks of each kind in turn until one of the ends is reached; the exit status."""
     deadline = None if for_s is None else time.monotonic() + for_s
     turns, rounds = list(kinds), 0
     while turns and (chunks is None or rounds < chunks):
@@ -172,7 +172,7 @@ def _run_one(kind: Kind, first_seed: int) -> str | None:
 
 
 def status(logs: Sequence[Path]) -> Iterator[str]:
-    """What was run, in words, kind by kind."""
+    """The pieces that were run, in words, kind by kind."""
     lines = [line for log in logs for line in read(log)]
     for name in sorted({line["kind"] for line in lines}):
         own = [line for line in lines if line["kind"] == name]
@@ -240,7 +240,7 @@ def _now() -> str:
 
 
 def _code() -> str | None:
-    """Which commit is tested, with a plus if the checkout differs from it; None outside of one."""
+    """The tested commit, with a plus if the checkout differs from it; None outside of one."""
     words = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None

@@ -97,7 +97,7 @@ def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
             assert opened(house) == []
             if waits:
                 tells_what_is_left(waits)
-            # What is missing still has to be recorded anew.
+            # The missing entries still have to be recorded again.
             tells_of_loss(house)
             refused = not _sign(house, ring, signed)
             if refused:
@@ -128,7 +128,7 @@ def _lose(name: str, drawn: random.Random, folder: Path) -> Counter[str]:
 
 
 def _acts(house: App, drawn: random.Random, signed: Signed, ring: KeyRing) -> int:
-    """How many."""
+    """The number of acts."""
     done = 0
     for _ in range(drawn.randint(2, 4)):
         done += len(list(give(house, drawn)))

@@ -1,4 +1,4 @@
-"""The desk of the lost tail: what is acted there, what must be true in the end, what is told."""
+"""The desk of the lost tail: its acts, its final truths, its alarms."""
 
 from __future__ import annotations
 
@@ -79,8 +79,7 @@ def desk(url: str) -> Iterator[App]:
 
 
 def give(house: App, drawn: random.Random) -> Iterator[str]:
-    """A site, a hold or its lifting, whatever is possible of some sites; the key of each act when
-    it is acknowledged.
+    """Give an act that is possible on a site; return its key when it is acknowledged.
 
     Raises:
         DatabaseError: when the database does not do its part.
@@ -102,7 +101,7 @@ def give(house: App, drawn: random.Random) -> Iterator[str]:
 
 
 def on_record(house: App) -> Callable[[str, str | None], None]:
-    """How the log's key is put on record."""
+    """The function that puts the log's key on record."""
 
     def put(key: str, previous: str | None) -> None:
         house.desk.make_log_key(LogKey(key=key, previous=previous, by="sre-1", login=None))
@@ -118,7 +117,7 @@ def numbered(house: App) -> Leaves:
         return tuple(map(bytes, connection.scalars(wanted)))
 
 
-# What must be true.
+# Checks.
 
 
 def agreed(took_s: float) -> Counter[str]:
@@ -128,7 +127,7 @@ def agreed(took_s: float) -> Counter[str]:
 
 
 def differing(house: App, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
-    """Where the world, or what is believed of it, is not as ordered, `but` for those sites."""
+    """The sites whose actual or believed state is not as ordered, `but` for those sites."""
     with house.reading() as connection:
         rows = connection.execute(select(sites.c.name, sites.c.state, sites.c.in_force)).all()
     told = []
@@ -143,7 +142,7 @@ def differing(house: App, world: Mapping[str, str], *, but: Collection[str] = ()
 
 
 def left(house: App) -> list[str]:
-    """The sites that are left down until a person goes on, as everybody is told of them."""
+    """The sites that are left down until a person goes on, from the views."""
     with house.reading() as connection:
         found = record_health(connection, house.now(connection))["left_down"]
         if found is None:
@@ -166,7 +165,7 @@ def unseen(house: App) -> list[str]:
 
 
 def opened(house: App) -> list[str]:
-    """What a daemon has ordered up again by itself."""
+    """The sites that a daemon has ordered up again by itself."""
     again = entries.c.body.contains('"kind":"order_repeated"')
     with house.reading() as connection:
         found = map(json.loads, connection.scalars(select(entries.c.body).where(again)))
@@ -194,7 +193,7 @@ def no_fork(signed: Signed) -> None:
             assert after[: len(before)] == before, f"two histories under {key}"
 
 
-# What is told.
+# Alarms.
 
 
 def tells_of_loss(house: App) -> None:
@@ -233,14 +232,14 @@ def tells_what_was_lost() -> None:
 
 
 def missing(house: App, key_file: Path) -> Loss | None:
-    """What was signed, and is not there."""
+    """The known loss of signed entries."""
     files = signed_files.read_folder(key_file)
     with house.reading() as connection:
         return loss.find(connection, files)
 
 
 def epochs(house: App) -> int:
-    """How often the record had to go on from less."""
+    """The number of times the record had to go on from less."""
     with house.reading() as connection:
         return len(resumptions(connection))
 

@@ -27,8 +27,9 @@ def held_against(
     safe: AbstractSet[str],
     missing: Loss | None,
 ) -> Counter[str]:
-    """What was lost of the `acts` with these keys, all of which were acknowledged. Of those that
-    are `safe` the standby had heard; `missing` is what was told of signed entries.
+    """The losses among the acknowledged `acts` with these keys; the standby had the `safe` ones.
+
+    `missing` is the alarm about signed entries.
 
     Raises:
         AssertionError: if a key has signed two histories, an alarm was false, or one was not given.
@@ -52,7 +53,7 @@ def held_against(
 
 
 def _add_signed(house: App, signed: Signed) -> None:
-    """What each key has signed, by that database."""
+    """The entries that each key has signed, by that database."""
     had = numbered(house)
     with house.reading() as connection:
         for each in checkpoints.every(connection):
@@ -63,8 +64,7 @@ def _add_signed(house: App, signed: Signed) -> None:
 
 
 def _kept(missing: Loss | None, had: Leaves) -> list[int]:
-    """How many entries the checkpoint covers that is kept of the key that has signed what is lost,
-    if one has."""
+    """The size of the kept checkpoint of the key that has signed the lost entries, if any."""
     if missing is None:
         return []
     kept = note.parse_checkpoint(note.parse(missing.kept.note).text)
@@ -79,14 +79,14 @@ def _root(leaves: Leaves) -> bytes:
 
 
 def _last_signed(house: App) -> int:
-    """How many entries the last checkpoint covers."""
+    """The size of the last checkpoint."""
     with house.reading() as connection:
         last = checkpoints.last(connection)
     return 0 if last is None else last.size
 
 
 def _in_common(one: Leaves, other: Leaves) -> int:
-    """So many entries are the same from the beginning."""
+    """Count the entries that are the same from the beginning."""
     pairs = zip(one, other, strict=False)
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 

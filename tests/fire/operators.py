@@ -38,7 +38,7 @@ from tests.fire.shift import ACTIVATE, Shift, command_of
 from tests.nursery_process import CONSOLE
 
 NO_ANSWER = "no answer:"
-"""So a line of its log begins that tells why the database did not answer."""
+"""The prefix of a log line that says why the database did not answer."""
 
 _BY_COMMAND_LINE = 0.01
 _AT_ONCE, _MOST_AT_ONCE = 0.1, 4
@@ -103,7 +103,7 @@ class Operator:
             self._ledger.acknowledge(answer)
 
     def _answered(self, send: Callable[[], list[Acknowledgement]]) -> list[Acknowledgement]:
-        """Sends until there is an answer; never leaves an act that may have been done."""
+        """Send until there is an answer; never leave an act that may have been done."""
         while True:
             try:
                 return send()
@@ -112,7 +112,7 @@ class Operator:
                 time.sleep(_UNTIL_TRIED_AGAIN_S)
 
     def _submit(self, intents: Sequence[Intent]) -> list[Acknowledgement]:
-        """Acts by the desk itself, in one transaction."""
+        """Act by the desk itself, in one transaction."""
         answers = self._desk.submit(
             [Envelope(site=i.site, command=command_of(i), key=i.key) for i in intents]
         )
@@ -153,7 +153,7 @@ class Operator:
 
 
 def _way(intent: Intent) -> Callable[[Operator, Intent], Acknowledgement] | None:
-    """How it is sent; None for a command that the desk takes together with others."""
+    """The way of sending; None for a command that the desk takes together with others."""
     if intent.command["type"] == ACTIVATE:
         return Operator._activate
     if random.Random(intent.key).random() < _BY_COMMAND_LINE and _words(intent):

@@ -50,7 +50,7 @@ def read(url: str) -> Outbox:
 
 
 def entries(url: str) -> int:
-    """How many entries there are: while there are as many, nothing has been ordered."""
+    """The number of entries: while it is the same, nothing has been ordered."""
     [(number,)] = _rows(url, "SELECT count(*) FROM entries")
     return int(number)
 
@@ -64,7 +64,7 @@ def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 def differences(expected: Iterable[Unsettled], found: Iterable[Unsettled]) -> list[str]:
-    """What waits by the record, and what is there to be carried out."""
+    """The orders that wait by the record but not in the outbox, or the other way round."""
     right, there = Counter(expected), Counter(found)
     return [
         *(f"{each}: it is not settled on record, and nobody will" for each in right - there),
@@ -98,7 +98,7 @@ def findings(entries: Sequence[Entry], orders: Iterable[Order]) -> list[str]:
 
 
 def ordered_by(entry: Entry) -> str | None:
-    """Which order the world must be given for it."""
+    """The order that the world must get for it."""
     data, moved = entry.data, entry.data.get("site_from") != entry.data.get("site_to")
     match entry.kind:
         case "site_closed":

@@ -127,7 +127,7 @@ class Member:
 
     @contextmanager
     def alone(self) -> Iterator[str]:
-        """What is on its disk, by itself: the URL of a server on it."""
+        """Start a server on its disk alone; yield the URL."""
         data = self._folder / "data"
         for each in ("standby.signal", "recovery.signal"):
             (data / each).unlink(missing_ok=True)
@@ -164,14 +164,14 @@ class Cluster:
         return f"postgresql://postgres@{hosts}/{DATABASE}?target_session_attrs=read-write"
 
     def leader(self) -> Member:
-        """Waits until one leads."""
+        """Wait until one leads."""
         [found, *_] = until(lambda: [m for m in self.members if m.leads], "a member leads")
         return found
 
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Two members, the second of which follows the first; both gone at the end."""
+    """Two members, the second following the first; both gone at the end."""
     user = _user()
     with ExitStack() as stack:
         made = tempfile.TemporaryDirectory(
@@ -225,7 +225,7 @@ def _program(name: str) -> str:
 
 
 def _user() -> str | None:
-    """Who runs them: the server refuses to run as root."""
+    """The user who runs them: the server refuses to run as root."""
     if os.geteuid() != 0:
         return None
     user = "pgserver"
@@ -244,7 +244,7 @@ def _give_to(user: str | None, *paths: Path) -> None:
 
 
 def _with_children(pids: Sequence[int]) -> list[int]:
-    """Those processes and all that came of them, each before its children."""
+    """Those processes and all their descendants, each before its children."""
     found = list(pids)
     for pid in found:
         with suppress(OSError):

@@ -70,6 +70,6 @@ def crashing_server() -> Iterator[Server]:
         try:
             yield server
         finally:
-            # Whoever started it first, and stops it, knows only of the process that it began with.
+            # The caller that stops it knows only the process that it began with.
             if server.crashed and server.runs:
                 server.stop("immediate")

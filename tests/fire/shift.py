@@ -50,7 +50,7 @@ _FOUND_NOW = 0.15
 
 @dataclass(slots=True)
 class Known:
-    """What the operator has last heard of a site."""
+    """The last known state of a site."""
 
     state: str = "active"
     incident: int = 1
@@ -120,7 +120,7 @@ def _value(name: str, word: Any) -> Any:
     return tuple(word) if name == "urls" else word
 
 
-# What an operator may want. Each answers with the words of the command, without the person.
+# An operator's wishes. Each returns the words of the command, without the person.
 
 Words = dict[str, Any]
 Wish = Callable[[Known, random.Random, datetime], Words]

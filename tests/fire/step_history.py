@@ -69,7 +69,7 @@ class TownHistory:
 
 
 def drawn(random: Random, steps: int, *, sites: int) -> TownHistory:
-    """A history of about so many steps on so many sites.
+    """Draw a history of about `steps` steps on `sites` sites.
 
     Each has acts and waits of its own that it does without: what all histories do, none does often.
     """

@@ -34,7 +34,7 @@ class Play:
         self._model = naive.NaiveDesk(naive.Policy(**history.policy))
 
     def run(self) -> Counter[str]:
-        """Plays all of it; AssertionError says what is not the same in two worlds."""
+        """Play all of it; AssertionError says what is not the same in two worlds."""
         adding = [TownStep(wait=START - START, act="add", site=n) for n in range(len(SITES) - 1)]
         for batch in [adding, *self._history.batches()]:
             self.now += batch[0].wait
@@ -54,7 +54,7 @@ class Play:
         return self.figures
 
     def case(self, site: str) -> Case:
-        """The site's case as it stands."""
+        """The site's present case."""
         return self._machine.case(site)
 
     def _take(self, batch: list[TownStep]) -> None:
@@ -88,13 +88,13 @@ class Play:
             return
         known = spoken.counted(asked.command, self._machine.cases.get(asked.site))
         if known is not None and wanted.refusal != "key_reused":
-            said = spoken.say(self._model, asked.site, known, self.now)
+            said = spoken.apply(self._model, asked.site, known, self.now)
             assert said == wanted.refusal, (
                 f"the model says {said} to {asked.command} on {asked.site} at {self.now}, and the"
                 f" machine {wanted.refusal}"
             )
             return
-        spoken.say(self._model, asked.site, c.Elapse(), self.now)
+        spoken.apply(self._model, asked.site, c.Elapse(), self.now)
         if wanted.acted:
             self._model.note(asked.site, self.now, asked.command.by)
 

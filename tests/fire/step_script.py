@@ -68,7 +68,7 @@ def _command(asked: Asked, numbers: dict[str, int]) -> Iterator[str]:
         numbers.setdefault(asked.site, len(numbers) + 1)
     number = numbers.get(asked.site, 0)
     if isinstance(command, c.Elapse):
-        # What the daemon carries out beside it is not in the history.
+        # The orders that the daemon carries out beside it are not in the history.
         yield f'{_at(asked.now, "python -c", [])} "$SAY"  # incidents daemon --once'
         return
     if type(command) not in _WORDS or _is_not_typed(command):
@@ -89,7 +89,7 @@ def _command(asked: Asked, numbers: dict[str, int]) -> Iterator[str]:
 
 
 def _is_not_typed(command: c.Command) -> bool:
-    """An order that is cancelled by a courier, or by a person who knows whether it was tried."""
+    """An order that is cancelled by a dispatcher, or by a person who knows whether it was tried."""
     by_hand = isinstance(command, c.CancelOrder) and command.why == BY_HAND
     return isinstance(command, c.CancelOrder) and not (by_hand and command.tried is None)
 

@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What must come of a command, in the words of the desk's answer; whether it did anything."""
+    """The expected outcome of a command, in the words of the answer; whether it took effect."""
 
     refusal: str | None
     acted: bool = False
@@ -73,7 +73,7 @@ class Machine:
         self._kept: dict[str, Expected] = {}
 
     def take(self, asked: Asked) -> Expected:
-        """What comes of a command, its key looked at first."""
+        """The outcome of a command, its key looked at first."""
         kept = None if asked.key is None else self._kept.get(asked.key)
         if kept is not None:
             assert asked.key is not None
@@ -88,7 +88,7 @@ class Machine:
         return expected
 
     def elapse(self, now: datetime) -> dict[str, list[Document]]:
-        """Lets everything due be done everywhere: the events by site, where there are any."""
+        """Do everything due everywhere; return the events by site."""
         done = {site: self._decide(site, c.Elapse(), now).events for site in self.cases}
         return {site: list(events) for site, events in done.items() if events}
 
@@ -143,7 +143,7 @@ def _shown(before: Case, command: c.Command, decision: Decision, policy: Policy)
 
 
 class DeskWorld:
-    """A real desk, with a clock that is told."""
+    """A real desk, with a clock that a test sets."""
 
     def __init__(self, engine: Engine, policy: Numbers) -> None:
         self.engine = engine
@@ -155,13 +155,13 @@ class DeskWorld:
             self.activate(policy, START)
 
     def activate(self, numbers: Numbers, now: datetime) -> None:
-        """Makes a policy the active one."""
+        """Activate a policy."""
         self.now = now
         text = Policy(**numbers).toml()
         self._desk.activate(text, by="p", login=None, reason=REASON)
 
     def take(self, batch: Sequence[Asked], expected: Sequence[Expected], *, rehearse: bool) -> None:
-        """Gives the commands in one transaction, and holds the answers against what must come.
+        """Give the commands in one transaction, and compare the answers with the expected ones.
 
         With `rehearse` a dry run comes first, which must answer the same and leave no trace.
         """
@@ -181,7 +181,7 @@ class DeskWorld:
                 self._judge(asked, answer, wanted)
 
     def elapse(self, now: datetime, expected: dict[str, list[Document]], limit: int) -> None:
-        """Lets a daemon do all that is due, some sites at a time."""
+        """Have a daemon do all that is due, some sites at a time."""
         self.now = now
         found: dict[str, list[Document]] = {}
         while answers := self._desk.elapse(limit=limit):
@@ -227,7 +227,7 @@ def desk_world(url: str, policy: Numbers) -> Iterator[DeskWorld]:
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
-    """Where two documents differ, and how."""
+    """The differences between two documents."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in one.keys() | other.keys():
             yield from differences(one.get(key), other.get(key), f"{where}.{key}")
@@ -239,7 +239,7 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """References to sealed words are salted: one is as good as another."""
+    """Replace references to sealed words, which are salted, by one and the same."""
     if isinstance(value, str):
         return "sha256:…" if value.startswith("sha256:") else value
     if isinstance(value, dict):

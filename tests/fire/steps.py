@@ -21,7 +21,7 @@ from tests.fire.step_worlds import DeskWorld, desk_world
 
 MACHINE_STEPS = 60_000
 DESK_STEPS = 600
-"""So many steps of a chunk go through the machine alone, and through a desk on each database."""
+"""The steps of a chunk through the machine alone, and through a desk on each database."""
 
 _TRIES = 400
 
@@ -30,7 +30,7 @@ Worlds = Callable[[TownHistory], AbstractContextManager[Sequence[DeskWorld]]]
 
 
 def chunk(seed: int, folder: Path) -> Counter[str]:
-    """Plays histories that the seed draws; figures tell how many steps went through what."""
+    """Play histories that the seed draws; return how many steps went through what."""
     random = Random(seed)
     figures: Counter[str] = Counter()
     while figures["machine steps"] < MACHINE_STEPS:
@@ -53,7 +53,7 @@ def _desk_steps(random: Random) -> Counter[str]:
 
 
 def desks_on(*databases: Databases) -> Worlds:
-    """Worlds with one desk on an empty database of each of those kinds."""
+    """Make worlds with one desk on an empty database of each of those kinds."""
 
     def made(history: TownHistory) -> AbstractContextManager[Sequence[DeskWorld]]:
         stack = ExitStack()
@@ -70,7 +70,7 @@ def no_desk(_history: TownHistory) -> AbstractContextManager[Sequence[DeskWorld]
 
 
 def run(history: TownHistory, worlds: Worlds = no_desk) -> Counter[str]:
-    """Plays a history; AssertionError tells a short one that fails, and the commands for it."""
+    """Play a history; AssertionError shows a short one that fails, and the commands for it."""
     try:
         with worlds(history) as desks:
             return Play(history, desks).run()
@@ -84,7 +84,7 @@ def run(history: TownHistory, worlds: Worlds = no_desk) -> Counter[str]:
 
 
 def failure(history: TownHistory, worlds: Worlds) -> tuple[str | None, Play | None]:
-    """What is wrong when the history is played, if anything is, and the play as far as it came."""
+    """The failure when the history is played, if any, and the play up to it."""
     with worlds(history) as desks:
         play = Play(history, desks)
         try:

@@ -8,13 +8,13 @@ from typing import Any
 from tests.fire.checker import check
 from tests.fire.ledger import Acknowledgement, Entry, Intent, Ledger
 from tests.fire.outbox import Order, Outbox, Unsettled
-from tests.fire.told_story import CARRIED, HELD, HOUR, LATE, MISSED, TOLD, WINDOW
+from tests.fire.recorded_story import CARRIED, HELD, HOUR, LATE, MISSED, TOLD, WINDOW
 
 Line = dict[str, Any]
 
 
 class Record:
-    """What the checker is given, before and while somebody tampers with it."""
+    """The checker's inputs, before and while somebody tampers with them."""
 
     def __init__(self, lines: list[Line], outgoing: Outbox, ledger: Ledger, now: datetime) -> None:
         self.lines, self.outgoing, self.ledger, self.now = lines, outgoing, ledger, now
@@ -31,7 +31,7 @@ class Record:
         return [line for line in self.of(site) if line["kind"] == kind][nth]
 
     def drop(self, *gone: Line) -> None:
-        """Takes the entries away, as if they had never been there: those behind them move up."""
+        """Remove the entries as if they had never been there: those behind them move up."""
         sites = {line["site"] for line in gone}
         self.lines = [line for line in self.lines if line not in gone]
         for site in sites:
@@ -39,7 +39,7 @@ class Record:
                 line["site_seq"] = str(n)
 
     def add(self, line: Line, **changes: Any) -> None:
-        """Puts a copy at the end of its site's stream."""
+        """Put a copy at the end of its site's stream."""
         last = self.of(line["site"])[-1]
         data = line["data"] | changes.pop("data", {})
         seq = str(int(last["site_seq"]) + 1)
@@ -71,7 +71,7 @@ def written(site: str, kind: str, nth: int = 0, **fields: Any) -> Tampering:
     return lambda record: record.find(site, kind, nth).update(fields)
 
 
-# What an act has come to.
+# Outcomes of acts.
 
 
 def do_an_unanswered_act_twice(record: Record) -> None:
@@ -246,7 +246,7 @@ def order_something_else(record: Record) -> None:
     record.outgoing.orders[at] = record.outgoing.orders[at]._replace(kind="close")
 
 
-# What became of orders.
+# Outcomes of orders.
 
 
 def overtake(record: Record) -> None:

@@ -11,17 +11,17 @@ from tests.fire import outbox
 from tests.fire.checker import check_database
 from tests.fire.ledger import Ledger
 from tests.fire.outbox import Outbox
+from tests.fire.recorded_story import TOLD, RecordedStory, record_story
 from tests.fire.tampering import TAMPERINGS, Record, Tampering
-from tests.fire.told_story import TOLD, Story, tell
 
-Told = tuple[list[str], Outbox, Story]
+Told = tuple[list[str], Outbox, RecordedStory]
 
 
 @pytest.fixture(scope="module")
 def told(sqlite_databases: SqliteDatabases) -> Iterator[Told]:
     with sqlite_databases.at_head() as url:
-        story = Story(url)
-        tell(story)
+        story = RecordedStory(url)
+        record_story(story)
         with story.engine.connect() as connection:
             bodies = (
                 connection.execute(text("SELECT body FROM entries ORDER BY id")).scalars().all()
@@ -44,8 +44,8 @@ def record(told: Told) -> Record:
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_true_record_has_no_findings(request: pytest.FixtureRequest, kind: str) -> None:
     url = request.getfixturevalue(f"{kind}_url")
-    story = Story(url)
-    tell(story)
+    story = RecordedStory(url)
+    record_story(story)
     story.engine.dispose()
 
     kinds = check_database(url, [story.ledger], due_by=story.now)
@@ -56,8 +56,8 @@ def test_a_true_record_has_no_findings(request: pytest.FixtureRequest, kind: str
 
 
 def test_a_database_whose_tables_differ_from_the_record_is_found(sqlite_url: str) -> None:
-    story = Story(sqlite_url)
-    tell(story)
+    story = RecordedStory(sqlite_url)
+    record_story(story)
     with story.engine.begin() as connection:
         connection.execute(text("UPDATE sites SET run = 7 WHERE name = :name"), {"name": TOLD})
     story.engine.dispose()

@@ -18,7 +18,7 @@ from incidents.errors import IncidentsError
 Typed = tuple[str, ...]
 
 SAMPLES = ("SHOP.example", "12-3", "12-3-1", "12-o45", "12-t2", "90m", "0.5", "two words")
-"""A kind of parameter that click does not know is told by what it takes of these."""
+"""Samples by which a kind of parameter unknown to click is described."""
 LONGEST = 10_000
 
 
@@ -131,7 +131,7 @@ def _kind(kind: click.ParamType[Any]) -> str:
 
 
 def _reading(kind: click.types.FuncParamType[Any, Any]) -> str:
-    """What it takes, by trial: whoever types does not see how it is made."""
+    """The accepted values, by trial: a user does not see how the parameter is made."""
     taken = [given for given in SAMPLES if _takes(kind, given)]
     if taken == list(SAMPLES):
         return f"text to {_limit(kind)} characters"

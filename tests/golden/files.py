@@ -12,18 +12,18 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "files"
 MOST_LINES = 60
-"""So many lines of a difference are shown."""
+"""The maximum lines of a difference to show."""
 
 
 def differences(made: Mapping[str, str]) -> Iterator[str]:
-    """What is not as it was, a text for each file of those that are made."""
+    """The differences, a text for each of the files that are made."""
     for name, text in made.items():
         if (difference := _difference(name, text)) is not None:
             yield difference
 
 
 def difference(made: Mapping[str, str]) -> str:
-    """What is not as it was, and what to do about it; nothing if all is."""
+    """The difference, and what to do about it; empty if there is none."""
     found = "\n\n".join(differences(made))
     return f"{found}\n\nIf that is meant: scripts/golden (CONTRIBUTING, Tests)" if found else ""
 

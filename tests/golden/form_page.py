@@ -24,7 +24,7 @@ class Field:
     """The value and the text of each choice of a list."""
 
     def structure(self) -> str:
-        """Its name, its kind and its limits."""
+        """The field's name, kind and limits."""
         told, kind = self.attributes, self.tag
         if self.tag == "input":
             kind = told.get("type") or "text"
@@ -38,7 +38,7 @@ class Field:
         return " ".join(parts)
 
     def wording(self) -> str:
-        """What a person reads at it; nothing for what is not seen."""
+        """The text that a person reads at it; empty for a hidden field."""
         said = [" ".join(word.split()) for word in self.words]
         said += [f"{name}: {self.attributes[name]}" for name in SHOWN if name in self.attributes]
         said += [f"{value!r}: {' '.join(text.split())}" for value, text in self.options]
@@ -54,7 +54,7 @@ class Form:
 
     @property
     def name(self) -> str:
-        """Where it goes, and how."""
+        """Its address and method."""
         told = self.attributes
         more = [told[name] or "" for name in ("enctype",) if name in told]
         return " ".join([(told.get("method") or "get").upper(), told.get("action") or "-", *more])
@@ -67,7 +67,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """Finds the forms of a page; a field stands in one, or names one by its id."""
+    """Find the forms of a page; a field stands in one, or names one by its id."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -96,7 +96,7 @@ def _console() -> Iterator[ConsoleDesk]:
 
 
 def _of(visitor: Visitor, pages: Iterable[str]) -> Seen:
-    """The forms of each page; a page that they may not see is told by its status, too."""
+    """The forms of each page; also the status of a page that they may not see."""
     found = {}
     for page in pages:
         answer = visitor.get(page)
@@ -132,7 +132,7 @@ def _wording(who: str, seen: Seen) -> Iterator[str]:
 
 
 def _told(who: str, seen: Seen, lines: Callable[[Form], list[str]]) -> Iterator[str]:
-    """The forms of each page; one that stands on many pages is told once."""
+    """The forms of each page; one that is on many pages is listed once."""
     before: list[tuple[str, list[str]]] = []
     for page, forms in seen.items():
         yield f"{who} {page}"
@@ -147,7 +147,7 @@ def _told(who: str, seen: Seen, lines: Callable[[Form], list[str]]) -> Iterator[
 
 
 def _sent(who: str, seen: Seen) -> Iterator[str]:
-    """Which forms another one has, and which of them can be sent."""
+    """The forms of another person, and whether they can be sent."""
     for page, forms in seen.items():
         yield f"{who} {page}"
         yield from (f"    {form.name}{'' if form.is_open else ' disabled'}" for form in forms)

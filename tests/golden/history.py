@@ -11,17 +11,17 @@ from pathlib import Path
 
 from tests.databases import sqlite_folder
 from tests.golden import forms, transcript
-from tests.golden.play import Said, Stage, stage
+from tests.golden.play import CommandOutput, Stage, stage
 from tests.outbound.rig import Handler, Receiver, Seen, receiver
 
 HISTORY, REFUSALS = "history.txt", "refusals.txt"
 ANSWERS = {"down.example": 410, "silent.example": 503}
-"""How the receiver answers to an order for these sites; for others it has done it."""
+"""The receiver's answers to orders for these sites; for others it has done them."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """What came of it: the golden files, and the names of the commands that were decided."""
+    """The result: the golden files, and the names of the commands that were decided."""
 
     files: dict[str, str]
     decided: frozenset[str]
@@ -81,7 +81,7 @@ def _entries(desk: Stage) -> str:
     return Path("entries.jsonl").read_bytes().decode()
 
 
-def _compare(answered: Sequence[Said], shown: Sequence[Said]) -> None:
+def _compare(answered: Sequence[CommandOutput], shown: Sequence[CommandOutput]) -> None:
     for program, person in zip(answered, shown, strict=True):
         assert program.status == person.status, program.line.command
 

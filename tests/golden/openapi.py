@@ -9,7 +9,7 @@ from typing import Any
 from incidents.app import App
 from incidents.settings import sources
 from incidents.web import app
-from tests.api.held import described
+from tests.api.openapi_check import openapi_document
 from tests.databases import sqlite_folder
 
 Path = tuple[str, ...]
@@ -40,14 +40,14 @@ def document() -> dict[str, Any]:
     with sqlite_folder() as databases, databases.at_head() as url:
         house = App(sources.load(db=url))
         try:
-            found: dict[str, Any] = described(app.create(house))
+            found: dict[str, Any] = openapi_document(app.create(house))
         finally:
             house.close()
     return found
 
 
 def _parted(value: Any, *, names: bool) -> tuple[Any, Any]:
-    """What programs read, and what people read, each in the place where it stood."""
+    """Split the parts for programs from those for people, each in its place."""
     if isinstance(value, list):
         parts = [_parted(each, names=False) for each in value]
         return [each for each, _ in parts], {str(at): said for at, (_, said) in enumerate(parts)}

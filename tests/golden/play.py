@@ -40,7 +40,7 @@ from incidents.values import ids
 HERE = Path(__file__).parent
 BEGIN = datetime.fromisoformat("2025-08-01T00:00:00Z")
 _OFTEN = re.compile(r"\{(\d+) (.+?)\}")
-"""Something, so many times."""
+"""A text, repeated."""
 _VARIABLE = re.compile("(?P<name>INCIDENTS_[A-Z_]+)=(?P<value>.*)")
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -54,8 +54,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one command answered."""
+class CommandOutput:
+    """The answer of one command."""
 
     line: Line
     status: int
@@ -65,7 +65,7 @@ class Said:
 
 @dataclass
 class Chance:
-    """What stands in for the machine's source of randomness: as many bytes as are asked for."""
+    """A seeded replacement for the machine's source of randomness."""
 
     seed: str = ""
     _drawn: Counter[int] = field(default_factory=Counter)
@@ -100,7 +100,7 @@ class Stage:
         self.decided: set[str] = set()
         """The names of the commands that the machine was asked."""
 
-    def play(self, name: str, *, more: tuple[str, ...] = ()) -> Iterator[Said]:
+    def play(self, name: str, *, more: tuple[str, ...] = ()) -> Iterator[CommandOutput]:
         """Run each command of that list, with `more` options."""
         times = Counter[Line]()
         for line in lines(name):
@@ -112,7 +112,7 @@ class Stage:
                 if line.command.startswith("@")
                 else self.run(*shlex.split(_in_full(line.command)), *more)
             )
-            yield Said(line, status, out, err)
+            yield CommandOutput(line, status, out, err)
 
     def run(self, *typed: str) -> tuple[int, str, str]:
         """Run one command: its exit status, and what it wrote on standard output and error.
@@ -144,8 +144,7 @@ def _in_full(command: str) -> str:
 
 @contextmanager
 def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
-    """A desk with that database, which keeps its files in an empty folder, and knows neither this
-    machine nor its user."""
+    """A desk with that database, in an empty folder, unaware of this machine and its user."""
     shutil.copytree(HERE / "desk", folder, dirs_exist_ok=True)
     for password in folder.glob("*.password"):
         password.chmod(0o600)
@@ -187,7 +186,7 @@ def _noting(decided: set[str]) -> object:
 
 
 def _unspoken(command: str) -> int:
-    """What is not said on the command line, by the desk itself; 3 if it is refused."""
+    """Do what the command line cannot, by the desk itself; 3 if it is refused."""
     kind, of, *words = shlex.split(command)
     site: str | int = of
     asked: c.Command

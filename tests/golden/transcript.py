@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.golden.play import Said
+from tests.golden.play import CommandOutput
 
 WORDS = frozenset(
     {
@@ -14,27 +14,27 @@ WORDS = frozenset(
         "title", "way_out", "what", "when", "where", "words", "would_change",
     }
 )  # fmt: skip
-"""What the program tells a person stands under these keys of its documents."""
+"""The keys of the program's documents under which texts for people stand."""
 LOGGED = '{"logger":'
-"""How a line of the process's own log begins, which is no answer."""
+"""The prefix of a line of the process's own log, which is no answer."""
 
 
-def structure(said: Iterable[Said]) -> str:
+def structure(said: Iterable[CommandOutput]) -> str:
     """The documents without the wording, with the exit status of each command."""
     return _blocks(said, _document_lines)
 
 
-def wording(said: Iterable[Said]) -> str:
+def wording(said: Iterable[CommandOutput]) -> str:
     """The wording in the documents, and what is no document."""
     return _blocks(said, _wording_lines)
 
 
-def seen(said: Iterable[Said]) -> str:
-    """What a person sees: standard output after |, standard error after !."""
+def seen(said: Iterable[CommandOutput]) -> str:
+    """The visible output: standard output after |, standard error after !."""
     return _blocks(said, _seen_lines)
 
 
-def _blocks(said: Iterable[Said], lines: Any) -> str:
+def _blocks(said: Iterable[CommandOutput], lines: Any) -> str:
     text = ""
     for each in said:
         if told := "".join(f"    {line}\n" for line in lines(each)):
@@ -42,13 +42,13 @@ def _blocks(said: Iterable[Said], lines: Any) -> str:
     return text
 
 
-def _document_lines(said: Said) -> Iterator[str]:
+def _document_lines(said: CommandOutput) -> Iterator[str]:
     yield f"exit status {said.status}"
     for document in _documents(said):
         yield from _flat("", _without_words(document))
 
 
-def _wording_lines(said: Said) -> Iterator[str]:
+def _wording_lines(said: CommandOutput) -> Iterator[str]:
     documents = list(_documents(said))
     for document in documents:
         yield from _words("", document)
@@ -56,14 +56,14 @@ def _wording_lines(said: Said) -> Iterator[str]:
         yield from _seen_lines(said)
 
 
-def _seen_lines(said: Said) -> Iterator[str]:
+def _seen_lines(said: CommandOutput) -> Iterator[str]:
     yield from (f"| {line}".rstrip() for line in said.out.splitlines())
     yield from (
         f"! {line}".rstrip() for line in said.err.splitlines() if not line.startswith(LOGGED)
     )
 
 
-def _documents(said: Said) -> Iterator[Any]:
+def _documents(said: CommandOutput) -> Iterator[Any]:
     """The JSON that was written: the answer, or the refusal on standard error."""
     for text in (said.out, said.err):
         if text.startswith(("{", "[")) and not text.startswith(LOGGED):

@@ -55,7 +55,7 @@ def span(*parts: str | timedelta) -> timedelta:
 
 
 class History:
-    """What happens on one site, told act by act; `site.example` is number 12 in its register."""
+    """The history of one site, act by act; `site.example` is number 12 in its register."""
 
     def __init__(self, *, at: str = "10:00", policy: Policy = DOCUMENTED) -> None:
         self.policy = policy
@@ -70,7 +70,7 @@ class History:
 
     @property
     def clock(self) -> datetime:
-        """What the machine's clock shows."""
+        """The time of the machine's clock."""
         return self._clock
 
     def after(self, *durations: str | timedelta) -> Self:
@@ -98,7 +98,7 @@ class History:
         self.policy = policy
         return self
 
-    # What people do.
+    # People's acts.
 
     def do(self, command: c.Command) -> Self:
         """Decide a command at the clock's time."""
@@ -235,7 +235,7 @@ class History:
     # Whole chapters of a history.
 
     def miss(self) -> Self:
-        """Log a violation of which nobody is told within the policy's hour."""
+        """Log a violation about which nobody is reached within the policy's hour."""
         return self.log().after(self.policy.unreachable_within, MICROSECOND).elapse()
 
     def sit_out(self) -> Self:
@@ -258,7 +258,7 @@ class History:
         """Reinstated by two persons."""
         return self.reinstate(by=ANN).approve(by=BOB)
 
-    # What stands.
+    # State.
 
     @property
     def state(self) -> str:
@@ -282,7 +282,7 @@ class History:
 
     @property
     def suspended_until(self) -> datetime | None:
-        """When a timer opens it."""
+        """The time at which a timer opens it."""
         return self.case.suspended_until
 
     def incident(self, n: int) -> Incident:
@@ -313,10 +313,10 @@ class History:
 
     @property
     def queue(self) -> dict[str, str]:
-        """What the queue lists for the site: item and kind."""
+        """The queue of the site: item and kind."""
         return {item: work_item.kind for item, work_item in work.items(self.case).items()}
 
-    # What the last act came to.
+    # The outcome of the last act.
 
     @property
     def refused_with(self) -> str | None:

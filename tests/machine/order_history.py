@@ -19,7 +19,7 @@ from tests.machine.history import ANN, History, utc
 
 
 class OrderHistory(History):
-    """What happens on one site, and what becomes of it where `panel` carries orders out."""
+    """The history of one site whose orders `panel` carries out."""
 
     def order(self, kind: str | int, lane: str = ACT) -> int:
         """The number of an order; of one that is settled, only the number leads to it."""
@@ -98,11 +98,11 @@ class OrderHistory(History):
         self.case.deliveries[key] = self._twin.deliveries[key] = marked
         return self
 
-    # What stands.
+    # State.
 
     @property
     def in_force(self) -> str:
-        """What is known to be in force in the world."""
+        """The state known to be in force."""
         return self.case.in_force
 
     @property

@@ -1,4 +1,4 @@
-"""Histories at random: what their steps are drawn from, and their playing on a case.
+"""Random histories: the tables from which steps are drawn, and their playing on a case.
 
 Hypothesis draws and shrinks them here; `tests.fire.steps` draws very many from the same tables.
 """
@@ -179,7 +179,7 @@ DETAILS: dict[str, tuple[dict[str, Any], ...]] = {
         for early in (0, 0, 1)
     ),
 }  # fmt: skip
-"""What an act has besides: one of these, each as likely as the other."""
+"""The further parts of an act: one of these, each as likely as the other."""
 
 _ACTS = st.sampled_from([act for act, weight in WEIGHTS.items() for _ in range(weight)])
 _WAITS = st.sampled_from(WAITS)
@@ -203,7 +203,7 @@ def steps(draw: st.DrawFn) -> Step:
 
 
 def histories(most: int = 30) -> st.SearchStrategy[RandomHistory]:
-    """Histories of up to so many single steps or chapters, each length as likely as the other."""
+    """Draw histories of up to `n` single steps or chapters, all lengths equally likely."""
 
     def of_length(n: int) -> st.SearchStrategy[RandomHistory]:
         drawn = st.lists(_PARTS, min_size=n, max_size=n).map(lambda parts: sum(parts, ()))

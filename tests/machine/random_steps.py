@@ -40,12 +40,11 @@ class Step:
     details: tuple[tuple[str, str], ...] = ()
 
     def incident(self, case: Case) -> int:
-        """The incident meant: the latest, or so many before it; one that is not there for -1."""
+        """The incident meant: the latest, or `back` before it; one that is not there for -1."""
         return max(1, case.last_incident - self.back)
 
     def order(self, case: Case) -> tuple[int, str]:
-        """The order meant, of those not settled: the latest in its lane, or so many before it; one
-        that is not there for -1."""
+        """The unsettled order meant: the latest in its lane, or `back` before; unknown for -1."""
         unsettled = [key for key in case.deliveries if key[1] == self.lane]
         if self.back < 0 or not unsettled:
             return case.seq + 1, self.lane
@@ -60,7 +59,7 @@ class Step:
 
 
 def command(step: Step, case: Case, now: datetime) -> c.Command:
-    """The command of a step; an activation lets come first what is due, and is none itself."""
+    """The command of a step; an activation is none, and comes after what is due."""
     return _COMMANDS[step.act](step, case, now)
 
 

@@ -34,7 +34,7 @@ def test_the_machine_and_the_naive_model_agree_after_every_step(history: RandomH
         refused = None if decision.refusal is None else decision.refusal.name
         known = spoken.counted(asked, case)
         if known is not None:
-            assert spoken.say(model, SITE, known, now) == refused
+            assert spoken.apply(model, SITE, known, now) == refused
         else:
             acted = len(decision.events) > decision.due
             spoken.note(model, SITE, asked, now, acted=acted)

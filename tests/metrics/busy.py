@@ -17,7 +17,7 @@ from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.metrics.rig import Place, Told
+from tests.metrics.rig import Place, RecordedLog
 from tests.metrics.test_tally import done
 
 PHONE, MAIL, NAME = "+86 10 5555 0177", "canary@birds.invalid", "Kanarija Gelbvogel"
@@ -31,7 +31,7 @@ class Busy:
 
     def __init__(self, day: Rehearsal) -> None:
         self.day = day
-        self.watch = Watch(Place(day), warn=Told())
+        self.watch = Watch(Place(day), warn=RecordedLog())
         self.watch.samples()
 
     def live(self) -> None:
@@ -42,7 +42,7 @@ class Busy:
         self._log()
 
     def scraped(self) -> Samples:
-        """What it has come to."""
+        """The scraped metrics."""
         return self.watch.samples()
 
     def _give(self, site: str, *commands: c.Command) -> None:
@@ -116,7 +116,7 @@ def _act(day: Rehearsal, site: str) -> int:
 
 @contextmanager
 def busy(url: str) -> Iterator[Busy]:
-    """That day, lived."""
+    """A busy day, played."""
     with rehearsal(url) as day:
         found = Busy(day)
         found.live()

@@ -1,4 +1,4 @@
-"""What the tests of the metrics are given."""
+"""Fixtures of the tests of the metrics."""
 
 from collections.abc import Iterator
 

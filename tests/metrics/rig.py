@@ -1,4 +1,4 @@
-"""What the tests of the metrics stand on: a look at a rehearsal's desk, and what it finds."""
+"""A look at a rehearsal's desk for the tests of the metrics, and its findings."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from tests.desk.rehearsal import Rehearsal
 
 
 def look(day: Rehearsal) -> Samples:
-    """What the database says at the rehearsal's time."""
+    """Look at the database at the rehearsal's time."""
     with reading(day.engine) as connection:
         return looks.look(connection, day.now)
 
@@ -48,8 +48,8 @@ class Place:
         return self.day.now
 
 
-class Told:
-    """What a log would have been told."""
+class RecordedLog:
+    """The calls to a log."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Sites and entries by way of the tables: as many as no desk writes in the time of a test."""
+"""Sites and entries written into the tables: more than a desk can write during a test."""
 
 import json
 from datetime import datetime
@@ -20,7 +20,7 @@ def add_entries(
     numbered: bool = True,
     **facts: Any,
 ) -> None:
-    """So many entries of a site of their own; `facts` are parts of their text."""
+    """Add entries of a site of their own; `facts` are parts of their text."""
     told = {"actor": "li", "kind": "site_edited", "occurred_at": rfc3339(at)} | facts
     body = json.dumps(told | {"recorded_at": rfc3339(at)})
     seq = connection.scalar(select(func.coalesce(func.max(entries.c.site_seq), 0))) or 0
@@ -33,7 +33,7 @@ def add_entries(
 
 
 def add_sites(connection: Connection, how_many: int, *, due: datetime, of: str = "some") -> None:
-    """So many sites without a history, of which something is due then."""
+    """Add `how_many` sites without a history, with something due at `due`."""
     row = {
         "state": "active", "epoch": 1, "run": 0, "disputed": False, "held": False, "seq": 0,
         "last_incident": 0, "last_suspension": 0, "last_task": 0, "next_due": due,
@@ -44,7 +44,7 @@ def add_sites(connection: Connection, how_many: int, *, due: datetime, of: str =
 
 
 def number(connection: Connection) -> None:
-    """Gives numbers to all entries that have none, and lets the tree be."""
+    """Number all entries without a number, and leave the tree alone."""
     numbers = log_tables.leaves
     size = connection.scalar(select(func.count()).select_from(numbers)) or 0
     new = connection.scalars(

@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint has answered."""
+    """The answer of an endpoint."""
 
     status: int
     kind: str
@@ -37,7 +37,7 @@ class Answer:
 def scrape(
     port: int, path: str = "/metrics", *, method: str = "GET", accept: str | None = None
 ) -> Answer:
-    """Asks for the metrics."""
+    """Ask for the metrics."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
     try:
         connection.request(method, path, headers={} if accept is None else {"Accept": accept})
@@ -51,7 +51,7 @@ def scrape(
 def promtool(
     *words: str, stdin: str | None = None, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs Prometheus's own judge."""
+    """Run Prometheus's own linter."""
     return subprocess.run(
         ["promtool", *words],
         input=stdin,

@@ -19,7 +19,7 @@ from incidents.metrics.endpoint import Endpoint
 from incidents.metrics.service import Address, Service, Watch
 from incidents.settings import sources
 from tests.conftest import WriteSettings
-from tests.metrics.rig import Told
+from tests.metrics.rig import RecordedLog
 from tests.metrics.scraping import LOOPBACK, Answer, scrape
 from tests.metrics.test_tally import NOW, done
 from tests.patience import PATIENCE_S, until
@@ -45,7 +45,7 @@ class Running:
     """A service that is started, and what it has told."""
 
     def __init__(self, house: App) -> None:
-        self.said, self.warned = Told(), Told()
+        self.said, self.warned = RecordedLog(), RecordedLog()
         self.service = Service(house, say=self.said, warn=self.warned, again_s=0.05)
         # A busy machine may take longer than anybody waits for metrics.
         self.service._watch = Watch(house, warn=self.warned, patience_s=PATIENCE_S)
@@ -139,7 +139,7 @@ def test_after_it_was_stopped_nobody_listens(running: Callable[[], Running], por
 
 
 def test_a_service_that_was_never_started_can_be_stopped(house: App, port: int) -> None:
-    Service(house, say=Told(), warn=Told()).stop()
+    Service(house, say=RecordedLog(), warn=RecordedLog()).stop()
 
 
 def test_without_its_library_it_says_so_once_and_the_daemon_goes_on(

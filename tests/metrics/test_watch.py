@@ -12,7 +12,7 @@ from incidents.machine import commands as c
 from incidents.metrics.service import Watch
 from incidents.store.database import schema
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.metrics.rig import Place, Told, value
+from tests.metrics.rig import Place, RecordedLog, value
 from tests.metrics.test_tally import NOW, done
 from tests.patience import PATIENCE_S, until
 
@@ -45,7 +45,7 @@ class Hanging(Place):
 
 
 def test_a_database_that_is_away_is_shown_and_told_of_once(day: Rehearsal) -> None:
-    place, warned = Failing(day), Told()
+    place, warned = Failing(day), RecordedLog()
     watch = Watch(place, warn=warned)
     assert value(watch.samples(), "up") == 1
 
@@ -67,7 +67,7 @@ def test_a_database_that_is_away_is_shown_and_told_of_once(day: Rehearsal) -> No
 
 
 def test_a_fault_is_told_by_its_type_alone(day: Rehearsal) -> None:
-    place, warned = Failing(day), Told()
+    place, warned = Failing(day), RecordedLog()
     place.error = KeyError("shop.example")
     assert value(Watch(place, warn=warned).samples(), "up") == 0
     assert warned.lines == [("the metrics cannot be read", {"reason": "KeyError"})]
@@ -75,7 +75,7 @@ def test_a_fault_is_told_by_its_type_alone(day: Rehearsal) -> None:
 
 def test_what_was_counted_stays_counted_while_the_database_is_away(day: Rehearsal) -> None:
     place = Failing(day)
-    watch = Watch(place, warn=Told())
+    watch = Watch(place, warn=RecordedLog())
     watch.samples()
     day.add()
     sequencer.number_all(day.engine)
@@ -93,7 +93,7 @@ def test_what_goes_on_record_while_the_database_is_away_is_counted_when_it_is_ba
     day: Rehearsal,
 ) -> None:
     place = Failing(day)
-    watch = Watch(place, warn=Told())
+    watch = Watch(place, warn=RecordedLog())
     watch.samples()
     place.error = DatabaseError(detail="away")
     watch.samples()
@@ -106,7 +106,7 @@ def test_what_goes_on_record_while_the_database_is_away_is_counted_when_it_is_ba
 
 
 def test_a_database_that_hangs_is_waited_for_a_while_and_asked_once(day: Rehearsal) -> None:
-    place, warned = Hanging(day), Told()
+    place, warned = Hanging(day), RecordedLog()
     watch = Watch(place, warn=warned, patience_s=0.1)
     with ThreadPoolExecutor(20) as others:
         found = list(others.map(lambda _: watch.samples(), range(20)))
@@ -121,7 +121,7 @@ def test_a_database_that_hangs_is_waited_for_a_while_and_asked_once(day: Rehears
 
 def test_two_who_ask_at_one_moment_are_both_answered(day: Rehearsal) -> None:
     # A busy machine may take longer than anybody waits for metrics.
-    watch = Watch(Place(day), warn=Told(), patience_s=PATIENCE_S)
+    watch = Watch(Place(day), warn=RecordedLog(), patience_s=PATIENCE_S)
     with ThreadPoolExecutor(8) as others:
         found = list(others.map(lambda _: watch.samples(), range(40)))
     assert [value(samples, "up") for samples in found] == [1] * 40
@@ -130,7 +130,7 @@ def test_two_who_ask_at_one_moment_are_both_answered(day: Rehearsal) -> None:
 def test_a_daemon_that_begins_before_its_database_is_there_tells_of_nothing(
     empty_db_url: str,
 ) -> None:
-    warned = Told()
+    warned = RecordedLog()
     with rehearsal(empty_db_url) as day:
         watch = Watch(Place(day), warn=warned)
         watch.begin()

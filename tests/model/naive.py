@@ -267,7 +267,7 @@ class Site:
         return left < needed and (closure.upheld_at is None or left < closure.upheld_at)
 
     def needed_and_left(self, closure: Closure) -> tuple[int, int]:
-        """How much the rule of `closure` needs, and how much of that the record still gives."""
+        """The number that the rule of `closure` needs, and the number left on record."""
         if closure.rule == "repeat":
             # Only what lay near the incident that completed the window speaks for the closure.
             within = closure.policy.repeat_within
@@ -312,14 +312,13 @@ class NaiveDesk:
 
     def elapse(self, now: datetime) -> None:
         for site in self.sites.values():
-            self._do_what_is_due(site, site.now(now))
+            self._elapse_due(site, site.now(now))
 
     def elapse_site(self, site: str, now: datetime) -> None:
         self._begin(site, now)
 
     def note(self, site: str, now: datetime, by: str) -> None:
-        """Put on record an act that moves nothing here: a claim, a file, a changed detail, or what
-        became of an order."""
+        """Record an act without effect here: a claim, a file, a detail, an outcome of an order."""
         found, now = self._begin(site, now)
         self._write(found, now, by, "note")
 
@@ -414,7 +413,7 @@ class NaiveDesk:
         found, now = self._begin(site, now)
         one = None if incident is None else self._incident(found, incident)
         at = self._not_in_the_future(at, now)
-        told = self._told_about(found, at) if one is None else [one]
+        told = self._reached_about(found, at) if one is None else [one]
         if one is not None and one.voided:
             raise Refused("state_forbids")
         if one is not None:
@@ -439,7 +438,7 @@ class NaiveDesk:
         with self._correcting(found, about, now):
             wrong.voided = True
         if was_first and about.removal_due is not None and about.reached():
-            self._count_from_what_still_tells(found, about, about.removal_due)
+            self._recount_from_standing_contacts(found, about, about.removal_due)
         if wrong.outcome == "reached":
             found.correct(about)
         self._write(found, now, by, "void-contact")
@@ -677,7 +676,7 @@ class NaiveDesk:
         """Find the site and its `now`, and do what fell due before that."""
         found = self._site(site)
         now = found.now(clock)
-        self._do_what_is_due(found, now)
+        self._elapse_due(found, now)
         return found, now
 
     def _incident(self, site: Site, number: int) -> Incident:
@@ -721,14 +720,14 @@ class NaiveDesk:
         site.to_close = asked
         return True
 
-    def _told_about(self, site: Site, at: datetime) -> list[Incident]:
+    def _reached_about(self, site: Site, at: datetime) -> list[Incident]:
         return [
             incident
             for incident in site.incidents
             if incident.state() in ("open", "unreached") and incident.occurred_at <= at
         ]
 
-    # What an act does.
+    # Effects of acts.
 
     def _write(self, site: Site, now: datetime, by: str, what: str) -> None:
         site.entries.append((now, by, what))
@@ -798,7 +797,9 @@ class NaiveDesk:
         if running is not None and site.struck(running):
             site.end(running, now)
 
-    def _count_from_what_still_tells(self, site: Site, about: Incident, before: datetime) -> None:
+    def _recount_from_standing_contacts(
+        self, site: Site, about: Incident, before: datetime
+    ) -> None:
         """Nobody has less time to delete (R5) than from the first call that was really made."""
         if self.policy.removal_within is not None:
             told = min(contact.recorded_at for contact in about.reached())
@@ -823,9 +824,9 @@ class NaiveDesk:
             running.ended = closure.at
         site.closures.append(closure)
 
-    # What falls due.
+    # Deadlines.
 
-    def _do_what_is_due(self, site: Site, now: datetime) -> None:
+    def _elapse_due(self, site: Site, now: datetime) -> None:
         while due := sorted(d for d in self._deadlines(site) if d[0] < now):
             _, kind, number = due[0]
             if kind == 0:
@@ -840,7 +841,7 @@ class NaiveDesk:
             self._write(site, now, "", ("lapsed", "removal lapsed", "reopened")[kind])
 
     def _time_began(self, late: Incident) -> datetime:
-        """When they had to have been told, to have had all the time until the deadline (R5)."""
+        """The time by which they had to be reached to have the full deadline (R5)."""
         first, within = min(c.recorded_at for c in late.reached()), self.policy.removal_within
         assert late.removal_due is not None
         return first if within is None else max(first, late.removal_due - within)

@@ -1,4 +1,4 @@
-"""Commands of the machine, said to the naive model; and what stands in a case, as it shows it."""
+"""The machine's commands given to the naive model, and the case in its words."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OF_FILING = frozenset({*filing.TERMS, SUSPICION, FOOTER})
 """The kinds of the tasks that the model knows nothing of."""
 
 
-def say(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
-    """Does the command on the model at `now` (the machine's clock); the name of a refusal."""
+def apply(desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime) -> str | None:
+    """Do the command on the model at `now` (the machine's clock); return a refusal's name."""
     try:
         if isinstance(command, c.Elapse):
             desk.elapse_site(site, now)
@@ -53,8 +53,7 @@ def counted(command: c.Command, case: Case | None) -> c.Command | None:
 def note(
     desk: naive.NaiveDesk, site: str, command: c.Command, now: datetime, *, acted: bool
 ) -> None:
-    """A command that the model has no act for: what is due is done, and it is on record if it
-    `acted`."""
+    """Do what is due and record that the command `acted`: the model has no act for it."""
     desk.elapse_site(site, now)
     if acted:
         desk.note(site, now, command.by)

@@ -1,4 +1,4 @@
-"""What the tests of the notices share: a desk with one customer, and a settings file."""
+"""Fixtures of the tests of the notices: a desk with one customer, and a settings file."""
 
 from __future__ import annotations
 

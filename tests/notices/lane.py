@@ -1,4 +1,4 @@
-"""What the tests of both lanes stand on: orders, and channels that answer as they are told."""
+"""Orders for the tests of both lanes, and channels whose answers a test sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORDING = Wording(samples.OFFICE, SHANGHAI)
 
 
 @dataclass
-class Told:
+class StubChannel:
     """A channel that keeps what it is handed, and answers as the test wants."""
 
     name: str = "mail"

@@ -1,4 +1,4 @@
-"""A real mail server on the loopback, which keeps what it is given and answers as it is told."""
+"""A real mail server on the loopback, which keeps its mail and answers as a test sets it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Mailbox:
-    """What has come, and what is answered: by default all is taken."""
+    """The received mail, and the answers: by default all is accepted."""
 
     got: list[Envelope] = field(default_factory=list)
     to_sender: str = "250 OK"
@@ -80,7 +80,7 @@ class Mailbox:
         assert isinstance(auth, LoginPassword)
         self.logins.append((auth.login.decode(), auth.password.decode()))
         right = auth.password == b"right"
-        # What is not handled is answered by the server itself: 535.
+        # The server itself answers the rest: 535.
         return AuthResult(success=right, handled=right)
 
 
@@ -92,7 +92,7 @@ def opened(raw: bytes) -> EmailMessage:
 
 
 def body(mail: EmailMessage, kind: str) -> str:
-    """What a reader sees of it: `plain` or `html`."""
+    """The visible text: `plain` or `html`."""
     part = mail.get_body((kind,))
     assert part is not None
     text: str = part.get_content()
@@ -103,7 +103,7 @@ def body(mail: EmailMessage, kind: str) -> str:
 def server(
     mailbox: Mailbox, tls: str | None = None, folder: Path | None = None, **said: Any
 ) -> Iterator[int]:
-    """Its port while it runs; with `tls`, starttls or tls, `folder` holds its certificate."""
+    """Run it and yield its port; with `tls`, starttls or tls, `folder` holds its certificate."""
     settings: dict[str, Any] = dict(said)
     if tls is not None:
         assert folder is not None

@@ -15,7 +15,7 @@ from incidents.notices.lanes import CustomerLane
 from incidents.notices.letter import ATTEMPT_S, Channel, Facts, TimeBudget
 from incidents.notices.wording import Wording
 from tests.enforcement.orders import detail, problem
-from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
+from tests.notices.lane import NOON, SHANGHAI, WORDING, StubChannel, order
 
 UNTIL = NOON + timedelta(hours=12)
 MAIL = "zhang@shop.example"
@@ -39,7 +39,7 @@ def _customer(*channels: Channel, notice: str = "violation_found", **facts: Any)
     ],
 )
 def test_each_order_has_its_notice(given: Order, notice: str, subject: str) -> None:
-    channel = Told()
+    channel = StubChannel()
     assert _customer(channel, notice=notice).deliver(given) == Delivered()
     [letter] = channel.letters
     assert letter.subject.startswith(subject)
@@ -48,7 +48,7 @@ def test_each_order_has_its_notice(given: Order, notice: str, subject: str) -> N
 
 
 def test_it_goes_to_the_responsible_person() -> None:
-    channel = Told()
+    channel = StubChannel()
     _customer(channel, phone="+86 10 5555 0101").deliver(order("notify"))
     [to] = channel.to
     assert (to.mail, to.name, to.phone) == ((MAIL,), "张三", "+86 10 5555 0101")
@@ -59,7 +59,7 @@ def test_it_goes_to_the_responsible_person() -> None:
     [({"settled": True}, "settled"), ({"email": None}, "no_address")],
 )
 def test_nobody_is_written_to_who_need_not_or_cannot_be(changed: dict[str, Any], why: str) -> None:
-    channel = Told()
+    channel = StubChannel()
     assert _customer(channel, **changed).deliver(order("notify")) == Skipped(why=why)
     assert channel.letters == []
 
@@ -71,21 +71,25 @@ def test_without_a_channel_nothing_is_even_looked_up() -> None:
     lane = CustomerLane(facts=look, wording=WORDING, channels=())
     assert lane.deliver(order("notify")) == Skipped(why="no_channel")
     assert not lane.is_set_up
-    assert _customer(Told()).is_set_up
+    assert _customer(StubChannel()).is_set_up
 
 
 def test_what_is_not_on_record_is_told_to_nobody() -> None:
-    lane = CustomerLane(facts=lambda order: None, wording=WORDING, channels=[Told()])
+    lane = CustomerLane(facts=lambda order: None, wording=WORDING, channels=[StubChannel()])
     assert lane.deliver(order("notify")) == Skipped(why="not_on_record")
 
 
 @pytest.mark.parametrize("kind", ["call", "alarm", "anything"])
 def test_what_is_nothing_to_the_customer_is_not_told(kind: str) -> None:
-    assert _customer(Told()).deliver(order(kind)) == Skipped(why="no_notice")
+    assert _customer(StubChannel()).deliver(order(kind)) == Skipped(why="no_notice")
 
 
 def test_the_first_channel_that_takes_it_is_the_last_one_that_is_tried() -> None:
-    first, second, third = Told("a", Retry(problem="mail_unreachable")), Told("b"), Told("c")
+    first, second, third = (
+        StubChannel("a", Retry(problem="mail_unreachable")),
+        StubChannel("b"),
+        StubChannel("c"),
+    )
     assert _customer(first, second, third).deliver(order("notify")) == Delivered()
     assert [len(channel.letters) for channel in (first, second, third)] == [1, 1, 0]
 
@@ -110,7 +114,7 @@ LATER, SOON = (Retry(problem=p, after=timedelta(minutes=m)) for p, m in (("later
 def test_while_one_channel_may_still_take_it_it_is_tried_again(
     answers: list[Outcome], outcome: Outcome
 ) -> None:
-    channels = [Told(str(n), answer) for n, answer in enumerate(answers)]
+    channels = [StubChannel(str(n), answer) for n, answer in enumerate(answers)]
     assert _customer(*channels).deliver(order("notify")) == outcome
 
 
@@ -124,7 +128,7 @@ def test_the_time_of_an_attempt_is_shared_among_the_channels_that_are_left() -> 
     assert time.share(1) == 11.0
     now[0] += 60.0
     assert time.share(1) == 0.5
-    channels = [Told(str(n), RETRY) for n in range(3)]
+    channels = [StubChannel(str(n), RETRY) for n in range(3)]
     _customer(*channels).deliver(order("notify"))
     given = [channel.seconds[0] for channel in channels]
     assert given == pytest.approx([ATTEMPT_S / 3, ATTEMPT_S / 2, ATTEMPT_S], abs=0.5)
@@ -133,7 +137,7 @@ def test_the_time_of_an_attempt_is_shared_among_the_channels_that_are_left() -> 
 def test_a_template_that_is_wrong_is_for_a_person_to_look_at(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     (tmp_path / "en/closed.txt.jinja").write_text("s\n\n{{ nobody }}")
-    channel = Told()
+    channel = StubChannel()
     wording = Wording(samples.OFFICE, SHANGHAI, folder=tmp_path)
     facts = samples.of("closed")
     assert isinstance(facts, Facts)
@@ -147,5 +151,5 @@ def test_a_template_that_is_wrong_is_for_a_person_to_look_at(tmp_path: Path) -> 
 
 
 def test_nobody_is_asked_how_a_site_really_stands() -> None:
-    assert _customer(Told()).state("shop.example") is None
+    assert _customer(StubChannel()).state("shop.example") is None
     assert _customer().name == "notices"

@@ -14,7 +14,7 @@ from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import AlarmFacts, Facts, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.views.queue.alarm import KINDS
-from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
+from tests.notices.lane import NOON, SHANGHAI, WORDING, StubChannel, order
 
 NIGHT = datetime(2026, 3, 2, 2, 0, tzinfo=SHANGHAI)
 QUIET = notice_settings.read_quiet_hours("23:00-07:00", SHANGHAI)
@@ -42,7 +42,7 @@ def _alarm() -> Order:
 
 
 def test_every_channel_is_told() -> None:
-    chat, mail = Told("wecom"), Told("mail")
+    chat, mail = StubChannel("wecom"), StubChannel("mail")
     desk = _desk(Outlet(chat, Recipient()), Outlet(mail, TO_DESK))
     assert desk.deliver(_call()) == Delivered()
     assert chat.letters == mail.letters
@@ -57,8 +57,8 @@ def test_every_channel_is_told() -> None:
 def test_one_channel_that_takes_it_is_enough_and_the_others_are_told_of_in_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    broken = Told("wecom", Retry(problem="chat_failed"))
-    assert _desk(Outlet(broken, Recipient()), Outlet(Told(), TO_DESK)).deliver(_call()) == (
+    broken = StubChannel("wecom", Retry(problem="chat_failed"))
+    assert _desk(Outlet(broken, Recipient()), Outlet(StubChannel(), TO_DESK)).deliver(_call()) == (
         Delivered()
     )
     said = capsys.readouterr().err
@@ -67,14 +67,14 @@ def test_one_channel_that_takes_it_is_enough_and_the_others_are_told_of_in_the_l
 
 
 def test_where_none_takes_it_it_is_tried_again_while_one_may() -> None:
-    broken, refused = Told("a", Retry(problem="r")), Told("b", Failed(problem="f"))
+    broken, refused = StubChannel("a", Retry(problem="r")), StubChannel("b", Failed(problem="f"))
     both = _desk(Outlet(refused, TO_DESK), Outlet(broken, TO_DESK))
     assert both.deliver(_call()) == Retry(problem="r")
     assert _desk(Outlet(refused, TO_DESK)).deliver(_call()) == Failed(problem="f")
 
 
 def test_what_is_done_or_not_on_record_by_then_is_not_told() -> None:
-    told = Told()
+    told = StubChannel()
     outlet = Outlet(told, TO_DESK)
     assert _desk(outlet, settled=True).deliver(_call()) == Skipped(why="settled")
     nothing = DeskLane(facts=lambda order: None, wording=WORDING, outlets=[outlet])
@@ -85,7 +85,7 @@ def test_what_is_done_or_not_on_record_by_then_is_not_told() -> None:
 
 def test_without_a_channel_nobody_is_told() -> None:
     assert not _desk().is_set_up
-    assert _desk(Outlet(Told(), TO_DESK)).is_set_up
+    assert _desk(Outlet(StubChannel(), TO_DESK)).is_set_up
     assert _desk().deliver(_call()) == Skipped(why="no_channel")
     facts = samples.of("alarm_daemon_silent")
     assert isinstance(facts, AlarmFacts)
@@ -97,14 +97,14 @@ def test_without_a_channel_nobody_is_told() -> None:
 
 
 def test_a_channel_in_its_quiet_hours_is_left_out() -> None:
-    chat, mail = Told("wecom"), Told("mail")
+    chat, mail = StubChannel("wecom"), StubChannel("mail")
     desk = _desk(Outlet(chat, Recipient(), QUIET), Outlet(mail, TO_DESK), now=NIGHT)
     assert desk.deliver(_call()) == Delivered()
     assert (len(chat.letters), len(mail.letters)) == (0, 1)
 
 
 def test_what_is_loud_is_told_at_any_hour() -> None:
-    chat = Told("wecom")
+    chat = StubChannel("wecom")
     desk = _desk(Outlet(chat, Recipient(), QUIET), now=NIGHT)
     assert desk.deliver(_alarm()) == Delivered()
     facts = samples.of("alarm_order_dead")
@@ -117,7 +117,7 @@ def test_what_is_loud_is_told_at_any_hour() -> None:
 def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kind: str) -> None:
     facts = samples.of(f"alarm_{kind}")
     assert isinstance(facts, AlarmFacts)
-    desk = _desk(Outlet(Told("wecom"), Recipient(), QUIET), now=NIGHT)
+    desk = _desk(Outlet(StubChannel("wecom"), Recipient(), QUIET), now=NIGHT)
     urgent = kind in {
         "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }  # fmt: skip
@@ -128,7 +128,7 @@ def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kin
 
 def test_where_all_are_quiet_it_waits_until_the_first_one_is_not() -> None:
     early = notice_settings.read_quiet_hours("23:00-06:30", SHANGHAI)
-    chat, mail = Told("wecom"), Told("mail")
+    chat, mail = StubChannel("wecom"), StubChannel("mail")
     outlets = (Outlet(chat, Recipient(), QUIET), Outlet(mail, TO_DESK, early))
     found = _desk(*outlets, now=NIGHT).deliver(_call())
     assert isinstance(found, Retry)
@@ -144,7 +144,7 @@ def test_where_all_are_quiet_it_waits_until_the_first_one_is_not() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_alarm_is_told_and_bears_one_name_for_one_thing(kind: str) -> None:
-    mail = Told()
+    mail = StubChannel()
     facts = samples.of(f"alarm_{kind}")
     assert isinstance(facts, AlarmFacts)
     desk = _desk(Outlet(mail, TO_DESK))

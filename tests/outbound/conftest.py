@@ -1,4 +1,4 @@
-"""What the tests of the outbound room share."""
+"""Fixtures of the tests of the outbound room."""
 
 import pytest
 

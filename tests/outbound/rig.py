@@ -138,7 +138,7 @@ class Talker:
 
 @contextmanager
 def talker(script: Script) -> Iterator[Talker]:
-    """A server that does with each connection what the script says; it is told when all is over."""
+    """Serve each connection by the script; at the end all threads are joined."""
     with socket.create_server((LOOPBACK, 0)) as listening:
         at = listening.getsockname()[1]
         running = Talker(f"http://{LOOPBACK}:{at}/hook", at, threading.Event())
@@ -195,8 +195,7 @@ def request_of(channel: socket.socket) -> bytes:
 
 
 def dripping(head: bytes, drop: bytes) -> Script:
-    """Reads a request, says `head`, and then a `drop` every twentieth of a second, for longer than
-    any test waits."""
+    """Read a request, send `head`, then a `drop` every 50 ms for longer than any test waits."""
 
     def script(channel: socket.socket, over: threading.Event) -> None:
         request_of(channel)
@@ -219,19 +218,19 @@ def dripping_at_once(head: bytes, drop: bytes) -> Script:
 
 
 def silent(channel: socket.socket, over: threading.Event) -> None:
-    """Reads a request and never answers."""
+    """Read a request and never answer."""
     request_of(channel)
     over.wait()
 
 
 def resetting(channel: socket.socket, over: threading.Event) -> None:
-    """Reads what comes first and resets the connection."""
+    """Read what comes first and reset the connection."""
     channel.recv(65_536)
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
 def saying(*parts: bytes) -> Script:
-    """Reads a request, says that, and ends the connection."""
+    """Read a request, send the bytes, and end the connection."""
 
     def script(channel: socket.socket, over: threading.Event) -> None:
         request_of(channel)
@@ -259,7 +258,7 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def server(self, *hosts: str) -> ssl.SSLContext:
-        """What a server of those names and addresses listens with."""
+        """The TLS context of a server with those names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         certificate = (

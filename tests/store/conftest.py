@@ -18,7 +18,7 @@ Opener = Callable[..., Engine]
 
 @pytest.fixture(scope="session", autouse=True)
 def _migrations_loaded_once() -> Iterator[None]:
-    """Alembic loads all migrations anew each time that one of them is asked for."""
+    """Load all migrations once: Alembic loads them again each time that one is asked for."""
     loaded = ScriptDirectory.from_config(schema.config())
 
     def from_config(_: Config) -> ScriptDirectory:

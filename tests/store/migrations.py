@@ -12,7 +12,7 @@ from tests.desk.rehearsal import Rehearsal
 
 
 def rows(day: Rehearsal, *tables: Table) -> list[list[tuple[Any, ...]]]:
-    """What each of the tables holds, in the order of its key."""
+    """The rows of each table, in the order of its key."""
     with reading(day.engine) as connection:
         return [
             [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]

@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=25)
 
 
 def row(day: Rehearsal, order: int, lane: str = ACT, site: int = 1) -> dict[str, Any] | None:
-    """What stands of an order in a lane."""
+    """The row of an order in a lane."""
     own = (table.c.site_id == site, table.c.site_seq == order, table.c.lane == lane)
     with reading(day.engine) as connection:
         found = connection.execute(select(table).where(*own)).mappings().first()
@@ -34,8 +34,7 @@ def there(day: Rehearsal, order: int, lane: str = ACT, site: int = 1) -> dict[st
 
 
 def down_up_and_down(day: Rehearsal) -> None:
-    """Suspend, reopen, suspend, and all three wait: as a hold of before left them, which cancelled
-    no opening."""
+    """Orders to suspend, reopen and suspend, all waiting: as an older hold left them."""
     hold(day)
     unhold(day)
     day.give(c.SetHold(by="li", reason="ordered", alone=True))
@@ -49,7 +48,7 @@ def marked(day: Rehearsal, order: int, lane: str = ACT, **marks: Any) -> None:
 
 
 def slice_for(day: Rehearsal, command: c.Command) -> Case:
-    """What is loaded of the first site to decide the command."""
+    """Load the slice of the first site that decides the command."""
     with writing(day.engine) as connection:
         rows = sites.lock(connection, [1])
         needs = {1: slices.need([command], day.now)}
@@ -89,7 +88,7 @@ def claim(
 
 
 def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
-    """What was taken, by site and number."""
+    """The leased orders, by site and number."""
     return [(each.site, each.seq) for each in claimed]
 
 

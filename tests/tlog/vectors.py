@@ -133,7 +133,7 @@ CONSISTENCY = (
 
 
 def hashes(texts: tuple[str, ...]) -> list[bytes]:
-    """What these hexadecimal texts say."""
+    """Decode these hexadecimal texts."""
     return [bytes.fromhex(text) for text in texts]
 
 

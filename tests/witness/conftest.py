@@ -1,4 +1,4 @@
-"""What the tests of both ends share: a witness that runs, with a log for each of them."""
+"""Fixtures of the tests of both ends: a running witness, with a log for each."""
 
 from collections.abc import Iterator
 

@@ -116,7 +116,7 @@ def command(folder: Path, *logs: Log) -> list[str]:
 
 @contextmanager
 def witness(folder: Path, *logs: Log) -> Iterator[Running]:
-    """Runs the witness of these logs until the `with` block ends; its key is made if need be."""
+    """Run the witness of these logs until the `with` block ends; its key is made if missing."""
     if not (folder / "witness.key").exists():
         new_key(folder)
     key = SigningKey.parse((folder / "witness.key").read_text()).verifier
@@ -148,7 +148,7 @@ class Witnessed:
 
 @contextmanager
 def witnessed(folder: Path) -> Iterator[Witnessed]:
-    """Runs a witness of many logs, one for each test."""
+    """Run a witness of many logs, one for each test."""
     names = [f"desk-{n}.example/log" for n in range(30)]
     logs = [Log(origin=name, key=SigningKey.generate(name)) for name in names]
     with witness(folder, *logs) as running:
@@ -156,7 +156,7 @@ def witnessed(folder: Path) -> Iterator[Witnessed]:
 
 
 def until_it_answers(url: str) -> None:
-    """Waits until a server that does not say so listens there."""
+    """Wait until a server that prints nothing listens there."""
 
     def answers() -> bool:
         try:

@@ -1,1 +1,1 @@
-"""What an administrator keeps: accounts, the policy, the daemon, the database, the service."""
+"""Administration: accounts, the policy, the daemon, the database, the service."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.cli.admin.account_admin import AccountAdmin
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteAccountAdmin
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.accounts import Account
 
 
@@ -84,10 +84,10 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
     The handle stays in the record for good. Use lowercase letters and digits, with . _ - between
     them.
     """
-    with kept(run, KEEP, own_password_file) as keeper:
-        keeper.make(handle, given)
-        made = keeper.account(handle)
-        own = f" --as {run.settings.person}" if keeper.signed_in else ""
+    with admin_for_act(run, KEEP, own_password_file) as account_admin:
+        account_admin.make(handle, given)
+        made = account_admin.account(handle)
+        own = f" --as {run.settings.person}" if account_admin.signed_in else ""
     next_ = f"account password {handle}"
     if given == "integrator":
         next_ = f"token make {handle} --days {_TOKEN_DAYS}"
@@ -98,10 +98,10 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 @options.looking
 def list_accounts(run: Run) -> None:
     """List accounts by handle."""
-    found = seen(run).accounts()
-    # A role of the database that lets nobody in may not know, and an older server does not say.
+    found = admin_for_look(run).accounts()
+    # A database role without accounts access may not know, and an older server does not say.
     tells = any("password_set_at" in each for each in found)
-    output.listed(
+    output.write_list(
         run, found, ids=(each["handle"] for each in found),
         headers=("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
         rows=(
@@ -142,10 +142,12 @@ def set_password(
     )
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
-        seen(run).account(handle)
-    with kept(run, "set_password", own_password_file, own=handle) as keeper:
-        account = keeper.account(handle)
-        keeper.set_password(handle, reauthentication.read_new_password(run, password_file, handle))
+        admin_for_look(run).account(handle)
+    with admin_for_act(run, "set_password", own_password_file, own=handle) as account_admin:
+        account = account_admin.account(handle)
+        account_admin.set_password(
+            handle, reauthentication.read_new_password(run, password_file, handle)
+        )
     _answer(run, account, changed=True)
 
 
@@ -173,25 +175,25 @@ def _change(
     file: Path | None,
     act: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
 ) -> None:
-    with kept(run, KEEP, file) as keeper:
-        changed = act(keeper)
-        account = keeper.account(handle)
+    with admin_for_act(run, KEEP, file) as account_admin:
+        changed = act(account_admin)
+        account = account_admin.account(handle)
     _answer(run, account, changed=changed)
 
 
 def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> None:
-    if not output.answered(run, document, document["handle"]):
+    if not output.answer_program(run, document, document["handle"]):
         disabled_at = document["disabled_at"]
         code = "account.stands" if disabled_at is None else "account.stands.disabled"
-        run.say(run.text(code, handle=document["handle"], role=document["role"], at=disabled_at))
+        run.write(run.text(code, handle=document["handle"], role=document["role"], at=disabled_at))
         if not changed:
-            run.tell(run.text("account.unchanged"))
+            run.inform(run.text("account.unchanged"))
         if next_ is not None:
-            run.say(run.text("answer.next", step=next_))
+            run.write(run.text("answer.next", step=next_))
 
 
 def _password(run: Run, of: Account) -> str:
-    """When its password was set, and where somebody else has set it, from when on it counts."""
+    """Say when the password was set, and since when it counts if somebody else set it."""
     at, counts_from = of["password_set_at"], of["password_counts_from"]
     code = "none" if at is None else "set" if counts_from is None else "given"
     return run.text(
@@ -202,38 +204,37 @@ def _password(run: Run, of: Account) -> str:
 KEEP = "keep_accounts"
 
 
-def seen(run: Run) -> AccountAdmin | RemoteAccountAdmin:
-    """The accounts, for who only looks."""
+def admin_for_look(run: Run) -> AccountAdmin | RemoteAccountAdmin:
+    """Open the accounts for a look."""
     if run.remote is not None:
-        return run.remote.keeper
+        return run.remote.account_admin
     from incidents.cli.admin.account_admin import AccountAdmin
 
     return AccountAdmin(run)
 
 
-def insist_on_account(run: Run, handle: str | None) -> None:
-    """See that an account that nothing was found of is one, as far as they may know.
+def check_account(run: Run, handle: str | None) -> None:
+    """Check that an account without results exists, as far as the person may know.
 
     Raises:
         UnknownAccountError, ProblemError: naming it.
     """
-    if handle is not None and (run.remote is None or run.remote.keeper.sees_all):
-        seen(run).account(handle)
+    if handle is not None and (run.remote is None or run.remote.account_admin.sees_all):
+        admin_for_look(run).account(handle)
 
 
 @contextmanager
-def kept(
+def admin_for_act(
     run: Run, act: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
-    """The accounts, for who does that act of `accounts.identity` about them; about the account
-    `own`, if it may be one's own.
+    """Open the accounts for an act of `accounts.identity`, about the account `own` if that may be.
 
     At a database they sign in as soon as an administrator has a password. Over a server they do for
     what no token does, and where there is none, or a file is named.
 
     Raises:
         NotAllowedError: if their role is not for it.
-        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication.proved`.
+        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
     """
     server = run.remote
     if server is None:
@@ -242,13 +243,13 @@ def kept(
         yield AccountAdmin(run, signed_in(run, file, KEEP, own))
     elif act in identity.IN_PERSON or file is not None or not server.has_token:
         with reauthentication.in_session(run, file, reauthentication.OWN_PASSWORD_OPTION):
-            yield server.keeper
+            yield server.account_admin
     else:
-        yield server.keeper
+        yield server.account_admin
 
 
 def owner_of(run: Run, token: str) -> str | None:
-    """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
+    """Return the owner of a token; None if it has none, or over a server if it is another's."""
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.cli.admin.account_admin import AccountAdmin
@@ -257,18 +258,18 @@ def owner_of(run: Run, token: str) -> str | None:
 
 
 def of_session(run: Run, session: str) -> tuple[str, str | None]:
-    """Which act it is to end that session, and whose it is, as far as this side knows."""
+    """Return the act that ends that session, and its owner as far as this side knows."""
     server = run.remote
     if server is None:
         return "own_account", run.local.open_sessions.owner_of(session)
     if not server.has_token:
         return "own_account", None
-    own = server.keeper.sessions(server.signs_in)
+    own = server.account_admin.sessions(server.password_account)
     return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
 
 
 def _own_there(server: RemoteApp, token: str) -> str | None:
     if not server.has_token:
         return None
-    mine = (each["id"] for each in server.keeper.tokens(server.person))
+    mine = (each["id"] for each in server.account_admin.tokens(server.person))
     return server.person if token in mine else None

@@ -51,7 +51,7 @@ class AccountAdmin:
 
     @property
     def signed_in(self) -> bool:
-        """Whether who keeps them has signed in for it."""
+        """Whether the person who manages them has signed in for it."""
         return self._by is not None and self._by.signed_in
 
     def accounts(self) -> list[Account]:
@@ -60,7 +60,7 @@ class AccountAdmin:
             return account_views.accounts(connection)
 
     def account(self, handle: str) -> Account:
-        """One account, as it stands now.
+        """Return one account.
 
         Raises:
             UnknownAccountError: naming it.
@@ -76,15 +76,15 @@ class AccountAdmin:
         self._do(lambda c, by, now: accounts.make(c, by, handle, role, now))
 
     def give_role(self, handle: str, role: str) -> bool:
-        """Give an account another role; whether that changed anything."""
+        """Give an account another role; return whether that changed anything."""
         return self._do(lambda c, by, now: accounts.give_role(c, by, handle, role, now))
 
     def disable(self, handle: str) -> bool:
-        """Let nobody come in with it any more; whether that changed anything."""
+        """Disable an account; return whether that changed anything."""
         return self._do(lambda c, by, now: accounts.disable(c, by, handle, now))
 
     def enable(self, handle: str) -> bool:
-        """Let a disabled account come in again; whether that changed anything."""
+        """Enable a disabled account; return whether that changed anything."""
         return self._do(lambda c, by, now: accounts.enable(c, by, handle, now))
 
     def set_password(self, handle: str, new: str) -> None:
@@ -114,13 +114,13 @@ class AccountAdmin:
         return {**account_views.token_document(made), "secret": secret}
 
     def owner_of(self, token: str) -> str | None:
-        """Whose token that is; None if it is nobody's."""
+        """Return the owner of a token; None if it has none."""
         with self._run.local.reading() as connection:
             found = stored_accounts.token_of_id(connection, token)
         return None if found is None else found.handle
 
     def revoke(self, token: str) -> bool:
-        """Let a token be worth nothing; whether that changed anything."""
+        """Revoke a token; return whether that changed anything."""
         return self._do(lambda c, by, now: tokens.revoke_token(c, by, token, now))
 
     def sessions(self, of: str | None) -> list[OpenSession]:
@@ -136,7 +136,7 @@ class AccountAdmin:
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
-        """The log of who came in and who was not let in, the newest first."""
+        """The log of sign-ins and failed sign-ins, the newest first."""
         with self._run.local.reading() as connection:
             found = account_views.sign_ins(
                 connection, limit=limit, handle=of, failed=failed, since=since
@@ -144,7 +144,7 @@ class AccountAdmin:
         return list(found["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """Who was not let do what, counted by the day, those with the newest first."""
+        """The refused sign-ins and acts, counted by the day, the newest first."""
         with self._run.local.reading() as connection:
             return account_views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
@@ -155,8 +155,7 @@ class AccountAdmin:
 
 
 def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
-    """Who keeps the accounts, for that act: signed in, as soon as an administrator has a password;
-    about the account `own`, if it may be one's own.
+    """Sign in who manages accounts, once an administrator has a password; `own`: their own account.
 
     Raises:
         NotAllowedError: if their role is not for it.
@@ -171,7 +170,7 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
 
 
 def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
-    """See that their role is for it; that it is not is counted."""
+    """Check that their role allows it; a refusal is counted."""
     why = identity.denial(act, clock.now())
     if why is None:
         return

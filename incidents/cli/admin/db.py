@@ -66,9 +66,9 @@ def check(run: Run) -> int:
     found = integrity.check(engine)
     damage = [asdict(each) for each in found.damage]
     if run.quiet:
-        run.say(*(each.where for each in found.damage))
+        run.write(*(each.where for each in found.damage))
     elif not run.for_programs:
-        run.say(*(run.text("db.damage", what=str(each)) for each in found.damage))
+        run.write(*(run.text("db.damage", what=str(each)) for each in found.damage))
     code = "db.damaged" if damage else "db.up_to_date"
     if damage and found.is_other:
         code = "db.no_sqlite"
@@ -80,7 +80,7 @@ def check(run: Run) -> int:
         damage=damage,
         not_checked=found.not_checked,
     )
-    run.tell(*(run.text("db.not_checked", what=each) for each in found.not_checked))
+    run.inform(*(run.text("db.not_checked", what=each) for each in found.not_checked))
     return NOT_VERIFIED if damage else DONE
 
 
@@ -137,9 +137,9 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 
     statements = list(access.sql(role, eraser, acts=acts))
     if run.for_programs:
-        output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
+        output.write_document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
-        run.say(*statements)
+        run.write(*statements)
 
 
 @db.command()
@@ -155,7 +155,7 @@ def rekey(run: Run, reason: str) -> None:
     that first: incidents audit replay. All sessions end. Copy the file to each server, then restart
     the servers.
     """
-    run.insist_on_this_machine(_KEY_HERE)
+    run.refuse_server(_KEY_HERE)
     from incidents.accounts import serve_key
     from incidents.desk import own_stream, tokens
 
@@ -167,11 +167,11 @@ def rekey(run: Run, reason: str) -> None:
             "key_file": str(done.file), "made": done.made,
             "tokens": done.tokens, "passwords": done.passwords,
         }  # fmt: skip
-        output.document(run, found, rows=[found])
+        output.write_document(run, found, rows=[found])
     elif not run.quiet:
         from incidents.locale.words import count
 
-        run.say(
+        run.write(
             run.text(
                 "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
                 tokens=count(run.language, done.tokens, "token"),
@@ -217,7 +217,7 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
     from incidents.store.database import access, address, schema
 
     if is_ours and (warning := access.open_to_others(engine)):
-        run.tell(warning)
+        run.inform(warning)
     found = {"database": address.display_address(engine), "schema": schema.head(), **more}
-    if not output.answered(run, found):
-        run.say(sentence)
+    if not output.answer_program(run, found):
+        run.write(sentence)

@@ -11,7 +11,7 @@ import click
 
 from incidents import clock, errors
 from incidents.cli import options, output, params, reauthentication
-from incidents.cli.confirmation import answered
+from incidents.cli.confirmation import read_confirmation
 from incidents.cli.lazy_group import Group
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
-    """So many values and files and rows of the log of sign-ins, in words."""
+    """Count values, files and rows of the log of sign-ins, in words."""
     told = count(run.language, words, "text")
     for n, what in ((files, "file"), (sign_ins, "sign_in")):
         if n:
@@ -35,8 +35,8 @@ def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
     return told
 
 
-def gone(run: Run, erased: Erased, *, dry_run: bool) -> str:
-    """What is gone, or would be."""
+def erased_sentence(run: Run, erased: Erased, *, dry_run: bool) -> str:
+    """Say what was erased, or would be."""
     what = counted_erasure(run, erased.words, erased.files, erased.sign_ins)
     return run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
 
@@ -50,7 +50,7 @@ def retention() -> None:
 @options.looking
 def show(run: Run) -> None:
     """Show how long people's own words are kept, and what could be erased now."""
-    _answer_of_retention(run, _foreseen(run), dry_run=True)
+    _answer_of_retention(run, _preview(run), dry_run=True)
 
 
 @retention.command("run")
@@ -66,13 +66,13 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     for a password.
     """
     _answer_of_retention(
-        run, _foreseen(run) if dry_run else _aged(run, password_file), dry_run=dry_run
+        run, _preview(run) if dry_run else _aged(run, password_file), dry_run=dry_run
     )
 
 
-def _foreseen(run: Run) -> RetentionResult:
+def _preview(run: Run) -> RetentionResult:
     if run.remote is not None:
-        return run.remote.erasing.look()
+        return run.remote.erasing.preview()
     from incidents.desk import pseudonyms
 
     keep = retention_settings.of_settings()
@@ -82,7 +82,7 @@ def _foreseen(run: Run) -> RetentionResult:
 def _aged(run: Run, password_file: Path | None) -> RetentionResult:
     if run.remote is not None:
         with reauthentication.in_session(run, password_file):
-            return run.remote.erasing.erase()
+            return run.remote.erasing.erase_aged()
     from incidents.desk import pseudonyms
 
     keep, house, settings = retention_settings.of_settings(), run.local, run.settings
@@ -96,12 +96,12 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
     keep = aged.keep
     if run.for_programs:
         document = aged.document(dry_run=dry_run)
-        output.document(run, document, rows=[document])
+        output.write_document(run, document, rows=[document])
     elif not run.quiet:
-        told = gone(run, aged.erased, dry_run=dry_run)
-        run.say(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
+        told = erased_sentence(run, aged.erased, dry_run=dry_run)
+        run.write(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
         if not keep.is_enabled:
-            run.tell(run.text("erasure.not_asked_for"))
+            run.inform(run.text("erasure.not_asked_for"))
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
@@ -147,7 +147,7 @@ def erase(
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
     else:
         with reauthentication.in_session(run, password_file):
-            met = run.remote.erasing.meet(
+            met = run.remote.erasing.erase_site(
                 site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(run, site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
@@ -178,7 +178,7 @@ def _erase_account(
 ) -> None:  # fmt: skip
     def sure() -> None:
         question = run.text("erasure.confirm.account", handle=handle)
-        typed, way_out = _typed(run, question, handle, confirm)
+        typed, way_out = _ask_confirmation(run, question, handle, confirm)
         if (typed or "").strip() != handle:
             raise ErasureNotConfirmedError(
                 what=errors.Cause.of("who_signed_in", "who signed in as {handle}", handle=handle),
@@ -189,14 +189,14 @@ def _erase_account(
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
     else:
         with reauthentication.in_session(run, password_file):
-            document = run.remote.erasing.meet_account(
+            document = run.remote.erasing.erase_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
-    if not output.answered(run, document, handle):
+    if not output.answer_program(run, document, handle):
         code = "erasure.sign_ins.would" if dry_run else "erasure.sign_ins"
-        run.say(run.text(code, handle=handle, n=document["sign_ins"]))
+        run.write(run.text(code, handle=handle, n=document["sign_ins"]))
         if document["next_at"] is not None:
-            run.say(run.text("erasure.sign_ins.next", at=document["next_at"]))
+            run.write(run.text("erasure.sign_ins.next", at=document["next_at"]))
 
 
 def _account_met(
@@ -222,7 +222,7 @@ def _account_met(
 
 def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
     question = run.text("erasure.confirm.site", site=site_name.in_full(site))
-    typed, way_out = _typed(run, question, site, confirm)
+    typed, way_out = _ask_confirmation(run, question, site, confirm)
     if not site_name.matches_name(site, typed):
         raise ErasureNotConfirmedError(
             what=errors.Cause.of("whose_words", "people's words about {site}", site=site),
@@ -230,21 +230,23 @@ def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
         )
 
 
-def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str | None, str]:
-    """What was given to confirm it, at a terminal once it was asked; and the way out else."""
+def _ask_confirmation(
+    run: Run, question: str, name: str, confirm: str | None
+) -> tuple[str | None, str]:
+    """Return the confirmation that was given, and what to do if it is wrong."""
     asked = confirm is None and is_terminal(sys.stdin)
-    typed = answered(run, [question, run.text("erasure.confirm.type")], confirm)
+    typed = read_confirmation(run, [question, run.text("erasure.confirm.type")], confirm)
     code = "erasure.way_out.typed" if asked else "erasure.way_out.option"
     return typed, run.text(code, name=name)
 
 
 def _answer_of_demand(run: Run, met: ErasureResult, *, dry_run: bool) -> None:
     young = met.staying
-    if not output.answered(run, met.document(dry_run=dry_run), met.site):
+    if not output.answer_program(run, met.document(dry_run=dry_run), met.site):
         told = run.text("erasure.nothing")
         if met.erased.anything:
-            told = gone(run, met.erased, dry_run=dry_run)
-        run.say(run.text("erasure.of_site", site=met.site, told=told))
+            told = erased_sentence(run, met.erased, dry_run=dry_run)
+        run.write(run.text("erasure.of_site", site=met.site, told=told))
         if young.first is not None and young.last is not None:
             what = counted_erasure(run, young.words, young.files)
-            run.say(run.text("erasure.must_stay", what=what, first=young.first, last=young.last))
+            run.write(run.text("erasure.must_stay", what=what, first=young.first, last=young.last))

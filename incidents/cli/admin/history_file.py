@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports
@@ -61,7 +61,7 @@ def load(run: Run, file: str) -> History:
     Raises:
         FileError, HistoryError: as `reports.load_history` does.
     """
-    # A name that is no file's is told of when it is opened.
+    # A bad file name is reported when the file is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress(run.text("history_file.reading"), length) as done:
         is_typed = click.get_current_context().params.get("zone")
@@ -71,7 +71,7 @@ def load(run: Run, file: str) -> History:
 
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar on standard error, where that is a terminal; yields how it moves on."""
+    """A progress bar on standard error, if that is a terminal; yields a function to move it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -79,13 +79,13 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def tell_of(run: Run, history: History) -> None:
+def write_left_out(run: Run, history: History) -> None:
     """Tell people what of the file was left out, and why."""
     if history.ignored:
-        run.tell(run.text("history_file.ignored", columns=list(history.ignored)))
+        run.inform(run.text("history_file.ignored", columns=list(history.ignored)))
     if history.bad:
         first, n = history.bad[0], len(history.bad)
-        run.tell(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
+        run.inform(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
 
 
 @verb("import")
@@ -112,7 +112,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
         if act.run.remote is None:
             tally = _tally(act, findings, done)
         else:
-            tally = act.run.remote.bring_in(
+            tally = act.run.remote.import_findings(
                 findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
                 done=done,
             )  # fmt: skip
@@ -139,26 +139,26 @@ def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> 
 def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
-        run.say(*([] if act.dry_run else tally.ids))
+        run.write(*([] if act.dry_run else tally.ids))
     elif run.for_programs:
         from incidents.history.importing import by_site, document
 
         found = document(history, findings, tally, dry_run=act.dry_run)
-        output.document(run, found, rows=by_site(tally))
+        output.write_document(run, found, rows=by_site(tally))
     else:
         _lines_of_import(act, history, tally)
-    tell_of(run, history)
+    write_left_out(run, history)
     left_out = sum(finding.left_out for finding in findings)
     if left_out:
-        run.tell(run.text("history_file.left_out", n=left_out))
+        run.inform(run.text("history_file.left_out", n=left_out))
     if act.dry_run:
-        run.tell(run.text("answer.dry_run"))
+        run.inform(run.text("answer.dry_run"))
 
 
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
-        output.table(
+        text_table.write_table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
                 [shown(name), run.text("history_file.new" if site.new else "history_file.known"),
@@ -167,11 +167,11 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
             ],
         )  # fmt: skip
         bad_line = "history_file.bad_line"
-        run.say(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
+        run.write(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
     would = ".would" if act.dry_run else ""
     known = len(tally.sites) - tally.sites_new
     new, there = tally.incidents_new, tally.incidents_known
-    run.say(
+    run.write(
         run.text(f"history_file.sites{would}", new=tally.sites_new, known=known),
         run.text(f"history_file.incidents{would}", new=new, known=there),
     )

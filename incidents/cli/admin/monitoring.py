@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import options, output
+from incidents.cli import options, output, text_table
 from incidents.cli.enforcement_words import counted, why_halted
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, is_terminal, painted
+from incidents.cli.run import Run, coloured, is_terminal
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.machine.orders import DESK
 from incidents.system import disk
@@ -39,36 +39,36 @@ def alarms(run: Run, what: str | None) -> int:
         told = looks.alarms_now()
     found: list[Alarm] = told["items"]
     if run.quiet:
-        run.say(*(each["key"] for each in found))
+        run.write(*(each["key"] for each in found))
     elif run.for_programs:
-        output.documents(run, ({**each, "next": _next_command(each)} for each in found))
+        output.write_documents(run, ({**each, "next": _next_command(each)} for each in found))
     else:
-        _tell_alarms(run, found, told.get("unset"))
+        _write_alarms(run, found, told.get("unset"))
         if told["capped"]:
-            run.tell(run.text("alarms.more", kinds=told["capped"]))
+            run.inform(run.text("alarms.more", kinds=told["capped"]))
     return FAILED if found else DONE
 
 
-def _tell_alarms(run: Run, found: list[Alarm], unset: str | None) -> None:
+def _write_alarms(run: Run, found: list[Alarm], unset: str | None) -> None:
     if not found:
         # From cron each line would be a mail.
         if is_terminal(sys.stdout):
-            run.tell(run.text("alarms.none"))
+            run.inform(run.text("alarms.none"))
         return
-    output.table(
+    text_table.write_table(
         run, ("ALARM", "WHAT", "THE DESK", "NEXT"),
         (
-            (each["key"], _words_of_alarm(run, each), _whether_told(run, each), _next_command(each))
+            (each["key"], _words_of_alarm(run, each), _delivery(run, each), _next_command(each))
             for each in found
         ),
     )  # fmt: skip
     if any(each["kind"] == "halted" for each in found):
-        run.tell(run.text("alarms.halted"))
+        run.inform(run.text("alarms.halted"))
     if unset is not None:
-        run.tell(painted(run.text("alarms.nobody", unset=unset), fg="red", bold=True))
+        run.inform(coloured(run.text("alarms.nobody", unset=unset), fg="red", bold=True))
 
 
-def _whether_told(run: Run, alarm: Alarm) -> str:
+def _delivery(run: Run, alarm: Alarm) -> str:
     if alarm["told_at"] is not None:
         return run.text("alarms.told", ago=run.when.ago(alarm["told_at"]))
     attempts = alarm["attempts_to_tell"]
@@ -89,7 +89,7 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
-            # A server of before does not say why it is halted, nor what is closed.
+            # An older server does not say why it is halted, nor what is closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
         case "brake_on":
@@ -128,7 +128,7 @@ _OF_RECORD = frozenset({
 
 
 def _next_command(alarm: Alarm) -> str:
-    """What can be typed next."""
+    """Return the command to type next."""
     return {
         "daemon_silent": "incidents daemon status",
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
@@ -149,12 +149,12 @@ def _next_command(alarm: Alarm) -> str:
 
 
 def try_channels(run: Run) -> int:
-    """Send it through each channel of [alarms], whatever the hour; the exit status."""
-    took = _tell_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
+    """Send it through each channel of [alarms], at any hour; return the exit status."""
+    took = _write_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
         from incidents.notices.notice_settings import CHANNELS
 
-        run.tell(run.text("alarms.nobody", unset=CHANNELS[DESK]))
+        run.inform(run.text("alarms.nobody", unset=CHANNELS[DESK]))
     return DONE if took and all(took) else FAILED
 
 
@@ -164,8 +164,8 @@ def _sent_trial(run: Run) -> Iterable[TriedChannel]:
     return trial.send(notice_settings.desk_settings(run.settings.zone), clock.now(), run.when)
 
 
-def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
-    """Writes what each channel has said; whether it took it."""
+def _write_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
+    """Write each channel's answer; return whether each took the alarm."""
     took: list[bool] = []
 
     def noted() -> Iterable[TriedChannel]:
@@ -174,12 +174,12 @@ def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
             yield result
 
     if run.quiet:
-        run.say(*(result["channel"] for result in noted() if result["took"]))
+        run.write(*(result["channel"] for result in noted() if result["took"]))
     elif run.for_programs:
-        output.documents(run, noted())
+        output.write_documents(run, noted())
     else:
         for result in noted():
-            run.say(_sentence_of_trial(run, result))
+            run.write(_sentence_of_trial(run, result))
     return took
 
 
@@ -188,7 +188,7 @@ def _sentence_of_trial(run: Run, result: TriedChannel) -> str:
     if not result["took"]:
         code = "alarms.trial.failed.detail" if result["detail"] else "alarms.trial.failed"
         told = run.text(code, channel=channel, problem=result["problem"], detail=result["detail"])
-        return painted(told, fg="red", bold=True)
+        return coloured(told, fg="red", bold=True)
     if result["quiet_until"] is not None:
         return run.text("alarms.trial.quiet", channel=channel, at=result["quiet_until"])
     return run.text("alarms.trial", channel=channel)
@@ -227,7 +227,7 @@ def metrics(run: Run, target: str | None) -> None:
     except IncidentsError as error:
         trouble = error
     if target is None and run.for_programs and not isinstance(found, bytes):
-        output.documents(run, _metric_documents(found))
+        output.write_documents(run, _metric_documents(found))
     else:
         from incidents.metrics import exposition
 

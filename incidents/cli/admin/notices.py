@@ -8,7 +8,7 @@ import click
 
 from incidents.cli import options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.errors import Cause, InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
@@ -16,7 +16,7 @@ from incidents.values.ids import incident_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.enforcement import Letter, NoticeHere
     from incidents.notices.preview import Preview
     from incidents.notices.wording import Wording
@@ -45,9 +45,9 @@ def notices() -> None:
 @options.looking
 def list_notices(run: Run) -> None:
     """List notices: the recipient of each, when it is sent, and which templates are your own."""
-    # Where a server has its own templates it does not tell.
+    # A server does not say where it has its own templates.
     found = _here(run) if run.remote is None else run.remote.notices()
-    output.listed(
+    output.write_list(
         run, found, ids=(entry["notice"] for entry in found),
         headers=("NOTICE", "TO", run.text("notices.when"), "OWN TEMPLATES"),
         rows=(
@@ -58,11 +58,11 @@ def list_notices(run: Run) -> None:
     )  # fmt: skip
     for to, setting in {each["to"]: each["unset"] for each in found if "unset" in each}.items():
         told = run.text("notices.no_channel", to=to, setting=setting)
-        run.tell(painted(told, fg="red", bold=True))
+        run.inform(coloured(told, fg="red", bold=True))
 
 
 def _when(run: Run, notice: NoticeHere) -> str:
-    """When it goes out; a server's own words where the language has none."""
+    """Say when a notice goes out; in a server's own words where the language has none."""
     when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
     return when
 
@@ -129,7 +129,7 @@ def preview(
     names = [name] if name else list(NOTICES)
     if run.remote is not None:
         if site is not None:
-            run.insist_on_this_machine(_OF_INCIDENT)
+            run.refuse_server(_OF_INCIDENT)
         letters = _of_server(run.remote, names, language, incident, html=html)
         pages = (letter["html"] or "" for letter in letters)
     else:
@@ -139,16 +139,16 @@ def preview(
         chosen = wording if language is None else wording.in_language(language)
         pages = (chosen.letter(each, told, "preview").html for each, told in facts.items())
     if run.quiet:
-        run.say(*names)
+        run.write(*names)
     elif run.for_programs:
-        output.documents(run, letters)
+        output.write_documents(run, letters)
     elif html:
-        run.say(*pages)
+        run.write(*pages)
     else:
         for letter in letters:
             of = {"notice": letter["notice"], "language": letter["language"]}
             heading = run.text("notices.heading", **of)
-            run.say(painted(heading, bold=True), letter["subject"], "", letter["text"], "")
+            run.write(coloured(heading, bold=True), letter["subject"], "", letter["text"], "")
 
 
 def _of_server(
@@ -169,7 +169,7 @@ def _of_server(
 def _facts(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, AnyFacts]:
-    """The facts for each of the notices: of a real site, if one is asked for."""
+    """The facts for each notice: of a real site, if one is asked for."""
     from incidents.notices import samples
 
     if site is None and incident is None:
@@ -177,7 +177,7 @@ def _facts(
     shown = _real(run, names, site, incident)
     made_up = [name for name, told in shown.items() if told.made_up]
     if made_up:
-        run.tell(run.text("notices.made_up", names=made_up))
+        run.inform(run.text("notices.made_up", names=made_up))
     return {name: told.facts for name, told in shown.items()}
 
 

@@ -50,13 +50,13 @@ def show(run: Run) -> None:
     with run.looking() as looks:
         document = looks.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
-    if not output.answered(run, document, document["policy"], rows=[row]):
+    if not output.answer_program(run, document, document["policy"], rows=[row]):
         from incidents.locale.words import policy_sentences
         from incidents.machine.policy import read
 
         told = policy_sentences(read(document["toml"]), run.language)
         digest = run.text("policy.digest", policy=document["policy"])
-        run.say(*told, "", document["toml"], digest, _since(run, document["activation"]))
+        run.write(*told, "", document["toml"], digest, _since(run, document["activation"]))
 
 
 @verb()
@@ -65,7 +65,7 @@ def history(run: Run) -> None:
     """List every activation: when, by whom, why, and what changed."""
     with run.looking() as looks:
         found = looks.policy_history()
-    output.listed(
+    output.write_list(
         run, found, ids=(activation["policy"] for activation in found),
         headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
         rows=(_row(run, activation) for activation in found),
@@ -85,9 +85,9 @@ def graph(run: Run, machine: str | None) -> None:
     texts = {name: diagram.mermaid(name) for name in diagram.MACHINES if machine in (None, name)}
     if run.for_programs:
         rows = [{"machine": name, "mermaid": text} for name, text in texts.items()]
-        output.document(run, texts, rows=rows)
+        output.write_document(run, texts, rows=rows)
     else:
-        run.say("\n\n".join(texts.values()))
+        run.write("\n\n".join(texts.values()))
 
 
 @verb()
@@ -98,9 +98,9 @@ def check(run: Run, file: Path) -> None:
     found = params.read_policy(file)
     if run.for_programs:
         document = {"policy": found.digest, "numbers": found.document()}
-        output.document(run, document, rows=[{"policy": found.digest}])
+        output.write_document(run, document, rows=[{"policy": found.digest}])
     else:
-        run.say(found.digest)
+        run.write(found.digest)
 
 
 @verb()
@@ -131,9 +131,9 @@ def activate(
     check_standard_input(password_file, second_password_file, SECOND_PERSON_OPTION)
     wanted = params.read_policy(file)
     with reauthentication.in_person(
-        run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close
+        run, "activate_policy", password_file, lambda: run.app.desk.policy().two_people_close
     ) as signed_in:
-        answer = run.house.desk.activate(
+        answer = run.app.desk.activate(
             wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
             dry_run=act.dry_run, signed_in=signed_in,
             second=(
@@ -143,16 +143,16 @@ def activate(
             ),
         )  # fmt: skip
     row = {name: value for name, value in answer.items() if name != "changes"}
-    if not output.answered(run, answer, answer["policy"], rows=[row]):
+    if not output.answer_program(run, answer, answer["policy"], rows=[row]):
         due = answer["events"]
         if due:
             places = sorted({event["site"] for event in due})
-            run.tell(run.text("policy.meanwhile", n=len(due), sites=places[:10]))
+            run.inform(run.text("policy.meanwhile", n=len(due), sites=places[:10]))
         code = "policy.would_be_active" if act.dry_run else "policy.is_active"
-        run.say(*map(_told, answer["changes"]))
-        run.say(run.text(code, policy=answer["policy"]))
+        run.write(*map(_told, answer["changes"]))
+        run.write(run.text(code, policy=answer["policy"]))
     if act.dry_run:
-        run.tell(run.text("policy.dry_run"))
+        run.inform(run.text("policy.dry_run"))
 
 
 # It is one of the options that all acts share.

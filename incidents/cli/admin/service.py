@@ -54,7 +54,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         raise click.UsageError(f"{what} and --once exclude each other")
     if what == "status":
         return _status(run)
-    run.insist_on_this_machine(_DAEMON_HERE)
+    run.refuse_server(_DAEMON_HERE)
     if what == "check":
         return _check(run)
     if once:
@@ -75,12 +75,12 @@ def _once(run: Run) -> int:
         recovery_duty,
     )
 
-    done = _Done(run)
+    done = _OutcomeSummary(run)
     house = run.local
     found = enforce.elapse(house.engine, house.desk, done=done.add)
     if found.aside is not None:
         raise enforce.StandingAsideError(reason=found.aside)
-    # What goes wrong with one duty keeps none of the others from being done.
+    # An error in one duty does not keep the others from running.
     wrong: list[Exception] = []
     _do(heartbeat.record_once, house, wrong)
     done.tell()
@@ -93,9 +93,9 @@ def _once(run: Run) -> int:
 
     for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
         _do(duty, house, wrong)
-    _tell_of_orders(run, [each.round.outcomes for each in carried_out if each.round is not None])
+    _write_orders(run, [each.round.outcomes for each in carried_out if each.round is not None])
     wrong += [error for each in carried_out for error in each.errors]
-    return _tell_what_is_wrong(run, wrong)
+    return _write_errors(run, wrong)
 
 
 def _do(duty: Callable[[App], object], house: App, wrong: list[Exception]) -> None:
@@ -105,24 +105,24 @@ def _do(duty: Callable[[App], object], house: App, wrong: list[Exception]) -> No
         wrong.append(error)
 
 
-def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
-    """The exit status; the last one is raised, and so told by whoever tells all errors."""
+def _write_errors(run: Run, wrong: list[Exception]) -> int:
+    """Write the errors and return the exit status; raise the last error."""
     if not wrong:
         return DONE
     told = {str(error): error for error in wrong}
     *others, last = told.values()
     for error in others:
-        run.tell(str(error))
+        run.inform(str(error))
     raise last
 
 
-def _tell_of_orders(run: Run, outcomes: list[Outcomes]) -> None:
+def _write_orders(run: Run, outcomes: list[Outcomes]) -> None:
     logged = sum(each.only_logged for each in outcomes)
     if logged:
-        run.tell(counted("daemon.only_logged", logged, run.language))
+        run.inform(counted("daemon.only_logged", logged, run.language))
     left = sum(each.counts["retry"] + each.counts["failed"] for each in outcomes)
     if left:
-        run.tell(counted("daemon.not_carried_out", left, run.language))
+        run.inform(counted("daemon.not_carried_out", left, run.language))
 
 
 def _check(run: Run) -> int:
@@ -131,12 +131,12 @@ def _check(run: Run) -> int:
 
     lanes = settings_check.check(run.local)
     undone = [run.text(f"daemon.undone.{lane}", setting=CHANNELS.get(lane)) for lane in lanes]
-    run.tell(run.text("daemon.settings_ok"), *undone)
+    run.inform(run.text("daemon.settings_ok"), *undone)
     return DONE
 
 
-class _Done:
-    """What was done, kept as far as it will be told: there may be very much of it."""
+class _OutcomeSummary:
+    """Collect what was done, as far as it will be shown: there may be very much of it."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -146,7 +146,7 @@ class _Done:
         self._kinds: Counter[str] = Counter()
 
     def add(self, batch: list[Answer]) -> None:
-        """One batch."""
+        """Add one batch."""
         for answer in batch:
             events = answer.document["events"]
             self._sites.append(answer.site)
@@ -157,25 +157,25 @@ class _Done:
                 self._sentences += self._told(answer)
 
     def tell(self) -> None:
-        """All of it, or for people the first decisions and the count of all."""
+        """Write all of it, or for people the first decisions and the count of all."""
         run = self._run
         document = {"sites": len(self._sites), "events": self._events}
-        if output.answered(run, document, *self._sites, rows=self._events):
+        if output.answer_program(run, document, *self._sites, rows=self._events):
             return
         if self._sites:
-            run.say(*self._sentences[:MAX_TOLD])
+            run.write(*self._sentences[:MAX_TOLD])
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
-                run.say(run.text("daemon.more", n=rest))
+                run.write(run.text("daemon.more", n=rest))
             kinds = [
-                # English tells the code itself.
+                # English shows the code itself.
                 run.text("daemon.done.kind", n=n, kind=kind).replace("_", " ")
                 for kind, n in sorted(self._kinds.items())
             ]
-            run.say(counted("daemon.done", len(self._sites), run.language, kinds=kinds))
+            run.write(counted("daemon.done", len(self._sites), run.language, kinds=kinds))
         elif sys.stdout.isatty():
             # Elsewhere it would be a mail from cron, each minute.
-            run.tell(run.text("daemon.nothing"))
+            run.inform(run.text("daemon.nothing"))
 
     def _told(self, answer: Answer) -> list[str]:
         wording = answers.wording_of(self._run, answer)
@@ -190,8 +190,8 @@ def _status(run: Run) -> int:
         found = looks.enforcement()
     alone = {name: value for name, value in found.items() if name != "daemons"}
     beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])
-    if not output.answered(run, found, *beating, rows=found["daemons"] or [alone]):
-        enforcement_words.tell_of_enforcement(run, found)
+    if not output.answer_program(run, found, *beating, rows=found["daemons"] or [alone]):
+        enforcement_words.write_enforcement(run, found)
     return DONE if found["beating"] and carries_out(found) else FAILED
 
 
@@ -216,7 +216,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     accounts (incidents account). The customer page needs [customer] in the settings. SIGTERM stops
     it.
     """
-    run.insist_on_this_machine(_SERVER_HERE)
+    run.refuse_server(_SERVER_HERE)
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens
@@ -227,27 +227,26 @@ def serve(run: Run, *, host: str, port: int) -> None:
     service.needed()
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
-        run.tell(warning)
+        run.inform(warning)
     house, settings = run.local, run.settings
     by = own_stream.By(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
-        run.tell(str(found))
+        run.inform(str(found))
 
     def listening(url: str, links: Links | None) -> None:
-        if host := _exposed(url):
-            run.tell(run.text("serve.exposed", host=host))
-        run.tell(run.text("serve.console", url=url))
+        if host := _exposed_host(url):
+            run.inform(run.text("serve.exposed", host=host))
+        run.inform(run.text("serve.console", url=url))
         if links is not None:
-            run.tell(run.text("serve.customer", url=url, path=PATH, base=links.base_url))
-        run.say(url)
+            run.inform(run.text("serve.customer", url=url, path=PATH, base=links.base_url))
+        run.write(url)
 
     service.serve(run.local, host=host, port=port, listening=listening)
 
 
-def _exposed(url: str) -> str | None:
-    """The host that others reach by plain HTTP; None on the loopback, and where a proxy is
-    named."""
+def _exposed_host(url: str) -> str | None:
+    """Return the host that others reach by plain HTTP; None on the loopback or behind a proxy."""
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:

@@ -1,4 +1,4 @@
-"""Access on the command line: sign-ins, sessions and the tokens of programs."""
+"""Sign-ins, sessions and the tokens of programs on the command line."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ limit_option = click.option(
 @options.looking
 def list_sessions(run: Run, of: str | None) -> None:
     """List open sessions, newest first."""
-    found = account.seen(run).sessions(of)
+    found = account.admin_for_look(run).sessions(of)
     if not found:
-        account.insist_on_account(run, of)
-    output.listed(
+        account.check_account(run, of)
+    output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM"),
         rows=(_session_row(run, each) for each in found),
-        nothing=_nothing(run, "no_session", of),
+        nothing=_none_found(run, "no_session", of),
     )  # fmt: skip
 
 
@@ -50,10 +50,10 @@ def list_sessions(run: Run, of: str | None) -> None:
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, anyone's."""
     act, own = account.of_session(run, id_)
-    with account.kept(run, act, own_password_file, own=own) as keeper:
-        keeper.end_session(id_)
-    if not output.answered(run, {"id": id_, "ended": True}, id_):
-        run.say(run.text("sign_ins.signed_out", id=id_))
+    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+        account_admin.end_session(id_)
+    if not output.answer_program(run, {"id": id_, "ended": True}, id_):
+        run.write(run.text("sign_ins.signed_out", id=id_))
 
 
 @verb("sign-ins")
@@ -69,14 +69,14 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     run` or `person erase --account` replaces names and addresses with a pseudonym.
     """
     after = run.read_time(since, "since")
-    found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
+    found = account.admin_for_look(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
-        account.insist_on_account(run, of)
-    output.listed(
+        account.check_account(run, of)
+    output.write_list(
         run, found, ids=(each["session"] for each in found if each["session"] is not None),
         headers=("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION"),
         rows=(_sign_in_row(run, each) for each in found),
-        nothing=_nothing(run, "none_failed" if failed else "none", of),
+        nothing=_none_found(run, "none_failed" if failed else "none", of),
     )  # fmt: skip
 
 
@@ -88,19 +88,19 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List denied acts by account and day (UTC), with counts, newest first."""
     after = run.read_time(since, "since")
-    found = account.seen(run).refusals(of=of, since=after, limit=limit)
+    found = account.admin_for_look(run).refusals(of=of, since=after, limit=limit)
     if not found:
-        account.insist_on_account(run, of)
-    output.listed(
+        account.check_account(run, of)
+    output.write_list(
         run, found, ids=sorted({each["handle"] for each in found}),
         headers=("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT"),
         rows=(_refusal_row(run, each) for each in found),
-        nothing=_nothing(run, "no_refusals", of),
+        nothing=_none_found(run, "no_refusals", of),
     )  # fmt: skip
 
 
-def _nothing(run: Run, code: str, handle: str | None) -> str:
-    """That nothing was found, of that account or at all."""
+def _none_found(run: Run, code: str, handle: str | None) -> str:
+    """Say that nothing was found, of that account or at all."""
     id_ = f"sign_ins.{code}"
     return run.text(id_) if handle is None else run.text(f"{id_}.of", handle=handle)
 
@@ -124,7 +124,7 @@ def _sign_in_row(run: Run, each: SignIn) -> tuple[str, ...]:
 
 
 def _place(run: Run, place: str | None) -> str:
-    """Where somebody signed in: an address, or a terminal as the log has it."""
+    """Say where somebody signed in: an address, or a terminal as the log has it."""
     login = (place or "").removeprefix("the terminal of ")
     return login if login == (place or "") else run.text("sign_ins.terminal", login=login)
 
@@ -169,15 +169,15 @@ def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
     """Make a token for HANDLE and print its secret once; it is stored nowhere."""
-    with account.kept(run, "make_token", own_password_file, own=handle) as keeper:
-        document = keeper.make_token(handle, days, acts or None)
+    with account.admin_for_act(run, "make_token", own_password_file, own=handle) as account_admin:
+        document = account_admin.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
-        output.document(run, document, rows=[_token_document(document)])
+        output.write_document(run, document, rows=[_token_document(document)])
         return
-    run.say(document["secret"])
+    run.write(document["secret"])
     if not run.quiet:
         until = document["expires_at"]
-        run.tell(run.text("sign_ins.token", id=document["id"], handle=handle, until=until))
+        run.inform(run.text("sign_ins.token", id=document["id"], handle=handle, until=until))
 
 
 @verb("list")
@@ -185,10 +185,10 @@ def make(
 @options.looking
 def list_tokens(run: Run, of: str | None) -> None:
     """List tokens, newest first."""
-    found = account.seen(run).tokens(of)
+    found = account.admin_for_look(run).tokens(of)
     if not found:
-        account.insist_on_account(run, of)
-    output.listed(
+        account.check_account(run, of)
+    output.write_list(
         run, list(map(_token_document, found)) if run.format == CSV else found,
         ids=(each["id"] for each in found),
         headers=("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED"),
@@ -205,12 +205,12 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Revoke the token ID at once."""
     own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
     act = account.KEEP if own is None else "own_account"
-    with account.kept(run, act, own_password_file, own=own) as keeper:
-        changed = keeper.revoke(id_)
-    if not output.answered(run, {"id": id_, "revoked": True}, id_):
-        run.say(run.text("sign_ins.revoked", id=id_))
+    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+        changed = account_admin.revoke(id_)
+    if not output.answer_program(run, {"id": id_, "revoked": True}, id_):
+        run.write(run.text("sign_ins.revoked", id=id_))
         if not changed:
-            run.tell(run.text("account.unchanged"))
+            run.inform(run.text("account.unchanged"))
 
 
 def _token_document(each: Token) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What a policy would do: to a user's own scenarios (`policy test`), to a history (`simulate`)."""
+"""Trials of a policy: a user's own scenarios (`policy test`), a history (`simulate`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.admin import history_file
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import count
 from incidents.machine import policy
@@ -49,15 +49,15 @@ def test(run: Run, file: Path, named: str) -> int:
     failed = [done for done in trials if not done.passed]
     if run.for_programs:
         rows = [done.document() for done in trials]
-        output.document(run, {"policy": tested.digest, "scenarios": rows}, rows=rows)
+        output.write_document(run, {"policy": tested.digest, "scenarios": rows}, rows=rows)
     elif run.quiet:
-        run.say(*(done.scenario.name for done in failed))
+        run.write(*(done.scenario.name for done in failed))
     else:
         for done in trials:
-            run.say(*_lines_of_trial(run, done))
+            run.write(*_lines_of_trial(run, done))
         tried = count(run.language, len(trials), "scenario")
         of = {"failed": len(failed), "policy": tested.digest}
-        run.tell(run.text("trial.sum", scenarios=tried, **of))
+        run.inform(run.text("trial.sum", scenarios=tried, **of))
     return FAILED if failed else DONE
 
 
@@ -74,9 +74,9 @@ def _scenarios_in(file: Path) -> list[Scenario]:
 def _lines_of_trial(run: Run, done: Trial) -> list[str]:
     name = done.scenario.name
     if done.passed:
-        mark = painted(run.text("trial.passed"), fg="green")
+        mark = coloured(run.text("trial.passed"), fg="green")
         return [run.text("trial.passed.line", mark=mark, name=name)]
-    mark = painted(run.text("trial.failed"), fg="red", bold=True)
+    mark = coloured(run.text("trial.failed"), fg="red", bold=True)
     return [
         run.text("trial.failed.line", mark=mark, name=name),
         *(
@@ -162,8 +162,8 @@ def simulate(
     with history_file.progress(run.text("trial.simulating"), taken.kept * len(chosen)) as done:
         outcomes = taken.run_under(chosen, done)
     _answer_of_simulation(run, outcomes, taken)
-    history_file.tell_of(run, history)
-    _tell_of_simulation(run, [policy for _, policy in chosen], taken)
+    history_file.write_left_out(run, history)
+    _write_basis(run, [policy for _, policy in chosen], taken)
     if picture is not None:
         _draw_outcomes(run, picture, outcomes, taken)
 
@@ -176,11 +176,11 @@ def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Po
 
 
 def _policy_named(run: Run, name: str) -> Policy:
-    """The policy of that name or in that file; no database is opened where none is asked for."""
+    """The policy of that name or in that file; opens no database unless it needs one."""
     if name == THE_DOCUMENTED:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
-        return run.house.desk.policy()
+        return run.app.desk.policy()
     return params.read_policy(Path(name))
 
 
@@ -188,8 +188,8 @@ def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Prepared
     found = taken.document(outcomes)
     rows = list(map(_outcome_document, found["policies"]))
     closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
-    if not output.answered(run, found, *closed, rows=rows):
-        output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
+    if not output.answer_program(run, found, *closed, rows=rows):
+        text_table.write_table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
 def _outcome_document(document: Simulation) -> dict[str, object]:
@@ -206,17 +206,17 @@ def _outcome_row(outcome: Outcome) -> list[str]:
     return [outcome.policy, *map(output.number, counts)]
 
 
-def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
-    """What the numbers rest on, for people."""
+def _write_basis(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
+    """Tell people what the numbers rest on."""
     if taken.span is None:
-        run.tell(run.text("trial.no_reports"))
+        run.inform(run.text("trial.no_reports"))
         return
     first, last = taken.span
     language = run.language
     reports = count(language, len(taken.history.reports), "report")
     sites = count(language, len(taken.stories), "site")
     zone = run.when.zone_name
-    run.tell(
+    run.inform(
         run.text("trial.span", reports=reports, sites=sites, first=first, last=last, zone=zone),
         _told_grouping(run, taken),
         _told_calls(run, taken),
@@ -224,7 +224,7 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: PreparedHis
     left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
         incidents = count(language, left, "incident")
-        run.tell(run.text("trial.removal_unknown", incidents=incidents))
+        run.inform(run.text("trial.removal_unknown", incidents=incidents))
 
 
 def _told_grouping(run: Run, taken: PreparedHistory) -> str:
@@ -250,4 +250,4 @@ def _draw_outcomes(
     from incidents.history import picture
 
     output.write_file(str(file), [picture.draw(outcomes, taken.span, run.settings.zone).encode()])
-    run.tell(run.text("trial.picture", file=str(file)))
+    run.inform(run.text("trial.picture", file=str(file)))

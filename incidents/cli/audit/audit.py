@@ -87,7 +87,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:
-    """The id of the site that was named; None if none was.
+    """Return the id of a named site; None without a name.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -105,7 +105,7 @@ def site_id(connection: Connection, site: str | None) -> int | None:
 
 
 def counted(run: Run, noun: str, n: int) -> str:
-    """So many of them, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
+    """Write a count, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
     return run.text(f"audit_count.{noun}.one" if n == 1 else f"audit_count.{noun}", n=n)
 
 
@@ -115,13 +115,13 @@ def is_watched(target: str) -> bool:
 
 
 def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
-    """A progress bar, where somebody sees one, of what a server says the length of."""
+    """A progress bar, if somebody sees it, whose length the server gives."""
     return lambda length: progress(label, length if is_watched("") else 0)
 
 
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
-    """A progress bar of that length, or none of 0; yields how it moves on."""
+    """A progress bar of that length, or none for 0; yields a function that advances it."""
     from incidents.cli.admin import history_file
 
     if length == 0:
@@ -134,14 +134,14 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 def _answer(run: Run, replayed: Replayed) -> None:
     shown = [finding.document() for finding in replayed.findings]
     if run.format == JSON:
-        output.document(run, replayed.document(), rows=[])
+        output.write_document(run, replayed.document(), rows=[])
     elif run.for_programs:
-        output.documents(run, shown)
+        output.write_documents(run, shown)
     elif run.quiet:
-        run.say(*(f"{finding['table']} {finding['row']}" for finding in shown))
+        run.write(*(f"{finding['table']} {finding['row']}" for finding in shown))
     else:
-        run.say(*(_sentence(run, finding) for finding in shown))
-        run.tell(_summary(run, replayed))
+        run.write(*(_sentence(run, finding) for finding in shown))
+        run.inform(_summary(run, replayed))
 
 
 def _sentence(run: Run, finding: Difference) -> str:

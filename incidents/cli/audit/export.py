@@ -16,19 +16,19 @@ from incidents.cli import options, output, params
 from incidents.cli.audit import audit
 from incidents.cli.audit.audit import counted
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
+from incidents.cli.run import BUNDLE, CSV, JSONL, Run, write_stderr
 from incidents.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.export import Part, Selection
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What was typed: which entries (times in UTC), where to, and whether with people's words."""
+    """The options as typed: which entries (times in UTC), where to, whether with people's words."""
 
     site: str | None
     since: datetime | None
@@ -148,7 +148,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
         parts = run.remote.record.exported(format=run.format or JSONL, **asked.query())
         output.write_file(asked.target, parts)
         if asked.target != output.STANDARD_OUTPUT:
-            aside(run.text("audit_export.taken", file=asked.target))
+            write_stderr(run.text("audit_export.taken", file=asked.target))
         return
     write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
     with run.local.reading() as connection:
@@ -165,7 +165,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
             output.write_file(asked.target, write(stored))
     if asked.target != output.STANDARD_OUTPUT:
         entries = counted(run, "entry", written)
-        aside(run.text("audit_export.plain", entries=entries, file=asked.target))
+        write_stderr(run.text("audit_export.plain", entries=entries, file=asked.target))
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
@@ -195,18 +195,18 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
             raise FileError.of(asked.target, "written", error) from error
-    # Standard output is nobody's here, so these lines disturb no program.
+    # Standard output is unused here, so these lines disturb no program.
     entries, left = counted(run, "entry", written.entries), written.uncovered
-    aside(run.text("audit_export.written", entries=entries, size=written.size))
+    write_stderr(run.text("audit_export.written", entries=entries, size=written.size))
     if left:
         id_ = "audit_export.left_out.one" if left == 1 else "audit_export.left_out.many"
-        aside(run.text(id_, entries=counted(run, "entry", left)))
+        write_stderr(run.text(id_, entries=counted(run, "entry", left)))
     for key in written.broken:
-        aside(run.text("audit_export.broken", key=key))
+        write_stderr(run.text("audit_export.broken", key=key))
 
 
 def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> None:
-    """Writes the archive that a server makes."""
+    """Write the archive that a server makes."""
     from incidents.audit.proof import bundle_archive
 
     bundle_archive.check_target(target)
@@ -217,7 +217,7 @@ def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> No
         )
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
-    aside(run.text("audit_export.taken", file=asked.target))
+    write_stderr(run.text("audit_export.taken", file=asked.target))
 
 
 @contextmanager

@@ -62,16 +62,16 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 
     NAME is the log's permanent name, HOSTNAME/incidents by default. Keep a copy of the file.
     """
-    run.insist_on_this_machine(_HERE)
+    run.refuse_server(_HERE)
     from incidents.audit.log import rotation
 
     if name is not None and public is not None:
         raise InputError.coded("key_has_name", "omit NAME: the key given with --public has a name")
     ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
-    _tell(run, {"key": str(made), "file": None if ring.is_command else str(ring.file)})
+    _write_key(run, {"key": str(made), "file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
-        run.tell(run.text("audit_key.made", file=ring.file))
+        run.inform(run.text("audit_key.made", file=ring.file))
 
 
 @verb()
@@ -84,15 +84,15 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 
     Both keys sign the first checkpoint with that entry.
     """
-    run.insist_on_this_machine(_HERE)
+    run.refuse_server(_HERE)
     from incidents.audit.log import rotation
 
     made, retired = rotation.rotate(
         run.local.engine, key_ring(run), on_record(run, reason), public=public, lost=lost
     )
-    _tell(run, {"key": str(made), "retired": None if retired is None else str(retired)})
+    _write_key(run, {"key": str(made), "retired": None if retired is None else str(retired)})
     if retired is not None:
-        run.tell(
+        run.inform(
             run.text("audit_key.retired", file=retired),
             run.text("audit_key.retired.next"),
             f"  shred -u {retired}",
@@ -104,7 +104,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 def show(run: Run) -> None:
     """Print the log's public keys, the current one first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
-    output.listed(
+    output.write_list(
         run, rows, ids=(row["key"] for row in rows),
         headers=("KEY", "SINCE", "BY"),
         rows=([row["key"], run.when(row["since"]), row["by"]] for row in rows),
@@ -141,13 +141,13 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """Puts a key on record, in place of another, which may be lost, or of none."""
+    """Put a key on record, in place of another, which may be lost, or of none."""
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 
 
 def on_record(run: Run, reason: str | None) -> OnRecord:
-    """What puts a key on record, for the person who acts."""
+    """Return the function that puts a key on record for the person who acts."""
     from incidents.desk.activation import LogKey
 
     def put(key: str, previous: str | None, lost: bool = False, /) -> None:
@@ -159,11 +159,11 @@ def on_record(run: Run, reason: str | None) -> OnRecord:
     return put
 
 
-def _tell(run: Run, document: NewLogKey) -> None:
+def _write_key(run: Run, document: NewLogKey) -> None:
     if run.for_programs and not run.quiet:
-        output.document(run, document, rows=[document])
+        output.write_document(run, document, rows=[document])
     else:
-        run.say(document["key"])
+        run.write(document["key"])
 
 
 WITNESS_PORT = 7380
@@ -244,8 +244,8 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
         private_file.create(file, f"{key.private_text()}\n")
     except OSError as error:
         raise FileError.of(file, "written", error) from error
-    run.say(str(key.verifier))
-    run.tell(run.text("audit_witness.made", file=file, store=store))
+    run.write(str(key.verifier))
+    run.inform(run.text("audit_witness.made", file=file, store=store))
 
 
 def _countersign(
@@ -260,8 +260,8 @@ def _countersign(
     known = service.logs_of(map(_log_key, logs))
     for own in known.values():
         for old, new in pairwise(own):
-            run.tell(run.text("audit_witness.newer", new=new, old=old))
-    service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.say)
+            run.inform(run.text("audit_witness.newer", new=new, old=old))
+    service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.write)
 
 
 def _log_key(text: str) -> VerifierKey:

@@ -10,14 +10,14 @@ from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
 from incidents.cli.lazy_group import verb
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointing
-    from incidents.client.house import RemoteApp
+    from incidents.client.app import RemoteApp
     from incidents.contract.documents.record import LogStatus, Resumed
 
 _LOG_EMPTY = Cause.of("log_empty", "the log is empty: there is nothing to sign")
@@ -34,9 +34,9 @@ def status(run: Run) -> int:
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
     row = {name: value for name, value in found.items() if name not in _NESTED}
-    if not output.answered(run, found, str(found["published"]), rows=[row]):
-        _tell(run, found)
-    # A server of before does not say it.
+    if not output.answer_program(run, found, str(found["published"]), rows=[row]):
+        _write_status(run, found)
+    # An older server does not say it.
     if found.get("ahead"):
         return NOT_VERIFIED
     return FAILED if found["late"] else DONE
@@ -67,11 +67,11 @@ def checkpoint(run: Run, target: str | None) -> int:
             verdict.check_same(target, note)
         output.write_file(target, [note.encode()])
     elif run.for_programs:
-        output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
+        output.write_document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
     else:
-        run.say(note.removesuffix("\n"))
+        run.write(note.removesuffix("\n"))
     if done.unable is not None:
-        run.tell(run.text("log_checkpoint.unable", why=done.unable))
+        run.inform(run.text("log_checkpoint.unable", why=done.unable))
         return FAILED if done.pending else DONE
     return DONE
 
@@ -105,7 +105,7 @@ def _signed_there(server: RemoteApp) -> Checkpointing:
     return Checkpointing(note=told["checkpoint"], pending=pending, unable=unable)
 
 
-def _tell(run: Run, found: LogStatus) -> None:
+def _write_status(run: Run, found: LogStatus) -> None:
     pending = output.number(found["pending"])
     if found["pending_since"] is not None:
         ago = run.when.ago(found["pending_since"])
@@ -115,10 +115,10 @@ def _tell(run: Run, found: LogStatus) -> None:
         ago = run.when.ago(found["signed_at"])
         published = run.text("log_status.published", n=published, ago=ago)
     witnesses = run.text("log_status.between").join(_witnesses(run, found))
-    output.pairs(
+    output.write_pairs(
         run,
         [
-            ("pending", painted(pending, fg="red") if found["late"] else pending),
+            ("pending", coloured(pending, fg="red") if found["late"] else pending),
             ("numbered", output.number(found["numbered"])),
             ("published", published),
             ("witnessed", witnesses or run.text("log_status.by_nobody")),
@@ -128,13 +128,13 @@ def _tell(run: Run, found: LogStatus) -> None:
         ],
     )
     if found.get("ahead"):
-        run.tell(
-            painted(run.text("log_status.ahead", what=found["ahead"]), fg="red"),
+        run.inform(
+            coloured(run.text("log_status.ahead", what=found["ahead"]), fg="red"),
             run.text("log_status.ahead.next"),
         )
     if found.get("uncompared"):
-        run.tell(run.text("log_status.uncompared", why=found["uncompared"]))
-    run.tell(run.text("log_status.worth"))
+        run.inform(run.text("log_status.uncompared", why=found["uncompared"]))
+    run.inform(run.text("log_status.worth"))
 
 
 def _witnesses(run: Run, found: LogStatus) -> Iterator[str]:
@@ -148,8 +148,8 @@ def _witnesses(run: Run, found: LogStatus) -> Iterator[str]:
 
 
 def _of_history(run: Run, found: LogStatus) -> Iterator[tuple[str, str]]:
-    """What was missing last, and from what the record went on last, if it was another time."""
-    # A server of before does not say it.
+    """Describe the last loss, and the last resumption if that was at another time."""
+    # An older server does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
     for each in found.get("lost_before") or ():
         yield "lost before", _of_loss(run, each)
@@ -188,11 +188,11 @@ def _signing(run: Run, found: LogStatus) -> str:
     if found["key"] is None:
         return run.text("log_status.signing.no_key")
     if found.get("ahead"):
-        return painted(run.text("log_status.signing.ahead"), fg="red")
-    # A server of before does not say it.
+        return coloured(run.text("log_status.signing.ahead"), fg="red")
+    # An older server does not say it.
     trouble, since = found.get("trouble"), found.get("trouble_since")
     if trouble is not None and since is not None:
         ago = run.when.ago(since)
         told = run.text("log_status.signing.trouble", trouble=trouble, ago=ago)
-        return painted(told, fg="red")
+        return coloured(told, fg="red")
     return run.text("log_status.signing.signs" if found["signs"] else "log_status.signing.nobody")

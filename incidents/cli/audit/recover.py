@@ -34,7 +34,7 @@ _HERE = Cause.of(
 _OTHERS = (
     "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",
 )  # fmt: skip
-"""Of the sites of a verdict it is told how many there are, where there are any."""
+"""The verdicts whose sites are counted, if there are any."""
 
 
 @verb()
@@ -77,7 +77,7 @@ def recover(
     run starts a new epoch. Daemons that notice a loss do all this themselves, except signing and
     opening. Exits 5 if a site still differs at the end, or could not be compared.
     """
-    run.insist_on_this_machine(_HERE)
+    run.refuse_server(_HERE)
     from incidents.enforcement import comparison, history_recovery
 
     house = run.local
@@ -89,20 +89,22 @@ def recover(
         house.engine, house.desk, house.reading, key_ring(run), clock.now
     )
     if dry_run:
-        return _foretell(run, way.preview(asked))
+        return _write_preview(run, way.preview(asked))
     if confirmation.is_opening_asked(confirm):
         confirmation.confirm_openings(run, _opened(run, way.preview(asked)), confirm)
     gone = way.resume(asked, on_record(run, reason))
     done = way.compare_sites(asked)
-    _tell(run, gone, done)
+    _write_result(run, gone, done)
     if way.obstacle is not None:
-        run.tell(run.text("recover.in_the_way", file=way.obstacle))
+        run.inform(run.text("recover.in_the_way", file=way.obstacle))
     return NOT_VERIFIED if any(done.counts[each] for each in comparison.WRONG) else DONE
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
-    """The sites that are opened: ordered to be up once more, or by an order that waits, which may
-    have been cancelled by what is lost. A daemon cancels that of a site which is left down."""
+    """List the sites that are opened: ordered up again, or by an order that waits.
+
+    The lost entries may have cancelled it; a daemon cancels it for a site that is left down.
+    """
     from incidents.enforcement.reconciliation import UP, WAITS
     from incidents.views import left_down
 
@@ -115,9 +117,8 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     return sorted([*confirmation.sites_to_open(compared), *waiting], key=lambda each: each.site)
 
 
-def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
-    """What would be ordered, and of which sites nobody can say it; of the log it says nothing,
-    since `audit status` does."""
+def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
+    """Show what would be ordered, and the sites not compared; `audit status` shows the log."""
     from incidents.enforcement import comparison
 
     done, opened = comparison.summarise(compared), _opened(run, compared)
@@ -128,20 +129,20 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
             "closed": confirmation.closed_sites(opened), "taken_down": done.taken_down,
             "uncompared": _uncompared(done),
         }  # fmt: skip
-        output.document(run, document, rows=[document])
+        output.write_document(run, document, rows=[document])
         return status
-    run.say(*confirmation.words_of_openings(run, opened))
+    run.write(*confirmation.openings_text(run, opened))
     if done.taken_down:
         _name(run, "recover.takes_down", done.taken_down, confirmation.MOST_NAMED)
     if done.failed:
-        run.say(_not_compared(run, done))
+        run.write(_not_compared(run, done))
     elif not opened and not done.taken_down:
-        run.say(run.text("recover.none_again"))
-    run.tell(run.text("recover.nothing_done"))
+        run.write(run.text("recover.none_again"))
+    run.inform(run.text("recover.nothing_done"))
     return status
 
 
-def _tell(run: Run, gone: Outcome, done: Summary) -> None:
+def _write_result(run: Run, gone: Outcome, done: Summary) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
         told: WentOn = {
@@ -154,27 +155,27 @@ def _tell(run: Run, gone: Outcome, done: Summary) -> None:
             **told, "sites": dict(done.counts), "opened": done.opened,
             "taken_down": done.taken_down, "uncompared": _uncompared(done),
         }  # fmt: skip
-        output.document(run, found, rows=[told])
+        output.write_document(run, found, rows=[told])
         return
-    run.say(run.text("recover.goes_on", n=resumed.entries, epoch=resumed.epoch))
+    run.write(run.text("recover.goes_on", n=resumed.entries, epoch=resumed.epoch))
     if resumed.had is not None:
-        run.say(run.text("recover.had", n=resumed.had))
+        run.write(run.text("recover.had", n=resumed.had))
     if resumed.signed is not None:
-        run.say(run.text("recover.signed", n=resumed.signed))
+        run.write(run.text("recover.signed", n=resumed.signed))
     if lost is not None:
-        run.say(run.text("recover.kept", file=lost.kept.file))
+        run.write(run.text("recover.kept", file=lost.kept.file))
     if gone.is_loss_unknown:
-        run.say(run.text("recover.blind"))
+        run.write(run.text("recover.blind"))
     if gone.key is not None:
-        run.say(run.text("recover.signs", key=gone.key))
-    _tell_of_sites(run, done)
+        run.write(run.text("recover.signs", key=gone.key))
+    _write_sites(run, done)
     kept = verdicts.kept_place(run)
-    if _is_of_another(run, kept):
-        run.tell(run.text("recover.next.verify", file=kept))
+    if _is_of_lost_history(run, kept):
+        run.inform(run.text("recover.next.verify", file=kept))
 
 
-def _tell_of_sites(run: Run, done: Summary) -> None:
-    """Which were ordered again: a person has to know what is open that was not before."""
+def _write_sites(run: Run, done: Summary) -> None:
+    """Name the sites that were ordered again: people must know which ones are newly open."""
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
@@ -183,31 +184,31 @@ def _tell_of_sites(run: Run, done: Summary) -> None:
     ]  # fmt: skip
     told += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
     sites = counted(run, "site", done.counts.total())
-    run.say(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(told)))
+    run.write(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(told)))
     for id_, names in (("recover.opened", done.opened), ("recover.taken_down", done.taken_down)):
         if names:
             _name(run, id_, names, MOST_NAMED)
     if done.failed:
-        run.say(_not_compared(run, done))
+        run.write(_not_compared(run, done))
     if done.unknown_before:
-        run.say(run.text("recover.unasked", n=done.unknown_before))
+        run.write(run.text("recover.unasked", n=done.unknown_before))
     if done.opened or done.taken_down:
-        run.tell(run.text("recover.no_letter"))
+        run.inform(run.text("recover.no_letter"))
     if again:
         with run.local.looking() as looks:
             is_daemon_at_work = looks.enforcement()["beating"]
         if not is_daemon_at_work:
-            run.tell(run.text("recover.no_daemon"))
+            run.inform(run.text("recover.no_daemon"))
 
 
 def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
-    """Say the phrase with the first of these sites, and how many more there are."""
+    """Fill the phrase with the first of these sites, and how many more there are."""
     more = len(sites) - most
-    run.say(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
+    run.write(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
 
 
 def _not_compared(run: Run, done: Summary) -> str:
-    """Which sites could not be compared, and why."""
+    """Name the sites that could not be compared, and why."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     sites = counted(run, "site", count)
@@ -218,9 +219,8 @@ def _uncompared(done: Summary) -> list[NotCompared]:
     return [{"site": site, "problem": problem} for site, problem in done.failed]
 
 
-def _is_of_another(run: Run, kept: Path) -> bool:
-    """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
-    more."""
+def _is_of_lost_history(run: Run, kept: Path) -> bool:
+    """Whether the checkpoint of `audit verify --since auto` belongs to a history that is gone."""
     from incidents.audit.log import consistency, signed_files, signing
 
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]:
-    """What people are told of a verdict, a sentence a line."""
+    """Yield the sentences of a verdict for people, one a line."""
     if verdict.findings:
         findings = counted(run, "finding", len(verdict.findings))
         yield run.text("verdict.not_verified", findings=findings)
@@ -46,12 +46,12 @@ def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]
 
 
 def _of_number(id_: str, n: int) -> str:
-    """The phrase for one, or for many."""
+    """Choose the phrase for one, or for many."""
     return f"{id_}.one" if n == 1 else f"{id_}.many"
 
 
 def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
-    """What the record says itself is nothing that is wrong with it, and still to be known."""
+    """Name the losses that the record itself declares: no fault of it, but worth knowing."""
     lost = verdict.lost_its_end
     if lost:
         where = "database" if verdict.kind == "database" else "bundle"
@@ -62,7 +62,7 @@ def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _entries(verdict: Verdict, run: Run) -> Iterator[str]:
-    # What is wrong is told above; what was looked at is told as that.
+    # The lines above say what is wrong; these say what was examined.
     yield run.text(
         "verdict.looked_at" if verdict.findings else "verdict.entries",
         entries=counted(run, "entry", verdict.entries), sites=counted(run, "site", verdict.sites),
@@ -93,7 +93,7 @@ def _later(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _taken(verdict: Verdict, run: Run) -> Iterator[str]:
-    """What is believed because it was verified before."""
+    """Name what is believed because it was verified before."""
     since = verdict.since
     if since is None:
         return
@@ -173,7 +173,7 @@ MOST_BYTES = 1_000_000
 
 
 def kept_place(run: Run) -> Path:
-    """Where it lies, of the log in this run's database or at its server."""
+    """The path of the kept checkpoint, of the log in this run's database or at its server."""
     from platformdirs import user_state_path
 
     of = run.settings.server
@@ -187,7 +187,7 @@ def kept_place(run: Run) -> Path:
 
 
 def read_kept(file: Path) -> bytes | None:
-    """What is kept there; None before the first time.
+    """Read the kept checkpoint; None before the first time.
 
     Raises:
         FileError: if it cannot be read, or somebody else can have written it.
@@ -203,8 +203,7 @@ def read_kept(file: Path) -> bytes | None:
 
 
 def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
-    """Keeps the last checkpoint of what was verified whole, unless the one of `before` covers more;
-    whether it is kept.
+    """Keep the last checkpoint of a log verified whole, unless `before` covers more; say whether.
 
     Raises:
         FileError: if it cannot be written.

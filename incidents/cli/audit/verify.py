@@ -78,18 +78,18 @@ def verify(
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
     verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
     if run.format == JSON:
-        output.document(run, verdict.document(), rows=[])
+        output.write_document(run, verdict.document(), rows=[])
     elif run.for_programs:
-        output.documents(run, map(asdict, verdict.findings))
+        output.write_documents(run, map(asdict, verdict.findings))
     elif run.quiet:
-        run.say(*(flaw.where for flaw in verdict.findings))
+        run.write(*(flaw.where for flaw in verdict.findings))
     else:
         answer, *reasons = verdicts.sentences(verdict, run, asked)
-        run.tell(answer)
-        run.say(*(_wrong(run, flaw) for flaw in verdict.findings))
-        run.tell(*reasons)
+        run.inform(answer)
+        run.write(*(_wrong(run, flaw) for flaw in verdict.findings))
+        run.inform(*reasons)
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
-        run.tell(run.text("audit_verify.kept", file=kept))
+        run.inform(run.text("audit_verify.kept", file=kept))
     return NOT_VERIFIED if verdict.findings else DONE
 
 
@@ -136,7 +136,7 @@ def _of_log(run: Run, asked: VerifyOptions) -> Verdict:
         lost = loss.find(connection, files)
     verdict = verification.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
-        run.tell(run.text("log_status.uncompared", why=files.unread))
+        run.inform(run.text("log_status.uncompared", why=files.unread))
     if lost is None:
         return verdict
     flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)

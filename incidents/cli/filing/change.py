@@ -102,21 +102,18 @@ def document(
 
 
 def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
-    """Give the desk those changes, and answer, with what a changed address asks for."""
+    """Submit the changes and answer, with the steps that a changed address requires."""
     _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
 
 
 def _submit(act: Act, site: str, command: ChangeFiling) -> None:
-    told = _aside(act, site, command)
+    told = _notes(act, site, command)
     act.submit(site, command)
-    act.run.tell(*told)
+    act.run.inform(*told)
 
 
-def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
-    """What is told beside the answer; looked up before the change is on record.
-
-    Nothing is told where a program reads.
-    """
+def _notes(act: Act, site: str, command: ChangeFiling) -> list[str]:
+    """The lines beside the answer, read before the change is on record; none for a program."""
     run = act.run
     if run.for_programs or run.remote is not None:
         return []
@@ -130,11 +127,11 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
     for key, name, text in command.parts:
         item = json.loads(changes.get(key) or details.get(key) or "{}")
         changes[key] = canonical({**item, name: text})
-    return [*_wrong(run, details, changes), *_checklist(run, site, details, changes)]
+    return [*_wrong_days(run, details, changes), *_checklist(run, site, details, changes)]
 
 
-def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
-    """What is wrong with the days that change: by a slip a term would end that runs in truth."""
+def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+    """Name the changed days that are wrong: by a slip a term would end that is still running."""
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
@@ -152,11 +149,11 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
 def _checklist(
     run: Run, site: str, details: Mapping[str, str], changes: Mapping[str, str]
 ) -> list[str]:
-    """What is to be done when a commercial site has moved."""
+    """The steps to take when a commercial site has moved."""
     steps = ip_addresses.remaining_steps(details, changes)
     if not steps:
         return []
-    spoken = looks.words_of(run)
+    spoken = looks.finding_catalogue(run)
     told = [spoken.word("step", step) for step in steps]
     return [run.text("filing_change.moved", site=site), *told]
 
@@ -181,7 +178,7 @@ def _item(
     if remove:
         change(act, site, {key: ""})
     else:
-        # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
+        # The desk merges them into the filing, so that a concurrent change is kept.
         parts = tuple((key, name, text) for name, text in said.items())
         _submit(act, site, ChangeFiling(by=act.by, parts=parts))
 
@@ -196,7 +193,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _detail(given: str) -> tuple[str, str]:
-    """A key, or what the form calls it, and its text as a customer list would have it."""
+    """The key, or its label on the form, and its text as a customer list would have it."""
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

@@ -19,7 +19,7 @@ from incidents.cli.admin import history_file
 from incidents.cli.filing.looks import sentence, today, verdict_of
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
-from incidents.cli.run import Run, painted
+from incidents.cli.run import Run, coloured
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks
 from incidents.filing.finding import OK
@@ -80,7 +80,7 @@ def filing() -> None:
 
 STDIN = "-"
 MAX_TOLD = 20
-"""So many bad rows are named where all of them are one error."""
+"""The maximum number of bad rows named in one error."""
 
 
 class BadRowsError(IncidentsError):
@@ -109,20 +109,20 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     run = act.run
     with _seekable(file) as path:
         if not (skip_bad or act.dry_run):
-            _insist(run, path, file, ignore=ignore_columns)
+            _check_rows(run, path, file, ignore=ignore_columns)
         intake = _intake(act, add=add_sites)
         with _opened(path, file, run.text("history_file.importing")) as table:
             from incidents.filing.lists.customer_list import CustomerList
 
             customers = CustomerList(table, ignore=ignore_columns)
-            _give(run, intake.take(customers.customers()), dry_run=act.dry_run)
+            _write_rows(run, intake.take(customers.customers()), dry_run=act.dry_run)
     if customers.ignored:
-        run.tell(run.text("filing.left_out", columns=list(customers.ignored)))
+        run.inform(run.text("filing.left_out", columns=list(customers.ignored)))
     _sum_up(run, intake.tally, dry_run=act.dry_run)
     if intake.suspicions and not act.dry_run:
-        run.tell(run.text("filing.suspicions", n=intake.suspicions))
+        run.inform(run.text("filing.suspicions", n=intake.suspicions))
     tally = intake.tally
-    # A list of which no row could be taken is no success, whatever was to be left out.
+    # A list without one usable row is no success, whatever was to be left out.
     left_out = skip_bad and tally[UNREADABLE] < tally.total()
     bad = tally[REFUSED] + (0 if left_out else tally[UNREADABLE])
     return FAILED if bad else DONE
@@ -131,7 +131,7 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
 def _intake(act: Act, *, add: bool) -> CustomerImport | RemoteList:
     run = act.run
     if run.remote is not None:
-        run.remote.insist_on_who_acts()
+        run.remote.check_named_person()
         return run.remote.filings.intake(add=add, dry_run=act.dry_run)
     from incidents.history.customers import CustomerImport
 
@@ -141,21 +141,21 @@ def _intake(act: Act, *, add: bool) -> CustomerImport | RemoteList:
     )  # fmt: skip
 
 
-def _give(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
+def _write_rows(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
     if run.quiet:
         for taken in rows:
             if taken.changed:
-                run.say(str(taken.customer.site))
+                run.write(str(taken.customer.site))
     elif run.for_programs:
-        output.documents(run, (_document(taken) for taken in rows))
+        output.write_documents(run, (_document(taken) for taken in rows))
     else:
         for taken in rows:
             for line in _lines(run, taken, dry_run=dry_run):
-                run.say(line)
+                run.write(line)
 
 
 def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
-    """What people are told of a row: all of a dry run, else only what was not taken."""
+    """The lines of a row for people: all of a dry run, else only what was not taken."""
     row = taken.customer
     told = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
@@ -169,7 +169,7 @@ def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
         return said
     said += [
         run.text(
-            "filing.finding", verdict=painted(verdict_of(run, each), bold=True), field=each.field,
+            "filing.finding", verdict=coloured(verdict_of(run, each), bold=True), field=each.field,
             what=sentence(run, each),
         )
         for each in taken.findings
@@ -179,7 +179,7 @@ def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
 
 
 def _problem(run: Run, problem: Problem) -> str:
-    """What of a row cannot be used, and why."""
+    """Say which part of a row cannot be used, and why."""
     told = run.language.cause(problem.detail, run.when)
     if problem.value:
         told = run.text("filing.of_value", value=problem.value, what=told)
@@ -224,12 +224,12 @@ def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
         if tally[outcome]
     ]
     rows = count(run.language, tally.total(), "row")
-    run.tell(run.text("filing.sum" if told else "filing.sum.none", rows=rows, told=told))
+    run.inform(run.text("filing.sum" if told else "filing.sum.none", rows=rows, told=told))
     if dry_run:
-        run.tell(run.text("answer.dry_run"))
+        run.inform(run.text("answer.dry_run"))
 
 
-def _insist(run: Run, path: str, file: str, *, ignore: bool) -> None:
+def _check_rows(run: Run, path: str, file: str, *, ignore: bool) -> None:
     """Read all rows.
 
     Raises:

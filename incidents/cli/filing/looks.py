@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from incidents import clock
-from incidents.cli import options, output, params
+from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
@@ -39,7 +39,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @options.looking
 def show(run: Run, site: str) -> None:
     """Show the filing of NAME in the order of the official form, what is missing, and its terms."""
-    found = filed(run, site)
+    found = read_filing(run, site)
     complete = checks.completeness(details_of(found))
     document: FilingInFull = {
         **found, "score": complete.score,
@@ -47,7 +47,7 @@ def show(run: Run, site: str) -> None:
     }  # fmt: skip
     details = found["details"].items()
     rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
-    if not output.answered(run, document, found["site"], rows=rows):
+    if not output.answer_program(run, document, found["site"], rows=rows):
         _show(run, document)
 
 
@@ -64,10 +64,12 @@ def check(run: Run, site: str) -> int:
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     documents = [checks.finding_document(each) for each in found]
     ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
-    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found))
+    if not output.answer_program(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        text_table.write_table(
+            run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found)
+        )
         if not found:
-            run.tell(run.text("filing_looks.nothing_to_check"))
+            run.inform(run.text("filing_looks.nothing_to_check"))
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
@@ -85,13 +87,13 @@ def fields(run: Run) -> None:
         for section in form.SECTIONS
         for field in section.fields
     ]
-    output.listed(
+    output.write_list(
         run, rows, ids=(str(row["key"]) for row in rows),
         headers=("KEY", "DETAIL", "名称", "ONE OF"),
         rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
     )  # fmt: skip
     if not run.quiet:
-        run.tell(run.text("filing_looks.items"))
+        run.inform(run.text("filing_looks.items"))
 
 
 @verb()
@@ -99,7 +101,7 @@ def fields(run: Run) -> None:
 def presets(run: Run) -> None:
     """List presets: details that many sites share, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
-    output.listed(
+    output.write_list(
         run,
         [{"preset": n, "about": each.about, "details": dict(each.details)} for n, each in found],
         ids=(name for name, _ in found),
@@ -129,14 +131,14 @@ def known_presets(run: Run) -> dict[str, Preset]:
 
 
 def _found(run: Run, site: str) -> list[Finding]:
-    """What the checks say; a server checks what it shows to nobody in full."""
+    """The findings of the checks; a server checks what it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
-    return checks.check(details_of(filed(run, site)), today=today(run))
+    return checks.check(details_of(read_filing(run, site)), today=today(run))
 
 
-def filed(run: Run, site: str) -> FilingOnRecord:
-    """The filing of a site as it stands.
+def read_filing(run: Run, site: str) -> FilingOnRecord:
+    """Return the filing of a site.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -146,7 +148,7 @@ def filed(run: Run, site: str) -> FilingOnRecord:
 
 
 def details_of(filing: FilingOnRecord) -> dict[str, str]:
-    """Its details, without those that have been erased."""
+    """The details of a filing, without those that have been erased."""
     return {key: text for key, text in filing["details"].items() if text is not None}
 
 
@@ -156,17 +158,17 @@ def today(run: Run) -> date:
 
 
 def is_chinese(run: Run) -> bool:
-    """Whether who reads is answered in Chinese."""
+    """Whether the answer is in Chinese."""
     return not run.for_programs and run.settings.language == "zh_CN"
 
 
-def words_of(run: Run) -> Language:
-    """What checks of filings find, in the run's language."""
+def finding_catalogue(run: Run) -> Language:
+    """The catalogue of findings, in the run's language."""
     return language("zh_CN" if is_chinese(run) else "en", "filing")
 
 
 def field_label(run: Run, key: str) -> str:
-    """What a detail is called: by its key, in Chinese as the official form has it."""
+    """The label of a detail: its key, in Chinese as the official form has it."""
     if not is_chinese(run):
         return key
     field = form.FIELD_OF.get(key)
@@ -175,7 +177,7 @@ def field_label(run: Run, key: str) -> str:
 
 
 def sentence(run: Run, finding: Finding) -> str:
-    """What a finding says, in the run's language."""
+    """The sentence of a finding, in the run's language."""
     facts: dict[str, str] = {}
     of = form.DOCUMENT_FIELDS[0] if finding.field.startswith(DOCUMENT) else None
     field = form.FIELD_OF.get(finding.field, of)
@@ -183,33 +185,33 @@ def sentence(run: Run, finding: Finding) -> str:
         for name in {"choices", "kinds"} & finding.facts.keys():
             codes = finding.facts[name].split(", ")
             facts[name] = run.language.comma.join(field.shown(code)[0] for code in codes)
-    return finding_sentence(finding, words_of(run), **facts)
+    return finding_sentence(finding, finding_catalogue(run), **facts)
 
 
 def verdict_of(run: Run, finding: Finding) -> str:
-    """What a finding comes to, in one word."""
+    """The verdict of a finding, in one word."""
     return run.language.word("verdict_of", finding.verdict)
 
 
 def _row(run: Run, finding: Finding) -> tuple[str, ...]:
-    verdict = output.Painted.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
-    source = source_text(finding.source, words_of(run))
+    verdict = text_table.ColouredField.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
+    source = source_text(finding.source, finding_catalogue(run))
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 
 def _show(run: Run, document: FilingInFull) -> None:
-    output.pairs(run, _told(run, document))
+    output.write_pairs(run, _detail_rows(run, document))
     for term in document["terms"]:
-        run.say(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
-    run.say(run.text("filing_looks.score", score=document["score"]))
+        run.write(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
+    run.write(run.text("filing_looks.score", score=document["score"]))
     for each in document["missing"]:
-        why = words_of(run).word("need", each["why"])
-        run.say(run.text("filing_looks.missing", field=field_label(run, each["field"]), why=why))
+        why = finding_catalogue(run).word("need", each["why"])
+        run.write(run.text("filing_looks.missing", field=field_label(run, each["field"]), why=why))
     if not document["details"]:
-        run.tell(run.text("filing_looks.nothing_filed", site=document["site"]))
+        run.inform(run.text("filing_looks.nothing_filed", site=document["site"]))
 
 
-def _told(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
+def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
     """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.sort_key):
         text = document["details"][key]
@@ -234,7 +236,7 @@ def _shown(run: Run, field: Field, text: str) -> str:
 
 
 def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
-    """A server or a document in words; what cannot be read, as it is."""
+    """A server or a document in words; unreadable text unchanged."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
@@ -275,7 +277,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     if ics is not None:
         output.write_file(ics, (line.encode() for line in _calendar(counted)))
     else:
-        output.listed(
+        output.write_list(
             run, counted, ids=dict.fromkeys(each["site"] for each in counted),
             headers=("SITE", "WHAT", run.text("filing_looks.by"), "LEFT", "REMINDED"),
             rows=(_term_row(run, each) for each in counted),
@@ -292,7 +294,7 @@ def _counted(term: TermOfSite, now: date) -> SiteTerm:
 def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
     told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
-    told = told if left >= 0 else output.Painted.of(told, fg="red")
+    told = told if left >= 0 else text_table.ColouredField.of(told, fg="red")
     what = run.text(f"term.{term['term']}")
     return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
 

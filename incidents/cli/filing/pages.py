@@ -1,4 +1,4 @@
-"""What filings are written to: exports, the form to print, the foot of a page, which is checked."""
+"""Files made from filings: exports, the form to print, the checked foot of a page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli import options, output, params
-from incidents.cli.filing.looks import details_of, filed, today
+from incidents.cli import options, output, params, text_table
+from incidents.cli.filing.looks import details_of, read_filing, today
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, FileError, InputError
@@ -75,7 +75,7 @@ def form(run: Run, site: str, target: str) -> None:
         return
     from incidents.filing import export
 
-    details = details_of(filed(run, site))
+    details = details_of(read_filing(run, site))
     on = today(run)
     findings = [
         finding_sentence(each) for each in checks.check(details, today=on) if each.verdict != OK
@@ -99,7 +99,7 @@ def snippet(run: Run, site: str, icon: str, target: str) -> None:
     from incidents.filing import settings
     from incidents.filing.footer import check as footer_check
 
-    details, icp_form = details_of(filed(run, site)), settings.load().icp_form
+    details, icp_form = details_of(read_filing(run, site)), settings.load().icp_form
     written = footer_check.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
 
@@ -176,7 +176,7 @@ def check_footer(
             found = check.check_footer(_fetched(str(name), address, loaded), expected)
     except page.UnreadPageError as error:
         found = [error.finding()]
-    _tell(run, target, found)
+    _write_findings(run, target, found)
     return _status(found)
 
 
@@ -192,13 +192,13 @@ def _is_file(target: str) -> bool:
 def _on_record(run: Run, name: str) -> Mapping[str, str]:
     from incidents import views
 
-    run.insist_on_this_machine(_OVER_A_SERVER)
+    run.refuse_server(_OVER_A_SERVER)
     with run.local.reading() as connection:
         return views.filing_details(connection, name)
 
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
-    """The numbers that were typed, as details; raises InputError for one that is none."""
+    """The numbers that were typed, as details; raises InputError for a bad one."""
     if public_security is not None and read_public_security(public_security) is None:
         raise InputError.coded(
             "no_public_security_number",
@@ -233,17 +233,17 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Footer:
     return found.footer()
 
 
-def _tell(run: Run, target: str, findings: list[Finding]) -> None:
+def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
     from incidents.filing.footer.check import footer_field, is_right
 
     rows = [checks.finding_document(finding) for finding in findings]
     if run.format == JSON:
         told = {"page": target, "right": is_right(findings), "findings": rows}
-        output.document(run, told, rows=rows)
+        output.write_document(run, told, rows=rows)
     elif run.for_programs:
-        output.documents(run, rows)
+        output.write_documents(run, rows)
     elif run.quiet:
-        run.say(*(finding.code for finding in findings))
+        run.write(*(finding.code for finding in findings))
     else:
         from incidents.cli.filing.looks import sentence, verdict_of
 
@@ -253,11 +253,11 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
         lines = [
             (verdict_of(run, each), about(each.field), sentence(run, each)) for each in findings
         ]
-        output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
+        text_table.write_table(run, ("VERDICT", "WHAT", "WHY"), lines)
 
 
 def _status(findings: list[Finding]) -> int:
-    """What is wrong goes before what nobody could see."""
+    """The exit status: a wrong finding goes before an unknown one."""
     verdicts = {finding.verdict for finding in findings}
     if WRONG in verdicts:
         return NOT_VERIFIED

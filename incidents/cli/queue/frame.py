@@ -35,7 +35,7 @@ Column = tuple[str, int, Callable[["QueueItem"], str]]
 _LABEL = 6
 # The most rows that one sentence takes from the list.
 _MOST_ROWS = 4
-# With fewer rows for the list than this, what stands around it gives way.
+# With fewer rows for the list than this, the parts around it are left out.
 _LEAST_BODY = 4
 _HELP = (
     ("j k", "move"), ("g G", "ends"), ("Enter", "open"), ("n", "number"),
@@ -48,7 +48,7 @@ _ANY_CONSOLE = Console(file=io.StringIO(), width=80)
 
 
 def frame(screen: Screen, width: int, height: int) -> Lines:
-    """At most `height` lines, each at most `width` cells wide."""
+    """Draw at most `height` lines, each at most `width` cells wide."""
     head, foot = _head(screen, width), _foot(screen, width)
     if height - len(head) - len(foot) < _LEAST_BODY:
         head, foot = head[:2], foot[:1]
@@ -73,11 +73,11 @@ def _head(screen: Screen, width: int) -> Lines:
 
 
 def _foot(screen: Screen, width: int) -> Lines:
-    """What the last key came to, and which keys there are."""
+    """The outcome of the last key, and the keys there are."""
     say, told = screen.language.say, screen.message
     if screen.asked:
         told = say("queue.asked", question=told)
-    style = "bold yellow" if screen.asked else "bold red" if screen.is_bad_news else "bold"
+    style = "bold yellow" if screen.asked else "bold red" if screen.is_error else "bold"
     item = screen.item
     keys = "" if item is None else queue_keys.listed(item, screen.person, screen.language)
     hint = say("queue.keys", keys=keys) if keys else say("queue.keys.none")
@@ -94,7 +94,7 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
     around = 1 + len(warning) + more
     if rows - around < 2:
         warning, around = [], 1 + more
-    first, shown = screen.selection.in_sight(rows - around)
+    first, shown = screen.selection.visible_items(rows - around)
     columns = _columns(shown, screen.language, width)
     lines = [_row(((head, cells) for head, cells, _ in columns), " ", "dim")]
     for n, item in enumerate(shown, start=first):
@@ -106,8 +106,8 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 
 def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
-    """What a narrow list has no room for: what to do, and whom to call."""
-    what = queue_words.exactly(item, screen.language)
+    """The details for which a narrow list has no room: what to do, and whom to call."""
+    what = queue_words.what_in_full(item, screen.language)
     told = screen.language.say("queue.selected", id=item["id"], what=what, whom=_whom(screen, item))
     lines = _sentence(told, width)
     warning = item["warning"]
@@ -119,7 +119,7 @@ def _whom(screen: Screen, item: QueueItem) -> str:
 
 
 def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list[Column]:
-    """As many as fit, the site and the person sharing what the others leave."""
+    """The columns that fit; the site and the person share what the others leave."""
 
     def column(head: str, tell: Callable[[QueueItem], str], most: int) -> Column:
         head = language.word("head", head)
@@ -128,7 +128,7 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
 
     chosen = [
         column("TASK", lambda item: item["id"], 16),
-        column("LEFT", lambda item: queue_words.left(item, language), _most_of_left(language)),
+        column("LEFT", lambda item: queue_words.left(item, language), _time_left_width(language)),
     ]
     if width >= 60:
         chosen.append(column("DO", lambda item: queue_words.what(item, language), 16))
@@ -144,8 +144,8 @@ def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list
     return chosen + last
 
 
-def _most_of_left(language: Language) -> int:
-    """So wide that in Chinese no span is cut; English has always had sixteen cells."""
+def _time_left_width(language: Language) -> int:
+    """The width of the time left: no Chinese span is cut; English has always had sixteen cells."""
     return 16 if language.comma.isascii() else 20
 
 
@@ -184,7 +184,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
         lines += _labelled(say("queue.label.note"), item["note"], width)
     for key, words in queue_keys.offered(item, screen.person, screen.language).items():
         lines += _labelled(f"  {key}", words, width, "green")
-    for each in queue_keys.only_typed(item):
+    for each in queue_keys.typed_only_hints(item):
         lines += _labelled(say("queue.label.type"), typed(each), width, "green")
     return _scrolled(screen, lines, rows)
 
@@ -192,7 +192,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
 def _told(screen: Screen, item: QueueItem) -> str:
     language = screen.language
     told = [
-        queue_words.exactly(item, language),
+        queue_words.what_in_full(item, language),
         queue_words.left(item, language),
         language.say("queue.attempts", n=item["attempts"]),
     ]
@@ -254,7 +254,7 @@ def _wrapped(text: str, width: int, style: str) -> Lines:
 
 
 def _words(text: str, style: str = "") -> Text:
-    """On one line, and without what would make a terminal lie."""
+    """The text on one line, without characters that could make a terminal mislead."""
     return Prose(visible(_SPACE.sub(" ", text.strip())), style=style)
 
 

@@ -44,40 +44,40 @@ class PendingAction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the desk has answered to a deed, in words; `is_refusal`: it was not done."""
+class ActionResult:
+    """The desk's answer to an action, in words; `is_refusal`: it was not done."""
 
     words: str
     is_refusal: bool
 
 
-def carry_out(run: Run, deed: PendingAction) -> Told:
-    """Send it to the desk, and tell the answer.
+def carry_out(run: Run, action: PendingAction) -> ActionResult:
+    """Send it to the desk, and return the answer.
 
     Raises:
-        AwayError: then nobody knows whether it was done; the same deed may be sent again.
+        AwayError: then nobody knows whether it was done; the same action may be sent again.
     """
-    [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
+    [answer] = Act(run, key=action.key, dry_run=False).submit_all([(action.site, action.command)])
     due = [
         run.text("answer.meanwhile", what=told)
         for told in _sentences(run, answer, of_the_clock=True)
     ]
     if answer.refusal is not None:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
-        return Told(words=_in_a_row(run, [refused, *due]), is_refusal=True)
+        return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
-    told = _in_a_row(run, [*done, *answers.remarks(run, answer), *due])
-    return Told(words=told, is_refusal=False)
+    told = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
+    return ActionResult(words=told, is_refusal=False)
 
 
-def _in_a_row(run: Run, sentences: list[str]) -> str:
-    """One after the other; in Chinese some have their full stop already."""
+def _joined(run: Run, sentences: list[str]) -> str:
+    """Join sentences; in Chinese some have their full stop already."""
     stop = run.text("list.stop")
     return stop.join(each.removesuffix(stop) for each in sentences)
 
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
-    """What was done because it was due before the act, or what the act did."""
+    """The sentences on what was due before the act, or on what the act did."""
     wording = answers.wording_of(run, answer)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, answers.as_left_down(run, answer))
@@ -103,7 +103,7 @@ _OF_KIND = {
     "footer": "d",
 }
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
-"""What each key does, by which its words are found."""
+"""The action of each key, by which its words are found."""
 
 # The acts that a key gives, each with now as its time and without a note.
 _ON_KEYS = frozenset(
@@ -115,12 +115,12 @@ ACTS = frozenset(_NAMES)
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
-    """The keys that are acts of that person on such an item, with their words."""
+    """The keys that act on the item for that person, with their words."""
     return {key: language.word("queue_key", _NAMES[key]) for key in _fitting(item, by)}
 
 
 def listed(item: QueueItem, by: str, language: Language) -> str:
-    """The same on one line."""
+    """List the offered keys on one line."""
     found = offered(item, by, language)
     told = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
     return language.say("list.parts").join(told)
@@ -131,15 +131,15 @@ def _fitting(item: QueueItem, by: str) -> str:
     return f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"
 
 
-def only_typed(item: QueueItem) -> list[Hint]:
-    """What fits the item and is on no key."""
+def typed_only_hints(item: QueueItem) -> list[Hint]:
+    """The hints on the item that are on no key."""
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
-def deed(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
-    """What the key does to the item, given by that person; None if it is no act on such an item.
+def pending_action(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
+    """The action of a key on the item, by that person; None if the key is none for it.
 
-    What a colleague has claimed is asked about first.
+    For an item that a colleague has claimed it asks first.
     """
     found = _MAKERS[key](key, item, by, language) if key in _fitting(item, by) else None
     holder = item["claimed_by"]
@@ -164,7 +164,7 @@ def _contact(key: str, item: QueueItem, by: str, language: Language) -> PendingA
 
 
 def _removed(_key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
-    """Of a task with several incidents the first that is not settled, asked for by its name."""
+    """Act on the first unsettled incident of a task that has several, and ask for it by name."""
     several = item["kind"] == "recheck"
     unsettled = item["unsettled"] if several else [item["id"]]
     if not unsettled:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, options, output
+from incidents.cli import answers, options, output, text_table
 from incidents.cli.act import Act
 from incidents.cli.lazy_group import verb
 from incidents.cli.queue import words
-from incidents.cli.run import Run, is_terminal, painted, paints
+from incidents.cli.run import Run, coloured, is_terminal, uses_colour
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.values.person_name import check_person
@@ -62,7 +62,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     The list changes nothing. Red lines above it warn that no daemon enforces the deadlines, that
     orders were given up, or that an order has waited five minutes to be carried out.
     """
-    person = run.house.person if mine else None
+    person = run.app.person if mine else None
 
     def fetch() -> QueuePage:
         return _page(run, mine=person, limit=limit, after=after, reveal=reveal)
@@ -73,7 +73,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     found = fetch()
     items = [with_commands(item) for item in found["items"]]
     ids = (item["id"] for item in items)
-    if output.answered(run, {**found, "items": items}, *ids, rows=items):
+    if output.answer_program(run, {**found, "items": items}, *ids, rows=items):
         return DONE
     if is_terminal(sys.stdout):
         from incidents.cli.queue import table
@@ -85,7 +85,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 
 def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
-    """One page of the queue as it stands now."""
+    """Return one page of the queue."""
     with run.looking() as looks:
         return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
@@ -100,19 +100,19 @@ def _check_terminal(run: Run) -> None:
 
 
 def _plainly(run: Run, found: QueuePage) -> None:
-    run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
+    run.rehearsal_noted = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, run.when):
-        run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
-    output.table(
+        run.inform(coloured(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
+    text_table.write_table(
         run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
         (_row(run, item) for item in found["items"]),
     )  # fmt: skip
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
-    run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
+    run.inform(*(coloured(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
-        run.tell(run.text("queue.nothing.line"))
+        run.inform(run.text("queue.nothing.line"))
     if found["more"]:
-        run.tell(run.text("queue.more.line", after=found["next_after"]))
+        run.inform(run.text("queue.more.line", after=found["next_after"]))
 
 
 def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
     return (
         item["id"],
         words.left(item, run.language),
-        words.exactly(item, run.language),
+        words.what_in_full(item, run.language),
         shown(item["site"]),
         "" if due is None else run.when(due),
         item["claimed_by"] or "",
@@ -136,33 +136,33 @@ def hand_over(act: Act, to: str) -> None:
     """Hand all your claimed items to PERSON, at the end of a shift."""
     given = act.hand_over(to)
     if not given:
-        act.run.tell(act.run.text("queue.hand_over.nothing", person=act.run.house.person))
+        act.run.inform(act.run.text("queue.hand_over.nothing", person=act.run.app.person))
     refused = [answer for answer in given if answer.refusal is not None]
     done = [answer for answer in given if answer.refusal is None]
     if not act.run.for_programs or act.run.quiet:
         for answer in done:
-            answers.give(act.run, answer, dry_run=act.dry_run)
+            answers.write_answer(act.run, answer, dry_run=act.dry_run)
     elif done or not refused:
-        output.documents(act.run, [answer.document for answer in done])
+        output.write_documents(act.run, [answer.document for answer in done])
     for answer in refused:
         answers.raise_refusal(act.run, answer)
 
 
 REFRESH_S = 1.0
-# After an answer that took longer, what was typed meanwhile was typed blindly.
+# Keys typed during a slow answer were typed blindly.
 _LONG_S = 1.0
 
 
 class _BrokenOffError(Exception):
     """Ctrl-C, while an act was on its way to the desk."""
 
-    def __init__(self, deed: PendingAction) -> None:
+    def __init__(self, action: PendingAction) -> None:
         super().__init__()
-        self.deed = deed
+        self.action = action
 
 
 def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
-    """Show the queue and do what its keys say, until q or Ctrl-C; the exit status.
+    """Show the queue and do what its keys say, until q or Ctrl-C; return the exit status.
 
     Raises:
         AwayError: if the first look fails; later ones are told on the screen.
@@ -175,7 +175,7 @@ def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
         with suppress(KeyboardInterrupt), terminal.opened():
             _work(screen, terminal)
     except _BrokenOffError as broken:
-        run.tell(run.text("queue.broken_off", what=broken.deed.words))
+        run.inform(run.text("queue.broken_off", what=broken.action.words))
         return INTERRUPTED
     return DONE
 
@@ -185,21 +185,21 @@ def _work(screen: Screen, terminal: Terminal) -> None:
     while not screen.is_over:
         _draw(screen, terminal)
         for key in terminal.keys(max(0.0, due - time.monotonic())):
-            deed = screen.press(key)
-            if deed is not None:
-                _carry_out(screen, deed, terminal)
+            action = screen.press(key)
+            if action is not None:
+                _carry_out(screen, action, terminal)
         if time.monotonic() >= due:
             screen.look()
             due = time.monotonic() + REFRESH_S
 
 
-def _carry_out(screen: Screen, deed: PendingAction, terminal: Terminal) -> None:
+def _carry_out(screen: Screen, action: PendingAction, terminal: Terminal) -> None:
     _draw(screen, terminal)
     began = time.monotonic()
     try:
-        screen.carry_out(deed)
+        screen.carry_out(action)
     except KeyboardInterrupt as error:
-        raise _BrokenOffError(deed) from error
+        raise _BrokenOffError(action) from error
     if time.monotonic() - began > _LONG_S:
         terminal.forget_typed()
 
@@ -212,7 +212,7 @@ def _draw(screen: Screen, terminal: Terminal) -> None:
     size = terminal.size()
     console = Console(
         file=io.StringIO(), width=max(size[0], 1), force_terminal=True, highlight=False,
-        color_system="auto" if paints() else None,
+        color_system="auto" if uses_colour() else None,
     )  # fmt: skip
     terminal.show([_painted(console, line) for line in frame(screen, *size)], size)
 

@@ -37,7 +37,7 @@ class Selection:
         return None if self._id is None else self.items[self.index]
 
     def refresh(self, items: Sequence[QueueItem]) -> str | None:
-        """Take the list as it stands now; the id of the selected item, if it has just left it."""
+        """Take the new list; return the id of the selected item, if it has just left it."""
         self.items = items
         places = {item["id"]: n for n, item in enumerate(items)}
         lost = None if self._id is None or self._id in places else self._id
@@ -47,7 +47,7 @@ class Selection:
         return lost
 
     def move(self, by: int) -> None:
-        """Select another item, so many further down; where one has left, the next one is near."""
+        """Select the item `by` rows further down; where one has left, the next one is near."""
         if not self.items:
             return
         if self._id is None and by > 0:
@@ -55,8 +55,8 @@ class Selection:
         self.index = max(0, min(self.index + by, len(self.items) - 1))
         self._id = self.items[self.index]["id"]
 
-    def in_sight(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
-        """The items that so many rows show, the selection among them, and the first one's place."""
+    def visible_items(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
+        """The items that fit `rows`, the selection among them, and the index of the first."""
         rows = max(rows, 1)
         self._top = min(self._top, self.index, max(0, len(self.items) - rows))
         self._top = max(self._top, self.index - rows + 1)
@@ -65,9 +65,9 @@ class Selection:
 
 LIST, ITEM, HELP = "list", "item", "help"
 PAGE = 10
-"""So many items or lines are passed by one press of a page key."""
+"""The number of items or lines that a page key moves."""
 
-# The same outcome of the same item, so soon again: most likely a finger that slipped.
+# The same outcome of the same item again within this time is most likely a slip.
 _SLIP_S = 60.0
 _MOVES = {
     "j": 1, "down": 1, "k": -1, "up": -1, "page-down": PAGE, "page-up": -PAGE,
@@ -81,12 +81,12 @@ class Screen:
     """The state of the screen, and what moves it: a look at the queue, a key, an answer.
 
     `problem` says why the last look failed; the list is then of `looked_at`. `message` is what the
-    last key came to, `asked` the deed that waits for a yes.
+    last key came to, `asked` the action that waits for a yes.
     """
 
     def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
         self.run = run
-        self.person = run.house.person
+        self.person = run.app.person
         self.language: Language = run.when.language
         self._fetch = fetch
         self.found = fetch()
@@ -99,7 +99,7 @@ class Screen:
         self.is_over = False
         self.problem: str | None = None
         self.message = ""
-        self.is_bad_news = False
+        self.is_error = False
         self.asked: PendingAction | None = None
         self._revealed: QueueItem | None = None
         self._unsure: list[PendingAction] = []
@@ -118,7 +118,7 @@ class Screen:
         return item
 
     def look(self) -> None:
-        """Look at the queue again; one that fails is told, and the list stays as it was."""
+        """Fetch the queue again; a failure is shown, and the list stays as it was."""
         try:
             found = self._fetch()
             revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
@@ -132,7 +132,7 @@ class Screen:
             self._leave(lost)
 
     def press(self, key: str) -> PendingAction | None:
-        """What a key does; the deed that is to be carried out, if it is an act."""
+        """Handle a key; return the action to carry out, if it is one."""
         if self.asked is not None:
             return self._answered(key)
         self._say("")
@@ -152,30 +152,30 @@ class Screen:
             return self._press_on_item(key)
         return None
 
-    def carry_out(self, deed: PendingAction) -> bool:
-        """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
+    def carry_out(self, action: PendingAction) -> bool:
+        """Send the action to the desk, and take its answer; False if its outcome is unknown."""
         try:
-            told = carry_out(self.run, deed)
+            told = carry_out(self.run, action)
         except AwayError as error:
-            self._unsure = [*(known for known in self._unsure if known != deed), deed]
-            unsure = self.language.say("queue.unsure", what=deed.words, why=error.message)
-            self._say(unsure, is_bad_news=True)
+            self._unsure = [*(known for known in self._unsure if known != action), action]
+            unsure = self.language.say("queue.unsure", what=action.words, why=error.message)
+            self._say(unsure, is_error=True)
             return False
         except IncidentsError as error:
-            self._say(error.message, is_bad_news=True)
+            self._say(error.message, is_error=True)
         else:
-            self._say(told.words, is_bad_news=told.is_refusal)
-        self._unsure = [known for known in self._unsure if known != deed]
-        message, bad = self.message, self.is_bad_news
+            self._say(told.words, is_error=told.is_refusal)
+        self._unsure = [known for known in self._unsure if known != action]
+        message, bad = self.message, self.is_error
         self.look()
-        # What the act came to matters more than that its item has left the queue for it.
-        self._say(message, is_bad_news=bad)
+        # The outcome of the act matters more than that its item has left the queue.
+        self._say(message, is_error=bad)
         return True
 
     def _answered(self, key: str) -> PendingAction | None:
-        deed, self.asked = self.asked, None
-        if deed is not None and key in {"y", "Y"}:
-            return self._sent(deed)
+        action, self.asked = self.asked, None
+        if action is not None and key in {"y", "Y"}:
+            return self._sent(action)
         self._tell("queue.not_done")
         return None
 
@@ -186,7 +186,7 @@ class Screen:
             self.mode, self.scroll = LIST, 0
 
     def _move(self, by: int) -> None:
-        """In an opened item its lines move, in the list the selection, and the number is hidden."""
+        """Scroll an opened item, or move the selection in the list, and hide the number."""
         if self.mode == ITEM:
             self.scroll = max(0, self.scroll + by)
         else:
@@ -212,31 +212,31 @@ class Screen:
         return None
 
     def _act(self, key: str, item: QueueItem) -> PendingAction | None:
-        deed = queue_keys.deed(key, item, self.person, self.language)
-        if deed is None:
+        action = queue_keys.pending_action(key, item, self.person, self.language)
+        if action is None:
             keys = queue_keys.listed(item, self.person, self.language)
             self._tell("queue.key_of_others", key=key, id=item["id"], keys=keys)
             return None
-        question = deed.question or self._doubt(key, deed)
+        question = action.question or self._repeat_question(key, action)
         if question is not None:
-            self.asked = deed
+            self.asked = action
             self._say(question)
             return None
-        return self._sent(deed, key)
+        return self._sent(action, key)
 
-    def _sent(self, deed: PendingAction, key: str = "") -> PendingAction:
-        self._last = (deed.item, key, time.monotonic())
-        self._tell("queue.sending", what=deed.words)
-        return deed
+    def _sent(self, action: PendingAction, key: str = "") -> PendingAction:
+        self._last = (action.item, key, time.monotonic())
+        self._tell("queue.sending", what=action.words)
+        return action
 
-    def _doubt(self, key: str, deed: PendingAction) -> str | None:
-        """The question before an outcome that was recorded a moment ago: attempts are counted."""
+    def _repeat_question(self, key: str, action: PendingAction) -> str | None:
+        """Ask before an outcome that was recorded a moment ago: attempts are counted."""
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
         item, last, at = self._last
-        if (item, last) != (deed.item, key) or time.monotonic() - at > _SLIP_S:
+        if (item, last) != (action.item, key) or time.monotonic() - at > _SLIP_S:
             return None
-        return self.language.say("queue.twice", what=deed.words)
+        return self.language.say("queue.twice", what=action.words)
 
     def _again(self) -> PendingAction | None:
         if self._unsure:
@@ -251,7 +251,7 @@ class Screen:
         try:
             self._revealed = self._ask_for(item["id"])
         except AwayError as error:
-            self._say(error.message, is_bad_news=True)
+            self._say(error.message, is_error=True)
             return
         if self._revealed is None:
             self._tell("queue.gone", id=item["id"])
@@ -265,7 +265,7 @@ class Screen:
             return looks.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
-        """The selected item is no longer there: its script, its number and its question go too."""
+        """Drop the script, number and question of an item that has left the queue."""
         self._revealed = self.asked = None
         self.mode = LIST if self.mode == ITEM else self.mode
         self._tell("queue.gone.choose", id=id_)
@@ -273,11 +273,11 @@ class Screen:
     def _tell(self, code: str, **facts: str) -> None:
         self._say(self.language.say(code, when=None, **facts))
 
-    def _say(self, words: str, *, is_bad_news: bool = False) -> None:
-        self.message, self.is_bad_news = words, is_bad_news
+    def _say(self, words: str, *, is_error: bool = False) -> None:
+        self.message, self.is_error = words, is_error
 
     def _typed(self, item: QueueItem) -> str:
-        found, say = queue_keys.only_typed(item), self.language.say
+        found, say = queue_keys.typed_only_hints(item), self.language.say
         if not found:
             command = typed(item["hints"][0])
             return say("queue.typed.also", id=item["id"], command=command)

@@ -12,7 +12,7 @@ from rich.text import Text
 from incidents.cli import answers
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
-from incidents.cli.run import Run, paints, visible
+from incidents.cli.run import Run, uses_colour, visible
 from incidents.contract.hints import typed
 from incidents.contract.next_steps import first_of_two
 from incidents.values.site_name import in_full, shown
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 SOON_S = 15 * 60
 ALARM, REMARK = "bold white on red", "yellow"
-# On a narrower terminal the command is told of the first item alone.
+# On a narrower terminal only the first item shows its command.
 _WIDE = 140
 
 
 def show(run: Run, found: QueuePage, *, reveal: bool) -> None:
     """Draw the queue once; `reveal`: nothing in it is masked."""
-    console = Console(color_system="auto" if paints() else None, highlight=False)
+    console = Console(color_system="auto" if uses_colour() else None, highlight=False)
     console.print(_drawn(run, found, wide=console.width >= _WIDE, reveal=reveal))
 
 
@@ -45,7 +45,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
     if not items:
         parts.append(Text(run.text("queue.nothing"), style="green"))
     else:
-        first = mine_to_do(items, run.house.person)
+        first = mine_to_do(items, run.app.person)
         parts += [_table(run.language, items, wide=wide), _first(run, first, reveal=reveal)]
     if found["more"]:
         parts.append(Prose(run.text("queue.more"), style="dim"))
@@ -57,7 +57,7 @@ def title(found: QueuePage, when: When) -> Text:
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
     language = when.language
-    n = queue_words.so_many(total, language, capped=found["counts_capped"])
+    n = queue_words.number(total, language, capped=found["counts_capped"])
     told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
     told.append(language.say("queue.total", n=n))
     if overdue:
@@ -66,7 +66,7 @@ def title(found: QueuePage, when: When) -> Text:
 
 
 def style_of(item: QueueItem) -> str:
-    """How loud an item is."""
+    """The style of an item by its urgency."""
     if item["overdue"]:
         return "bold red"
     if item["left_s"] is not None and item["left_s"] <= SOON_S:
@@ -85,7 +85,7 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
         cells = [
             Text(item["id"], style=style),
             Text(queue_words.left(item, language), style=style),
-            Prose(queue_words.exactly(item, language), style=style),
+            Prose(queue_words.what_in_full(item, language), style=style),
             words(shown(item["site"])),
             words(queue_words.whom(item, language)),
             words(item["claimed_by"] or "", style="cyan"),
@@ -95,7 +95,7 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
 
 
 def words(text: str, style: str = "") -> Text:
-    """What people have written, without what would paint a lie."""
+    """Text that people have written, with escapes made visible."""
     return Prose(visible(text), style=style)
 
 
@@ -106,7 +106,7 @@ def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
 
 
 def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
-    """What to do about the most urgent thing: whom to call, what to say, what to type then."""
+    """The most urgent item: whom to call, what to say, what to type then."""
     whom = words(queue_words.whom(item, run.language) or run.text("queue.whom.nobody"))
     if not reveal and (item["phone"] or item["email"]):
         whom.append(run.text("queue.whom.masked"), style="dim")

@@ -17,9 +17,9 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from incidents.cli.run import answering, is_terminal
+from incidents.cli.run import guarded_stdout, is_terminal
 
-# An escape key is followed by nothing for so long; what has begun as a sequence is waited for.
+# The silence after which ESC is the escape key; an incomplete sequence gets longer.
 _ALONE_S, _BEGUN_S = 0.1, 1.0
 _KEYS = {
     "\r": "enter", "\n": "enter", " ": "space", "\x04": "hung-up",
@@ -33,7 +33,7 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\[O\x1b]|(?=\x1b))", re
 
 
 class Keyboard:
-    """Takes what a terminal sends, byte by byte or in pieces of any size."""
+    """Decode what a terminal sends, byte by byte or in pieces of any size."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -41,11 +41,11 @@ class Keyboard:
 
     @property
     def wait_s(self) -> float:
-        """How long the rest of what has come may take, in seconds; 0 if nothing is incomplete."""
+        """The time to wait for the rest of a sequence, in seconds; 0 if nothing is incomplete."""
         return _ALONE_S if self._text == "\x1b" else _BEGUN_S if self._text else 0.0
 
     def take(self, sent: bytes) -> list[str]:
-        """The keys that are complete: a character, or the name of a key that has none.
+        """Return the complete keys: a character, or the name of a key that has none.
 
         `pasted` stands for all that was pasted, `unknown` for a sequence that is no known key.
         """
@@ -56,7 +56,7 @@ class Keyboard:
         return keys
 
     def give_up(self) -> list[str]:
-        """What has come and is not followed by anything: the escape key, if it was that."""
+        """End an incomplete sequence; return its key, such as escape."""
         text = self._text
         if text.startswith(_PASTE):
             return []
@@ -67,7 +67,7 @@ class Keyboard:
         text = self._text
         if text.startswith(_PASTE):
             _, ended, rest = text.partition(_PASTED)
-            # What is pasted may be long, and none of it is wanted but its end.
+            # Pasted text may be long, and only its end matters.
             self._text = rest if ended else _PASTE + text[len(_PASTE) :][-len(_PASTED) :]
             return "pasted" if ended else None
         if text[0] != "\x1b":
@@ -103,7 +103,7 @@ class Terminal:
         self._must_stop = self._is_back = self._has_ended = False
 
     def size(self) -> Size:
-        """As it is now: a person may pull at the window at any time."""
+        """The present size: a person may resize the window at any time."""
         try:
             columns, rows = os.get_terminal_size(sys.stdout.fileno())
         except OSError:
@@ -111,7 +111,7 @@ class Terminal:
         return columns or _FALLBACK[0], rows or _FALLBACK[1]
 
     def show(self, lines: Sequence[str], size: Size) -> None:
-        """Draw these lines, of a screen of that size; what is there already is left alone."""
+        """Draw these lines for a screen of that size; unchanged ones are left alone."""
         written = []
         if size != self._size:
             self._size, self._shown = size, []
@@ -128,7 +128,7 @@ class Terminal:
             _write("".join(written))
 
     def keys(self, wait_s: float) -> list[str]:
-        """The keys that are pressed within so many seconds; earlier, if there is reason to draw."""
+        """The keys pressed within `wait_s` seconds; earlier, if there is reason to draw."""
         if self._must_stop:
             self._stop()
         if self._is_back:
@@ -146,7 +146,7 @@ class Terminal:
             termios.tcflush(self._keys_from, termios.TCIFLUSH)
 
     def _is_typed(self, wait_s: float) -> bool:
-        """Whether a key is there within so many seconds; False, and earlier, after a signal."""
+        """Whether a key arrives within `wait_s` seconds; False at once after a signal."""
         keys = [] if self._keys_from is None else [self._keys_from]
         ready, _, _ = select.select([*keys, self._woken], [], [], wait_s)
         if self._woken in ready:
@@ -162,8 +162,8 @@ class Terminal:
         return self._keyboard.take(sent) if sent else ["hung-up"]
 
     @contextmanager
-    def _wakened(self) -> Iterator[None]:
-        """A signal is a reason to draw, whenever it comes: it ends the wait for a key."""
+    def _waking_on_signals(self) -> Iterator[None]:
+        """Make a signal end the wait for a key: it is a reason to draw."""
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
         before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -175,14 +175,14 @@ class Terminal:
             os.close(self._woken)
 
     @contextmanager
-    def _heeding(self) -> Iterator[None]:
+    def _with_signal_handlers(self) -> Iterator[None]:
         acts = {
             signal.SIGINT: self._end,
             signal.SIGTERM: self._end,
             signal.SIGHUP: self._end,
             signal.SIGTSTP: self._will_stop,
             signal.SIGCONT: self._comes_back,
-            signal.SIGWINCH: self._is_pulled_at,
+            signal.SIGWINCH: self._on_resize,
         }
         before = {number: signal.signal(number, act) for number, act in acts.items()}
         try:
@@ -192,7 +192,7 @@ class Terminal:
                 signal.signal(number, own)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
-        # Once: a second one must not break off what puts the terminal back.
+        # Once: a second signal must not break off restoring the terminal.
         if self._has_ended:
             return
         self._has_ended = True
@@ -201,18 +201,18 @@ class Terminal:
         raise SystemExit(128 + number)
 
     def _will_stop(self, _number: int, _frame: FrameType | None) -> None:
-        # Not at once: whoever stops amid a transaction holds its locks as long as they please.
+        # Not at once: a program stopped amid a transaction keeps its locks.
         self._must_stop = True
 
     def _comes_back(self, _number: int, _frame: FrameType | None) -> None:
         self._is_back = True
 
-    def _is_pulled_at(self, _number: int, _frame: FrameType | None) -> None:
-        # Also of a window that has its old size again: what was cut off on the way is lost.
+    def _on_resize(self, _number: int, _frame: FrameType | None) -> None:
+        # Also for a window that has its old size again: its cut-off part is lost.
         self._size = (0, 0)
 
     def _stop(self) -> None:
-        """Stop as Ctrl-Z asks, and go on when the shell says so."""
+        """Stop on Ctrl-Z, and go on when the shell says so."""
         self._must_stop = False
         self._leave()
         ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -223,7 +223,7 @@ class Terminal:
     def _enter(self) -> None:
         # The modes first: in the background this stops here, before anything is drawn.
         if self._keys_from is not None:
-            _insisting(partial(tty.setcbreak, when=termios.TCSADRAIN), self._keys_from)
+            _retrying(partial(tty.setcbreak, when=termios.TCSADRAIN), self._keys_from)
         self._is_back = False
         self._size = (0, 0)
         _write(_ENTER)
@@ -234,15 +234,15 @@ class Terminal:
             sys.stdout.flush()
         if self._keys_from is not None and self._before is not None:
             with suppress(termios.error):
-                # What was typed for the screen is no command for the shell.
+                # Keys typed for the screen must not reach the shell.
                 termios.tcsetattr(self._keys_from, termios.TCSAFLUSH, self._before)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """The screen, as long as it is worked at."""
+        """Open the screen for as long as it is used."""
         if self._keys_from is not None:
             self._before = termios.tcgetattr(self._keys_from)
-        with self._wakened(), self._heeding():
+        with self._waking_on_signals(), self._with_signal_handlers():
             try:
                 try:
                     self._enter()
@@ -254,8 +254,8 @@ class Terminal:
                 self._leave()
 
 
-def _insisting(act: Callable[[int], object], descriptor: int) -> None:
-    """Do it again when a signal has broken it off, as one does that brings a program back."""
+def _retrying(act: Callable[[int], object], descriptor: int) -> None:
+    """Try again after an interrupting signal, such as the one that brings a program back."""
     while True:
         try:
             act(descriptor)
@@ -267,6 +267,6 @@ def _insisting(act: Callable[[int], object], descriptor: int) -> None:
 
 
 def _write(text: str) -> None:
-    with answering():
+    with guarded_stdout():
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from incidents.locale.words import When
 
 TERMS = ("file", "show_number")
-"""What has a last day of its own."""
+"""Items with a last day of their own."""
 
 
 def what(item: QueueItem, language: Language) -> str:
-    """What there is to do, in a word or two."""
+    """The task of an item, in a word or two."""
     return language.word("todo", item["kind"])
 
 
-def exactly(item: QueueItem, language: Language) -> str:
-    """The same, of a filing with the last day, or with the detail."""
+def what_in_full(item: QueueItem, language: Language) -> str:
+    """The task, for a filing with the last day, or with the detail."""
     told, about = what(item, language), item["filing"]
     if about and item["kind"] in TERMS:
         return language.say("queue.what.by", what=told, day=about[0])
@@ -43,7 +43,7 @@ def exactly(item: QueueItem, language: Language) -> str:
 
 
 def left(item: QueueItem, language: Language) -> str:
-    """How long there is, or how long it is overdue; empty for what has no deadline."""
+    """The time left or overdue; empty without a deadline."""
     if item["left_s"] is None:
         return ""
     told = language.span(timedelta(seconds=abs(item["left_s"])))
@@ -51,43 +51,43 @@ def left(item: QueueItem, language: Language) -> str:
 
 
 def whom(item: QueueItem, language: Language) -> str:
-    """Whom to call, and at which number; the e-mail where there is none."""
+    """The person to call and the number; the e-mail address if there is none."""
     person, phone = item["person"], item["phone"]
     if person and phone:
         return language.say("queue.whom", person=person, phone=phone)
     return person or phone or item["email"] or ""
 
 
-def so_many(n: int, language: Language, *, capped: bool) -> str:
-    """A number, of which `capped` says that it is the least."""
+def number(n: int, language: Language, *, capped: bool) -> str:
+    """Write a number; `capped`: there may be more."""
     return language.say("capped", n=n) if capped else f"{n:,}"
 
 
 class Notice(NamedTuple):
-    """What stands above the queue; `is_alarm`: somebody must do something about it."""
+    """A notice above the queue; `is_alarm`: somebody must do something about it."""
 
     words: str
     is_alarm: bool
 
 
 def notices(found: QueuePage, when: When) -> list[Notice]:
-    """What everybody who looks at the queue must be told first, the worst first."""
+    """The notices above the queue, the worst first."""
     from incidents.views.queue import alarm
 
     told = [
         Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
         for each in alarm.warnings_of(found, when.now)
     ]
-    # A server of before does not say it.
+    # An older server does not say it.
     if found["enforcement"].get("rehearsal"):
         told.append(Notice(when.language.say("rehearsal"), False))
     return told
 
 
 def _to_report(report: DutySummary, when: When) -> str:
-    """That the police are to be told, and by when."""
+    """Say that reports to the police are due, and by when."""
     assert report["first"] is not None
-    n = so_many(report["overdue"], when.language, capped=report["capped"])
+    n = number(report["overdue"], when.language, capped=report["capped"])
     return when.language.say(
         "notice.report.overdue" if report["overdue"] else "notice.report", when=when,
         n=n, incident=report["first_incident"], due=report["first"],
@@ -95,17 +95,17 @@ def _to_report(report: DutySummary, when: When) -> str:
 
 
 def _dead_letters(acts: DeadLetters, when: When) -> str:
-    """That what was decided is not carried out, and nobody tries any more."""
+    """Say that orders have failed for good: nobody tries them any more."""
     return _of_orders("notice.dead", acts["dead"], acts["first"][0], when, capped=acts["capped"])
 
 
 def _brake(held: OrdersHeld, when: When) -> str:
-    """That what was decided waits, since too many sites were to be taken down at once."""
+    """Say that orders wait, since too many sites were to be taken down at once."""
     return _of_orders("notice.brake", held["braked"], held["first"][0], when, capped=held["capped"])
 
 
 def _late_orders(late: OrdersLate, when: When) -> str:
-    """That what was decided is not carried out yet, though it should be by now."""
+    """Say that orders are late."""
     first = late["first"][0]
     code = "notice.late" if first.get("problem") else "notice.late.untried"
     return _of_orders(code, late["late"], first, when, capped=late["capped"])
@@ -113,14 +113,14 @@ def _late_orders(late: OrdersLate, when: When) -> str:
 
 def _of_orders(code: str, n: int, first: Order, when: When, *, capped: bool) -> str:
     return when.language.say(
-        code, n=so_many(n, when.language, capped=capped), id=first["id"],
+        code, n=number(n, when.language, capped=capped), id=first["id"],
         order=event_sentence.order_of_site(first, when.language), kind=first["kind"],
         site=first["site"], ago=when.ago(first["ordered_at"]), problem=first.get("problem"),
     )  # fmt: skip
 
 
 def _only_logged(order: OnlyLogged, when: When) -> str:
-    """That what was decided did not happen in the world, and will not with these settings."""
+    """Say that an order took no effect, and will take none with these settings."""
     return when.language.say(
         "notice.logged", order=event_sentence.order_of_site(order, when.language), id=order["id"],
         ago=when.ago(order["ordered_at"]),
@@ -128,7 +128,7 @@ def _only_logged(order: OnlyLogged, when: When) -> str:
 
 
 def _alarm(enforcement: Enforcement, when: When) -> str:
-    """That nothing enforces the clock."""
+    """Say that nothing enforces the clock."""
     if enforcement["standing_aside"]:
         told = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
     elif enforcement["last_beat"]:
@@ -140,9 +140,9 @@ def _alarm(enforcement: Enforcement, when: When) -> str:
 
 
 def _remark(enforcement: Enforcement, when: When) -> str:
-    """That the clock is enforced now and then.
+    """Say that the clock is enforced only now and then.
 
-    That is how it was set up, so it is no alarm; but what is due waits for the next turn.
+    It was set up like this, so it is no alarm; but what is due waits for the next run.
     """
     return _joined(
         [
@@ -155,7 +155,7 @@ def _remark(enforcement: Enforcement, when: When) -> str:
 
 
 def _no_daemon(enforcement: Enforcement, when: When) -> str:
-    """That no daemon is running; if one was, when it was last heard of."""
+    """Say that no daemon is running, and when one was last seen."""
     daemon, beat = enforcement["daemon"], enforcement["last_beat"]
     if daemon is None or beat is None:
         return when.language.say("notice.clock.none")
@@ -171,7 +171,7 @@ def _overdue(enforcement: Enforcement, when: When) -> list[str]:
     since = enforcement["overdue_since"]
     if since is None:
         return []
-    n = so_many(enforcement["overdue"], when.language, capped=enforcement["overdue_capped"])
+    n = number(enforcement["overdue"], when.language, capped=enforcement["overdue_capped"])
     return [when.language.say("notice.clock.overdue", when=when, n=n, since=since)]
 
 

@@ -1,4 +1,4 @@
-"""The house of a server: what the command line enters with --server, in place of a database."""
+"""The app of a server: used by the command line with --server, in place of a database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from incidents.client.accounts import RemoteAccountAdmin
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
+from incidents.client.record import LONG_S, RemoteErasure, RemoteRecord
 from incidents.contract import hints
 from incidents.contract.documents import required
 from incidents.contract.documents.queue import Closing, Duties, QueueItem, QueuePage, ToClose
@@ -51,8 +51,7 @@ if TYPE_CHECKING:
 
 
 class RemoteLooks:
-    """Reads from a server, which has the duty to report of its own; numbers and addresses are
-    masked."""
+    """The views of a server, with its own duty to report; numbers and addresses are masked."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -84,7 +83,7 @@ class RemoteLooks:
         return cast("SiteInFull", self._exchange.get(f"/sites/{part(name)}"))
 
     def filing(self, name: str) -> FilingOnRecord:
-        """What is filed of a site; people's own details are masked."""
+        """The filing of a site; people's own details are masked."""
         found = self._exchange.get(f"/sites/{part(name)}/filing")
         details = {key: _text(filed) for key, filed in sorted(found["details"].items())}
         return {"site": found["site"], "details": details, "terms": found["terms"]}
@@ -98,7 +97,7 @@ class RemoteLooks:
         return self._exchange.items("/sites", limit=500, state=state)
 
     def why(self, name: str) -> Explanation:
-        """Why a site stands as it does; times in the words are in the exchange's zone."""
+        """The reasons for a site's state; times in the words are in the exchange's zone."""
         found: Explanation = self._exchange.get(f"/sites/{part(name)}/why")
         found["hints"] = hints.understood(found)
         return found
@@ -108,7 +107,7 @@ class RemoteLooks:
         return cast("IncidentInFull", self._exchange.get(f"/incidents/{incident_id(*key)}"))
 
     def timeline(self, site_id: int, incident: int) -> Iterator[Line]:
-        """What happened to an incident."""
+        """The events of an incident."""
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
     def unsettled(
@@ -126,15 +125,15 @@ class RemoteLooks:
         return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 
     def duties(self, *, limit: int = 100) -> Duties:
-        """What the police are to be told of."""
+        """The duties to report to the police."""
         return cast("Duties", self._exchange.get("/duty", limit=limit))
 
     def alarms_now(self) -> Alarms:
-        """What is alarming now, and whether the desk was told of it."""
+        """The present alarms, and whether the desk was told of each."""
         return cast("Alarms", self._exchange.get("/alarms"))
 
     def enforcement(self) -> Enforcement:
-        """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+        """The daemons that enforce the clock, and what is overdue."""
         return cast("Enforcement", self._exchange.get("/enforcement"))
 
     def active_policy(self) -> Policy_:
@@ -149,7 +148,7 @@ class RemoteLooks:
         item: JSONObject = {**told, "hints": hints.understood(told)}
         parts = [(QueueItem, item), (Closing, item.get("closing")), (ToClose, item.get("to_close"))]
         if any(found is not None and required(kind) - found.keys() for kind, found in parts):
-            # A server of before tells less than this program shows.
+            # An older server sends less than this program shows.
             raise NoOperationError(server=self._exchange.server, asked=f"GET {path}")
         return cast("QueueItem", item)
 
@@ -159,7 +158,7 @@ def _text(filed: Any) -> str | None:
     return filed if filed is None or isinstance(filed, str) else canonical(filed)
 
 
-# So many sites are compared in one request: each may take its adapter a while.
+# The maximum sites in one request: each may take its adapter a while.
 _COMPARED_AT_ONCE = 10
 
 
@@ -174,14 +173,14 @@ class RemoteApp:
         self._settings = settings
         self._handle: str | None = None
         self.desk = RemoteDesk(exchange)
-        self.keeper = RemoteAccountAdmin(exchange)
+        self.account_admin = RemoteAccountAdmin(exchange)
         self.record = RemoteRecord(exchange)
         self.filings = intake.RemoteFilings(exchange)
-        self.erasing = RemoteErasing(exchange)
+        self.erasing = RemoteErasure(exchange)
 
     @property
     def has_token(self) -> bool:
-        """Whether there is a token to come in with."""
+        """Whether there is a token."""
         return self._settings.token is not None
 
     @property
@@ -192,14 +191,14 @@ class RemoteApp:
         return self._handle
 
     @property
-    def signs_in(self) -> str:
-        """Who is asked for a password: who was named, or else the token's account."""
+    def password_account(self) -> str:
+        """The person to ask for a password: the one named, or else the token's account."""
         if self._settings.named or not self.has_token:
             return self._settings.person
         return self.person
 
-    def insist_on_who_acts(self) -> None:
-        """See that whoever is named is who the token lets in: its account goes on record.
+    def check_named_person(self) -> None:
+        """Check that the person named owns the token: its account goes on record.
 
         Raises:
             InputError: naming both, if they are two.
@@ -216,25 +215,25 @@ class RemoteApp:
     def signed_in(
         self, password: str, again: Callable[[], str] | None
     ) -> AbstractContextManager[None]:
-        """While it lasts, who `signs_in` is in a session; see `accounts.signed_in`."""
-        return accounts.signed_in(self._exchange, self.signs_in, password, again)
+        """While it lasts, who `password_account` is in a session; see `accounts.signed_in`."""
+        return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
     def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
-        """Where a database would open a transaction: each look is one of the server's own."""
+        """Open the views; there is no transaction: each look is one of the server's own."""
         yield RemoteLooks(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
-        """What people wrote: a server has put it in place of the references already."""
+        """Return the references: a server has put the texts in their place already."""
         return {ref: ref for ref in refs if ref is not None}
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Give all that one holds to another."""
+        """Give all that one person holds to another."""
         return self.desk.hand_over(order, dry_run=dry_run)
 
     def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
         """The server keeps it: the file goes there with the act, which it may refuse."""
-        self.desk.carry(file, digest)
+        self.desk.upload(file, digest)
 
     def link(self, incident: tuple[int, int]) -> Link:
         """The link to the customer's page of an incident, and until when it holds."""
@@ -244,13 +243,13 @@ class RemoteApp:
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,
         dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
-        """What is ordered of those sites, and what is in force, by the server's own adapters."""
+        """Compare the ordered and the actual state of those sites, by the server's own adapters."""
         from incidents.enforcement.reconciliation import Comparison
 
         wanted, found = list(names), []
         for start in range(0, len(wanted), _COMPARED_AT_ONCE):
             words = {"sites": wanted[start : start + _COMPARED_AT_ONCE], "repair": repair}
-            # A server that is older does not know of it.
+            # An older server does not know the parameter.
             words |= {"cancelled": True} if cancelled else {}
             told, _tag = self._exchange.exchange(
                 "POST", "/reconcile", words=words, key=key, query={"dry_run": dry_run or None}
@@ -258,16 +257,16 @@ class RemoteApp:
             found += [Comparison(**each) for each in told["items"]]
         return found
 
-    def bring_in(self, findings: Sequence[Finding], **how: Any) -> Tally:
-        """Bring the findings of a history in; see `intake.bring_in`."""
-        return intake.bring_in(self._exchange, findings, **how)
+    def import_findings(self, findings: Sequence[Finding], **how: Any) -> Tally:
+        """Bring the findings of a history in; see `intake.import_findings`."""
+        return intake.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
-        """Which notices there are: to whom each goes, and when."""
+        """The notices: to whom each goes, and when."""
         return list(self._exchange.get("/notices")["items"])
 
     def letters(self, notice: str, **asked: Any) -> list[Letter]:
-        """How a notice would read, by the server's own templates; by `language`, `incident`."""
+        """The letters of a notice, by the server's own templates; by `language`, `incident`."""
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
     def try_alarms(self) -> list[TriedChannel]:
@@ -276,7 +275,7 @@ class RemoteApp:
         return list(tried["items"])
 
     def metrics(self) -> bytes:
-        """What the server's database tells a Prometheus, in the text format."""
+        """The metrics of the server's database, in Prometheus text format."""
         return self._exchange.plain("/metrics")
 
     def close(self) -> None:

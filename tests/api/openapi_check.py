@@ -1,4 +1,4 @@
-"""What is held: each answer of the API against its description, whatever a test asks for."""
+"""Each answer of the API held against its description, whatever a test asks for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from openapi_schema_validator import OAS31Validator
 
 
-def against_the_description(app: FastAPI) -> Any:
+def checked_against_description(app: FastAPI) -> Any:
     """A hook for a client: an answer that is not as described fails the test that has asked."""
     return lambda response: _hold(app, response)
 
 
 def _hold(app: FastAPI, response: httpx.Response) -> None:
-    document = described(app)
+    document = openapi_document(app)
     response.read()
     assert response.headers.get("x-content-type-options") == "nosniff", response.request.url
     policy = response.headers.get("content-security-policy", "")
@@ -34,8 +34,8 @@ _KNOWN: list[Any] = []
 _VALIDATORS: dict[tuple[str, str, str], OAS31Validator] = {}
 
 
-def described(app: FastAPI) -> Any:
-    """Its OpenAPI document, which is the same of every desk and takes a second to make."""
+def openapi_document(app: FastAPI) -> Any:
+    """The OpenAPI document, the same for every desk, which takes a second to make."""
     if not _KNOWN:
         _KNOWN.append(app.openapi())
     return _KNOWN[0]

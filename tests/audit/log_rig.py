@@ -32,7 +32,7 @@ class App:
         self.sites = 0
 
     def add(self, n: int = 1) -> None:
-        """So many entries."""
+        """Add entries."""
         sites = [f"site-{self.sites + i}.example" for i in range(n)]
         self.sites += n
         add = commands.AddSite(by="operator-1")
@@ -42,7 +42,7 @@ class App:
         return rotation.first(self.engine, self.ring, name, self.on_record)
 
     def begin(self, entries: int = 0) -> VerifierKey:
-        """Makes the first key, adds so many entries, and signs them."""
+        """Make the first key, add `entries` entries, and sign them."""
         key = self.make_key()
         self.add(entries)
         self.sign()
@@ -87,7 +87,7 @@ class App:
         return self.ring.file.with_name("audit.key.signed")
 
     def kept(self, key: VerifierKey) -> str | None:
-        """What it signed last, as that file has it."""
+        """The last checkpoint it signed, by that file."""
         found = signed_files.read(self.ring.file, key)
         return found[0].note if found else None
 

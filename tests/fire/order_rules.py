@@ -1,4 +1,4 @@
-"""What a site's entries must say of its orders: each settled once, in order, and by whom."""
+"""The rules of a site's entries about its orders: each settled once, in order, and by whom."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Orders:
                 and not each.dead]  # fmt: skip
 
     def lifted(self, number: int) -> bool:
-        """Whether what it orders in the world was lifted by what waits, or is so already."""
+        """Whether its order into the world was lifted by a waiting one, or is in force already."""
         waits = self.waiting[number, ACT]
         if waits.kind == "reopen":
             return self.in_force == "active" and not any(
@@ -83,11 +83,11 @@ class Orders:
 
 
 Problem = str
-"""What is wrong with an entry."""
+"""An error in an entry."""
 
 
 def delivered(orders: Orders, entry: Entry) -> list[Problem]:
-    """It is carried out: after all before it, by the courier, and then it waits no more."""
+    """It is carried out: after all before it, by the dispatcher, and then it waits no more."""
     problems = _by_courier(entry)
     key = _key(entry)
     if orders.before(*key):
@@ -136,7 +136,7 @@ def cancelled(orders: Orders, entry: Entry) -> list[Problem]:
 
 
 def retried(orders: Orders, entry: Entry) -> list[Problem]:
-    """What was given up is tried again."""
+    """Check that a retried order was given up before."""
     waits = orders.waiting.get(_key(entry))
     if waits is None or not waits.dead:
         return ["it was not given up"]

@@ -1,4 +1,4 @@
-"""A sitting: the real program on a real terminal, its keys pressed, its screen looked at."""
+"""A terminal session: the real program on a real terminal, with its keys and its screen."""
 
 import fcntl
 import os
@@ -86,7 +86,7 @@ class Sitting:
 
 
 @contextmanager
-def sitting(
+def terminal_session(
     environment: Mapping[str, str],
     *more: str,
     size: tuple[int, int] = (100, 30),

@@ -1,9 +1,9 @@
-"""What an incident's entries must say: logged, called about, removed, refused, voided, lapsed."""
+"""The rules of an incident's entries: logged, called about, removed, refused, voided, lapsed."""
 
 from __future__ import annotations
 
 from tests.fire.facts import CONTACT, IMPORTED, Contact, Incident
-from tests.fire.history import History, Lesson
+from tests.fire.history import EntryRule, History
 from tests.fire.record import Entry
 
 
@@ -94,7 +94,7 @@ def _taken_back(history: History, entry: Entry) -> None:
 
 
 def _lapsed(history: History, entry: Entry) -> None:
-    """That it is due, and strictly after its time, is held against what is pending."""
+    """Let the incident lapse; whether that is due is checked against what is pending."""
     facts, policy, incident = history.facts, history.policy, _incident(history, entry)
     history.move_incident(entry, incident.number, lambda: setattr(incident, "lapsed", True))
     case, running = None, facts.running
@@ -155,7 +155,7 @@ def _incident(history: History, entry: Entry) -> Incident:
     return history.facts.incidents[entry.number("incident") or 0]
 
 
-LESSONS: dict[str, Lesson] = {
+RULES: dict[str, EntryRule] = {
     "incident_logged": _logged,
     "incident_imported": _imported,
     "contact_recorded": _contact,

@@ -18,7 +18,7 @@ MISSED, WINDOW, TOLD, LATE, HELD, CARRIED = (
 )
 
 
-class Story:
+class RecordedStory:
     """A desk under a told clock, and the ledger of its only operator."""
 
     def __init__(self, url: str) -> None:
@@ -28,7 +28,7 @@ class Story:
         self._desk = Desk(self.engine, clock=lambda: self.now)
 
     def act(self, site: str, kind: str, command: Callable[..., c.Command], **words: Any) -> None:
-        """Does it, by a person of its own, a minute later."""
+        """Do it as a person of its own, a minute later."""
         self.now += timedelta(minutes=1)
         actor = f"operator-{len(self.ledger.intents)}"
         self.ledger.intend(Intent(key=actor, site=site, actor=actor, kind=kind))
@@ -38,18 +38,18 @@ class Story:
         self.ledger.acknowledge(acknowledgement(actor, answer.document, refusal))
 
     def settle(self, site: str, command: c.Command) -> None:
-        """Lets the courier say what became of an order, a minute later."""
+        """Have the dispatcher settle an order, a minute later."""
         self.now += timedelta(minutes=1)
         [answer] = self._desk.submit([Envelope(site=site, command=command)])
         assert answer.refusal is None, answer.refusal
 
     def wait(self, so_long: timedelta) -> None:
-        """Lets time go on, and the clock do what is due by then."""
+        """Let time go on, and have the clock do what is due by then."""
         self.now += so_long
         self._desk.elapse()
 
 
-def tell(story: Story) -> None:
+def record_story(story: RecordedStory) -> None:
     """A few days at the desk: every rule acts, late truth undoes one case, orders go out."""
     for site in (MISSED, WINDOW, TOLD, LATE, HELD, CARRIED):
         story.act(site, "site_added", c.AddSite)
@@ -80,8 +80,8 @@ def tell(story: Story) -> None:
     carry_out(story)
 
 
-def carry_out(story: Story) -> None:
-    """What can become of orders: given up and tried again, repeated, cancelled; some still wait."""
+def carry_out(story: RecordedStory) -> None:
+    """Settle orders in all ways: given up and retried, repeated, cancelled; some still wait."""
     failure = partial(c.RecordFailure, lane=ACT, adapter="panel", attempts=3, problem="http_503")
     delivery = partial(c.RecordDelivery, lane=ACT, adapter="panel", attempts=1, enforced=True)
     story.act(CARRIED, "hold_set", c.SetHold, reason="by order")

@@ -1,14 +1,14 @@
-"""What a site's entries must say: suspended, opened, closed, disputed, held, reinstated; tasks."""
+"""The rules of a site's entries: suspended, opened, closed, disputed, held, reinstated; tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.fire import order_lessons
+from tests.fire import order_rules
 from tests.fire.facts import Case, Closure
-from tests.fire.history import History, Lesson
-from tests.fire.order_lessons import Orders
+from tests.fire.history import EntryRule, History
+from tests.fire.order_rules import Orders
 from tests.fire.record import Entry, last_number
 
 
@@ -194,7 +194,7 @@ def _task_completed(history: History, entry: Entry) -> None:
     history.facts.open_tasks.discard(number)
 
 
-def _of_orders(lesson: Callable[[Orders, Entry], list[str]]) -> Lesson:
+def _of_orders(lesson: Callable[[Orders, Entry], list[str]]) -> EntryRule:
     def learn(history: History, entry: Entry) -> None:
         for problem in lesson(history.orders, entry):
             history.find(entry, problem)
@@ -203,11 +203,11 @@ def _of_orders(lesson: Callable[[Orders, Entry], list[str]]) -> Lesson:
 
 
 def _repeated(history: History, entry: Entry) -> None:
-    for problem in order_lessons.repeated(history.orders, entry, history.facts.state):
+    for problem in order_rules.repeated(history.orders, entry, history.facts.state):
         history.find(entry, problem)
 
 
-LESSONS: dict[str, Lesson] = {
+RULES: dict[str, EntryRule] = {
     "site_suspended": _suspended,
     "suspension_ended": _ended,
     "suspension_struck": _struck,
@@ -223,10 +223,10 @@ LESSONS: dict[str, Lesson] = {
     "site_reinstated": _reinstated,
     "task_opened": _task_opened,
     "task_completed": _task_completed,
-    "order_delivered": _of_orders(order_lessons.delivered),
-    "order_failed": _of_orders(order_lessons.failed),
-    "order_cancelled": _of_orders(order_lessons.cancelled),
-    "order_retried": _of_orders(order_lessons.retried),
-    "state_seen": _of_orders(order_lessons.seen),
+    "order_delivered": _of_orders(order_rules.delivered),
+    "order_failed": _of_orders(order_rules.failed),
+    "order_cancelled": _of_orders(order_rules.cancelled),
+    "order_retried": _of_orders(order_rules.retried),
+    "state_seen": _of_orders(order_rules.seen),
     "order_repeated": _repeated,
 }
