@@ -136,7 +136,8 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _as_it_stands(teller, site, document)
+    stands = _as_it_stands(teller, site, document)
+    lines += [run.text("answer.would", what=each) for each in stands] if would else stands
     if not would:
         lines += _not_down_yet(run, site, own)
     first: list[Hint] = []
@@ -267,7 +268,7 @@ def _whom(run: Run, site: Site) -> str:
     refs = (site["person"], site["phone"], site["email"])
     texts = run.house.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
-    return ", ".join(known)
+    return run.text("list.parts").join(known)
 
 
 def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:

@@ -84,7 +84,8 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
         return value.replace(", ", spoken.comma)
     # What stands in Chinese already was made for this reader.
     if name in _QUOTED and not _CHINESE.search(value):
-        return spoken.say("quoted", text=value)
+        known = spoken.word("system", value)
+        return spoken.say("quoted", text=value) if known == value else known
     if _TIME.fullmatch(value):
         # Servers give facts as JSON has them.
         return datetime.fromisoformat(value)

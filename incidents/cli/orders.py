@@ -40,7 +40,7 @@ def orders() -> None:
 
 
 @verb("list")
-@click.option("--dead", is_flag=True, help="List only dead letters: orders given up.")
+@click.option("--dead", is_flag=True, help="List only dead letters.")
 @click.option("--braked", is_flag=True, help="List only orders that the brake holds.")
 @click.option("--site", type=params.site, metavar="S", help="List only orders of this site.")
 @click.option(
@@ -187,7 +187,7 @@ def reconcile(
     differing = [each for each in compared if each.differs]
     output.listed(
         run, [each.document() for each in compared], ids=(each.site for each in differing),
-        headers=("SITE", "ORDERED STATE", "ON RECORD", "REALLY", "BY ADAPTER", ""),
+        headers=("SITE", "ORDERED STATE", "ON RECORD", "ACTUAL", "BY ADAPTER", ""),
         rows=(_mismatch_row(run, each) for each in compared),
     )  # fmt: skip
     if not run.quiet:
@@ -202,8 +202,8 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
 
 
 def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
-    """Has it confirmed that sites are opened that a loss left down, or that are closed in the
-    world."""
+    """Has it confirmed that sites are opened that a loss left down, or that are actually
+    closed."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )

@@ -11,7 +11,6 @@ from incidents.cli import options, output
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, painted
-from incidents.machine.policy import write_duration
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
     run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
     if total["overdue"] + total["due"] > len(found):
         run.tell(run.text("duty.first", n=len(found)))
-    within = write_duration(timedelta(seconds=total["within_s"]))
+    within = timedelta(seconds=total["within_s"])
     run.tell(run.text("duty.within", within=within, source=SOURCE))
 
 

@@ -35,7 +35,7 @@ MAX_DAYS = 366
 
 
 class UnknownActError(InputError):
-    """no act named {given!r} that a token can allow; choose from {known}"""
+    """no action named {given!r} that a token can allow; choose from {known}"""
 
 
 class BadExpiryError(InputError):

@@ -47,19 +47,20 @@ class Language:
 
         `when` tells the times among them. A site's name is shown as `site_name.shown` has it.
         """
-        told = []
+        told = ""
         for before, name, way, quoted in _parts(self.phrases[code]):
-            told.append(before)
+            told = _beside(told, before)
             if name is None:
                 continue
             fact = facts[name]
             # Most facts are texts as they stand: a page of the queue has four hundred.
             if quoted:
-                told.append(repr(fact))
+                told += repr(fact)
             else:
                 is_plain = not way and type(fact) is str
-                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), way))
-        return "".join(told)
+                text = shown(fact) if is_plain else format(Fact(self, when, fact), way)
+                told = _beside(told, text)
+        return told
 
     def word(self, group: str, code: object) -> str:
         """What a code of the record is called; the code where it has no name.
@@ -93,6 +94,24 @@ class Language:
 
     def _of_unit(self, n: int, name: str) -> str:
         return self.phrases[f"unit.{name}"].format(n=n)
+
+
+def _beside(told: str, more: str) -> str:
+    """One text behind the other: between Chinese and Latin a space, none beside a full-width"
+    " mark."""
+    if not told or not more or told[-1] < "\x80" > more[0]:
+        return told + more
+    if _EDGE.search(told[-1] + more[0]):
+        return f"{told} {more}"
+    if told[-1] in _MARKS and more[0] == " ":
+        return told + more[1:]
+    if told[-1] == " " and more[0] in _MARKS:
+        return told[:-1] + more
+    return told + more
+
+
+_EDGE = re.compile("[\u4e00-\u9fff][0-9A-Za-z]|[0-9A-Za-z][\u4e00-\u9fff]")
+_MARKS = frozenset("，。；：！？、（）")
 
 
 @cache

@@ -261,8 +261,10 @@ NOTICES: dict[str, Entry] = {
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
     "alarm_log_unsigned": Entry("desk", "new entries are not signed"),
-    "alarm_brake_on": Entry("desk", "too many sites are ordered down at once: the rest wait"),
-    "alarm_order_dead": Entry("desk", "an order was given up"),
+    "alarm_brake_on": Entry(
+        "desk", "too many sites are ordered down in a short time: the rest wait"
+    ),
+    "alarm_order_dead": Entry("desk", "an order became a dead letter"),
     "alarm_clock_about_to_lapse": Entry("desk", "a contact deadline ends soon"),
     "alarm_closure_waits": Entry("desk", "a closure needs a second person"),
     "alarm_closure_disputed": Entry("desk", "the record no longer supports a closure"),

@@ -54,7 +54,7 @@ _SQLITE = "sqlite:///"
 
 class TellingNameError(RefusedError):
     """the name {given!r} looks like somebody's address or number, and would stay in the record for
-    good: act under the name of an account"""
+    good: use the name of an account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,7 @@ def test_what_is_wrong_is_told_in_chinese(desk: Cli) -> None:
             ("queue", "--as", "daemon"),
             "不能以“daemon”的名义操作：它用于签署并非由人所做的事。请写明您自己的名字",
         ),
-        (("site", "add", "shop.example"), "shop.example 已在登记簿中：可修改其资料"),
+        (("site", "add", "shop.example"), "shop.example 已登记：可修改其资料"),
     ],
 )
 def test_an_error_is_told_in_one_chinese_sentence(

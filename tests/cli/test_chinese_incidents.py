@@ -63,7 +63,7 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert story.status == 0
     assert english_in(story) == []
     lines = story.out.splitlines()
-    assert "状态: 已告知" in lines
+    assert "状态：已告知" in lines
     assert "网址：https://shop.example/a" in lines
     assert "举报原文：HTTPS://shop.example/a" in lines
     assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 记录，已作废：前台" in lines
@@ -75,11 +75,11 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert "给客户的留言：li，2026-03-02 12:10：请删除" in lines
     assert any(line.startswith("证据：截图.png（1 字节，2026-03-02 12:10）") for line in lines)
     assert (
-        "报告公安机关: 须在 2026-03-03 12:00 Asia/Shanghai（还有 23 小时 50 分钟）前报告"
+        "报告公安机关：须在 2026-03-03 12:00 Asia/Shanghai（还有 23 小时 50 分钟）前报告"
     ) in lines
 
     chinese("reported", "1-1", "--ref", "7")
-    assert "报告公安机关: 已于 2026-03-02 12:10 报告\n" in chinese("show", "1-1").out
+    assert "报告公安机关：已于 2026-03-02 12:10 报告\n" in chinese("show", "1-1").out
 
 
 def test_a_time_that_was_typed_is_echoed_in_chinese(chinese: Cli) -> None:

@@ -207,7 +207,7 @@ def test_on_a_terminal_what_is_empty_has_no_line(
     out = desk("site", "show", "a.example").out
 
     assert "\x1b" in out
-    assert "in the world:" not in out
+    assert "actual state:" not in out
 
 
 @pytest.mark.usefixtures("terminal")

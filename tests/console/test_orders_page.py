@@ -56,7 +56,7 @@ def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
 def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
-    assert "Given up, no more automatic retries: 1" in page
+    assert "Dead letters, no more automatic retries: 1" in page
     assert "Orders to external systems, not carried out for five minutes or more: 1" in page
     assert "Listed: 4. Given up: 1; late to external systems: 1; others" in page
     assert '<span class="state late">late</span>' in page
@@ -105,7 +105,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleD
     assert state(desk, "1-o2") == "waiting"
     again = wang.post("/orders/1-o2/retry", seen(desk))
     assert again.status_code == 409
-    assert "1-o2 is not given up" in again.text
+    assert "1-o2 is not a dead letter" in again.text
     assert "Will be carried out now: suspend shop.example" in wang.get("/orders/1-o2").text
 
 
@@ -285,8 +285,8 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", "SITES NOT COMPARED with their actual state: 1, since"),
-        ("zh", "无法与实际状态比对的网站：1 个，始于"),
+        ("en", "ACTUAL STATE NOT CHECKED: 1 sites, since"),
+        ("zh", "无法与实际状态核对的网站：1 个，始于"),
     ],
 )
 def test_it_names_what_could_not_be_compared_and_why(

@@ -268,7 +268,7 @@ def test_a_daemon_that_died_is_named_beside_what_was_done_once(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running: h-1-ab is dead or cut off, last heard of 33 s ago; " in err
+    assert "no daemon is running: h-1-ab is dead or cut off, last seen 33 s ago; " in err
 
 
 def test_when_cron_has_stopped_the_queue_is_loud_again(
@@ -353,7 +353,10 @@ def test_while_nothing_is_carried_out_status_fails_and_does_not_say_that_all_is_
 
     assert status == FAILED
     if not words:
-        assert out.splitlines()[0] == "deadlines are enforced on record only, NOT IN THE WORLD"
+        assert (
+            out.splitlines()[0]
+            == "deadlines are enforced ON RECORD ONLY: no orders are carried out"
+        )
         assert any("NO ORDERS ARE CARRIED OUT" in line for line in out.splitlines())
 
 

@@ -125,7 +125,7 @@ def backup(run: Run, file: Path) -> None:
 )
 @click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
-    help="Role that may also erase people's own words.",
+    help="Role that may also erase texts.",
 )  # fmt: skip
 @options.looking
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:

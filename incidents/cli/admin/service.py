@@ -15,7 +15,7 @@ from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
 from incidents.cli.lazy_group import verb
-from incidents.errors import DONE, FAILED, Cause, IncidentsError
+from incidents.errors import DONE, FAILED, Cause, IncidentsError, InputError
 from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
     is wrong. It starts nothing.
     """
     if what is not None and once:
-        raise click.UsageError(f"{what} and --once exclude each other")
+        raise InputError.coded(
+            "not_together", "{one} and {other} exclude each other", one=what, other="--once"
+        )
     if what == "status":
         return _status(run)
     run.insist_on_this_machine(_DAEMON_HERE)
