@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _CHINESE = re.compile("[一-鿿]")
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 """What the system or a library says is quoted as it is."""
 
@@ -84,8 +85,8 @@ def _fact(spoken: Language, name: str, value: Any) -> Any:
         return value.replace(", ", spoken.comma)
     # What stands in Chinese already was made for this reader.
     if name in _QUOTED and not _CHINESE.search(value):
-        known = spoken.word("system", value)
-        return spoken.say("quoted", text=value) if known == value else known
+        known = spoken.phrases.get(f"system.{_ERRNO.sub('', value)}")
+        return known or spoken.say("quoted", text=value)
     if _TIME.fullmatch(value):
         # Servers give facts as JSON has them.
         return datetime.fromisoformat(value)

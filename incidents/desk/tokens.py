@@ -136,12 +136,6 @@ class Keyed:
     tokens: int
     passwords: int
 
-    def __str__(self) -> str:
-        """The result, for the person who starts a server."""
-        key = f"a new key, {self.file}," if self.made else f"the key {self.file}"
-        tokens, passwords = _count(self.tokens, "token"), _count(self.passwords, "password")
-        return f"{key} seals {tokens} and {passwords}; all sessions have ended"
-
 
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
@@ -218,7 +212,3 @@ def _take(
         # is kept: a key that seals something is never without its file.
         serve_key.keep_key(file, key)
     return Keyed(file, there is None, len(all_tokens), len(all_passwords))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -36,6 +36,30 @@ def chinese(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
+def test_what_closes_a_site_is_asked_in_the_language_of_the_person_though_a_program_reads(
+    chinese: Cli,
+) -> None:
+    asked = chinese(
+        "site", "false-info", "shop.example", "--field", "phone", "--evidence", "x", "--json",
+        typed="no\n", asked=True,
+    )  # fmt: skip
+    assert asked.status == 4
+    assert asked.err.startswith(
+        "此操作将关闭 shop.example：不提供售后服务，不予退款。\n请输入其名称"
+    )
+    assert '"message": "nothing was done: closing shop.example was not confirmed' in asked.err
+
+
+def test_a_category_has_a_chinese_name_and_programs_have_its_code(chinese: Cli) -> None:
+    chinese("log", "shop.example", "--category", "phishing")
+    assert "类别：网络钓鱼" in chinese("show", "1-2").out.splitlines()
+    assert chinese("show", "1-2", "--json").json["category"] == "phishing"
+
+
+def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
+    assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
+
+
 def english_in(answer: Result) -> list[str]:
     """The English in what people read, commands and names aside."""
     text = answer.out + answer.err

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from incidents.cli.run import Run
+    from incidents.desk.tokens import Keyed
 
 
 _KEY_HERE = Cause.of(
@@ -169,15 +170,18 @@ def rekey(run: Run, reason: str) -> None:
         }  # fmt: skip
         output.document(run, found, rows=[found])
     elif not run.quiet:
-        from incidents.locale.words import count
+        run.say(sealed(run, done))
 
-        run.say(
-            run.text(
-                "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
-                tokens=count(run.language, done.tokens, "token"),
-                passwords=count(run.language, done.passwords, "password"),
-            )
-        )  # fmt: skip
+
+def sealed(run: Run, done: Keyed) -> str:
+    """What a key has sealed, for who runs servers."""
+    from incidents.locale.words import count
+
+    return run.text(
+        "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
+        tokens=count(run.language, done.tokens, "token"),
+        passwords=count(run.language, done.passwords, "password"),
+    )  # fmt: skip
 
 
 def _refuse_what_is_there(file: Path) -> None:
@@ -217,7 +221,7 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
     from incidents.store.database import access, address, schema
 
     if is_ours and (warning := access.open_to_others(engine)):
-        run.tell(warning)
+        run.tell(run.language.cause(warning))
     found = {"database": address.place(engine), "schema": schema.HEAD, **more}
     if not output.answered(run, found):
         run.say(sentence)

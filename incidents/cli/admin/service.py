@@ -220,6 +220,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     """
     run.insist_on_this_machine(_SERVER_HERE)
     from incidents.accounts import serve_key
+    from incidents.cli.admin import db
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens
     from incidents.notices.customer_link import PATH
@@ -229,12 +230,12 @@ def serve(run: Run, *, host: str, port: int) -> None:
     service.needed()
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
-        run.tell(warning)
+        run.tell(run.language.cause(warning))
     house, settings = run.local, run.settings
     by = own_stream.By(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
-        run.tell(str(found))
+        run.tell(db.sealed(run, found) if isinstance(found, tokens.Keyed) else str(found))
 
     def listening(url: str, links: Links | None) -> None:
         if host := _exposed(url):
