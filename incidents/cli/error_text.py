@@ -45,9 +45,10 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     if isinstance(own, Cause) and own.facts is not error.facts:
         id_ = f"error.{own.code}"
         if id_ in spoken.phrases:
-            return spoken.say(id_, when=when, **own.facts)
+            return spoken.say(id_, when=when, **spoken.listed(own.facts))
         return spoken.cause(own, when)
-    facts = {name: _fact(spoken, name, value) for name, value in error.facts.items()}
+    told = spoken.listed(error.facts)
+    facts = {name: _fact(spoken, name, value) for name, value in told.items()}
     found = phrase(spoken.phrases, error, facts)
     if found is not None:
         return _with_library(spoken, error, spoken.say(found, when=when, **facts))
@@ -81,8 +82,6 @@ def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
 def _fact(spoken: Language, name: str, value: Any) -> Any:
     if isinstance(value, Cause) or not isinstance(value, str):
         return value
-    if name == "known":
-        return value.replace(", ", spoken.comma)
     # What stands in Chinese already was made for this reader.
     if name in _QUOTED and not _CHINESE.search(value):
         known = spoken.phrases.get(f"system.{_ERRNO.sub('', value)}")

@@ -76,7 +76,16 @@ class Language:
     def cause(self, cause: Cause, when: Callable[[Any], str] | None = None) -> str:
         """Why something was refused; in English where the language has no words for it."""
         code = f"cause.{cause.code}"
-        return self.say(code, when=when, **cause.facts) if code in self.phrases else str(cause)
+        if code not in self.phrases:
+            return str(cause)
+        return self.say(code, when=when, **self.listed(cause.facts))
+
+    def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts; what is `known`, a list made in English, has the commas of this language."""
+        known = facts.get("known")
+        if type(known) is not str:
+            return dict(facts)
+        return {**facts, "known": known.replace(", ", self.comma)}
 
     def span(self, length: timedelta) -> str:
         """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""

@@ -318,7 +318,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(),
             (
-                "told and does not delete the content, the site is closed immediately.",
+                "told about the content and does not delete it, the site is closed immediately.",
                 "告知后不删除，立即关闭。",
             ),
         ),

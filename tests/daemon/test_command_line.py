@@ -400,7 +400,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> N
 
     assert status == FAILED
     assert "NO DAEMON ENFORCES THE DEADLINES" in out
-    assert "h-1-ab: STANDS ASIDE, its clock is 9.0 s behind the database's" in out
+    assert "h-1-ab: PAUSED, its clock is 9.0 s behind the database's" in out
 
 
 def test_status_for_programs_has_the_daemons_and_what_is_overdue(db_url: str, run: Run) -> None:

@@ -87,3 +87,8 @@ def test_a_space_stands_between_chinese_and_latin_and_none_beside_a_full_width_m
 
 def test_what_somebody_wrote_stays_as_it_is_within() -> None:
     assert said("“{x}”", CHINESE, x="请看abc （旧）") == "“请看abc （旧）”"
+
+
+def test_a_list_of_what_is_known_has_the_commas_of_the_language() -> None:
+    cause = Cause.of("must_one_of", "one of {known}", known="a, b")
+    assert (ENGLISH.cause(cause), CHINESE.cause(cause)) == ("one of a, b", "须为 a、b 之一")

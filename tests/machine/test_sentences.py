@@ -22,7 +22,9 @@ SAID = {
     "already_voided": "contact 12-1-1 is already voided; nothing left to void",
     "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
     "before_incident": ("09:00 is before the incident (10:00); check the time"),
-    "before_told": ("09:30 is before 10:00, when the customer was told about it; check the time"),
+    "before_told": (
+        "09:30 is before 10:00, when the customer was told about the incident; check the time"
+    ),
     "claimed": "12-1 is claimed by ann; ask them to release it or hand it over",
     "closure_asked": (
         "ann already requested the closure of site.example; another person must confirm or decline"
@@ -103,8 +105,9 @@ SAID = {
         " in time, record it again with its time"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: nobody refuses any more, or nobody was"
-        " told first. If the refusal still holds, state it again"
+        "this withdraws ann's request to close site.example: nobody refuses any more, or"
+        " the customer was not told about the content before. If the refusal still holds, state"
+        " it again"
     ),
     "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
     "tell_again": "12-t1 (call about closure) is back in the queue",

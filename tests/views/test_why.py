@@ -177,7 +177,7 @@ def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
     day.add().log().after("5m").contact(1).after("5m").do(c.StateRefused(by="zhao", incident=1))
     text = day.text()
     assert text.startswith(
-        f"Closed under R5: the customer of {SITE} was told and did not delete the content."
+        f"Closed under R5: the customer of {SITE} was told about the content and did not delete it."
     )
     assert "contact 1-1-1: reached at 2026-03-01 10:05, recorded by li" in text
     assert "Refusal recorded by zhao (login desk1)." in text
