@@ -194,8 +194,8 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
     [
         (TO_FILE, ENGLISH, "security by 2026-03-16, that", "by 2026-03-16; no filing is recorded"),
         (TO_SHOW, ENGLISH, "must show the record number", "by 2026-03-16, and it is not recorded"),
-        (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已逾期，"),
-        (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已逾期，"),
+        (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已超时，"),
+        (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已超时，"),
     ],
 )  # fmt: skip
 def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
