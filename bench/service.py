@@ -91,7 +91,7 @@ class Sending:
     def _session(self, handle: str, role: str) -> dict[str, str]:
         _add(self._desk, handle, role)
         cookie = self._door.begin(handle).cookie
-        return {"Cookie": f"{_COOKIE}={cookie}", CSRF_HEADER: secrets.of_session(cookie, CSRF)}
+        return {"Cookie": f"{_COOKIE}={cookie}", CSRF_HEADER: secrets.form_token(cookie, CSRF)}
 
     def _used_s(self) -> tuple[float, float]:
         own, own_system, started, started_system = map(int, _fields(self._server)[11:15])

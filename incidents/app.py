@@ -1,4 +1,4 @@
-"""The wiring: it opens every room that is entered, for whatever runs the program."""
+"""The wiring: opens the rooms of the program when they are needed, for every surface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import clock
 from incidents.locale.language import ENGLISH, Language
-from incidents.system.side_process import Expenses
+from incidents.system.side_process import ProcessorBudget
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 
 class App:
-    """All rooms, wired for one run's settings; each is opened when it is first entered.
+    """All rooms, wired for one run's settings; each is opened on first use.
 
-    With `makes` a SQLite file that is not there is made; reading one never does.
+    `create`: make a missing SQLite file; reading one never does.
     """
 
-    def __init__(self, settings: Settings, *, makes: bool = False) -> None:
+    def __init__(self, settings: Settings, *, create: bool = False) -> None:
         self.settings = settings
-        self.expenses = Expenses()
-        self._makes = makes
+        self.processor_budget = ProcessorBudget()
+        self._create = create
 
     @cached_property
     def bare_engine(self) -> Engine:
-        """The database, whatever it holds: for `incidents db`.
+        """The database, whatever its content: for `incidents db`.
 
         Raises:
             InputError: for a URL that names no database.
@@ -49,28 +49,28 @@ class App:
         """
         from incidents.store.database import engine
 
-        return engine.create(self.settings.db, make=self._makes)
+        return engine.create(self.settings.db, make=self._create)
 
     @cached_property
     def engine(self) -> Engine:
-        """The database with the schema of this program.
+        """The database with this program's schema.
 
         Raises:
-            DatabaseError: if it is not there, or holds anything else.
+            DatabaseError: if it is missing, or has any other content.
         """
         from incidents.store.database import schema
 
-        schema.ensure(self.bare_engine, make=self._makes)
+        schema.ensure(self.bare_engine, make=self._create)
         return self.bare_engine
 
     @property
-    def is_entered(self) -> bool:
-        """Whether anybody has asked for `engine`, and found it to be one."""
+    def is_opened(self) -> bool:
+        """Whether `engine` was used, and had the schema."""
         return "engine" in self.__dict__
 
     @cached_property
     def seal(self) -> Seal:
-        """By what this process knows who may come in; see `accounts.serve_key`.
+        """The seal by which this process checks credentials; see `accounts.serve_key`.
 
         Raises:
             SealedElsewhereError: if the database is sealed with a key that this process has not.
@@ -79,7 +79,7 @@ class App:
         from incidents.accounts import serve_key
 
         with self.reading() as connection:
-            return serve_key.seal_of(connection, serve_key.key_file(self.settings))
+            return serve_key.load_seal(connection, serve_key.key_file(self.settings))
 
     @cached_property
     def desk(self) -> Desk:
@@ -89,22 +89,22 @@ class App:
         return Desk(self.engine)
 
     @cached_property
-    def gatherer(self) -> CommandBatcher:
-        """The way to the desk for many threads at once."""
+    def batcher(self) -> CommandBatcher:
+        """The group commit of many threads' commands."""
         from incidents.desk.group_commit import CommandBatcher
 
         return CommandBatcher(self.desk)
 
     @property
     def open_sessions(self) -> OpenSessions:
-        """The sessions that hold, to be looked at and ended."""
+        """The open sessions, to list and to end."""
         from incidents.accounts.open_sessions import OpenSessions
 
         return OpenSessions(self.engine, clock.now)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the database."""
+        """Open a transaction that reads one state of the database."""
         from incidents.store.database import engine
 
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
@@ -112,7 +112,7 @@ class App:
 
     @contextmanager
     def looking(self, language: Language = ENGLISH) -> Iterator[Looks]:
-        """What people look at, in one state of the database, told in that language."""
+        """Open the views of one state of the database, in that language."""
         from incidents.views.looks import Looks
 
         with self.reading() as connection:
@@ -122,18 +122,18 @@ class App:
             )  # fmt: skip
 
     @contextmanager
-    def glancing(self) -> Iterator[Connection]:
-        """For one question alone, which reads one state of the database by itself."""
+    def single_query(self) -> Iterator[Connection]:
+        """Open a connection for a single query."""
         from incidents.store.database import engine
 
-        with engine.plainly(self.engine), engine.glancing(self.engine) as connection:
+        with engine.plainly(self.engine), engine.single_query(self.engine) as connection:
             yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """The time by which the clock's enforcement is judged, in UTC.
+        """Return the time by which the clock's enforcement is judged, in UTC.
 
-        The database's own where it has one, since that is whose time daemons beat in, and one
-        workstation that is ten seconds off must not cry that nothing enforces the clock.
+        It is the database's own, if it has one: daemons' heartbeats have that time, and a
+        workstation ten seconds off must not report that nothing enforces the clock.
         """
         from incidents.store import desk_state
 
@@ -141,14 +141,14 @@ class App:
 
     @cached_property
     def is_rehearsal(self) -> bool:
-        """Whether any clock is taken here, which every view says: see `desk_state`."""
+        """Whether any clock is accepted here, which every view shows: see `desk_state`."""
         from incidents.store import desk_state
 
-        with self.glancing() as connection:
+        with self.single_query() as connection:
             return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
-        """What references to sealed values stand for; erased ones are left out."""
+        """Return the texts of references to sealed values; erased ones are left out."""
         from incidents.store import entries
 
         asked = {ref for ref in refs if ref is not None}
@@ -159,20 +159,19 @@ class App:
 
     @property
     def person(self) -> str:
-        """Who asks: the name by which the queue knows what is theirs."""
+        """The name of the person who asks, by which the queue knows their items."""
         return self.settings.person
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report, read from the settings file once; raises as `settings.police.read`
-        does."""
+        """The duty to report in the settings, read once; raises as `settings.police.read`."""
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
 
     @cached_property
     def lanes_without_channel(self) -> Mapping[str, str]:
-        """The setting of each lane without a channel; the settings file is read once."""
+        """The setting of each lane without a channel, from the settings file, read once."""
         from incidents.notices import notice_settings
 
         return notice_settings.lanes_without_channel()
@@ -180,7 +179,7 @@ class App:
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
     ) -> list[Answer]:
-        """Give what somebody holds, all or `of` those sites, to another: see `desk.hand_over`."""
+        """Hand over a person's items, on all sites or only `of` those: see `desk.hand_over`."""
         from incidents.desk import desk
 
         return desk.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
@@ -188,9 +187,9 @@ class App:
     def keep_evidence(
         self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]
     ) -> None:
-        """Keep a copy of a file that is to be attached, unless the act would be refused.
+        """Keep a copy of a file to attach, unless the act would be refused.
 
-        What is refused leaves no copy behind, and no entry names a file that is not kept.
+        A refusal leaves no copy, and no entry names a file without one.
 
         Raises:
             FileError: as `record.evidence.keep` does.
@@ -201,16 +200,16 @@ class App:
         evidence.keep(file, digest, self.settings.evidence)
 
     def link(self, incident: tuple[int, int]) -> Link:
-        """The link to the customer's page of an incident, and until when it holds.
+        """Return the link to the customer's page of an incident, with its expiry.
 
         Raises:
-            UnknownIncidentError: if there is none.
+            UnknownIncidentError: if there is no such incident.
             NoCustomerPageError: without [customer] in the settings.
         """
         from incidents import views
         from incidents.notices import customer_link
 
-        links, now = customer_link.needed_links(), clock.now()
+        links, now = customer_link.required_links(), clock.now()
         with self.reading() as connection:
             found = views.incident(connection, incident)
         return links.document(incident, now, found["links_revoked"])
@@ -218,8 +217,10 @@ class App:
     def compare(
         self, names: Iterable[str], *, by_name: bool = True, **asked: Any
     ) -> list[Comparison]:
-        """What is ordered of those sites, and what is in force: see `enforcement.reconciliation`.
-        What a loss may have left down is opened only `by_name`."""
+        """Compare the ordered and the actual states of sites: see `enforcement.reconciliation`.
+
+        A site that a loss may have left down is opened only `by_name`.
+        """
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation
         from incidents.store import lineage
@@ -236,11 +237,11 @@ class App:
             found.close()
 
     def close(self) -> None:
-        """Let go of the database's connections."""
+        """Close the database's connections."""
         if "bare_engine" in self.__dict__:
             self.bare_engine.dispose()
 
 
-def open_house(settings: Settings, *, makes: bool = False) -> App:
-    """The rooms for one run; nothing is opened yet."""
-    return App(settings, makes=makes)
+def open_app(settings: Settings, *, create: bool = False) -> App:
+    """Wire the rooms for one run; nothing is opened yet."""
+    return App(settings, create=create)

@@ -46,12 +46,12 @@ source: Callable[[], datetime] = _machine_time
 
 
 def now() -> datetime:
-    """The machine's time, in UTC, to the microsecond."""
+    """Return the machine's time, in UTC, to the microsecond."""
     return source()
 
 
 def rfc3339(moment: datetime) -> str:
-    """`moment` as `2026-03-01T10:00:00Z`, with microseconds only where there are any.
+    """Return `moment` as `2026-03-01T10:00:00Z`, with microseconds only if there are any.
 
     Raises:
         ValueError: for a time without a zone.
@@ -63,7 +63,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC.
+    """Return the same moment in UTC.
 
     Raises:
         ValueError: for a time without a zone.
@@ -74,7 +74,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def read_rfc3339(text: str) -> datetime:
-    """The moment that `rfc3339` has written, in UTC."""
+    """Read a moment that `rfc3339` has written, in UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
@@ -104,7 +104,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     Raises:
         NotATimeError: naming the text, and how to write a time.
         InputError: for a time that no clock shows.
-        FutureError: for a year that no clock of this program will ever show.
+        FutureError: for a year beyond those of this program.
     """
     found = _FORMS.fullmatch(text.strip())
     if found is None or (found["offset"] and not found["date"]):
@@ -129,7 +129,7 @@ def parse_exact(text: str) -> datetime:
     """Read a time that a program has written, with its offset (RFC 3339), in UTC.
 
     Raises:
-        NoOffsetError: for one without; nobody knows in which zone that was meant.
+        NoOffsetError: for a time without an offset, whose zone nobody knows.
         InputError, FutureError: as `parse` does.
     """
     found = _FORMS.fullmatch(text.strip())
@@ -151,7 +151,7 @@ def _no_such_time(text: str, way_out: Cause) -> InputError:
 
 
 def _way_out(found: re.Match[str]) -> Cause:
-    """What to write in place of a part that no time has; Python says it in words of its own."""
+    """The correction of a part that no time has, without Python's own words."""
     for part, typed in zip(("hours", "minutes", "seconds"), found["time"].split(":"), strict=False):
         most = 23 if part == "hours" else 59
         if int(typed) > most:
@@ -175,7 +175,7 @@ def _of_two_digits(typed: str) -> str:
 
 
 def _day(text: str, typed: str) -> date:
-    """The day, in a year whose times, and deadlines after them, can be told in every zone."""
+    """The day, in a year whose times and later deadlines can be shown in every zone."""
     day = date.fromisoformat(typed)
     if day.year >= _YEARS.stop:
         raise FutureError(at=text.strip())
@@ -195,7 +195,7 @@ def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:
 
 
 def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:
-    """The one moment at which clocks in `zone` show `local`."""
+    """Return the one moment at which clocks in `zone` show `local`."""
     first = local.replace(tzinfo=zone, fold=0)
     second = local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():

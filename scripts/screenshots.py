@@ -40,7 +40,7 @@ _OPTIONS = (
 )  # fmt: skip
 _PASSWORD = "a horse and a battery"  # noqa: S105 - of an account that lives as long as the script
 _ROOT = By(person="admin-1", login="root")
-_ADMIN = By(person="admin-1", login="session", came_in=True)
+_ADMIN = By(person="admin-1", login="session", signed_in=True)
 
 
 def main() -> int:
@@ -87,7 +87,7 @@ def _serving() -> Iterator[str]:
 def _people(connection: Connection) -> None:
     accounts.make(connection, _ROOT, "admin-1", "administrator", clock.now)
     accounts.make(connection, _ADMIN, "wang", "supervisor", clock.now)
-    hash_ = secrets.hash_of(_PASSWORD, "wang")
+    hash_ = secrets.hash_password(_PASSWORD, "wang")
     accounts.set_password(
         connection, _ADMIN, "wang", hash_, clock.now, second_after=accounts.AT_ONCE
     )

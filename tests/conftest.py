@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import pydantic.v1  # noqa: F401 - loaded under a frozen clock, its dates cannot be made
 import pytest
 import sqlakeyset  # noqa: F401 - loaded under a frozen clock, it takes frozen times for all
 from hypothesis import is_hypothesis_test, settings

@@ -61,7 +61,7 @@ class ConsoleDesk(Rig):
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
         self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
-        if (links := customer_link.links_of_settings()) is not None:
+        if (links := customer_link.load_links()) is not None:
             told = repr(sources.section(notice_settings.NOTICES))
             page = _customers_page(house.settings.zone, told)
             customers = CustomerApp(house.desk, house.reading, links, page)
@@ -145,7 +145,7 @@ def open_desk(
         patch.setenv("INCIDENTS_CLOCK", "own")
         # Argon2 as it is, but quick: what is slow on purpose proves nothing here.
         patch.setattr(secrets, "_hasher", lambda: _CHEAP)
-        secrets._nobodys.cache_clear()
+        secrets._dummy_hash.cache_clear()
         house = App(sources.load(db=db))
         try:
             with start_blocking_portal() as portal:
@@ -178,7 +178,7 @@ class Visitor:
 
     def __init__(self, opened: ConsoleDesk, who: str, language: str = "en") -> None:
         self.cookie = opened.begin_session(who)
-        self.csrf = secrets.of_session(self.cookie, entrance.CSRF)
+        self.csrf = secrets.form_token(self.cookie, entrance.CSRF)
         self.client = opened.visitor()
         self.client.cookies.set(entrance.COOKIE, self.cookie)
         self.client.cookies.set(request_context.LANGUAGE_COOKIE, language)

@@ -98,8 +98,8 @@ def test_an_act_of_the_contract_is_a_command_of_its_own_module_or_of_the_one_tha
 ):
     texts = {
         **TEXTS,
-        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.act:claim"), '
-        '"removed": act("removed")}',
+        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.act:claim")}',
+        "incidents/cli/act_helps.py": 'ACT_HELPS = {"removed": "Record that it is gone."}',
         "incidents/cli/actions.py": "",
         "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',
     }

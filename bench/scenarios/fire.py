@@ -1,8 +1,8 @@
 """Firing clocks that are due at one moment, each through the whole desk, beside bare job queues.
 
 Measured: clocks a second from the first look until nothing is due. Ours is the daemon's own look
-(`incidents.daemon.enforce.look`) on as many sites, each with one open incident whose hour is over:
-for each a decision, two audit entries, an order, the suspension, and what the queue shows.
+(`incidents.daemon.enforce.elapse`) on as many sites, each with one open incident whose hour is
+over: for each a decision, two audit entries, an order, the suspension, and what the queue shows.
 
 The peers hold as many jobs that are due; each job does one bare UPDATE of one row and commits it.
 Each runs in its best documented way, found by trying (see `bench.peers`), with the same durability.
@@ -80,7 +80,7 @@ def _look_once(url: str) -> float:
         with engine.connect():
             pass
         began = perf_counter()
-        enforce.look(engine, desk)
+        enforce.elapse(engine, desk)
         took_s = perf_counter() - began
         engine.dispose()
         return took_s

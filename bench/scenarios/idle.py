@@ -1,8 +1,8 @@
 """Looking when nothing is due: the daemon, the queue's first page, a site; however much waits.
 
-Measured: milliseconds of `enforce.look` with nothing due, of `views.queue` for its first page, and
-of `views.site`; each the median of many in one process, with 1,000, 100,000 and 1,000,000 pending
-clocks. The ratio of the largest to the smallest is what counts.
+Measured: milliseconds of `enforce.elapse` with nothing due, of `views.queue` for its first page,
+and of `views.site`; each the median of many in one process, with 1,000, 100,000 and 1,000,000
+pending clocks. The ratio of the largest to the smallest is what counts.
 
 The clocks: 1,000 sites with an open incident each, written by the desk, and the rest copied from
 them by SQL (`bench.copies`): rows of sites, incidents, addresses and work.
@@ -114,7 +114,7 @@ def _looks(url: str, looks: int) -> list[float]:
                 show(connection, *of)
 
         found = [
-            _median_ms(looks, lambda: _idle(enforce.look(engine, desk))),
+            _median_ms(looks, lambda: _idle(enforce.elapse(engine, desk))),
             _median_ms(looks, lambda: view(views.queue, clock.now())),
             _median_ms(looks, lambda: view(views.site, site_name(7), clock.now())),
         ]

@@ -2,7 +2,7 @@
 
 Measured: the resident memory of one process after each so many decisions, and its slope, in MiB
 for each 1,000,000 decisions, over all but the first measurement (until then caches fill). The
-process does what the daemon does, `enforce.look` until nothing is due, over and over, under a
+process does what the daemon does, `enforce.elapse` until nothing is due, over and over, under a
 clock that is told: sites are suspended when their hour is over, and opened again 13 hours later.
 New incidents are logged by another process.
 
@@ -80,7 +80,7 @@ def _decide(url: str, each: int, turns: int) -> list[float]:
             done = 0
             for later in (CONTACT + timedelta(minutes=1), timedelta(hours=13)):
                 told.now += later
-                done += enforce.look(engine, desk).sites
+                done += enforce.elapse(engine, desk).sites
             if done != each:
                 raise RuntimeError(f"{done:,} decisions were made in place of {each:,}")
             told.now += timedelta(hours=1)

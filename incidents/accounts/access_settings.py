@@ -12,7 +12,7 @@ from pathlib import Path
 from incidents.accounts.identity import is_handle
 from incidents.errors import Cause
 from incidents.settings import sources
-from incidents.settings.options import Options, stays_here
+from incidents.settings.options import Options, is_loopback
 from incidents.values.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
@@ -20,11 +20,11 @@ SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 ACTS_PER_MINUTE = 6_000
 
 SECOND_AFTER = timedelta(days=1)
-"""So long a password that somebody else has set makes no second person."""
+"""The time after which a person whose password somebody else has set counts as a second person."""
 _LONGEST = timedelta(days=365)
 
 MAX_AGE = timedelta(hours=12)
-"""So old a sign-in at the provider may be."""
+"""The greatest age of a sign-in at the provider."""
 _MINUTE, _LONGEST_AGE = timedelta(minutes=1), timedelta(days=30)
 
 _CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)", re.IGNORECASE)
@@ -32,13 +32,13 @@ _CONTACT = re.compile(r"(mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+?[0-9-]+)", r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Who says who somebody is (OpenID Connect), and as whom this program asks.
+    """The sign-in provider (OpenID Connect), and this program's own client there.
 
-    `subjects` has the handles of accounts by their subjects (`sub`) at this issuer; in its place
-    `claim` names what holds the handle. The issuer is asked over https, or on this machine.
+    `subjects` maps the subjects (`sub`) of this issuer to handles of accounts; in its place `claim`
+    names the claim that has the handle. The issuer is asked over https, or on this machine.
 
     A sign-in there counts if it is at most `max_age` old, of one of the classes `acr_values` (any
-    class where there are none) and by all of the methods `amr` (RFC 8176).
+    class if there are none) and by all of the methods `amr` (RFC 8176).
     """
 
     issuer: str
@@ -53,12 +53,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """What [serve] says: whose word counts for where a request comes from, who is told of a
-    weakness that somebody has found (addresses, RFC 9116), and how many acts each token, and each
-    account in its sessions, may do in a minute (0: any number).
+    """The section [serve]: whose word on a request's origin counts (`trusted_proxies`), and limits.
 
-    `key_file` has the key by which it knows what is its own (see `serve_key`), if not that at the
-    usual place.
+    `security_contact`: addresses for reports of a weakness (RFC 9116). `acts_per_minute`: the limit
+    for each token, and for each account in its sessions (0: none). `key_file`: the servers' key
+    (see `serve_key`), if it is not at the usual place.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -85,8 +84,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
 
 
 def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
-    """So long a password that somebody else has set makes no second person: [accounts]
-    second_after; raises as `serve` does."""
+    """Return [accounts] second_after (see `SECOND_AFTER`); raises as `serve` does."""
     options = Options(f"[{ACCOUNTS}]", sources.section(ACCOUNTS, environ))
     least = timedelta(0)
     found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
@@ -111,7 +109,7 @@ def _contacts(options: Options, key: str) -> tuple[str, ...]:
 
 
 def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
-    """What [oidc] says; None without that section; raises as `serve` does."""
+    """Return the section [oidc], None without it; raises as `serve` does."""
     section = sources.section(OIDC, environ)
     if not section:
         return None
@@ -132,8 +130,7 @@ def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
 
 
 def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
-    """Who is who there. Nothing is guessed: what a provider calls a person's name, the person may
-    change, and another one be given."""
+    """Return the handles by subject; nothing is guessed from names, which people can change."""
     named = options.strings("subjects")
     if claim is not None:
         if named:
@@ -154,7 +151,7 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
 
 
 def _codes(options: Options, key: str) -> tuple[str, ...]:
-    """What a provider calls ways to sign in. A space would make two of one in the question."""
+    """Return codes of the provider: a space would make two of one in the request."""
     found = options.texts(key)
     if any(len(each.split()) != 1 or each != each.strip() for each in found):
         raise options.wrong(key, Cause.of("must_names", "a list of names without spaces"))
@@ -165,7 +162,7 @@ def _issuer(options: Options) -> str:
     issuer = options.needed("issuer")
     expected = Cause.of("must_issuer", "an https address, as the provider calls itself")
     found = options.address("issuer", expected)
-    if found is None or not (found.scheme == "https" or stays_here(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found)):
         raise options.wrong("issuer", expected)
     return issuer
 

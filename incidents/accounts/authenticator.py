@@ -1,7 +1,7 @@
 """The authenticator: signs people and programs in, by password, session or token, and out.
 
-Whoever is not let in is told the same whatever there is, and as late: as much is done in each case.
-Who comes in, and who is not let in, stands in the log of sign-ins.
+Every failed sign-in gets the same answer after the same work, whether the account exists or not.
+The log of sign-ins has each success and each failure.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 from incidents.accounts import open_sessions, secrets, throttle
 from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
-from incidents.accounts.serve_key import KeyWatch, Seal, of_session, of_token
+from incidents.accounts.serve_key import KeyWatch, Seal, session_facts, token_facts
 from incidents.accounts.throttle import (
+    Attempt,
     BlockedError,
     Claimant,
     Guess,
     How,
     SignInLog,
     Throttle,
-    Trial,
 )
 from incidents.errors import RefusedError
 from incidents.store import accounts
 from incidents.store.accounts import Account, Token
-from incidents.store.database.engine import glancing, plainly, reading, writing
+from incidents.store.database.engine import plainly, reading, single_query, writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -56,10 +56,10 @@ class Visit:
 
 
 class Authenticator:
-    """The door of one database; `clock` gives aware times in UTC, and nothing lets anybody in that
-    does not bear the `seal`. `log` is its log of sign-ins.
+    """The authenticator of one database; `clock` gives aware times in UTC.
 
-    All raise DatabaseError when the database does not do its part.
+    A credential without the `seal` is invalid. `log` is the log of sign-ins. All methods raise
+    DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
@@ -69,19 +69,19 @@ class Authenticator:
         self.log = SignInLog(engine, clock)
 
     def check(self) -> None:
-        """See that somebody can be let in; raises ServeKeyReplacedError."""
-        with plainly(self._engine), glancing(self._engine) as connection:
+        """Check that the servers' key is still valid; raises ServeKeyReplacedError."""
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
 
     def by_token(self, secret: str) -> Identity | None:
-        """Whose token that is; None if it is nobody's, or no longer."""
+        """Return the identity of a token; None if it is unknown or no longer valid."""
         [found] = self.by_tokens([secret])
         return found
 
     def by_tokens(self, given: Sequence[str]) -> list[Identity | None]:
-        """The same, of each of them, with one look."""
+        """Return the identities of several tokens, with one query."""
         digests = [secrets.digest(secret) for secret in given]
-        with plainly(self._engine), glancing(self._engine) as connection:
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
             found = accounts.token_by_digest(connection, digests)
         now = self._clock()
@@ -90,12 +90,12 @@ class Authenticator:
         ]
 
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
-        """Who is in that session; None if it is none, or no longer.
+        """Return the visit of a session's cookie; None if it is unknown or has ended.
 
-        Only what is `used` keeps it from ending: that it is looked at is none.
+        `used`: the request is a person's, and keeps the session from ending; a mere look does not.
         """
         now, digest = self._clock(), _digest(cookie)
-        with plainly(self._engine), glancing(self._engine) as connection:
+        with plainly(self._engine), single_query(self._engine) as connection:
             self._key.check(connection)
             found = accounts.session_of_digest(connection, digest)
         if found is None or open_sessions.has_ended(found, now):
@@ -104,7 +104,7 @@ class Authenticator:
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
-                accounts.see_session(connection, digest, now)
+                accounts.touch_session(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
             session=found.id,
@@ -114,17 +114,16 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begins a session; `browser` is what the browser has kept of `Visit.browser`, and `token`
-        what a program comes in with that asks for it.
+        """Begin a session; `browser`: a kept `Visit.browser`; `token`: that of the asking program.
 
         Raises:
-            SignInError: if that is nobody's password, or nobody may come in with it.
+            SignInError: if the handle or the password is wrong, or the account cannot sign in.
             BlockedError: after too many mistakes.
         """
         found, now = self._find(handle, address), self._clock()
         program = None if token is None else self.by_token(token)
         guess = found.guess(address, browser, program, now)
-        self._check(found, password, guess, Trial("sign_in", "password", address))
+        self._check(found, password, guess, Attempt("sign_in", "password", address))
         assert found.hash is not None
         kept = open_sessions.cookie(browser, found.name, found.hash, now)
         return replace(self.begin(handle, how="password", place=address), browser=kept)
@@ -133,13 +132,13 @@ class Authenticator:
         self, handle: str, proved_at: datetime | None = None, *, how: How = "provider",
         place: str | None = None,
     ) -> Visit:  # fmt: skip
-        """Begins a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
+        """Begin a session of somebody who has proved who they are, at `proved_at` (UTC) or now.
 
         Raises:
-            SignInError: if that account may not come in.
+            SignInError: if the account cannot sign in.
         """
-        now, cookie = self._clock(), secrets.random_word()
-        trial = Trial("sign_in", how, place)
+        now, cookie = self._clock(), secrets.random_cookie()
+        attempt = Attempt("sign_in", how, place)
         with plainly(self._engine), writing(self._engine) as connection:
             self._key.check(connection)
             known = is_handle(handle)
@@ -149,27 +148,27 @@ class Authenticator:
                 new = accounts.Session(
                     secrets.random_id(), now, now, proved_at, how, place, None, account
                 )  # fmt: skip
-                accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                accounts.purge_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
                 accounts.add_session(
                     connection, _digest(cookie), self._sealed(_digest(cookie), new)
                 )
-                self.log.let_in(replace(trial, session=new.id), handle, connection)
+                self.log.record_success(replace(attempt, session=new.id), handle, connection)
                 identity = Identity(
                     handle=handle, role=account.role, proved_at=proved_at, session=new.id
                 )
                 return Visit(identity, cookie)
-        self.log.refuse(trial, account, right=True)
+        self.log.record_failure(attempt, account, right=True)
         raise SignInError
 
     def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
-        """The same session, its person having proved again who they are; raises as `sign_in`."""
+        """Confirm again who the person of the session is; raises as `sign_in`."""
         handle = visit.identity.handle
-        trial = Trial("proof", "password", address, session=visit.identity.session)
+        attempt = Attempt("proof", "password", address, session=visit.identity.session)
         self._check(
             self._find(handle),
             password,
             throttle.in_session(handle, str(visit.identity.session)),
-            trial,
+            attempt,
         )
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
@@ -178,45 +177,46 @@ class Authenticator:
             # server has sealed is sealed anew.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
-            accounts.prove_session(
+            accounts.reauthenticate_session(
                 connection, digest, self._sealed(digest, found._replace(proved_at=now))
             )
-            self.log.let_in(trial, handle, connection)
+            self.log.record_success(attempt, handle, connection)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
-        """Who that is, at that terminal, for this one act; raises as `sign_in`."""
-        found, trial = self._find(handle), Trial("sign_in", "terminal", terminal)
+        """Return the identity of a person at a terminal, for one act; raises as `sign_in`."""
+        found, attempt = self._find(handle), Attempt("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
-        account = self._check(found, password, guess, trial)
-        self.log.let_in(trial, handle)
+        account = self._check(found, password, guess, attempt)
+        self.log.record_success(attempt, handle)
         return Identity(handle=handle, role=account.role, proved_at=self._clock())
 
     def identify_second(
         self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
     ) -> str:
-        """The handle of who signs in for one act of somebody else's, `beside` them at that address
-        or terminal.
+        """Return the handle of a second person, who signs in for one act of `beside`.
+
+        `place`: their address or terminal.
 
         Raises:
             SecondSignInError: where `sign_in` raises SignInError.
             BlockedError: after too many mistakes.
         """
         found = self._find(handle)
-        trial = Trial("second", "terminal" if at_terminal else "password", place, by=beside)
+        attempt = Attempt("second", "terminal" if at_terminal else "password", place, by=beside)
         try:
-            account = self._check(found, password, throttle.beside(found.name, beside), trial)
+            account = self._check(found, password, throttle.beside(found.name, beside), attempt)
         except SignInError:
             raise SecondSignInError from None
-        self.log.let_in(trial, account.handle)
+        self.log.record_success(attempt, account.handle)
         return account.handle
 
     def sign_out(self, cookie: str) -> None:
-        """Ends the session."""
+        """End the session of a cookie."""
         self.end(_digest(cookie))
 
     def end(self, digest: bytes) -> None:
-        """Ends the session of that digest."""
+        """End the session of a cookie's digest."""
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
             if found is not None:
@@ -227,26 +227,26 @@ class Authenticator:
             self._key.check(connection)
             return throttle.find_claimant(connection, handle, address, self._seal, self._clock())
 
-    def _check(self, found: Claimant, password: str, guess: Guess, trial: Trial) -> Account:
-        """The account, if this is its password and it may come in."""
+    def _check(self, found: Claimant, password: str, guess: Guess, attempt: Attempt) -> Account:
+        """Return the account, if this is its password and it can sign in."""
         try:
             counted = self._throttle.count(guess)
         except BlockedError:
-            self.log.count_blocked(trial, found.account)
+            self.log.record_blocked(attempt, found.account)
             raise
-        account, right = found.account, secrets.is_password(password, found.hash)
+        account, right = found.account, secrets.password_matches(password, found.hash)
         if account is None or account.disabled_at is not None or not right:
-            self.log.refuse(trial, account, right=right)
+            self.log.record_failure(attempt, account, right=right)
             raise SignInError
-        self._throttle.was_right(counted)
+        self._throttle.uncount(counted)
         return account
 
     def _holder(self, token: Token, account: Account, now: datetime) -> Identity | None:
-        """Who comes in with that token now."""
+        """Return the identity behind a token now; None if the token or the account is invalid."""
         over = token.revoked_at is not None or token.expires_at <= now
         if over or account.disabled_at is not None:
             return None
-        if not self._seal.holds(token.seal, of_token(token)):
+        if not self._seal.holds(token.seal, token_facts(token)):
             return None
         return Identity(
             handle=account.handle, role=account.role, token=token.id,
@@ -254,10 +254,10 @@ class Authenticator:
         )  # fmt: skip
 
     def _is_own(self, digest: bytes, found: accounts.Session) -> bool:
-        return self._seal.holds(found.seal, of_session(digest, found))
+        return self._seal.holds(found.seal, session_facts(digest, found))
 
     def _sealed(self, digest: bytes, session: accounts.Session) -> accounts.Session:
-        return session._replace(seal=self._seal.on(of_session(digest, session)))
+        return session._replace(seal=self._seal.on(session_facts(digest, session)))
 
 
 def _digest(cookie: str) -> bytes:

@@ -1,8 +1,8 @@
 """The discovery document and the keys of a provider, fetched once for many sign-ins.
 
-Each of its two documents is kept for a while. One request fetches it, and who comes meanwhile waits
-a moment for it; a provider that does not answer is left in peace before it is asked again. So there
-are never more fetches than there were changes to see, however many sign in or pretend to.
+Each of its two documents is kept for a while. One request fetches it, and others wait a moment for
+that; a provider that does not answer is not asked again at once. So the number of fetches does not
+grow with the number of sign-ins, real or forged.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-KEPT_FOR = timedelta(minutes=10)
-"""So long a document is taken without being fetched again."""
-ANEW_EVERY = timedelta(minutes=1)
-"""So often, at most, the keys are fetched before that, for one that is not among them."""
-LEFT_IN_PEACE_FOR = timedelta(seconds=15)
-"""So long a provider is not asked again for a document that it has not given."""
+CACHED_FOR = timedelta(minutes=10)
+"""The time for which a document is kept."""
+REFETCH_AFTER = timedelta(minutes=1)
+"""The least time between two fetches of the keys, for a key that is not among the kept ones."""
+RETRY_AFTER = timedelta(seconds=15)
+"""The least time between a failed fetch of a document and the next attempt."""
 WITHIN_S = 5.0
 """The deadline of one request to a provider, as a whole."""
-_PATIENCE_S = 2.0
+_LOCK_TIMEOUT_S = 2.0
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -43,27 +43,26 @@ class ProviderError(IncidentsError):
 
 
 class Discovery:
-    """The discovery of one provider (OpenID Connect Discovery 1.0); `clock` gives aware times in
-    UTC.
+    """The discovery of one provider (OpenID Connect Discovery 1.0); `clock`: aware times in UTC.
 
-    All raise ProviderError if the provider cannot be asked, or is not as it must be.
+    All methods raise ProviderError if the provider cannot be asked, or its document is invalid.
     """
 
     def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
         self._issuer = issuer
-        self._metadata = _Kept(self._fetch_metadata, clock)
-        self._keys = _Kept(self._fetch_keys, clock)
+        self._metadata = _CachedDocument(self._fetch_metadata, clock)
+        self._keys = _CachedDocument(self._fetch_keys, clock)
 
     def endpoint(self, name: str) -> str:
-        """An address that it names: over https, or on the issuer's own host."""
+        """Return the address of an endpoint: over https, or on the issuer's own host."""
         return str(self._metadata.get()[name])
 
-    def keys(self, *, anew: bool = False) -> Document:
-        """Its keys (JWKS, RFC 7517); `anew` for one that was not among those that are kept."""
-        return self._keys.get(not_older_than=ANEW_EVERY if anew else KEPT_FOR)
+    def keys(self, *, refetch: bool = False) -> Document:
+        """Return its keys (JWKS, RFC 7517); `refetch`: for a key not among the kept ones."""
+        return self._keys.get(not_older_than=REFETCH_AFTER if refetch else CACHED_FOR)
 
     def _fetch_metadata(self) -> Document:
-        with asking(self._issuer) as client:
+        with provider_client(self._issuer) as client:
             url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
             found = json_of(client.get(url))
         if found.get("issuer") != self._issuer:
@@ -87,7 +86,7 @@ class Discovery:
 
     def _fetch_keys(self) -> Document:
         url = self.endpoint("jwks_uri")
-        with asking(self._issuer) as client:
+        with provider_client(self._issuer) as client:
             found = json_of(client.get(url))
         if not (isinstance(found.get("keys"), list) and found["keys"]):
             raise ProviderError(detail=Cause.of("provider_no_keys", "its jwks_uri has no keys"))
@@ -95,7 +94,7 @@ class Discovery:
 
 
 def json_of(answer: Answer) -> Document:
-    """What a provider has answered; raises ProviderError if that is no JSON object."""
+    """Return the JSON object of a provider's answer; raises ProviderError if it is none."""
     try:
         found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
@@ -110,10 +109,10 @@ def json_of(answer: Answer) -> Document:
 
 
 @contextmanager
-def asking(issuer: str) -> Iterator[Client]:
-    """A client that reaches the issuer, wherever it stands, and else only what is public.
+def provider_client(issuer: str) -> Iterator[Client]:
+    """Open a client that reaches the issuer, wherever it is, and otherwise only public addresses.
 
-    What goes wrong while it is open is a ProviderError.
+    Network errors inside are raised as ProviderError.
     """
     from incidents.outbound.client import Client
 
@@ -124,8 +123,8 @@ def asking(issuer: str) -> Iterator[Client]:
         raise ProviderError(detail=str(error)) from error
 
 
-class _Kept:
-    """One document, and when it was fetched, or when and why that came to nothing."""
+class _CachedDocument:
+    """One document, with the time of its fetch, or the time and the reason of a failure."""
 
     def __init__(self, fetch: Callable[[], Document], clock: Callable[[], datetime]) -> None:
         self._fetch, self._clock = fetch, clock
@@ -133,9 +132,9 @@ class _Kept:
         self._found: tuple[datetime, Document] | None = None
         self._failed: tuple[datetime, str] | None = None
 
-    def get(self, *, not_older_than: timedelta = KEPT_FOR) -> Document:
+    def get(self, *, not_older_than: timedelta = CACHED_FOR) -> Document:
         # Whoever waits keeps one of the server's threads from the rest of its work.
-        if not self._lock.acquire(timeout=_PATIENCE_S):
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             raise ProviderError(detail=Cause.of("not_answered_yet", "it has not answered yet"))
         try:
             return self._get(not_older_than)
@@ -146,7 +145,7 @@ class _Kept:
         now = self._clock()
         if self._found is not None and _lies_within(self._found[0], not_older_than, now):
             return self._found[1]
-        if self._failed is not None and _lies_within(self._failed[0], LEFT_IN_PEACE_FOR, now):
+        if self._failed is not None and _lies_within(self._failed[0], RETRY_AFTER, now):
             raise ProviderError(detail=self._failed[1])
         try:
             found = self._fetch()
@@ -158,5 +157,5 @@ class _Kept:
 
 
 def _lies_within(at: datetime, duration: timedelta, now: datetime) -> bool:
-    """Whether that was so long ago at most; what lies ahead, by a clock that was set, was not."""
+    """Whether the time lies less than `duration` back; a time ahead of `now` does not count."""
     return timedelta(0) <= now - at < duration

@@ -26,16 +26,17 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
 }
 MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
-"""Which roles may do each act. A command's act is its class's name: `StateRefused` is
-`state_refused` (`contract.actions`); what is none is a right (`contract.rights`)."""
+"""The roles that may do each act, by name: a command's class in snake case, or a right's name."""
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""What closes a site on somebody's word (R4, R5), opens a closed one, says by which numbers and how
-many people that is done, gives somebody a way in, or erases for good: a person does it who has just
-proved who they are, and no token does it for them. To change another's account, password or tokens
-`keep_accounts` is needed as well; to see them `see_accounts`, which a token may have."""
+"""The acts that need a person who has just proved who they are; no token can do them.
+
+They close a site on somebody's word (R4, R5), open a closed one, set the rules for that, give
+somebody access, or erase for good. To change another person's account, password or tokens
+`keep_accounts` is needed as well; to see them `see_accounts`, which a token may have.
+"""
 
 
 def may(role: str, act: str) -> bool:
@@ -47,24 +48,23 @@ _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
 FRESH_FOR = timedelta(minutes=5)
-"""So long a person need not prove again who they are."""
+"""The time for which a person need not prove again who they are."""
 
-Why = Literal["role", "token_scope", "in_person", "prove_again"]
-"""Why somebody may not: their role does not; their token is not for it; no token is; it is too long
-ago that they have proved who they are."""
+DenialReason = Literal["role", "token_scope", "in_person", "prove_again"]
+"""The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""
 
 
 SESSION = "session"
-"""What stands in an entry in place of a machine's login, of who came in by a session."""
+"""The login in an entry, in place of a machine's, for a person who acted in a session."""
 
 
 def is_handle(given: str) -> bool:
-    """Whether somebody could be called that."""
+    """Whether the text is a valid handle."""
     return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
-def login_beside(person: str, login: str | None) -> str | None:
-    """The login as it is told beside the name of a person; None where it says nothing more."""
+def distinct_login(person: str, login: str | None) -> str | None:
+    """The login to show beside a person's name; None if it says nothing more."""
     return None if login in {None, "", person, SESSION} else login
 
 
@@ -72,8 +72,8 @@ def login_beside(person: str, login: str | None) -> str | None:
 class Identity:
     """An account that has proved who it is: by a token, for some acts, or by a session.
 
-    `proved_at` (UTC) is when the person behind a session last did so; None for a token. `session`
-    is what that session is called.
+    `proved_at` (UTC): when the person behind a session last did so; None for a token. `session`:
+    the session's id.
     """
 
     handle: str
@@ -85,11 +85,11 @@ class Identity:
 
     @property
     def login(self) -> str:
-        """How they came in, which stands beside the name in each entry."""
+        """The way they signed in, which is beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
-    def why_not(self, act: str, now: datetime) -> Why | None:
-        """Why they may not do that act at `now`; None if they may."""
+    def denial(self, act: str, now: datetime) -> DenialReason | None:
+        """The reason why they may not do that act at `now`; None if they may."""
         if not may(self.role, act):
             return "role"
         if self.acts is not None and act not in self.acts:
@@ -102,7 +102,7 @@ class Identity:
         return None
 
     def may(self, act: str) -> bool:
-        """Whether they may do it at all, perhaps after proving again who they are."""
+        """Whether they may do the act at all, perhaps after proving again who they are."""
         if self.token is not None and act in IN_PERSON:
             return False
         return may(self.role, act) and (self.acts is None or act in self.acts)

@@ -1,8 +1,8 @@
-"""The provider (OpenID Connect): who somebody is, on the word of a house's own sign-in.
+"""The sign-in at the company's own provider (OpenID Connect).
 
-Authorization code with PKCE, state and nonce. Of a provider only who it is and when and how they
-signed in are taken. Who it is are the issuer and the subject (`iss`, `sub`), which a provider gives
-to nobody else, unless the settings name another claim. The account must be there already.
+Authorization code with PKCE, state and nonce. The provider's answer is used for one thing: who the
+person is, when they signed in, and how. Who it is: the issuer and the subject (`iss`, `sub`), which
+a provider never reuses, unless the settings name another claim. The account must already exist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from incidents.accounts.discovery import Discovery, asking, json_of
+from incidents.accounts.discovery import Discovery, json_of, provider_client
 from incidents.accounts.identity import FRESH_FOR
 from incidents.errors import RefusedError
 
@@ -25,7 +25,7 @@ LEEWAY_S = 60
 _LEEWAY = timedelta(seconds=LEEWAY_S)
 ANSWER_WITHIN = timedelta(minutes=10)
 _SIGNED_WITH = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
-"""Never the secret that both know, and never nothing."""
+"""Neither the shared secret (HMAC) nor "none"."""
 
 _MOST_CODE = 4_096
 _MOST_SUBJECT = 255
@@ -41,10 +41,10 @@ class UnknownSubjectError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What the provider was asked, which its answer must fit; kept by the browser that asks.
+class LoginRequest:
+    """A request to the provider, which its answer must match; kept by the browser.
 
-    `again` is the handle of who is to prove once more who they are.
+    `again`: the handle of the person who has to prove again who they are.
     """
 
     state: str
@@ -55,8 +55,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What the provider has said: a handle, and when its person proved who they are (UTC)."""
+class ProviderLogin:
+    """The provider's answer: a handle, and when its person proved who they are (UTC)."""
 
     handle: str
     proved_at: datetime
@@ -69,8 +69,8 @@ class Oidc:
         self._provider, self._clock = provider, clock
         self._discovery = Discovery(provider.issuer, clock)
 
-    def ask(self, redirect_uri: str, again: str | None = None) -> tuple[str, Question]:
-        """Where the browser is sent, and what the answer must fit.
+    def start(self, redirect_uri: str, again: str | None = None) -> tuple[str, LoginRequest]:
+        """Return the address for the browser, and the request that the answer must match.
 
         Raises:
             ProviderError: if the provider cannot be asked.
@@ -78,7 +78,7 @@ class Oidc:
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-        question = Question(
+        question = LoginRequest(
             state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48), redirect_uri=redirect_uri, again=again,
         )  # fmt: skip
@@ -94,12 +94,12 @@ class Oidc:
         )  # fmt: skip
         return str(url), question
 
-    def answer(self, question: Question, given: Mapping[str, str]) -> Word:
-        """Who that is, of what the browser has brought back (`code`, `state`, `iss`, `error`).
+    def finish(self, question: LoginRequest, given: Mapping[str, str]) -> ProviderLogin:
+        """Return the handle behind an answer (`code`, `state`, `iss`, `error`) from the browser.
 
         Raises:
-            ProviderWordError: if it does not fit the question, or nobody has signed in.
-            UnknownSubjectError: if no account is named for who has.
+            ProviderWordError: if it does not match the request, or nobody has signed in.
+            UnknownSubjectError: if no account has that subject.
             ProviderError: if the provider cannot be asked.
         """
         issuer = self._provider.issuer
@@ -111,9 +111,9 @@ class Oidc:
         if "error" in given or not 0 < len(code) <= _MOST_CODE:
             raise ProviderWordError(detail="nobody has signed in")
         token = self._token(code, question)
-        return self._word(self._claims(token, question.nonce), question)
+        return self._identity(self._claims(token, question.nonce), question)
 
-    def _word(self, claims: Mapping[str, Any], question: Question) -> Word:
+    def _identity(self, claims: Mapping[str, Any], question: LoginRequest) -> ProviderLogin:
         handle, at = self._handle(claims), claims.get("auth_time")
         if isinstance(at, bool) or not isinstance(at, int | float):
             raise ProviderWordError(detail="auth_time")
@@ -131,10 +131,10 @@ class Oidc:
                 raise ProviderWordError(detail="somebody else has signed in")
             if now - proved_at > FRESH_FOR:
                 raise ProviderWordError(detail="auth_time")
-        return Word(handle, proved_at)
+        return ProviderLogin(handle, proved_at)
 
     def _check_how(self, claims: Mapping[str, Any]) -> None:
-        """Raises ProviderWordError if it is not how the settings want people to sign in."""
+        """Raise ProviderWordError if the way they signed in is not one that the settings accept."""
         acr, amr = claims.get("acr"), claims.get("amr")
         wanted = self._provider
         if wanted.acr_values and (not isinstance(acr, str) or acr not in wanted.acr_values):
@@ -147,7 +147,7 @@ class Oidc:
         return int(self._provider.max_age.total_seconds())
 
     def _handle(self, claims: Mapping[str, Any]) -> str:
-        """The handle of who it is: of whom the settings name for that subject, or in a claim."""
+        """Return the handle for the subject by the settings, or in the claim that they name."""
         claim = self._provider.claim
         found = claims.get("sub" if claim is None else claim)
         if not isinstance(found, str):
@@ -170,7 +170,7 @@ class Oidc:
                 read = _read(token, self._discovery.keys())
             except InvalidKeyIdError:
                 # Providers change their keys, and the new one signs before ours are too old.
-                read = _read(token, self._discovery.keys(anew=True))
+                read = _read(token, self._discovery.keys(refetch=True))
             options = {
                 "iss": {"essential": True, "value": provider.issuer},
                 "aud": {"essential": True, "value": provider.client_id},
@@ -185,7 +185,7 @@ class Oidc:
             raise ProviderWordError(detail=type(error).__name__) from error
         return claims
 
-    def _token(self, code: str, question: Question) -> Mapping[str, Any]:
+    def _token(self, code: str, question: LoginRequest) -> Mapping[str, Any]:
         from authlib.oauth2.auth import ClientAuth
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
@@ -201,7 +201,7 @@ class Oidc:
         }  # fmt: skip
         endpoint = self._discovery.endpoint("token_endpoint")
         url, headers, body = auth.prepare("POST", endpoint, form, body)
-        with asking(self._provider.issuer) as client:
+        with provider_client(self._provider.issuer) as client:
             answer = client.post(url, body.encode(), headers)
         if answer.status in (400, 401):
             # A code that was used, or was never given out; or we are not who we say.
@@ -210,7 +210,7 @@ class Oidc:
 
 
 def _read(token: Mapping[str, Any], keys: Mapping[str, Any]) -> Any:
-    """The token that says who it is, signed by one of these keys."""
+    """Return the ID token, signed by one of these keys."""
     from joserfc import jwt
     from joserfc.jwk import KeySet
     from joserfc.jws import JWSRegistry

@@ -1,8 +1,8 @@
 """The open sessions of a database, with the browsers that people have used before.
 
-It lets nobody in. Its guesses count by themselves (see `throttle`), so that nobody who guesses
-elsewhere keeps its person out (OWASP, "device cookies"). Each of its words is signed with what is
-kept of the password: a new password makes a stranger of every browser, and nothing else is kept.
+A known browser signs nobody in. Its guesses are counted apart (see `throttle`), so a guesser
+elsewhere cannot lock its person out (OWASP, "device cookies"). Each cookie is signed with the hash
+of the password: a new password makes every browser unknown, and nothing else is stored.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from incidents.store.accounts import Session
 
 KNOWN_FOR = timedelta(days=90)
-"""So long after its last sign-in a browser is known."""
+"""The time for which a browser is known after its last sign-in."""
 
 MOST = 8
-"""So many people a browser is known for, those who came in last: a shift's machine has several."""
+"""The most people for whom a browser is known, the latest: a shift's machine has several."""
 
 _BETWEEN, _WITHIN = "~", "."
 _LONGEST = 2_000
@@ -40,9 +40,8 @@ class _Entry(NamedTuple):
     signature: str
 
 
-def word_of(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
-    """The word by which the browser with that cookie is known as one of `handle`'s; None for a
-    stranger. `hash_` is what is kept of the password, `now` in UTC."""
+def known_browser(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
+    """Return the word of a browser known as `handle`'s, or None; `hash_`: the password's."""
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
         if (
@@ -55,8 +54,8 @@ def word_of(cookie: str, handle: str, hash_: str | None, now: datetime) -> str |
 
 
 def cookie(before: str, handle: str, hash_: str, now: datetime) -> str:
-    """What a browser keeps that had `before`, now that `handle` has come in by it."""
-    word = word_of(before, handle, hash_, now)
+    """Return a browser's new cookie after a sign-in of `handle`; `before`: its old cookie."""
+    word = known_browser(before, handle, hash_, now)
     others = [entry for entry in _entries(before) if entry.word != word]
     made = _Entry(str(int(now.timestamp())), word or secrets.token_urlsafe(16), "")
     new = made._replace(signature=_sign(made, handle, hash_))
@@ -64,7 +63,7 @@ def cookie(before: str, handle: str, hash_: str, now: datetime) -> str:
 
 
 def _entries(cookie: str) -> Iterator[_Entry]:
-    """What looks like one; anybody may have written it."""
+    """The well-formed entries of a cookie; anybody may have written them."""
     if not cookie.isascii():
         return
     for text in cookie[:_LONGEST].split(_BETWEEN)[:MOST]:
@@ -79,8 +78,9 @@ def _sign(entry: _Entry, handle: str, hash_: str | None) -> str:
 
 
 SESSION_FOR = timedelta(hours=12)
-"""A shift; and so long without use by a person a session holds: """
+"""The length of a session: a shift."""
 IDLE_FOR = timedelta(hours=1)
+"""The time without use by a person after which a session ends."""
 
 
 class UnknownSessionError(RefusedError):
@@ -88,16 +88,16 @@ class UnknownSessionError(RefusedError):
 
 
 class OpenSessions:
-    """The sessions that hold; `clock` gives aware times in UTC.
+    """The open sessions; `clock` gives aware times in UTC.
 
-    All raise DatabaseError when the database does not do its part.
+    All methods raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
 
     def of(self, handle: str | None) -> list[Session]:
-        """Those of that account, of all without one; the newest first."""
+        """List the open sessions of that account, or of all accounts if None; the newest first."""
         now = self._clock()
         with plainly(self._engine), reading(self._engine) as connection:
             return accounts.sessions_of(
@@ -105,16 +105,16 @@ class OpenSessions:
             )
 
     def owner_of(self, session: str) -> str | None:
-        """Whose session that is; None if there is none of that id."""
+        """Return the handle of a session's person; None for an unknown id."""
         with plainly(self._engine), reading(self._engine) as connection:
             found = accounts.session_of_id(connection, session)
         return None if found is None else found.account.handle
 
     def end(self, session: str, by: str) -> None:
-        """Ends one of one's own or, as who keeps accounts, of somebody else's.
+        """End a session, one's own or, as an account admin, somebody else's.
 
         Raises:
-            UnknownSessionError: if there is none of that id.
+            UnknownSessionError: for an unknown id.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_id(connection, session)
@@ -124,7 +124,7 @@ class OpenSessions:
 
 
 def end(connection: Connection, found: Session, how: str, by: str | None, now: datetime) -> None:
-    """Ends a session, at `now` (UTC), which the log of sign-ins tells of."""
+    """End a session at `now` (UTC), and add that to the log of sign-ins."""
     whose = found.account.handle
     if accounts.end_session(connection, found.id):
         told = SignIn(
@@ -134,6 +134,6 @@ def end(connection: Connection, found: Session, how: str, by: str | None, now: d
 
 
 def has_ended(session: Session, now: datetime) -> bool:
-    """Whether it is over by now: after a shift, without use, or with its account."""
+    """Whether the session has ended by now: after a shift, without use, or with its account."""
     too_old = now - session.made_at >= SESSION_FOR or now - session.seen_at >= IDLE_FOR
     return too_old or session.account.disabled_at is not None

@@ -24,7 +24,7 @@ CONTEXT = frozenset({
     "admin", "root", "password", "passwort", "mima", "guanliyuan", "weigui", "zhibantai", "beian",
     "密码", "管理员", "违规", "值班台", "备案", "主机",
 })  # fmt: skip
-"""Words that are guessed first at such a desk (ASVS 6.1.2), beside roles, handle and settings."""
+"""Words that are guessed first at a desk (ASVS 6.1.2), beside roles, handle and settings."""
 
 _DESK_NAMES = (("notices", "desk_name"), ("customer", "base_url"))
 _BETWEEN = re.compile(r"[\W_]+")
@@ -32,14 +32,14 @@ _SHORTEST = 4
 _SCORE = 4
 """Of zxcvbn: at least 10^10 guesses."""
 _ENOUGH = 20
-"""So many characters suffice for that score. The worst 20 take 0.5 s, the worst 72 take 2.7 s."""
+"""The number of characters that suffice for that score: 20 take up to 0.5 s, 72 up to 2.7 s."""
 
 
 def is_guessable(password: str, handle: str) -> bool:
-    """Whether somebody who knows the desk would guess it soon.
+    """Whether somebody who knows the desk would soon guess the password.
 
-    It has leaked somewhere, or what is left of it without the words of the desk has a pattern that
-    guessing programs know. `password` is text that UTF-8 can write.
+    It has leaked somewhere, or the rest of it without the words of the desk has a pattern that
+    guessing programs know. `password` is text that UTF-8 can encode.
 
     Raises:
         SettingsFileError: if the desk's own names cannot be read.
@@ -54,7 +54,7 @@ def is_guessable(password: str, handle: str) -> bool:
 
 
 def _context(handle: str) -> re.Pattern[str]:
-    """All words of the desk, the longest first."""
+    """A pattern of all words of the desk, the longest first."""
     words = {*CONTEXT, *ROLES, *_words([handle]), *_words(_desk_names())}
     return re.compile("|".join(map(re.escape, sorted(words, key=lambda each: (-len(each), each)))))
 
@@ -66,14 +66,14 @@ def _words(texts: Iterable[str]) -> set[str]:
 
 
 def _desk_names() -> list[str]:
-    """What the desk and its pages are called, as the settings have it."""
+    """The names of the desk and of its pages in the settings."""
     found = (sources.section(section).get(key) for section, key in _DESK_NAMES)
     return [text for text in found if isinstance(text, str)]
 
 
-LEAST_CHARACTERS, MOST_CHARACTERS = 12, 200
-TOKEN_START = "inc_"  # noqa: S105 - what is not secret of it
-"""What a token begins with, so that a scanner of leaked secrets knows one."""
+MIN_CHARACTERS, MAX_CHARACTERS = 12, 200
+TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
+"""The beginning of each token, by which scanners of leaked secrets know it."""
 
 _BYTES = 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -92,41 +92,40 @@ class GuessablePasswordError(RefusedError):
 
 def random_token() -> str:
     """A new token, of 128 random bits."""
-    return TOKEN_START + secrets.token_urlsafe(_BYTES)
+    return TOKEN_PREFIX + secrets.token_urlsafe(_BYTES)
 
 
-def random_word() -> str:
+def random_cookie() -> str:
     """A new secret for a cookie, of 256 random bits."""
     return secrets.token_urlsafe(2 * _BYTES)
 
 
 def random_id() -> str:
-    """What a token is called, which is no secret."""
+    """A new id of a token, which is no secret."""
     return secrets.token_hex(5)
 
 
 def digest(secret: str) -> str:
-    """By what a random secret is known: SHA-256, in hexadecimal."""
+    """The stored digest of a random secret: SHA-256, in hexadecimal."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def of_session(secret: str, purpose: str) -> str:
-    """A word that only who has the session's secret can make: for its forms (CSRF)."""
+def form_token(secret: str, purpose: str) -> str:
+    """A form's token (CSRF) that only the owner of the session's secret can make."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def hash_of(password: str, handle: str) -> str:
-    """What is kept of a password (Argon2id, RFC 9106).
+def hash_password(password: str, handle: str) -> str:
+    """The hash of a password (Argon2id, RFC 9106).
 
     Raises:
-        WeakPasswordError, GuessablePasswordError, BadTextError: if it keeps nobody out, or cannot
-            be typed.
+        WeakPasswordError, GuessablePasswordError, BadTextError: if it is too weak, or not typable.
         SettingsFileError: if the desk's own names cannot be read.
     """
     password = unicodedata.normalize("NFC", password)
     length = len(password)
-    if not LEAST_CHARACTERS <= length <= MOST_CHARACTERS:
-        raise WeakPasswordError(least=LEAST_CHARACTERS, most=MOST_CHARACTERS, length=length)
+    if not MIN_CHARACTERS <= length <= MAX_CHARACTERS:
+        raise WeakPasswordError(least=MIN_CHARACTERS, most=MAX_CHARACTERS, length=length)
     if (surrogate := _SURROGATE.search(password)) is not None:
         raise BadTextError(
             what="password",
@@ -140,14 +139,14 @@ def hash_of(password: str, handle: str) -> str:
         return _hasher().hash(password)
 
 
-def is_password(password: str, hash_: str | None) -> bool:
-    """Whether it is that one. It takes the same time when there is none (`hash_` is None)."""
+def password_matches(password: str, hash_: str | None) -> bool:
+    """Whether the password matches; without one (`hash_` is None) it takes the same time."""
     from argon2.exceptions import Argon2Error, InvalidHashError
 
-    given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MOST_CHARACTERS * 2]))
+    given = _SURROGATE.sub("?", unicodedata.normalize("NFC", password[: MAX_CHARACTERS * 2]))
     with _AT_ONCE:
         try:
-            _hasher().verify(hash_ or _nobodys(), given)
+            _hasher().verify(hash_ or _dummy_hash(), given)
         except (Argon2Error, InvalidHashError):
             return False
     return hash_ is not None and _SURROGATE.search(password) is None
@@ -161,9 +160,8 @@ def _hasher() -> PasswordHasher:
 
 
 @cache
-def _nobodys() -> str:
-    """What is compared when there is no password, which is as much work: nothing is hashed for it,
-    or the first one who comes would be told by the time that takes."""
+def _dummy_hash() -> str:
+    """A hash to compare when there is no password, written without the time that hashing takes."""
     hasher = _hasher()
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

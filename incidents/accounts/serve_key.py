@@ -1,15 +1,14 @@
-"""The key of `serve`, which seals sessions, tokens and passwords.
+"""The servers' key, which seals sessions, tokens and passwords.
 
-It binds whose a row is, for what and until when: one's own row is as worthless after a change as a
-row of one's own making. An account's role, and whether it is disabled, are not sealed: the record
-shows that they were changed beside it, as long as they stand so. HMAC-SHA256 (RFC 2104) over the
-facts as JSON, which no two of them share, with a key that is made of the servers' and of when this
-database was first sealed with it. Once another key takes its place, nothing that it has sealed
-counts.
+The seal binds a row's owner, scope and expiry: a row that was changed or written by hand is
+invalid. An account's role, and whether it is disabled, are not sealed: the record shows a change of
+these beside it. HMAC-SHA256 (RFC 2104) over the facts as JSON, unambiguous, with a key made of the
+servers' key and of the time when this database was first sealed with it. Once another key replaces
+it, nothing sealed with it is valid.
 
-Whoever has the database's password and not this file makes no session, token or password that lets
-anybody in at a server. Servers of one database share the file; who acts at the database's command
-line signs in where they can read it, and over a server elsewhere.
+The database's password alone, without this file, is not enough to make a session, token or password
+that a server accepts. Servers of one database share the file. At the database's command line people
+sign in where they can read it, and otherwise over a server.
 """
 
 from __future__ import annotations
@@ -53,13 +52,12 @@ class ServeKeyReplacedError(DatabaseError):
 
 
 def key_digest(key: bytes) -> str:
-    """By what a key is known: SHA-256, in hexadecimal; of 256 random bits it betrays nothing."""
+    """The digest by which a key is known: SHA-256, in hexadecimal; it does not betray the key."""
     return hashlib.sha256(key).hexdigest()
 
 
 class Seal:
-    """The key's seal; without a key, of a database that `serve` was never started on, whatever
-    stands there holds."""
+    """The key's seal; without a key (`serve` never ran on the database) every row is valid."""
 
     def __init__(self, key: bytes | None = None, of: ServeKey | None = None) -> None:
         self.digest = None if key is None else key_digest(key)
@@ -68,14 +66,14 @@ class Seal:
         self._key = None if key is None else hmac.new(key, own.encode(), hashlib.sha256).digest()
 
     def on(self, facts: Facts) -> str | None:
-        """The seal that a row of those facts bears, in hexadecimal."""
+        """The seal of a row with those facts, in hexadecimal; None without a key."""
         if self._key is None:
             return None
         text = json.dumps(facts, default=_written, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def holds(self, seal: str | None, facts: Facts) -> bool:
-        """Whether that row bears this seal."""
+        """Whether the seal of a row with those facts is valid."""
         right = self.on(facts)
         return right is None or hmac.compare_digest((seal or "").encode(), right.encode())
 
@@ -84,15 +82,14 @@ UNSEALED = Seal()
 
 
 class KeyWatch:
-    """Sees that the key of a seal is still the one that holds: it is looked up once a second at
-    most."""
+    """Checks that a seal's key is still the valid one, by a query once a second at most."""
 
     def __init__(self, seal: Seal) -> None:
         self._digest = seal.digest
         self._next_at = 0.0
 
     def check(self, connection: Connection) -> None:
-        """Raises ServeKeyReplacedError once another key has taken its place."""
+        """Raise ServeKeyReplacedError once another key has replaced it."""
         now = time.monotonic()
         if self._digest is None or now < self._next_at:
             return
@@ -102,19 +99,19 @@ class KeyWatch:
         self._next_at = now + _LOOKED_UP_EVERY_S
 
 
-def of_token(token: Token) -> Facts:
-    """What its seal binds: whose it is, what for and until when."""
+def token_facts(token: Token) -> Facts:
+    """The sealed facts of a token: its owner, its scope and its expiry."""
     return ("token", token.id, token.handle, token.digest, token.acts, token.expires_at)
 
 
-def of_session(digest: bytes, session: Session) -> Facts:
-    """What its seal binds: whose it is, since when, and when they last proved who they are."""
+def session_facts(digest: bytes, session: Session) -> Facts:
+    """The sealed facts of a session: its owner, its beginning, and their last proof of identity."""
     whose = session.account.handle
     return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
 
 
-def of_password(password: Password) -> Facts:
-    """What its seal binds: whose it is, and whether somebody else has set it."""
+def password_facts(password: Password) -> Facts:
+    """The sealed facts of a password: its owner, and whether somebody else has set it."""
     return ("password", password.handle, password.hash, password.given)
 
 
@@ -141,8 +138,7 @@ class NoServeKeyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class UnsealedCredentials:
-    """What does not bear the seal, though the key has been on all: ids of tokens that have not
-    ended, and whose passwords."""
+    """Unsealed credentials in a sealed database: ids of open tokens, owners of passwords."""
 
     tokens: list[str]
     passwords: list[str]
@@ -151,7 +147,7 @@ class UnsealedCredentials:
         return bool(self.tokens or self.passwords)
 
     def __str__(self) -> str:
-        """What is wrong, for who starts a server."""
+        """The warning for the person who starts a server."""
         found = [f"the token {id_}" for id_ in self.tokens]
         found += [f"the password of {handle}" for handle in self.passwords]
         more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
@@ -163,23 +159,22 @@ class UnsealedCredentials:
 
 
 def key_file(of: Settings) -> Path:
-    """Where the key is: as INCIDENTS_SERVE_KEY or [serve] key_file says, else beside a SQLite file,
-    or in the data folder.
+    """Return the key's file: by INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
     if said := os.environ.get(VARIABLE):
         return Path(said).expanduser()
-    return access_settings.serve().key_file or sources.beside(of.db, NAME)
+    return access_settings.serve().key_file or sources.default_path(of.db, NAME)
 
 
-def seal_of(connection: Connection, file: Path) -> Seal:
-    """The seal by which this process knows what is sealed in that database.
+def load_seal(connection: Connection, file: Path) -> Seal:
+    """Return the seal by which this process checks what is sealed in that database.
 
     Raises:
-        SealedElsewhereError: if it has not got the key.
-        FileError: if there is a file that cannot be read, or others can read it.
+        SealedElsewhereError: if this process does not have the key.
+        FileError: if the file cannot be read, or others can read it.
     """
     newest = accounts.newest(connection)
     if newest is None:
@@ -190,23 +185,23 @@ def seal_of(connection: Connection, file: Path) -> Seal:
     return Seal(key, newest)
 
 
-def strays(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
-    """What does not bear the seal at `now` (UTC)."""
+def find_unsealed(connection: Connection, mark: Seal, now: datetime) -> UnsealedCredentials:
+    """List the credentials that have no seal at `now` (UTC)."""
     return UnsealedCredentials(
         [
             token.id for token in accounts.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now
-            and not mark.holds(token.seal, of_token(token))
+            and not mark.holds(token.seal, token_facts(token))
         ],
         [
             password.handle for password in passwords.every(connection)
-            if not mark.holds(password.seal, of_password(password))
+            if not mark.holds(password.seal, password_facts(password))
         ],
     )  # fmt: skip
 
 
 def read_key(file: Path) -> bytes | None:
-    """The key in that file; None if there is none.
+    """Return the key in that file; None if there is no file.
 
     Raises:
         FileError: if it cannot be read, others can read it, or it holds no key.
@@ -234,12 +229,12 @@ def new_key() -> bytes:
     return secrets.token_bytes(_BYTES)
 
 
-def keep_key(file: Path, key: bytes) -> None:
-    """Puts a new key into that file.
+def write_key(file: Path, key: bytes) -> None:
+    """Write a new key to that file; of the folders, only the user's data folder is created.
 
     Raises:
-        FileExistsError: if there is such a file by now; it is left as it is.
-        FileError: if it cannot be written. No folder is made but the user's own data folder.
+        FileExistsError: if the file exists by now; it is left as it is.
+        FileError: if it cannot be written.
     """
     try:
         if file.parent == sources.data_folder():

@@ -1,21 +1,19 @@
-"""The throttle of sign-ins, with their log: how many guesses an hour, by whom, at which account.
+"""The throttle of sign-ins, with their log: limits for guesses by account, address and browser.
 
-Nobody is named as having failed: whoever guesses is not whose name they give, and of a name that is
-nobody's only that there was one is kept.
+Nobody is named as having failed: the guesser is not the person whose name they give. An unknown
+name is not kept, only the fact that there was one.
 
-Each failure at an account has a line with its time, reason and address. Names that are nobody's can
-be made up without end, from addresses without end, and the log is kept for half a year: so of these
-only the first few of an address and a day have a line, and all are counted, by the day, reason and
-address; those of further addresses together. No more than that is kept however long somebody
-guesses, and the count is true.
+Each failure at an account has a line with its time, reason and address. Unknown names can be made
+up without end, from any number of addresses, and the log is kept for half a year. So only the first
+few of an address and a day have a line, and all are counted by day, reason and address; those of
+further addresses together. That bounds the log, and the count is true.
 
-What somebody else can bring about is a short wait that never grows: for a name, whoever guesses at
-it, and for an address, whoever shares it. A wait that grows is only for who has made the mistakes:
-one name from one address, one browser or address that the name has come in by, one program of
-theirs, one session, one terminal, one second person beside somebody. These have slots of their own,
-which nobody else takes, and so have the first guesses at a name from another address: or whoever
-guesses for long enough would keep everybody out. A guess counts before it is looked at, so that
-many at once gain nothing.
+Others can cause only a short wait that never grows: for a name, anybody who guesses at it, and for
+an address, anybody who shares it. A growing wait affects only those who made the mistakes: one name
+from one address, one known browser or address of the name, one program of theirs, one session, one
+terminal, one second person beside somebody. These are counted apart, as are the first guesses at a
+name from another address, or a persistent guesser would lock everybody out. A guess counts before
+it is checked, so parallel guesses gain nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from incidents.accounts import open_sessions
 from incidents.accounts.identity import is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
-from incidents.accounts.serve_key import Seal, of_password
+from incidents.accounts.serve_key import Seal, password_facts
 from incidents.errors import RefusedError
 from incidents.log import logger
 from incidents.store import accounts, passwords, sign_ins
@@ -43,18 +41,18 @@ if TYPE_CHECKING:
 
 
 How = Literal["password", "provider", "terminal"]
-"""By what somebody proves who they are."""
+"""The way in which somebody proves who they are."""
 
-NOBODY = "?"
-"""In place of a name that is nobody's: it may be anything that was typed, a password too."""
+UNKNOWN_NAME = "?"
+"""The log's text for an unknown name, which may be anything that was typed, even a password."""
 
-FEW = 5
-"""So many failures under unknown names have a line each, of an address and a day (UTC)."""
+MOST_LINES = 5
+"""The most failures under unknown names with a line each, by address and day (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What somebody tries to come in for: as `sign_ins.SignIn` has it."""
+class Attempt:
+    """An attempt to sign in, in the terms of `sign_ins.SignIn`."""
 
     what: str
     how: How
@@ -66,58 +64,60 @@ class Trial:
 class SignInLog:
     """The log of one database; `clock` gives aware times in UTC.
 
-    All raise DatabaseError when the database does not do its part.
+    All methods raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
 
-    def let_in(self, trial: Trial, handle: str, within: Connection | None = None) -> None:
-        """That somebody came in as `handle`; `within` a transaction, or in one of its own."""
-        line = _line(trial, OK, handle, self._clock())
+    def record_success(
+        self, attempt: Attempt, handle: str, within: Connection | None = None
+    ) -> None:
+        """Log that somebody signed in as `handle`; `within` a transaction, or in one of its own."""
+        line = _line(attempt, OK, handle, self._clock())
         if within is not None:
             sign_ins.add(within, line)
             return
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.add(connection, line)
 
-    def refuse(self, trial: Trial, account: Account | None, *, right: bool) -> None:
-        """That somebody was not let in, though they were looked at; `right`: by the password, or by
-        what their provider says, it was the person of that account."""
+    def record_failure(self, attempt: Attempt, account: Account | None, *, right: bool) -> None:
+        """Log a failed attempt; `right`: the password, or the provider's answer, was right."""
         if account is None:
-            self._refuse(trial, "no_account", None)
+            self._record_failure(attempt, "no_account", None)
         else:
-            self._refuse(trial, "disabled" if right else "wrong_password", account.handle)
+            self._record_failure(attempt, "disabled" if right else "wrong_password", account.handle)
 
-    def refuse_unknown(self, how: How, place: str | None, why: str) -> None:
-        """That somebody, nobody knows who, was not let in."""
-        self._refuse(Trial("sign_in", how, place), why, None)
+    def record_unknown(self, how: How, place: str | None, why: str) -> None:
+        """Log a failed attempt by an unknown person."""
+        self._record_failure(Attempt("sign_in", how, place), why, None)
 
-    def count_blocked(self, trial: Trial, account: Account | None) -> None:
-        """That nobody was looked at, after too many mistakes; a row for each would be a way to fill
-        the disk."""
-        handle = NOBODY if account is None else account.handle
-        self.count(Refusal(handle, trial.place or "", trial.what, "blocked", trial.by))
+    def record_blocked(self, attempt: Attempt, account: Account | None) -> None:
+        """Count an attempt that was blocked unchecked: a row for each could fill the disk."""
+        handle = UNKNOWN_NAME if account is None else account.handle
+        self.count(Refusal(handle, attempt.place or "", attempt.what, "blocked", attempt.by))
 
     def count(self, refusal: Refusal) -> None:
-        """Counts, by the day and address, what anybody can bring about."""
+        """Count, by day and address, what anybody can cause."""
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.count_bounded(connection, refusal, self._clock())
 
-    def _refuse(self, trial: Trial, why: str, handle: str | None) -> None:
-        """As much is done whether there is such an account or not: time would tell."""
-        now, unknown = self._clock(), Refusal(NOBODY, trial.place or "", trial.what, why)
+    def _record_failure(self, attempt: Attempt, why: str, handle: str | None) -> None:
+        """Log a failure, in the same time whether the account exists or not."""
+        now, unknown = self._clock(), Refusal(UNKNOWN_NAME, attempt.place or "", attempt.what, why)
         with plainly(self._engine), writing(self._engine) as connection:
             n = sign_ins.count_bounded(connection, unknown, now, wanted=handle is None)
-            sign_ins.add_if(connection, _line(trial, why, handle, now), n <= FEW)
+            sign_ins.add_if(connection, _line(attempt, why, handle, now), n <= MOST_LINES)
 
 
-def _line(trial: Trial, result: str, handle: str | None, at: datetime) -> SignIn:
-    return SignIn(at, trial.what, result, trial.how, handle, trial.by, trial.place, trial.session)
+def _line(attempt: Attempt, result: str, handle: str | None, at: datetime) -> SignIn:
+    return SignIn(
+        at, attempt.what, result, attempt.how, handle, attempt.by, attempt.place, attempt.session
+    )
 
 
-FORGOTTEN_AFTER = timedelta(hours=1)
-"""So long after the last one, mistakes count no more."""
+FORGET_AFTER = timedelta(hours=1)
+"""The time after the last mistake at which mistakes stop counting."""
 
 
 class BlockedError(RefusedError):
@@ -125,11 +125,11 @@ class BlockedError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many mistakes are free; each one more costs a wait, `first`, which doubles up to `most`.
+class RateLimit:
+    """The number of free mistakes; each further one costs a wait, `first`, doubled up to `most`.
 
-    `shared`: others' mistakes count as well, so that to come in takes none of them away. It is no
-    matter of who has made fewer than `spared` mistakes of their own.
+    `shared`: others' mistakes count as well, so a sign-in clears none of them. It does not apply to
+    somebody with fewer than `spared` mistakes of their own.
     """
 
     free: int
@@ -139,8 +139,7 @@ class Allowance:
     spared: int = 0
 
     def wait(self, failures: int, last: datetime, now: datetime) -> timedelta:
-        """How long nobody is looked at still, after so many mistakes, the last of them at `last`
-        (UTC); none if it is zero or less."""
+        """The wait before the next check, if above zero; `last`: of the last failure (UTC)."""
         beyond = failures - self.free
         if beyond < 0:
             return timedelta(0)
@@ -149,75 +148,74 @@ class Allowance:
 
 
 _HALF_A_MINUTE, _MINUTE, _LONGEST = (timedelta(seconds=s) for s in (30, 60, 900))
-OWN = Allowance(5, _HALF_A_MINUTE, _LONGEST)
+OWN = RateLimit(5, _HALF_A_MINUTE, _LONGEST)
 """Twelve guesses in the first hour, then four an hour."""
-OF_ADDRESS = Allowance(20, _MINUTE, _MINUTE, shared=True)
+OF_ADDRESS = RateLimit(20, _MINUTE, _MINUTE, shared=True)
 """Eighty guesses in the first hour, then sixty an hour."""
-OF_NAME = Allowance(50, _MINUTE, _MINUTE, shared=True, spared=2)
-"""A hundred and ten guesses in the first hour, then sixty an hour, from however many places, beside
-the first two from each."""
+OF_NAME = RateLimit(50, _MINUTE, _MINUTE, shared=True, spared=2)
+"""110 guesses in the first hour, then sixty an hour, beside the first two from each place."""
 
-Guess = Mapping[str, Allowance]
-"""By what a guess counts."""
+Guess = Mapping[str, RateLimit]
+"""The rate limits of a guess, by counter."""
 
 
-def by_stranger(handle: str, address: str) -> Guess:
+def from_unknown_browser(handle: str, address: str) -> Guess:
     """A guess from a browser and an address that are not known as that name's."""
     return {
         f"as {handle} from {address}": OWN, f"from {address}": OF_ADDRESS, f"as {handle}": OF_NAME,
     }  # fmt: skip
 
 
-def by_known(handle: str, word: str) -> Guess:
-    """A guess from a browser that is: it waits for nobody else's mistakes."""
+def from_known_browser(handle: str, word: str) -> Guess:
+    """A guess from a known browser: others' mistakes do not delay it."""
     return {f"known {handle} {word}": OWN}
 
 
-def at_known_place(handle: str, address: str) -> Guess:
-    """A guess from an address that this name has come in from."""
+def from_known_address(handle: str, address: str) -> Guess:
+    """A guess from an address that this name has signed in from."""
     return {f"known {handle} at {address}": OWN}
 
 
 def with_token(handle: str, token: str) -> Guess:
-    """A guess beside a token of that name's, as the command line has one over a server."""
+    """A guess with a token of the name, as the command line sends it over a server."""
     return {f"{handle} by token {token}": OWN}
 
 
 def in_session(handle: str, session: str) -> Guess:
-    """A guess of somebody who has that session of that name."""
+    """A guess in a session of that name."""
     return {f"in {handle} {session}": OWN}
 
 
 def at_terminal(handle: str, place: str) -> Guess:
-    """A guess at a terminal beside the database, where nobody comes over the network."""
+    """A guess at a terminal beside the database, not over the network."""
     return {f"as {handle} from {place}": OWN}
 
 
 def beside(handle: str, first: str) -> Guess:
-    """A guess as the second person to what `first` does, who has come in."""
+    """A guess as the second person for an act of `first`, who has signed in."""
     return {f"second {handle} beside {first}": OWN, f"second beside {first}": OF_ADDRESS}
 
 
 class Throttle:
     """The throttle of one database; `clock` gives aware times in UTC.
 
-    Both raise DatabaseError when the database does not do its part.
+    Both methods raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine, self._clock = engine, clock
 
     def count(self, guess: Guess) -> Guess:
-        """Counts a guess that is about to be looked at; by what it counts.
+        """Count a guess before it is checked, and return the rate limits that counted it.
 
         Raises:
-            BlockedError: if it is too early for one; it counts for nothing then.
+            BlockedError: if it is too early for a guess; it is not counted then.
         """
         now = self._clock()
         with plainly(self._engine), writing(self._engine) as connection:
             known = passwords.failures(connection, guess, now)
             so_far = {
-                key: (0 if now - last >= FORGOTTEN_AFTER else failures, last)
+                key: (0 if now - last >= FORGET_AFTER else failures, last)
                 for key, (failures, last) in known.items()
             }
             own = max(so_far[key][0] for key, allowed in guess.items() if not allowed.shared)
@@ -227,18 +225,21 @@ class Throttle:
                 raise BlockedError(wait_s=-(-wait // timedelta(seconds=1)))
             for key in counts:
                 passwords.count(connection, key, so_far[key][0] + 1, now)
-            passwords.forget_old(connection, now - FORGOTTEN_AFTER)
+            passwords.delete_old_failures(connection, now - FORGET_AFTER)
         return counts
 
-    def was_right(self, guess: Guess) -> None:
-        """It was no mistake, as it was counted. Of what is shared only this one was none: who has
-        an account may be guessing at another one, and who is guessed at comes in meanwhile."""
+    def uncount(self, guess: Guess) -> None:
+        """Uncount a right guess.
+
+        Of the shared mistakes it clears only its own: others may be guessing at that name or from
+        that address, and the person may be guessing at another account.
+        """
         with plainly(self._engine), writing(self._engine) as connection:
             for key in sorted(guess):
                 if guess[key].shared:
-                    passwords.uncount(connection, key)
+                    passwords.undo_failure(connection, key)
                 else:
-                    passwords.forget(connection, key)
+                    passwords.delete_failures(connection, key)
 
 
 _log = logger("accounts")
@@ -246,8 +247,7 @@ _log = logger("accounts")
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Somebody who says that they are `name`: the account of that name, the digest of its password,
-    and whether its person has come in before from where they are."""
+    """Somebody who claims to be `name`, with the name's account and its password's hash."""
 
     name: str
     account: Account | None
@@ -255,31 +255,29 @@ class Claimant:
     is_known_here: bool
 
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
-        """By what a guess counts at `now` (UTC): by what is known as the name's alone, if anything
-        is. `program` is whose token came with it."""
-        known = open_sessions.word_of(browser, self.name, self.hash, now)
+        """Return the rate limits at `now` (UTC); `program`: the owner of its token, if any."""
+        known = open_sessions.known_browser(browser, self.name, self.hash, now)
         if known is not None:
-            return by_known(self.name, known)
+            return from_known_browser(self.name, known)
         if program is not None and program.handle == self.name:
             return with_token(self.name, str(program.token))
         if self.is_known_here:
-            return at_known_place(self.name, address)
-        return by_stranger(self.name, address)
+            return from_known_address(self.name, address)
+        return from_unknown_browser(self.name, address)
 
 
 def find_claimant(
     connection: Connection, handle: str, address: str | None, seal: Seal, now: datetime
 ) -> Claimant:
-    """Who gives that name, at that address, at `now` (UTC): as much is done for one that is
-    nobody's.
+    """Look up a name at that address at `now` (UTC), with the same work for an unknown name.
 
-    Of a password only what bears the `seal`, and is the last one by the record, counts.
+    A password counts only if it has the `seal` and is the last one on record.
     """
     # What is no handle is nobody's name, and may hold what no database takes.
-    name = handle if is_handle(handle) else NOBODY
+    name = handle if is_handle(handle) else UNKNOWN_NAME
     kept, said = passwords.of(connection, name), passwords.last_on_record(connection, name)
     if kept is not None and not (
-        seal.holds(kept.seal, of_password(kept)) and passwords.is_last_on_record(said, kept.hash)
+        seal.holds(kept.seal, password_facts(kept)) and passwords.is_last_on_record(said, kept.hash)
     ):
         _log.warning("a password was put there beside the record", handle=name)
         kept = None
@@ -287,5 +285,5 @@ def find_claimant(
         name,
         accounts.account(connection, name),
         None if kept is None else kept.hash,
-        address is not None and sign_ins.has_come(connection, name, address, now - KNOWN_FOR),
+        address is not None and sign_ins.has_signed_in(connection, name, address, now - KNOWN_FOR),
     )

@@ -64,7 +64,7 @@ class Caller:
 
     def may(self, act: str) -> bool:
         """Whether they may do the act now."""
-        return self.identity.why_not(act, clock.now()) is None
+        return self.identity.denial(act, clock.now()) is None
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """Check that they may do the act now, and count a refusal.
@@ -72,7 +72,7 @@ class Caller:
         Raises:
             Problem: 403, with the reason.
         """
-        why = self.identity.why_not(act, clock.now())
+        why = self.identity.denial(act, clock.now())
         if why is not None:
             refuse(self.app, self.identity, act, why, about)
             raise problems.not_let(self.identity, act, why)
@@ -109,7 +109,7 @@ class Caller:
         Raises:
             OverspentError: beyond the limit of an account.
         """
-        return self.app.expenses.of(self.by)
+        return self.app.processor_budget.charge(self.by)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
         """Submit the command to the desk, and return the answer if it took effect.
@@ -128,7 +128,7 @@ class Caller:
         if self.dry_run:
             [answer] = self.app.desk.submit([envelope], dry_run=True)
         else:
-            answer = self.app.gatherer.submit(envelope)
+            answer = self.app.batcher.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer, self.when)
         return answer
@@ -143,7 +143,7 @@ class Caller:
             )
         name = name_of_site(self.app, site)
         # If there is no such site, nothing would be closed.
-        if name is not None and not site_name.is_called(name, confirm):
+        if name is not None and not site_name.matches_name(name, confirm):
             raise problems.unprocessable(
                 "not_confirmed",
                 "nothing was done: this closes the site or requests it; give its name in `confirm`",

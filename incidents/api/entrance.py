@@ -66,7 +66,7 @@ def is_from_elsewhere(request: Request) -> bool:
 def is_own_form(visit: Visit, given: str | None) -> bool:
     """Whether a page of the same session made the request (CSRF)."""
     return given is not None and hmac.compare_digest(
-        secrets.of_session(visit.cookie, CSRF).encode(), given.encode()
+        secrets.form_token(visit.cookie, CSRF).encode(), given.encode()
     )
 
 

@@ -30,7 +30,6 @@ from incidents.contract import documents, target
 from incidents.contract.documents import (
     accounts,
     acts,
-    batches,
     enforcement,
     filings,
     is_open,
@@ -40,7 +39,6 @@ from incidents.contract.documents import (
     record,
     sites,
 )
-from incidents.contract.documents import problems as problem_documents
 from incidents.errors import RefusedError
 from incidents.values.json_object import JSONObject
 
@@ -100,8 +98,7 @@ class JSON(JSONResponse):
 
 
 for _module in (
-    documents, accounts, acts, batches, enforcement, filings, orders, policies, problem_documents,
-    queue, record, sites,
+    documents, accounts, acts, enforcement, filings, orders, policies, queue, record, sites,
 ):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):

@@ -22,7 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.problems import InvalidPart
+from incidents.contract.documents.acts import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -173,7 +173,7 @@ def not_let(by: Identity, act: str, why: str) -> Problem:
     """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=ENGLISH.word("act", act),
-        who=refusals.who_may(act) if why == "role" else None,
+        who=refusals.roles_for(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 

@@ -66,8 +66,7 @@ def _may_keep(account: AccountRow) -> bool:
 
 @dataclass(slots=True)
 class AccountRecord:
-    """The accounts by handle and the tokens by id, each as its columns; and the last event about
-    each account's password."""
+    """The accounts by handle, the tokens by id, and the last event about each password."""
 
     accounts: dict[str, AccountRow] = field(default_factory=dict)
     tokens: dict[str, TokenRow] = field(default_factory=dict)
@@ -102,8 +101,7 @@ class AccountRecord:
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
 
     def unlet(self, event: Event) -> str | None:
-        """The reason why the program would not have allowed the act on an account, by the role on
-        record; None if it would have.
+        """The reason why the role on record would not allow the act on an account, or None.
 
         Before an administrator has a password, everybody at the command line may do it.
         """
@@ -287,10 +285,10 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """The passwords that are not the ones set on record, as far as the record says.
+    """The passwords that differ from the last ones on record.
 
-    A missing password is no finding, since it lets nobody in: a downgrade of the schema removes
-    passwords, for example.
+    A missing password is no finding, since nobody can sign in with it: a downgrade of the schema
+    removes passwords, for example.
     """
     if not passwords.may_be_read(connection):
         return
@@ -301,7 +299,7 @@ def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterato
             continue
         counts_from = None if own.given is None else own.given.counts_from
         for column, right, is_so in (
-            ("hash", said.kept, said.kept in (None, passwords.kept(own.hash))),
+            ("hash", said.kept, said.kept in (None, passwords.digest(own.hash))),
             ("counts_from", said.counts_from, said.counts_from == counts_from),
         ):
             if not is_so:

@@ -82,9 +82,7 @@ def for_a_slow_reader(
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """The output of `write`, put into a file first, so that a slow reader does not hold the
-    database.
-    """
+    """The output of `write`, through a file, so that a slow reader does not block the database."""
     with tempfile.TemporaryFile(prefix="incidents-") as file:
         with reading() as connection:
             for written in write(stored(connection, wanted)):

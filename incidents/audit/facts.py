@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 
 class Facts(NamedTuple):
-    """The site's name and number, the entry's number in the site's stream, the time of recording
-    (RFC 3339, UTC) and the digest of the policy that it names."""
+    """The entry's site, place, time of recording (RFC 3339, UTC) and policy (its digest)."""
 
     site: str
     site_id: int
@@ -166,29 +165,29 @@ class Flaw:
 
 
 def told(error: IncidentsError) -> Cause:
-    """The flaw that such an error is."""
+    """The flaw that such an error reports."""
     return Cause.of(f"flaw_{error.name}", "{message}", message=error.message, **error.facts)
 
 
 def at_leaf(leaf: int) -> Cause:
-    """Where a flaw is of which only the number in the log is known."""
+    """The place of a flaw by its number in the log, if nothing else is known."""
     return Cause.of("at_leaf", "leaf {leaf}", leaf=leaf)
 
 
 def at_row(entry: int, leaf: int | None = None) -> Cause:
-    """Where it is by the entry's row in the table, and by its number if it has one."""
+    """The place by the entry's row in the table, and by its number if it has one."""
     if leaf is None:
         return Cause.of("at_row", "entries {row}", row=entry)
     return Cause.of("at_row_leaf", "entries {row}, leaf {leaf}", row=entry, leaf=leaf)
 
 
 def at_line(file: str, line: int) -> Cause:
-    """Where it is by the line in a file of a bundle, from 1."""
+    """The place by the line in a file of a bundle, from 1."""
     return Cause.of("at_line", "{file}, line {line}", file=file, line=line)
 
 
 def at_entry(site: str, entry: str, leaf: int | None) -> Cause:
-    """Where it is by the site and the entry's number in its stream."""
+    """The place by the site and the entry's number in its stream."""
     if leaf is None:
         return Cause.of("at_entry", "{site}, entry {entry}", site=site, entry=entry)
     place = "{site}, entry {entry}, leaf {leaf}"

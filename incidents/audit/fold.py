@@ -37,7 +37,7 @@ UNREADABLE = (
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
 _LONGEST = 200
-"""So many characters are told of what an entry is refused for: it may hold anything."""
+"""The most characters of a wrong entry that are shown: it may hold anything."""
 
 
 class Fold:
@@ -176,9 +176,8 @@ class Periods:
     """The policies in the order in which they were active, the documented one first.
 
     `place`: an entry's place in the order of all entries, its leaf number or its id. An activation
-    waits for all other acts and lets none begin, so all entries before it were decided under the
-    policy before it, whatever the machines' clocks showed. `digests`: those of the periods'
-    policies.
+    waits for all other acts and blocks new ones, so all entries before it were decided under the
+    policy before it, whatever the machines' clocks showed. `digests`: those of the policies.
     """
 
     def __init__(self) -> None:
@@ -201,7 +200,7 @@ class Periods:
             )  # fmt: skip
         self.digests.append(event.policy)
         self._begins.append(place)
-        # A clock that was set back had done less before; how much less is not on record.
+        # After a clock was set back, less had been done; how much less is not on record.
         exact = last is None or event.recorded_at > last
         self._done_until.append(event.recorded_at if exact else None)
         return None
@@ -220,8 +219,10 @@ class Periods:
         return bool(self._begins) and self._begins[-1] >= size
 
     def done_until(self, after: int, until: int) -> datetime | None:
-        """The time (UTC) before which everything due was done when the period `until` began, from
-        the activations after the period `after`. None if it is unknown."""
+        """The time (UTC) before which all due acts were done when the period `until` began.
+
+        It is taken from the activations after the period `after`. None if it is unknown.
+        """
         times = [time for time in self._done_until[after:until] if time is not None]
         return max(times, default=None)
 

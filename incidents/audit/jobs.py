@@ -19,8 +19,7 @@ from incidents.store.database.engine import reading
 
 
 class Batch(NamedTuple):
-    """The entries of one tile: the number of the first, and the bytes of each, None for a missing
-    one; with the rows of a database, if they come from one."""
+    """The entries of one tile, None for a missing one; `rows`: theirs in a database."""
 
     first: int
     bodies: Sequence[bytes | None]
@@ -39,7 +38,7 @@ class Log(Protocol):
     """An open log."""
 
     size: int
-    """How many entries are numbered."""
+    """The number of entries with a number."""
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
         """The entries from `first`, a multiple of 256, to before `before`."""
@@ -79,7 +78,7 @@ class Job:
 
 MOST_PROCESSES = 4
 FEW_ENTRIES = 50_000
-"""This many entries are read before a second process has started."""
+"""The number of entries that are read before a second process has started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""The pool: worker processes that share a proof among them, all of one state of the database.
+"""The pool: worker processes that share a proof, all on one state of the database.
 
-A worker is told through a pipe, and answers through it: `(False, n)` when it has looked at so many
-more entries, `(True, result)` when a piece of work is done, or the error for which it gives up. It
-ends when the pipe does, so that none is left behind when whoever has started it is gone.
+A worker reads jobs from a pipe and writes to it: `(False, n)` after `n` more entries, `(True,
+result)` at the end of a job, or the error at which it gives up. It ends with the pipe, so that no
+worker outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sqlalchemy.exc import DBAPIError
 from incidents.errors import Cause, IncidentsError
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import desk
-from incidents.system.side_process import EndedError, SideProcess
+from incidents.system.side_process import ProcessEndedError, SideProcess
 
 PATIENCE_S = 2.0
-"""So long is waited for a file that somebody writes to: others wait behind us."""
+"""The most seconds to wait for a file that somebody writes to: others wait behind us."""
 
 
 class NoPoolError(IncidentsError):
@@ -37,12 +37,12 @@ class WorkerLostError(IncidentsError):
 
 @contextmanager
 def shared(engine: Engine) -> Iterator[str | None]:
-    """While it lasts, all transactions that `joined` begins see one state; yields its name.
+    """Share one state of the database with all transactions that `joined` begins; yields its name.
 
-    On SQLite states have no names: for this moment nobody can write.
+    On SQLite states have no names: nobody can write until they have all begun.
 
     Raises:
-        NoPoolError: if the database cannot do that: a file that cannot be written to, say.
+        NoPoolError: if the database cannot do that, such as a file that cannot be written to.
     """
     if engine.dialect.name == "sqlite":
         file = str(engine.url.database)
@@ -63,25 +63,25 @@ def shared(engine: Engine) -> Iterator[str | None]:
 
 @contextmanager
 def joined(engine: Engine, name: str | None) -> Iterator[Connection]:
-    """A transaction that reads the state of that name, also when it is shared no longer."""
+    """Open a transaction that reads the state of that name, even if it is no longer shared."""
     with reading(engine) as connection:
         if name is not None:
             # This statement takes no parameters; the server has made the name.
             connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
-        # What SQLite shows is what it is at the first look.
+        # SQLite fixes the state at the first look.
         connection.execute(select(desk.c.id)).all()
         yield connection
 
 
 Tell = Callable[[int], object]
-"""Is told of entries, as they have been looked at: of how many more."""
+"""A callback for progress: how many more entries were read."""
 
 
 class Work(Protocol):
-    """A piece of work; it goes through the pipe, and so does what comes of it."""
+    """A job; it goes through the pipe, and so does its result."""
 
     def do(self, connection: Connection | None, tell: Tell) -> Any:
-        """Do it, on the database if there is one."""
+        """Run it, on the database if there is one."""
 
 
 def main() -> None:
@@ -90,8 +90,8 @@ def main() -> None:
 
 
 def serve(pipe: Pipe) -> None:
-    """Work for whoever is at the other end of the pipe, until it is closed."""
-    # The other end is gone: there is nobody left to work for.
+    """Work for the other end of the pipe, until it is closed."""
+    # The other end is gone: nobody waits for results.
     with pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             _work(pipe)
@@ -107,7 +107,7 @@ def serve(pipe: Pipe) -> None:
 
 
 def _work(pipe: Pipe) -> None:
-    """The first that comes is the database's address, if there is one; then its state's name."""
+    """Run jobs; first read the database's address, if there is one, and the name of its state."""
     with ExitStack() as opened:
         connection = None
         url = pipe.recv()
@@ -128,7 +128,7 @@ _WORK = "from incidents.audit.pool import main; main()"
 
 
 class WorkerPool:
-    """As long as it is entered, `size` processes that see the same state of the database, if any.
+    """A pool of `size` processes, while it is entered, which see one state of the database, if any.
 
     Raises:
         NoPoolError: if there cannot be that many processes, or they cannot see one state.
@@ -146,7 +146,7 @@ class WorkerPool:
                 for _ in range(self.size):
                     self._workers.append(on_the_way.enter_context(SideProcess(_WORK)))
                 self._begin()
-            except (OSError, EndedError, WorkerLostError) as error:
+            except (OSError, ProcessEndedError, WorkerLostError) as error:
                 raise NoPoolError(detail=str(error)) from error
             self._open = on_the_way.pop_all()
         return self
@@ -156,11 +156,11 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """The processes' numbers."""
+        """The processes' ids."""
         return [worker.pid for worker in self._workers]
 
     def each(self, works: Iterable[Work], tell: Tell) -> Iterator[Any]:
-        """Have each piece of work done; what came of them, in their order.
+        """Have all jobs done, and return their results in order.
 
         Raises:
             WorkerLostError: if a process ends before its time.
@@ -172,7 +172,7 @@ class WorkerPool:
         try:
             while True:
                 for worker, (place, work) in zip(idle, left, strict=False):
-                    worker.tell(work)
+                    worker.send(work)
                     busy[worker.pipe] = worker, place
                 while due in results:
                     yield results.pop(due)
@@ -189,14 +189,14 @@ class WorkerPool:
                         del busy[pipe]
                     else:
                         tell(found)
-        except EndedError as error:
+        except ProcessEndedError as error:
             raise WorkerLostError(detail=str(error)) from error
 
     def _begin(self) -> None:
         engine = self._engine
         url = None if engine is None else engine.url.render_as_string(hide_password=False)
         for worker in self._workers:
-            worker.tell(url)
+            worker.send(url)
         # Only now that all are there: others may be waiting while a state is shared.
         for worker in self._workers:
             _heard(worker)
@@ -204,13 +204,13 @@ class WorkerPool:
             return
         with shared(engine) as name:
             for worker in self._workers:
-                worker.tell(name)
+                worker.send(name)
             for worker in self._workers:
                 _heard(worker)
 
 
 def _heard(worker: SideProcess) -> Any:
-    heard = worker.hear()
+    heard = worker.receive()
     if isinstance(heard, WorkerLostError):
         raise heard
     return heard

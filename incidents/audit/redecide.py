@@ -178,7 +178,7 @@ class Redecision:
         return wrong
 
     def _not_done(self, period: int) -> str | None:
-        """What an activation should have done first under the policy before it, but did not."""
+        """The act that was due before an activation, under the policy before it, but not done."""
         due = self.next_due()
         if due is None or self._periods is None or period <= self._period:
             return None

@@ -4,8 +4,8 @@ The entries are read in the order of the sites, and the tables in the same order
 site's case is in memory. No table is trusted, but every entry is: another proof checks that the
 entries are still what was written.
 
-People's own words must still match their references. A missing value is no finding if its erasure
-is on record; any other missing or changed value is one.
+Sealed values must still match their references. A missing value is no finding if its erasure is
+on record; any other missing or changed value is one.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
 
 
 class Erasures:
-    """The erasures on record: for each site, the time before which words may be missing."""
+    """The erasures on record: for each site, the time before which text may be missing."""
 
     def __init__(self, connection: Connection, write_time: WriteTime) -> None:
         self._before: dict[str | None, datetime] = {}
@@ -79,7 +79,7 @@ class Erasures:
                 self._before[event.of] = max(before, event.before)
 
     def cover(self, site: str, recorded_at: Any) -> bool:
-        """Whether the site's words of that time (in the driver's form) have been erased."""
+        """Whether the site's text of that time (in the driver's form) has been erased."""
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)

@@ -232,8 +232,7 @@ AT_ONCE = 1_000
 
 
 class Stream:
-    """The rows of `table`, all or those in `where`, in the driver's form, with the columns that
-    follow from the record.
+    """The rows of `table`, all or those in `where`, in the driver's form, without other columns.
 
     `order`: the columns to sort by, by default those of the key. The first must be the site's id if
     rows are read by site.

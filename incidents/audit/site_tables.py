@@ -154,8 +154,7 @@ class Outbox:
 
 
 def _cancelled(missing: Sequence[Row], again: AbstractSet[int]) -> Iterator[Row]:
-    """The missing suspensions with the reopening of the same moment and the repetitions between
-    them, whose numbers are in `again`."""
+    """The missing suspensions, with reopenings of the same time and repetitions (`again`)."""
     suspended: dict[Any, list[Row]] = {}
     for row in missing:
         at = row[_CREATED_AT]

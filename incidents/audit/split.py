@@ -117,8 +117,7 @@ MAX_FINDINGS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """The number of sites and entries replayed, with the differences between tables and record;
-    `more`: there are further findings."""
+    """The numbers of sites and entries replayed, and the findings; `more`: there are others."""
 
     sites: int
     entries: int

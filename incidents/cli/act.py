@@ -209,7 +209,7 @@ class Act:
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
         if isinstance(command, Log) and isinstance(envelope.site, str):
-            hosts = web_address.hosts_elsewhere(command.urls, envelope.site)
+            hosts = web_address.other_hosts(command.urls, envelope.site)
         if hosts:
             # What is impossible, or was done before, is not asked about.
             expected = self._send(unconfirmed, dry_run=True)
@@ -253,14 +253,14 @@ def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ())
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
         raise NotConfirmedError(site=site, way_out=way_out)
-    if not site_name.is_called(site, typed):
+    if not site_name.matches_name(site, typed):
         raise NotConfirmedError(site=site, way_out=_instead(site, confirm))
 
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
     ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
     typed = answered(run, ask, confirm)
-    if typed is None or not site_name.is_called(site, typed):
+    if typed is None or not site_name.matches_name(site, typed):
         raise NotConfirmedError.coded(
             "host_not_confirmed",
             "Nothing was done: the address is on {hosts}, not on {site}, and that was not"

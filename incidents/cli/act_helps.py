@@ -1,4 +1,4 @@
-"""The short help of each act; made by scripts/docs from `contract.actions`."""
+"""The acts in the lists of commands; made by scripts/docs from `contract.actions`."""
 
 ACT_HELPS = {
     "log": "Log a violation on a site.",
@@ -34,3 +34,21 @@ ACT_HELPS = {
     "acts release": "Carry out an order that the brake holds.",
     "acts cancel": "Cancel an order.",
 }
+"""The short help of each act."""
+
+ACTS_AFTER = {
+    "recur": "refused",
+    "contact": "log",
+    "removed": "contact",
+    "refused": "removed",
+    "void": "undo",
+    "claim": "queue",
+    "done": "hand-over",
+    "revoke-links": "link",
+    "site edit": "site add",
+    "site false-info": "site why",
+    "site hold": "site false-info",
+    "site reinstate": "site hold",
+    "site uphold": "site reinstate",
+}
+"""Each act and the command after which the help lists it."""

@@ -118,7 +118,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     own = "responsible" if field.name == "person" else field.name
     return click.option(
         f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help,
-        shell_complete=_SUGGESTED.get(name),
+        callback=params.no_placeholder, shell_complete=_SUGGESTED.get(name),
     )  # fmt: skip
 
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, TaskOpened
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 
@@ -80,8 +79,8 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     from incidents.locale import refusals
 
     if not run.for_programs and answer.document["events"]:
-        teller = teller_of(run, answer)
-        run.tell(*_meanwhile(run, teller, answer.document["events"]))
+        wording = wording_of(run, answer)
+        run.tell(*_meanwhile(run, wording, answer.document["events"]))
         if dry_run:
             run.tell(run.text("answer.dry_run"))
     if answer.repeated:
@@ -129,14 +128,14 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     """What happened, and what to do next."""
     from incidents.contract.hints import do
 
-    document, site, teller = answer.document, answer.site_document, teller_of(run, answer)
+    document, site, wording = answer.document, answer.site_document, wording_of(run, answer)
     due, own = _parted(as_left_down(run, answer))
-    lines = _meanwhile(run, teller, due)
-    happened = [event_sentence.sentence(teller, e) for e in own]
+    lines = _meanwhile(run, wording, due)
+    happened = [event_sentence.sentence(wording, e) for e in own]
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _as_it_stands(teller, site, document)
+    lines += _as_it_stands(wording, site, document)
     if not would:
         lines += _not_down_yet(run, site, own)
     first: list[Hint] = []
@@ -186,13 +185,13 @@ def _not_down_yet(run: Run, site: Site, own: list[Event]) -> list[str]:
     return [run.text("answer.not_down", site=site["site"])]
 
 
-def _as_it_stands(teller: words.Teller, site: Site, document: Outcome) -> list[str]:
+def _as_it_stands(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
     """How the site and the incidents stand afterwards, where that needs saying."""
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
-    lines = [teller.site_state(site)] if noteworthy and document["incident"] else []
+    lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
     states = [
-        teller.incident_state(incident, site_closed=closed)
+        wording.incident_state(incident, site_closed=closed)
         for incident in document["incidents"][:MAX_STATES]
     ]
     return [*lines, *states]
@@ -219,22 +218,27 @@ def _opened(own: list[Event]) -> list[TaskOpened]:
 
 def _next(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
-    from incidents.contract import hints
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
-        return hints.to_closure(site["site"])
+        return next_steps.to_closure(site["site"])
     if "reinstatement_asked" in kinds:
-        return hints.to_reinstatement(site["site"])
+        return next_steps.to_reinstatement(site["site"])
     opened = _opened(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
         # Somebody looks before it is done with.
-        return [hints.look("check_filing", site["site"])]
-    found = [hints.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK]
+        return [look("check_filing", site["site"])]
+    found = [
+        next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
+    ]
     if "closure_disputed" in kinds:
-        found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
+        found = next_steps.to_dispute(
+            site["site"], held=site["held"], asked_by=site.get("asked_by")
+        )
     if document["incident"] is not None:
-        found += hints.after(document["incident"], site)
+        found += next_steps.after(document["incident"], site)
     rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
     # A recheck is completed last, once somebody has said whether the content is gone.
     for hint in _of_rechecks(run, rechecks):
@@ -254,12 +258,13 @@ def _of_rechecks(run: Run, tasks: list[str]) -> list[Hint]:
 
 def _of_left_down(site: Site, events: list[Event]) -> list[Hint]:
     """What can be done where one of the events has not opened a site that a loss has left down."""
-    from incidents.contract import hints
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
 
     left = {event.get("left_down") for event in events}
     if "closed" in left:
-        return hints.to_left_closed(site["site"], suspended=site["state"] == "suspended")
-    return [hints.look("why", site["site"])] if left - {None} else []
+        return next_steps.to_left_closed(site["site"], suspended=site["state"] == "suspended")
+    return [look("why", site["site"])] if left - {None} else []
 
 
 def _whom(run: Run, site: Site) -> str:
@@ -276,17 +281,17 @@ def _parted(events: list[Event]) -> tuple[list[Event], list[Event]]:
     return events[:n], events[n:]
 
 
-def _meanwhile(run: Run, teller: words.Teller, events: list[Event]) -> list[str]:
+def _meanwhile(run: Run, wording: words.Wording, events: list[Event]) -> list[str]:
     return [
-        run.text("answer.meanwhile", what=event_sentence.sentence(teller, each))
+        run.text("answer.meanwhile", what=event_sentence.sentence(wording, each))
         for each in _parted(events)[0]
     ]
 
 
-def teller_of(run: Run, answer: Answer) -> words.Teller:
+def wording_of(run: Run, answer: Answer) -> words.Wording:
     """Who tells what was done to the site of an answer."""
     # A server that refuses does not tell the site's id; its events have whole ids.
-    return words.Teller(site=answer.site, site_id=answer.site_id or 0, when=run.when)
+    return words.Wording(site=answer.site, site_id=answer.site_id or 0, when=run.when)
 
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
@@ -307,7 +312,7 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
     who = [run.text("who.another", by=asked_by)] if another else []
     who += _who_may(run, right_of(hint))
     # As a remark of the shell: the whole line can be typed.
-    return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
+    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
 
 
 def _who_may(run: Run, right: str | None) -> list[str]:
@@ -317,4 +322,4 @@ def _who_may(run: Run, right: str | None) -> list[str]:
 
     if right is None or identity.may("operator", right):
         return []
-    return [run.text("who.role", who=refusals.who_may(right, run.language))]
+    return [run.text("who.role", who=refusals.roles_for(right, run.language))]

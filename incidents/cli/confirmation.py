@@ -100,7 +100,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -
     ask = run.text(code, right=site_name.in_full(right))
     typed = answered(run, [*words_of_openings(run, opened), ask], said)
     given = (typed or "").strip().replace(",", "")
-    if given == right if alone is None else site_name.is_called(alone, given):
+    if given == right if alone is None else site_name.matches_name(alone, given):
         return
     if said is not None:
         way_out = says_otherwise(said, right)

@@ -54,7 +54,7 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
         return None
     from incidents.locale import refusals
 
-    return refusals.said(error.name, facts, when, spoken)
+    return refusals.sentence_for(error.name, facts, when, spoken)
 
 
 def phrase(

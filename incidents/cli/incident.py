@@ -16,7 +16,7 @@ from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 from incidents.values import inputs
 from incidents.values.ids import incident_id
-from incidents.values.web_address import Kept
+from incidents.values.web_address import Normalized
 
 
 @verb()
@@ -27,7 +27,7 @@ from incidents.values.web_address import Kept
 )  # fmt: skip
 @click.option(
     "--category", type=params.text("category", limit=100), metavar="C",
-    shell_complete=suggestions.categories,
+    callback=params.no_placeholder, shell_complete=suggestions.categories,
     help="Category of the content.",
 )  # fmt: skip
 @options.at_option("it was found")
@@ -39,7 +39,7 @@ def log(
     act: Act,
     *,
     site: str,
-    urls: Kept,
+    urls: Normalized,
     category: str | None,
     at: str | None,
     note: str | None,

@@ -221,7 +221,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
     from incidents.store.cases import sites
 
     with run.local.reading() as connection:
-        names, _ = sites.in_doubt(connection, every=every)
+        names, _ = sites.mismatched(connection, every=every)
     return names
 
 
@@ -232,7 +232,7 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     verdicts = [each.verdict for each in compared]
     without = sum(each.adapter == DEFAULT for each in compared)
     repaired = [each for each in compared if each.verdict == REPAIRED]
-    logged = sum(each.is_in_vain for each in repaired)
+    logged = sum(each.is_unenforced for each in repaired)
     told = [
         run.text("reconcile.compared", n=len(compared)),
         run.text("reconcile.differ", n=differing),
@@ -257,7 +257,7 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
 
 
 def _mismatch_row(run: Run, each: Comparison) -> tuple[str, ...]:
-    if each.is_in_vain:
+    if each.is_unenforced:
         word = run.text("reconcile.in_vain")
     else:
         word = run.text(f"reconciled.{each.verdict}")

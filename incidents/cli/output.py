@@ -337,9 +337,9 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
                 "a_folder", "{target} is a folder: name a file in it", target=target
             )
         # A link stays one, and points to the new file.
-        target_file = disk.behind_links(file)
+        target_file = disk.resolve_links(file)
         if file.exists() and not file.is_file():
-            with disk.no_ordinary(file) as stream:
+            with disk.open_special(file) as stream:
                 stream.writelines(parts)
         else:
             disk.write_whole(target_file, parts, mode)

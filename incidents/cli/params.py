@@ -21,7 +21,7 @@ from incidents.cli.run import Run
 from incidents.errors import Cause, FileError, InputError, UnknownIncidentError, UnknownSiteError
 from incidents.machine import policy
 from incidents.values import ids, inputs
-from incidents.values.web_address import Kept
+from incidents.values.web_address import Normalized
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Hint
@@ -81,6 +81,18 @@ def file_name(given: str) -> str:
     return given
 
 
+def no_placeholder(
+    _context: click.Context, parameter: click.Parameter, given: str | None
+) -> str | None:
+    """Refuse the capital by which help and `next:` lines stand for a text of the person."""
+    if given is not None and given == parameter.metavar:
+        raise InputError.coded(
+            "placeholder", "{option} {given}: {given} is a placeholder: write your own text",
+            option=max(parameter.opts, key=len), given=given,
+        )  # fmt: skip
+    return given
+
+
 site, incident, contact, item, order, text = (
     inputs.site, inputs.incident, inputs.contact, inputs.item, inputs.order, inputs.text,
 )  # fmt: skip
@@ -133,7 +145,9 @@ def _site(given: str) -> str:
     return site(given)
 
 
-def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:
+def urls(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> Normalized:
     """The option for the web addresses of one finding; raises as `values.inputs.urls` does."""
     return inputs.urls(given)
 
@@ -156,10 +170,14 @@ anything_argument = click.argument(
     "what", type=anything, metavar="ID|SITE", shell_complete=suggestions.items
 )
 note_option = click.option(
-    "--note", type=text("note"), metavar="N", help="Note of at most 4,000 characters."
+    "--note",
+    type=text("note"),
+    callback=no_placeholder,
+    metavar="N",
+    help="Note of at most 4,000 characters.",
 )
 reason_option = click.option(
-    "--reason", type=text("reason"), required=True, metavar="R",
+    "--reason", type=text("reason"), callback=no_placeholder, required=True, metavar="R",
     help="Reason; it goes on record.",
 )  # fmt: skip
 confirm_option = click.option(

@@ -135,7 +135,7 @@ def proved(
     def takes_two() -> bool:
         from incidents.desk import access
 
-        return access.takes_two(command, policy or run.house.desk.policy())
+        return access.needs_two_people(command, policy or run.house.desk.policy())
 
     with in_person(run, name_of(type(command)), file, takes_two) as signed_in:
         yield signed_in
@@ -255,4 +255,4 @@ def _has_accounts(run: Run) -> bool:
     from incidents.store import accounts
 
     with run.local.reading() as connection:
-        return accounts.any_there(connection)
+        return accounts.any_exist(connection)

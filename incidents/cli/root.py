@@ -13,24 +13,46 @@ from contextlib import contextmanager
 import click
 
 from incidents import __version__
-from incidents.cli.act_helps import ACT_HELPS
+from incidents.cli.act_helps import ACT_HELPS, ACTS_AFTER
 from incidents.cli.lazy_group import LazyGroup
 
+Target = tuple[str, str]
+"""Where a command lies, and its short help."""
+Sections = dict[str, dict[str, Target]]
+"""The commands of a group, by the title of the section and the name that is typed."""
 
-def act(typed: str, target: str = "") -> tuple[str, str]:
+
+def act(typed: str, target: str = "") -> Target:
     """Where the command of that act lies, and its short help, as the contract has it."""
     return target or f"incidents.cli.actions:{typed}", ACT_HELPS[typed]
 
 
-COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+def with_acts(sections: Sections, group: str = "") -> Sections:
+    """The sections, with each act behind the command that its row names.
+
+    `group` is what is typed before, with its space.
+    """
+    return {
+        title: dict(each for name, found in commands.items() for each in _from(name, found, group))
+        for title, commands in sections.items()
+    }
+
+
+def _from(name: str, found: Target, group: str) -> Iterator[tuple[str, Target]]:
+    """A command, and the acts behind it."""
+    yield name, found
+    for typed, after in ACTS_AFTER.items():
+        if after == f"{group}{name}":
+            yield from _from(typed.removeprefix(group), act(typed), group)
+
+
+COMMANDS = with_acts({
     "At the desk": {
         "queue": (
             "incidents.cli.queue.queue:queue",
             "List what needs action now, most urgent first.",
         ),
-        "claim": act("claim"),
         "hand-over": act("hand-over", "incidents.cli.queue.queue:hand_over"),
-        "done": act("done"),
         "show": (
             "incidents.cli.show:show",
             "Show an incident, a task, an order or a site.",
@@ -43,16 +65,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Facts": {
         "log": act("log", "incidents.cli.incident:log"),
-        "contact": act("contact"),
-        "removed": act("removed"),
-        "refused": act("refused"),
-        "recur": act("recur"),
         "attach": act("attach", "incidents.cli.incident:attach"),
         "note": act("note", "incidents.cli.incident:note"),
     },
     "Corrections and decisions": {
         "undo": ("incidents.cli.undo:undo", "Void a contact, or withdraw removed or refused."),
-        "void": act("void"),
         "approve": ("incidents.cli.second_person:approve", "Approve another person's request."),
         "decline": ("incidents.cli.second_person:decline", "Decline another person's request."),
     },
@@ -91,7 +108,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.incident:link",
             "Print the link to the customer page of an incident.",
         ),
-        "revoke-links": act("revoke-links"),
         "import": act("import", "incidents.cli.admin.history_file:import_"),
         "simulate": ("incidents.cli.admin.trial:simulate", "Try policies on a history of reports."),
         "person": (
@@ -108,7 +124,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "completion": ("incidents.cli.params:completion", "Print a shell completion script."),
     },
-}  # fmt: skip
+})  # fmt: skip
 
 RENAMED = {
     "void-contact": ("incidents.cli.actions:void-contact", "undo"),

@@ -86,7 +86,7 @@ class Run:
         from incidents import app
 
         _silence_libraries()
-        return app.open_house(self.settings, makes=self.makes)
+        return app.open_app(self.settings, create=self.makes)
 
     @cached_property
     def remote(self) -> RemoteApp | None:
@@ -186,10 +186,10 @@ class Run:
 
     def tell_of_rehearsal(self) -> None:
         """Say once that the desk which was looked at, or acted on, is none of real customers."""
-        is_entered = "local" in self.__dict__ and self.local.is_entered
+        is_opened = "local" in self.__dict__ and self.local.is_opened
         # The command has had its answer: a database that goes away now takes nothing from it.
         with suppress(DatabaseError):
-            if is_entered and not self.told_of_rehearsal and self.local.is_rehearsal:
+            if is_opened and not self.told_of_rehearsal and self.local.is_rehearsal:
                 self.tell(self.text("run.rehearsal"))
 
     def tell_of_renaming(self) -> None:

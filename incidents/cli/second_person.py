@@ -55,7 +55,10 @@ def approve(
 @verb()
 @params.site_argument
 @_what_option
-@click.option("--reason", type=params.text("reason"), metavar="R", help="Why, in your own words.")
+@click.option(
+    "--reason", type=params.text("reason"), callback=params.no_placeholder, metavar="R",
+    help="Why, in your own words.",
+)  # fmt: skip
 @options.acting
 def decline(act: Act, *, site: str, what: Request | None, reason: str | None) -> None:
     """Decline what another person requested on SITE: it stays as it is.

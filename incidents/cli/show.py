@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.cli import options, output, params, sites
 from incidents.cli.lazy_group import verb
-from incidents.contract import hints
-from incidents.contract.hints import first_of_two, with_commands
+from incidents.contract import next_steps
+from incidents.contract.hints import with_commands
+from incidents.contract.next_steps import first_of_two
 from incidents.errors import UnknownTaskError
-from incidents.locale.words import Teller
+from incidents.locale.words import Wording
 from incidents.values.site_name import in_full
 
 if TYPE_CHECKING:
@@ -96,11 +97,11 @@ def _incident(run: Run, incident: tuple[int, int]) -> None:
 
 def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     when, site = run.when, incident["site_document"]
-    teller = Teller(site=site["site"], site_id=site["id"], when=when)
+    wording = Wording(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
-    run.say(teller.incident_state(incident, site_closed=closed))
+    run.say(wording.incident_state(incident, site_closed=closed))
     if site["state"] != "active" or site["run"] >= 2:
-        run.say(teller.site_state(site))
+        run.say(wording.site_state(site))
     run.say("")
     output.pairs(run, _pairs(run, incident, closed))
     for url in incident["urls"]:
@@ -115,7 +116,7 @@ def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     for note in incident["notes"]:
         run.say(_note(run, note))
     sites.show_events(run, story)
-    sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
+    sites.show_next_steps(run, next_steps.after(incident, site), site.get("asked_by"))
 
 
 def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, str]]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.cli import answers, options, output, params
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import act, with_acts
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
-from incidents.locale.words import in_the_world
+from incidents.locale.words import actual_state
 from incidents.values import site_name
 from incidents.values.ids import ACT
 
@@ -34,19 +34,14 @@ if TYPE_CHECKING:
     )
 
 
-COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+COMMANDS = with_acts({
     "Commands": {
         "add": act("site add"),
-        "edit": act("site edit"),
         "list": ("incidents.cli.sites:list_sites", "List sites."),
         "show": ("incidents.cli.sites:show", "Show a site's status and contact."),
         "why": ("incidents.cli.sites:why", "Explain a site's state."),
-        "false-info": act("site false-info"),
-        "hold": act("site hold"),
-        "reinstate": act("site reinstate"),
-        "uphold": act("site uphold"),
     }
-}
+}, "site ")  # fmt: skip
 
 
 RENAMED = {
@@ -172,7 +167,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     painted_state = painted(run.language.word("state", state), fg=_COLOURS.get(state), bold=True)
     if site["rule"]:
         painted_state = run.text("site.state.by_rule", state=painted_state, rule=site["rule"])
-    really = in_the_world(state, site["in_force"], run.language)
+    really = actual_state(state, site["in_force"], run.language)
     hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
         ("site", site_name.in_full(site["site"])),
@@ -257,7 +252,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     told = event["words"]
     if at != recorded_at:
         told = run.text("site.recorded", what=told, at=recorded_at)
-    login = login_beside(event["by"], event["login"])
+    login = distinct_login(event["by"], event["login"])
     who = event["by"] if login is None else f"{event['by']} ({login})"
     return run.when(at), who, told
 

@@ -88,7 +88,7 @@ class RemoteAccountAdmin:
     for what it refuses, ServerError if it does not answer.
     """
 
-    came_in = True
+    signed_in = True
     """A server lets nobody in who has not."""
 
     def __init__(self, exchange: Exchange) -> None:

@@ -15,7 +15,7 @@ from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.case_documents import plain
 from incidents.contract.target import SITE
-from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.errors import Cause, FileError
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
@@ -28,8 +28,7 @@ from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Acted, Event
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Acted, Event, Outcome
     from incidents.contract.documents.policies import Activated
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
@@ -110,7 +109,7 @@ class RemoteDesk:
         command = envelope.command
         if isinstance(command, c.Elapse):
             # The server does what is due before each act itself.
-            return nothing_done(str(envelope.site), Refusal("nothing_due"))
+            return refused_answer(str(envelope.site), Refusal("nothing_due"))
         try:
             if isinstance(command, c.Attach):
                 return self._attach(envelope, command, dry_run=dry_run)
@@ -173,7 +172,7 @@ class RemoteDesk:
             "events": cast("list[Event]", events),
         }  # fmt: skip
         refusal = Refusal(problem.name, facts(problem.problem["facts"]))
-        return Answer(site=name, site_id=None, refusal=refusal, draw=lambda: document)
+        return Answer(site=name, site_id=None, refusal=refusal, make_document=lambda: document)
 
 
 def _answer(document: Acted) -> Answer:
@@ -181,7 +180,7 @@ def _answer(document: Acted) -> Answer:
     remarks = (Remark(each["name"], facts(each["facts"])) for each in document["remarks"])
     return Answer(
         site=site["site"], site_id=site["id"], refusal=None, remarks=tuple(remarks),
-        draw=lambda: cast("Outcome", document), repeated=bool(document.get("repeated")),
+        make_document=lambda: cast("Outcome", document), repeated=bool(document.get("repeated")),
     )  # fmt: skip
 
 

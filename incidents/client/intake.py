@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.policies import Imported
     from incidents.filing.finding import Finding as FilingFinding
     from incidents.filing.lists.customer_list import Customer
-    from incidents.history.customers import Taken
+    from incidents.history.customers import RowResult
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding
 
@@ -185,7 +185,8 @@ class RemoteFilings:
 
 
 class RemoteList:
-    """The taking in of a customer list that was read here, as `history.customers.Intake` does it.
+    """The taking in of a customer list that was read here, as `history.customers.CustomerImport`
+    does it.
 
     A part goes there after the other, as JSON; what cannot be read stays here.
     """
@@ -197,7 +198,7 @@ class RemoteList:
         # What a server says of a row has none.
         self.suspicions = 0
 
-    def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
+    def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
         """Each row in its order, with what came of it; a part is on disk there before it is told.
 
         Raises:
@@ -217,7 +218,7 @@ class RemoteList:
             lines += [line] if line else []
         yield from self._sent(rows, lines)
 
-    def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[Taken]:
+    def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[RowResult]:
         told = iter(self._told(lines) if lines else [])
         for customer in rows:
             taken = _taken(customer, told)
@@ -250,16 +251,16 @@ def _line_of_customer(customer: Customer) -> bytes:
     return line.encode()
 
 
-def _taken(customer: Customer, told: Iterator[TakenRow]) -> Taken:
+def _taken(customer: Customer, told: Iterator[TakenRow]) -> RowResult:
     """What came of a row: of a good one the next of what was told."""
     from incidents.filing.checks import read_finding
-    from incidents.history.customers import UNREADABLE, Taken
+    from incidents.history.customers import UNREADABLE, RowResult
 
     if _is_bad(customer):
-        return Taken(customer=customer, outcome=UNREADABLE)
+        return RowResult(customer=customer, outcome=UNREADABLE)
     each = next(told)
     refusal = each["refusal"]
-    return Taken(
+    return RowResult(
         customer=customer, outcome=each["outcome"], changed=tuple(each["changed"]),
         findings=tuple(map(read_finding, each["findings"])),
         refusal=None if refusal is None else Refusal(refusal["name"], facts(refusal["facts"])),

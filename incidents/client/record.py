@@ -203,13 +203,13 @@ class RemoteErasing:
 
 def _met(told: policy_documents.Erased) -> ErasureResult:
     from incidents.desk.erasure import Erased
-    from incidents.desk.erasure_request import ErasureResult, Staying
+    from incidents.desk.erasure_request import ErasureResult, YoungData
 
     staying = told["staying"]
     return ErasureResult(
         site=told["site"], before=read_rfc3339(told["before"]),
         erased=Erased(words=told["words"], files=told["files"]),
-        staying=Staying(
+        staying=YoungData(
             words=staying["words"], files=staying["files"], first=_moment(staying["first_at"]),
             last=_moment(staying["last_at"]),
         ),
@@ -221,7 +221,7 @@ def _aged(told: policy_documents.Retention) -> RetentionResult:
     from incidents.desk.pseudonyms import RetentionResult
     from incidents.settings.retention import Retention
 
-    keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
+    keep = Retention(keep=timedelta(seconds=told["keep_s"]), is_enabled=told["asked_for"])
     # A server of before erases no sign-ins.
     erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
     return RetentionResult(keep=keep, before=read_rfc3339(told["before"]), erased=erased)

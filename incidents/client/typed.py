@@ -21,8 +21,7 @@ import httpx
 from incidents.client import accounts
 from incidents.client.acts import Acts, How
 from incidents.client.http import Exchange, part
-from incidents.contract.documents.acts import Acted
-from incidents.contract.documents.batches import Results
+from incidents.contract.documents.acts import Acted, Results
 from incidents.contract.documents.enforcement import Alarms
 from incidents.contract.documents.filings import (
     Filing,

@@ -18,7 +18,7 @@ from incidents.console import customer_view
 from incidents.console.customer_page import STYLE, CustomerPage, Plain
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
-from incidents.notices.customer_link import PATH, Expired, Forged, Links, Named
+from incidents.notices.customer_link import PATH, ExpiredLink, InvalidLink, Links, ValidLink
 from incidents.store.database.engine import Reading
 from incidents.values.ids import incident_id
 
@@ -90,11 +90,11 @@ class CustomerApp:
         if scope["method"] not in _METHODS:
             return self._plain["wrong_method"]
         match self._links.read(token, clock.now()):
-            case Forged():
+            case InvalidLink():
                 return self._plain["unknown"]
-            case Expired():
+            case ExpiredLink():
                 return self._plain["expired"]
-            case Named() as link:
+            case ValidLink() as link:
                 pass
         try:
             if scope["method"] == "POST":
@@ -105,7 +105,7 @@ class CustomerApp:
             _log.error("a customer's page failed", error=error, incident=incident)
             return self._plain["unavailable"]
 
-    async def _stated(self, scope: Message, receive: Receive, link: Named) -> Answer:
+    async def _stated(self, scope: Message, receive: Receive, link: ValidLink) -> Answer:
         if (
             dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
             != customer_view.FORM
@@ -127,7 +127,7 @@ class CustomerApp:
             return await asyncio.to_thread(self._shown, link, status, too_long=too_long)
         return await asyncio.to_thread(self._state, link, said)
 
-    def _state(self, link: Named, said: str | None) -> Answer:
+    def _state(self, link: ValidLink, said: str | None) -> Answer:
         """Record the statement; the page is then written from the record."""
         seen = self._look(link)
         if isinstance(seen, Answer):
@@ -139,7 +139,7 @@ class CustomerApp:
         return self._shown(link, status, answer=answer)
 
     def _shown(
-        self, link: Named, status: HTTPStatus = HTTPStatus.OK, *,
+        self, link: ValidLink, status: HTTPStatus = HTTPStatus.OK, *,
         answer: customer_view.Answer | None = None, too_long: str | None = None,
     ) -> Answer:  # fmt: skip
         seen = self._look(link)
@@ -147,7 +147,7 @@ class CustomerApp:
             return seen
         return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
-    def _look(self, link: Named) -> customer_view.CustomerView | Answer:
+    def _look(self, link: ValidLink) -> customer_view.CustomerView | Answer:
         """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from incidents.console.customer_view import FIELD, CustomerView, Message
 from incidents.notices import samples, templating
-from incidents.notices.letter import LANGUAGES, Facts, Office, facts_told
+from incidents.notices.letter import LANGUAGES, DeskContact, Facts, template_facts
 from incidents.notices.templating import Block, blocks
 from incidents.notices.wording import Wording
 
@@ -153,7 +153,7 @@ class CustomerPage:
     The words are the notices' own, with the templates that the operator has put in their place.
     """
 
-    def __init__(self, wording: Wording, office: Office) -> None:
+    def __init__(self, wording: Wording, office: DeskContact) -> None:
         self._wording = wording
         self._office = office
 
@@ -192,7 +192,7 @@ class CustomerPage:
 
     def _part(self, view: CustomerView, language: str) -> _Part:
         def words(name: str) -> Words:
-            heading, text = self._wording.words(name, view, language)
+            heading, text = self._wording.render(name, view, language)
             return Words(heading.rstrip("：:"), blocks(text))
 
         said = view.said_at is not None and not view.is_settled
@@ -239,7 +239,7 @@ def _samples() -> Iterator[CustomerView]:
     """Made-up sights, one for each way in which an incident and its site can stand."""
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
-    known = {**facts_told(sample), "person": None, "link": None}
+    known = {**template_facts(sample), "person": None, "link": None}
     said_at = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
     said = CustomerView(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):

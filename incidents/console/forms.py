@@ -166,7 +166,7 @@ class SignedOutError(Exception):
 
 
 class NotAllowedError(Exception):
-    """They may not do that; `why` as `Identity.why_not` has it, or `csrf`."""
+    """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
 
     def __init__(self, act: str, why: str) -> None:
         super().__init__(act, why)

@@ -14,7 +14,7 @@ from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
 from incidents.locale.language import message
-from incidents.locale.words import Teller
+from incidents.locale.words import Wording
 from incidents.machine.commands import CLOCK
 from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites
@@ -89,7 +89,7 @@ def of_error(reader: Reader, error: IncidentsError) -> Flash:
 
 def error_text(reader: Reader, error: IncidentsError) -> str:
     """The error as a sentence; a message that is no refusal's is the page's own."""
-    told = _not_there(reader, error) or refusals.said(
+    told = _not_there(reader, error) or refusals.sentence_for(
         error.name, error.facts, reader.when, reader.spoken
     )
     if told:
@@ -122,8 +122,8 @@ def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
 def event(reader: Reader, answer: Answer, document: Event) -> str:
     """One event, in a sentence."""
     assert answer.site_id is not None
-    teller = Teller(site=answer.site, site_id=answer.site_id, when=reader.when)
-    words = event_sentence.sentence(teller, document)
+    wording = Wording(site=answer.site, site_id=answer.site_id, when=reader.when)
+    words = event_sentence.sentence(wording, document)
     return reader.sentence(words, _names(document | {"site": answer.site}))
 
 

@@ -26,7 +26,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console.languages import NAMES, TAGS, Chosen, spoken
@@ -259,7 +259,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"zip": zip, "shown": shown, "in_full": in_full}
-    made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
+    made.globals |= {"login_beside": distinct_login, "idle_s": int(IDLE_FOR.total_seconds())}
     made.globals |= {
         "static": lambda name: STATIC_FILES[name].path,
         "nav": NAV,

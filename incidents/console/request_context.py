@@ -152,7 +152,7 @@ class RequestContext:
     @property
     def csrf(self) -> str:
         """The CSRF token of their forms."""
-        return secrets.of_session(self.visit.cookie, entrance.CSRF)
+        return secrets.form_token(self.visit.cookie, entrance.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
@@ -172,7 +172,7 @@ class RequestContext:
             NotAllowedError: saying why.
         """
         if not self.identity.may(act):
-            why = self.identity.why_not(act, clock.now()) or "role"
+            why = self.identity.denial(act, clock.now()) or "role"
             caller.refuse(self.app, self.identity, act, why, about)
             raise NotAllowedError(act, why)
 

@@ -65,7 +65,7 @@ class Submission(RequestContext):
             NotAllowedError: for what they may not do.
             ReauthenticationError: for a page that asks for the password and sends the form again.
         """
-        why = self.identity.why_not(act, clock.now())
+        why = self.identity.denial(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.app, site)
             raise ReauthenticationError(self.form, act, name, wrong=self.unproved)
@@ -129,7 +129,7 @@ class Submission(RequestContext):
         self.take_quota(part=part)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.app.gatherer.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
+        return self.app.batcher.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
         """Hand over what they hold on those sites to somebody else.
@@ -148,7 +148,7 @@ class Submission(RequestContext):
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
         # Nobody can guess from it what was written, without the session's secret.
-        own = secrets.of_session(self.visit.cookie, repr((site, command, seen)))
+        own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)
         return Envelope(
             site=site, command=command, login=self.identity.login,

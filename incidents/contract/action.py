@@ -119,32 +119,6 @@ class Body:
 
 
 NOTHING = Body("Nothing", "An action without further input.")
-HAPPENED = Body("Happened", "The time of an event, with a note.")
-BECAUSE = Body("Because", "The reason, which is recorded.")
-PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
-DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
-CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
-FINDING = Body("Finding", "A violation; `again` marks another one at the same URL.")
-WRITTEN = Body(
-    "Written",
-    "A note for the desk, or for the customer, who sees it on the incident's customer page.",
-)
-RECURRING = Body(
-    "Recurring",
-    "A recurrence; `again` logs a separate one while nobody was told of the last.",
-)
-REFUSING = Body(
-    "Refusing",
-    "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
-)
-REPORTED = Body("Reported", "A report to the police; `ref` is the receipt number.")
-DONE = Body("Done", "The outcome of a task.")
-FALSE_DETAIL = Body(
-    "FalseDetail",
-    "A false filed detail and its evidence; `confirm` is the name of the site that this closes.",
-)
-MEANT = Body("Meant", "A confirmation; `confirm` is the name of the site that this closes.")
-
 
 Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
 
@@ -178,12 +152,13 @@ class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
 
     `typed` are the words that name it on the command line, `was` those of an older spelling, which
-    still works. `short` says what it does in a list of
-    commands, `help` in its own help, and `summary` over HTTP, if not as `short` does. `ask` is how
-    its fields are asked for. `path` follows its target's over HTTP; without one it is asked for in
-    a way of its own. `batch` is its name in a batch, where that is not its path.
-    `renamed` has the names of fields in a request that are not the command's; `fixed` what no
-    surface asks for; `needs` what people must give, though the command can do without.
+    still works. The help lists it `after` that command; without one, where its group names it.
+    `short` says what it does in a list of commands, `help` in its own help, and `summary` over
+    HTTP, if not as `short` does. `ask` is how its fields are asked for. `path` follows its target's
+    over HTTP; without one it is asked for in a way of its own. `batch` is its name in a batch,
+    where that is not its path. `renamed` has the names of fields in a request that are not the
+    command's; `fixed` what no surface asks for; `needs` what people must give, though the command
+    can do without.
 
     What `closes` the site on somebody's word is confirmed by its name; what is done `in_person` no
     token does. A second row of one command needs an `operation`.
@@ -195,6 +170,7 @@ class Action:
     _: KW_ONLY
     roles: tuple[Role, ...] = DESK
     path: str | None = None
+    after: str = ""
     short: str = ""
     summary: str = ""
     help: str = ""
@@ -212,7 +188,7 @@ class Action:
 
     @property
     def word(self) -> str:
-        """What names this row alone, in scenarios and as a method of the client."""
+        """The words for this row alone, in scenarios and as a method of the client."""
         return self.was or self.typed
 
     @property
@@ -241,7 +217,7 @@ class Action:
         return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
     def called(self, field: Field) -> str:
-        """What a field is called in a request."""
+        """The name of a field in a request."""
         return self.renamed.get(field.name, field.name)
 
 

@@ -7,25 +7,7 @@ question say, does so by itself, under the act's name.
 
 from __future__ import annotations
 
-from incidents.contract.action import (
-    BECAUSE,
-    CALLED,
-    DESK_OR_PROGRAM,
-    DETAILS,
-    DONE,
-    FALSE_DETAIL,
-    FINDING,
-    HAPPENED,
-    MEANT,
-    PERHAPS_BECAUSE,
-    RECURRING,
-    REFUSING,
-    REPORTED,
-    SUPERVISOR,
-    WRITTEN,
-    Action,
-    Ask,
-)
+from incidents.contract.action import DESK_OR_PROGRAM, SUPERVISOR, Action, Ask, Body
 from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
@@ -35,6 +17,12 @@ WHOM = {
     "email": Ask("Responsible person's e-mail address.", "E"),
     "person": Ask("Responsible person's name.", "N"),
 }
+_BECAUSE = Body("Because", "The reason, which is recorded.")
+_PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
+_DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
+_CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
+"""Bodies that several acts share."""
+
 _CALL = "Record a call or message and its outcome. Only `reached` stops a clock (R2)."
 _IN_PERSON = (
     "Over a server, and where there are accounts, it asks for your password, or takes"
@@ -55,7 +43,8 @@ def _closes(rule: str) -> str:
 ACTIONS = (
     Action(
         c.Log, "log", SITE, path="incidents", batch="log", roles=DESK_OR_PROGRAM, creates=True,
-        body=FINDING, short="Log a violation on a site.",
+        body=Body("Finding", "A violation; `again` marks another one at the same URL."),
+        short="Log a violation on a site.",
         summary="Log a violation. The desk then has an hour to reach the responsible person (R2).",
     ),
     Action(
@@ -64,12 +53,21 @@ ACTIONS = (
     ),
     Action(
         c.AddNote, "note", INCIDENT, path="notes", creates=True,
-        body=WRITTEN, short="Add a note to an incident, or for the customer.",
+        body=Body(
+            "Written",
+            "A note for the desk, or for the customer, who sees it on the incident's customer"
+            " page.",
+        ),
+        short="Add a note to an incident, or for the customer.",
         summary="Add a note to an incident, for the desk or for the customer.",
     ),
     Action(
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
-        body=RECURRING, short="Log content that is still there.",
+        body=Body(
+            "Recurring",
+            "A recurrence; `again` logs a separate one while nobody was told of the last.",
+        ),
+        after="refused", short="Log content that is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it."
             "\n\n"
@@ -83,7 +81,8 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
-        body=CALLED, short="Record a call and its outcome.",
+        body=_CALLED, after="log",
+        short="Record a call and its outcome.",
         summary=f"{_CALL} One call about everything open on the site.",
         help=(
             "Record a call or message about INCIDENT, or one about everything open on SITE."
@@ -96,11 +95,11 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", INCIDENT, path="contacts", batch="contact", creates=True,
-        body=CALLED,
+        body=_CALLED,
         summary=_CALL,
     ),
     Action(
-        c.VoidContact, "undo", CONTACT, path="void", body=BECAUSE,
+        c.VoidContact, "undo", CONTACT, path="void", body=_BECAUSE,
         was="void-contact",
         short="Void a wrong contact record.",
         summary="Void a wrong record of a contact.",
@@ -110,29 +109,34 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.StateRemoved, "removed", INCIDENT, path="removed", body=HAPPENED,
-        short="Record that the content is removed.",
+        c.StateRemoved, "removed", INCIDENT, path="removed",
+        body=Body("Happened", "The time of an event, with a note."),
+        after="contact", short="Record that the content is removed.",
         help="Record that the content of INCIDENT, or of the only open one of SITE, is removed.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
         c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
-        body=REFUSING, short="Record that the customer refuses to delete.",
+        body=Body(
+            "Refusing",
+            "A customer's refusal to delete; `confirm` is the name of the site that this closes.",
+        ),
+        after="removed", short="Record that the customer refuses to delete.",
         summary="Record that the customer was told and refuses to delete: closes the site"
         " (R5).",
         help="Record that the customer was told of INCIDENT and refuses to delete." + _closes("R5"),
         ask={"at": Ask("the customer refused")},
     ),
     Action(
-        c.TakeBack, "undo", INCIDENT, path="take-back", body=BECAUSE,
+        c.TakeBack, "undo", INCIDENT, path="take-back", body=_BECAUSE,
         was="take-back",
         short="Undo the last removed or refused.",
         summary="Undo the incident's last `removed` or `refused`.",
         help="Undo the last removed or refused of INCIDENT, recorded by mistake.",
     ),
     Action(
-        c.VoidIncident, "void", INCIDENT, path="void", body=BECAUSE,
-        short="Void an incident logged in error.",
+        c.VoidIncident, "void", INCIDENT, path="void", body=_BECAUSE,
+        after="undo", short="Void an incident logged in error.",
         summary="Void an incident: logged in error, or not a violation on review.",
         help=(
             "Void INCIDENT: logged in error, or not a violation on review.\n\n"
@@ -143,7 +147,8 @@ ACTIONS = (
     Action(
         c.StateReported, "police done", INCIDENT, path="reported", renamed={"note": "ref"},
         was="reported",
-        body=REPORTED, short="Record that an incident was reported to the police.",
+        body=Body("Reported", "A report to the police; `ref` is the receipt number."),
+        short="Record that an incident was reported to the police.",
         summary="Record that an incident was reported to the police.",
         help=(
             "Record that INCIDENT was reported to the police.\n\n"
@@ -157,7 +162,7 @@ ACTIONS = (
     ),
     Action(
         c.ClaimItem, "claim", ITEM, path="claim",
-        short="Claim an item of the queue.",
+        after="queue", short="Claim an item of the queue.",
         summary="Claim an item, so that nobody else works on it.",
         help="Claim TASK, so that two people do not call the same customer.",
     ),
@@ -173,15 +178,15 @@ ACTIONS = (
         short="Hand your claimed items to another person.",
     ),
     Action(
-        c.CompleteTask, "done", ITEM, path="done", body=DONE,
-        short="Complete a task with its outcome.",
+        c.CompleteTask, "done", ITEM, path="done", body=Body("Done", "The outcome of a task."),
+        after="hand-over", short="Complete a task with its outcome.",
         summary="Complete a task, such as 12-t2, with its outcome.",
         help="Complete TASK, such as 12-t2, with its outcome.",
         ask={"outcome": Ask("Outcome, in a word or two. Default: done.", "O")},
     ),
     Action(
         c.RevokeLinks, "revoke-links", INCIDENT, path="revoke-links",
-        short="Revoke the links to a customer page.",
+        after="link", short="Revoke the links to a customer page.",
         summary="Revoke all links to the customer page of an incident.",
         help=(
             "Revoke all links to the customer page of INCIDENT.\n\n"
@@ -190,7 +195,7 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=DETAILS,
+        c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=_DETAILS,
         batch="add",
         short="Add a site to the register.",
         summary="Add a site and its contact to the register.",
@@ -198,8 +203,8 @@ ACTIONS = (
         ask=WHOM,
     ),
     Action(
-        c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=DETAILS, batch="edit",
-        short="Change a site's contact.",
+        c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=_DETAILS, batch="edit",
+        after="site add", short="Change a site's contact.",
         summary="Change a site's contact; what you omit stays the same.",
         help="Change the contact of NAME; what you omit stays the same.",
         ask=WHOM,
@@ -210,7 +215,12 @@ ACTIONS = (
     ),
     Action(
         c.StateFalse, "site false-info", SITE, path="false-info", closes=True, in_person=True,
-        body=FALSE_DETAIL, short="Record that a filed detail is false (R4).",
+        body=Body(
+            "FalseDetail",
+            "A false filed detail and its evidence; `confirm` is the name of the site that this"
+            " closes.",
+        ),
+        after="site why", short="Record that a filed detail is false (R4).",
         summary="Record that a filed detail is false: closes the site (R4).",
         help="Record that a filed detail of NAME is false." + _closes("R4"),
         ask={
@@ -221,7 +231,9 @@ ACTIONS = (
     Action(
         c.ConfirmClosure, "approve", SITE, path="confirm-closure", closes=True,
         was="site confirm-closure",
-        in_person=True, body=MEANT, short="Close a site at another person's request.",
+        in_person=True,
+        body=Body("Meant", "A confirmation; `confirm` is the name of the site that this closes."),
+        short="Close a site at another person's request.",
         summary="Close a site at another person's request (R4, R5), where the policy needs two.",
         help=(
             "Close NAME, as another person requested with false-info or refused (R4, R5).\n\n"
@@ -233,25 +245,26 @@ ACTIONS = (
     Action(
         c.DeclineClosure, "decline", SITE, path="decline-closure",
         was="site decline-closure",
-        body=PERHAPS_BECAUSE, short="Decline a request to close a site.",
+        body=_PERHAPS_BECAUSE, short="Decline a request to close a site.",
         summary="Decline a request to close a site, or withdraw your own.",
         help="Decline a request to close NAME, or withdraw your own.",
     ),
     Action(
-        c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=BECAUSE,
-        short="Hold a site down by official order.",
+        c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=_BECAUSE,
+        after="site false-info", short="Hold a site down by official order.",
         summary="Hold a site down by order of the police or the regulator.",
         help="Hold NAME down by order of the police or the regulator, until the hold is lifted.",
     ),
     Action(
-        c.LiftHold, "site hold --lift", SITE, path="unhold", roles=SUPERVISOR, body=BECAUSE,
+        c.LiftHold, "site hold --lift", SITE, path="unhold", roles=SUPERVISOR, body=_BECAUSE,
         was="site unhold",
         short="End a hold.",
         help="End the hold on NAME: the site opens, unless it is suspended or closed.",
     ),
     Action(
         c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
-        in_person=True, body=BECAUSE, short="Request to reopen a closed site.",
+        in_person=True, body=_BECAUSE, after="site hold",
+        short="Request to reopen a closed site.",
         summary="Request to reopen a closed site; another person decides.",
         help=(
             "Request to reopen NAME, which is closed; another person approves or declines."
@@ -268,13 +281,13 @@ ACTIONS = (
     Action(
         c.Decline, "decline", SITE, path="decline", roles=SUPERVISOR,
         was="site decline",
-        body=PERHAPS_BECAUSE, short="Decline a request to reopen a site.",
+        body=_PERHAPS_BECAUSE, short="Decline a request to reopen a site.",
         summary="Decline a request to reopen a site.",
         help="Decline the request to reopen NAME; it stays closed.",
     ),
     Action(
-        c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=BECAUSE,
-        short="Uphold a disputed closure.",
+        c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=_BECAUSE,
+        after="site reinstate", short="Uphold a disputed closure.",
         help="Uphold the disputed closure of NAME.",
     ),
     Action(
@@ -301,7 +314,7 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.CancelOrder, "orders cancel", ORDER, path="cancel", roles=SUPERVISOR, body=BECAUSE,
+        c.CancelOrder, "orders cancel", ORDER, path="cancel", roles=SUPERVISOR, body=_BECAUSE,
         was="acts cancel",
         fixed={"why": BY_HAND}, needs=("reason",),
         short="Cancel an order.",

@@ -23,19 +23,23 @@ _DOWN = ("suspended", "closed")
 
 
 def of_left_down(event: Event, in_force: str = "suspended") -> Event:
-    """The event of a site that a loss has left down, as it is in the world: its suspension's end
-    opens it no more, nor the lift of a hold one that is closed."""
+    """The event of a site that a loss has left down, as it is in the world.
+
+    Its suspension's end opens it no more, nor the lift of a hold one that is closed.
+    """
     return cast("Event", {**event, "left_down": in_force})
 
 
 def may_open(events: Iterable[Facts]) -> bool:
-    """Whether one of them ends a suspension or a hold, so that it matters whether a loss has left
-    the site down."""
+    """Whether one of them ends a suspension or a hold.
+
+    Then it matters whether a loss has left the site down.
+    """
     return any(each["kind"] in _ENDS for each in events)
 
 
 def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> list[Event]:
-    """What was done, where the end of a suspension or of a hold does not open its site.
+    """The events, where the end of a suspension or of a hold does not open its site.
 
     `left_down`: the site's state in the world if a loss has left it down, else None.
     """

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """What is looked at, or done for nobody: how it is typed, with its target at the end or for
-    `{of}`; and the right that it takes, by its name. None: whoever is at the machine does it."""
+    """A view, or an act on nothing: how it is typed, and the right that it takes, by its name.
+
+    Its target stands at the end or for `{of}`. Without a right whoever is at the machine does it.
+    """
 
     typed: str
     right: str | None = "look"
@@ -141,7 +143,7 @@ def typed(hint: Hint) -> str:
 
 
 def _to_say(key: str) -> str:
-    """What a person is to say of a filing's detail."""
+    """The word for what a person is to say of a filing's detail."""
     return "NUMBER" if key.endswith("_number") else "DAY"
 
 
@@ -154,11 +156,6 @@ def with_commands(item: QueueItem) -> Item:
     """An item as programs have it: with its commands, and the likeliest of them as `next`."""
     found = commands(item["hints"])
     return {**item, "next": found[0], "commands": found}
-
-
-def first_of_two(item: QueueItem) -> str | None:
-    """Who asked for what waits for a second person."""
-    return item["asked_by"] or (None if item["closing"] is None else item["closing"]["by"])
 
 
 def understood(document: Mapping[str, Any]) -> list[Hint]:
@@ -186,64 +183,6 @@ def _is_hint(found: Any) -> TypeGuard[Hint]:
     )
 
 
-def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
-    """What to do next about an incident, the likeliest first; empty if nothing must be."""
-    name = incident["id"]
-    match incident["state"]:
-        case "open" | "unreached":
-            return [contact(name, "reached"), contact(name, "no-answer")]
-        case "notified" if site["state"] != "closed" and site.get("asked_by"):
-            # One closure is asked for already: another statement would be refused.
-            return [do(c.StateRemoved, name), *to_closure(site["site"])]
-        case "notified" if site["state"] != "closed":
-            return [do(c.StateRemoved, name), do(c.StateRefused, name)]
-        case "notified":
-            return [do(c.StateRemoved, name)]
-        case _:
-            return []
-
-
-def contact(incident: str, outcome: str) -> Hint:
-    """To record a contact with that outcome."""
-    return do(c.RecordContact, incident, outcome=outcome)
-
-
-def to_task(task: str, kind: str) -> Hint:
-    """To complete a task; of a call its outcome is that they were told."""
-    return do(c.CompleteTask, task, **({"outcome": "told"} if kind == _TELL else {}))
-
-
-def to_closure(site: str) -> list[Hint]:
-    """The answers where a closure waits for a second person."""
-    return [do(c.ConfirmClosure, site), do(c.DeclineClosure, site, reason=None)]
-
-
-def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
-    """The answers where a reinstatement waits for a second person; a held site is not opened."""
-    return [*([] if held else [do(c.Approve, site)]), do(c.Decline, site, reason=None)]
-
-
-def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
-    """The answers where a closure is disputed; a held site is not opened."""
-    reopen = to_reopen(site, held=held, asked_by=asked_by)
-    return [do(c.Uphold, site), *reopen, look("why", site)]
-
-
-def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
-    """What leads to the reinstatement of a closed site, which somebody may have asked for."""
-    if asked_by:
-        return to_reinstatement(site, held=held)
-    return [] if held else [do(c.AskReinstatement, site)]
-
-
-def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
-    """What opens a site that is closed in the world by what is lost."""
-    # What a rule had closed is recorded again only where it is a fact: that is for a person to say.
-    return [] if suspended else [look("repair", site)]
-
-
-_TELL = "tell"
-"""As in `machine.work`, which takes long to load."""
 _ROWS = {action.operation or action.name: action for action in reversed(ACTIONS)}
 
 TYPED = {

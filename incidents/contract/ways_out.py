@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from incidents.contract import hints
+from incidents.contract import next_steps
 from incidents.contract.documents import Facts, Hint
-from incidents.contract.hints import contact, do, look
+from incidents.contract.hints import do, look
+from incidents.contract.next_steps import contact
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.refusal import CUSTOMERS
@@ -111,7 +112,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "active_already": lambda _: [look("policy")],
     "already_held": _why,
     "already_requested": _why,
-    "closure_asked": lambda facts: hints.to_closure(_text(facts, "site")),
+    "closure_asked": lambda facts: next_steps.to_closure(_text(facts, "site")),
     "disabled_account": lambda facts: [look("enable_account", _text(facts, "handle"))],
     # First a look at the one that is there: another one is a count more.
     "double_entry": lambda facts: [
@@ -177,7 +178,7 @@ OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:
-    """What can be done in place of what was refused, the likeliest first.
+    """The acts and looks in place of what was refused, the likeliest first.
 
     Empty where a fact is missing: a server of another version knows others.
     """
@@ -188,7 +189,7 @@ def of_refusal(name: str, facts: Facts) -> list[Hint]:
 
 
 def of_remark(name: str, facts: Facts) -> list[Hint]:
-    """What can be done after an act of which that was remarked."""
+    """The acts and looks after an act of which that was remarked."""
     found = OF_REMARKS.get(name)
     return found(facts) if found else []
 

@@ -1,9 +1,7 @@
 """The letter of an alarm: its facts, its sender, and its id.
 
-It also keeps which sites that a loss has left down the desk knows of, so that it reports others.
-
-The row of that alarm keeps their names as its subject. An hour after the last time at the earliest
-the desk is told of the list as it is then; of a list that only shrinks it was told.
+The alarm about left-down sites keeps the reported names as the subject of its row. If other sites
+are on the list, the desk gets the whole list again, an hour after the last time at the earliest.
 """
 
 from __future__ import annotations
@@ -16,86 +14,81 @@ from typing import NamedTuple
 
 from incidents.app import App
 from incidents.enforcement.port import Outcome
-from incidents.notices.lanes import Desk
+from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import AlarmFacts
 from incidents.store.database import address
 from incidents.store.monitoring import Raised
 from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
 
-Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
-"""Tells the desk of an alarm, which was raised then, at this time (UTC); and since when nothing is
-carried out, if it is so."""
+SendAlarm = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
+"""A sender of alarms: alarm, row, time (UTC), and since when no orders are carried out, if so."""
 
 
-class Place(NamedTuple):
-    """From where an alarm is told: the host, and the database that it looks at.
-
-    A copy may be at work beside the true one, and tell of the same.
-    """
+class Source(NamedTuple):
+    """The source of an alarm: the host and the database, since a copy may send alarms too."""
 
     host: str
     database: str
 
 
-def here(house: App) -> Place:
-    """This machine, and the database of that house."""
-    return Place(socket.gethostname(), address.seen_from_outside(house.bare_engine))
+def this_source(app: App) -> Source:
+    """This machine, and the database of the app."""
+    return Source(socket.gethostname(), address.public_address(app.bare_engine))
 
 
-def by_channels(to_desk: Desk, place: Place) -> Tell | None:
-    """Tells by the channels of the desk; None if it has none."""
-    if not to_desk.is_set_up:
+def channel_sender(lane: DeskLane, source: Source) -> SendAlarm | None:
+    """The sender by the channels of the desk; None if it has none."""
+    if not lane.is_set_up:
         return None
 
-    def tell(alarm: Alarm, raised: Raised, now: datetime, halted_since: datetime | None) -> Outcome:
-        # The same alarm tried again is the same letter; when its cause comes again, another one.
+    def send(alarm: Alarm, raised: Raised, now: datetime, halted_since: datetime | None) -> Outcome:
+        # A retry is the same letter; a recurrence is another one.
         letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
-        told = facts(alarm, now, place, halted_since)
-        return to_desk.alarm(alarm.kind, told, subject_key=letter)
+        told = facts(alarm, now, source, halted_since)
+        return lane.alarm(alarm.kind, told, subject_key=letter)
 
-    return tell
+    return send
 
 
 def facts(
-    alarm: Alarm, now: datetime, place: Place, halted_since: datetime | None = None
+    alarm: Alarm, now: datetime, source: Source, halted_since: datetime | None = None
 ) -> AlarmFacts:
-    """What is told of an alarm at `now` (UTC)."""
-    alike = {name: getattr(alarm, name) for name in _ALIKE}
+    """The facts of an alarm at `now` (UTC)."""
+    common = {name: getattr(alarm, name) for name in _COMMON_FIELDS}
     site = None if alarm.site is None else site_name.shown(alarm.site)
     named = tuple(map(site_name.shown, alarm.named))
     suspended_now = tuple(map(site_name.shown, alarm.suspended_now))
     return AlarmFacts(
-        at=now, host=place.host, database=place.database, halted_since=halted_since, site=site,
-        named=named, suspended_now=suspended_now, **alike,
+        at=now, host=source.host, database=source.database, halted_since=halted_since, site=site,
+        named=named, suspended_now=suspended_now, **common,
     )  # fmt: skip
 
 
-_ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
-_ALIKE -= {"site", "named", "suspended_now"}
+_COMMON_FIELDS = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
+_COMMON_FIELDS -= {"site", "named", "suspended_now"}
 
 
-APART = timedelta(hours=1)
+MIN_INTERVAL = timedelta(hours=1)
 
 
-def told_subject(names: Collection[str]) -> str:
-    """How the row names them; no name of a site has a space."""
+def subject_of(names: Collection[str]) -> str:
+    """The names as in the row; no site name contains a space."""
     return " ".join(sorted(names))
 
 
-def renewed_list(raised: Raised, names: Collection[str], now: datetime) -> Raised | None:
-    """How its row is to be where these are on the list at `now` (UTC); None if it is so already, or
-    somebody has it in hand."""
+def updated_row(raised: Raised, names: Collection[str], now: datetime) -> Raised | None:
+    """The row for these names at `now` (UTC); None if it is unchanged, or being sent."""
     told = set(raised.subject.split(" "))
     if raised.told_at is None:
-        found = replace(raised, subject=told_subject(names)) if raised.due(now) else raised
-    elif told.issuperset(names) or now - raised.told_at < APART:
-        # One that was taken off the list, and is left down once more, is another one.
-        found = replace(raised, subject=told_subject(told.intersection(names)))
+        found = replace(raised, subject=subject_of(names)) if raised.due(now) else raised
+    elif told.issuperset(names) or now - raised.told_at < MIN_INTERVAL:
+        # A site that left the list and came back counts as new.
+        found = replace(raised, subject=subject_of(told.intersection(names)))
     else:
         found = replace(
             raised,
-            subject=told_subject(names),
+            subject=subject_of(names),
             raised_at=now,
             next_at=now,
             attempts=0,

@@ -1,4 +1,4 @@
-"""The duty of delivery: have orders carried out, and their notices sent."""
+"""The duty of delivery: carry out orders, and send their notices."""
 
 from __future__ import annotations
 
@@ -17,97 +17,97 @@ from incidents.desk import Answer
 from incidents.enforcement import comparison, routing
 from incidents.enforcement import mark as marks
 from incidents.enforcement.continuity import Continuity
-from incidents.enforcement.dispatcher import Choose, Dispatcher, Done
+from incidents.enforcement.dispatcher import AttemptResult, Choose, Dispatcher
 from incidents.enforcement.reconciliation import FAILED
 from incidents.enforcement.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
-from incidents.notices.lanes import Customer, Desk
+from incidents.notices.lanes import CustomerLane, DeskLane
 from incidents.notices.notice_settings import CHANNELS
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
-_WRONG = {
+_FAILURES = {
     ACT: "the orders are not carried out",
     NOTICE: "customers are not notified",
     DESK: "the desk gets no alarms",
 }
 
-_UNDONE = {
+_INACTIVE = {
     ACT: "NOTHING IS ENFORCED: [acts] names no adapter but log",
     NOTICE: f"no notices are sent to customers: no channel is set ({CHANNELS[NOTICE]})",
     DESK: f"no alarms are sent: no channel is set ({CHANNELS[DESK]})",
 }
-"""What stays undone where the settings name nobody for a lane; but for the first it waits."""
+"""The warning for a lane that the settings leave without an adapter or channel."""
 
 TICK_S = 0.25
-"""How often it is to be run; an order waits for no longer than that to be tried."""
+"""The interval of its rounds, and so the longest wait of a new order."""
 
 
 class Delivery:
-    """Carries out what is due, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread.
 
-    `round` counts what came of the attempts; there is none before the database was there.
+    `round`: counts the outcomes of attempts; None until the database was available.
 
-    A mistake in the settings of one lane must not hold up the others, nor the clock: it is cried
-    out, and looked at again. Whoever mends it need not restart anything.
+    A mistake in the settings of one lane does not delay other lanes, or the clock: it is logged,
+    and the settings are read again, without a restart.
     """
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
-        observed: Callable[[Done, datetime], object] = lambda *_: None,
+        observed: Callable[[AttemptResult, datetime], object] = lambda *_: None,
         log_error: Callable[..., None] = journal.error,
         once: bool = False,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
-        self._house, self._engine = house, house.bare_engine
+        # Open it in the constructor: two threads would open it twice.
+        self._app, self._engine = app, app.bare_engine
         self._stopped = stopped
-        self._part = Part(_WRONG[ACT], log_error=log_error)
+        self._part = Part(_FAILURES[ACT], log_error=log_error)
         self._decided, self._observed = decided, observed
         self._once = once
         self._routing: routing.Routing | None = None
         self._lanes: dict[str, Choose] = {}
-        self._unheard: set[str] = set()
-        self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _WRONG.items()}
+        self._without_channel: set[str] = set()
+        self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _FAILURES.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._kept: Continuity | None = None
         self.round: Round | None = None
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not self._stopped():
-            self._read()
-            self._part.do(self._carry_out)
+            self._load_settings()
+            self._part.attempt(self._carry_out)
 
     @property
     def errors(self) -> list[Exception]:
-        """What keeps it from its work, or from that of a lane."""
+        """The errors that stop it, or one of its lanes."""
         parts = [self._part, *self._unread.values()]
         return [part.error for part in parts if part.error is not None]
 
     @property
     def mark_unread(self) -> str | None:
-        """Why it carries nothing out, if that is since its mark cannot be read."""
+        """The message if an unreadable mark stops it."""
         error = self._part.error
         return error.message if isinstance(error, marks.UnreadMarkError) else None
 
     def close(self) -> None:
-        """Let its threads go, and what its adapters keep open."""
+        """Release its threads and the connections of its adapters."""
         if self.round is not None:
             self.round.close()
         if self._routing is not None:
             self._routing.close()
 
     def _carry_out(self) -> None:
-        # It may have been upgraded since: what this program would write no longer fits.
+        # The schema may have been upgraded since, so that this program must not write.
         schema.check(self._engine)
-        if self._stands_aside():
+        if self._is_clock_wrong():
             return
         why = self._continuity().check()
         if why is not None:
@@ -120,36 +120,36 @@ class Delivery:
             )
         self.round.run()
 
-    def _read(self) -> None:
-        """Reads the settings of the lanes of which they were not right so far."""
+    def _load_settings(self) -> None:
+        """Read the settings of the lanes whose settings were not valid so far."""
         for lane, part in list(self._unread.items()):
-            if part.do(self._find_adapters if lane == ACT else partial(self._find_channel, lane)):
+            if part.attempt(self._load_routing if lane == ACT else partial(self._load_lane, lane)):
                 del self._unread[lane]
 
-    def _find_adapters(self) -> None:
+    def _load_routing(self) -> None:
         found = self._routing = routing.load()
         self._lanes[ACT] = lambda order: found.adapter_for(order.site)
         if self.round is not None:
-            # It works by what holds where nothing is said.
+            # The round has used the defaults so far.
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
-            journal.warn(_UNDONE[ACT])
+            journal.warn(_INACTIVE[ACT])
 
-    def _find_channel(self, lane: str) -> None:
-        told = channel(self._house, lane)
-        # Without one here it is left to a daemon that has one, or to the day when there is one.
-        if told.is_set_up:
-            self._lanes[lane] = lambda _: told
+    def _load_lane(self, lane: str) -> None:
+        sender = notice_lane(self._app, lane)
+        # A daemon with a channel sends the notices, now or later.
+        if sender.is_set_up:
+            self._lanes[lane] = lambda _: sender
         else:
-            self._unheard.add(lane)
+            self._without_channel.add(lane)
             if not self._once:
-                journal.warn(_UNDONE[lane])
+                journal.warn(_INACTIVE[lane])
 
-    def _stands_aside(self) -> bool:
-        """With a wrong clock nothing is decided, and what was done would be put on record wrongly.
+    def _is_clock_wrong(self) -> bool:
+        """Whether the clock is wrong, so that times would be recorded wrongly.
 
-        The clock's duty says so.
+        The duty of enforcement reports it.
         """
         with plainly(self._engine), reading(self._engine) as connection:
             drift = enforce.clock_drift(connection)
@@ -157,18 +157,17 @@ class Delivery:
 
     def _continuity(self) -> Continuity:
         if self._kept is None:
-            key = status.load_settings(self._house.settings).key
-            mark = marks.beside(key)
-            self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
+            key = status.load_settings(self._app.settings).key
+            mark = marks.mark_path(key)
+            self._kept = Continuity(self._app.engine, self._app.desk, mark, clock.now)
         return self._kept
 
     def _compare(self, names: Sequence[str]) -> set[str]:
-        """Those sites, as the recovery does; none where the settings cannot be read any more, which
-        must not hold up the other lanes."""
-        house, seen = self._house, set[str]()
+        """Compare those sites as the recovery does; none if the settings cannot be read now."""
+        app, seen = self._app, set[str]()
         try:
-            for each in comparison.compared(
-                house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
+            for each in comparison.compare_sites(
+                app.engine, app.desk, app.reading, by=DAEMON, login=app.settings.login,
                 only=names, stopped=self._stopped, opens=False,
             ):  # fmt: skip
                 if each.verdict != FAILED:
@@ -178,29 +177,27 @@ class Delivery:
         return seen
 
     def _dispatcher(self) -> Dispatcher:
-        house, found = self._house, self._routing or routing.read({})
+        app, found = self._app, self._routing or routing.read({})
         return Dispatcher(
             engine=self._engine,
-            desk=house.desk,
+            desk=app.desk,
             lanes=self._lanes,
-            unheard=self._unheard,
+            without_channel=self._without_channel,
             name=self._name,
             give_up_after=found.give_up_after,
             workers=found.workers,
-            # What only logs takes nobody down, and where nobody is told either there is no harm.
+            # If orders are only logged and no notices are sent, no brake is needed.
             brake=found.brake if found.enforces or NOTICE in self._lanes else None,
             continuity=self._continuity(),
             compare=self._compare,
-            login=house.settings.login,
+            login=app.settings.login,
             observed=self._observed,
         )
 
 
-def once(house: App) -> Delivery:
-    """Carries out what is due now, each order once: `daemon --once`. `errors` of it has what kept
-    it from anything.
-    """
-    delivery = Delivery(house, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
+def once(app: App) -> Delivery:
+    """Try each due order once (`daemon --once`); the result's `errors` says what failed."""
+    delivery = Delivery(app, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
     finally:
@@ -208,8 +205,8 @@ def once(house: App) -> Delivery:
     return delivery
 
 
-def check(house: App) -> list[str]:
-    """The lanes in which nothing is done with these settings; nothing is carried out.
+def check(app: App) -> list[str]:
+    """The lanes in which these settings do nothing; no order is carried out.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
@@ -217,20 +214,20 @@ def check(house: App) -> list[str]:
     """
     found = routing.load()
     try:
-        found.insist_on_parts()
+        found.check_requirements()
     finally:
         found.close()
-    undone = [] if found.enforces else [ACT]
+    inactive = [] if found.enforces else [ACT]
     lanes = (NOTICE, DESK)
-    return undone + [lane for lane in lanes if not channel(house, lane).is_set_up]
+    return inactive + [lane for lane in lanes if not notice_lane(app, lane).is_set_up]
 
 
-def channel(house: App, lane: str) -> Customer | Desk:
-    """Who tells the customer, or the desk, by the settings.
+def notice_lane(app: App, lane: str) -> CustomerLane | DeskLane:
+    """The lane to the customer or to the desk, from the settings.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
     """
     if lane == NOTICE:
-        return lanes.customer_lane(house, link=customer_link.link_of_notice())
-    return lanes.desk_lane(house)
+        return lanes.customer_lane(app, link=customer_link.load_notice_link())
+    return lanes.desk_lane(app)

@@ -1,8 +1,7 @@
-"""The duty of enforcement: do what is due, in batches, and say when to look again.
+"""The duty of enforcement: elapse all due clocks, in batches, and return the next due time.
 
-It first checks whether this machine's clock can be trusted with deadlines.
-
-Only elapsed real time (`monotonic`) and the database's clock are there to judge it by.
+It first checks this machine's clock, against elapsed real time (`monotonic`) and the database's
+clock.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import journal
-from incidents.daemon.part import Backoff, trouble
+from incidents.daemon.part import Backoff, database_fault
 from incidents.desk import Answer, Desk
 from incidents.errors import Cause, IncidentsError
 from incidents.store import desk_state
@@ -40,9 +39,9 @@ class StandingAsideError(IncidentsError):
 def clock_drift(
     connection: Connection, now: Callable[[], datetime] = clock.now
 ) -> timedelta | None:
-    """How far this machine's clock is ahead of the database's; negative: behind.
+    """The lead of this machine's clock over the database's; negative: behind.
 
-    What the way to the database and back can explain is no drift. None on SQLite, which has no
+    A difference within the round trip to the database is no drift. None on SQLite, which has no
     clock of its own, and in a rehearsal.
     """
     before = now()
@@ -56,7 +55,7 @@ def clock_drift(
 
 
 def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
-    """Why a daemon with this drift must leave the clock to others, None if it need not."""
+    """The reason why a daemon with this drift must not enforce the clock; None if it may."""
     if drifted is None or abs(drifted) <= DRIFT_LIMIT:
         return None
     s = abs(drifted).total_seconds()
@@ -65,8 +64,8 @@ def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
     return Cause.of("clock_behind", "its clock is {s:,.1f} s behind the database's", s=s)
 
 
-class Steps:
-    """Notices when the clock is set, forward or back, in place of just going on."""
+class ClockSteps:
+    """A detector of steps of the clock, forward or back."""
 
     def __init__(
         self,
@@ -78,7 +77,7 @@ class Steps:
         self._seen = now(), monotonic()
 
     def step(self) -> timedelta | None:
-        """By how much the clock was set since this was last asked; None for less than a second."""
+        """The step of the clock since the last call; None for less than a second."""
         now, monotonic = self._now(), self._monotonic()
         seen_now, seen_monotonic = self._seen
         self._seen = now, monotonic
@@ -87,21 +86,21 @@ class Steps:
 
 
 BATCH = 500
-WORKS_FOR_S = 10.0
-"""So long after a look that came to its end, the clock counts as enforced."""
+WORKING_FOR_S = 10.0
+"""The time for which the clock counts as enforced after a completed look."""
 
-# A connection may take so long to be refused, and a SQLite file so long to be let go of.
+# The longest wait for a refused connection, or for a locked SQLite file.
 _ATTEMPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What a look did, the earliest due time (UTC) that it has not come to, and why it stood aside.
+class Elapsed:
+    """The result of a look, with the next due time (UTC) and the reason if it stood aside.
 
-    What it came to and left undone, since another daemon has it in hand or a row is spoilt, is no
-    `next_due`: there is no moment to wait for, and the next tick looks again. `ahead` is how far
-    this machine's clock is ahead of the database's, by which it is due; negative: behind. `halted`:
-    what it decides is not carried out, until a person goes on.
+    `next_due`: without sites that are due and were left, because another daemon has them or a row
+    is damaged; the next tick looks again. `ahead`: the lead of this machine's clock over the
+    database's, which decides; negative: behind. `halted`: no orders are carried out until a person
+    resumes.
     """
 
     sites: int = 0
@@ -112,53 +111,53 @@ class Look:
     halted: bool = False
 
 
-def look(
+def elapse(
     engine: Engine,
     desk: Desk,
     *,
     limit: int = BATCH,
     stopped: Callable[[], bool] = lambda: False,
     done: Callable[[list[Answer]], object] = lambda _: None,
-) -> Look:
-    """Do all that is due, `limit` sites in a transaction, in the order of their due times.
+) -> Elapsed:
+    """Elapse all due clocks, `limit` sites in a transaction, by due time.
 
-    Between two batches `stopped` is asked, and `done` is told what the last one has decided. With
-    a clock that differs from the database's nothing is done, but in a rehearsal.
+    After each batch `done` gets its decisions, and `stopped` is called. If the clock differs from
+    the database's, nothing is done, except in a rehearsal.
 
     Raises:
-        DatabaseError: when the database does not do its part; what was done before stands.
+        DatabaseError: if the database fails; earlier batches are kept.
     """
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
         drift = clock_drift(connection)
-        next_due, halted_since = work.at_a_look(connection)
+        next_due, halted_since = work.due_and_halt(connection)
     halted = halted_since is not None
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
-    # By the database's clock, which shows this at least; so one more look is better than one less.
-    came_to = now - ahead
-    at_most_ahead = clock.now() - came_to
-    if aside is not None or next_due is None or next_due >= came_to:
-        return Look(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
+    # The database's time, or earlier: an extra look does no harm, a missed one does.
+    covered_until = now - ahead
+    max_lead = clock.now() - covered_until
+    if aside is not None or next_due is None or next_due >= covered_until:
+        return Elapsed(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
     sites = events = 0
     for began, answers in _batches(desk, limit, stopped):
-        came_to = began - at_most_ahead
+        covered_until = began - max_lead
         done(answers)
         sites += len(answers)
         events += sum(len(answer.events) for answer in answers)
     with plainly(engine), reading(engine) as connection:
-        next_due = work.earliest_due(connection, since=came_to)
-    return Look(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
+        next_due = work.earliest_due(connection, since=covered_until)
+    return Elapsed(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
 
 
 def _batches(
     desk: Desk, limit: int, stopped: Callable[[], bool]
 ) -> Iterator[tuple[datetime, list[Answer]]]:
-    """What each batch has decided, and when it began: what is due since then may be left."""
+    """The decisions of each batch, with its beginning: clocks due since then may be left."""
     while not stopped():
         began = clock.now()
         answers = desk.elapse(limit=limit)
-        # Nothing is due, or what is due is being done by somebody else at this moment.
+        # Nothing is due, or another daemon is doing it now.
         if not answers:
             return
         yield began, answers
@@ -168,15 +167,15 @@ def _batches(
 
 
 class Enforcement:
-    """Looks, and keeps looking whatever becomes of the database; one thread runs it.
+    """The duty of one daemon, run by one thread; it survives failures of the database.
 
-    `wake_at` is told the next due time; `changed` is called when enforcing begins, or standing
-    aside begins or ends. `fatal` holds what no waiting will mend.
+    `wake_at`: gets the next due time. `changed`: called when enforcing begins, and when standing
+    aside begins or ends. `fatal`: an error that will not pass.
     """
 
     def __init__(
         self,
-        house: App,
+        app: App,
         systemd: journal.Systemd,
         *,
         stopped: Callable[[], bool],
@@ -187,7 +186,7 @@ class Enforcement:
     ) -> None:
         self.fatal: IncidentsError | None = None
         self.aside: str | None = None
-        self._house = house
+        self._app = app
         self._systemd = systemd
         self._stopped = stopped
         self._wake_at = wake_at
@@ -198,22 +197,22 @@ class Enforcement:
         self._trouble: str | None = None
 
     @property
-    def works(self) -> bool:
-        """Whether the last look came to its end, not long ago."""
+    def is_working(self) -> bool:
+        """Whether a look was completed recently."""
         at = self._worked_at
-        return at is not None and self._monotonic() - at <= WORKS_FOR_S
+        return at is not None and self._monotonic() - at <= WORKING_FOR_S
 
     def run(self) -> None:
-        """One look; whatever comes of it, the next one will be tried."""
+        """Do one look; no failure stops the next one."""
         if self._stopped() or self._backoff.waiting:
             return
         try:
-            house = self._house
-            # It may have been upgraded since: what this program would write no longer fits.
-            schema.check(house.engine)
-            found = look(
-                house.engine,
-                house.desk,
+            app = self._app
+            # The schema may have been upgraded since, so that this program must not write.
+            schema.check(app.engine)
+            found = elapse(
+                app.engine,
+                app.desk,
                 stopped=self._stopped,
                 done=self._done,
             )
@@ -225,58 +224,58 @@ class Enforcement:
     def _done(self, answers: list[Answer]) -> None:
         journal.decided(answers)
         self._worked_at = self._monotonic()
-        self._systemd.alive()
+        self._systemd.feed_watchdog()
 
-    def _succeeded(self, found: Look) -> None:
+    def _succeeded(self, found: Elapsed) -> None:
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
             journal.say("enforcing again", duration_s=round(lasted_s, 1))
         self._trouble = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
-        turned = (found.aside is None) != (self.aside is None)
+        changed = (found.aside is None) != (self.aside is None)
         self.aside = found.aside
-        self._systemd.alive()
+        self._systemd.feed_watchdog()
         if found.aside is None:
             self._systemd.ready()
             if found.next_due is not None:
-                # Past by now, it may be: then the next look begins at once.
+                # If this is past by now, the next look begins at once.
                 self._wake_at(found.next_due + found.ahead)
-        if turned and found.aside is not None:
+        if changed and found.aside is not None:
             journal.error(
                 "standing aside: this daemon does not enforce the clock", reason=found.aside
             )
-        elif turned:
+        elif changed:
             journal.warn("the clocks agree again: enforcing")
         self._systemd.status(_status(found))
-        if began or turned:
+        if began or changed:
             self._changed()
 
     def _failed(self, error: Exception) -> None:
         self._worked_at = None
-        reason = trouble(error)
+        reason = database_fault(error)
         if reason is None and isinstance(error, IncidentsError):
             self.fatal = error
             return
         wait_s = self._backoff.failed()
         if reason is None:
-            # The watchdog is not fed: a restart may mend what is wrong in this process.
+            # The watchdog is not fed: a restart may repair this process.
             reason = f"a fault in this program: {type(error).__name__}"
             self._systemd.status(reason)
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
             if os.environ.get("INCIDENTS_DEBUG"):
                 traceback.print_exception(error)
             return
-        # This process is well, and a restart would not bring the database back.
-        self._systemd.alive()
-        self._systemd.waiting(wait_s + _ATTEMPT_S)
+        # The process works, and a restart would not bring the database back.
+        self._systemd.feed_watchdog()
+        self._systemd.extend_start(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
         if reason != self._trouble:
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
 
 
-def _status(found: Look) -> str:
+def _status(found: Elapsed) -> str:
     if found.aside is not None:
         return f"standing aside: {found.aside}"
     due = (

@@ -1,6 +1,6 @@
 """The duty of filings: remind the desk of terms, and check the pages of approved sites again.
 
-Neither suspends anybody. Any number of daemons may do it: what one has done is no news to another.
+Neither suspends a site. Any number of daemons may do it; none repeats another's work.
 """
 
 from __future__ import annotations
@@ -22,63 +22,64 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
 
 _NOT_REMINDED = "filing reminders are not sent"
-_NOT_LOOKED = "footers of approved sites are not checked"
+_NOT_CHECKED = "footers of approved sites are not checked"
 
 TICK_S = 10.0
-"""How often it is to be run: one page at most each time, so that nobody is bothered."""
+"""The interval of its rounds, with one page at most in each, to limit the load on sites."""
 
-AT_ONCE = 500
-"""So many sites are reminded of in one transaction."""
+BATCH = 500
+"""The maximum number of sites in one transaction of reminders."""
 
-AGAIN_AFTER = timedelta(hours=6)
-"""After this a page that could not be read is tried again, if not earlier."""
+RETRY_AFTER = timedelta(hours=6)
+"""The longest wait before an unreadable page is tried again."""
 
-PASSED_OVER = 100
-"""So many sites without a page to be looked at are passed over in a round."""
+MAX_SKIPPED = 100
+"""The maximum number of sites without a page that a round skips."""
 
 ONCE_PAGES, ONCE_S = 20, 20.0
-"""So many pages, and so long, `daemon --once` looks at."""
+"""The limits of `daemon --once`: pages and seconds."""
 
-Look = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
-"""Looks at the foot of a site's page, by the details of its filing: the codes of what is wrong,
-none if all is right; None, if there was no page to be looked at."""
+CheckPage = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
+"""A check of the footer of a site's page against its filing.
+
+It returns the codes of the faults, or None if the page could not be read."""
 
 
 class Filings:
-    """The duty of one daemon; one thread does it. `stopped` is asked between two sites."""
+    """The duty of one daemon, run by one thread; `stopped` is called between two sites."""
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        look: Look | None = None,
+        check_page: CheckPage | None = None,
         say: Callable[..., None] = journal.say,
         monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._house, self._engine = house, house.bare_engine
+        self._app, self._engine = app, app.bare_engine
         self._stopped = stopped
-        self._look = look or _looked_at
+        self._check_page = check_page or _check_footer
         self._say = say
-        self._chance = chance
+        self._jitter = jitter
         self._enrolled = 0
         self._reminding = Part(_NOT_REMINDED, monotonic)
-        self._looking = Part(_NOT_LOOKED, monotonic)
+        self._checking = Part(_NOT_CHECKED, monotonic)
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not self._stopped():
-            self._reminding.do(self.remind)
+            self._reminding.attempt(self.remind)
         if not self._stopped():
-            self._looking.do(self.look_at_one)
+            self._checking.attempt(self.check_one_page)
 
     def remind(self) -> int:
-        """Remind of all terms of which a reminder is due today; of how many sites that was.
+        """Send all reminders of terms due today; return the number of sites.
 
         Raises:
-            DatabaseError: when the database does not do its part.
-            SettingError, UnknownSettingError, SettingsFileError: of what the settings say.
+            DatabaseError: if the database fails.
+            SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         """
         if not filing_settings.load().remind:
             return 0
@@ -86,15 +87,15 @@ class Filings:
         count = 0
         while not self._stopped():
             with plainly(self._engine), reading(self._engine) as connection:
-                now = self._house.now(connection)
-                today = now.astimezone(self._house.settings.zone).date().isoformat()
-                sites = filings.to_remind(connection, today, AT_ONCE)
+                now = self._app.now(connection)
+                today = now.astimezone(self._app.settings.zone).date().isoformat()
+                sites = filings.to_remind(connection, today, BATCH)
             if not sites:
                 break
-            answers = self._house.desk.submit(
+            answers = self._app.desk.submit(
                 [Envelope(site=site, command=Remind(on=today)) for site in sites]
             )
-            # Another daemon may have reminded of some of them meanwhile.
+            # Another daemon may have sent some of them meanwhile.
             reminded = sum(bool(answer.events) for answer in answers)
             count += reminded
             if not reminded:
@@ -103,84 +104,85 @@ class Filings:
             self._say("filing reminders sent", count=count)
         return count
 
-    def look_at_one(self) -> bool:
-        """Look at the page that has waited longest, if one is due; whether there was one.
+    def check_one_page(self) -> bool:
+        """Check the page that has waited longest, if one is due; return whether one was.
 
-        One that is down, or not approved, shows nothing: it is passed over.
+        Sites that are down or not approved are skipped.
 
-        Raises as `remind` does, and NoFilingLibraryError or NoFetchingLibraryError.
+        Raises as `remind`, and NoFilingLibraryError or NoFetchingLibraryError.
         """
         settings = filing_settings.load()
         if settings.recheck_within is None:
             return False
         schema.check(self._engine)
-        for _ in range(PASSED_OVER):
+        for _ in range(MAX_SKIPPED):
             due = self._next()
             if due is None or self._stopped():
                 return False
-            details = self._claimed(due, settings.recheck_within)
+            details = self._claim(due, settings.recheck_within)
             if details is not None:
                 return self._record(due, details, settings)
         return False
 
     def _next(self) -> filings.Due | None:
         with plainly(self._engine), reading(self._engine) as connection:
-            new, self._enrolled = filings.unseen(connection, self._enrolled)
+            new, self._enrolled = filings.not_enrolled(connection, self._enrolled)
         if new:
             with plainly(self._engine), writing(self._engine) as connection:
                 filings.enrol(connection, new)
         with plainly(self._engine), reading(self._engine) as connection:
-            return filings.due(connection, self._house.now(connection))
+            return filings.due(connection, self._app.now(connection))
 
-    def _claimed(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
-        """The details of the site's filing; None if there is no page of it to be looked at, or
-        another daemon looks. Whoever dies while looking leaves it to be looked at again soon."""
+    def _claim(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
+        """Claim the page, and return the site's filing; None without a page, or if another has it.
+
+        If this daemon dies, the page is soon checked again."""
         with plainly(self._engine), writing(self._engine) as connection:
-            now = self._house.now(connection)
+            now = self._app.now(connection)
             details: dict[str, str] = views.filing_details(connection, due.site)
             shows = due.state == "active" and {filings.NUMBER, filings.APPROVED} <= details.keys()
-            wait = min(within, AGAIN_AFTER)
+            wait = min(within, RETRY_AFTER)
             return details if filings.claim(connection, due, now + wait) and shows else None
 
     def _record(
         self, due: filings.Due, details: dict[str, str], settings: filing_settings.FilingSettings
     ) -> bool:
         assert settings.recheck_within is not None
-        problems = self._look(due.site, details, settings)
-        with self._house.reading() as connection:
+        problems = self._check_page(due.site, details, settings)
+        with self._app.reading() as connection:
             still = views.filing_details(connection, due.site)
         if problems is None or still != details:
-            # Nobody could look, or what it was held against is not filed any more.
+            # The page could not be read, or the filing has changed.
             return True
-        # Spread, so that what was taken in on one day is not looked at on one day for ever.
-        wait = settings.recheck_within * (1 - self._chance() / 5)
+        # Spread out, so that sites added on one day are not always checked on one day.
+        wait = settings.recheck_within * (1 - self._jitter() / 5)
         with plainly(self._engine), writing(self._engine) as connection:
-            filings.put_off(connection, due.site_id, self._house.now(connection) + wait)
+            filings.postpone(connection, due.site_id, self._app.now(connection) + wait)
         command = RecordFooter(problems=problems)
-        [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
+        [answer] = self._app.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:
             self._say("a footer has changed", count=len(problems))
         return True
 
 
-def once(house: App) -> Filings:
-    """Remind of all that is due, and look at some pages: `daemon --once`.
+def once(app: App) -> Filings:
+    """Send the due reminders, and check some pages (`daemon --once`).
 
-    Raises as `Filings.remind` does.
+    Raises as `Filings.remind`.
     """
-    duty = Filings(house, say=lambda *_, **__: None)
+    duty = Filings(app, say=lambda *_, **__: None)
     duty.remind()
     until = time.monotonic() + ONCE_S
     for _ in range(ONCE_PAGES):
-        if time.monotonic() > until or not duty.look_at_one():
+        if time.monotonic() > until or not duty.check_one_page():
             break
     return duty
 
 
-def _looked_at(
+def _check_footer(
     site: str, details: dict[str, str], settings: filing_settings.FilingSettings
 ) -> tuple[str, ...] | None:
-    # With what it stands on, for a desk that has approved sites.
+    # Loaded only by a desk that has approved sites.
     from incidents.filing.finding import WRONG
     from incidents.filing.footer import check, page
 
@@ -193,6 +195,6 @@ def _looked_at(
     expected = check.Expected.of(details, icp_form=settings.icp_form)
     found = check.check_foot(read.foot(), expected)
     if any(each.field == check.PAGE for each in found):
-        # Cut off, or filled by scripts alone: nobody can tell what it lacks.
+        # The page was cut, or only scripts fill it: what it lacks is unknown.
         return None
     return tuple(sorted({each.code for each in found if each.verdict == WRONG}))

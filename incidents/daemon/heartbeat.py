@@ -1,4 +1,4 @@
-"""The duty of the heartbeat: show that the clock is enforced, and by which daemon."""
+"""The duty of the heartbeat: record that this daemon enforces the clock."""
 
 from __future__ import annotations
 
@@ -20,85 +20,85 @@ from incidents.store import desk_state, monitoring
 from incidents.store.database.engine import plainly, writing
 
 BEAT_S = 5
-FORGOTTEN_AFTER = timedelta(days=1)
+PURGE_AFTER = timedelta(days=1)
 
 
 def identity() -> monitoring.Heartbeat:
-    """This process as a daemon; the name is its own also where every host has a pid 1."""
+    """This process as a daemon, under a unique name even if every host has a pid 1."""
     now = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
     return monitoring.Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
-def note_once(house: App) -> None:
-    """Let everybody see when `daemon --once` last did what was due; nobody waits for a next beat.
+def record_once(app: App) -> None:
+    """Record the time of this `daemon --once`; no next beat is expected.
 
     Raises:
-        DatabaseError: if it cannot be noted. What was due is done all the same; but who asks later
-            is told that nothing enforces the clock, and nothing that falls due could be written.
+        DatabaseError: if it cannot be recorded. The due work is done, but later nothing seems to
+            enforce the clock, and nothing further could be written.
     """
     host = socket.gethostname()
-    with plainly(house.engine), writing(house.engine) as connection:
+    with plainly(app.engine), writing(app.engine) as connection:
         now = desk_state.now(connection)
         name = monitoring.once_on(host)
         beat = monitoring.Heartbeat(
             daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now
         )
         monitoring.beat(connection, beat)
-        monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
+        monitoring.purge_heartbeats(connection, now - PURGE_AFTER)
 
 
-def note_mark_once(house: App, unread: str | None) -> None:
-    """Let everybody see why `daemon --once` carried nothing out, if it cannot read its mark.
+def record_mark_once(app: App, unread: str | None) -> None:
+    """Record why `daemon --once` carried out nothing, if its mark cannot be read.
 
     Raises:
-        DatabaseError: if it cannot be noted.
+        DatabaseError: if it cannot be recorded.
     """
-    with plainly(house.engine), writing(house.engine) as connection:
+    with plainly(app.engine), writing(app.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
-        monitoring.note_mark(connection, name, unread, desk_state.now(connection))
+        monitoring.record_mark(connection, name, unread, desk_state.now(connection))
 
 
-class Heart:
-    """Beats only while enforcement works; a daemon that merely lives deserves no trust.
+class HeartbeatDuty:
+    """The heartbeat, which beats only while enforcement works.
 
-    `mark_unread` tells why nothing is carried out, if the mark cannot be read.
+    `mark_unread`: returns why nothing is carried out, if the mark cannot be read.
     """
 
     def __init__(
         self,
-        house: App,
+        app: App,
         enforcement: Enforcement,
         identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._house = house
+        self._app = app
         self._enforcement = enforcement
         self._identity = identity
         self._mark_unread = mark_unread
         self._beaten = False
 
     def beat(self) -> None:
-        """Write the row, in the database's own time where it has one, and forget the dead."""
-        if not self._enforcement.works:
+        """Write the row, in the database's time if it has one, and purge dead daemons."""
+        if not self._enforcement.is_working:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
-        # Enforcement meets the same database and tells of it; a beat that fails is missed.
+        # Enforcement reports the same database error; the beat is skipped.
         with suppress(DBAPIError, DatabaseError):
-            with writing(self._house.engine) as connection:
+            with writing(self._app.engine) as connection:
                 now = desk_state.now(connection)
                 beat = replace(
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
                 )  # fmt: skip
                 monitoring.beat(connection, beat)
-                monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
+                monitoring.purge_heartbeats(connection, now - PURGE_AFTER)
             self._beaten = True
 
     def stop(self) -> None:
-        """Take the row away, so that nobody trusts in this daemon for another moment."""
+        """Remove the row, so that this daemon no longer counts as alive."""
         if not self._beaten:
             return
-        with suppress(DBAPIError, DatabaseError), writing(self._house.engine) as connection:
+        with suppress(DBAPIError, DatabaseError), writing(self._app.engine) as connection:
             monitoring.remove_heartbeat(connection, self._identity.daemon)

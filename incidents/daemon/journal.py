@@ -1,8 +1,7 @@
 """The journal of a daemon: its log, and its messages to the service manager, if there is one.
 
-If the log cannot be written, no clock stops.
-
-The service manager is told by sd_notify(3), without its library.
+If the log cannot be written, no clock stops. The service manager is notified by sd_notify(3),
+without its library.
 """
 
 from __future__ import annotations
@@ -24,33 +23,33 @@ _NAME = "daemon"
 _DECIDED = "decided"
 
 _log = log.logger(_NAME)
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def say(sentence: str, **facts: Any) -> None:
-    """What was done."""
-    # A full disk, or a reader that has gone away.
+    """Log what was done."""
+    # The disk is full, or the reader has gone away.
     with contextlib.suppress(OSError, ValueError):
         _log.info(sentence, **facts)
 
 
 def warn(sentence: str, **facts: Any) -> None:
-    """What a person should look at."""
+    """Log what a person should look at."""
     with contextlib.suppress(OSError, ValueError):
         _log.warning(sentence, **facts)
 
 
 def error(sentence: str, **facts: Any) -> None:
-    """What keeps the clock from being enforced."""
+    """Log what prevents enforcement of the clock."""
     with contextlib.suppress(OSError, ValueError):
         _log.error(sentence, **facts)
 
 
 def decided(answers: Iterable[Answer]) -> int:
-    """One line for each thing that the clock has decided; how many there were.
+    """Log one line for each decision of the clock; return their number.
 
-    The lines that `say` would write, but rendered here and written at once: one after the other
-    they took a quarter of the time that deciding takes. All their facts are safe ones.
+    The lines are those of `say`, but written together: one by one they took a quarter of the time
+    of deciding. None of their facts is personal.
     """
     facts = [
         _facts(answer, seq, event)
@@ -59,21 +58,21 @@ def decided(answers: Iterable[Answer]) -> int:
     ]
     if _on_terminal():
         for each in facts:
-            (warn if _waits_for_a_person(each) else say)(_DECIDED, **each)
+            (warn if _needs_a_person(each) else say)(_DECIDED, **each)
     elif facts:
         told = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
         lines = (
-            each | told | {"level": "warning" if _waits_for_a_person(each) else "info"}
+            each | told | {"level": "warning" if _needs_a_person(each) else "info"}
             for each in facts
         )
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write("".join(f"{_encoded(line)}\n" for line in lines))
+            sys.stderr.write("".join(f"{_encode(line)}\n" for line in lines))
             sys.stderr.flush()
     return len(facts)
 
 
-def _waits_for_a_person(facts: dict[str, Any]) -> bool:
-    """Whether it is an order that was given up, or that the brake holds."""
+def _needs_a_person(facts: dict[str, Any]) -> bool:
+    """Return whether it is an order that was given up, or held by the brake."""
     return bool(facts["kind"] == OrderFailed.kind)
 
 
@@ -104,40 +103,40 @@ class Systemd:
     def __init__(self, environ: Mapping[str, str] | None = None, pid: int | None = None) -> None:
         environ = os.environ if environ is None else environ
         self._address = environ.get("NOTIFY_SOCKET", "")
-        # WATCHDOG_PID is another process's when the variables were inherited.
+        # Inherited variables have the WATCHDOG_PID of another process.
         watched = environ.get("WATCHDOG_PID", "") in ("", str(os.getpid() if pid is None else pid))
         self._watchdog = watched and "WATCHDOG_USEC" in environ
         self._ready = False
         self._status = ""
 
     def ready(self) -> None:
-        """The start is complete; said once."""
+        """Report the start as complete, once."""
         if not self._ready:
             self._ready = True
             self._send("READY=1")
 
-    def alive(self) -> None:
+    def feed_watchdog(self) -> None:
         """Feed the watchdog, if one is set on this process."""
         if self._watchdog:
             self._send("WATCHDOG=1")
 
-    def waiting(self, for_s: float) -> None:
-        """While the start is not complete: it may take that much longer from now."""
+    def extend_start(self, for_s: float) -> None:
+        """Extend the time for an incomplete start."""
         if not self._ready:
             self._send(f"EXTEND_TIMEOUT_USEC={int(for_s * 1_000_000)}")
 
     def stopping(self) -> None:
-        """The stop has begun."""
+        """Report that the stop has begun."""
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """What `systemctl status` shows; sent when it has changed."""
+        """Set the text of `systemctl status`, if it has changed."""
         if text != self._status:
             self._status = text
             self._send("STATUS=" + " ".join(text.split()))
 
     def _send(self, line: str) -> None:
-        # A path, or with "@" a name in the abstract namespace; of other kinds none is local.
+        # A path, or with "@" a name in the abstract namespace; no other kind is local.
         if self._address[:1] not in ("/", "@"):
             return
         address = self._address.replace("@", "\0", 1) if self._address[0] == "@" else self._address
@@ -145,6 +144,6 @@ class Systemd:
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to,
         ):
-            # A manager that does not read must not hold up the clock.
+            # A manager that does not read must not delay the clock.
             to.setblocking(False)
             to.sendto(line.encode(), address)

@@ -1,4 +1,4 @@
-"""The part of a duty, which may fail without the others and is then left alone for a while."""
+"""The part of a duty, which may fail without the others, and then waits before it retries."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from incidents.errors import DatabaseError, IncidentsError
 from incidents.store.database.sqlite_file import UnseenError
 
 FIRST_S = 1.0
-MOST_S = 30.0
+MAX_S = 30.0
 
 
 class Backoff:
-    """Waits 1, 2, 4 … 30 s, each shortened by up to a half by chance.
+    """The waits 1, 2, 4 … 30 s, each shortened by up to a half by `jitter`.
 
-    Daemons that lost the same database at one moment must not all come back at one moment.
+    Otherwise daemons that lost the same database would all come back at the same moment.
     """
 
     def __init__(
         self,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._monotonic = monotonic
-        self._chance = chance
+        self._jitter = jitter
         self._failures = 0
         self._since = 0.0
         self._until = 0.0
@@ -43,42 +43,42 @@ class Backoff:
         return self._failures > 0 and self._monotonic() < self._until
 
     def failed(self) -> float:
-        """Count a failure; how many seconds to wait."""
+        """Count a failure, and return the seconds to wait."""
         now = self._monotonic()
         if not self._failures:
             self._since = now
-        wait_s = min(FIRST_S * 2.0**self._failures, MOST_S) * (1 - self._chance() / 2)
-        # Beyond this the wait no longer grows, and a power without bound would overflow.
+        wait_s = min(FIRST_S * 2.0**self._failures, MAX_S) * (1 - self._jitter() / 2)
+        # Beyond this the wait no longer grows, and an unbounded power would overflow.
         self._failures = min(self._failures + 1, 10)
         self._until = now + wait_s
         return wait_s
 
     def succeeded(self) -> float | None:
-        """It works; for how many seconds it had not, None if the last attempt worked too."""
+        """Reset, and return the seconds of failure; None if there was none."""
         if not self._failures:
             return None
         self._failures = 0
         return self._monotonic() - self._since
 
 
-def trouble(error: Exception) -> str | None:
-    """What is the matter with the database, if that is what went wrong and it may pass."""
+def database_fault(error: Exception) -> str | None:
+    """The fault of the database behind an error, if it may pass; else None."""
     cause = error.__cause__
     if isinstance(error, UnseenError):
         return error.message
     if not isinstance(error, DatabaseError) or not isinstance(cause, DBAPIError):
         return None
-    # What is said of a row that does not fit may quote it.
+    # The message about a refused row may quote it.
     if isinstance(cause, IntegrityError | DataError):
         return f"the database refused a row ({type(cause).__name__})"
     return error.message
 
 
 class Part:
-    """One part of the duty, which waits a while when it has failed, and says so once.
+    """One part of a duty, which waits after a failure, and logs it once.
 
-    `wrong` is the sentence for it, `log_error` is told it with the reason. `error` is how it failed
-    the last time it was tried; None if it did not.
+    `wrong`: the sentence for `log_error`, with the reason. `error`: the failure of the last
+    attempt, if any.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class Part:
         self._backoff = Backoff(monotonic=monotonic)
         self._trouble: str | None = None
 
-    def do(self, act: Callable[[], object]) -> bool:
-        """Whether it was done; not if it is too early after a failure."""
+    def attempt(self, act: Callable[[], object]) -> bool:
+        """Call `act`, unless it is too early after a failure; return whether it succeeded."""
         if self._backoff.waiting:
             return False
         try:
@@ -111,7 +111,7 @@ class Part:
         self.error = error
         wait_s = self._backoff.failed()
         reason = _reason(error)
-        # A log that was rewritten is no trouble that one gets used to.
+        # A rewritten log is reported every time.
         if reason != self._trouble or isinstance(error, SplitViewError):
             self._log_error(self._wrong, reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
@@ -120,7 +120,7 @@ class Part:
 
 
 def _reason(error: Exception) -> str:
-    reason = trouble(error)
+    reason = database_fault(error)
     if reason is not None:
         return reason
     if isinstance(error, IncidentsError):

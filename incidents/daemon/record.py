@@ -1,7 +1,7 @@
 """The duty of the record: number the entries, sign the log and publish it.
 
-It has threads of its own, so that it never holds up the clock or the heartbeat; and each of its
-parts may fail without the others: what is not signed is numbered all the same.
+It has its own threads, so that it never delays the clock or the heartbeat. Each of its parts may
+fail without the others: entries are numbered even if they are not signed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 
 TICK_S = 0.25
-"""Checkpoints are a second apart; what waits for the next one should not wait for two."""
+"""The interval of its rounds: an entry should not miss a checkpoint, one second apart."""
 
 _LOOK_S = 1.0
 _MARK_S = 30.0
@@ -43,28 +43,28 @@ _NET_S = 3_600.0
 
 
 class Record:
-    """Numbers, signs and publishes, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread: it numbers, signs and publishes.
 
-    `at_once`: it runs once, and does not wait for a second to pass since the last checkpoint.
+    `at_once`: run once, without a second's wait after the last checkpoint.
     """
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
         say: Callable[..., None] = journal.say,
         at_once: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
-        self._bare_engine = house.bare_engine
-        self._house = house
+        # Open it in the constructor: two threads would open it twice.
+        self._bare_engine = app.bare_engine
+        self._app = app
         self._stopped = stopped
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self.settings = status.load_settings(house.settings)
+        self.settings = status.load_settings(app.settings)
         self._ring = KeyRing(self.settings.key, self.settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("unnumbered entries are not searched for", monotonic)
@@ -77,51 +77,51 @@ class Record:
         self._look_at = self._mark_at = self._net_at = monotonic()
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
-        if self._stopped() or not self._numbering.do(self._number):
+        """Do one round; no failure stops the next one."""
+        if self._stopped() or not self._numbering.attempt(self._number):
             return
         now = self._monotonic()
         if now >= self._net_at:
             self._net_at = now + _NET_S
-            self._looking.do(self._look_for_missed)
+            self._looking.attempt(self._look_for_missed)
         if not self._new and now < self._look_at:
             return
         self._look_at = now + _LOOK_S
-        self._signing.do(self._sign)
+        self._signing.attempt(self._sign)
         self.publish()
 
     def publish(self) -> None:
-        """Brings the folder up to the last checkpoint, if there is to be one."""
+        """Update the published folder to the last checkpoint, if one is set."""
         folder = self.settings.publish
         if folder is not None:
-            self._publishing.do(partial(publishing.publish, self._house.engine, folder))
+            self._publishing.attempt(partial(publishing.publish, self._app.engine, folder))
 
     def _number(self) -> None:
-        engine = self._house.engine
-        # It may have been upgraded since: what this program would write no longer fits.
+        engine = self._app.engine
+        # The schema may have been upgraded since, so that this program must not write.
         schema.check(engine)
         if sequencer.number_all(engine, self._stopped):
             self._new = True
 
     def _look_for_missed(self) -> None:
-        found = sequencer.number_missed(self._house.engine)
+        found = sequencer.number_missed(self._app.engine)
         if found:
             self._new = True
             journal.error("found and numbered entries without a number", count=found)
 
     def _sign(self) -> None:
-        with self._house.reading() as connection:
-            now = self._house.now(connection)
+        with self._app.reading() as connection:
+            now = self._app.now(connection)
         try:
-            done = self._signed(now)
+            done = self._try_to_sign(now)
             self._refuse_loss(done, now)
         except DatabaseError:
             raise
         except IncidentsError as error:
-            self._fails = self._noted(error, now)
+            self._fails = self._record_failure(error, now)
             raise
         if self._fails and done.unable is None:
-            self._keep(checkpoints.note_end_of_trouble)
+            self._write(checkpoints.record_signing_recovery)
         self._fails = False
         if done.made is not None:
             self._new = False
@@ -134,13 +134,12 @@ class Record:
         if done.made is not None or done.unable is not None:
             self._unable = done.unable
 
-    def _signed(self, now: datetime) -> signing.Signing:
-        """What came of it. While another process signs the entries are numbered all the same: it is
-        looked at again the next time, and a while later it is a fault."""
+    def _try_to_sign(self, now: datetime) -> signing.Signing:
+        """Sign; while another process signs, return nothing, and raise after a while."""
         patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
-                self._house.engine, self._ring, now,
+                self._app.engine, self._ring, now,
                 at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
             )  # fmt: skip
         except signers_lock.HeldError:
@@ -152,95 +151,95 @@ class Record:
         return done
 
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
-        """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
-        if done.unable not in (None, signing.NO_KEY) and self._waits(now):
-            # Nobody signs: it is wrong here, if something signed is missing, or the key is here.
-            loss.refuse(self._house.engine, self._ring.file)
+        """Check for a loss where signing did not: nobody signs, or nothing is new."""
+        if done.unable not in (None, signing.NO_KEY) and self._is_signing_late(now):
+            # Nobody signs: an error if signed entries are missing, or if the key is here.
+            loss.refuse(self._app.engine, self._ring.file)
             if done.elsewhere is not None:
                 raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
-            with self._house.reading() as connection:
-                place = checkpoints.signed_beside(connection)
+            with self._app.reading() as connection:
+                place = checkpoints.signing_place(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
-                loss.refuse(self._house.engine, self._ring.file)
+                loss.refuse(self._app.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
 
-    def _waits(self, now: datetime) -> bool:
-        """Whether nobody signs: entries have waited for more than a minute."""
-        with self._house.reading() as connection:
+    def _is_signing_late(self, now: datetime) -> bool:
+        """Return whether nobody signs: entries have waited for more than a minute."""
+        with self._app.reading() as connection:
             return status.waits_since(connection, now) is not None
 
-    def _noted(self, error: IncidentsError, now: datetime) -> bool:
-        """Whether it is kept that this one has failed; not while another one signs, nor in place of
-        a signing that was refused."""
+    def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
+        """Record the failure, unless another signs or a refusal is on record; say whether."""
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
-        with self._house.reading() as connection:
-            known = checkpoints.signs(connection).how
-        if how == checkpoints.FAILED and (known == checkpoints.REFUSED or not self._waits(now)):
+        with self._app.reading() as connection:
+            known = checkpoints.signing_state(connection).how
+        if how == checkpoints.FAILED and (
+            known == checkpoints.REFUSED or not self._is_signing_late(now)
+        ):
             return False
         if known != how:
-            self._keep(partial(checkpoints.note_trouble, how=how, now=now))
+            self._write(partial(checkpoints.record_signing_failure, how=how, now=now))
         return True
 
-    def _keep(self, what: Callable[[Connection], object]) -> None:
-        engine = self._house.engine
+    def _write(self, what: Callable[[Connection], object]) -> None:
+        engine = self._app.engine
         with plainly(engine), writing(engine) as connection:
             what(connection)
 
 
-class Witnessing:
-    """Has the checkpoints countersigned and stamped: a thread for each of the others that are
-    asked, so that none waits for another.
+class WitnessRequests:
+    """The requests for witness signatures and time stamps, each in its own thread.
 
-    Nobody waits for these threads either: what is not answered by the end is not kept.
+    So none waits for another, and nothing waits for them: late answers are dropped.
     """
 
-    def __init__(self, house: App, record: Record, stop: Event) -> None:
+    def __init__(self, app: App, record: Record, stop: Event) -> None:
         self._stop = stop
         self._threads = [
             Thread(target=self._keep_asking, args=asked, daemon=True, name=asked[0])
-            for asked in _others(house, record)
+            for asked in _outside_requests(app, record)
         ]
 
     def start(self) -> None:
-        """Begins to ask, until the event is set."""
+        """Start the threads, which run until the event is set."""
         for thread in self._threads:
             thread.start()
 
     def _keep_asking(self, wrong: str, ask: Callable[[], object]) -> None:
         part = Part(wrong)
         while not self._stop.wait(_LOOK_S):
-            part.do(ask)
+            part.attempt(ask)
 
 
-def once(house: App) -> None:
-    """Numbers, signs and publishes what there is, and asks each witness once: `daemon --once`.
+def once(app: App) -> None:
+    """Number, sign and publish, and ask each witness once (`daemon --once`).
 
-    What is due is done by then: what goes wrong here is told in the log, and by `audit status`.
+    Due deadlines are enforced before; errors here go to the log and to `audit status`.
     """
-    # From cron each line would be a mail, each minute, on a machine that has no key.
-    record = Record(house, say=lambda *_, **__: None, at_once=True)
+    # In cron each line would become a mail, each minute, on a machine without a key.
+    record = Record(app, say=lambda *_, **__: None, at_once=True)
     record.run()
-    for wrong, ask in _others(house, record):
-        Part(wrong).do(ask)
+    for wrong, ask in _outside_requests(app, record):
+        Part(wrong).attempt(ask)
     if record.settings.witnesses:
         record.publish()
 
 
-def _others(house: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What is asked of others, each with the sentence for when it fails."""
+def _outside_requests(app: App, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
+    """The requests to others, each with the sentence for its failure."""
     for witness in record.settings.witnesses:
-        yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
+        yield f"the log is not witnessed by {witness.key.name}", partial(_ask, app, witness)
     if record.settings.timestamps is not None:
-        yield "the log is not time-stamped", partial(_stamp, house, record.settings.timestamps)
+        yield "the log is not time-stamped", partial(_stamp, app, record.settings.timestamps)
 
 
-def _ask(house: App, witness: witnesses.Witness) -> None:
-    witnesses.ask(house.engine, witness)
+def _ask(app: App, witness: witnesses.Witness) -> None:
+    witnesses.ask(app.engine, witness)
 
 
-def _stamp(house: App, authority: stamp.Authority) -> None:
-    with house.reading() as connection:
-        now = house.now(connection)
-    stamp.ask(house.engine, authority, now)
+def _stamp(app: App, authority: stamp.Authority) -> None:
+    with app.reading() as connection:
+        now = app.now(connection)
+    stamp.ask(app.engine, authority, now)

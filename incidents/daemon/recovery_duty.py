@@ -1,7 +1,6 @@
-"""Recovery: the duty that compares the world with a record that has lost its end, until they agree.
+"""The duty of recovery: compare the world with a record that has lost its end, until they agree.
 
-What is ordered again for it is carried out by the delivery, as any other order; then the site is
-looked at once more.
+The delivery carries out repeated orders like any other; then the site is compared again.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from incidents.views import left_down
 
 TICK_S = 1
 
-# A site of a lower id may be put on record by another after the last that was seen.
+# Another process may add a site with a lower id after the last one seen.
 _OVERLAP = 1_000
 
-_MUTE_AT_ONCE = 500
-"""So many of those that could not be asked are asked again in one round."""
+_MAX_UNKNOWN = 500
+"""The maximum number of left-down sites with an unknown state compared in one round."""
 
 
 class Recovery:
-    """Compares what is to be compared, for as long as somebody runs it; one thread does.
+    """The duty of one daemon, run by one thread.
 
-    What was found open is compared again, after a while that grows: only once nothing is, the world
-    is as the record says. No site is opened: why one is down may be what is lost.
+    Unresolved sites are compared again, after growing waits, until the world agrees with the
+    record. No site is opened: the reason why one is down may be lost.
     """
 
-    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._house, self._stopped = house, stopped
+    def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._app, self._stopped = app, stopped
         self._part = Part("sites are not compared with their actual state")
         self._backoff = Backoff()
         self._epoch = 0
@@ -47,18 +46,17 @@ class Recovery:
         self._doubted_at: datetime | None = None
         self._known: set[int] = set()
         self._last = 0
-        self._told: dict[str, object] = {}
+        self._logged: dict[str, object] = {}
 
     def run(self) -> None:
-        """One round; whatever comes of it, the next one will be tried."""
+        """Do one round; no failure stops the next one."""
         if not (self._stopped() or self._backoff.waiting):
-            self._part.do(self.recover)
+            self._part.attempt(self.recover)
 
     def recover(self) -> bool:
-        """Compares what is to be compared now; whether anything was. Raises as does
-        `comparison.compared`."""
-        schema.check(self._house.bare_engine)
-        with self._house.reading() as connection:
+        """Compare the sites due now, and return whether any was; raises as `compare_sites`."""
+        schema.check(self._app.bare_engine)
+        with self._app.reading() as connection:
             standing = lineage.standing(connection)
         if standing.resumed_at is None or standing.halted_since is not None:
             return False
@@ -67,107 +65,106 @@ class Recovery:
         due = standing.unproved_since is not None
         if due or self._open:
             self._compare_all(standing)
-        strange = self._strangers(standing)
-        if strange:
-            self._open = [*(self._open or []), *(self._compare(strange) or [])]
+        new_sites = self._new_sites(standing)
+        if new_sites:
+            self._open = [*(self._open or []), *(self._compare(new_sites) or [])]
         if not self._open:
             self._backoff.succeeded()
         else:
             self._backoff.failed()
             if not due:
-                # From now on people are told that the world is not as the record says.
-                with plainly(self._house.engine), writing(self._house.engine) as connection:
-                    lineage.doubt(connection, self._epoch, self._house.now(connection))
-        return due or bool(strange)
+                # From now on people see that the world differs from the record.
+                with plainly(self._app.engine), writing(self._app.engine) as connection:
+                    lineage.doubt(connection, self._epoch, self._app.now(connection))
+        return due or bool(new_sites)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
-        """Every site, or those that were open at the last look."""
+        """Compare every site, or those unresolved at the last look."""
         if self._open is None:
             self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
             return
-        self._look_again(self._open, standing)
+        self._compare_again(self._open, standing)
         if self._open or self._stopped():
             return
         if standing.unproved_since in (None, self._doubted_at):
-            comparison.prove(self._house.engine, self._epoch)
+            comparison.prove(self._app.engine, self._epoch)
         else:
-            # What another has seen, this has not: nothing is proved before every site is compared.
+            # Another daemon saw a difference: this one must compare every site again.
             self._open = None
 
-    def _look_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
-        """Those that were open, and what was left down since, by whomever; but only some of those
-        that were left down and cannot be asked: the record has not changed, and most adapters never
-        can be."""
-        with self._house.reading() as connection:
-            left = set(left_down.every(connection, self._house.now(connection)))
-        mute: list[Comparison] = []
+    def _compare_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
+        """Compare the unresolved sites again, and those left down since by any daemon.
+
+        Only some of those with an unknown state: the record has not changed, and most adapters can
+        never report one."""
+        with self._app.reading() as connection:
+            left = set(left_down.all_left_down(connection, self._app.now(connection)))
+        unknown: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:
-            is_mute = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
-            (mute if is_mute else again).append(each)
-        again += mute[:_MUTE_AT_ONCE]
+            is_unknown = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
+            (unknown if is_unknown else again).append(each)
+        again += unknown[:_MAX_UNKNOWN]
         asked = [each.site for each in again]
         asked += sorted(left.difference(each.site for each in known))
         found = self._compare(asked) if asked else []
         if found is None:
             return
-        self._open = mute[_MUTE_AT_ONCE:] + found
+        self._open = unknown[_MAX_UNKNOWN:] + found
         if not (standing.is_compared or any(each.verdict == FAILED for each in found)):
-            comparison.finish(self._house.engine, self._epoch)
+            comparison.finish(self._app.engine, self._epoch)
 
-    def _strangers(self, standing: lineage.Standing) -> list[str]:
-        """The sites that were added since the end was lost, and of which nothing was ordered yet:
-        those that this has not asked about."""
+    def _new_sites(self, standing: lineage.Standing) -> list[str]:
+        """The new sites that were added since the loss and have no orders yet."""
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
-        with self._house.reading() as connection:
+        with self._app.reading() as connection:
             self._last = sites.last_id(connection)
-            until = standing.strange_until or since + lineage.STRANGE_FOR
+            until = standing.may_be_lost_until or since + lineage.MAY_BE_LOST_FOR
             new = sites.without_order(connection, behind, since, until)
-        is_open = {each.site for each in self._open or []}
-        strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
+        open_sites = {each.site for each in self._open or []}
+        new_sites = [name for id_, name in new if id_ not in self._known and name not in open_sites]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}
-        return strange
+        return new_sites
 
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
-        """Compares; what is open then, None where it was stopped."""
+        """Compare, and return the unresolved sites; None if stopped."""
         compared = list(
-            comparison.compared(
-                self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
-                login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
+            comparison.compare_sites(
+                self._app.engine, self._app.desk, self._app.reading, by=DAEMON,
+                login=self._app.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        self._say(comparison.done(compared))
+        self._log_summary(comparison.summarise(compared))
         if self._stopped():
             return None
-        return [each for each in compared if comparison.is_open(each)]
+        return [each for each in compared if comparison.is_unresolved(each)]
 
-    def _say(self, done: comparison.Done) -> None:
-        """Says what was done; not again what is as it was at the last look."""
+    def _log_summary(self, done: comparison.Summary) -> None:
+        """Log the summary, unless it is the same as at the last look."""
         counts = done.counts
         told = {
             "sites": counts.total(), "orders": counts[REPAIRED],
             "wrong": sum(counts[each] for each in comparison.WRONG),
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
-        if told != self._told:
+        if told != self._logged:
             journal.say("sites were compared with their actual state", **told)
-        self._told = told
+        self._logged = told
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:
-    """The first of them, and how many more there are."""
+    """The first names, and the number of the others."""
     if not names:
         return {}
     more = len(names) - comparison.MOST_NAMED
     return {what: names[: comparison.MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
 
 
-def once(house: App, deliver: Callable[[], object] = lambda: None) -> None:
-    """Compares what is to be compared now, has it delivered, and looks once more at what was open:
-    `daemon --once`."""
-    duty = Recovery(house)
+def once(app: App, deliver: Callable[[], object] = lambda: None) -> None:
+    """Compare, deliver, and compare unresolved sites once more (`daemon --once`)."""
+    duty = Recovery(app)
     if duty.recover():
         deliver()
         duty.recover()

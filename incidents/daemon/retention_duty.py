@@ -1,4 +1,4 @@
-"""The retention's duty: once a day, erase what has been kept long enough, if that was asked for."""
+"""The duty of retention: erase expired data once a day, if the settings ask for it."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from incidents.machine.commands import CLOCK
 from incidents.settings import retention
 
 LOOK_S = 3_600.0
-"""How often it is to be run; what has failed is tried again then."""
+"""The interval of its rounds, and of retries."""
 
 _EVERY = timedelta(days=1)
 
 
 class Retention:
-    """The duty of one daemon; `stopped` is asked between two transactions."""
+    """The duty of one daemon; `stopped` is called between two transactions."""
 
-    def __init__(self, house: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._house = house
+    def __init__(self, app: App, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._app = app
         self._stopped = stopped
         self._done_at: datetime | None = None
 
     def run(self) -> None:
-        """Do it, unless that was done within the last day; what goes wrong is told and stops
-        nothing."""
+        """Erase expired data, unless that was done within the last day; log errors."""
         now = clock.now()
-        # A clock that was set back must not put it off.
+        # A clock that was set back must not delay it.
         if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:
             return
         try:
             keep = retention.of_settings()
-            # Without the setting nothing is looked at, and there is nothing to complain of.
-            erased = self._erase(keep, now) if keep.asked_for else Erased()
+            # Without the setting nothing is read, so nothing can fail.
+            erased = self._erase(keep, now) if keep.is_enabled else Erased()
         except IncidentsError as error:
             journal.warn("expired data was not erased", error=error, reason=error.message)
             return
@@ -48,8 +47,8 @@ class Retention:
             journal.say("expired data was erased", count=count)
 
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
-        house = self._house
-        folder = house.settings.evidence
-        return pseudonyms.erase_aged(
-            house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
+        app = self._app
+        folder = app.settings.evidence
+        return pseudonyms.erase_expired(
+            app.desk, app.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

@@ -1,4 +1,4 @@
-"""The check of the settings: all that a daemon reads from them, before one is started with them."""
+"""The check of all settings that a daemon reads, before one is started."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def check(house: App) -> list[str]:
-    """The lanes of orders in which nothing is done with these settings; no duty is begun.
+def check(app: App) -> list[str]:
+    """The lanes in which these settings do nothing; no duty is started.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
@@ -30,16 +30,16 @@ def check(house: App) -> list[str]:
             first thing that is wrong.
     """
     check_unread()
-    Record(house)
-    service.needed()
-    Alarms(house).read()
+    Record(app)
+    service.required_address()
+    Alarms(app).read()
     retention.of_settings()
     filing_settings.load()
-    return delivery.check(house)
+    return delivery.check(app)
 
 
 def check_unread() -> None:
-    """What no process reads when it starts: how the sections are called, and [accounts].
+    """Check what no process reads at its start: the section names, and [accounts].
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.

@@ -33,10 +33,10 @@ from incidents.machine.commands import (
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal
 from incidents.store import passwords, sign_ins
-from incidents.store.accounts import Account, account, any_there
+from incidents.store.accounts import Account, account, any_exist
 from incidents.values.ids import task_id
 
-NOT_LET = {
+DENIALS = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",
     "same_person": "same_person", "for_a_supervisor": "for_a_supervisor",
     "no_supervisor": "role",
@@ -57,9 +57,11 @@ NOT_KEPT = frozenset(
         "password_given",
     }
 )
-"""The refusals that are not kept as the answer to a key: the same command may succeed after a
-sign-in, under another role, after another look or a confirmation, or once somebody can take it
-over."""
+"""The refusals that are not kept as the answer to a key: the command may succeed the next time.
+
+That is after a sign-in, under another role, after another look or a confirmation, or once somebody
+can take the work over.
+"""
 
 
 _IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
@@ -74,17 +76,15 @@ _MACHINES = frozenset({COURIER, DAEMON})
 """The names of machines, which no person has: their acts on orders follow from decisions."""
 
 
-def takes_two(command: Command, policy: Policy) -> bool:
-    """Whether the command is part of an act of two people: to open a closed site and, if `policy`
-    says so, to close one on somebody's word (R4, R5)."""
+def needs_two_people(command: Command, policy: Policy) -> bool:
+    """Whether it takes two people: to open a closed site or, by `policy`, to close one (R4, R5)."""
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
     return isinstance(command, _IN_PERSON)
 
 
 class Access:
-    """The permissions of the commands of one transaction at `now` (UTC) under `policy`, with those
-    refused.
+    """The permissions of a transaction's commands at `now` (UTC) under `policy`, and refused ones.
 
     A signed-in person is checked again, since the account may have been disabled meanwhile, or
     given another role. Each account is read once, however many commands need it.
@@ -95,18 +95,18 @@ class Access:
         self._policy = policy
         self._now = now
         self._known: dict[str, Account | None] = {}
-        self._not_let: list[tuple[Envelope, str, str]] = []
+        self._denied: list[tuple[Envelope, str, str]] = []
 
     @cached_property
     def _has_accounts(self) -> bool:
-        return any_there(self._connection)
+        return any_exist(self._connection)
 
     def refused(self, envelope: Envelope) -> Refusal | None:
         """The refusal of a command that its person may not give for any site; else None."""
         command = envelope.command
-        if takes_two(command, self._policy) and self._has_accounts:
+        if needs_two_people(command, self._policy) and self._has_accounts:
             act = name_of(type(command))
-            refusal = self._why_not(command.by, act, signed_in=envelope.signed_in)
+            refusal = self._denial(command.by, act, signed_in=envelope.signed_in)
             if refusal is None and isinstance(command, Approve | ConfirmClosure):
                 return self._not_their_own(command.by)
             return refusal
@@ -134,7 +134,7 @@ class Access:
         """
         act = "activate_policy"
         if self._policy.two_people_close and self._has_accounts:
-            refusal = self._why_not(by, act, signed_in=signed_in)
+            refusal = self._denial(by, act, signed_in=signed_in)
             if refusal is not None or second is None:
                 return refusal or Refusal("second_needed", {"by": by})
         return None if second is None else self._not_second(second, by, act)
@@ -155,13 +155,13 @@ class Access:
         # Both are checked: whoever has set the password of one could be both.
         return self._not_their_own(second) or self._not_their_own(by)
 
-    def heed(self, envelope: Envelope, answer: Answer) -> None:
+    def note_denial(self, envelope: Envelope, answer: Answer) -> None:
         """Note a refused permission, to be counted, if there are accounts."""
         refusal = answer.refusal
-        if refusal is None or refusal.name not in NOT_LET or answer.repeated:
+        if refusal is None or refusal.name not in DENIALS or answer.repeated:
             return
         if self._has_accounts:
-            self._not_let.append((envelope, NOT_LET[refusal.name], answer.site))
+            self._denied.append((envelope, DENIALS[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
         """Count the noted ones; the sites' rows must be locked before."""
@@ -173,7 +173,7 @@ class Access:
                 why,
                 site,
             )
-            for envelope, why, site in self._not_let
+            for envelope, why, site in self._denied
         ]
         sign_ins.count(self._connection, refused, clock())
 
@@ -186,7 +186,7 @@ class Access:
         found = self._account(handle)
         return found is not None and found.disabled_at is None and may(found.role, act)
 
-    def _why_not(self, by: str, act: str, *, signed_in: bool) -> Refusal | None:
+    def _denial(self, by: str, act: str, *, signed_in: bool) -> Refusal | None:
         found = self._account(by) if signed_in else None
         if found is None or found.disabled_at is not None:
             return Refusal("sign_in_needed", {"by": by})
@@ -229,8 +229,7 @@ class Access:
         return Refusal("no_taker", {"to": command.to})
 
     def _unproved(self, request: Request | ClosureRequest | None, case: Case) -> Refusal | None:
-        """The refusal if the first of two people asked before they had an account: they may be the
-        same person as the second."""
+        """The refusal if the first of two people asked without an account: they may be the same."""
         if request is None or not self._has_accounts:
             return None
         asked_as = self._account(request.by)
@@ -239,8 +238,7 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """The refusal of a second correction by anybody but a supervisor, who upholds closures too
-        (R2): otherwise repeated corrections could extend the hour for ever."""
+        """Refuse others a second correction (R2): repeated ones could extend the hour for ever."""
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from incidents.accounts import identity
 from incidents.accounts.identity import is_handle
-from incidents.accounts.serve_key import UNSEALED, Seal, of_password
+from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
 from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
@@ -136,11 +136,11 @@ def set_password(
     connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
     second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
-    """Set a password, as a hash from `secrets.hash_of`, and end all sessions of the account.
+    """Set a password, as a hash from `secrets.hash_password`, and end all sessions of the account.
 
     If it had a password before, its tokens end too. Without the `seal` of this database the
     password is invalid. If somebody else sets it, the account's person does not count as a second
-    person for `second_after`: whoever knows the password could sign in as that person, and set
+    person for `second_after`: anybody with the password could sign in as that person, and set
     another one.
 
     Raises:
@@ -148,21 +148,26 @@ def set_password(
     """
     act = AccountAct(connection, by, clock)
     account = known(connection, handle)
-    if account.role != "administrator" and not (by.came_in or accounts.guards(connection)):
+    if account.role != "administrator" and not (
+        by.signed_in or accounts.password_admins(connection)
+    ):
         raise NoGuardError(handle=handle)
     before = passwords.of(connection, handle)
     given = None if before is None else before.given
-    is_sealed = before is None or seal.holds(before.seal, of_password(before))
+    is_sealed = before is None or seal.holds(before.seal, password_facts(before))
     # If somebody may have written the row by hand, it is unknown who set the password.
-    if not (by.came_in and by.person == handle and is_sealed):
-        given = passwords.Given(by.person, act.now + second_after)
+    if not (by.signed_in and by.person == handle and is_sealed):
+        given = passwords.SetByOther(by.person, act.now + second_after)
     if given is not None and given.counts_from <= act.now:
         given = None
     new = passwords.Password(handle, hash_, given)
-    passwords.put(connection, new._replace(seal=seal.on(of_password(new))), act.now)
+    passwords.put(connection, new._replace(seal=seal.on(password_facts(new))), act.now)
     counts_from = None if given is None else given.counts_from
     act.record(
-        own_events.PasswordSet, handle=handle, counts_from=counts_from, kept=passwords.kept(hash_)
+        own_events.PasswordSet,
+        handle=handle,
+        counts_from=counts_from,
+        kept=passwords.digest(hash_),
     )
     _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
 
@@ -178,7 +183,7 @@ def _end_all(
         connection,
         *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
-    for id_ in accounts.living_tokens(connection, handle) if with_tokens else ():
+    for id_ in accounts.unrevoked_tokens(connection, handle) if with_tokens else ():
         accounts.revoke_token(connection, id_, act.now)
         act.record(own_events.TokenRevoked, token=id_)
 
@@ -225,6 +230,7 @@ def _check_role(role: str) -> None:
 def _check_not_last(connection: Connection, account: Account) -> None:
     able = account.role == "administrator" and account.disabled_at is None
     if able and (
-        accounts.administrators(connection) == 1 or accounts.guards(connection) == [account.handle]
+        accounts.administrators(connection) == 1
+        or accounts.password_admins(connection) == [account.handle]
     ):
         raise LastAdministratorError(handle=account.handle)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
-from incidents.desk.access import NOT_LET, Access
-from incidents.desk.own_stream import By, Once
+from incidents.desk.access import DENIALS, Access
+from incidents.desk.own_stream import By, IdempotencyKey
 from incidents.errors import RefusedError
 from incidents.locale import refusals
 from incidents.locale.words import policy_differences
@@ -31,7 +31,7 @@ class ActiveAlreadyError(RefusedError):
     """this policy is already active: {policy}"""
 
 
-class NotLetError(RefusedError):
+class ActivationDeniedError(RefusedError):
     """What `Access` has refused; it is told by its own name and in its own words."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -62,10 +62,10 @@ class Activation:
     second: str | None = None
 
     @property
-    def once(self) -> Once:
+    def once(self) -> IdempotencyKey:
         """The key of the request, with what a repetition must share."""
         asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
-        return Once(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
+        return IdempotencyKey(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
@@ -87,7 +87,7 @@ def _before(connection: Connection, act: Activation, digest: str, now: datetime)
         act.by, signed_in=act.signed_in, second=act.second
     )
     if refusal is not None:
-        raise NotLetError(refusal)
+        raise ActivationDeniedError(refusal)
     return before
 
 
@@ -99,7 +99,7 @@ def refuse(
     connection: Connection, *, act: Activation, clock: Callable[[], datetime], refusal: Refusal
 ) -> None:
     """Count a refused permission to replace the policy."""
-    by, why = By(person=act.by, login=act.login), NOT_LET[refusal.name]
+    by, why = By(person=act.by, login=act.login), DENIALS[refusal.name]
     accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
 
 
@@ -107,7 +107,7 @@ def activate(
     connection: Connection,
     act: Activation,
     clock: Callable[[], datetime],
-    do_what_is_due: Callable[[datetime], list[acts.EventOfSite]],
+    enforce_due: Callable[[datetime], list[acts.EventOfSite]],
 ) -> policies.Activated:
     """Activate the policy; return the active policy, the one before, and the changes.
 
@@ -119,7 +119,7 @@ def activate(
         NotLetError: if the policy before requires two people to close a site, and the person, or a
             second one, has not signed in.
     """
-    desk_state.stop_policies(connection)
+    desk_state.lock_policy_exclusive(connection)
     previous, last = own_stream.locked(connection)
     kept = act.once.before(connection)
     if kept is not None:
@@ -130,9 +130,9 @@ def activate(
     digest = act.policy.digest
     before = _before(connection, act, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
-    there = clock()
-    due = do_what_is_due(there)
-    place = own_stream.after(connection, previous, last, there)
+    begun_at = clock()
+    due = enforce_due(begun_at)
+    place = own_stream.after(connection, previous, last, begun_at)
     now = place.now
     toml = act.policy.toml()
     event = own_stream.record(
@@ -174,7 +174,7 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
         RefusedError: if the present key is not the one that it replaces, or if it was a signing key
             before.
     """
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     place = own_stream.place(connection, clock)
     active = checkpoints.active(connection)
     if active != new.previous:

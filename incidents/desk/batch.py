@@ -19,8 +19,8 @@ from incidents.desk.access import Access
 from incidents.desk.envelope import (
     Answer,
     Envelope,
-    joined,
-    nothing_done,
+    join_answers,
+    refused_answer,
     remark_documents,
 )
 from incidents.desk.locked import Locked
@@ -28,7 +28,7 @@ from incidents.desk.repetition import (
     Repetitions,
     done_already,
     order_of_hold,
-    remarked,
+    with_remarks,
     would_close,
 )
 from incidents.desk.text import refused_text
@@ -54,13 +54,13 @@ from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Outcome
 
 
 class Batch:
     """The commands of one transaction, decided under `policy` at `now`.
 
-    `said`: the time by the clock of the machine that they come from (both in UTC).
+    `sender_now`: the time by the clock of the machine that they come from (both in UTC).
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Batch:
         policy: Policy,
         now: datetime,
         *,
-        said: datetime,
+        sender_now: datetime,
     ) -> None:
         self._connection = connection
         self._envelopes = envelopes
@@ -80,13 +80,15 @@ class Batch:
         self._repetitions = Repetitions(locked.kept, now)
         self._access = Access(connection, policy, now)
         self._searched = False
-        self._work = UnitOfWork(connection, envelopes, locked.rows, policy, now, said=said)
+        self._work = UnitOfWork(
+            connection, envelopes, locked.rows, policy, now, sender_now=sender_now
+        )
 
     def take(self) -> list[Answer]:
         """Decide the commands in order; call `write` afterwards."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
-            self._access.heed(envelope, answer)
+            self._access.note_denial(envelope, answer)
         return answers
 
     def write(self) -> None:
@@ -98,7 +100,7 @@ class Batch:
         self._work.write()
         self._repetitions.write(self._connection)
 
-    def write_not_let(self) -> None:
+    def write_denials(self) -> None:
         """Count the refused permissions; the rows of the sites must be locked before."""
         self._access.write(lambda: self._now)
 
@@ -116,13 +118,13 @@ class Batch:
         return answer
 
     def _decide(self, envelope: Envelope) -> Answer:
-        envelope = self._work.in_time(envelope)
+        envelope = self._work.with_clamped_times(envelope)
         bad = refused_text(envelope.command) or self._access.refused(envelope)
         if bad is not None:
             return self._refuse(envelope, bad)
         site = self._site_of(envelope)
         if site is None:
-            return nothing_done(str(envelope.site), self._unknown(envelope))
+            return refused_answer(str(envelope.site), self._unknown(envelope))
         bad = self._access.refused_on(envelope, site.case)
         if bad is not None:
             return self._refuse(envelope, bad)
@@ -159,23 +161,23 @@ class Batch:
 
     def _change_filing(self, site: SiteWork, asked: ChangeFiling, login: str | None) -> Answer:
         """Change a filing, then record the suspicions that checks have about the change."""
-        news = self._work.filings.news(asked, site.case)
+        changed = self._work.filings.real_changes(asked, site.case)
         # The command was judged as it was asked; only its parts have become something else.
-        bad = refused_text(news) if asked.parts else None
+        bad = refused_text(changed) if asked.parts else None
         if bad is not None:
             return self._refuse_on(site, bad)
         before = site.case.details
-        answer = self._seal_and_take(site, news, login)
+        answer = self._seal_and_take(site, changed, login)
         if answer.refusal is None:
-            for suspicion in self._work.filings.suspicions(news, before, site.case, self._now):
-                answer = joined(answer, self._take(site, suspicion, None)[0])
+            for suspicion in self._work.filings.suspicions(changed, before, site.case, self._now):
+                answer = join_answers(answer, self._take(site, suspicion, None)[0])
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
         """A refusal that needs no case; what was due on the site is done anyway."""
         site = self._work.site(envelope)
         if site is None or site.case.created_at is None:
-            return nothing_done(self._work.name(envelope), refusal, self._work.site_id(envelope))
+            return refused_answer(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
     def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
@@ -192,7 +194,7 @@ class Batch:
 
     def _take(self, site: SiteWork, command: Command, login: str | None) -> tuple[Answer, bool]:
         """Decide the command on the present case; return the answer, and whether it took effect."""
-        decision = remarked(decide(site.case, command, self._policy, self._now), command)
+        decision = with_remarks(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1
         site.case = decision.case
         site.events += decision.events
@@ -202,7 +204,7 @@ class Batch:
             site=site.case.site,
             site_id=site.case.site_id,
             refusal=decision.refusal,
-            draw=partial(_document, decision, command, first_seq, self._policy),
+            make_document=partial(_document, decision, command, first_seq, self._policy),
             events=decision.events,
             first_seq=first_seq,
             remarks=decision.remarks,

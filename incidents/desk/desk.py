@@ -15,10 +15,10 @@ from incidents import clock
 from incidents.clock import rfc3339
 from incidents.desk import activation
 from incidents.desk.activation import LogKey
-from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.desk.locked import clock_refused
 from incidents.desk.text import unfit_address
-from incidents.desk.transaction import MAX_BATCH, Transactions, elapsing
+from incidents.desk.transaction import MAX_BATCH, Transactions, elapse_commands
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
@@ -67,16 +67,16 @@ class Desk:
         *,
         dry_run: bool = False,
         policy: Policy | None = None,
-        patience: timedelta | None = None,
+        lock_timeout: timedelta | None = None,
     ) -> list[Answer]:
         """Take the commands in order, in one transaction, and return the answers in that order.
 
-        A dry run decides the same, under `policy` if given, and leaves no trace. `patience`: the
-        longest wait for each lock of another transaction (PostgreSQL).
+        A dry run decides the same, under `policy` if given, and leaves no trace. `lock_timeout`:
+        the longest wait for each lock of another transaction (PostgreSQL).
 
         Raises:
             InputError: for more commands than a batch may have.
-            StillLockedError: if a lock takes longer than `patience`; nothing is done.
+            StillLockedError: if a lock takes longer than `lock_timeout`; nothing is done.
         """
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
@@ -90,10 +90,12 @@ class Desk:
         fit = [envelope for n, envelope in enumerate(envelopes) if n not in unfit]
         with plainly(self._engine):
             answers = iter(
-                self._transactions.submit(fit, dry_run=dry_run, policy=policy, patience=patience)
+                self._transactions.submit(
+                    fit, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
+                )
             )
         return [
-            nothing_done(str(envelope.site), unfit[n]) if n in unfit else next(answers)
+            refused_answer(str(envelope.site), unfit[n]) if n in unfit else next(answers)
             for n, envelope in enumerate(envelopes)
         ]
 
@@ -122,7 +124,7 @@ class Desk:
             if refusal is not None:
                 _log.error(refusal.name, now=self._clock())
                 return []
-            return self._transactions.done(connection, elapsing(locked.rows), locked)
+            return self._transactions.done(connection, elapse_commands(locked.rows), locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
         with writing(self._engine, keep=False) as connection:
@@ -131,7 +133,7 @@ class Desk:
         for site_id in due:
             try:
                 with writing(self._engine) as connection:
-                    envelopes = elapsing([site_id])
+                    envelopes = elapse_commands([site_id])
                     answers += self._transactions.done(
                         connection, envelopes, self._transactions.locked(connection, envelopes)
                     )
@@ -177,10 +179,10 @@ class Desk:
                     connection,
                     wanted,
                     partial(self._now, connection),
-                    partial(self._transactions.do_what_is_due, connection),
+                    partial(self._transactions.enforce_due, connection),
                 )
             )
-        except activation.NotLetError as refused:
+        except activation.ActivationDeniedError as refused:
             self.on_record(
                 partial(activation.refuse, act=wanted, clock=self._clock, refusal=refused.refusal)
             )

@@ -17,7 +17,7 @@ from incidents.machine.refusal import Refusal, Remark
 
 if TYPE_CHECKING:
     from incidents.contract.documents import acts
-    from incidents.contract.documents.answers import Outcome
+    from incidents.contract.documents.acts import Outcome
     from incidents.contract.documents.sites import Incident, Site
 
 
@@ -59,7 +59,7 @@ class Answer:
     site: str
     site_id: int | None
     refusal: Refusal | None
-    draw: Callable[[], Outcome] = field(compare=False, repr=False)
+    make_document: Callable[[], Outcome] = field(compare=False, repr=False)
     events: tuple[Event, ...] = ()
     first_seq: int = 0
     repeated: bool = False
@@ -71,7 +71,7 @@ class Answer:
 
         It is made when first needed: nobody needs those of ten thousand lapsed clocks.
         """
-        return self.draw()
+        return self.make_document()
 
     @property
     def site_document(self) -> Site:
@@ -88,16 +88,16 @@ class Answer:
         return incident
 
 
-def joined(answer: Answer, after: Answer) -> Answer:
+def join_answers(answer: Answer, after: Answer) -> Answer:
     """The joint answer of an act and of what followed from it in the same transaction."""
     if not after.events:
         return answer
 
-    def draw() -> Outcome:
+    def make_document() -> Outcome:
         events = [*answer.document["events"], *after.document["events"]]
         return {**after.document, "events": events, "remarks": answer.document["remarks"]}
 
-    return replace(answer, draw=draw, events=(*answer.events, *after.events))
+    return replace(answer, make_document=make_document, events=(*answer.events, *after.events))
 
 
 class AnswerOfKey(TypedDict):
@@ -110,9 +110,9 @@ class AnswerOfKey(TypedDict):
     document: Outcome
 
 
-def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
+def refused_answer(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
     """The answer to a command that was refused before it reached a site."""
-    return Answer(site=site, site_id=site_id, refusal=refusal, draw=_nothing)
+    return Answer(site=site, site_id=site_id, refusal=refusal, make_document=_nothing)
 
 
 def _nothing() -> Outcome:
@@ -140,7 +140,7 @@ def from_json(kept: Mapping[str, Any]) -> Answer:
         site_id=found["site_id"],
         refusal=None if refusal is None else Refusal(refusal[0], _facts(refusal[1])),
         remarks=tuple(Remark(name, _facts(facts)) for name, facts in found["remarks"]),
-        draw=lambda: found["document"],
+        make_document=lambda: found["document"],
         repeated=True,
     )
 

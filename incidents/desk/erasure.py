@@ -1,4 +1,4 @@
-"""The erasure: the desk's own act of deleting people's words when the law lets them go.
+"""The erasure: the desk's own act of deleting people's words once the law permits it.
 
 The entries stay as they are: once a value is gone, nobody can find out what its reference meant.
 Each batch goes on record in the transaction that erases it. Files are deleted right after it; the
@@ -26,7 +26,7 @@ from incidents.record.sealing import references
 from incidents.store import desk_state, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
-from incidents.store.erasable import Scope, Words
+from incidents.store.erasable import Scope, SealedValue
 from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
@@ -52,8 +52,7 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """The number of values and of evidence files that were erased, or would be, and of rows in the
-    log of sign-ins that no longer name anybody."""
+    """The numbers of erased (or erasable) values and evidence files, and of anonymised sign-ins."""
 
     words: int = 0
     files: int = 0
@@ -66,13 +65,13 @@ class Erased:
 
 
 def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
-    """What would be erased now.
+    """Return the numbers that would be erased now.
 
     Raises:
         DatabaseError: if the database fails.
     """
     with plainly(engine):
-        words = sum(map(len, _expendable(engine, scope)))
+        words = sum(map(len, _erasable(engine, scope)))
         return Erased(words=words, files=len(_files(engine, scope, folder)))
 
 
@@ -113,22 +112,21 @@ def erase(
 
 
 def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
-    """Finish earlier erasures: clear what a crash left half written, and what the database's files
-    still hold of deleted rows (see `traces`).
+    """Finish earlier erasures: half-written files of a crash, and deleted rows in database files.
 
     Raises:
         DatabaseError: if others read all the time, or the disk has no room.
     """
     evidence.sweep(folder, clock.now())
-    erasable.remove_traces(engine, rewrite=rewrite)
+    erasable.secure_vacuum(engine, rewrite=rewrite)
 
 
 def _portions(
     engine: Engine, scope: Scope, folder: Path
-) -> Iterator[tuple[list[Words], list[str]]]:
+) -> Iterator[tuple[list[SealedValue], list[str]]]:
     files = _files(engine, scope, folder)
     parts = (files[n : n + FILES_AT_ONCE] for n in range(0, len(files), FILES_AT_ONCE))
-    for words, digests in zip_longest(_expendable(engine, scope), parts):
+    for words, digests in zip_longest(_erasable(engine, scope), parts):
         yield words or [], digests or []
 
 
@@ -136,18 +134,18 @@ def _erase(
     connection: Connection,
     *,
     erasure: Erasure,
-    words: Sequence[Words],
+    words: Sequence[SealedValue],
     digests: Sequence[str],
     folder: Path,
 ) -> tuple[int, list[str]]:
     """Erase one batch; return the number of values, and the files to delete afterwards."""
     scope = erasure.scope
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
     sites.lock(connection, ids - {DESK_STREAM})
     # Checked again under the locks: an incident may have been opened again meanwhile.
-    done = erasable.remove(connection, [word.ref for word in _needless(connection, scope, words)])
-    gone = _needless_files(connection, scope, folder, digests)
+    done = erasable.remove(connection, [word.ref for word in _unneeded(connection, scope, words)])
+    gone = _unneeded_files(connection, scope, folder, digests)
     if done or gone:
         _put_on_record(connection, erasure, done, len(gone))
     return done, gone
@@ -161,21 +159,23 @@ def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: 
     )  # fmt: skip
 
 
-def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
+def _erasable(engine: Engine, scope: Scope) -> Iterator[list[SealedValue]]:
     """The values that are old enough and not needed, some at a time."""
     after = None
     while True:
         with reading(engine) as connection:
-            found = erasable.words(connection, scope, after, WORDS_AT_ONCE)
-            needless = _needless(connection, scope, found)
+            found = erasable.old_values(connection, scope, after, WORDS_AT_ONCE)
+            unneeded = _unneeded(connection, scope, found)
         if not found:
             return
         after = found[-1]
-        if needless:
-            yield needless
+        if unneeded:
+            yield unneeded
 
 
-def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> list[Words]:
+def _unneeded(
+    connection: Connection, scope: Scope, words: Sequence[SealedValue]
+) -> list[SealedValue]:
     """The values, in order, that nobody needs.
 
     For a request about one site, the need does not matter.
@@ -184,12 +184,12 @@ def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> l
         return list(words)
     first, last = words[0].site_id, words[-1].site_id
     needed = erasable.needed(connection, first, last)
-    for site_id, incidents in erasable.waiting(connection, first, last).items():
-        needed |= _said_of(connection, site_id, incidents, scope.before)
+    for site_id, incidents in erasable.unsettled_incidents(connection, first, last).items():
+        needed |= _references_about(connection, site_id, incidents, scope.before)
     return [word for word in words if word.ref not in needed]
 
 
-def _said_of(
+def _references_about(
     connection: Connection, site_id: int, incidents: set[int], before: datetime
 ) -> set[str]:
     """The references in the site's entries about those incidents."""
@@ -203,10 +203,10 @@ def _said_of(
 
 def _files(engine: Engine, scope: Scope, folder: Path) -> list[str]:
     with reading(engine) as connection:
-        return _needless_files(connection, scope, folder)
+        return _unneeded_files(connection, scope, folder)
 
 
-def _needless_files(
+def _unneeded_files(
     connection: Connection, scope: Scope, folder: Path, among: Sequence[str] | None = None
 ) -> list[str]:
     if among is not None and not among:

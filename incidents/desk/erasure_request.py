@@ -43,9 +43,8 @@ class ErasureRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staying:
-    """The data that is too young to be erased: its amount, and when (UTC) the first and the last of
-    it may be erased."""
+class YoungData:
+    """The data that is too young to be erased, and when (UTC) the first and last of it may be."""
 
     words: int
     files: int
@@ -69,7 +68,7 @@ class ErasureResult:
     site: str
     before: datetime
     erased: Erased
-    staying: Staying
+    staying: YoungData
 
     def document(self, *, dry_run: bool) -> documents.Erased:
         """For programs."""
@@ -92,44 +91,44 @@ class ErasureRequests:
     folder: Path
     keep: Retention
 
-    def meet(
+    def execute(
         self,
-        demand: ErasureRequest,
+        request: ErasureRequest,
         now: datetime,
         *,
         dry_run: bool,
         confirm: Callable[[], None],
-        told: Callable[[datetime], str] = rfc3339,
+        format_time: Callable[[datetime], str] = rfc3339,
     ) -> ErasureResult:
         """Erase for good what is old enough at `now` (UTC); in a dry run, only return it.
 
-        `confirm` is called before anything is erased, and may raise. `told` formats the time in a
-        refusal.
+        `confirm` is called before anything is erased, and may raise. `format_time` formats the time
+        in a refusal.
 
         Raises:
             UnknownSiteError: with the nearest names.
             TooYoungError: if there is data, but the law requires all of it to be kept.
             As `erasure.erase` does.
         """
-        scope = Scope(before=self.keep.cutoff(now), site_id=self._site_id(demand.site))
+        scope = Scope(before=self.keep.cutoff(now), site_id=self._site_id(request.site))
         erased = erasure.expect(self.engine, scope, self.folder)
         if erased.anything and not dry_run:
             confirm()
         staying = self._staying(scope)
         if not erased.anything:
             if staying.first is not None:
-                raise TooYoungError(site=demand.site, at=told(staying.first))
+                raise TooYoungError(site=request.site, at=format_time(staying.first))
             if not dry_run:
                 # Nothing was confirmed, so data that has become old enough since stays.
                 erasure.clear(self.engine, self.folder)
         elif not dry_run:
             wanted = Erasure(
-                scope=scope, by=demand.by, login=demand.login, site=demand.site,
-                reason=demand.reason,
+                scope=scope, by=request.by, login=request.login, site=request.site,
+                reason=request.reason,
             )  # fmt: skip
             erased = erasure.erase(self.desk, self.engine, wanted, self.folder)
             staying = self._staying(scope)
-        return ErasureResult(site=demand.site, before=scope.before, erased=erased, staying=staying)
+        return ErasureResult(site=request.site, before=scope.before, erased=erased, staying=staying)
 
     def _site_id(self, site: str) -> int:
         with plainly(self.engine), reading(self.engine) as connection:
@@ -138,11 +137,11 @@ class ErasureRequests:
                 raise sites.unknown(connection, site)
             return found
 
-    def _staying(self, scope: Scope) -> Staying:
+    def _staying(self, scope: Scope) -> YoungData:
         with plainly(self.engine), reading(self.engine) as connection:
-            words = erasable.young_words(connection, scope)
+            words = erasable.young_values(connection, scope)
             files = erasable.young_files(connection, scope)
-        return Staying(
+        return YoungData(
             words=words.n,
             files=files.n,
             first=self._due(min, words.first, files.first),

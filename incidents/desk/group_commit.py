@@ -2,7 +2,8 @@
 
 Writing to disk costs the same for one command as for many, and so does most of the work of a
 transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many: there a
-shared transaction never waits long for a lock (`PATIENCE`), and then each command is taken alone.
+shared transaction never waits long for a lock (`LOCK_TIMEOUT`), and then each command is taken
+alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from incidents.desk.envelope import Answer, Envelope
-from incidents.desk.locked import StillLockedError
+from incidents.desk.locked import LockTimeoutError
 from incidents.errors import DatabaseError
 from incidents.log import logger
 from incidents.system.group_commit import GroupCommit
@@ -23,7 +24,7 @@ from incidents.system.group_commit import GroupCommit
 if TYPE_CHECKING:
     from incidents.desk.desk import Desk
 
-PATIENCE = timedelta(milliseconds=50)
+LOCK_TIMEOUT = timedelta(milliseconds=50)
 """The longest wait for each lock of another transaction."""
 
 _log = logger("desk")
@@ -53,11 +54,11 @@ class CommandBatcher:
         Raises:
             DatabaseError: if the database fails.
         """
-        [answer] = self.together([envelope])
-        return self.alone(envelope) if answer is None else answer
+        [answer] = self.submit_together([envelope])
+        return self.submit_alone(envelope) if answer is None else answer
 
-    def together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """Submit commands of one moment; their answers, None for one to be submitted `alone`.
+    def submit_together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
+        """Submit commands of one moment; their answers, None for one for `submit_alone`.
 
         Raises:
             DatabaseError: if the database fails.
@@ -66,9 +67,8 @@ class CommandBatcher:
         assert answers is not None, "whoever waits without a limit is answered"
         return answers
 
-    def alone(self, envelope: Envelope) -> Answer:
-        """Submit the command in a transaction of its own, without a limit on the wait for locks;
-        raises as `submit`."""
+    def submit_alone(self, envelope: Envelope) -> Answer:
+        """Submit the command alone, with no limit on waits for locks; raises as `submit`."""
         [answer] = self._desk.submit([envelope])
         return answer
 
@@ -79,8 +79,8 @@ class CommandBatcher:
     def _transaction(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
         """The answers of one transaction; None for a command to be submitted alone."""
         try:
-            answers = self._desk.submit(envelopes, patience=PATIENCE)
-        except StillLockedError:
+            answers = self._desk.submit(envelopes, lock_timeout=LOCK_TIMEOUT)
+        except LockTimeoutError:
             return [None] * len(envelopes)
         except Exception as error:
             away = isinstance(error, DatabaseError) and not isinstance(error.__cause__, _UNDONE)

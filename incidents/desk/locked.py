@@ -27,12 +27,12 @@ MAX_APART = timedelta(minutes=5)
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class StillLockedError(Exception):
+class LockTimeoutError(Exception):
     """Somebody else has had what is needed locked for longer than was to be waited; nothing is
     done."""
 
 
-def has_waited_enough(error: DBAPIError) -> bool:
+def is_lock_timeout(error: DBAPIError) -> bool:
     """Whether a transaction failed because it waited too long for a lock."""
     return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
@@ -42,13 +42,13 @@ class Locked:
     """The locks of a batch until its transaction ends, with what they protect.
 
     `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
-    answers for the commands' keys. `there`: the time of the database's own clock (UTC), None if it
-    has none, or accepts any.
+    answers for the commands' keys. `database_now`: the time of the database's own clock (UTC), None
+    if it has none, or accepts any.
     """
 
     rows: dict[int, site_row.Row]
     policy: str
-    there: datetime | None
+    database_now: datetime | None
     kept: dict[str, desk_state.KeptAnswer] = field(default_factory=dict)
 
     def now(self, clock: Callable[[], datetime]) -> datetime:
@@ -56,32 +56,31 @@ class Locked:
 
         So all machines share one clock, and nothing is done early by it.
         """
-        return clock() if self.there is None else self.there
+        return clock() if self.database_now is None else self.database_now
 
     def refused(self, now: datetime) -> Refusal | None:
         """The refusal of this machine's clock, which says `now`: see `clock_refused`."""
-        return clock_refused(now, self.there)
+        return clock_refused(now, self.database_now)
 
 
-def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Command:
+def clamp_times(command: Command, now: datetime, sender_now: datetime) -> Command:
     """The command with its times by the desk's clock.
 
-    `said`: the sending machine's time; `now`: the desk's (both in UTC). A fact up to the machine's
-    time has happened: if it is later than the desk's time, it happened `now`.
+    `sender_now`: the sending machine's time; `now`: the desk's (both in UTC). A fact up to the
+    machine's time has happened: if it is later than the desk's time, it happened `now`.
     """
-    if said <= now:
+    if sender_now <= now:
         return command
     told = {name: getattr(command, name, None) for name in ("at", "contact_at", "removed_at")}
     late: dict[str, Any] = {
-        name: now for name, at in told.items() if at is not None and now < at <= said
+        name: now for name, at in told.items() if at is not None and now < at <= sender_now
     }
     return replace(command, **late) if late else command
 
 
-def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
-    """The refusal of a clock that says `now` if it is too far from the database's, `there` (both in
-    UTC; None: the database has none, or accepts any)."""
-    ahead = timedelta(0) if there is None else now - there
+def clock_refused(now: datetime, database_now: datetime | None) -> Refusal | None:
+    """The refusal of a clock at `now`, too far from `database_now` (UTC; None: accepts any)."""
+    ahead = timedelta(0) if database_now is None else now - database_now
     if ahead > MAX_APART:
         return Refusal("clock_ahead", {"now": now, "ahead_s": int(ahead.total_seconds())})
     if -ahead > MAX_APART:
@@ -89,16 +88,16 @@ def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
     return None
 
 
-def sites_of(
+def lock_sites(
     connection: Connection,
     envelopes: Sequence[Envelope],
     *,
-    patience: timedelta | None = None,
+    lock_timeout: timedelta | None = None,
 ) -> Locked:
     """Lock the sites of the envelopes, and make the rows of those to be added.
 
-    From now on this transaction waits at most `patience` for each lock of another one
-    (PostgreSQL): see `has_waited_enough`.
+    From now on this transaction waits at most `lock_timeout` for each lock of another one
+    (PostgreSQL): see `is_lock_timeout`.
     """
     names = {e.site for e in envelopes if isinstance(e.site, str)}
     numbers = {e.site for e in envelopes if isinstance(e.site, int)}
@@ -106,13 +105,13 @@ def sites_of(
     added = any(isinstance(e.command, AddSite) for e in envelopes)
     if added or (names and numbers):
         # New rows come first: nobody may wait for one while holding another.
-        _wait_no_longer(connection, patience)
-        desk_state.keep_policy(connection)
+        _set_lock_timeout(connection, lock_timeout)
+        desk_state.lock_policy_shared(connection)
         numbers |= _with_rows(connection, envelopes, names)
         names = set()
     with together(connection):
-        _wait_no_longer(connection, patience)
-        desk_state.keep_policy(connection)
+        _set_lock_timeout(connection, lock_timeout)
+        desk_state.lock_policy_shared(connection)
         query = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = query.fetch(connection, [(each,) for each in sorted(names or numbers)])
         kept = desk_state.ANSWERS_NAMED.fetch(connection, [(key,) for key in wanted])
@@ -122,20 +121,20 @@ def sites_of(
     return Locked(
         rows={row["id"]: row for row in found.all()},
         policy=policy,
-        there=time(),
+        database_now=time(),
         kept={each.key: each for each in kept.all()},
     )
 
 
-def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
+def lock_due(connection: Connection, now: datetime, limit: int) -> Locked:
     """Lock at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
-        desk_state.keep_policy(connection)
+        desk_state.lock_policy_shared(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
         active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
-    return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
+    return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, database_now=time())
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:
@@ -149,10 +148,12 @@ def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set
     return set(ids.values())
 
 
-def _wait_no_longer(connection: Connection, patience: timedelta | None) -> None:
-    if patience is not None and connection.dialect.name == "postgresql":
+def _set_lock_timeout(connection: Connection, lock_timeout: timedelta | None) -> None:
+    if lock_timeout is not None and connection.dialect.name == "postgresql":
         # In milliseconds, and for this transaction alone.
-        send(connection, f"SET LOCAL lock_timeout = {patience // timedelta(milliseconds=1)}", ())
+        send(
+            connection, f"SET LOCAL lock_timeout = {lock_timeout // timedelta(milliseconds=1)}", ()
+        )
 
 
 def _time(connection: Connection) -> Callable[[], datetime | None]:

@@ -27,8 +27,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of the next entry, under the lock of the desk's row: the active policy's digest,
-    the entry's number, and its time (UTC), which is no earlier than its predecessor's."""
+    """The next entry's place under the desk's lock: active policy's digest, number, time (UTC)."""
 
     policy: str
     seq: int
@@ -73,7 +72,7 @@ class KeyReusedError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
+class IdempotencyKey:
     """An idempotency key with its person and the request, which a repetition must share.
 
     Without a key an act is done each time. `given_key` as in `Envelope`.
@@ -124,13 +123,13 @@ class AccountSignInError(RefusedError):
 class By:
     """The person who acts, with their login.
 
-    `came_in`: they are authenticated as an account of this database, and its role may do the act,
+    `signed_in`: they are authenticated as an account of this database, and its role may do the act,
     or the act concerns themselves.
     """
 
     person: str
     login: str | None
-    came_in: bool = False
+    signed_in: bool = False
 
 
 class AccountAct:
@@ -146,7 +145,7 @@ class AccountAct:
         self._connection, self._by = connection, by
         self._place = place(connection, clock)
         self.now = self._place.now
-        if not (open_to_all or by.came_in) and accounts.guards(connection):
+        if not (open_to_all or by.signed_in) and accounts.password_admins(connection):
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:

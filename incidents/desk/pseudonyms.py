@@ -69,40 +69,40 @@ class AccountErasureResult:
         }
 
 
-def meet_account_demand(
+def erase_account(
     desk: Desk,
     engine: Engine,
     keep: Retention,
-    demand: AccountErasureRequest,
+    request: AccountErasureRequest,
     now: datetime,
     *,
     dry_run: bool,
     confirm: Callable[[], None],
-    told: Callable[[datetime], str] = rfc3339,
+    format_time: Callable[[datetime], str] = rfc3339,
 ) -> AccountErasureResult:
     """Erase for good what is old enough at `now` (UTC); in a dry run, only return its amount.
 
-    `confirm` is called before anything is erased, and may raise. `told` formats the time in a
-    refusal.
+    `confirm` is called before anything is erased, and may raise. `format_time` formats the time in
+    a refusal.
 
     Raises:
         UnknownAccountError: naming it.
         TooYoungError: if there is data, but the law requires all of it to be kept.
         DatabaseError: if the database fails.
     """
-    before, handle = keep.cutoff(now), demand.handle
+    before, handle = keep.cutoff(now), request.handle
     with plainly(engine), reading(engine) as connection:
         known(connection, handle)
         rows = sign_ins.erasable(connection, before, handle)
         first = sign_ins.first(connection, handle)
     if not rows and first is not None:
-        raise TooYoungError(site=handle, at=told(keep.due(first)))
+        raise TooYoungError(site=handle, at=format_time(keep.due(first)))
     if rows and not dry_run:
         confirm()
         rows = erase_sign_ins(
-            desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
+            desk, before, by=request.by, login=request.login, reason=request.reason, handle=handle
         )
-        erasable.remove_traces(engine)
+        erasable.secure_vacuum(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)
@@ -119,8 +119,7 @@ def erase_sign_ins(
     handle: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erase the persons from sign-ins before `before` (UTC), of one account or of all; return the
-    number of rows.
+    """Erase the persons from sign-ins before `before` (UTC), of one account or all; count rows.
 
     Each batch goes on record. `stopped` is called between batches. Raises as `Desk.on_record`;
     earlier batches stay erased.
@@ -155,7 +154,7 @@ class RetentionResult:
         """For programs."""
         return {
             "keep_s": int(self.keep.keep.total_seconds()),
-            "asked_for": self.keep.asked_for,
+            "asked_for": self.keep.is_enabled,
             "before": rfc3339(self.before),
             "words": self.erased.words,
             "files": self.erased.files,
@@ -164,8 +163,8 @@ class RetentionResult:
         }
 
 
-def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> RetentionResult:
-    """What could be erased at `now` (UTC), with the evidence files in `folder`; erases nothing."""
+def count_expired(engine: Engine, folder: Path, keep: Retention, now: datetime) -> RetentionResult:
+    """Return the amounts erasable at `now` (UTC), with the evidence in `folder`; erases nothing."""
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:
@@ -173,7 +172,7 @@ def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -
     return RetentionResult(keep=keep, before=scope.before, erased=erased)
 
 
-def erase_aged(
+def erase_expired(
     desk: Desk,
     engine: Engine,
     folder: Path,
@@ -189,7 +188,7 @@ def erase_aged(
     Raises as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
-    if keep.asked_for:
+    if keep.is_enabled:
         # First, so that the last step clears the database's files of these too.
         rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
         wanted = Erasure(scope=scope, by=by, login=login)

@@ -50,8 +50,7 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
-    """The refusal to cancel, or to brake, the only order that takes a held site down, if it was
-    claimed before the hold."""
+    """The refusal to cancel or brake a held site's only order to go down, from before the hold."""
     if not _takes_out(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
@@ -83,7 +82,7 @@ def done_already(
     return replace(refusal, facts={**refusal.facts, **done})
 
 
-def remarked(decision: Decision, command: Command) -> Decision:
+def with_remarks(decision: Decision, command: Command) -> Decision:
     """The decision, with a remark about hosts outside of the site.
 
     With a mistyped name the violation is logged on somebody else's site, and may close it.
@@ -91,7 +90,7 @@ def remarked(decision: Decision, command: Command) -> Decision:
     if not isinstance(command, Log) or decision.refusal is not None:
         return decision
     site = decision.case.site
-    hosts = web_address.hosts_elsewhere(command.urls, site)
+    hosts = web_address.other_hosts(command.urls, site)
     if not hosts:
         return decision
     remark = Remark("other_host", {"hosts": hosts, "site": site})

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
-from incidents.desk.access import NOT_LET, RECOVER, Access
+from incidents.desk.access import DENIALS, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
@@ -26,7 +26,7 @@ from incidents.machine.refusal import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.store import desk_state, entries, lineage
 from incidents.store.desk_state import database_time
-from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
+from incidents.store.lineage import MAY_BE_LOST_FOR, UNKNOWN_SERVER, Standing
 from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
@@ -40,9 +40,9 @@ numbers. So at least 2,000 epochs are always left.
 """
 
 AGAIN = timedelta(hours=1)
-"""No daemon resumes again within this time, nor before a person knows of the first time.
+"""The least time between two resumptions by daemons; a person must know of the first.
 
-Two copies of a database beside one mark would otherwise do so in turn until all numbers are used.
+Two copies of a database beside one mark would otherwise resume in turn until all numbers are used.
 """
 
 
@@ -84,7 +84,7 @@ def refused(
     )
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
-        why = NOT_LET[refusal.name]
+        why = DENIALS[refusal.name]
         accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
     return refusal
 
@@ -97,12 +97,12 @@ def resume(
     Raises:
         EpochsUsedUpError: if no number is left.
     """
-    desk_state.keep_policy(connection)
+    desk_state.lock_policy_shared(connection)
     # One clock for all machines. If it was ahead once, the record's time never goes back, but the
     # days of epochs do.
     now = database_time(connection) or clock()
     place = own_stream.place(connection, lambda: now)
-    before, on = lineage.standing(connection), lineage.look(connection)
+    before, on = lineage.standing(connection), lineage.read(connection)
     event = own_stream.record(
         connection, place, HistoryResumed, asked.by, asked.login, reason=asked.reason,
         epoch=next_epoch(max(before.epoch, asked.epoch), now), cause=asked.cause,
@@ -123,7 +123,7 @@ def next_epoch(highest: int, now: datetime) -> int:
     return found
 
 
-def is_again(standing: Standing, at: datetime) -> bool:
+def is_too_soon(standing: Standing, at: datetime) -> bool:
     """Whether a loss at that time (UTC) comes too soon after another for daemons to resume.
 
     If the last resumption was for a change of server, it is no second loss: another daemon may know
@@ -160,7 +160,7 @@ def _standing(
 
 
 def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
-    """When the last loss was noticed: at `now` (UTC), or before.
+    """The time when the last loss was noticed: `now` (UTC), or before.
 
     A person who resumes has lost nothing anew, unless nobody had noticed the loss.
     """
@@ -174,4 +174,4 @@ def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime 
     if known is None:
         # If another server took over with nothing missing, a resumption is no news of a loss.
         return None if before.moved_at is not None else now
-    return known if before.lost_since is not None or now < known + STRANGE_FOR else now
+    return known if before.lost_since is not None or now < known + MAY_BE_LOST_FOR else now

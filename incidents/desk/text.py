@@ -154,8 +154,7 @@ MAX_URL = 12 * web_address.MAX_CHARACTERS
 MAX_URLS_BYTES = 48 * 1024
 _AROUND_URLS = 1_024
 _CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems", "field"})
-"""Fields with codes of programs and names of details. Like people's words that are not personal
-(`Words`), they go on record unsealed, so they must not be able to hold a phone number."""
+"""Codes of programs and names of details: on record unsealed, so with no room for a number."""
 MAX_DIGITS = 7
 _LIMITS = {
     "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,

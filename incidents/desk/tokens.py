@@ -18,7 +18,7 @@ from incidents.accounts.serve_key import (
     NoServeKeyError,
     Seal,
     UnsealedCredentials,
-    of_token,
+    token_facts,
 )
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
@@ -95,7 +95,7 @@ def make_token(
         secrets.random_id(), handle, secrets.digest(secret), kept, act.now,
         act.now + timedelta(days=days), None,
     )  # fmt: skip
-    new = new._replace(seal=seal.on(of_token(new)))
+    new = new._replace(seal=seal.on(token_facts(new)))
     accounts.add_token(connection, new)
     act.record(
         own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
@@ -128,7 +128,7 @@ class SealedAlreadyError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class SealingResult:
     """The number of tokens and passwords sealed with a key; `made`: the key is new."""
 
     file: Path
@@ -145,7 +145,7 @@ class Keyed:
 
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
-) -> Keyed | UnsealedCredentials | None:
+) -> SealingResult | UnsealedCredentials | None:
     """Check the seals when a server starts; the first one makes the key and seals what exists.
 
     Raises:
@@ -163,11 +163,11 @@ def begin_sealing(
             )
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
-            return serve_key.strays(connection, Seal(key, newest), clock())
+            return serve_key.find_unsealed(connection, Seal(key, newest), clock())
     return _on_record(desk, lambda c: _take(c, file, by, clock, is_first=True))
 
 
-def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed:
+def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> SealingResult:
     """Seal everything again with the key of the file, or with a new key if there is no file.
 
     Raises:
@@ -178,7 +178,9 @@ def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) ->
     return done
 
 
-def _on_record(desk: Desk, take: Callable[[Connection], Keyed | None]) -> Keyed | None:
+def _on_record(
+    desk: Desk, take: Callable[[Connection], SealingResult | None]
+) -> SealingResult | None:
     try:
         return desk.on_record(take)
     except FileExistsError:
@@ -189,7 +191,7 @@ def _on_record(desk: Desk, take: Callable[[Connection], Keyed | None]) -> Keyed 
 def _take(
     connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
     reason: str | None = None,
-) -> Keyed | None:  # fmt: skip
+) -> SealingResult | None:  # fmt: skip
     act = AccountAct(connection, by, clock, open_to_all=True)
     newest = accounts.newest(connection)
     if is_first and newest is not None:
@@ -206,9 +208,9 @@ def _take(
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
-        accounts.seal_token(connection, token.id, mark.on(serve_key.of_token(token)))
+        accounts.seal_token(connection, token.id, mark.on(serve_key.token_facts(token)))
     for password in all_passwords:
-        passwords.seal(connection, password.handle, mark.on(serve_key.of_password(password)))
+        passwords.seal(connection, password.handle, mark.on(serve_key.password_facts(password)))
     act.record(
         ServeKeyMade, reason=reason, key=serve_key.key_digest(key),
         tokens=len(all_tokens), passwords=len(all_passwords),
@@ -216,8 +218,8 @@ def _take(
     if there is None:
         # After all that may be refused, so that no file is left of it; and before what is written
         # is kept: a key that seals something is never without its file.
-        serve_key.keep_key(file, key)
-    return Keyed(file, there is None, len(all_tokens), len(all_passwords))
+        serve_key.write_key(file, key)
+    return SealingResult(file, there is None, len(all_tokens), len(all_passwords))
 
 
 def _count(number: int, thing: str) -> str:

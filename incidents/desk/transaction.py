@@ -20,13 +20,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from incidents.desk.batch import Batch
-from incidents.desk.envelope import Answer, Envelope, nothing_done
+from incidents.desk.envelope import Answer, Envelope, refused_answer
 from incidents.desk.locked import (
     Locked,
-    StillLockedError,
-    has_waited_enough,
-    sites_of,
-    what_is_due,
+    LockTimeoutError,
+    is_lock_timeout,
+    lock_due,
+    lock_sites,
 )
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
@@ -43,7 +43,7 @@ _YOUNG = 50_000
 
 
 @dataclass(slots=True)
-class _Rare:
+class _InfrequentGC:
     """The number of batches that want rare collections, and the thresholds to restore later."""
 
     lock: Lock = field(default_factory=Lock)
@@ -51,27 +51,27 @@ class _Rare:
     before: tuple[int, int, int] = (0, 0, 0)
 
 
-_rare = _Rare()
+_infrequent = _InfrequentGC()
 
 
 @contextmanager
-def rare_collection() -> Iterator[None]:
+def infrequent_gc() -> Iterator[None]:
     """Make garbage collections rare inside; threads may overlap.
 
     They are never off: in a busy process some batch is always running.
     """
-    with _rare.lock:
-        if _rare.batches == 0:
-            _rare.before = gc.get_threshold()
-            gc.set_threshold(_YOUNG, *_rare.before[1:])
-        _rare.batches += 1
+    with _infrequent.lock:
+        if _infrequent.batches == 0:
+            _infrequent.before = gc.get_threshold()
+            gc.set_threshold(_YOUNG, *_infrequent.before[1:])
+        _infrequent.batches += 1
     try:
         yield
     finally:
-        with _rare.lock:
-            _rare.batches -= 1
-            if _rare.batches == 0:
-                gc.set_threshold(*_rare.before)
+        with _infrequent.lock:
+            _infrequent.batches -= 1
+            if _infrequent.batches == 0:
+                gc.set_threshold(*_infrequent.before)
 
 
 MAX_BATCH = 1_000
@@ -97,14 +97,16 @@ class Transactions:
 
     def submit(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        patience: timedelta | None,
+        lock_timeout: timedelta | None,
     ) -> list[Answer]:  # fmt: skip
         """Submit the commands, again if nothing was done and it may succeed the next time."""
         if not envelopes:
             return []
         for left in reversed(range(_ATTEMPTS)):
             try:
-                return self._once(envelopes, dry_run=dry_run, policy=policy, patience=patience)
+                return self._once(
+                    envelopes, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
+                )
             except IntegrityError:
                 # Another transaction has used one of the keys: look again, and answer as it.
                 if not left or all(envelope.key is None for envelope in envelopes):
@@ -114,18 +116,18 @@ class Transactions:
                 if left < _ATTEMPTS - 1:
                     raise lost.error from lost
             except OperationalError as error:
-                if patience is not None and has_waited_enough(error):
-                    raise StillLockedError from error
+                if lock_timeout is not None and is_lock_timeout(error):
+                    raise LockTimeoutError from error
                 raise
         raise AssertionError("the last attempt answers or fails")
 
-    def do_what_is_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
+    def enforce_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
         """Do what was due before `now`, under the still active policy, and return the events."""
         events: list[acts.EventOfSite] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
-            envelopes, decided_at = elapsing(locked.rows), locked.now(lambda: now)
-            batch = Batch(connection, envelopes, locked, active, decided_at, said=now)
+            envelopes, decided_at = elapse_commands(locked.rows), locked.now(lambda: now)
+            batch = Batch(connection, envelopes, locked, active, decided_at, sender_now=now)
             for answer in batch.take():
                 site = answer.site
                 events += [{"site": site, **event} for event in answer.document["events"]]
@@ -134,11 +136,11 @@ class Transactions:
 
     def _once(
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
-        patience: timedelta | None,
+        lock_timeout: timedelta | None,
     ) -> list[Answer]:  # fmt: skip
         with writing(self._engine, keep=not dry_run) as connection:
             try:
-                locked = self.locked(connection, envelopes, patience)
+                locked = self.locked(connection, envelopes, lock_timeout)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _LostError(error) from error
@@ -146,7 +148,7 @@ class Transactions:
             refusal = locked.refused(self._clock())
             if refusal is not None:
                 connection.rollback()
-                return [nothing_done(str(e.site), refusal) for e in envelopes]
+                return [refused_answer(str(e.site), refusal) for e in envelopes]
             return self.done(connection, envelopes, locked, policy, keep=not dry_run)
 
     def done(
@@ -161,14 +163,14 @@ class Transactions:
         """Take the commands for the locked sites, write the results, and commit."""
         if not envelopes:
             return []
-        with rare_collection():
+        with infrequent_gc():
             active = policy or self.policy(connection, locked.policy)
             # Read when the locks are ours: no entry made while we waited is later.
-            said = self._clock()
-            now = locked.now(lambda: said)
-            batch = Batch(connection, envelopes, locked, active, now, said=said)
+            sender_now = self._clock()
+            now = locked.now(lambda: sender_now)
+            batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
             answers = batch.take()
-            batch.write_not_let()
+            batch.write_denials()
             with together(connection, commit=keep):
                 batch.write()
         return answers
@@ -177,16 +179,15 @@ class Transactions:
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
-        patience: timedelta | None = None,
+        lock_timeout: timedelta | None = None,
     ) -> Locked:
-        """Lock the sites of the envelopes: see `locked.sites_of`."""
-        return sites_of(connection, envelopes, patience=patience)
+        """Lock the sites of the envelopes: see `locked.lock_sites`."""
+        return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        """Lock at most `limit` sites with something due, and no more than a batch; `now` (UTC): the
-        time, if the database has no clock."""
+        """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
         most = min(limit, MAX_BATCH)
-        return what_is_due(connection, now, most)
+        return lock_due(connection, now, most)
 
     def policy(self, connection: Connection, digest: str) -> Policy:
         """The policy with that digest, read once."""
@@ -195,6 +196,6 @@ class Transactions:
         return self._policies[digest]
 
 
-def elapsing(site_ids: Iterable[int]) -> list[Envelope]:
+def elapse_commands(site_ids: Iterable[int]) -> list[Envelope]:
     """The commands for sites with something due."""
     return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from incidents.contract.case_documents import order_document
 from incidents.desk.envelope import Envelope
-from incidents.desk.locked import by_the_desks_clock
+from incidents.desk.locked import clamp_times
 from incidents.log import logger
 from incidents.machine import filing
 from incidents.machine import orders as machine_orders
@@ -80,7 +80,7 @@ class SiteWork:
 class UnitOfWork:
     """The sites of a transaction's commands, by their locked `rows`.
 
-    `now`: the desk's time; `said`: that of the machine that sent the commands (both in UTC).
+    `now`: the desk's time; `sender_now`: that of the machine that sent the commands (both in UTC).
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class UnitOfWork:
         policy: Policy,
         now: datetime,
         *,
-        said: datetime,
+        sender_now: datetime,
     ) -> None:
         self._connection = connection
-        self._now, self._said = now, said
+        self._now, self._sender_now = now, sender_now
         self._rows = rows
         self._ids = {row["name"]: id_ for id_, row in rows.items()}
         self._sealed: list[Sealed] = []
@@ -114,15 +114,14 @@ class UnitOfWork:
         site = self.site(envelope)
         return str(envelope.site) if site is None else site.case.site
 
-    def in_time(self, envelope: Envelope) -> Envelope:
-        """The envelope with its facts at the site's present time at the latest, if its machine's
-        clock has reached them."""
-        if self._said <= self._now:
+    def with_clamped_times(self, envelope: Envelope) -> Envelope:
+        """The envelope with facts no later than the site's time, if its clock is ahead."""
+        if self._sender_now <= self._now:
             return envelope
         row = self._rows.get(self.site_id(envelope) or 0)
         last = None if row is None else row["last_entry_at"]
         now = self._now if last is None else max(self._now, last)
-        command = by_the_desks_clock(envelope.command, now, self._said)
+        command = clamp_times(envelope.command, now, self._sender_now)
         return envelope if command is envelope.command else replace(envelope, command=command)
 
     def seal(self, site: SiteWork, words: Iterable[SealedWords], at: datetime) -> None:
@@ -162,7 +161,7 @@ class UnitOfWork:
         for envelope in envelopes:
             id_ = self.site_id(envelope)
             if id_ in commands:
-                commands[id_].append(self.in_time(envelope).command)
+                commands[id_].append(self.with_clamped_times(envelope).command)
         needs = {
             id_: slices.need(asked, self._now_on(self._rows[id_]))
             for id_, asked in commands.items()
@@ -189,7 +188,7 @@ class FilingWork:
         self._cases = tuple(cases)
         self._words: dict[str, str] | None = None
 
-    def news(self, command: ChangeFiling, case: Case) -> ChangeFiling:
+    def real_changes(self, command: ChangeFiling, case: Case) -> ChangeFiling:
         """The command reduced to real changes, in whole details."""
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}

@@ -42,20 +42,20 @@ class WorkerPool:
         self._work: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._threads = 0
 
-    def give(self, work: Callable[[], object]) -> None:
+    def submit(self, work: Callable[[], object]) -> None:
         """Run the work, which must not raise, as soon as a thread is free."""
         self._work.put(work)
         if self._threads < self._workers:
             self._threads += 1
             name = f"{self._name}-{self._threads}"
-            Thread(target=self._labour, name=name, daemon=True).start()
+            Thread(target=self._run_tasks, name=name, daemon=True).start()
 
     def close(self) -> None:
         """End each thread when its work returns."""
         for _ in range(self._threads):
             self._work.put(None)
 
-    def _labour(self) -> None:
+    def _run_tasks(self) -> None:
         while (work := self._work.get()) is not None:
             work()
 
@@ -64,7 +64,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
     """Make one attempt. Whatever the adapter does, the outcome is fit for the record."""
     try:
         return _checked(adapter.deliver(order))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter of whoever's must not end the duty
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - no adapter may end the duty
         log_error("an adapter failed", order=order.id, error=error)
         return Retry(problem="fault", detail=f"a fault in it: {type(error).__name__}")
 
@@ -100,17 +100,17 @@ class LateError(Exception):
 
 
 class Attempts(Generic[Result]):
-    """Runs one piece of work at a time for each caller, and at most `most` in all.
+    """The attempts under way: one for each caller, and at most `most` in all.
 
-    `late` is the result of work that has not ended in time, `full` of work that was not begun
+    `timed_out` is the result of work that has not ended in time, `busy` of work that was not begun
     because too much is still under way.
     """
 
-    def __init__(self, *, limit_s: float, most: int, late: Result, full: Result) -> None:
+    def __init__(self, *, limit_s: float, most: int, timed_out: Result, busy: Result) -> None:
         self._limit_s = limit_s
         self._free = BoundedSemaphore(most)
-        self._late = late
-        self._full = full
+        self._timed_out = timed_out
+        self._busy = busy
 
     def run(self, work: Callable[[float], Result]) -> Result:
         """Run the work and return its result; its argument is its deadline (monotonic, in seconds).
@@ -118,18 +118,18 @@ class Attempts(Generic[Result]):
         Whatever it raises is raised here, except LateError.
         """
         if not self._free.acquire(blocking=False):
-            return self._full
+            return self._busy
         until = monotonic() + self._limit_s
         ended: Future[Result] = Future()
         Thread(target=self._work, args=(work, until, ended), name="attempt", daemon=True).start()
         try:
             return ended.result(timeout=self._limit_s)
         except LateError:
-            return self._late
+            return self._timed_out
         except TimeoutError as error:
             if ended.done() and ended.exception() is error:
                 raise
-            return self._late
+            return self._timed_out
 
     def _work(self, work: Callable[[float], Result], until: float, ended: Future[Result]) -> None:
         # The place is freed first: the caller may start the next attempt at once.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.desk import Desk
-from incidents.desk.access import NOT_LET
+from incidents.desk.access import DENIALS
 from incidents.enforcement import routing
 from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
@@ -37,11 +37,11 @@ from incidents.store import after_loss, desk_state, lineage
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 """The most sites that are compared at once."""
 
-_TOLD_EVERY_S = 10.0
-"""How often the sites that could not be compared are published while others are compared."""
+_PUBLISH_EVERY_S = 10.0
+"""The interval at which failures are published during a comparison."""
 
 MOST_NAMED = 20
 """The most sites that are named when very many may have been ordered again."""
@@ -49,23 +49,24 @@ MOST_NAMED = 20
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which a site has to be compared again."""
 
-_OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
+_UNRESOLVED = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 
-class Done(NamedTuple):
-    """The result: the number of sites by verdict; the names of those ordered up again and down
-    again; how many of these had an unknown state; those that were left down; and those that could
-    not be compared, each with the reason."""
+class Summary(NamedTuple):
+    """The result: the number of sites by verdict, and the names of those to report.
+
+    `opened`, `taken_down`: ordered again. `unknown_before`: how many of these had an unknown state.
+    `failed`: with the reason."""
 
     counts: Counter[str]
     opened: list[str]
     taken_down: list[str]
-    unasked: int
+    unknown_before: int
     left_down: list[str]
     failed: list[tuple[str, str]]
 
 
-def compared(
+def compare_sites(
     engine: Engine,
     desk: Desk,
     reading: Reading,
@@ -82,55 +83,55 @@ def compared(
     the reason, until it can be. `opens`: a person who knows of the loss allows sites to be opened;
     without that none is, since the reason why it is down may be lost.
 
-    Once all are compared, and none `is_open`, the world agrees with the record.
+    Once all are compared, and none `is_unresolved`, the world agrees with the record.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: for [acts], naming what is wrong.
         ActRefusedError: if `by` may not compare sites.
         DatabaseError: if the database fails.
     """
-    found = _loaded(engine, only)
-    left, kept = False, _Kept(engine)
+    found = _load_routing(engine, only)
+    left, uncompared = False, _Uncompared(engine)
     try:
         with reading() as connection:
-            standing, kept.known = (
+            standing, uncompared.known = (
                 lineage.standing(connection),
                 after_loss.problems_of_uncompared(connection, only),
             )
-            names = _every(connection) if only is None else only
+            names = _all_sites(connection) if only is None else only
         # The key makes sure that each site is ordered once in an epoch, whoever compares it.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
             standing=standing, opens=opens, key=f"recover:{standing.epoch}",
         )  # fmt: skip
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
             compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731
             for each in pool.map(compare, names):
                 if each is None:
                     return
-                left |= is_open(each)
-                kept.take(each)
+                left |= is_unresolved(each)
+                uncompared.add(each)
                 yield each
     finally:
         found.close()
-        kept.tell()
-    if only is None and not kept.owed:
+        uncompared.publish()
+    if only is None and not uncompared.owed:
         finish(engine, standing.epoch)
     if only is None and not left:
         prove(engine, standing.epoch)
 
 
-def foreseen(
+def preview(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:
-    """The result of `compared` for each site if a person resumed the history at `now` (UTC).
+    """The result of `compare_sites` for each site if a person resumed the history at `now` (UTC).
 
-    Nothing is done. Raises as `compared`.
+    Nothing is done. Raises as `compare_sites`.
     """
     found = routing.load()
     try:
         with reading() as connection:
-            names = sites.in_doubt(connection, every=True)[0]
+            names = sites.mismatched(connection, every=True)[0]
             standing = lineage.standing(connection)
         then = standing._replace(
             epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
@@ -140,25 +141,25 @@ def foreseen(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
             dry_run=True, standing=then,
         )  # fmt: skip
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
             return list(pool.map(lambda name: _compared(own, name), names))
     finally:
         found.close()
 
 
-def is_open(compared: Comparison) -> bool:
+def is_unresolved(compared: Comparison) -> bool:
     """Whether it is still unknown that the world agrees with the record about that site.
 
     If orders are only logged, there is nothing to know.
     """
-    return compared.verdict in _OPEN and compared.adapter != routing.DEFAULT
+    return compared.verdict in _UNRESOLVED and compared.adapter != routing.DEFAULT
 
 
-def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
+def record_failures(engine: Engine, problems: Mapping[str, str]) -> None:
     """Record the sites that could not be compared, each with the reason, for people to see."""
     with plainly(engine), reading(engine) as connection:
         known = after_loss.problems_of_uncompared(connection, problems)
-    _Kept(engine, known, _failed=dict(problems)).tell()
+    _Uncompared(engine, known, _failed=dict(problems)).publish()
 
 
 def finish(engine: Engine, epoch: int) -> None:
@@ -173,13 +174,13 @@ def prove(engine: Engine, epoch: int) -> None:
         lineage.prove(connection, epoch)
 
 
-def done(found: Iterable[Comparison]) -> Done:
+def summarise(found: Iterable[Comparison]) -> Summary:
     """The summary of all comparisons."""
     every = list(found)
     counts: Counter[str] = Counter(each.verdict for each in every)
     every.sort(key=lambda each: each.site)
     again = [each for each in every if each.verdict == REPAIRED]
-    return Done(
+    return Summary(
         counts,
         [each.site for each in again if each.ordered == UP],
         [each.site for each in again if each.ordered != UP],
@@ -189,24 +190,23 @@ def done(found: Iterable[Comparison]) -> Done:
     )
 
 
-def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
-    """The adapters that can be asked. If the settings are wrong, all sites are recorded as not
-    compared."""
+def _load_routing(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
+    """Load the routing; if the settings are wrong, record all sites as not compared."""
     try:
         return routing.load()
     except IncidentsError as error:
         names = only
         if names is None:
             with plainly(engine), reading(engine) as connection:
-                names = _every(connection)
-        note_failed(engine, dict.fromkeys(names, error.message))
+                names = _all_sites(connection)
+        record_failures(engine, dict.fromkeys(names, error.message))
         raise
 
 
-def _every(connection: Connection) -> list[str]:
+def _all_sites(connection: Connection) -> list[str]:
     """The names of all sites, those that are down first."""
-    down = sites.in_doubt(connection)[0]
-    every = sites.in_doubt(connection, every=True)[0]
+    down = sites.mismatched(connection)[0]
+    every = sites.mismatched(connection, every=True)[0]
     return list(dict.fromkeys([*down, *every]))
 
 
@@ -216,7 +216,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
     except DatabaseError:
         raise
     except ActRefusedError as error:
-        if error.name in NOT_LET:
+        if error.name in DENIALS:
             # The refusal concerns the person, so every other site would be refused too.
             raise
         return _failed(name, error, error.message)
@@ -235,7 +235,7 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Uncompared:
     """The sites that could not be compared, each with the reason, published while others run.
 
     `known`: what was published before. `owed`: the sites that are still to be compared; a site that
@@ -247,28 +247,28 @@ class _Kept:
     owed: set[str] = field(default_factory=set)
     _failed: dict[str, str] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
-    _tells_at: float = field(default_factory=lambda: monotonic() + _TOLD_EVERY_S)
+    _publish_at: float = field(default_factory=lambda: monotonic() + _PUBLISH_EVERY_S)
 
-    def take(self, compared: Comparison) -> None:
+    def add(self, compared: Comparison) -> None:
         """Add the next comparison."""
         if compared.problem is None:
             self._seen.add(compared.site)
         else:
             self._failed[compared.site] = compared.problem
-        if monotonic() >= self._tells_at:
-            self.tell()
+        if monotonic() >= self._publish_at:
+            self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Publish what was found since the last time."""
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:
-                owed = after_loss.owed(connection, lineage.standing(connection), failed)
+                owed = after_loss.names_uncompared(connection, lineage.standing(connection), failed)
         new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
         if new or settled:
             with plainly(self.engine), writing(self.engine) as connection:
-                after_loss.note_uncompared(connection, new, desk_state.now(connection))
-                after_loss.settle_uncompared(connection, settled)
+                after_loss.record_uncompared(connection, new, desk_state.now(connection))
+                after_loss.clear_uncompared(connection, settled)
         self.owed |= owed
         self._failed, self._seen = {}, set()
-        self._tells_at = monotonic() + _TOLD_EVERY_S
+        self._publish_at = monotonic() + _PUBLISH_EVERY_S

@@ -29,7 +29,7 @@ from incidents.store import entries, lineage
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
 
-_AGAIN = (
+_LOST_AGAIN = (
     "halted_again",
     (
         "Entry {had} was in it and is missing, and its history had gone on from less already:"
@@ -44,7 +44,7 @@ _UNKNOWN_SERVER = (
         " carried out for it from here: never go on with a copy whose [acts] reach the world"
     ),
 )
-_STILL: dict[str | None, tuple[str, str]] = {
+_HALTED_SINCE: dict[str | None, tuple[str, str]] = {
     lineage.UNKNOWN_SERVER: (
         "halted_unknown_server_at",
         (
@@ -72,9 +72,8 @@ class HaltedError(IncidentsError):
     R. {detail}"""
 
 
-class _Seen(NamedTuple):
-    """The findings at `now` (UTC): the mark, the database, and the reason if its history does not
-    continue."""
+class _Findings(NamedTuple):
+    """The findings at `now` (UTC); `why`: the reason if the history does not continue."""
 
     mark: Mark | None
     found: lineage.Lineage
@@ -91,17 +90,18 @@ class _Halt(NamedTuple):
 
 
 class Continuity:
-    """The continuity of one database, by its mark in `file`; `clock`: the machine's clock (UTC),
-    for a database without one."""
+    """The continuity of one database, by its mark in `file`.
+
+    `clock`: the machine's clock (UTC), for a database without one."""
 
     def __init__(
         self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
     ) -> None:
         self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
         self._marks: MarkFile | None = None
-        self._whole_at: datetime | None = None
-        self.in_the_way: str | None = None
-        """What was found in the place of the mark when somebody asked, and is no file."""
+        self._verified_at: datetime | None = None
+        self.obstacle: str | None = None
+        """The path of a non-file in the place of the mark, found while a person resumed."""
 
     def check(self) -> resumption.Resumption | None:
         """Check that the history continues; if not, begin a new epoch and return the reason.
@@ -110,16 +110,16 @@ class Continuity:
             HaltedError: if a person has to decide, and from then on until one does.
             DatabaseError: if the database fails.
         """
-        seen = self._look()
+        seen = self._inspect()
         self._refuse(seen)
         if seen.why is not None:
             # Check again under the lock: one loss is one epoch.
             done = self._desk.on_record(lambda c: self._resumed(c, seen.mark, None))
-            self._look()
+            self._inspect()
             return None if done is None else seen.why
         if seen.found.known is None and seen.found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
-                lineage.adopt(connection, seen.found.found)
+                lineage.record_server(connection, seen.found.found)
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
@@ -131,18 +131,20 @@ class Continuity:
             UnreadMarkError: if the mark cannot be read for another reason.
             DatabaseError: if the database fails.
         """
-        mark = self._look(is_asked=True).mark
+        mark = self._inspect(is_asked=True).mark
         done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
         assert done is not None
-        self._look(is_asked=True)
+        self._inspect(is_asked=True)
         return done
 
-    def keep(self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime) -> None:
+    def advance_mark(
+        self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime
+    ) -> None:
         """Mark the newest entry at `now` (UTC), before orders go into the world."""
         if newest is None:
             return
-        own = self._of(history.identity)
-        own.keep(
+        own = self._mark_file(history.identity)
+        own.advance(
             Mark(
                 identity=own.identity,
                 epoch=history.epoch,
@@ -152,7 +154,7 @@ class Continuity:
             )
         )
 
-    def _look(self, *, is_asked: bool = False) -> _Seen:
+    def _inspect(self, *, is_asked: bool = False) -> _Findings:
         while True:
             asked = self._marks
             # Before the database is asked: what somebody marks meanwhile is no loss.
@@ -162,9 +164,9 @@ class Continuity:
                 # A person goes on without it, before they move away what is in its place.
                 if not is_asked:
                     raise
-                mark, self.in_the_way = None, str(error.facts["file"])
+                mark, self.obstacle = None, str(error.facts["file"])
             with plainly(self._engine), reading(self._engine) as connection:
-                found = lineage.look(connection)
+                found = lineage.read(connection)
                 if asked is not None and asked.identity == found.identity:
                     now = database_time(connection) or self._clock()
                     standing = lineage.standing(connection)
@@ -174,14 +176,14 @@ class Continuity:
                     newest = entries.newest(connection) if unmarked else None
                     break
             # The first look, or another database is there now.
-            self._of(found.identity)
+            self._mark_file(found.identity)
         if why is None:
-            self._whole_at = now
-        if self.in_the_way is None:
-            self.keep(found, newest, now)
-        return _Seen(mark, found, standing, why, now)
+            self._verified_at = now
+        if self.obstacle is None:
+            self.advance_mark(found, newest, now)
+        return _Findings(mark, found, standing, why, now)
 
-    def _refuse(self, seen: _Seen) -> None:
+    def _refuse(self, seen: _Findings) -> None:
         since, why = seen.standing.halted_since, seen.standing.halted_why
         found = None if seen.why is None else self._reason_to_halt(seen, seen.why)
         if since is None:
@@ -191,11 +193,11 @@ class Continuity:
         if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
             # Nobody knew of it on the server where it was halted; here it is marked.
             return
-        still = Cause.of(*_STILL[why], since=rfc3339(since))
+        still = Cause.of(*_HALTED_SINCE[why], since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
-    def _halt(self, seen: _Seen, why: str) -> bool:
-        """Whether the database is halted for that reason, and nobody has resumed it since."""
+    def _halt(self, seen: _Findings, why: str) -> bool:
+        """Halt the database; return False if a person has resumed it meanwhile."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
             is_so = lineage.standing(connection).epoch == seen.standing.epoch
@@ -203,27 +205,27 @@ class Continuity:
                 lineage.halt(connection, seen.now, why)
         return is_so
 
-    def _reason_to_halt(self, seen: _Seen, why: resumption.Resumption) -> _Halt | None:
+    def _reason_to_halt(self, seen: _Findings, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
             # It may be a copy at work for a drill: the world is not its own.
             unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
-        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
+        if seen.found.is_new or not resumption.is_too_soon(seen.standing, seen.now):
             return None
-        return _Halt(lineage.LOST_AGAIN, Cause.of(*_AGAIN, had=why.had))
+        return _Halt(lineage.LOST_AGAIN, Cause.of(*_LOST_AGAIN, had=why.had))
 
-    def _of(self, identity: str) -> MarkFile:
+    def _mark_file(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:
-            self._marks, self._whole_at = MarkFile(self._file, identity), None
+            self._marks, self._verified_at = MarkFile(self._file, identity), None
         return self._marks
 
     def _resumed(
         self, connection: Connection, mark: Mark | None, asked: resumption.Resumption | None
     ) -> HistoryResumed | None:
         own_stream.locked(connection)
-        found, standing = lineage.look(connection), lineage.standing(connection)
+        found, standing = lineage.read(connection), lineage.standing(connection)
         why = self._why(connection, found, standing, mark)
         if asked is not None:
             known = asked if why is None else replace(asked, cause=why.cause, had=why.had)
@@ -255,7 +257,7 @@ class Continuity:
 
     def _since(self, mark: Mark | None) -> datetime | None:
         """The last time when the history is known to have been whole."""
-        known = [self._whole_at, None if mark is None else mark.at]
+        known = [self._verified_at, None if mark is None else mark.at]
         return max((each for each in known if each is not None), default=None)
 
 

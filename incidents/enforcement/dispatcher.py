@@ -26,7 +26,7 @@ from incidents.enforcement.port import Adapter, Order, Outcome
 from incidents.enforcement.waiting import Brake, Compare
 from incidents.store.leases import Claimed, Key
 
-UNHEARD_FOR = timedelta(days=3)
+NO_CHANNEL_AFTER = timedelta(days=3)
 """A notice that no dispatcher has claimed for this long has nobody to send it."""
 
 Choose = Callable[[Order], Adapter]
@@ -34,7 +34,7 @@ Choose = Callable[[Order], Adapter]
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class AttemptResult:
     """The result of an attempt; None as its outcome: it was not made."""
 
     claimed: Claimed
@@ -46,8 +46,8 @@ class Done:
 class Dispatcher:
     """The parts of a dispatcher: the desk, the choice of adapters in each lane, and its own name.
 
-    A lane without an adapter is left to other dispatchers. A lane of `unheard`, which by the
-    settings has no channel here, is left to them until `UNHEARD_FOR` shows that there are none:
+    A lane without an adapter is left to other dispatchers. A lane of `without_channel`, which has
+    no channel in the settings, is left to them until `NO_CHANNEL_AFTER` shows that there are none:
     then it goes on record that nobody was notified.
 
     `give_up_after`: how long an order is tried. `workers`: the attempts at once for each adapter.
@@ -64,15 +64,15 @@ class Dispatcher:
     name: str
     give_up_after: timedelta
     workers: int = 16
-    unheard: Collection[str] = ()
+    without_channel: Collection[str] = ()
     brake: Brake | None = None
     continuity: Continuity | None = None
     compare: Compare | None = None
     login: str | None = None
-    chance: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now
     seconds: Callable[[], float] = time.monotonic
-    observed: Callable[[Done, datetime], object] = lambda *_: None
+    observed: Callable[[AttemptResult, datetime], object] = lambda *_: None
 
 
 _SHARE = 4
@@ -93,17 +93,17 @@ class ConcurrencyLimit:
         return len(self._taken)
 
     @property
-    def are_free(self) -> bool:
+    def has_capacity(self) -> bool:
         """Whether enough workers are free to be worth a transaction."""
         return self.total <= self._most // 2
 
-    def room(self) -> int:
+    def claimable(self) -> int:
         """The number of orders to claim: one that has to be released costs the database as much."""
         bit = self._most // _SHARE
-        quick = self.pace() + bit - self.total
+        quick = self.throughput() + bit - self.total
         return min(self._most - self.total, max(quick, bit))
 
-    def has_one_for(self, adapter: str) -> bool:
+    def allows(self, adapter: str) -> bool:
         """Whether an adapter may have one more attempt."""
         return self._full[adapter] < self.share(adapter)
 
@@ -117,20 +117,20 @@ class ConcurrencyLimit:
 
     def share(self, adapter: str) -> int:
         """An adapter's share of attempts: as many as it finished lately, and a part of all."""
-        return self._most // _SHARE + self.pace(adapter)
+        return self._most // _SHARE + self.throughput(adapter)
 
-    def pace(self, adapter: str | None = None) -> int:
+    def throughput(self, adapter: str | None = None) -> int:
         """The attempts that an adapter, or all, finished in this second and the one before."""
         second = int(self._seconds())
         lately = [self._finished[each] for each in (second - 1, second) if each in self._finished]
         return sum(each.total() if adapter is None else each[adapter] for each in lately)
 
-    def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
+    def acquire(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
         """Add an attempt, whose lease began at `began` (of `seconds`)."""
         self._taken[claimed.key] = began, adapter, order.id
         self._full[adapter] += 1
 
-    def free(self, done: Done) -> None:
+    def release(self, done: AttemptResult) -> None:
         """Remove a finished attempt; an abandoned one changes nothing."""
         found = self._taken.pop(done.claimed.key, None)
         if found is None:
@@ -144,7 +144,7 @@ class ConcurrencyLimit:
                 self._finished = {second - 1: before, second: Counter()}
             self._finished[second][found[1]] += 1
 
-    def free_hung(self, lease: timedelta) -> None:
+    def drop_expired(self, lease: timedelta) -> None:
         """Abandon the attempts whose lease has ended, since they may never end."""
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
@@ -160,8 +160,7 @@ _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
 
 class Backlog:
-    """The orders that wait until the `limit` allows another attempt; `seconds` is a monotonic
-    clock."""
+    """The orders that wait for the `limit` to allow an attempt; `seconds` is a monotonic clock."""
 
     def __init__(
         self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
@@ -171,7 +170,7 @@ class Backlog:
         self._waiting: dict[str, dict[tuple[int, int, str], Key]] = {}
         self._ends: dict[str, float] = {}
 
-    def turn_away(self, adapter: str, keys: Collection[Key]) -> timedelta:
+    def postpone(self, adapter: str, keys: Collection[Key]) -> timedelta:
         """Let these orders wait, and return the time after which any dispatcher may claim them.
 
         The wait allows a second for as many orders as the adapter's share, and at most 25 seconds.
@@ -188,11 +187,11 @@ class Backlog:
         """Add an order that waits."""
         self._waiting.setdefault(adapter, {})[key[:3]] = key
 
-    def leave(self, adapter: str, key: Key) -> None:
+    def remove(self, adapter: str, key: Key) -> None:
         """Remove an order that has been claimed, if it waits."""
         self._waiting.get(adapter, {}).pop(key[:3], None)
 
-    def next(self, most: int) -> list[Key]:
+    def pop(self, most: int) -> list[Key]:
         """Remove and return the orders that can be tried now, at most `most`."""
         found = [
             (adapter, key)
@@ -200,5 +199,5 @@ class Backlog:
             for key in islice(keys.values(), self._limit.free_for(adapter))
         ][:most]
         for adapter, key in found:
-            self.leave(adapter, key)
+            self.remove(adapter, key)
         return [key for _, key in found]

@@ -34,14 +34,16 @@ from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import Reading
 from incidents.store.desk_state import database_time
 from incidents.tlog.keys import VerifierKey
-from incidents.views.health import STALE_AFTER, is_heard
+from incidents.views.health import STALE_AFTER, is_alive
 from incidents.views.left_down import resumptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Who asks, and why. `sign_here`: from now on this machine signs, with a new key, whichever
-    machine did before. `public`: that key, if a command signs."""
+class RecoveryRequest:
+    """A person's request to recover, with the reason.
+
+    `sign_here`: this machine signs from now on, with a new key. `public`: the key, if a command
+    signs."""
 
     by: str
     login: str | None
@@ -51,14 +53,15 @@ class Asked:
 
 
 class Outcome(NamedTuple):
-    """The point from which the record continues; the new key, if there is one; and the largest
-    known loss of signed entries, unless it was on record. `is_blind`: it is unknown here what was
-    signed last, and so whether that is missing."""
+    """The point from which the record continues, and the new key, if there is one.
+
+    `lost`: the largest known loss of signed entries, unless it was on record. `is_loss_unknown`:
+    it is unknown here what was signed last, and so whether that is missing."""
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
     lost: loss.Loss | None = None
-    is_blind: bool = False
+    is_loss_unknown: bool = False
 
 
 class SignerAtWorkError(RefusedError):
@@ -68,8 +71,7 @@ class SignerAtWorkError(RefusedError):
 
 
 class HistoryRecovery:
-    """The recovery of one database on the machine with the key ring `ring`; `clock` is its clock
-    (UTC)."""
+    """The recovery of one database, on the machine with that key ring and clock (UTC)."""
 
     def __init__(
         self,
@@ -81,15 +83,14 @@ class HistoryRecovery:
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
         self._clock = clock
-        self._continuity = Continuity(engine, desk, mark.beside(ring.file), clock)
+        self._continuity = Continuity(engine, desk, mark.mark_path(ring.file), clock)
 
     @property
-    def in_the_way(self) -> str | None:
-        """The file or folder to move away from the place of the daemons' mark after the resumption;
-        None if nothing is in the way."""
-        return self._continuity.in_the_way
+    def obstacle(self) -> str | None:
+        """The path to move away after the resumption, from the place of the mark; None if free."""
+        return self._continuity.obstacle
 
-    def go_on(self, asked: Asked, put_on_record: rotation.Replaces) -> Outcome:
+    def resume(self, request: RecoveryRequest, put_on_record: rotation.Replaces) -> Outcome:
         """Resume the record and the log.
 
         Raises:
@@ -104,15 +105,15 @@ class HistoryRecovery:
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign; what was
                 done remains, and the call has to be repeated.
         """
-        self._refuse(asked)
+        self._refuse(request)
         # With wrong settings in [acts] no site could be compared.
         routing.load().close()
         if not self._signs():
-            return Outcome(self._resumed(asked, None))
+            return Outcome(self._resumed(request, None))
         # Read first: taking the lock creates a place.
-        self._check(asked, signers_lock.place_id(self._ring.file))
+        self._check(request, signers_lock.place_id(self._ring.file))
         with signers_lock.held(self._ring.file) as place:
-            is_here = self._check(asked, place)
+            is_here = self._check(request, place)
             # Signed entries may only have lost their numbers.
             sequencer.number_all(self._engine)
             is_torn = signed_files.is_share_torn(self._ring.file)
@@ -120,38 +121,36 @@ class HistoryRecovery:
             lost, most = self._lost()
             # Whoever says so knows that this place was restored too.
             is_torn = is_torn or (lost is not None and lost.size is None)
-            blind = not is_here or asked.sign_here or is_torn
-            new = self._key(asked, place, lost, blind=blind)
-            resumed = self._resumed(asked, most)
+            blind = not is_here or request.sign_here or is_torn
+            new = self._key(request, place, lost, blind=blind)
+            resumed = self._resumed(request, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, place, new, put_on_record, lost=True, claims=True
                 )
             known = None if most is None or most.size is None else most
-            return Outcome(resumed, new, known, is_blind=blind and known is None)
+            return Outcome(resumed, new, known, is_loss_unknown=blind and known is None)
 
-    def foreseen(self, asked: Asked) -> list[Comparison]:
-        """What `compared` would find and order again after `go_on`. Nothing is done; raises as both
-        do when they refuse."""
-        self._refuse(asked)
+    def preview(self, request: RecoveryRequest) -> list[Comparison]:
+        """Preview `compare_sites` after `resume`, and change nothing; raises as both do."""
+        self._refuse(request)
         if self._signs():
-            self._check(asked, signers_lock.place_id(self._ring.file))
+            self._check(request, signers_lock.place_id(self._ring.file))
         with self._reading() as connection:
             now = database_time(connection) or self._clock()
-        return comparison.foreseen(
-            self._desk, self._reading, by=asked.by, login=asked.login, now=now
+        return comparison.preview(
+            self._desk, self._reading, by=request.by, login=request.login, now=now
         )
 
-    def compared(self, asked: Asked) -> comparison.Done:
-        """Compare each site with the world, and return a summary; raises as
-        `comparison.compared`."""
-        each = comparison.compared(
-            self._engine, self._desk, self._reading, by=asked.by, login=asked.login
+    def compare_sites(self, request: RecoveryRequest) -> comparison.Summary:
+        """Compare each site with the world and summarise; raises as `comparison.compare_sites`."""
+        each = comparison.compare_sites(
+            self._engine, self._desk, self._reading, by=request.by, login=request.login
         )
-        return comparison.done(each)
+        return comparison.summarise(each)
 
-    def _refuse(self, asked: Asked) -> None:
-        refused = partial(resumption.refused, by=asked.by, login=asked.login, clock=self._clock)
+    def _refuse(self, request: RecoveryRequest) -> None:
+        refused = partial(resumption.refused, by=request.by, login=request.login, clock=self._clock)
         refusal = self._desk.on_record(refused)
         if refusal is not None:
             raise ActRefusedError(
@@ -159,12 +158,12 @@ class HistoryRecovery:
             )
 
     def _signs(self) -> bool:
-        """Whether anything may have been signed."""
+        """Return whether anything may have been signed."""
         with self._reading() as connection:
             return checkpoints.active(connection) is not None
 
-    def _check(self, asked: Asked, place: str | None) -> bool:
-        """Whether the log is signed in this place, whose id is `place`.
+    def _check(self, request: RecoveryRequest, place: str | None) -> bool:
+        """Check who signs, and return whether it is this place, whose id is `place`.
 
         If not, the caller has asked to sign here from now on, and nobody signs elsewhere.
 
@@ -174,7 +173,7 @@ class HistoryRecovery:
         try:
             self._refuse_elsewhere(place)
         except signers_lock.SignsElsewhereError:
-            if not asked.sign_here:
+            if not request.sign_here:
                 raise
             self._refuse_beside_daemon()
             return False
@@ -182,7 +181,7 @@ class HistoryRecovery:
 
     def _refuse_elsewhere(self, place: str | None) -> None:
         with self._reading() as connection:
-            known, key = checkpoints.signed_beside(connection), checkpoints.active(connection)
+            known, key = checkpoints.signing_place(connection), checkpoints.active(connection)
         signers_lock.check(self._ring.file, place, known)
         # If the database does not know the place yet, it is where the key is.
         if known is None and self._ring.signer(str(key)) is None:
@@ -190,14 +189,13 @@ class HistoryRecovery:
 
     def _refuse_beside_daemon(self) -> None:
         with self._reading() as connection:
-            daemon = _signer_at_work(connection, database_time(connection) or self._clock())
+            daemon = _running_signer(connection, database_time(connection) or self._clock())
         if daemon is not None:
             seconds = round(STALE_AFTER.total_seconds())
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
 
     def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
-        """The loss of entries signed by the key that would sign, and the largest loss to put on
-        record, whichever key signed it."""
+        """The loss signed by the key that would sign, and the largest one, signed by any key."""
         files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
@@ -208,32 +206,33 @@ class HistoryRecovery:
         return lost, most
 
     def _key(
-        self, asked: Asked, place: str, lost: loss.Loss | None, *, blind: bool
+        self, request: RecoveryRequest, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The new key to sign with, if the old one signed what is lost, or if it is unknown here
-        what it signed last."""
+        """The new key, if the old one signed lost entries or if its last signature is unknown."""
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
-            self._engine, self._ring, place, public=asked.public, lost=True, another=True,
+            self._engine, self._ring, place, public=request.public, lost=True, another=True,
             fresh=blind,
         )  # fmt: skip
 
-    def _resumed(self, asked: Asked, lost: loss.Loss | None) -> HistoryResumed:
+    def _resumed(self, request: RecoveryRequest, lost: loss.Loss | None) -> HistoryResumed:
         return self._continuity.resume(
             resumption.Resumption(
-                cause=resumption.ASKED, by=asked.by, login=asked.login, reason=asked.reason,
+                cause=resumption.ASKED, by=request.by, login=request.login, reason=request.reason,
                 signed=lost and lost.size,
             )
         )  # fmt: skip
 
 
-def _signer_at_work(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is beating at `now` (UTC), if entries are signed when due, or if a signer that
-    knows what was signed last refused them."""
-    how = checkpoints.signs(connection).how
+def _running_signer(connection: Connection, now: datetime) -> str | None:
+    """A daemon that is alive at `now` (UTC), if a signer is at work.
+
+    That is if entries are signed when due, or a signer that knows the last signature refused them.
+    """
+    how = checkpoints.signing_state(connection).how
     signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:
         return None
     beats = monitoring.known_daemons(connection)
-    return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)
+    return next((each.daemon for each in beats if not each.once and is_alive(each, now)), None)

@@ -20,7 +20,7 @@ from incidents.values.ids import EPOCHS
 
 SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
 
-PATIENCE_S = 1.0
+LOCK_TIMEOUT_S = 1.0
 """The longest wait for another writer of the same mark: a stopped process must not delay orders."""
 
 NO_FILE = (
@@ -33,8 +33,9 @@ _log = logger("acts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The known content of the database of that `identity` at a time (UTC): the epoch, and the
-    newest entry with the hash of its leaf (hexadecimal).
+    """The known content of a database at a time (UTC): the epoch and the newest entry.
+
+    `leaf`: the hash of the entry's leaf (hexadecimal).
     """
 
     identity: str
@@ -44,7 +45,7 @@ class Mark:
     at: datetime
 
     @property
-    def place(self) -> tuple[int, int]:
+    def position(self) -> tuple[int, int]:
         """The mark's place among the marks of its database; a later mark has a higher one."""
         return self.epoch, self.entry
 
@@ -68,7 +69,7 @@ class MarkFile:
         self._file = file.with_name(f"{file.name}-{identity}")
         self._key_file = file.with_name(file.name.removesuffix(SUFFIX))
         self._kept: Mark | None = None
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
     def read(self) -> Mark | None:
         """The mark; None if there is no file, or no valid mark in it.
@@ -78,21 +79,21 @@ class MarkFile:
                 no order may be carried out from it.
         """
         try:
-            mark = self._found()
+            mark = self._read_file()
         except OSError as error:
             unread = NoFileError if isinstance(error, IsADirectoryError) else UnreadMarkError
             raise unread(file=self._file, detail=self._reason(error)) from error
         except _NoMarkError as error:
-            self._tell("the mark cannot be read", error)
+            self._log_once("the mark cannot be read", error)
             mark = None
         else:
-            self._told.pop("the mark cannot be read", None)
+            self._logged.pop("the mark cannot be read", None)
         if mark is None:
             # The mark that this process has written is gone.
             self._kept = None
         return mark
 
-    def _found(self) -> Mark | None:
+    def _read_file(self) -> Mark | None:
         """The mark in the file; raises OSError or _NoMarkError."""
         try:
             text = disk.read(self._file)
@@ -100,27 +101,27 @@ class MarkFile:
             return None
         return _parsed(text, self.identity)
 
-    def keep(self, mark: Mark) -> None:
+    def advance(self, mark: Mark) -> None:
         """Write the mark, unless the file has a higher one, or one that cannot be read."""
-        if self._kept is not None and mark.place == self._kept.place:
+        if self._kept is not None and mark.position == self._kept.position:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             lock = self._file.with_name(self._file.name + LOCK)
-            with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
-                known = self._known()
-                if known is None or known.place < mark.place:
+            with disk.locked(lock, LOCK_TIMEOUT_S, disk.owner_beside(self._key_file)):
+                known = self._previous()
+                if known is None or known.position < mark.position:
                     self._write(mark)
         except OSError as error:
-            self._tell("the mark cannot be written", error)
+            self._log_once("the mark cannot be written", error)
             return
-        self._told.pop("the mark cannot be written", None)
+        self._logged.pop("the mark cannot be written", None)
         self._kept = mark
 
-    def _known(self) -> Mark | None:
+    def _previous(self) -> Mark | None:
         """The mark to replace; an invalid one is moved aside for a person to inspect."""
         try:
-            return self._found()
+            return self._read_file()
         except _NoMarkError:
             disk.set_aside(self._file, WRONG)
             return None
@@ -129,15 +130,15 @@ class MarkFile:
         text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
         disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
 
-    def _tell(self, sentence: str, error: Exception) -> None:
+    def _log_once(self, sentence: str, error: Exception) -> None:
         why = (
             self._reason(error)
             if isinstance(error, OSError)
             else Cause.of("no_mark", "it is not a mark")
         )
-        if self._told.get(sentence) != why:
+        if self._logged.get(sentence) != why:
             _log.error(sentence, file=str(self._file), error=why)
-        self._told[sentence] = why
+        self._logged[sentence] = why
 
     def _reason(self, error: OSError) -> str:
         why = error.strerror or str(error)
@@ -147,10 +148,10 @@ class MarkFile:
         if not isinstance(error, PermissionError):
             return why
         file = Path(error.filename or self._file)
-        return why + private_file.ownership_cure(file, self._key_file)
+        return why + private_file.ownership_fix(file, self._key_file)
 
 
-def beside(key_file: Path) -> Path:
+def mark_path(key_file: Path) -> Path:
     """The common beginning of the names of the marks, beside the log's key."""
     return key_file.with_name(key_file.name + SUFFIX)
 

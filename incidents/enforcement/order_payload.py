@@ -29,16 +29,17 @@ from incidents.views.left_down import resumptions
 
 
 class Epochs(NamedTuple):
-    """The present epoch, and all epochs with their beginnings (UTC), the first one first; an entry
-    later than a beginning belongs to that epoch."""
+    """The present epoch, and all epochs by their beginnings (UTC), the oldest first.
 
-    runs: int = 0
+    An entry later than a beginning belongs to its epoch."""
+
+    current: int = 0
     begun: tuple[tuple[datetime, int], ...] = ()
 
     def of(self, lane: str, ordered_at: datetime) -> int:
         """The epoch of an order in that lane, recorded at that time (UTC)."""
         if lane == ACT:
-            return self.runs
+            return self.current
         return next((epoch for since, epoch in reversed(self.begun) if ordered_at > since), 0)
 
 
@@ -48,17 +49,17 @@ def read(connection: Connection) -> Epochs:
     return Epochs(begun[-1][1], begun) if begun else Epochs()
 
 
-NEWS_FOR = timedelta(days=1)
+NOTICE_EXPIRES_AFTER = timedelta(days=1)
 """A notice of a decision is still sent this long after it."""
 
 
 def order_of(claimed: Claimed, epochs: Epochs) -> Order:
     """The order in the form that its adapter gets."""
     epoch = epochs.of(claimed.lane, claimed.ordered_at)
-    return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
+    return replace(as_first_attempt(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
-def as_given(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
+def as_first_attempt(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
     """An order in the form that its first attempt in that lane gets, in that epoch."""
     data = ordered.data
     until = data.get("until")
@@ -79,17 +80,17 @@ def as_given(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
     )
 
 
-def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
+def is_expired(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
     """Whether a notice was ordered more than a day ago and never tried, so that it is too late.
 
     Otherwise a year of old notices would be sent on the day when mail is set up. An order that a
     person released is sent, however late.
     """
-    late = is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
+    late = is_given_up(claimed.ordered_at, now, min(give_up_after, NOTICE_EXPIRES_AFTER))
     return claimed.lane != ACT and claimed.attempt == 1 and late and not claimed.again
 
 
-def is_over(claimed: Claimed, now: datetime) -> bool:
+def is_suspension_over(claimed: Claimed, now: datetime) -> bool:
     """Whether the suspension of a never-tried order is over by `now` (UTC)."""
     until = claimed.data.get("until")
     return (
@@ -105,8 +106,8 @@ def lifted(
 ) -> dict[int, list[tuple[int, c.Command]]]:
     """The orders to cancel of each site; `heads`: its next order; `chains`: all of them in order.
 
-    Those are the orders to take a site down that an order to open it follows; and that one too, if
-    none of them was tried. Braked orders come before their site's next order.
+    Those are the orders to take a site down that an order to open it follows, and the latter too,
+    if none of them was tried. Braked orders come before their site's next order.
     """
     found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}

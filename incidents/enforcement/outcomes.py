@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from incidents.desk import Answer, Envelope
 from incidents.enforcement import waiting
 from incidents.enforcement.attempts import log_error
-from incidents.enforcement.dispatcher import Dispatcher, Done
+from incidents.enforcement.dispatcher import AttemptResult, Dispatcher
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -28,7 +28,7 @@ _NONE = timedelta(0)
 # The order is settled: there is nothing more to record.
 _SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
 
-Asked = tuple[int, c.Command]
+SiteCommand = tuple[int, c.Command]
 """A site's id and a command for it."""
 
 
@@ -42,14 +42,14 @@ class Outcomes:
     def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
         self._dispatcher = dispatcher
         self._recorded = recorded
-        self._left: list[Done] = []
+        self._left: list[AttemptResult] = []
         self.counts: Counter[str] = Counter()
         self.only_logged = 0
 
     def __len__(self) -> int:
         return len(self._left)
 
-    def add(self, done: Done) -> None:
+    def add(self, done: AttemptResult) -> None:
         """Add an outcome, to be recorded the next time."""
         outcome = done.outcome
         self._left.append(done)
@@ -68,24 +68,24 @@ class Outcomes:
         given_up = [
             each for each, command in asked if command and isinstance(command[1], c.RecordFailure)
         ]
-        self.submit(_giving_way(given_up))
-        untold = self.submit([command for _, command in asked if command is not None])
-        self.submit(self._overtaken(done))
+        self.submit(_cancelling_reopenings(given_up))
+        unrecorded = self.submit([command for _, command in asked if command is not None])
+        self.submit(self._cancelling_overtaken(done))
         again = [each for each, command in asked if command is None]
         again += [
-            Done(each.claimed, each.adapter, _UNRECORDED)
+            AttemptResult(each.claimed, each.adapter, _UNRECORDED)
             for each, command in asked
-            if command is not None and command in untold
+            if command is not None and command in unrecorded
         ]
-        self.put_off(again)
+        self.postpone(again)
         # Only now: a hold that comes later finds them claimed by nobody.
-        self.submit(_giving_way(again))
-        self._explain(done)
+        self.submit(_cancelling_reopenings(again))
+        self._keep_details(done)
         del self._left[: len(done)]
         for each in done:
             self._dispatcher.observed(each, now)
 
-    def submit(self, commands: Sequence[Asked]) -> list[Asked]:
+    def submit(self, commands: Sequence[SiteCommand]) -> list[SiteCommand]:
         """Submit the commands to the desk in one transaction; return those that failed.
 
         A site that cannot be decided, because of a damaged row for example, delays no other.
@@ -95,7 +95,7 @@ class Outcomes:
         try:
             return self._submit(commands)
         except Exception as error:
-            if _is_of_the_database(error):
+            if _is_database_failure(error):
                 raise
             if len(commands) == 1:
                 log_error("an outcome cannot be recorded", site_id=commands[0][0], error=error)
@@ -103,25 +103,25 @@ class Outcomes:
         half = len(commands) // 2
         return self.submit(commands[:half]) + self.submit(commands[half:])
 
-    def put_off(self, done: Sequence[Done], wait: timedelta = _NONE) -> None:
+    def postpone(self, done: Sequence[AttemptResult], wait: timedelta = _NONE) -> None:
         """Release orders until their next attempts; orders that were not tried, for `wait`."""
         dispatcher = self._dispatcher
         if not done:
             return
         with plainly(dispatcher.engine), writing(dispatcher.engine) as connection:
             now = database_time(connection) or dispatcher.clock()
-            for each in sorted(done, key=_place):
+            for each in sorted(done, key=_lock_order):
                 claimed, outcome = each.claimed, each.outcome
                 if not isinstance(outcome, Retry):
-                    leases.put_off(connection, claimed, now + wait, tried=False)
+                    leases.postpone(connection, claimed, now + wait, tried=False)
                     continue
-                after = waiting.wait(claimed.attempt, dispatcher.chance(), outcome.after)
-                leases.put_off(
+                after = waiting.wait(claimed.attempt, dispatcher.jitter(), outcome.after)
+                leases.postpone(
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
                 )  # fmt: skip
 
-    def _overtaken(self, done: Sequence[Done]) -> list[Asked]:
+    def _cancelling_overtaken(self, done: Sequence[AttemptResult]) -> list[SiteCommand]:
         """Commands for the dead letters that an order just carried out has made unnecessary."""
         last = {
             each.claimed.site_id: each.claimed.seq
@@ -139,19 +139,19 @@ class Outcomes:
             if order < last[site]
         ]
 
-    def _explain(self, done: Sequence[Done]) -> None:
+    def _keep_details(self, done: Sequence[AttemptResult]) -> None:
         """Keep the details of dead letters for the desk; they are no part of the record."""
-        told = [
+        details = [
             (each.claimed, each.outcome.detail)
-            for each in sorted(done, key=_place)
+            for each in sorted(done, key=_lock_order)
             if isinstance(each.outcome, Failed) and each.outcome.detail
         ]
         engine = self._dispatcher.engine
-        if told:
+        if details:
             with plainly(engine), writing(engine) as connection:
-                leases.explain(connection, told)
+                leases.explain(connection, details)
 
-    def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
+    def _submit(self, commands: Sequence[SiteCommand]) -> list[SiteCommand]:
         """Submit the commands; return those that were refused, unless others settled the order."""
         login = self._dispatcher.login
         answers = self._dispatcher.desk.submit(
@@ -166,7 +166,7 @@ class Outcomes:
                 refused.append(asked)
         return refused
 
-    def _command(self, done: Done, now: datetime) -> Asked | None:
+    def _command(self, done: AttemptResult, now: datetime) -> SiteCommand | None:
         """The command that records an outcome; None for an attempt that will be repeated."""
         claimed, outcome = done.claimed, done.outcome
         own: dict[str, Any] = {"order": claimed.seq, "lane": claimed.lane}
@@ -187,7 +187,7 @@ class Outcomes:
         return None
 
 
-def _giving_way(done: Sequence[Done]) -> list[Asked]:
+def _cancelling_reopenings(done: Sequence[AttemptResult]) -> list[SiteCommand]:
     """Commands to cancel orders that would open a site, if a hold has come since they were claimed.
 
     Otherwise the hold's order would wait for their next attempt. The desk refuses them where there
@@ -205,7 +205,7 @@ def _giving_way(done: Sequence[Done]) -> list[Asked]:
     ]
 
 
-def _place(done: Done) -> tuple[int, str, int]:
+def _lock_order(done: AttemptResult) -> tuple[int, str, int]:
     """The sort key: the order in which the desk locks them."""
     return done.claimed.site_id, done.claimed.lane, done.claimed.seq
 
@@ -213,7 +213,7 @@ def _place(done: Done) -> tuple[int, str, int]:
 _UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be recorded")
 
 
-def _is_of_the_database(error: Exception) -> bool:
+def _is_database_failure(error: Exception) -> bool:
     """Whether the database itself fails, whichever the site."""
     cause = error.__cause__
     return isinstance(error, DatabaseError) and not isinstance(cause, IntegrityError | DataError)

@@ -69,7 +69,7 @@ _KILL_GRACE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Completed:
     """The end of a program, with the last 64 KiB that it wrote to each stream.
 
     `status`: its exit status, None if it has none. `problem`: None if that is 0, else a code:
@@ -101,15 +101,15 @@ def run(
     given: bytes = b"",
     folder: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
-) -> Ended:
+) -> Completed:
     """Run a program without a shell, in a session of its own, with `given` on its standard input.
 
     It inherits nothing of this process's environment: PATH, LANG and HOME are fixed, and
     `environment` is added. When the time is up, its whole group gets SIGTERM, and SIGKILL within
-    half a second. If the program ends by itself, its children go on running, and their output is
+    half a second. If the program ends in time, its children go on running, and their output is
     not waited for. The call takes at most a second longer than `timeout_s`.
     """
-    surroundings = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
+    full_environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
     try:
         process = subprocess.Popen(
             command,
@@ -117,11 +117,11 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
-            env=surroundings,
+            env=full_environment,
             bufsize=0,
             start_new_session=True,
             # A web server may have to read the files that it makes.
-            umask=umask.given(),
+            umask=umask.initial(),
         )
     except OSError as error:
         return _not_started(command[0], folder, error)
@@ -171,10 +171,10 @@ class _Running:
             os.set_blocking(pipe.fileno(), False)
             writes = pipe is self._stdin
             event = selectors.EVENT_WRITE if writes else selectors.EVENT_READ
-            self._selector.register(pipe, event, data=self._write if writes else self._take)
+            self._selector.register(pipe, event, data=self._write if writes else self._read_once)
 
     def ends_by(self, deadline: float) -> bool:
-        """Whether the process ends by that monotonic time; this does not reap it."""
+        """Return whether the process ends by that monotonic time, without reaping it."""
         while (left := deadline - time.monotonic()) > 0:
             for key, _ in self._selector.select(left):
                 if key.data is None:
@@ -190,7 +190,7 @@ class _Running:
         self._signal(signal.SIGKILL)
         self.ends_by(time.monotonic() + _KILL_GRACE_S)
 
-    def ended(self, stopped_after_s: float | None) -> Ended:
+    def ended(self, stopped_after_s: float | None) -> Completed:
         """The end of the process; one that survives SIGKILL for now is reaped at a later start."""
         code = self._process.poll()
         status, problem, detail = None, None, None
@@ -202,7 +202,9 @@ class _Running:
             status = code
             problem = f"exit_{code}" if code else None
         stdout, stderr = bytes(self._read[self._stdout]), bytes(self._read[self._stderr])
-        return Ended(status=status, problem=problem, detail=detail, stdout=stdout, stderr=stderr)
+        return Completed(
+            status=status, problem=problem, detail=detail, stdout=stdout, stderr=stderr
+        )
 
     def close(self) -> None:
         """Close the pipes, even if other processes still hold their other ends."""
@@ -228,7 +230,7 @@ class _Running:
             self._selector.unregister(self._stdin)
             self._stdin.close()
 
-    def _take(self, pipe: object) -> bool:
+    def _read_once(self, pipe: object) -> bool:
         """Read once, keep the last part, and return whether there may be more."""
         source = self._stdout if pipe is self._stdout else self._stderr
         try:
@@ -248,18 +250,18 @@ class _Running:
         """Read what is in the pipes, without waiting for processes that still hold them."""
         for pipe in (self._stdout, self._stderr):
             for _ in range(_READS_AT_THE_END):
-                if pipe.closed or not self._take(pipe):
+                if pipe.closed or not self._read_once(pipe):
                     break
 
 
-def _not_started(program: str, folder: Path, error: OSError) -> Ended:
+def _not_started(program: str, folder: Path, error: OSError) -> Completed:
     if not folder.is_dir():
-        return Ended(problem="no_folder", detail=f"there is no folder {folder}")
+        return Completed(problem="no_folder", detail=f"there is no folder {folder}")
     if isinstance(error, FileNotFoundError):
-        return Ended(problem="not_found", detail=f"there is no program {program}")
+        return Completed(problem="not_found", detail=f"there is no program {program}")
     if isinstance(error, PermissionError):
-        return Ended(problem="not_executable", detail=f"{program} may not be run")
-    return Ended(problem="not_started", detail=f"{program} cannot be started: {error.strerror}")
+        return Completed(problem="not_executable", detail=f"{program} may not be run")
+    return Completed(problem="not_started", detail=f"{program} cannot be started: {error.strerror}")
 
 
 def _signal_name(number: int) -> str:

@@ -27,7 +27,7 @@ MAX_TIMEOUT = timedelta(seconds=18)
 EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG = 64, 65, 77, 78
 EX_TEMPFAIL = 75
 
-_HOPELESS = frozenset({EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG})
+_PERMANENT = frozenset({EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG})
 _RETRY_AFTER = re.compile(r"retry-after:\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -49,7 +49,7 @@ class Program:
         detail = ended.detail or (ended.errors[-1] if ended.errors else None)
         if ended.problem is None:
             return Delivered()
-        if ended.status in _HOPELESS:
+        if ended.status in _PERMANENT:
             return Failed(problem=ended.problem, detail=detail)
         # A missing program is retried: it may be being reinstalled, and otherwise every order of
         # that minute would need a person.
@@ -73,7 +73,7 @@ class Program:
                 return why
         return None
 
-    def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> process.Ended:
+    def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> process.Completed:
         return process.run(
             program,
             timeout_s=self.timeout.total_seconds(),
@@ -114,7 +114,7 @@ def _environment(options: Options) -> dict[str, str]:
     return found
 
 
-def _retry_after(ended: process.Ended) -> timedelta | None:
+def _retry_after(ended: process.Completed) -> timedelta | None:
     if ended.status != EX_TEMPFAIL:
         return None
     said = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]

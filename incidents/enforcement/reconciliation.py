@@ -50,8 +50,9 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: the state ordered, the state on record, and the state that its adapter reports; the
-    verdict; and the reason if it could not be compared."""
+    """One site: the state ordered, the state on record, the state reported, and the verdict.
+
+    `problem`: the reason if it could not be compared."""
 
     site: str
     ordered: str
@@ -64,10 +65,10 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether a person must look, or an order waits to be repeated."""
-        return self.is_in_vain or self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
+        return self.is_unenforced or self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
 
     @property
-    def is_in_vain(self) -> bool:
+    def is_unenforced(self) -> bool:
         """Whether its order was repeated although no adapter is set that would carry it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
@@ -83,7 +84,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Asks the adapters for the states of sites, and records them through the desk.
+    """A reconciliation, which records the states that adapters report through the desk.
 
     `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
     somebody cancelled. `key`: repeat an order once for each site, however often it is asked for;
@@ -125,12 +126,12 @@ class Reconciliation:
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
             is_ordered = self.standing is not None and self._is_ordered(connection, row)
-            is_doubted = self._is_doubted(connection, row)
+            is_uncertain = self._is_uncertain(connection, row)
         # A braked order waits too, for a supervisor: ordering it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
-        seen = self._asked(adapter, row, is_doubted=is_doubted)
-        if seen is None and is_doubted and adapter.name != DEFAULT:
+        seen = self._actual_state(adapter, row, is_uncertain=is_uncertain)
+        if seen is None and is_uncertain and adapter.name != DEFAULT:
             seen = NOT_KNOWN
         agrees = self._agrees(row, row["in_force"] if seen is None else seen)
         found = Comparison(
@@ -144,23 +145,23 @@ class Reconciliation:
                 if left_down.is_believed(connection, row, desk_state.now(connection)):
                     found = replace(found, verdict=UNKNOWN)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
-            is_believed = seen is None and self._is_strange(row)
+            is_believed = seen is None and self._is_new_since_loss(row)
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
         if found.verdict == DIFFERS and self._is_left_closed(row, found):
             found = replace(found, verdict=LEFT_DOWN)
-        found = self._put_on_record(row, found, may_order=not is_ordered)
+        found = self._record(row, found, may_order=not is_ordered)
         return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
 
-    def _asked(self, adapter: Adapter, row: Any, *, is_doubted: bool) -> str | None:
+    def _actual_state(self, adapter: Adapter, row: Any, *, is_uncertain: bool) -> str | None:
         try:
-            return _seen(adapter, row["name"], row["state"])
+            return _reported_state(adapter, row["name"], row["state"])
         except (Exception, SystemExit) as error:
-            if is_doubted and row["in_force"] == UP and not self._was_compared(row):
+            if is_uncertain and row["in_force"] == UP and not self._was_compared(row):
                 unknown = Comparison(
                     site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
                     adapter=adapter.name, verdict=UNKNOWN,
                 )  # fmt: skip
-                self._put_on_record(row, unknown, may_order=False)
+                self._record(row, unknown, may_order=False)
             fault = type(error).__name__
             raise AdapterFaultError(site=row["name"], adapter=adapter.name, fault=fault) from error
 
@@ -177,8 +178,9 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended on record but closed in the world, for a reason that a loss may
-        have hidden: an order to suspend it would be cancelled at once."""
+        """Whether it is suspended on record but closed in the world, after a loss.
+
+        An order to suspend it would be cancelled at once."""
         if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
             return False
         with self.reading() as connection:
@@ -187,9 +189,12 @@ class Reconciliation:
             is_news, is_held = row["in_force"] != "closed", row["hold_at"] is not None
             return is_news or is_held or bool(left_down.marked(connection, [row["id"]]))
 
-    def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
+    def _record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
         repairs = self.repair and may_order and found.verdict == DIFFERS
-        asked = [*self._sighting(row, found), *([self._repetition(row, found)] if repairs else [])]
+        asked = [
+            *self._state_command(row, found),
+            *([self._repeat_command(row, found)] if repairs else []),
+        ]
         if not asked:
             return found
         answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
@@ -197,11 +202,11 @@ class Reconciliation:
             if answer.refusal.name == "key_reused" and self.standing is not None:
                 # Another process that compares the site has ordered it meanwhile.
                 return replace(found, verdict=WAITS)
-            return replace(found, verdict=_refused(answer.refusal))
+            return replace(found, verdict=_verdict_of_refusal(answer.refusal))
         # The order repeated with this key before did not help.
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
-    def _sighting(self, row: Any, found: Comparison) -> list[Envelope]:
+    def _state_command(self, row: Any, found: Comparison) -> list[Envelope]:
         """The command that records the state, without a key: a known state changes nothing."""
         if found.really is None or found.really == row["in_force"]:
             return []
@@ -211,7 +216,7 @@ class Reconciliation:
         )  # fmt: skip
         return [Envelope(site=row["id"], command=command, login=self.login)]
 
-    def _repetition(self, row: Any, found: Comparison) -> Envelope:
+    def _repeat_command(self, row: Any, found: Comparison) -> Envelope:
         command = commands.RepeatOrder(
             by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
         )
@@ -224,7 +229,7 @@ class Reconciliation:
         key = self._key(row)
         return key is not None and bool(desk_state.answers_kept(connection, [key]))
 
-    def _is_doubted(self, connection: Connection, row: Any) -> bool:
+    def _is_uncertain(self, connection: Connection, row: Any) -> bool:
         """Whether the record may be wrong about the state of a site that no adapter knows.
 
         The record is believed about a site that is up if nothing is known to be missing, and about
@@ -237,19 +242,19 @@ class Reconciliation:
             return False
         if row["state"] != UP and row["in_force"] != UP:
             return True
-        until = found.strange_until
-        if self._is_strange(row) and (until is None or desk_state.now(connection) >= until):
+        until = found.may_be_lost_until
+        if self._is_new_since_loss(row) and (until is None or desk_state.now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
 
     def _was_compared(self, row: Any) -> bool:
-        """Whether the site was compared in the present epoch: then a fault hides no loss."""
+        """Return whether the site was compared in the present epoch: then a fault hides no loss."""
         if self.standing is None:
             return False
         with self.reading() as connection:
             return bool(after_loss.compared_since(connection, self.standing, [row["id"]]))
 
-    def _is_strange(self, row: Any) -> bool:
+    def _is_new_since_loss(self, row: Any) -> bool:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
@@ -259,7 +264,7 @@ class Reconciliation:
 
 
 def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
-    """Whether an order into the world was carried out, by the entries since `since` (UTC)."""
+    """Return whether an order into the world was carried out after `since` (UTC)."""
     of = entries.c
     told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
     asked = select(of.id).where(
@@ -268,7 +273,7 @@ def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> b
     return connection.scalar(asked.limit(1)) is not None
 
 
-def _refused(refusal: Refusal) -> ComparisonVerdict:
+def _verdict_of_refusal(refusal: Refusal) -> ComparisonVerdict:
     """The verdict on a site that has changed since it was read."""
     if refusal.name in ("seen_too_early", "in_force_already"):
         return MOVED
@@ -276,7 +281,7 @@ def _refused(refusal: Refusal) -> ComparisonVerdict:
     raise ActRefusedError(refusals.sentence(refusal), name=refusal.name, facts=facts)
 
 
-def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
+def _reported_state(adapter: Adapter, name: str, ordered: str) -> State | None:
     """The state that the adapter reports; from a third-party adapter, only a valid state counts."""
     seen: Any = adapter.state(name)
     if seen is not None and seen not in get_args(State):

@@ -20,11 +20,11 @@ from incidents.desk import Answer
 from incidents.enforcement import order_payload, waiting
 from incidents.enforcement.attempts import WorkerPool, attempt
 from incidents.enforcement.dispatcher import (
-    UNHEARD_FOR,
+    NO_CHANNEL_AFTER,
+    AttemptResult,
     Backlog,
     ConcurrencyLimit,
     Dispatcher,
-    Done,
 )
 from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
@@ -41,15 +41,15 @@ ATTEMPT_S = 20.0
 With the second until the next search, the orders of a dead dispatcher come back within 30 seconds.
 """
 
-_IN_LINE = 16
+_PER_WORKER = 16
 # A transaction costs the same for one outcome and for many, so it waits for more, but not long.
-_TOGETHER_S = 0.03
+_BATCH_WAIT_S = 0.03
 
 LANES = (ACT, NOTICE, DESK)
 
 
 class Round:
-    """Carries out orders until none is due, or until it is stopped.
+    """A pass over the orders, until none is due or it is stopped.
 
     One thread runs it; it calls the adapters in threads of its own. Outcomes that the database did
     not take are kept for the next time. `outcomes` counts the results of attempts. `once`: each
@@ -69,15 +69,15 @@ class Round:
         self._due_by: datetime | None = None
         self._epochs = order_payload.Epochs()
         self._stopped = stopped
-        self._finished: SimpleQueue[Done] = SimpleQueue()
+        self._finished: SimpleQueue[AttemptResult] = SimpleQueue()
         self.outcomes = Outcomes(dispatcher, recorded)
-        self._limit = ConcurrencyLimit(dispatcher.workers * _IN_LINE, seconds=dispatcher.seconds)
+        self._limit = ConcurrencyLimit(dispatcher.workers * _PER_WORKER, seconds=dispatcher.seconds)
         self._pools: dict[str, WorkerPool] = {}
-        self._busy: list[Done] = []
-        self._first_look = (
+        self._busy: list[AttemptResult] = []
+        self._first_comparison = (
             None
             if dispatcher.compare is None
-            else waiting.FirstLook(dispatcher.engine, dispatcher.compare)
+            else waiting.FirstComparison(dispatcher.engine, dispatcher.compare)
         )
         self._backlog = Backlog(self._limit, seconds=dispatcher.seconds)
 
@@ -88,7 +88,7 @@ class Round:
             DatabaseError: if the database fails.
         """
         while True:
-            has_room = self._limit.are_free and len(self.outcomes) < BATCH
+            has_room = self._limit.has_capacity and len(self.outcomes) < BATCH
             took = has_room and not self._stopped() and self._claim()
             if not took and not self._limit.total and not self.outcomes:
                 return
@@ -105,7 +105,7 @@ class Round:
     def _claim(self) -> bool:
         """Claim due orders, and return whether there were any."""
         dispatcher = self._dispatcher
-        most = self._limit.room()
+        most = self._limit.claimable()
         began = dispatcher.seconds()
         with plainly(dispatcher.engine):
             with reading(dispatcher.engine) as connection:
@@ -114,37 +114,37 @@ class Round:
                 due = [
                     lane
                     for lane in LANES
-                    if (lane in dispatcher.lanes or lane in dispatcher.unheard)
+                    if (lane in dispatcher.lanes or lane in dispatcher.without_channel)
                     and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
             # What was let go is on record as such only when all is.
-            again = [] if self.outcomes else self._backlog.next(most // 2 if due else most)
+            again = [] if self.outcomes else self._backlog.pop(most // 2 if due else most)
             if not due and not again:
                 return False
             with writing(dispatcher.engine) as connection:
-                now, history = self._now(connection), lineage.look(connection)
+                now, history = self._now(connection), lineage.read(connection)
                 if history.is_new:
                     return False
-                found = leases.claim_again(connection, dispatcher.name, again, now=now, lease=LEASE)
+                found = leases.reclaim(connection, dispatcher.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
                 held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
                 # Whatever happens before that is on record, nobody takes it for having been tried.
-                leases.leave_untried(connection, held)
+                leases.undo_claim(connection, held)
                 newest = entries.newest(connection)
         if dispatcher.continuity is not None:
-            dispatcher.continuity.keep(history, newest, now)
-        if self._epochs.runs != history.epoch:
+            dispatcher.continuity.advance_mark(history, newest, now)
+        if self._epochs.current != history.epoch:
             with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
                 self._epochs = order_payload.read(connection)
-        self._do_what_is_due(found, now)
-        left_alone: set[leases.Key] = set()
-        for passed_over in (self._cancel_lifted, self._look_first, self._leave_down):
-            left_alone |= passed_over([each for each in found if each.key not in left_alone])
-        left_alone |= self._hold([each for each in held if each.key not in left_alone])
+        self._elapse_overdue(found, now)
+        excluded: set[leases.Key] = set()
+        for exclude in (self._cancel_lifted, self._compare_first, self._leave_down):
+            excluded |= exclude([each for each in found if each.key not in excluded])
+        excluded |= self._record_braked([each for each in held if each.key not in excluded])
         for claimed in found:
-            if claimed.key not in left_alone:
-                self._hand_out(claimed, now, began)
-        self._turn_away()
+            if claimed.key not in excluded:
+                self._start_attempt(claimed, now, began)
+        self._release_busy()
         return bool(found or again)
 
     def _claim_due(
@@ -163,15 +163,17 @@ class Round:
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """The time by which an order of that lane must be due to be claimed now."""
         if lane not in self._dispatcher.lanes:
-            return now - UNHEARD_FOR
+            return now - NO_CHANNEL_AFTER
         return now
 
     def _now(self, connection: Connection) -> datetime:
         return database_time(connection) or self._dispatcher.clock()
 
-    def _do_what_is_due(self, found: list[leases.Claimed], now: datetime) -> None:
+    def _elapse_overdue(self, found: list[leases.Claimed], now: datetime) -> None:
         """Let the clock act first: a suspension that is over must not be carried out."""
-        over = [claimed.site_id for claimed in found if order_payload.is_over(claimed, now)]
+        over = [
+            claimed.site_id for claimed in found if order_payload.is_suspension_over(claimed, now)
+        ]
         self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
 
     def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
@@ -185,16 +187,16 @@ class Round:
         needless = order_payload.lifted(heads, chains)
         # Treated as not claimed, since an order that was never tried is known not to be in force;
         # but nobody else claims it meanwhile.
-        self.outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
+        self.outcomes.postpone([AttemptResult(heads[id_], "", None) for id_ in needless], LEASE)
         self.outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
 
-    def _look_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """After a loss, compare the sites with the world; return the orders that must wait."""
-        if self._first_look is None or not self._epochs.runs:
+    def _compare_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
+        """Compare the sites with the world after a loss; return the orders that must wait."""
+        if self._first_comparison is None or not self._epochs.current:
             return set()
-        waits = self._first_look.to_wait(found)
-        self.outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
+        waits = self._first_comparison.must_wait(found)
+        self.outcomes.postpone([AttemptResult(each, "", None) for each in waits], LEASE)
         # An earlier order to open a site must not delay the one that keeps it down.
         overtaken = [each for each in waits if each.lane == ACT and waiting.stays_down(each)]
         self.outcomes.submit(
@@ -205,52 +207,52 @@ class Round:
     def _leave_down(self, found: list[leases.Claimed]) -> set[leases.Key]:
         """Cancel orders that would open left-down sites, or suspend left-closed ones."""
         engine = self._dispatcher.engine
-        if not self._epochs.runs:
+        if not self._epochs.current:
             return set()
         with plainly(engine), reading(engine) as connection:
             left = waiting.left_down(connection, found)
         if left:
             with plainly(engine), writing(engine) as connection:
                 # The alarm is raised again, until a person decides.
-                lineage.doubt(connection, self._epochs.runs, self._now(connection))
+                lineage.doubt(connection, self._epochs.current, self._now(connection))
         # A cancellation that is not recorded is claimed, and checked, again.
-        self.outcomes.put_off([Done(each, "", None) for each in left], LEASE)
+        self.outcomes.postpone([AttemptResult(each, "", None) for each in left], LEASE)
         self.outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
         return {each.key for each in left}
 
-    def _hold(self, held: list[leases.Claimed]) -> set[leases.Key]:
+    def _record_braked(self, held: list[leases.Claimed]) -> set[leases.Key]:
         """Record the untried orders that the brake holds, in each of their lanes."""
         self.outcomes.submit(waiting.recording_braked(held))
         return {each.key for each in held}
 
-    def _hand_out(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
+    def _start_attempt(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
         dispatcher, order = self._dispatcher, order_payload.order_of(claimed, self._epochs)
         if claimed.lane not in dispatcher.lanes:
             # A tried notice is not news that nobody has heard of: it is given up.
             untried = claimed.attempt == 1
-            told = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
-            self.outcomes.add(Done(claimed, "none", told))
+            outcome = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
+            self.outcomes.add(AttemptResult(claimed, "none", outcome))
             return
-        if order_payload.is_old_news(claimed, now, dispatcher.give_up_after):
-            self.outcomes.add(Done(claimed, "", Skipped(why="expired")))
+        if order_payload.is_expired(claimed, now, dispatcher.give_up_after):
+            self.outcomes.add(AttemptResult(claimed, "", Skipped(why="expired")))
             return
         adapter = dispatcher.lanes[claimed.lane](order)
         name = adapter.name
-        self._backlog.leave(name, claimed.key)
-        if not self._limit.has_one_for(name):
-            self._busy.append(Done(claimed, name, None))
+        self._backlog.remove(name, claimed.key)
+        if not self._limit.allows(name):
+            self._busy.append(AttemptResult(claimed, name, None))
             return
         if name not in self._pools:
             self._pools[name] = WorkerPool(name, dispatcher.workers)
-        self._limit.take(claimed, order, name, began)
-        self._pools[name].give(partial(self._attempt, claimed, order, adapter, began))
+        self._limit.acquire(claimed, order, name, began)
+        self._pools[name].submit(partial(self._attempt, claimed, order, adapter, began))
 
-    def _turn_away(self) -> None:
+    def _release_busy(self) -> None:
         """Release the orders whose adapter is busy; they come again in their turn."""
         for adapter in {each.adapter for each in self._busy}:
             away = [each for each in self._busy if each.adapter == adapter]
-            wait = self._backlog.turn_away(adapter, [each.claimed.key for each in away])
-            self.outcomes.put_off(away, wait)
+            wait = self._backlog.postpone(adapter, [each.claimed.key for each in away])
+            self.outcomes.postpone(away, wait)
         self._busy = []
 
     def _attempt(
@@ -261,13 +263,13 @@ class Round:
         in_time = self._dispatcher.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
         if in_time and not self._stopped():
             outcome = attempt(adapter, order)
-        self._finished.put(Done(claimed, adapter.name, outcome))
+        self._finished.put(AttemptResult(claimed, adapter.name, outcome))
 
     # Outcomes.
 
     def _collect(self) -> None:
         """Take the finished attempts, and wait a moment for more if some are running."""
-        until = time.monotonic() + _TOGETHER_S
+        until = time.monotonic() + _BATCH_WAIT_S
         most = min(BATCH, self._limit.total // 2 + 1)
         while len(self.outcomes) < BATCH:
             left_s = until - time.monotonic()
@@ -278,8 +280,8 @@ class Round:
                     done = self._finished.get_nowait()
             except Empty:
                 break
-            self._limit.free(done)
+            self._limit.release(done)
             self.outcomes.add(done)
             if done.outcome is None:
                 self._backlog.add(done.adapter, done.claimed.key)
-        self._limit.free_hung(LEASE)
+        self._limit.drop_expired(LEASE)

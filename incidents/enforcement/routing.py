@@ -89,7 +89,7 @@ class Routing:
         """Whether any adapter changes the world."""
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
 
-    def insist_on_parts(self) -> None:
+    def check_requirements(self) -> None:
         """Check that the adapters, if they can tell, find what they need on this machine.
 
         Raises:
@@ -137,7 +137,7 @@ def read(section: Mapping[str, Any]) -> Routing:
                 "sites",
                 Cause.of("must_patterns", 'a list of names or patterns such as "*.shop.example"'),
             )
-        patterns = tuple(_kept(group, pattern) for pattern in patterns)
+        patterns = tuple(_normalised(group, pattern) for pattern in patterns)
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
         # Read tables that no group names too, so that their mistakes are found now.
@@ -159,7 +159,7 @@ def _brake(options: Options) -> Brake | None:
     return Brake(count=count, within=within) if count else None
 
 
-def _kept(group: Options, pattern: str) -> str:
+def _normalised(group: Options, pattern: str) -> str:
     """The pattern in the form in which names are kept; refused if no name could match it."""
     try:
         if "*" not in pattern:
@@ -179,12 +179,12 @@ def _kept(group: Options, pattern: str) -> str:
         ) from error
 
 
-def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
-    """The adapter of that name, made once; `said`: the table that names it."""
+def _adapter(options: Options, source: Options, name: str, made: dict[str, Adapter]) -> Adapter:
+    """The adapter of that name, made once; `source`: the table that names it."""
     if name in made:
         return made[name]
     if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:
-        raise said.wrong(
+        raise source.wrong(
             "adapter",
             Cause.of(
                 "must_short_name", "a short name in small letters: it goes on record as it is"
@@ -193,7 +193,7 @@ def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter
     own = options.table(name)
     if own is None:
         if name != DEFAULT:
-            raise said.wrong(
+            raise source.wrong(
                 "adapter",
                 Cause.of(
                     "must_section",

@@ -2,8 +2,8 @@
 
 After a loss, a site is compared with the world before any order is delivered. The state on record
 is that of before the loss. Once an order of the new epoch is carried out, nobody can tell any more
-which sites were down for a reason that is lost. That may be a court's order, of which the clock
-knows nothing: so a left-down site stays down until a person holds it or has it opened.
+which sites were down for a reason that is lost. That may be a court's order, unknown to the
+clock: so a left-down site stays down until a person holds it or has it opened.
 
 The brake stops the world, never the record: decisions and clocks go on. A braked order is a dead
 letter that was not tried, in each of its lanes, until a supervisor releases or cancels it. The
@@ -34,11 +34,12 @@ from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""Compares sites, by name, with the world, and records their states. Returns the sites that could
-be compared, without those whose adapter had a fault."""
+"""A comparison of sites with the world, by name, which records their states.
+
+It returns the sites that could be compared, without those whose adapter had a fault."""
 
 
-class FirstLook:
+class FirstComparison:
     """The sites that were compared in the present epoch; `compare` compares others."""
 
     def __init__(self, engine: Engine, compare: Compare) -> None:
@@ -46,28 +47,28 @@ class FirstLook:
         self._epoch = 0
         self._seen: set[int] = set()
 
-    def to_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+    def must_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Compare the sites of the orders, unless the world is known to agree with the record.
 
         Returns the orders that wait until their sites could be compared: all but those that take
         down a site that is held or closed on record. The letters of waiting orders wait too, since
         they would announce what may never happen.
         """
-        new = self._new(claimed)
+        new = self._uncompared(claimed)
         if not new:
             return []
         seen = self._compare(sorted({each.site for each in new}))
         self._seen |= {each.site_id for each in new if each.site in seen}
-        return [each for each in new if each.site not in seen and _waits(each)]
+        return [each for each in new if each.site not in seen and _must_wait(each)]
 
-    def _new(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+    def _uncompared(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """The orders into the world, and their letters, whose sites were not compared yet."""
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
             if standing.unproved_since is None:
                 return []
-            told_of = {each.site_id for each in claimed if each.lane == NOTICE}
-            chains = deliveries.chains(connection, told_of)
+            notified = {each.site_id for each in claimed if each.lane == NOTICE}
+            chains = deliveries.chains(connection, notified)
             if standing.epoch != self._epoch:
                 self._epoch, self._seen = standing.epoch, set()
             unseen = {each.site_id for each in claimed} - self._seen
@@ -82,8 +83,8 @@ class FirstLook:
         ]
 
 
-def _waits(claimed: Claimed) -> bool:
-    """Whether the order waits: those of the clock do, and every opening.
+def _must_wait(claimed: Claimed) -> bool:
+    """Return whether the order waits: all openings do, and all orders of the clock.
 
     A decision to keep a site down does not wait, since no loss can change it; nor does an earlier
     order that takes the site down.
@@ -94,7 +95,7 @@ def _waits(claimed: Claimed) -> bool:
 
 
 def stays_down(claimed: Claimed) -> bool:
-    """Whether the site is held or closed on record."""
+    """Return whether the site is held or closed on record."""
     return claimed.held_since is not None or claimed.ordered == DOWN["close"]
 
 
@@ -162,26 +163,26 @@ class Brake:
         """
         down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
-        down = [each for each in down if not _is_of_a_hold(each)]
+        down = [each for each in down if not _is_exempt(each)]
         # A repeated order takes down only sites that a decision has already taken down.
         repeated = entries.repeated_orders(connection, [(each.site_id, each.seq) for each in down])
         down = [each for each in down if (each.site_id, each.seq) not in repeated]
         if not down:
             return []
         first = deliveries.first_braked(connection)
-        down = [each for each in down if _is_behind(first, each)] + self._beyond(
-            connection, [each for each in down if not _is_behind(first, each)]
+        down = [each for each in down if _follows(first, each)] + self._over_limit(
+            connection, [each for each in down if not _follows(first, each)]
         )
         notices = [each for each in down if each.lane == NOTICE]
         undone = deliveries.untried(connection, [(each.site_id, each.seq) for each in notices])
-        in_hand = {(each.site_id, each.seq) for each in down if each.lane == ACT}
+        claimed_orders = {(each.site_id, each.seq) for each in down if each.lane == ACT}
         return [
             each
             for each in down
-            if each.lane == ACT or (each.site_id, each.seq) in undone | in_hand
+            if each.lane == ACT or (each.site_id, each.seq) in undone | claimed_orders
         ]
 
-    def _beyond(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
+    def _over_limit(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
         """The orders before which too many sites were ordered down in the period."""
         if not down:
             return []
@@ -190,22 +191,22 @@ class Brake:
         found = entries.ordered_down_between(connection, since, max(times), most=_MAX_LOOKED_AT)
         if len(found) == _MAX_LOOKED_AT:
             return down
-        return [each for each in down if self._number(found, each) > self.count]
+        return [each for each in down if self._taken_down_before(found, each) > self.count]
 
-    def _number(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
+    def _taken_down_before(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
         """The number of sites ordered down in the period before the order, with its own."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 
 
-def _is_of_a_hold(claimed: Claimed) -> bool:
+def _is_exempt(claimed: Claimed) -> bool:
     since = claimed.held_since
     if since is not None and claimed.ordered_at <= since:
         return True
     return claimed.kind == "suspend" and "suspension" not in claimed.data
 
 
-def _is_behind(first: entries.Place | None, claimed: Claimed) -> bool:
+def _follows(first: entries.Place | None, claimed: Claimed) -> bool:
     return first is not None and first < _place(claimed)
 
 
@@ -218,18 +219,18 @@ MAX_WAIT = timedelta(hours=2)
 MAX_WAIT_ASKED = timedelta(hours=24)
 
 
-def wait(attempt: int, chance: float, asked: timedelta | None = None) -> timedelta:
+def wait(attempt: int, jitter: float, asked: timedelta | None = None) -> timedelta:
     """The wait after attempt number `attempt`: 2, 4, 8 … seconds, at most 2 hours.
 
-    `chance` (0 to 1) shortens it by up to a half, so that orders that failed together are not
+    `jitter` (0 to 1) shortens it by up to a half, so that orders that failed together are not
     retried together. `asked`: the wait that the other side asked for (RFC 9110, section 10.2.3);
     it is respected up to a day, and lengthened by up to a tenth.
     """
     if asked is not None and asked > timedelta(0):
-        return min(asked, MAX_WAIT_ASKED) * (1 + chance / 10)
+        return min(asked, MAX_WAIT_ASKED) * (1 + jitter / 10)
     # Beyond this it is the longest anyway, and an unbounded power would overflow.
     doubled = FIRST_WAIT * 2.0 ** min(attempt - 1, 20)
-    return min(doubled, MAX_WAIT) * (1 - chance / 2)
+    return min(doubled, MAX_WAIT) * (1 - jitter / 2)
 
 
 def is_given_up(since: datetime, now: datetime, give_up_after: timedelta) -> bool:

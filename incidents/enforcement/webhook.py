@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
     from incidents.outbound.client import Sender
 
-WITHIN, LEAST, MOST = timedelta(seconds=15), timedelta(seconds=1), timedelta(seconds=18)
+DEFAULT_TIMEOUT = timedelta(seconds=15)
+MIN_TIMEOUT, MAX_TIMEOUT = timedelta(seconds=1), timedelta(seconds=18)
 MAX_ANSWER_BYTES = 64 * 1024
 SECRET_BYTES = range(24, 65)
 """The lengths of a secret that Standard Webhooks allows."""
 
 _USER_AGENT = f"incidents/{incidents.__version__}"
-_WAYS = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
+_FORMAT = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
 # Kept, since `json.dumps` would make one each time. It writes the bytes of RFC 8785: an order has
 # only ASCII text.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -47,8 +48,10 @@ _LOG = logger("acts")
 
 
 def make(name: str, options: Options) -> Webhook:
-    """The webhook from a table of the settings: `url`, `secret`, and optionally `previous_secret`,
-    `allow`, `timeout`, `state_url` and `ca_file`.
+    """The webhook from its table of the settings.
+
+    `url` and `secret` are required; `previous_secret`, `allow`, `timeout`, `state_url` and
+    `ca_file` are optional.
 
     Raises:
         SettingError: naming the key, its value and what it must be.
@@ -69,9 +72,9 @@ def make(name: str, options: Options) -> Webhook:
         raise options.wrong(
             "ca_file", Cause.of("must_pem", "a file of certificates in PEM")
         ) from error
-    within = options.duration("timeout", WITHIN, least=LEAST, most=MOST)
+    timeout = options.duration("timeout", DEFAULT_TIMEOUT, least=MIN_TIMEOUT, most=MAX_TIMEOUT)
     sender = Sender(guard, tls=tls)
-    return Webhook(name, url, sender, signers, within=within, state_url=state_url)
+    return Webhook(name, url, sender, signers, timeout=timeout, state_url=state_url)
 
 
 class Webhook:
@@ -84,25 +87,25 @@ class Webhook:
         sender: Sender,
         signers: Sequence[Signer],
         *,
-        within: timedelta = WITHIN,
+        timeout: timedelta = DEFAULT_TIMEOUT,
         state_url: str | None = None,
     ) -> None:
         self.name = name
         self._target = sender.guard.target(url)
         self._sender = sender
         self._signers = signers
-        self._within_s = within.total_seconds()
+        self._timeout_s = timeout.total_seconds()
         self._state_url = state_url
 
     def deliver(self, order: Order) -> Outcome:
         """Send the order once, within at most 18 seconds, by default 15."""
         body = _body(order)
-        headers = [*self._signed(order.id, body), ("Content-Type", "application/json")]
+        headers = [*self._signed_headers(order.id, body), ("Content-Type", "application/json")]
         request = Request(
             method="POST", target=self._target, headers=headers, body=body.encode("ascii")
         )
         try:
-            answer = self._sent(request)
+            answer = self._send(request)
         except OutboundError as error:
             # Even a forbidden target is retried: an hour of wrong DNS answers must not turn every
             # order into a dead letter. An address that is forbidden in itself was refused when the
@@ -111,15 +114,16 @@ class Webhook:
         return _outcome(answer, clock.now())
 
     def state(self, site: str) -> State | None:
-        """The site's state from `state_url`; None without such a URL, if the receiver does not know
-        the site (404), or if it does not answer, which is logged."""
+        """The site's state from `state_url`, or None.
+
+        None without a URL, for an unknown site (404), or without an answer, which is logged."""
         if self._state_url is None:
             return None
         joined = "&" if "?" in self._state_url else "?"
         try:
             target = self._sender.guard.target(f"{self._state_url}{joined}site={quote(site)}")
-            headers = self._signed(f"state-{site}", "")
-            answer = self._sent(Request(method="GET", target=target, headers=headers))
+            headers = self._signed_headers(f"state-{site}", "")
+            answer = self._send(Request(method="GET", target=target, headers=headers))
         except OutboundError as error:
             return _unknown(site, error.problem)
         if answer.status == 404:
@@ -132,13 +136,13 @@ class Webhook:
         """Close the kept connections."""
         self._sender.close()
 
-    def _sent(self, request: Request) -> Answer:
+    def _send(self, request: Request) -> Answer:
         # The receiver knows a repeated order by its id, so it may be sent again.
         return self._sender.send(
-            request, within_s=self._within_s, cap=MAX_ANSWER_BYTES, repeatable=True
+            request, within_s=self._timeout_s, cap=MAX_ANSWER_BYTES, repeatable=True
         )
 
-    def _signed(self, message: str, body: str) -> list[tuple[str, str]]:
+    def _signed_headers(self, message: str, body: str) -> list[tuple[str, str]]:
         """The headers of Standard Webhooks. Its library misreads a time that is not in UTC."""
         at = clock.in_utc(clock.now())
         signatures = [signer.sign(message, at, body) for signer in self._signers]
@@ -214,9 +218,9 @@ def _signer(options: Options, key: str, text: str) -> Signer:
         # The library silently skips what is not base64; other libraries do not.
         raw = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise options.wrong_secret(key, _WAYS) from error
+        raise options.wrong_secret(key, _FORMAT) from error
     if not text.startswith("whsec_") or len(raw) not in SECRET_BYTES:
-        raise options.wrong_secret(key, _WAYS)
+        raise options.wrong_secret(key, _FORMAT)
     return Signer(text)
 
 
@@ -229,7 +233,7 @@ def _guard(options: Options) -> Guard:
         ) from error
 
 
-def _way_out(url: str) -> str:
+def _allow_hint(url: str) -> str:
     """The advice to allow a host of one's own network, if only that is missing."""
     try:
         host = read_target(url).host
@@ -249,7 +253,7 @@ def _address(options: Options, guard: Guard, key: str) -> str | None:
             "must_allowed_address",
             "an address that may be sent to: {message}{way_out}",
             message=error.message,
-            way_out=_way_out(url),
+            way_out=_allow_hint(url),
         )
         if "@" not in url and "?" not in url:
             raise options.wrong(key, expected) from error

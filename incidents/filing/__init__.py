@@ -1,1 +1,1 @@
-"""The register of filings: what a site's owner has filed, and whether it can be true."""
+"""The register of filings: the details filed by a site's owner, and their checks."""

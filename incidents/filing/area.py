@@ -1,6 +1,6 @@
-"""The provinces and area codes: the characters and digits that stand for them in record numbers.
+"""The provinces and area codes: their characters and digits in record numbers.
 
-What an area code means, and when it was in use, is as python-stdnum tables GB/T 2260.
+The names and periods of area codes are those of GB/T 2260 as tabled by python-stdnum.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from incidents.filing.finding import Finding, unknown
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """One of the 31 that keep record numbers.
+    """One of the 31 provinces with record numbers.
 
-    `characters` are those that its numbers begin with, the public-security ones' first: 川公网安备,
-    but 蜀ICP备.
+    `characters`: the first characters of its numbers, public-security ones first: 川公网安备, but
+    蜀ICP备.
     """
 
     name: str
@@ -63,17 +63,17 @@ CHARACTERS = "".join(province.characters for province in PROVINCES)
 
 
 def of_character(character: str) -> Province | None:
-    """The province whose record numbers begin with that character."""
+    """The province whose record numbers begin with that character; None if unknown."""
     return _BY_CHARACTER.get(character)
 
 
 def of_area(code: str) -> Province | None:
-    """The province that an area code, of two digits or more, lies in."""
+    """The province of an area code of at least two digits; None if unknown."""
     return _BY_AREA.get(code[:2])
 
 
 def named(text: str) -> Province | None:
-    """The province that a text names, with or without 省, 市 or what else stands behind."""
+    """The province named by a text, with or without 省, 市 or another suffix."""
     return next((each for each in PROVINCES if text.strip().startswith(each.name)), None)
 
 
@@ -90,10 +90,7 @@ _SPAN = re.compile(r"(?:\[(?P<since>\d{4})?-(?P<until>\d{4})?\])?(?P<name>.+)")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a code meant, from the first day of a year to the last of another.
-
-    None is without end.
-    """
+    """A name of a code, from the first day of a year to the last of another; None: unbounded."""
 
     since: int | None
     until: int | None
@@ -102,12 +99,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A code that is in the table, with all that it has meant."""
+    """An area code of the table, with all its names."""
 
     spans: tuple[Span, ...]
 
     def name(self, year: int) -> str | None:
-        """What it meant in a year; None if it was in use in other years alone."""
+        """The name in a year; None if the code was only used in other years."""
         return next(
             (span.name for span in self.spans if (span.since or 0) <= year <= (span.until or 9999)),
             None,
@@ -115,12 +112,12 @@ class Area:
 
     @property
     def last_name(self) -> str:
-        """What it meant last."""
+        """The last name."""
         return self.spans[-1].name
 
     @property
     def last_year(self) -> int | None:
-        """The last year in which it was in use; None if it still is."""
+        """The last year of use; None if it is still used."""
         ends = [span.until for span in self.spans]
         return None if None in ends else max(end for end in ends if end is not None)
 
@@ -138,7 +135,7 @@ def find(code: str) -> Area | None:
 
 
 def city(code: str) -> str | None:
-    """The city that an area code lies in, without 市: 深圳; None if the table has none."""
+    """The city of an area code, without 市: 深圳; None if the table has none."""
     if code[:2] in MUNICIPALITIES:
         province = of_area(code)
         return None if province is None else province.name
@@ -147,7 +144,7 @@ def city(code: str) -> str | None:
 
 
 def warnings(field: str, code: str, year: int) -> list[Finding]:
-    """A warning if the table has no such area, or had it in other years alone."""
+    """A warning if the table does not have the area, or only in other years."""
     here = find(code)
     if here is None:
         return [unknown(field, "area_unknown", SOURCE, area=code)]

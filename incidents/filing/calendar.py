@@ -29,10 +29,9 @@ class Entry:
 
 
 def calendar(entries: Iterable[Entry], now: datetime) -> Iterator[str]:
-    """The lines of the calendar, each with its end; `now` (UTC) is when it is made.
+    """The lines of the calendar, each with its line end; `now` (UTC): its time of creation.
 
-    A term keeps its UID for as long as its last day stays, so that a calendar that reads the file
-    again knows it.
+    A term has the same UID while its last day is the same, so a calendar program recognises it.
     """
     yield from _lines(
         "BEGIN:VCALENDAR",
@@ -72,7 +71,7 @@ def _lines(*texts: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """A line has 75 octets at most; the next one begins with a space (section 3.1)."""
+    """The text folded to lines of 75 octets; each further one begins with a space (section 3.1)."""
     parts, line, size = [], "", 0
     for character in text:
         octets = len(character.encode())

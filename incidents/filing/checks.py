@@ -1,9 +1,8 @@
-"""The checks: all that can be said of a filing from its details alone, without asking anybody.
+"""The checks of a filing by its details alone, and its completeness.
 
-What the checks have found and how complete a filing is are also given as documents. The score of a
-filing is out of 100, and each detail that is missing has the reason why it is needed. Which details
-are needed depends on others. What is not decided yet counts as not there, so that no detail that is
-added lowers the score: not even `nature`, when it makes a site a commercial one.
+The score of a filing is out of 100, and each missing detail has the reason why it is needed. Some
+details are needed because of others. A detail whose need is undecided counts as missing, so that
+adding a detail never lowers the score: not even `nature`, which can make a site commercial.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ class NoFilingLibraryError(LibraryError):
 
 
 def check(details: Details, *, today: date) -> list[Finding]:
-    """The findings on those details, in the order in which they are filed; `today` is the day in
-    the desk's own zone.
+    """The findings on those details, in the order of the form; `today`: in the desk's zone.
 
     Raises:
         NoFilingLibraryError: naming what to install.
@@ -51,7 +49,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
 
 
 def falsehoods(details: Details, *, today: date) -> list[Finding]:
-    """Those findings of `check` that say that a detail is false, and no others (R4).
+    """The findings of `check` that a detail is false (R4).
 
     Raises:
         NoFilingLibraryError: naming what to install.
@@ -63,21 +61,21 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
 
 
 def _of_people(details: Details, today: date) -> Iterator[Finding]:
-    """What is said of numbers and addresses by which people are known: these alone can be false."""
+    """The findings on numbers and addresses of people, which alone can be false."""
     yield from people.check_identity(details, today=today)
     yield from people.check_phones(details)
     yield from people.check_mail(details)
 
 
 SERVER, DOCUMENT = "server", "document"
-"""How what is missing of the servers and of the documents is called: none of their labels."""
+"""The fields of missing servers and documents, which are not labels."""
 
 _Judge = Callable[[Details], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A detail that is needed and not on record; `why` is the code of the reason."""
+    """A detail that is needed and not on record; `why`: the code of the reason."""
 
     field: str
     why: str
@@ -85,7 +83,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """`score` is from 0 to 100: 100 exactly if nothing is missing."""
+    """The completeness; `score`: 0 to 100, and 100 only if nothing is missing."""
 
     score: int
     missing: tuple[Missing, ...]
@@ -93,7 +91,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A detail that every filing needs, or those alone whose `choice` has been filed as `value`."""
+    """A detail that filings need: all, or those whose `choice` is filed as `value`."""
 
     field: str
     why: str
@@ -153,11 +151,11 @@ NEEDS = (
     _Need("reported_ip", "province_may_bind", *_COMMERCIAL),
     _Need(SERVER, "server_province", *_COMMERCIAL),
 )
-"""What a filing needs, in the order in which it is filed."""
+"""The needs of a filing, in the order of the form."""
 
 
 def completeness(details: Details) -> Completeness:
-    """How much of what a filing needs is on record, and what is missing."""
+    """The completeness of a filing, with the missing details."""
     missing = tuple(
         Missing(need.field, need.why)
         for need in NEEDS
@@ -187,11 +185,11 @@ _OF_ITEMS: dict[str, _Judge] = {
         each.get("kind") == items.CONTRACT for each in items.documents(details)
     ),
 }
-"""What is met by an item and not by a detail of its own, by the code of the reason."""
+"""The needs met by an item instead of a detail, by the code of the reason."""
 
 
 def finding_document(found: Finding) -> FilingFinding:
-    """A finding, with its English sentence: that of a page has words of its own."""
+    """A finding as JSON, with its English sentence."""
     return {
         "verdict": found.verdict,
         "field": found.field,
@@ -204,7 +202,7 @@ def finding_document(found: Finding) -> FilingFinding:
 
 
 def read_finding(told: FilingFinding) -> Finding:
-    """The finding that such a document is of."""
+    """Read a finding from its JSON."""
     return Finding(
         verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
         source=told["source"], false=told["false"],

@@ -1,10 +1,10 @@
 """The export of filings: as JSON, JSON Lines and CSV, and one as a page to print and copy from.
 
-An import reads JSON and CSV again unchanged. A filing is a site's name and its details in plain
-text. In JSON a server or a document is an object of its own. CSV is RFC 4180 in UTF-8, with the
-keys of the form for a header, in its order, and with a mark (BOM), without which spreadsheets take
-Chinese for something else; its cells are guarded as `table_row` says. The page has the order of the
-official form, in both languages. It is HTML that needs nothing else, and runs nothing.
+An import reads JSON and CSV back unchanged. A filing is a site's name and its details in plain
+text. In JSON a server or a document is an object. CSV is RFC 4180 in UTF-8, with the keys of the
+form as header, in its order, and with a byte order mark, without which spreadsheets misread
+Chinese; cells are guarded as in `table_row`. The page follows the official form, in both languages.
+It is HTML without scripts or other files.
 """
 
 from __future__ import annotations
@@ -27,25 +27,24 @@ from incidents.system import page_template
 from incidents.values import site_name
 
 Filing = tuple[str, Details]
-"""A site's name in its kept form, and its details."""
+"""A site's canonical name, and its details."""
 
 BOM = "\ufeff"
 MAX_ITEM_COLUMNS = 100
-"""So many servers or documents with different labels get columns of their own; of more all those of
-a site stand in one cell."""
+"""The maximum of columns for items; with more labels all items of a site share one cell."""
 
 _ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
 
 
 class FilingLine(TypedDict):
-    """One filing as it is exported: its site, and its details in the order of the form."""
+    """A filing for export: its site, and its details in the order of the form."""
 
     site: str
     details: dict[str, object]
 
 
 def document(filing: Filing) -> FilingLine:
-    """One filing as a JSON object, its details in the order of the form."""
+    """A filing as a JSON object, with details in the order of the form."""
     site, details = filing
     told: dict[str, object] = {
         key: details[key] if key in form.FIELD_OF else json.loads(details[key])
@@ -55,7 +54,7 @@ def document(filing: Filing) -> FilingLine:
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:
-    """The filings as one JSON array, a filing on each line, piece by piece."""
+    """The pieces of a JSON array with a filing on each line."""
     before = "[\n"
     for filing in filings:
         yield before + _line(filing)
@@ -64,14 +63,15 @@ def json_document(filings: Iterable[Filing]) -> Iterator[str]:
 
 
 def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
-    """The filings as JSON Lines, piece by piece."""
+    """The filings as JSON Lines."""
     for filing in filings:
         yield f"{_line(filing)}\n"
 
 
 def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
-    """The filings as CSV, line by line, each with its end; the first one begins with the mark. They
-    are read twice, and never all held: first for their columns."""
+    """The lines of the filings as CSV, with line ends; the first begins with the byte order mark.
+
+    The filings are read twice, first for their columns, and never all held."""
     columns = csv_columns(filings())
     yield BOM + _csv_line(columns)
     for filing in filings():
@@ -79,7 +79,7 @@ def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
 
 
 def csv_columns(filings: Iterable[Filing]) -> list[str]:
-    """The columns that those filings need: the site, all of the form, and their items."""
+    """The columns for those filings: the site, all of the form, and their items."""
     labels: dict[str, set[str]] = {SERVER: set(), DOCUMENT: set()}
     for _, details in filings:
         for key in details:
@@ -93,7 +93,7 @@ def csv_columns(filings: Iterable[Filing]) -> list[str]:
 
 
 def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
-    """The cells of a filing under those columns, guarded."""
+    """The guarded cells of a filing for those columns."""
     site, details = filing
     together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
     told = {SITE: site, **details} | {
@@ -131,12 +131,12 @@ HEADINGS = {
     "findings": ("Findings", "核查结果"),
     "on": ("As of", "截至"),
 }
-"""Words of the page in English and Chinese."""
+"""The headings of the page in English and Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormLine:
-    """A field of the form, and what is filed: in Chinese and in English, or as it is in both."""
+    """A field of the form with its detail, in Chinese and in English."""
 
     zh: str
     en: str
@@ -155,7 +155,7 @@ class FormItem:
 
 @dataclass(frozen=True, slots=True)
 class FormPart:
-    """A section of the page; `items` is None where the section has none of them."""
+    """A section of the page; `items`: None for a section without items."""
 
     zh: str
     en: str
@@ -164,9 +164,9 @@ class FormPart:
 
 
 def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) -> str:
-    """The page of a site's filing as of the day `on`; `findings` are sentences about it.
+    """The page of a site's filing on the day `on`; `findings` are sentences about it.
 
-    A detail that is not filed is shown as empty: what is to be filed is seen from the page.
+    Missing details are shown empty, so the page shows what is left to file.
     """
     return page_template.load(_TEMPLATE).render(
         h=HEADINGS,
@@ -178,7 +178,7 @@ def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] =
 
 
 def form_parts(details: Details) -> list[FormPart]:
-    """The sections of the form with what is filed."""
+    """The sections of the form with the filed details."""
     items = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
     return [
         FormPart(

@@ -1,4 +1,4 @@
-"""The finding: what a check says of a filed detail, by a code, with the source of its rule.
+"""The finding: the result of a check of a filed detail, by a code, with the source of its rule.
 
 Its sentence is in the catalogue `filing`, under the code.
 """
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
     from incidents.values.json_object import JSONObject
 
 VERDICTS: tuple[FindingVerdict, ...] = ("ok", "suspect", "wrong", "unknown")
-"""It is as it should be; it may be made up; it cannot be so; nobody can tell from what is here."""
+"""Right; perhaps invented; impossible; undecidable from the details."""
 
 OK, SUSPECT, WRONG, UNKNOWN = VERDICTS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is said of the detail under the key `field`.
+    """A finding on the detail with the key `field`.
 
-    `code` names the sentence, and `facts` stand in it: nothing of a person is among them, no phone
-    number, mail address, number of an identity card or day of birth. `source` says to people where
-    the rule comes from: a standard, or a clause as `specification F.40`. `false` is whether it says
-    that a filed detail is false, which an operator then confirms or not (R4).
+    `code`: of the sentence, with its `facts`, which contain no personal data: no phone number, mail
+    address, identity number or date of birth. `source`: of the rule, a standard or a clause such as
+    `specification F.40`. `false`: the detail is false, which an operator then confirms or not (R4).
     """
 
     verdict: FindingVerdict
@@ -40,22 +39,22 @@ class Finding:
 
 
 def ok(about: str, code: str, source: str, /, **facts: str) -> Finding:
-    """That a detail is as it should be."""
+    """A finding that a detail is right."""
     return Finding(verdict=OK, field=about, code=code, source=source, facts=facts)
 
 
 def unknown(about: str, code: str, source: str, /, **facts: str) -> Finding:
-    """That nobody can tell: a warning."""
+    """A finding that it is undecidable: a warning."""
     return Finding(verdict=UNKNOWN, field=about, code=code, source=source, facts=facts)
 
 
 def suspect(about: str, code: str, source: str, /, *, false: bool = False, **facts: str) -> Finding:
-    """That a detail can be so, but is often made up or put in the wrong place."""
+    """A finding that a detail is possible, but often invented or in the wrong place."""
     return Finding(verdict=SUSPECT, field=about, code=code, source=source, false=false, facts=facts)
 
 
 def wrong(about: str, code: str, source: str, /, *, false: bool = False, **facts: str) -> Finding:
-    """That a detail cannot be so."""
+    """A finding that a detail is impossible."""
     return Finding(verdict=WRONG, field=about, code=code, source=source, false=false, facts=facts)
 
 
@@ -66,16 +65,16 @@ _CLAUSE = "specification "
 
 
 def source_words(source: str, spoken: Language = ENGLISH) -> str:
-    """What people read as the source of a rule: a clause of the specification, or a standard."""
+    """The source of a rule for display: a clause of the specification, or a standard."""
     if source.startswith(_CLAUSE):
         return spoken.say("source.specification", clause=source.removeprefix(_CLAUSE))
-    # A standard has one name everywhere.
+    # Standards have the same name in all languages.
     return spoken.word("source", source)
 
 
 def finding_sentence(finding: Finding, spoken: Language = ENGLISH, **facts: str) -> str:
-    """What a finding says; `facts` stand in place of its own."""
+    """The sentence of a finding; `facts` replace its own."""
     told: JSONObject = {"field": finding.field, **finding.facts, **facts}
     said = spoken.say(finding.code, **told)
-    # A key is written as it is.
+    # Keys keep their case.
     return said if said.startswith(finding.field) else said[:1].upper() + said[1:]

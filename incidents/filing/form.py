@@ -1,7 +1,7 @@
 """The official form of a filing: its questions in order, with their labels.
 
 The order and the labels follow 公安联网备案 (specification, F). Every key of
-`machine.filing.FIELDS` stands here once.
+`machine.filing.FIELDS` is here once.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from incidents.machine.filing import DOCUMENT, SERVER
 
 SITE = "site"
 SITE_NAMES = (SITE, "域名", "网站", "网站域名", "domain", "domain name")
-"""What the column with the site's name may be called."""
+"""The possible names of the column with the site's name."""
 
 SERVERS, DOCUMENTS = "servers", "documents"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the words that a field may hold: its code, and what people call it."""
+    """One of the choices of a field: its code and its names."""
 
     code: str
     zh: str
@@ -32,13 +32,13 @@ class Choice:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All that it may be called in a list."""
+        """All its names in lists."""
         return self.code, self.zh, self.en, *self.also
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the form; with `choices` it holds the code of one of them."""
+    """A field of the form; with `choices` its value is the code of one."""
 
     key: str
     zh: str
@@ -46,7 +46,7 @@ class Field:
     choices: tuple[Choice, ...] = ()
 
     def shown(self, text: str) -> tuple[str, str]:
-        """The text of that field for people, in Chinese and in English."""
+        """The text of the field for display, in Chinese and in English."""
         for choice in self.choices:
             if choice.code == text:
                 return choice.zh, choice.en
@@ -185,7 +185,7 @@ DOCUMENT_FIELDS = (
 )  # fmt: skip
 
 PARTS = {SERVER: SERVER_FIELDS, DOCUMENT: DOCUMENT_FIELDS}
-"""With what the key of an item begins, and the fields that it has."""
+"""The prefix of the keys of items, with their fields."""
 
 FIELD_OF = {field.key: field for section in SECTIONS for field in section.fields}
 KEYS = tuple(FIELD_OF)
@@ -193,29 +193,29 @@ KEYS = tuple(FIELD_OF)
 
 
 def folded(words: str) -> str:
-    """Words as they are compared: without case, spaces and full-width forms (NFKC)."""
+    """The form in which words are compared: without case, spaces and full width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
 def named(label: str) -> str | None:
-    """The key, or `site`, that a label stands for; in a key a space may stand for each _."""
+    """The key, or `site`, for a label; keys may have spaces for underscores."""
     folded_label = folded(label)
     return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
 def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
-    """The keys that the label may be a slip for, and those of `also`, which are folded already."""
+    """The keys similar to a mistyped label, among those of the form and `also` (folded)."""
     near = get_close_matches(folded(label), [*_DETAILS, *also], n=3 * most)
     return tuple(dict.fromkeys(_DETAILS.get(each, each) for each in near))[:most]
 
 
 def codes(field: Field) -> dict[str, str]:
-    """The code that each folded word of a field's choices stands for."""
+    """The code for each folded name of a field's choices."""
     return {folded(word): choice.code for choice in field.choices for word in choice.words}
 
 
 def place(key: str) -> tuple[int, str]:
-    """Where a key stands in the form, to sort by: servers and documents come last, by label."""
+    """The sort key of a key in the form: servers and documents come last, by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
 
@@ -245,7 +245,7 @@ _FORMER = {
     "resolved_ip": "IP address that the name points to",
     "shown_on": "Number shown on",
 }
-"""What the form used to call them in English: lists may still do so."""
+"""The former English labels, which lists may still use."""
 _DETAILS = {folded(name): key for key, name in _FORMER.items()} | {
     folded(name): field.key
     for field in FIELD_OF.values()
@@ -253,4 +253,4 @@ _DETAILS = {folded(name): key for key, name in _FORMER.items()} | {
 }
 _SITES = {folded(name): SITE for name in SITE_NAMES}
 LABELS: Mapping[str, str] = _SITES | _DETAILS
-"""The key, or `site`, that each folded label and key stands for."""
+"""The key, or `site`, for each folded label and key."""

@@ -1,8 +1,8 @@
 """The IP addresses of a filing: their form, the rules of the provinces, and a changed address.
 
-The rules bind the addresses of a commercial site and are a table of data, by the province that the
-servers on record stand in. When such a site has moved to another IP, as an upgraded or re-installed
-virtual host does, something is left to be done (specification B.12).
+The rules for addresses of commercial sites are a table of data, by the province of the servers on
+record. When such a site moves to another IP address, as after an upgrade or reinstallation of a
+virtual host, steps remain (specification B.12).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Addresses = frozenset[str]
 
 
 def read_addresses(text: str) -> Addresses | None:
-    """The addresses in a text, with spaces or commas between; None if something else is there."""
+    """The addresses in a text, separated by spaces or commas; None if it is invalid."""
     words = text.replace(",", " ").replace("，", " ").replace("、", " ").split()
     try:
         found = frozenset(str(ipaddress.ip_address(word)) for word in words)
@@ -38,12 +38,12 @@ def read_addresses(text: str) -> Addresses | None:
 
 
 def shown_addresses(addresses: Addresses) -> str:
-    """The addresses for people, in an order that is always the same."""
+    """The addresses for display, in a fixed order."""
     return ", ".join(sorted(addresses))
 
 
 def check_addresses(details: Details) -> list[Finding]:
-    """A finding for each detail that is no list of addresses."""
+    """A finding for each detail that is not a list of addresses."""
     return [
         wrong(field, "address_unreadable", FORM_SOURCE)
         for field in ADDRESS_FIELDS
@@ -61,17 +61,17 @@ _NEEDED = {
 }
 
 REPORT_STEPS = ("change_site_filing", "say_address_changed", "submit_for_first_review")
-"""How a changed address is reported, step by step, in the provinces that bind it."""
+"""The steps to report a changed address, in the provinces that bind it."""
 
 CONTRACT_STEP = "change_contract"
-"""The contract names the address, in whichever province."""
+"""The step for the contract, which names the address in every province."""
 
 STEPS = (*REPORT_STEPS, CONTRACT_STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What a province binds; `free_cities` are those of it where no rule holds."""
+    """The rules of a province; `free_cities`: its cities without a rule."""
 
     province: str
     bind: str
@@ -81,7 +81,7 @@ class Rule:
 
 @cache
 def rules() -> dict[str, Rule]:
-    """The rules by the name of the province, 广东; a province without one binds nothing."""
+    """The rules by the name of the province, such as 广东."""
     text = (resources.files("incidents.filing") / "address_rules.toml").read_text(encoding="utf-8")
     return {
         province: Rule(
@@ -95,7 +95,7 @@ def rules() -> dict[str, Rule]:
 
 
 def changed_address_checklist(province: str, city: str = "") -> tuple[str, ...]:
-    """What is to be done when a commercial site's address has changed, as codes in their order."""
+    """The steps after a commercial site's address has changed, as codes in order."""
     here = named(province)
     rule = rules().get(here.name if here is not None else province.strip())
     if rule is None or city.strip().removesuffix("市") in rule.free_cities:
@@ -104,7 +104,7 @@ def changed_address_checklist(province: str, city: str = "") -> tuple[str, ...]:
 
 
 def check_address_rules(details: Details) -> list[Finding]:
-    """What is to be said of a commercial site's addresses, and of where its servers stand."""
+    """The findings on a commercial site's addresses, and on the places of its servers."""
     if details.get("nature") != "commercial":
         return []
     on_record = servers(details)
@@ -123,8 +123,9 @@ def check_address_rules(details: Details) -> list[Finding]:
 
 
 def _elsewhere(details: Details, on_record: list[Item]) -> list[Finding]:
-    """Beijing wants the servers of its sites in Beijing: whose a site is, its licence tells, and
-    before there is one the ICP filing that it is asked for with."""
+    """The findings on servers outside Beijing, which its sites must not have.
+
+    A site's province is that of its licence, or else of its ICP filing."""
     licence = read_licence(details.get("icp_licence", ""))
     number = licence or read_icp(details.get("icp_number", ""))
     home = None if number is None else of_character(number.province)
@@ -181,7 +182,7 @@ def _by(rule: Rule, details: Details, on_record: list[Item]) -> list[Finding]:
 
 
 def _different(rule: Rule, known: dict[str, Addresses]) -> list[Finding]:
-    """Against the address that the name points to, since that one is seen from outside."""
+    """The findings on addresses other than the one in DNS, which is visible to others."""
     resolved = known["resolved_ip"]
     return [
         wrong(
@@ -216,15 +217,15 @@ def _not_in_inventory(
 
 
 _SITE = ("resolved_ip", "ip")
-"""Where the site is: what the name points to goes before what is filed."""
+"""The addresses of the site: the one in DNS goes before the filed one."""
 
 _DONE_BY = dict.fromkeys(REPORT_STEPS, "reported_ip") | {CONTRACT_STEP: "contract_ip"}
 
 
 def steps_to_do(details: Details, changes: Details) -> tuple[str, ...]:
-    """The steps that are left after those changes, as codes in their order; none, if no address of
-    a commercial site became another one by them. What is put on record for the first time has not
-    changed."""
+    """The steps left after those changes, as codes in order.
+
+    None unless an address of a commercial site changed; a first address is not a change."""
     after = filing.changed(details, changes)
     if after.get("nature") != "commercial" or not _has_moved(details, after):
         return ()

@@ -1,7 +1,7 @@
 """The items of a filing: its servers and its documents, each a JSON object of texts.
 
-Of the documents it is said whether the access contract is on record, and what expires when; of the
-servers, whether the public-security office on record is that of their city.
+The checks cover the access contract and expiring documents, and whether the public-security office
+on record is that of the servers' city.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from incidents.machine.filing import DOCUMENT, SERVER, Details
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A server or a document: its key, and what is said of it; None if that cannot be read."""
+    """A server or a document: its key and its parts; None if they cannot be read."""
 
     key: str
     facts: Mapping[str, str] | None
 
     def get(self, name: str) -> str:
-        """What is said under that name; empty if nothing is."""
+        """The part of that name; empty if there is none."""
         return "" if self.facts is None else self.facts.get(name, "")
 
     @property
     def province(self) -> str:
-        """The name of the province that a server stands in, 广东; empty if nobody says it."""
+        """The name of a server's province, such as 广东; empty if unknown."""
         province = area.named(self.get("province"))
         return province.name if province is not None else self.get("province").strip()
 
     @property
     def city(self) -> str:
-        """The city that a server stands in, without 市; empty if nobody says it."""
+        """The city of a server, without 市; empty if unknown."""
         return self.get("city").strip().removesuffix("市")
 
 
@@ -62,7 +62,7 @@ def _items(details: Details, kind: str) -> list[Item]:
 def _read_item(text: str) -> dict[str, str] | None:
     try:
         found = json.loads(text)
-    # Brackets within brackets without end.
+    # Too deeply nested brackets.
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
@@ -77,7 +77,7 @@ CONTRACT_SOURCE, KIND_SOURCE, EXPIRY_SOURCE = (
 )
 
 EXPIRES_SOON = timedelta(days=30)
-"""A document that expires within so many days is to be renewed; it holds to its last day's end."""
+"""The days before its expiry when a document should be renewed; its last day is valid."""
 
 CONTRACT = "access_contract"
 DOCUMENT_KINDS = (
@@ -87,7 +87,7 @@ DOCUMENT_KINDS = (
 
 
 def check_documents(details: Details, *, today: date) -> list[Finding]:
-    """What is to be said of each item that cannot be read, of the contract, and of each expiry."""
+    """The findings on unreadable items, on the contract, and on expiring documents."""
     on_record = documents(details)
     unreadable = [
         wrong(item.key, "item_unreadable", "RFC 8259")
@@ -105,7 +105,7 @@ def _contract(details: Details, on_record: list[Item]) -> list[Finding]:
         return [ok(held, "contract_present", CONTRACT_SOURCE)]
     if "filed_on" in details:
         return [wrong("filed_on", "filed_without_contract", CONTRACT_SOURCE)]
-    # Of a site that is not filed yet, the completeness says that it is missing.
+    # Before a site is filed, the completeness shows that it is missing.
     return []
 
 
@@ -139,13 +139,13 @@ _OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
 
 @cache
 def offices() -> dict[str, str]:
-    """The code of the office by the city, 深圳, as the documentation lists them."""
+    """The codes of offices by city, such as 深圳, as listed in the documentation."""
     text = (resources.files("incidents.filing") / "offices.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def check_office(details: Details, *, today: date) -> list[Finding]:
-    """What is to be said of the code: of its form, of its area, and of the servers' cities."""
+    """The findings on the code: on its form, its area, and the servers' cities."""
     if OFFICE_FIELD not in details:
         return []
     code = plain(details[OFFICE_FIELD])
@@ -159,9 +159,9 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
 
 
 def _office_of_city(code: str, cities: set[str]) -> Finding:
-    """A code is of the city that lists it, and else of the one that its area lies in."""
+    """Return whether the code is of the city that lists it, or else of the city of its area."""
     city = _listed_city(code) or area.city(code) or code[:6]
-    # A city may be one of a county's rank, and lie in another.
+    # A county-level city lies in another city.
     here = area.find(code)
     county = "" if here is None else here.last_name.removesuffix("市")
     if cities and cities.isdisjoint({city, county}):

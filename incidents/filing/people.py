@@ -1,7 +1,7 @@
-"""The people of a filing: the numbers, phone numbers and mail address by which they are known.
+"""The people of a filing: their identity numbers, phone numbers and mail address.
 
-These alone can be false (R4). Of a person's number no finding repeats a part: neither the place nor
-the day of birth. Nobody is asked: no name is looked up, no number is called and no mail is sent.
+Only these can be false (R4). No finding repeats a part of a person's number, neither the place nor
+the date of birth. Nothing is sent: no name is looked up, no number called and no mail sent.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ ORGANISATION = "GB 11714"
 PERSON = "GB 11643"
 
 FIRST_YEAR = 1900
-"""Nobody was born before it who answers for a site."""
+"""The earliest year of birth of a responsible person."""
 
-# A letter may name who registered it (Y: others, N: the farmers' ministry), and the kind.
+# Letters name the registering office (Y: others, N: the ministry of agriculture) and the kind.
 _COMPANY = re.compile("[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}")
 _PERSON = re.compile("[0-9]{17}[0-9X]")
 _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def check_identity(details: Details, *, today: date) -> list[Finding]:
-    """What is to be said of the subject's number, and of the responsible person's."""
+    """The findings on the subject's number, and on the responsible person's."""
     found = []
     if "subject_number" in details:
         found += _of_subject(details, today)
@@ -44,7 +44,7 @@ def check_identity(details: Details, *, today: date) -> list[Finding]:
 
 
 def organisation_check_digit(code: str) -> str:
-    """The ninth character of an organisation code, out of its first eight (GB 11714)."""
+    """The ninth character of an organisation code, from its first eight (GB 11714)."""
     total = sum(int(each, 36) * weight for each, weight in zip(code[:8], _WEIGHTS, strict=True))
     return "0X987654321"[total % 11]
 
@@ -70,7 +70,7 @@ def _of_company(field: str, text: str) -> list[Finding]:
     if organisation[-1] != organisation_check_digit(organisation):
         found = suspect(field, "organisation_check_digit", ORGANISATION, false=True)
     else:
-        # As it stood on the certificates of its own that were given out until 2015.
+        # The form on the separate certificates issued until 2015.
         shown = f"{organisation[:8]}-{organisation[8]}"
         found = ok(field, "company_number_ok", COMPANY, organisation=shown)
     if area.find(number[2:8]) is None:
@@ -99,7 +99,7 @@ def _of_person(field: str, text: str, today: date) -> list[Finding]:
 
 
 def _place_of_birth(field: str, code: str, year: int) -> list[Finding]:
-    """A number may have been given years after a birth, by the area's code of then."""
+    """The finding on the place of birth: a number may be issued years later, under a newer code."""
     here = area.find(code)
     if here is not None and (here.last_year is None or here.last_year >= year):
         return []
@@ -111,23 +111,23 @@ PHONE_PATTERN = "a pattern of made-up numbers"
 PHONE_SERVICE = "the numbering plan's service numbers, libphonenumber"
 
 OWN_PHONE = "responsible_phone"
-"""It has to reach a person; each other may be a company's service number."""
+"""The phone that must reach a person; others may be service numbers."""
 
 PHONE_FIELDS = (OWN_PHONE, "support_phone", "access_phone")
 REGION = "CN"
-"""Where a number without a plus sign is dialled."""
+"""The region of a number without a plus sign."""
 
 RUN = 7
-"""So many equal digits, or digits that count up or down, look made up."""
+"""The number of equal or consecutive digits that looks invented."""
 
 LONGEST_SERVICE = 6
-"""A number within a city has 7 or 8 digits, and what is shorter is a service's."""
+"""The most digits of a service number: local numbers have 7 or 8."""
 
 _EXTENSION = r"(?: ?(?:转|ext\.?|x|#) ?[0-9]{1,6})?"
 _WRITTEN = re.compile(rf"(?P<number>[+(]{{0,2}}[0-9][0-9 ()./-]*){_EXTENSION}", re.IGNORECASE)
-# Of seven or eight digits, as within a city.
+# Local, with seven or eight digits.
 _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
-# A carrier's line for topping up, which many a form is filled in with.
+# A carrier's top-up line, often used to fill in forms.
 _LINES = ("13800138000",)
 _UP, _DOWN = "01234567890", "09876543210"
 _MAX_PHONE = 64
@@ -135,19 +135,18 @@ _MAX_PASTED_PHONE = 2 * _MAX_PHONE
 
 
 def check_phones(details: Details) -> list[Finding]:
-    """What is to be said of each phone number that is filed."""
+    """The findings on each filed phone number."""
     return [_of_phone(field, details[field]) for field in PHONE_FIELDS if field in details]
 
 
 def _of_phone(field: str, text: str) -> Finding:
     from phonenumbers import NumberParseException, number_type, parse
 
-    # What is pasted out of a form holds spaces of all kinds. To normalise a text takes the square
-    # of its length.
+    # Pasted text has all kinds of spaces; normalisation takes quadratic time.
     pasted = " ".join(text.split())
     half = unicodedata.normalize("NFKC", pasted) if len(pasted) <= _MAX_PASTED_PHONE else pasted
     written = " ".join(half.split()).translate(_DASHES)
-    # libphonenumber finds numbers within other words; here nothing else may stand.
+    # libphonenumber finds numbers within text; here nothing else is allowed.
     found = _WRITTEN.fullmatch(written) if len(written) <= _MAX_PHONE else None
     if found is None:
         return wrong(field, "phone_unreadable", PHONE_SOURCE, false=True)
@@ -165,7 +164,7 @@ def _of_phone(field: str, text: str) -> Finding:
 
 
 def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
-    """What is dialled to reach a service, and not a person."""
+    """Return whether it is the number of a service, not of a person."""
     from phonenumbers import PhoneNumberType, is_emergency_number
 
     own = field == OWN_PHONE
@@ -178,10 +177,10 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
         if own:
             return suspect(field, "phone_of_service", PHONE_SERVICE, false=True)
         return ok(field, "phone_service", PHONE_SERVICE)
-    # Behind an area code, which has two digits (10, 2x), or three.
+    # After an area code, which has two digits (10, 2x) or three.
     rest = digits[2:] if digits.startswith(("10", "2")) else digits[3:]
     if len(rest) <= LONGEST_SERVICE and _is_short(rest):
-        # libphonenumber calls it valid; it is dialled without an area code.
+        # libphonenumber accepts it, but it has no area code.
         return suspect(field, "phone_service_with_area", PHONE_SERVICE, false=own)
     if kind in {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST}:
         if own:
@@ -222,7 +221,7 @@ def _existing_phone(field: str, number: PhoneNumber, kind: int) -> Finding:
 def _is_short(digits: str) -> bool:
     from phonenumbers import NumberParseException, is_valid_short_number_for_region, parse
 
-    # Longer ones, which send short messages, all begin alike.
+    # Longer ones, which send short messages, all have the same prefix.
     if len(digits) > LONGEST_SERVICE and not digits.startswith("106"):
         return False
     try:
@@ -241,17 +240,17 @@ MAIL_DISPOSABLE = "the list disposable-email-domains"
 MAIL_FIELD = "responsible_email"
 
 MAX_MAIL_CHARACTERS = 320
-"""So many a mail address has at most, before and behind its @ (RFC 5321, section 4.5.3.1)."""
+"""The maximum characters of a mail address before and after its @ (RFC 5321, 4.5.3.1)."""
 
 NO_MAIL = frozenset({
     "test", "example", "invalid", "localhost", "local", "onion", "arpa", "example.com",
     "example.net", "example.org",
 })  # fmt: skip
-"""Under these no mail is taken, by their meaning."""
+"""The domains reserved for purposes other than mail."""
 
 
 def check_mail(details: Details) -> list[Finding]:
-    """What is to be said of the responsible person's address."""
+    """The findings on the responsible person's address."""
     return [_of_mail(details[MAIL_FIELD])] if MAIL_FIELD in details else []
 
 
@@ -274,6 +273,6 @@ def _of_mail(text: str) -> Finding:
 
 
 def _domains(domain: str) -> list[str]:
-    """The domain and all that it lies in: `a.example.com`, `example.com`, `com`."""
+    """The domain and its parents: `a.example.com`, `example.com`, `com`."""
     labels = domain.rstrip(".").split(".")
     return [".".join(labels[place:]) for place in range(len(labels))]

@@ -1,7 +1,7 @@
-"""The presets: details that many sites file alike, of an access provider or a registrar, as data.
+"""The presets: details that many sites share, of an access provider or a registrar, as data.
 
-`presets.toml` has those that come along; a desk's own file has the same shape, and one of the same
-name there takes the place of the one that comes along.
+`presets.toml` has the shipped ones; a desk's own file has the same form, and its presets override
+shipped ones of the same name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEYS = (
     "access_provider", "access_place", "access_method", "access_phone", "access_code", "registrar",
     "hosting", "support_kind", "support_name", "support_phone", "office_code",
 )  # fmt: skip
-"""What a preset may fill in: what is the provider's, and nothing of one site or one person."""
+"""The keys of a preset: details of a provider, never of one site or person."""
 
 ABOUT = "about"
 MAX_BYTES = 1_000_000
@@ -46,7 +46,7 @@ class UnknownPresetError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """Details under their keys; `about` says to people whose they are."""
+    """The details by key; `about`: whose they are, for display."""
 
     about: str
     details: Details
@@ -56,8 +56,8 @@ def read(path: Path) -> dict[str, Preset]:
     """The presets in a file, by their names.
 
     Raises:
-        PresetsFileError: it cannot be read, or is not TOML.
-        PresetError: naming the key, and what must stand there.
+        PresetsFileError: if it cannot be read, or is not TOML.
+        PresetError: naming the key, and what it must be.
     """
     try:
         with path.open("rb") as file:
@@ -83,26 +83,26 @@ def read(path: Path) -> dict[str, Preset]:
 
 
 def known(extra: Path | None = None) -> dict[str, Preset]:
-    """All presets by their names: those that come along, and those of a desk's own file.
+    """All presets by their names: the shipped ones, and those of the desk's own file.
 
     Raises:
-        PresetsFileError, PresetError: as `read` does.
+        PresetsFileError, PresetError: as `read`.
     """
     return {**_shipped(), **(read(extra) if extra is not None else {})}
 
 
 def details(name: str, extra: Path | None = None) -> dict[str, str]:
-    """The details of a preset, to be put on record.
+    """The details of a preset, to record.
 
     Raises:
-        UnknownPresetError: naming those that there are.
-        PresetsFileError, PresetError: as `read` does.
+        UnknownPresetError: naming the known ones.
+        PresetsFileError, PresetError: as `read`.
     """
     return of(known(extra), name)
 
 
 def of(presets: Mapping[str, Preset], name: str) -> dict[str, str]:
-    """The same, of one among those; raises UnknownPresetError."""
+    """The details of one of those presets; raises UnknownPresetError."""
     if name not in presets:
         raise UnknownPresetError(given=name, known=", ".join(sorted(presets)))
     return dict(presets[name].details)

@@ -1,9 +1,8 @@
 """The record numbers of ICP filings, commercial licences and public-security filings.
 
-Each is a value that is written in one form only (specification N.1 to N.3).
-
-They are read as people write them: in full-width characters, with spaces, with any dash. Their form
-is checked, and the area that a public-security number names.
+Each is a value with one written form (specification N.1 to N.3). Full-width characters, spaces and
+any dash are accepted when reading. The checks cover the form, and the area of a public-security
+number.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from incidents.filing.typed_details import read_day
 from incidents.machine.filing import Details
 
 MAX_CHARACTERS = 200
-"""What is longer is no number: to normalise it takes the square of its length."""
+"""The maximum length of a number: normalisation takes quadratic time."""
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _PROVINCE = f"(?P<province>[{area.CHARACTERS}])"
@@ -28,7 +27,7 @@ _ICP = re.compile(
     rf"{_PROVINCE}ICP备(?:案)?(?P<digits>[0-9]{{8,10}})号?(?:-0*(?P<suffix>[1-9][0-9]{{0,4}}))?"
 )
 _LICENCE = re.compile(rf"{_PROVINCE}ICP证(?P<digits>[0-9]{{6,8}})号?")
-# A licence for several provinces is the ministry's own, and bears no province's character.
+# A licence for several provinces, by the ministry, has no province's character.
 _TELECOM = re.compile(
     rf"(?:{_PROVINCE}|合字)?(?P<kinds>[AB][12](?:[.、,][AB][12])*)-(?P<digits>[0-9]{{8}})号?"
 )
@@ -37,9 +36,9 @@ _PUBLIC_SECURITY = re.compile(rf"(?:{_PROVINCE}公网安备(?:案)?)?(?P<code>[0
 
 @dataclass(frozen=True, slots=True)
 class Icp:
-    """The number of an ICP filing: `province` is its character, `digits` are 8 to 10.
+    """The number of an ICP filing; `province`: its character; `digits`: 8 to 10.
 
-    `suffix` tells one site of a subject from its others; the subject's own number has none.
+    `suffix`: identifies a site of the subject; the subject's own number has none.
     """
 
     province: str
@@ -48,7 +47,7 @@ class Icp:
 
     @property
     def subject(self) -> str:
-        """The number of the subject, whichever of its sites it is: `京ICP备12345678号`."""
+        """The number of the subject without a site's suffix: `京ICP备12345678号`."""
         return f"{self.province}ICP备{self.digits}号"
 
     def __str__(self) -> str:
@@ -57,10 +56,10 @@ class Icp:
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """The number of a commercial licence, as a licence for paid services by the web alone
-    (`京ICP证150476号`, `kinds` empty), or among other telecom services (`粤B2-20090059`).
+    """The number of a commercial licence.
 
-    `province` is the character, empty for a licence of the ministry (`B2-20090059`).
+    It is for web services only (`京ICP证150476号`, `kinds` empty), or for telecom services
+    (`粤B2-20090059`). `province`: the character, empty for the ministry's (`B2-20090059`).
     """
 
     province: str
@@ -75,10 +74,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class PublicSecurity:
-    """The number of a public-security filing: `code` is its 11 to 14 digits, `province` the
-    character before it, which is None where only the digits are written.
+    """The number of a public-security filing; `code`: its 11 to 14 digits.
 
-    It is shown with the character of its area then; alone, if no province has that area.
+    `province`: the character before it, None if only the digits are written. Then it is shown with
+    the character of its area, if any.
     """
 
     province: str | None
@@ -86,7 +85,7 @@ class PublicSecurity:
 
     @property
     def area(self) -> str:
-        """The area code of the office that gave it: six digits (GB/T 2260)."""
+        """The area code of the issuing office: six digits (GB/T 2260)."""
         return self.code[:6]
 
     def __str__(self) -> str:
@@ -97,28 +96,29 @@ class PublicSecurity:
 
 IcpForm = Literal["province", "site", "subject"]
 ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
-"""Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
-without one; or as its province has it, which is the subject's in Guangdong."""
+"""The ICP number in the footer.
+
+By province, which is the subject's in Guangdong; the site's, with its suffix; or the subject's."""
 
 
 def in_form(number: Icp, form: IcpForm) -> str:
-    """The number as it is to stand at the foot."""
+    """The number for the footer."""
     return number.subject if is_subjects(number, form) else str(number)
 
 
 def is_subjects(number: Icp, form: IcpForm) -> bool:
-    """Whether the number of the subject is wanted, without a suffix."""
+    """Whether the subject's number, without a suffix, is wanted."""
     return form == "subject" or (form == "province" and number.province == "粤")
 
 
 def read_icp(text: str) -> Icp | None:
-    """The ICP number that a text is; None if it is none, or something else stands beside it."""
+    """Read an ICP number; None if the text is not exactly one."""
     found = _ICP.fullmatch(plain(text))
     return found and Icp(found["province"], found["digits"], found["suffix"])
 
 
 def read_licence(text: str) -> Licence | None:
-    """The number of a commercial licence that a text is; None if it is none."""
+    """Read the number of a commercial licence; None if the text is not one."""
     written = plain(text)
     web = _LICENCE.fullmatch(written)
     if web is not None:
@@ -131,16 +131,13 @@ def read_licence(text: str) -> Licence | None:
 
 
 def read_public_security(text: str) -> PublicSecurity | None:
-    """The public-security number that a text is; None if it is none.
-
-    Its code alone, as it stands in the link, is one too.
-    """
+    """Read a public-security number, or its code alone as in links; None if it is not one."""
     found = _PUBLIC_SECURITY.fullmatch(plain(text))
     return found and PublicSecurity(found["province"], found["code"])
 
 
 def plain(text: str) -> str:
-    """A text as numbers are read from it: half-width, in capitals, without spaces, one dash."""
+    """The text normalised for numbers: half-width, in capitals, without spaces, one dash."""
     text = "".join(text.split())
     if len(text) > MAX_CHARACTERS:
         return text
@@ -156,7 +153,7 @@ PUBLIC_SECURITY_SOURCE = "specification N.3"
 
 
 def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
-    """What is to be said of the three numbers; an area is judged in the year of the approval."""
+    """The findings on the three numbers; areas are those of the year of approval."""
     found = []
     if "icp_number" in details:
         icp = read_icp(details["icp_number"])

@@ -21,12 +21,11 @@ _LEAST, _MOST = timedelta(hours=1), timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingSettings:
-    """What the section says.
+    """The settings of the section.
 
-    `icp_form`: see `ICP_FORMS`. `allow` are hosts that may be asked for a page though they are not
-    public. `recheck_within`: within what time the daemon looks at each approved site's page again;
-    None, it looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's
-    own ones.
+    `icp_form`: see `ICP_FORMS`. `allow`: non-public hosts whose pages may be fetched.
+    `recheck_within`: the interval of the daemon's checks of each approved site's page; None for no
+    checks. `remind`: whether it reminds of terms. `presets`: the file of the desk's own presets.
     """
 
     icp_form: IcpForm = "province"
@@ -36,7 +35,7 @@ class FilingSettings:
     presets: Path | None = None
 
     def guard(self) -> Guard:
-        """What pages are fetched under. A site may well speak nothing but http."""
+        """The guard for fetched pages, which allows plain http."""
         return Guard(allow=self.allow, plain_http=True)
 
 
@@ -51,7 +50,7 @@ def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
 
 
 def read(section: Mapping[str, Any]) -> FilingSettings:
-    """The settings of such a section; raises SettingError, UnknownSettingError as `load` does."""
+    """The settings from a section; raises SettingError, UnknownSettingError as `load`."""
     never = section.get("recheck_within") == ""
     said = {key: value for key, value in section.items() if not (never and key == "recheck_within")}
     options = Options(f"[{SECTION}]", said)

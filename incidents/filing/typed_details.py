@@ -1,7 +1,7 @@
-"""The details filed as a choice or as a day: their allowed values, and whether they agree.
+"""The details that are a choice or a day: their allowed values, and their consistency.
 
-A site's nature is held against its licence, its level against its service, its kind of hosting
-against what that allows. Days are ISO 8601 dates in the desk's own zone, in the order they come in.
+A site's nature must agree with its licence, its level with its service, and its details with its
+kind of hosting. Days are ISO 8601 dates in the desk's zone, in chronological order.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CHOICES = {
         "company", "other",
     ),
 }  # fmt: skip
-"""What may be filed under these keys."""
+"""The allowed values of these keys."""
 
 LEVEL_2 = frozenset({"forum", "microblog", "blog"})
-"""Where others write; every other service is of level 3."""
+"""The services with content by users; every other service is of level 3."""
 
 
 def check_choices(details: Details) -> list[Finding]:
-    """What is to be said of the coded details, each by itself and one against another."""
+    """The findings on the coded details and on their consistency."""
     strange = [
         wrong(key, "choice_unknown", CHOICES_SOURCE, choices=", ".join(choices))
         for key, choices in CHOICES.items()
@@ -83,13 +83,13 @@ def _level(details: Details) -> list[Finding]:
 
 DAYS_SOURCE = "specification F.17"
 PAST_DAYS = ("filed_on", "approved_on", "shown_on")
-"""These tell what has been done; a site may be going to open."""
+"""The days of past events; the opening may be in the future."""
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_day(text: str) -> date | None:
-    """The day that a text is, as 2026-03-01; None if it is none."""
+    """Read a day such as 2026-03-01; None if the text is not one."""
     try:
         return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
@@ -97,7 +97,7 @@ def read_day(text: str) -> date | None:
 
 
 def check_days(details: Details, *, today: date) -> list[Finding]:
-    """What is to be said of the days, and of each that lies before the one that it comes after."""
+    """The findings on the days, and on those in the wrong order."""
     read = {key: read_day(details[key]) for key in DAYS if key in details}
     found = [wrong(key, "day_unreadable", "ISO 8601") for key, day in read.items() if day is None]
     days = {key: day for key, day in read.items() if day is not None}
@@ -116,7 +116,7 @@ def check_days(details: Details, *, today: date) -> list[Finding]:
 
 
 def _late_days(days: dict[str, date]) -> list[Finding]:
-    """What was done after the last of its thirty days."""
+    """The findings on events after their thirty days."""
     return [
         suspect(
             ended,

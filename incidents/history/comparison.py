@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
 MAX_REPORTS = 100_000
 MAX_POLICIES = 4
-"""The most that are tried at once where a desk is at work in the same process."""
+"""The most policies at once in a process that also runs a desk."""
 
 Named = tuple[str, Policy]
-"""A policy, and what it is called."""
+"""A policy with its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A history's stories: reports within `group_within` of one kept are one finding, and calls
-    that the history does not tell of are drawn once, for all policies."""
+class PreparedHistory:
+    """A history's stories: reports grouped by `group_within`, missing calls drawn once for all."""
 
     history: History
     stories: tuple[Story, ...]
@@ -36,34 +35,34 @@ class Taken:
 
     @property
     def kept(self) -> int:
-        """How many of the reports are incidents."""
+        """The number of reports that are incidents."""
         return sum(len(story.findings) for story in self.stories)
 
     @property
     def drawn(self) -> int:
-        """How many of these had a call that the history does not tell of."""
+        """The number of these with a drawn call."""
         return sum(call.drawn for story in self.stories for call in story.calls)
 
     @property
     def drawn_reached(self) -> int:
-        """How many of the drawn calls reach the person."""
+        """The number of drawn calls that reach the person."""
         calls = (call for story in self.stories for call in story.calls)
         return sum(call.drawn and call.outcome is not None for call in calls)
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:
-        """When the first report was, and the last, in UTC; None without any."""
+        """The times of the first and the last report, in UTC; None without reports."""
         reports = self.history.reports
         return (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
 
-    def under(
+    def run_under(
         self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
     ) -> tuple[Outcome, ...]:
-        """What it comes to under each policy; `done` is told of incidents."""
+        """Run the history under each policy; `done` is called with numbers of incidents."""
         return tuple(simulate.run(self.stories, policy, name, done) for name, policy in policies)
 
     def _facts(self) -> Taking:
-        """What holds for all policies, for programs; times are RFC 3339."""
+        """The facts for all policies, for programs; times are RFC 3339."""
         within, span = self.group_within, self.span
         return {
             "reports": len(self.history.reports),
@@ -79,7 +78,7 @@ class Taken:
         }
 
     def document(self, outcomes: Sequence[Outcome]) -> Simulated:
-        """What came of it, policy by policy, for programs."""
+        """Return the results, policy by policy, for programs."""
         facts = self._facts()
         return {"policies": [_simulation(outcome.counts, facts) for outcome in outcomes]}
 
@@ -92,14 +91,16 @@ def _simulation(counts: Counts, facts: Taking) -> Simulation:
     }  # fmt: skip
 
 
-def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
-    """The history, ready to be tried."""
-    stories = simulate.tell(reports.group_reports(history.reports, group_within), draw)
-    return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
+def prepare(history: History, draw: Draw, group_within: timedelta | None) -> PreparedHistory:
+    """Prepare a history for trials."""
+    stories = simulate.make_stories(reports.group_reports(history.reports, group_within), draw)
+    return PreparedHistory(
+        history=history, stories=tuple(stories), draw=draw, group_within=group_within
+    )
 
 
-class Done(NamedTuple):
-    """What a policy did to a site (see `Act`), when first (UTC), and how often."""
+class ActCount(NamedTuple):
+    """A policy's act on a site (see `Act`), when it came first (UTC), and how often."""
 
     what: str
     first: datetime
@@ -111,14 +112,15 @@ class Difference:
     """A site with what each policy did to it, in the order of the policies."""
 
     site: str
-    acts: tuple[tuple[Done, ...], ...]
+    acts: tuple[tuple[ActCount, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a history has come to. `reports` lie between `first` and `last` (UTC), None without any;
-    `kept` of them are incidents, and of these `drawn` had a call that the history does not tell of.
-    `capped` says that there were more reports than were taken.
+    """A history's results. `reports` lie between `first` and `last` (UTC), None without reports.
+
+    `kept` of them are incidents, and `drawn` of these had a drawn call. `capped`: there were more
+    reports than were read.
     """
 
     reports: int
@@ -132,8 +134,8 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
-def of(taken: Taken, outcomes: Sequence[Outcome]) -> Comparison:
-    """What a history that was taken came to under each policy."""
+def of(taken: PreparedHistory, outcomes: Sequence[Outcome]) -> Comparison:
+    """Return a history's results under each policy."""
     span = taken.span
     return Comparison(
         reports=len(taken.history.reports),
@@ -161,9 +163,9 @@ def _differences(outcomes: Sequence[Outcome]) -> list[Difference]:
     ]
 
 
-def _done(acts: Sequence[Act]) -> tuple[Done, ...]:
-    found: dict[str, Done] = {}
+def _done(acts: Sequence[Act]) -> tuple[ActCount, ...]:
+    found: dict[str, ActCount] = {}
     for act in acts:
         _, first, n = found.get(act.what, (act.what, act.at, 0))
-        found[act.what] = Done(act.what, first, n + 1)
+        found[act.what] = ActCount(act.what, first, n + 1)
     return tuple(found.values())

@@ -1,7 +1,7 @@
-"""The customers of a list on their way into the register of filings: row by row, in batches.
+"""The import of a list of customers into the register of filings: row by row, in batches.
 
 Each row is one change of one filing, or none if all of it is filed already; so the same list can be
-taken in again at any time.
+imported again at any time.
 """
 
 from __future__ import annotations
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
 _WHOM = ("responsible_phone", "responsible_email", "responsible_name")
 
 AT_ONCE = 250
-"""So many rows are taken in one transaction: two commands each at most."""
+"""The rows of one transaction, with at most two commands each."""
 
 OUTCOMES: tuple[TakenOutcome, ...] = (
     "added", "changed", "unchanged", "refused", "unreadable",
 )  # fmt: skip
-"""The site is new; details have changed; all was so already; the desk refuses; no row to take."""
+"""A new site; changed details; nothing to change; a refusal of the desk; an unusable row."""
 
 ADDED, CHANGED, UNCHANGED, REFUSED, UNREADABLE = OUTCOMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What came of a row: the keys that changed, the findings on what would stand then (of a dry
-    run), and why it was refused."""
+class RowResult:
+    """A row's result: changed keys, findings on the new filing (dry run), or the refusal."""
 
     customer: Customer
     outcome: TakenOutcome
@@ -51,12 +50,12 @@ class Taken:
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
-    """The taking in of a list: by whom, and whether sites that are not in the register are added.
+class CustomerImport:
+    """An import of a list, by a person; `add`: sites that are not in the register are added.
 
-    A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks what
-    would stand then. `suspicions` counts those that are raised. `filed` gives what is filed of
-    sites, by name; one that is not in the register is not there.
+    A dry run writes nothing; with `today`, the day in the desk's own zone, it also checks the
+    details that would be filed. `suspicions`: the number raised. `filed` returns the filed details
+    by site name, without sites that are not in the register.
     """
 
     desk: Desk
@@ -69,11 +68,11 @@ class Intake:
     tally: Counter[str] = field(default_factory=Counter)
     suspicions: int = 0
 
-    def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
-        """Each row in its order, with what came of it; a batch is on disk before it is told.
+    def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
+        """Import the rows in order, and return each with its result, once its batch is on disk.
 
         Raises:
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
             NoFilingLibraryError: naming what to install.
         """
         rows = iter(customers)
@@ -82,7 +81,7 @@ class Intake:
                 self.tally[taken.outcome] += 1
                 yield taken
 
-    def _batch(self, batch: list[Customer]) -> Iterator[Taken]:
+    def _batch(self, batch: list[Customer]) -> Iterator[RowResult]:
         named = [row.site for row in batch if row.site is not None and not row.problems]
         filed = self.filed(named) if named else {}
         envelopes = [
@@ -91,7 +90,7 @@ class Intake:
         answers = iter(self.desk.submit(envelopes, dry_run=self.dry_run) if envelopes else [])
         for row in batch:
             if row.problems or row.site is None:
-                yield Taken(customer=row, outcome=UNREADABLE)
+                yield RowResult(customer=row, outcome=UNREADABLE)
                 continue
             new = row.site not in filed
             added = next(answers) if new and self.add else None
@@ -104,7 +103,7 @@ class Intake:
         yield self._envelope(row.site, ChangeFiling(by=self.by, details=tuple(row.changes.items())))
 
     def _added(self, row: Customer) -> AddSite:
-        """The new site, with whom to call: who answers for it by what is filed."""
+        """The new site, with the responsible person of its filing to call."""
         phone, email, person = (row.changes.get(key) for key in _WHOM)
         return AddSite(by=self.by, phone=phone, email=email, person=person)
 
@@ -113,19 +112,19 @@ class Intake:
 
     def _taken(
         self, row: Customer, added: Answer | None, answer: Answer, filed: Mapping[str, str]
-    ) -> Taken:
+    ) -> RowResult:
         wrong = None if added is None else added.refusal
         if wrong is not None and wrong.name == "site_exists":
             # Somebody has added it meanwhile.
             wrong = None
         wrong = wrong or answer.refusal
         if wrong is not None:
-            return Taken(customer=row, outcome=REFUSED, refusal=wrong)
+            return RowResult(customer=row, outcome=REFUSED, refusal=wrong)
         changed = tuple(key for event in answer.events for key, _ in getattr(event, "details", ()))
         self.suspicions += sum(event.kind == "suspicion_raised" for event in answer.events)
         is_new = added is not None and added.refusal is None
         outcome = ADDED if is_new else CHANGED if changed else UNCHANGED
-        return Taken(
+        return RowResult(
             customer=row, outcome=outcome, changed=changed, findings=self._findings(row, filed)
         )
 

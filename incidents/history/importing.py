@@ -1,4 +1,4 @@
-"""The import: findings of the past go on record through the desk, each once, starting no clock."""
+"""The import: past findings are recorded through the desk, each once, without starting a clock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ADDED_BEFORE = "site_exists"
 
 @dataclass(slots=True)
 class SiteTally:
-    """What an import comes to on one site."""
+    """The results of an import on one site."""
 
     new: bool
     incidents_new: int = 0
@@ -50,11 +50,11 @@ class SiteTally:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What an import comes to: by site, and what the desk has refused, with the row's line.
+    """The results of an import by site, and the refused rows by line.
 
-    A site that the desk does not take into the register is not among `sites`; each of its rows is
-    refused. `ids` are the names of the new incidents, as far as the desk has given them one; `seen`
-    are the keys of the rows so far: the same row twice in one file is one incident.
+    A site that the desk refuses to add is not among `sites`; each of its rows is refused. `ids`:
+    the new incidents, if the desk has numbered them. `seen`: the keys of the rows so far: the same
+    row twice in one file is one incident.
     """
 
     sites: dict[str, SiteTally] = field(default_factory=dict)
@@ -64,22 +64,22 @@ class Tally:
 
     @property
     def sites_new(self) -> int:
-        """How many sites the register did not have."""
+        """The number of sites that were not in the register."""
         return sum(site.new for site in self.sites.values())
 
     @property
     def incidents_new(self) -> int:
-        """How many incidents are put on record."""
+        """The number of new incidents."""
         return sum(site.incidents_new for site in self.sites.values())
 
     @property
     def incidents_known(self) -> int:
-        """How many have been imported before, or stand twice in the file."""
+        """The number of incidents that were imported before, or are in the file twice."""
         return sum(site.incidents_known for site in self.sites.values())
 
 
 def refuse_future(history: History, now: datetime) -> None:
-    """Make bad lines of the reports that tell of a time after `now`."""
+    """Move reports with a time after `now` to the bad lines."""
     reports = history.reports
     history.reports = []
     for report in reports:
@@ -92,16 +92,16 @@ def refuse_future(history: History, now: datetime) -> None:
 
 
 def known(connection: Connection, findings: Iterable[Finding]) -> set[str]:
-    """The names of the findings' sites that the register has already."""
+    """Return the names of the findings' sites that are in the register already."""
     return set(site_rows.ids_by_name(connection, {finding.report.site for finding in findings}))
 
 
 def keys(findings: Iterable[Finding]) -> list[str]:
-    """The idempotency key of each finding, from what its row says.
+    """Return the idempotency key of each finding, made from its row.
 
-    The same row has the same key in any file, whatever stands around it. A note is people's own
-    words, and no digest of it may be kept that could be tried out: rows that differ in nothing
-    else are numbered instead.
+    The same row has the same key in any file, whatever is around it. A note is people's own words,
+    of which no digest may be kept that could be guessed: rows that differ only in it are numbered
+    instead.
     """
     notes: dict[str, dict[str | None, int]] = {}
     found = []
@@ -116,9 +116,9 @@ def keys(findings: Iterable[Finding]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """One import: through which desk, by whom (with the process's login name).
+    """One import: through a desk, by a person (with the process's login name).
 
-    `known` are the names of the sites that the register has already. A dry run leaves no trace.
+    `known`: the names of the sites in the register. A dry run leaves no trace.
     """
 
     desk: Desk
@@ -130,10 +130,10 @@ class Import:
     def take(
         self, findings: Sequence[Finding], done: Callable[[int], object] = lambda _: None
     ) -> Tally:
-        """Put the sites and the findings on record, in batches; the answer counts what was done.
+        """Record the sites and the findings in batches, and return the results.
 
-        Each batch is a transaction of its own; what an import that was cut short has done is not
-        done again. `done` is called with the number of findings after each batch.
+        Each batch is a transaction; after an interrupted import, a repetition skips what was done.
+        `done` is called with the number of findings after each batch.
         """
         tally = Tally()
         for finding in findings:
@@ -152,8 +152,10 @@ class Import:
         return tally
 
     def _add_sites(self, tally: Tally) -> dict[str, Refusal]:
-        """Take the new ones into the register; which the desk refuses, and why: they leave the
-        tally. A dry run asks as well, or it would promise what is refused then."""
+        """Add the new sites; return the refused ones with the reason, which leave the tally.
+
+        A dry run asks the desk too, or it would promise sites that are refused later.
+        """
         refused: dict[str, Refusal] = {}
         for batch in _batches([site for site, found in tally.sites.items() if found.new]):
             asked = [self._envelope(site, AddSite(by=self.by)) for site in batch]
@@ -213,7 +215,7 @@ class Import:
 def document(
     history: History, findings: Collection[Finding], tally: Tally, *, dry_run: bool
 ) -> policies.ImportCounts:
-    """What an import has come to, for programs."""
+    """Return the results of an import, for programs."""
     return {
         "dry_run": dry_run,
         "reports": len(history.reports),
@@ -231,7 +233,7 @@ def document(
 
 
 def by_site(tally: Tally) -> list[policies.ImportedSite]:
-    """The same, site by site."""
+    """Return the results site by site."""
     return [
         {
             "site": name, "new": site.new, "incidents_new": site.incidents_new,

@@ -1,8 +1,8 @@
 """The picture of a simulation: suspensions and closures by rule over time, as SVG.
 
-One strip for each policy, all on the same scales, so that they can be compared. It can be read in
-the dark and in the light, without its colours (each bar says in words what it shows), and by a
-screen reader (title and description hold the numbers).
+One strip for each policy, all on the same scales for comparison. It is readable in dark and in
+light mode, without colours (each bar has a text), and by a screen reader (title and description
+have the numbers).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from xml.sax.saxutils import escape
 
-from incidents.history.comparison import Taken
+from incidents.history.comparison import PreparedHistory
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION, Outcome
 
 _MAX_DAYS = 62
@@ -25,9 +25,9 @@ _MAX_DAY_LABELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Timescale:
-    """Bins one after the other, by the dates (in `zone`) that they begin at.
+    """Consecutive bins, by the dates (in `zone`) at which they begin.
 
-    `unit` is what one bin spans: `day`, `month` or `year`.
+    `unit`: the length of a bin: `day`, `month` or `year`.
     """
 
     unit: str
@@ -35,16 +35,16 @@ class Timescale:
     zone: tzinfo
 
     def bin_of(self, moment: datetime) -> int:
-        """Which bin an aware `moment` falls into; one outside falls into the nearest."""
+        """Return the bin of an aware `moment`; the nearest one for a moment outside."""
         day = moment.astimezone(self.zone).date()
         return max(0, bisect_right(self.starts, day) - 1)
 
     def name(self, n: int) -> str:
-        """The bin as people write it: `2026-03-01`, `2026-03` or `2026`."""
+        """Return the bin's label: `2026-03-01`, `2026-03` or `2026`."""
         return self.starts[n].isoformat()[: {"day": 10, "month": 7, "year": 4}[self.unit]]
 
     def labels(self) -> list[tuple[int, str]]:
-        """The bins that carry a label, so few that they can be read."""
+        """List the bins with a label, few enough to be readable."""
         bins = list(range(len(self.starts)))
         if self.unit == "month" and len(bins) > _MAX_LABELS:
             januaries = [n for n in bins if self.starts[n].month == 1]
@@ -58,7 +58,7 @@ def _thinned(bins: list[int], most: int) -> list[int]:
 
 
 def spanning(first: datetime, last: datetime, zone: tzinfo) -> Timescale:
-    """The scale on which everything from `first` to `last` (aware) finds a bin."""
+    """Return the scale with bins from `first` to `last` (aware)."""
     begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
     months = (end.year - begin.year) * 12 + end.month - begin.month + 1
     if (end - begin).days < _MAX_DAYS:
@@ -97,16 +97,16 @@ _COLOURS = {
 }
 
 
-def of(taken: Taken, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
-    """The picture of what a history came to; see `draw`."""
+def of(taken: PreparedHistory, outcomes: Sequence[Outcome], zone: tzinfo) -> str:
+    """Draw the picture of a history's results; see `draw`."""
     return draw(outcomes, taken.span, zone)
 
 
 def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zone: tzinfo) -> str:
-    """The picture as the text of an SVG file; the same outcomes give the same text.
+    """Return the picture as the text of an SVG file; the same outcomes give the same text.
 
-    `span` is the time (UTC) of the first and of the last report, None without reports; days and
-    months are those of `zone`.
+    `span`: the times (UTC) of the first and the last report, None without reports. Days and months
+    are those of `zone`.
     """
     times = [act.at for outcome in outcomes for act in outcome.acts] + list(span or ())
     scale = spanning(min(times, default=_EPOCH), max(times, default=_EPOCH), zone)
@@ -145,7 +145,7 @@ class _Strip:
     counts: Counter[tuple[int, str]]
 
     def most(self, series: Sequence[str]) -> int:
-        """The height of the highest bar that those series make together."""
+        """Return the height of the highest bar of those series together."""
         sums: Counter[int] = Counter()
         for (n, what), count in self.counts.items():
             if what in series:
@@ -236,7 +236,7 @@ def _legend() -> Iterator[str]:
 
 
 def ceiling(top: int) -> int:
-    """The next round number from `top` up, which the axis can halve: 2, 4, 6, 8, 10, 12, 16 …"""
+    """Return the next round number that the axis can halve: 2, 4, 6, 8, 10, 12, 16 and so on."""
     if top <= 1:
         return 1
     magnitude = 1

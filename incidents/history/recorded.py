@@ -1,8 +1,8 @@
-"""The recorded history: what is on record at the desk, as a history that policies are tried on.
+"""The recorded history: the desk's own record as a history to try policies on.
 
-Each violation counts from when it was recorded, since that is when its clock began (R2); whoever
-was reached was reached when the contact says so. What people decided by themselves (false details,
-a refusal, a hold, a reinstatement) is not in it: a policy decides nothing of that.
+Each violation counts from its recording, when its clock began (R2); a person was reached when the
+contact says so. People's own decisions (false details, a refusal, a hold, a reinstatement) are left
+out: no policy makes them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from incidents.clock import read_rfc3339
-from incidents.history.apart import SHORT
 from incidents.history.report import Report
 from incidents.history.reports import History
+from incidents.history.trial_process import SHORT
 from incidents.machine.command import REACHED
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.schema.desk_tables import entries
@@ -28,20 +28,19 @@ Key = tuple[int, int]
 
 
 _REPORT_BYTES = 32
-"""A report takes as long as one of so many bytes in a file."""
+"""A report takes as long as one of that many bytes in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was recorded since then (UTC) in the database at `url`: `size` is that of the same in a
-    file."""
+    """The record since a time (UTC) in the database at `url`; `size`: that of an equal file."""
 
     url: str
     since: datetime
     size: int
 
     def read(self, most: int) -> History:
-        """The latest `most` of it."""
+        """Read the latest `most` reports."""
         engine = create(self.url)
         try:
             with plainly(engine), reading(engine) as connection:
@@ -53,7 +52,7 @@ class Recorded:
 
 
 def since(connection: Connection, then: datetime) -> Recorded:
-    """What was recorded since then (UTC), to be read by whoever tries policies on it."""
+    """Return the record since that time (UTC), to be read by a trial."""
     found = select(func.count()).select_from(
         select(incidents.c.n).where(incidents.c.recorded_at >= then).limit(SHORT).subquery()
     )
@@ -62,9 +61,9 @@ def since(connection: Connection, then: datetime) -> Recorded:
 
 
 def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:
-    """What was recorded since then (UTC), and whether there was more: the latest `most` are taken.
+    """Read the record since that time (UTC), the latest `most`; return if there was more.
 
-    What was voided was no violation; what was imported is another desk's.
+    Voided incidents were no violations; imported ones are another desk's.
     """
     of = incidents.c
     reached = (
@@ -99,7 +98,7 @@ def read(connection: Connection, since: datetime, most: int) -> tuple[History, b
 
 
 def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, datetime]]:
-    """When it was last said of each incident that its content is gone."""
+    """The times at which each incident's content was last reported as removed."""
     body = entries.c.body
     said = body.contains('"kind":"incident_removed"', autoescape=True)
     asked = select(body).where(entries.c.recorded_at >= since, said).order_by(entries.c.id)

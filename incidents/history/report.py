@@ -1,4 +1,4 @@
-"""The report: what one row of a history tells of a violation, each of its values checked."""
+"""The report: one row of a history about a violation, with each value checked."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _LATEST = datetime(2999, 12, 31, tzinfo=UTC)
 class Report:
     """One report of a violation; all times are aware and in UTC.
 
-    `contact` is the outcome of the call about it, at `contact_at`; None if the file tells of none.
-    `written` is the address as the file has it, where that is not `url`, its normal form.
+    `contact`: the outcome of the call about it, at `contact_at`; None if the file has none.
+    `written`: the address as the file has it, if that is not `url`, its normal form.
     """
 
     line: int
@@ -52,8 +52,8 @@ class Report:
     removed_at: datetime | None = None
 
 
-def complaint(columns: Sequence[str]) -> str | None:
-    """What is wrong with a header of these columns; None if nothing is."""
+def header_problem(columns: Sequence[str]) -> str | None:
+    """Return what is wrong with a header of these columns; None if nothing is."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None
@@ -69,7 +69,7 @@ class _BadValueError(Exception):
 
 
 class Reader:
-    """Makes reports of rows; the sites that it has seen need no second look."""
+    """A reader that makes reports of rows, and caches the sites that it has read."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -77,7 +77,7 @@ class Reader:
         self.ignored: dict[str, None] = {}
 
     def report(self, row: Row) -> Report | BadLine:
-        """The row's report, or why it is none."""
+        """Return the row's report, or the reason why it is none."""
         is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
             for column, value in (row.odd or {}).items():
@@ -115,13 +115,13 @@ class Reader:
             category=_text("category", row, MAX_CATEGORY_CHARACTERS),
             note=_text("note", row, MAX_NOTE_CHARACTERS),
             contact=_contact(row),
-            contact_at=self._later("contact_at", row),
-            removed_at=self._later("removed_at", row),
+            contact_at=self._optional_time("contact_at", row),
+            removed_at=self._optional_time("removed_at", row),
         )
         _check_order(report)
         return report
 
-    def _later(self, column: str, row: Row) -> datetime | None:
+    def _optional_time(self, column: str, row: Row) -> datetime | None:
         return _time(column, row, self._zone) if column in row.fields else None
 
     def _site(self, column: str, text: str) -> str:
@@ -185,7 +185,9 @@ def _text(column: str, row: Row, limit: int) -> str | None:
         )
     found = _CONTROLS.search(text.replace("\r\n", "\n"))
     if found is not None:
-        raise _BadValueError("control", column=column, character=site_name.described(found[0]))
+        raise _BadValueError(
+            "control", column=column, character=site_name.describe_character(found[0])
+        )
     return text
 
 

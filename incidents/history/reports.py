@@ -17,14 +17,14 @@ from typing import BinaryIO
 
 from incidents.errors import Cause, FileError, InputError
 from incidents.history import rows
-from incidents.history.report import Reader, Report, complaint
+from incidents.history.report import Reader, Report, header_problem
 from incidents.history.rows import BadLine, HistoryError, cause
 from incidents.machine.command import REACHED
 
 STDIN = "-"
 MAX_LINE_CHARACTERS = 16 * 2**20
 
-_BYTES_TOLD_AT_ONCE = 64 * 1024
+_PROGRESS_BYTES = 64 * 1024
 
 _WAY_OUT = "; mend it, or leave such lines out with --skip-bad"
 BAD_LINE = {
@@ -32,7 +32,7 @@ BAD_LINE = {
     "another": "{first}, and {more:,} more such line" + _WAY_OUT,
     "others": "{first}, and {more:,} more such lines" + _WAY_OUT,
 }
-"""Why a history is not taken: its first line that cannot be used, and how many more there are."""
+"""The sentence for an unusable history: its first bad line, and the number of others."""
 
 
 class TooManyReportsError(InputError):
@@ -41,10 +41,10 @@ class TooManyReportsError(InputError):
 
 @dataclass(slots=True, kw_only=True)
 class History:
-    """What a file holds: its reports in the order of their times, its bad lines, in theirs.
+    """The content of a file: its reports by time, and its bad lines in order.
 
-    `ignored` are the columns that a history does not have; a URLhaus dump has none of them.
-    `capped` says that there were more reports, of which these are the latest.
+    `ignored`: the columns that a history does not have; none for a URLhaus dump. `capped`: there
+    were more reports, and these are the latest.
     """
 
     file: str
@@ -53,8 +53,8 @@ class History:
     ignored: tuple[str, ...] = ()
     capped: bool = False
 
-    def insist(self) -> None:
-        """Take no history with a line that cannot be used.
+    def refuse_bad_lines(self) -> None:
+        """Refuse a history with an unusable line.
 
         Raises:
             HistoryError: naming the first such line, its value, and the way out.
@@ -72,9 +72,9 @@ def load_history(
 ) -> History:
     """Read a history from `file` (`-`: standard input), CSV or JSON Lines, in one pass.
 
-    A time without an offset is in `zone`; in a URLhaus dump, which its columns give away, it is in
-    UTC, and the site is the host of the address. `done` is called with the number of bytes read
-    since it was called last, for a progress bar.
+    A time without an offset is in `zone`. In a URLhaus dump, known by its columns, it is in UTC,
+    and the site is the host of the address. `done` is called with the number of bytes read since
+    its last call, for a progress bar.
 
     Raises:
         FileError: if it cannot be read.
@@ -92,12 +92,12 @@ def read_history(
     most: int = sys.maxsize,
     done: Callable[[int], object] = lambda _: None,
 ) -> History:
-    """The same from something that is open already, called `file`; it is left open.
+    """Read a history from an open stream, called `file`; it stays open.
 
     Raises:
         HistoryError: if it is no history at all.
-        TooManyReportsError: if it has more than `most` reports, lines that are none included; no
-            more of them are read.
+        TooManyReportsError: if it has more than `most` reports, bad lines included; the rest is not
+            read.
     """
     with _lines(raw, file, done) as lines:
         return _history(lines, file, zone, most)
@@ -106,7 +106,7 @@ def read_history(
 def _history(lines: Iterator[str], file: str, zone: tzinfo, most: int = sys.maxsize) -> History:
     history = History(file=file)
     reader = Reader(zone)
-    for n, row in enumerate(rows.read(lines, file, complaint), start=1):
+    for n, row in enumerate(rows.read(lines, file, header_problem), start=1):
         if n > most:
             raise TooManyReportsError(limit=f"{most:,}")
         report = row if isinstance(row, BadLine) else reader.report(row)
@@ -141,13 +141,13 @@ def _lines(raw: BinaryIO, file: str, done: Callable[[int], object]) -> Iterator[
 
 
 def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> Iterator[str]:
-    """The lines as they are; `done` hears of the bytes, roughly, as they go by."""
+    """The lines unchanged; `done` is called with their rough number of bytes."""
     size = 0
     while line := lines.readline(MAX_LINE_CHARACTERS + 1):
         if len(line) > MAX_LINE_CHARACTERS:
             raise HistoryError(file, cause("long_line", limit=f"{MAX_LINE_CHARACTERS:,}"))
         size += len(line)
-        if size >= _BYTES_TOLD_AT_ONCE:
+        if size >= _PROGRESS_BYTES:
             done(size)
             size = 0
         yield line
@@ -160,10 +160,10 @@ MAX_URLS_BYTES = 40 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What becomes one incident: the report that is kept, and the addresses of all that it covers.
+    """One incident: the kept report, and the addresses of all reports that it covers.
 
-    `urls` and `written` are as in `commands.Log`. `left_out` counts the addresses beyond what one
-    incident may have.
+    `urls` and `written`: as in `commands.Log`. `left_out`: the number of addresses beyond the limit
+    of an incident.
     """
 
     report: Report
@@ -173,10 +173,10 @@ class Finding:
 
 
 def group_reports(reports: Iterable[Report], within: timedelta | None) -> list[Finding]:
-    """The findings among `reports`, which come in the order of their times.
+    """Group reports, given in the order of their times, into findings.
 
-    A report is kept only if it lies further than `within` from the last one kept of its site; one
-    that lies exactly that far does not. With None, each report is kept.
+    A report is kept if it is more than `within` after the last kept one of its site. With None,
+    every report is kept.
     """
     groups: list[list[Report]] = []
     last_kept: dict[str, list[Report]] = {}
@@ -199,15 +199,15 @@ def _finding(reports: list[Report]) -> Finding:
     for report in reports:
         if report.url is not None:
             found.setdefault(report.url, report.written)
-    fitting = _fitting(found)
+    fitting = _fitting_count(found)
     written = tuple(found.values())[:fitting]
     return Finding(
         reports[0], tuple(found)[:fitting], written if any(written) else (), len(found) - fitting
     )
 
 
-def _fitting(found: Mapping[str, str]) -> int:
-    """How many of the addresses, from the first one on, one incident may have."""
+def _fitting_count(found: Mapping[str, str]) -> int:
+    """The number of addresses, from the first one on, that fit into one incident."""
     size = 0
     for n, address in enumerate(islice(found.items(), MAX_URLS)):
         size += len("".join(address).encode())
@@ -218,9 +218,9 @@ def _fitting(found: Mapping[str, str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What came of calling about one incident, at `at` (UTC).
+    """The outcome of the call about one incident, at `at` (UTC).
 
-    `outcome` None: the person was called in vain, as often as the policy demands.
+    `outcome` None: nobody was reached in as many attempts as the policy demands.
     """
 
     outcome: str | None
@@ -230,19 +230,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """How the outcome of a call is drawn where the history has none.
+    """The drawing of outcomes for calls that the history does not have.
 
-    `reach` is the probability that the responsible person is reached. One who is reached is
-    reached at the moment of the report, so that no policy's hour is too short. The same seed draws
-    the same for the same incident, whatever the policy; whom a smaller `reach` reaches, a greater
-    one reaches too.
+    `reach`: the probability that the responsible person is reached, which is then at the moment of
+    the report, so that no policy's hour is too short. The same seed draws the same for the same
+    incident under any policy; a person whom a smaller `reach` reaches, a greater one reaches too.
     """
 
     reach: float = 1.0
     seed: int = 0
 
     def call(self, report: Report, n: int) -> Call:
-        """The call about the site's nth incident: the history's own, else a drawn one."""
+        """Return the call about the site's nth incident: the history's own, else a drawn one."""
         if report.contact is not None:
             at = report.contact_at or report.occurred_at
             return Call(outcome=report.contact, at=at, drawn=False)

@@ -45,7 +45,7 @@ CAUSES: dict[str, str] = {
 
 
 def cause(code: str, **facts: Any) -> Cause:
-    """The cause of that code."""
+    """Return the cause of that code."""
     return Cause.of(f"history_{code}", CAUSES[code], **facts)
 
 
@@ -68,9 +68,9 @@ class HistoryError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its columns, with what stands in them; what is empty is left out.
+    """One row: its columns and their values, without empty ones.
 
-    `odd` has the columns of JSON in which something else than a text stands, with it as JSON.
+    `odd`: the JSON columns with a value that is no text, as JSON.
     """
 
     line: int
@@ -80,34 +80,34 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be used, and why: the value, and what it must be."""
+    """A line that cannot be used, and the reason: the value, and what it must be."""
 
     line: int
     detail: str
 
 
-Complaint = Callable[[Sequence[str]], str | None]
-"""What is wrong with a CSV's columns; None if nothing is."""
+HeaderCheck = Callable[[Sequence[str]], str | None]
+"""The check of a CSV's columns: what is wrong, None if nothing is."""
 
 
-def read(lines: Iterable[str], file: str, complaint: Complaint) -> Iterator[Row | BadLine]:
-    """The rows of `lines` (each with its end, in UTF-8), as they come; blank lines are none.
+def read(lines: Iterable[str], file: str, header_problem: HeaderCheck) -> Iterator[Row | BadLine]:
+    """Read the rows of `lines` (each with its end, in UTF-8), in order, without blank lines.
 
-    The first line says which of the two it is: JSON Lines begin with a brace. A byte that is no
-    UTF-8 is expected as Python's `surrogateescape` reads it.
+    The first line tells the format: JSON Lines begin with a brace. A byte that is not UTF-8 is
+    expected as Python's `surrogateescape` reads it.
 
     Raises:
-        HistoryError: if there is nothing that can be read as either.
+        HistoryError: if it can be read as neither.
     """
     rest = iter(lines)
     for before, line in enumerate(rest):
         if line.strip():
-            return _rows_from(before, line, rest, _Header(file, complaint))
+            return _rows_from(before, line, rest, _Header(file, header_problem))
     raise HistoryError(file, cause("empty"))
 
 
 def shown(value: object) -> str:
-    """A value as a sentence quotes it, cut where it is long."""
+    """Quote a value for a sentence, shortened if long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
     return repr(text)
@@ -174,16 +174,18 @@ def _json_row(number: int, text: str) -> Row | BadLine:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """Reads the columns' names, and refuses those that make no history."""
+    """A reader of the columns' names, which refuses those that make no history."""
 
     file: str
-    complaint: Complaint
+    header_problem: HeaderCheck
 
     def columns(self, fields: Sequence[str], line: int) -> list[str]:
         columns = [field.strip().lower() for field in fields]
         times = Counter(columns)
         twice = next((name for name in columns if name and times[name] > 1), None)
-        wrong = self.complaint(columns) if twice is None else cause("column_twice", column=twice)
+        wrong = (
+            self.header_problem(columns) if twice is None else cause("column_twice", column=twice)
+        )
         if wrong is not None:
             raise HistoryError(self.file, wrong, line=line)
         return columns
@@ -215,7 +217,7 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
 
 
 def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None, Iterator[str]]:
-    """How many lines are gone by, the header if it was a comment, and the lines that are left."""
+    """Skip comments: their number, the header if it was one, and the remaining lines."""
     last = ""
     for line in lines:
         if not line.startswith(_COMMENT):

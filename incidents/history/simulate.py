@@ -1,7 +1,7 @@
 """The simulation: a history goes through the machine, site by site, in simulated time.
 
-Nothing is stored. Each fact is on record when it happens, and the clock acts the moment it may, as
-on a desk that writes all down at once and whose daemon never sleeps.
+Nothing is stored. Each fact is recorded when it happens, and the clock acts at the first moment it
+may, as on a desk that records everything at once and whose daemon never sleeps.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLICE_INCIDENTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What a history tells of one site: its findings in the order of their times, and the calls."""
+    """A history of one site: its findings by time, and the calls."""
 
     site: str
     findings: tuple[Finding, ...]
@@ -38,7 +38,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A command and the moment (UTC) at which it is given; `n` is the incident it is about."""
+    """A command and the moment (UTC) at which it is given; `n`: its incident."""
 
     at: datetime
     n: int
@@ -47,7 +47,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the policy did to a site: `what` is `suspension`, or the rule that closed it."""
+    """An act of the policy on a site; `what`: `suspension`, or the rule that closed it."""
 
     at: datetime
     site: str
@@ -56,7 +56,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """An outcome in numbers: `closed` is how many sites each rule closed, of all that can."""
+    """An outcome in numbers; `closed`: the number of sites by closing rule, with all rules."""
 
     policy: str
     digest: str
@@ -69,9 +69,9 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What a history comes to under one policy; `acts` are in the order of their times (UTC).
+    """The result of a history under one policy; `acts` are by time (UTC).
 
-    `incidents` are all on record, the `moot` ones among them.
+    `incidents` are all on record, with the `moot` ones.
     """
 
     policy: str
@@ -83,7 +83,7 @@ class Outcome:
 
     @property
     def suspensions(self) -> int:
-        """How many suspensions were made (R2)."""
+        """The number of suspensions (R2)."""
         return sum(act.what == SUSPENSION for act in self.acts)
 
     @property
@@ -93,7 +93,7 @@ class Outcome:
 
     @property
     def closed(self) -> dict[str, int]:
-        """How many sites each rule closed; all rules that can close one are there."""
+        """The number of closed sites by rule, with all rules that can close one."""
         found = Counter(act.what for act in self.closures)
         return {rule: found[rule] for rule in CLOSING_RULES}
 
@@ -106,8 +106,8 @@ class Outcome:
         )  # fmt: skip
 
 
-def tell(findings: Iterable[Finding], draw: Draw) -> list[Story]:
-    """The sites' stories; the calls are drawn here, once for all policies."""
+def make_stories(findings: Iterable[Finding], draw: Draw) -> list[Story]:
+    """Make the sites' stories; the calls are drawn here, once for all policies."""
     of_site: dict[str, list[Finding]] = {}
     for finding in findings:
         of_site.setdefault(finding.report.site, []).append(finding)
@@ -127,7 +127,7 @@ def run(
     name: str,
     done: Callable[[int], object] = lambda _: None,
 ) -> Outcome:
-    """What `stories` come to under `policy`, called `name`.
+    """Run `stories` under `policy`, called `name`.
 
     `done` is called after each site with the number of its incidents, for a progress bar.
     """
@@ -140,10 +140,10 @@ def run(
 
 
 def facts(story: Story, policy: Policy) -> list[Fact]:
-    """All that happens at the desk about one site, in the order of time.
+    """List everything that happens at the desk about one site, by time.
 
-    Each finding is an incident of its own, also at an address that an earlier one has: what is one
-    finding, the grouping has said.
+    Each finding is an incident of its own, even at an address of an earlier one: the grouping has
+    already decided.
     """
     found: list[tuple[datetime, int, int, Fact]] = []
     for n, (finding, call) in enumerate(zip(story.findings, story.calls, strict=True), start=1):
@@ -180,23 +180,23 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
             outcome.moot += sum(isinstance(fact.command, commands.Log) for fact in happening[i:])
             return
         decision = decide(case, fact.command, policy, fact.at)
-        case = _noted(decision, outcome)
+        case = _apply(decision, outcome)
         if len(case.incidents) > limit:
-            _forget(case, policy, fact.at, {n for n, last in last_about.items() if last > i})
+            _prune(case, policy, fact.at, {n for n, last in last_about.items() if last > i})
             limit = 2 * len(case.incidents) + _SLICE_INCIDENTS
     _elapse(case, policy, None, outcome)
 
 
 def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome) -> Case:
-    """The case after all that falls due before `until`, each at the first moment it can."""
+    """The case after everything due before `until`, each at the first possible moment."""
     due = rules.next_due(case)
     while due is not None and (until is None or due < until):
-        case = _noted(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
+        case = _apply(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
         due = rules.next_due(case)
     return case
 
 
-def _noted(decision: Decision, outcome: Outcome) -> Case:
+def _apply(decision: Decision, outcome: Outcome) -> Case:
     """The case after a decision, with what it did to the site added to the outcome."""
     assert decision.refusal is None, f"a fact of the history is refused: {decision.refusal}"
     site = decision.case.site
@@ -209,12 +209,12 @@ def _noted(decision: Decision, outcome: Outcome) -> Case:
     return decision.case
 
 
-def _forget(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
-    """Leave of the case the slice that the machine can still ask for.
+def _prune(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
+    """Reduce the case to the slice that the machine can still need.
 
-    In simulated time nothing is backdated: R1 looks back by its window alone, and R3 at the last
-    one reached before a clock that runs. Without this, a site's cost would grow with the square of
-    its history.
+    In simulated time nothing is backdated: R1 looks back by its window alone, and R3 to the last
+    person reached before a running clock. Otherwise a site's cost would grow with the square of its
+    history.
     """
     before = now - max(policy.repeat_within, policy.unreachable_within)
     old = [incident for incident in case.incidents.values() if incident.occurred_at < before]

@@ -1,1 +1,1 @@
-"""The words: what codes and facts say to people, in English, for command line and API."""
+"""The words: codes and facts as sentences for people, in each language."""

@@ -10,15 +10,13 @@ from typing import Literal
 from incidents.values.language_tag import Tag
 
 Domain = Literal["incidents", "filing", "console", "cli", "help"]
-"""What everybody says, what checks of filings find, the texts of the console's pages, those of the
-command line, and its help: that stands in the commands in English."""
+"""The phrases of all surfaces, filing checks, the console, the command line, and its help."""
 
 FOLDER = Path(__file__).parent
 
 
 class _Phrases(gettext.GNUTranslations):
-    """gettext offers a look-up that answers with the id where it has no phrase; here such an id is
-    a fault, or means that a code is shown as it is."""
+    """All phrases of a catalogue: gettext's own look-up returns the id of a missing one."""
 
     def all(self) -> dict[str, str]:
         found: dict[str, str] = self._catalog  # type: ignore[attr-defined]  # typeshed has it not

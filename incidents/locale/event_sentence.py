@@ -13,153 +13,153 @@ if TYPE_CHECKING:
     from incidents.contract.documents import Facts
     from incidents.contract.documents.acts import Reason
     from incidents.contract.documents.orders import OnlyLogged, Order
-    from incidents.locale.words import Teller
+    from incidents.locale.words import Wording
 
 
-def sentence(teller: Teller, event: Facts, *, to_come: bool = False) -> str:
-    """What happened, or with `to_come` what the clock will do.
+def sentence(wording: Wording, event: Facts, *, to_come: bool = False) -> str:
+    """Return what happened, or with `to_come` what the clock will do.
 
-    An event of a kind that the teller's language does not know is told by its name.
+    An event of a kind that the language does not know is shown by its name.
     """
-    phrases = teller.language.phrases
+    phrases = wording.language.phrases
     template = phrases.get(f"to_come.{event['kind']}") if to_come else None
     if template is None:
         template = phrases.get(f"happened.{event['kind']}", "{kind}")
-    return template.format_map(_Asked(teller, event, to_come=to_come))
+    return template.format_map(_EventFacts(wording, event, to_come=to_come))
 
 
-class _Asked(dict[str, object]):
-    """The event's fields, and what is worked out of them, as a sentence asks for them."""
+class _EventFacts(dict[str, object]):
+    """The event's fields, and values derived from them, as a sentence needs them."""
 
-    def __init__(self, teller: Teller, event: Facts, *, to_come: bool) -> None:
-        super().__init__(site=shown(teller.site), to_come=to_come)
-        self._teller, self._event = teller, event
+    def __init__(self, wording: Wording, event: Facts, *, to_come: bool) -> None:
+        super().__init__(site=shown(wording.site), to_come=to_come)
+        self._wording, self._event = wording, event
 
     def __missing__(self, name: str) -> object:
-        worked_out = _WORKED_OUT.get(name)
-        if worked_out is not None:
-            return worked_out(self._teller, {**self._event, **self})
-        return self._teller.fact(self._event[name])
+        derived = _DERIVED.get(name)
+        if derived is not None:
+            return derived(self._wording, {**self._event, **self})
+        return self._wording.fact(self._event[name])
 
 
-def _part(teller: Teller, code: str, **facts: Any) -> str:
-    return teller.say(f"event_part.{code}", **facts)
+def _part(wording: Wording, code: str, **facts: Any) -> str:
+    return wording.say(f"event_part.{code}", **facts)
 
 
-def _changed_details(teller: Teller, event: Facts) -> str:
+def _changed_details(wording: Wording, event: Facts) -> str:
     changed = [name for name in ("phone", "email", "person") if event.get(name) is not None]
-    names = [teller.language.word("field", name) for name in changed]
-    return teller.language.comma.join(names) or _part(teller, "none")
+    names = [wording.language.word("field", name) for name in changed]
+    return wording.language.comma.join(names) or _part(wording, "none")
 
 
-def _of_which(teller: Teller, event: Facts) -> str:
+def _of_which(wording: Wording, event: Facts) -> str:
     if event.get("recurs") is None:
         return ""
-    return _part(teller, "of_which", recurs=teller.name(event["recurs"]))
+    return _part(wording, "of_which", recurs=wording.name(event["recurs"]))
 
 
-def _its_place(teller: Teller, event: Facts) -> str:
-    return _part(teller, "moot") if event["state_to"] == "moot" else ""
+def _its_place(wording: Wording, event: Facts) -> str:
+    return _part(wording, "moot") if event["state_to"] == "moot" else ""
 
 
-def _its_effect(teller: Teller, event: Facts) -> str:
+def _its_effect(wording: Wording, event: Facts) -> str:
     if event.get("stopped_clock"):
-        return _part(teller, "stopped_clock")
+        return _part(wording, "stopped_clock")
     if event.get("in_time"):
-        return _part(teller, "in_time", at=teller.when(str(event["occurred_at"])))
+        return _part(wording, "in_time", at=wording.when(str(event["occurred_at"])))
     if event["state_to"] != event["state_from"] == "unreached":
-        return _part(teller, "had_lapsed")
-    return _part(teller, "runs_on") if event["state_to"] == "open" else ""
+        return _part(wording, "had_lapsed")
+    return _part(wording, "runs_on") if event["state_to"] == "open" else ""
 
 
-def _fresh_clock(teller: Teller, event: Facts) -> str:
+def _fresh_clock(wording: Wording, event: Facts) -> str:
     if not event.get("fresh_hour"):
         return ""
-    return _part(teller, "fresh_clock", contact_due=event["contact_due"])
+    return _part(wording, "fresh_clock", contact_due=event["contact_due"])
 
 
-def _how_refused(teller: Teller, event: Facts) -> str:
+def _how_refused(wording: Wording, event: Facts) -> str:
     reason = _reason(event)
     if reason is None or reason["deadline"] is None:
         asked_by = event.get("asked_by")
         code = "refused_by_word" if asked_by is None else "refused_by_two"
-        return _part(teller, code, asked_by=asked_by, by=event.get("by"))
+        return _part(wording, code, asked_by=asked_by, by=event.get("by"))
     code = "refuses_by_time" if event["to_come"] else "refused_by_time"
-    return _part(teller, code, deadline=reason["deadline"])
+    return _part(wording, code, deadline=reason["deadline"])
 
 
-def _open_or_not(teller: Teller, event: Facts) -> str:
+def _open_or_not(wording: Wording, event: Facts) -> str:
     if event.get("left_down") == "closed":
-        return _part(teller, "left_closed", site=teller.site)
+        return _part(wording, "left_closed", site=wording.site)
     if event["site_to"] == event["site_from"]:
-        return _part(teller, "stays", site_to=event["site_to"])
+        return _part(wording, "stays", site_to=event["site_to"])
     if event.get("left_down"):
-        return _part(teller, "left_down", site=teller.site)
-    return _part(teller, "open_again")
+        return _part(wording, "left_down", site=wording.site)
+    return _part(wording, "open_again")
 
 
-def _struck_open_or_not(teller: Teller, event: Facts) -> str:
-    return _open_or_not(teller, event) if event.get("ended") else ""
+def _struck_open_or_not(wording: Wording, event: Facts) -> str:
+    return _open_or_not(wording, event) if event.get("ended") else ""
 
 
-def _grounds(teller: Teller, event: Facts) -> str:
+def _grounds(wording: Wording, event: Facts) -> str:
     reason = _reason(event)
     if reason is None:
         return ""
-    facts = {**reason, "incidents": [teller.name(n) for n in reason["incidents"]]}
+    facts = {**reason, "incidents": [wording.name(n) for n in reason["incidents"]]}
     match reason["rule"]:
         case "repeat":
-            return _part(teller, "window", **facts)
+            return _part(wording, "window", **facts)
         case "unreachable_run":
             beyond = (reason["counted"] or 0) > (reason["needed"] or 0)
-            return _part(teller, "run_beyond" if beyond else "run", **facts)
+            return _part(wording, "run_beyond" if beyond else "run", **facts)
         case "false_info":
-            return _part(teller, "false", field=event["field"])
+            return _part(wording, "false", field=event["field"])
         case "refusal":
-            return _part(teller, "refusal", **facts)
+            return _part(wording, "refusal", **facts)
         case _:
             return ""
 
 
-def _by_two(teller: Teller, event: Facts) -> str:
+def _by_two(wording: Wording, event: Facts) -> str:
     asked_by = event.get("asked_by")
-    return _part(teller, "by_two", asked_by=asked_by, by=event["by"]) if asked_by else ""
+    return _part(wording, "by_two", asked_by=asked_by, by=event["by"]) if asked_by else ""
 
 
-def _closed_for(teller: Teller, event: Facts) -> str:
+def _closed_for(wording: Wording, event: Facts) -> str:
     n = event.get("incident")
     if n is None:
-        return _part(teller, "for_false", rule="false_info", field=event["field"])
-    return _part(teller, "for_refusal", rule="refusal", incident=teller.name(n))
+        return _part(wording, "for_false", rule="false_info", field=event["field"])
+    return _part(wording, "for_refusal", rule="refusal", incident=wording.name(n))
 
 
 def ordered(kind: str, lane: str, language: Language = ENGLISH) -> str:
-    """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
-    code = f"ordered.{lane if lane in _TOLD else 'act'}"
+    """Describe an order of that kind in its lane: `suspend`, `write to the customer (suspend)`."""
+    code = f"ordered.{lane if lane in _INFORMING_LANES else 'act'}"
     return language.say(code, kind=kind)
 
 
 def order_of_site(order: Order | OnlyLogged, language: Language) -> str:
-    """The same with its site, of an order's document, in the words of the command line."""
-    code = "order_of.told" if order["lane"] in _TOLD else "order_of.act"
+    """Describe an order by its document, with its site, as the command line does."""
+    code = "order_of.told" if order["lane"] in _INFORMING_LANES else "order_of.act"
     what = ordered(order["kind"], order["lane"], language)
     return language.say(code, what=what, site=order["site"])
 
 
-_TOLD = frozenset({"notice", "desk"})
-"""The lanes in which people are told; what is ordered in others changes the world."""
+_INFORMING_LANES = frozenset({"notice", "desk"})
+"""The lanes that inform people; the orders in others change the world."""
 
 
-def _what_was_ordered(teller: Teller, event: Facts) -> str:
-    lane = event["lane"] if event["lane"] in _TOLD else "act"
-    return teller.say(f"ordered_of.{lane}", kind=event["order_kind"], site=teller.site)
+def _what_was_ordered(wording: Wording, event: Facts) -> str:
+    lane = event["lane"] if event["lane"] in _INFORMING_LANES else "act"
+    return wording.say(f"ordered_of.{lane}", kind=event["order_kind"], site=wording.site)
 
 
-def _what_is_done(teller: Teller, event: Facts) -> str:
+def _what_is_done(wording: Wording, event: Facts) -> str:
     in_world = "act" if event.get("enforced") else "logged"
-    code = event["lane"] if event["lane"] in _TOLD else in_world
-    return teller.say(
-        f"done.{code}", site=teller.site, order_kind=event["order_kind"], adapter=event["adapter"]
+    code = event["lane"] if event["lane"] in _INFORMING_LANES else in_world
+    return wording.say(
+        f"done.{code}", site=wording.site, order_kind=event["order_kind"], adapter=event["adapter"]
     )
 
 
@@ -174,50 +174,52 @@ def item_id(site_id: int, event: Facts) -> str:
     return item if item.startswith(f"{site_id}-") else f"{site_id}-{item}"
 
 
-def _task_in_words(teller: Teller, event: Facts) -> str:
-    names = [teller.name(n) for n in cast("Sequence[str]", event.get("incidents") or ())]
+def _task_in_words(wording: Wording, event: Facts) -> str:
+    names = [wording.name(n) for n in cast("Sequence[str]", event.get("incidents") or ())]
     code = "task_about" if names else "task"
-    return _part(teller, code, task_kind=event["task_kind"], incidents=names)
+    return _part(wording, code, task_kind=event["task_kind"], incidents=names)
 
 
-def _changed_filing(teller: Teller, event: Facts) -> str:
+def _changed_filing(wording: Wording, event: Facts) -> str:
     names = []
     for key, text in sorted(cast("dict[str, str]", event["details"]).items()):
-        field = _detail(teller, key)
-        names.append(field if text != "" else _part(teller, "taken_away", field=field))
-    return teller.language.comma.join(names)
+        field = _detail(wording, key)
+        names.append(field if text != "" else _part(wording, "taken_away", field=field))
+    return wording.language.comma.join(names)
 
 
-def _detail(teller: Teller, key: str) -> str:
-    """What a detail is called; of a server or a document, with the label that it was given."""
+def _detail(wording: Wording, key: str) -> str:
+    """The name of a detail, for a server or a document with its label."""
     kind, dot, label = key.partition(".")
-    if dot and f"detail.{kind}" in teller.language.phrases:
-        return f"{teller.language.word('detail', kind)} {label}"
-    return teller.language.word("detail", key)
+    if dot and f"detail.{kind}" in wording.language.phrases:
+        return f"{wording.language.word('detail', kind)} {label}"
+    return wording.language.word("detail", key)
 
 
-def _term_of(teller: Teller, event: Facts) -> str:
+def _term_of(wording: Wording, event: Facts) -> str:
     code = f"term_{event['term']}"
-    known = f"event_part.{code}" in teller.language.phrases
-    return _part(teller, code) if known else str(event["term"])
+    known = f"event_part.{code}" in wording.language.phrases
+    return _part(wording, code) if known else str(event["term"])
 
 
-def _what_it_lacks(teller: Teller, event: Facts) -> str:
+def _what_it_lacks(wording: Wording, event: Facts) -> str:
     codes = cast("Sequence[str]", event["problems"])
-    problems = [teller.language.finding(code) for code in codes]
-    return _part(teller, "lacks", problems=problems) if problems else _part(teller, "lacks_nothing")
+    problems = [wording.language.finding(code) for code in codes]
+    return (
+        _part(wording, "lacks", problems=problems) if problems else _part(wording, "lacks_nothing")
+    )
 
 
-def _attempts(teller: Teller, event: Facts) -> str:
+def _attempts(wording: Wording, event: Facts) -> str:
     code = "one_attempt" if event["attempts"] == 1 else "attempts"
-    return _part(teller, code, attempts=event["attempts"])
+    return _part(wording, code, attempts=event["attempts"])
 
 
-def _how_given_up(teller: Teller, event: Facts) -> str:
+def _how_given_up(wording: Wording, event: Facts) -> str:
     code = "braked" if event["problem"] == BRAKED else "given_up"
     return _part(
-        teller, code, what_was_ordered=_what_was_ordered(teller, event),
-        so_many_attempts=_attempts(teller, event), adapter=event["adapter"],
+        wording, code, what_was_ordered=_what_was_ordered(wording, event),
+        so_many_attempts=_attempts(wording, event), adapter=event["adapter"],
         problem=event["problem"],
     )  # fmt: skip
 
@@ -226,7 +228,7 @@ def _reason(event: Facts) -> Reason | None:
     return cast("Reason | None", event.get("reason"))
 
 
-_WORKED_OUT: dict[str, Callable[[Teller, Facts], str]] = {
+_DERIVED: dict[str, Callable[[Wording, Facts], str]] = {
     "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
     "by_two": _by_two,
     "changed_details": _changed_details,

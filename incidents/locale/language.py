@@ -1,6 +1,7 @@
-"""The language: phrases by their ids, and how the facts in them are written.
+"""The language: phrases by their ids, and the form of the facts in them.
 
-English is the language of the API, of the record and of its reports, whatever the reader's is."""
+English is the language of the API, of the record and of its reports, whatever the reader's is.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
 
 
 class Times(Protocol):
-    """How moments are told: `locale.words.When`."""
+    """The form of times: `locale.words.When`."""
 
     def __call__(self, moment: datetime | str) -> str:
         """The time."""
@@ -33,22 +34,22 @@ class Times(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """`phrases` by their ids, `group.code` for the words of a group."""
+    """A language: `phrases` by their ids, `group.code` for the words of a group."""
 
     phrases: Mapping[str, str]
 
     @property
     def comma(self) -> str:
-        """What stands between the things of a list."""
+        """The separator of a list."""
         return self.phrases["list.comma"]
 
     def say(self, code: str, /, *, when: Callable[[Any], str] | None = None, **facts: Any) -> str:
-        """The phrase of that code with its facts; raises KeyError where it has none.
+        """Return the phrase of that code with its facts; raises KeyError if there is none.
 
-        `when` tells the times among them. A site's name is shown as `site_name.shown` has it.
+        `when` formats the times among them. A site's name is shown as by `site_name.shown`.
         """
         told = []
-        for before, name, way, quoted in _parts(self.phrases[code]):
+        for before, name, spec, quoted in _parts(self.phrases[code]):
             told.append(before)
             if name is None:
                 continue
@@ -57,28 +58,28 @@ class Language:
             if quoted:
                 told.append(repr(fact))
             else:
-                is_plain = not way and type(fact) is str
-                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), way))
+                is_plain = not spec and type(fact) is str
+                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), spec))
         return "".join(told)
 
     def word(self, group: str, code: object) -> str:
-        """What a code of the record is called; the code where it has no name.
+        """Return the name of a code on record; the code itself if it has no name.
 
-        Never a KeyError: the record may know more codes than a language.
+        It never raises KeyError: the record may have more codes than a language.
         """
         return self.phrases.get(f"{group}.{code}", str(code))
 
     def finding(self, code: str) -> str:
-        """What a finding on a filing is called where its facts are not at hand."""
+        """Return the name of a finding on a filing, without its facts."""
         return self.phrases.get(f"finding.{code}", code.replace("_", " "))
 
     def cause(self, cause: Cause, when: Callable[[Any], str] | None = None) -> str:
-        """Why something was refused; in English where the language has no words for it."""
+        """Return a cause as a sentence; in English if the language has no phrase for it."""
         code = f"cause.{cause.code}"
         return self.say(code, when=when, **cause.facts) if code in self.phrases else str(cause)
 
     def span(self, length: timedelta) -> str:
-        """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
+        """Format a span of time with its two largest units: `1 h 5 min`, `59 min`, `45 s`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS]
         first = next((place for place, (n, _) in enumerate(units) if n), len(units))
@@ -86,7 +87,7 @@ class Language:
         return " ".join(told) or self._of_unit(seconds, "s")
 
     def duration(self, length: timedelta) -> str:
-        """A span of time as a policy has it, exact to the second: `24 h`, `1 h 30 min`."""
+        """Format a span of time as a policy has it, exact to the second: `24 h`, `1 h 30 min`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS_OF_POLICY]
         return " ".join(self._of_unit(n, name) for n, name in units if n) or self._of_unit(0, "s")
@@ -97,14 +98,13 @@ class Language:
 
 @cache
 def _parts(phrase: str) -> tuple[tuple[str, str | None, str, bool], ...]:
-    """The phrase as texts, each with the fact that follows it, the way to write that, and whether
-    it is quoted."""
+    """Split a phrase into texts, each with its next fact, the fact's format, and if it's quoted."""
     found = Formatter().parse(phrase)
-    return tuple((before, name, way or "", quoted == "r") for before, name, way, quoted in found)
+    return tuple((before, name, spec or "", quoted == "r") for before, name, spec, quoted in found)
 
 
 class Fact:
-    """A fact as a phrase writes it."""
+    """A fact in the form in which a phrase shows it."""
 
     __slots__ = ("_language", "_value", "_when")
 
@@ -114,22 +114,22 @@ class Fact:
     def __repr__(self) -> str:
         return repr(self._value)
 
-    def __format__(self, way: str) -> str:
+    def __format__(self, spec: str) -> str:
         value = self._value
         if value is None:
             return ""
-        if way in _IN_TIME:
-            return self._time(way)
-        if way == "duration":
+        if spec in _TIME_SPECS:
+            return self._time(spec)
+        if spec == "duration":
             # In a document it is a number of seconds.
             length = value if isinstance(value, timedelta) else timedelta(seconds=value)
             return self._language.duration(length)
-        if way == "typed":
+        if spec == "typed":
             from incidents.machine.policy import write_duration
 
             return write_duration(value)
-        if way[:1].isalpha() and way != "or":
-            return self._language.word(way, value)
+        if spec[:1].isalpha() and spec != "or":
+            return self._language.word(spec, value)
         if isinstance(value, datetime):
             return self._time("when")
         if isinstance(value, timedelta):
@@ -137,20 +137,20 @@ class Fact:
         if isinstance(value, Cause):
             return self._language.cause(value, self._when)
         if isinstance(value, list | tuple):
-            between = self._language.phrases["list.or"] if way == "or" else self._language.comma
+            between = self._language.phrases["list.or"] if spec == "or" else self._language.comma
             return between.join(shown(str(each)) for each in value)
-        return format(shown(value) if isinstance(value, str) else value, way)
+        return format(shown(value) if isinstance(value, str) else value, spec)
 
-    def _time(self, way: str) -> str:
+    def _time(self, spec: str) -> str:
         assert self._when is not None, "a time is told in a zone"
-        if way == "until":
+        if spec == "until":
             return cast(Times, self._when).until(self._value)
-        fraction = f".{self._value.microsecond:06}" if way == "exact" else ""
+        fraction = f".{self._value.microsecond:06}" if spec == "exact" else ""
         return self._when(self._value) + (fraction if fraction.strip(".0") else "")
 
 
 def message(error: IncidentsError) -> str:
-    """An error's own sentence, in English, with the names of sites in it as people read them."""
+    """Return an error's own English sentence, with its sites' names in the form for people."""
     told, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
     for fact in facts.values():
         for name in fact if isinstance(fact, list | tuple) else [fact]:
@@ -159,14 +159,14 @@ def message(error: IncidentsError) -> str:
     return told
 
 
-_IN_TIME = frozenset({"when", "until", "exact"})
+_TIME_SPECS = frozenset({"when", "until", "exact"})
 
 
 @cache
 def language(tag: Tag, domain: Domain = "incidents", *, surface: str = "") -> Language:
-    """The words of that language: of that domain, and of everybody beneath it.
+    """Return the phrases of a language and domain, over those for every surface.
 
-    A phrase whose id ends in `@console`, say, stands in place of the other where that is the
+    A phrase whose id ends in `@console`, for example, replaces the other one if that is the
     `surface`.
     """
     found = phrases(tag, "incidents") | phrases(tag, domain)

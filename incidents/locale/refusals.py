@@ -1,6 +1,6 @@
 """The refusals and remarks in words: the machine's, the desk's, and acts that a role may not do.
 
-No sentence names a command: an act is told in words, and what can be done instead is a hint (see
+No sentence names a command: it describes the act, and a hint says what to do instead (see
 `contract.ways_out`).
 """
 
@@ -24,8 +24,8 @@ NAMES = tuple(
 """The names of all refusals of the machine and the desk."""
 
 
-def who_may(act: str, language: Language = ENGLISH) -> str:
-    """Who may do that act, such as `an operator or a supervisor`."""
+def roles_for(act: str, language: Language = ENGLISH) -> str:
+    """List the roles that may do that act, such as `an operator or a supervisor`."""
     may = [role for role in identity.ROLES if identity.may(role, act)]
     *others, last = (language.word("a_role", role) for role in may)
     if not others:
@@ -36,23 +36,25 @@ def who_may(act: str, language: Language = ENGLISH) -> str:
 def sentence(
     refusal: Refusal, when: Callable[[Any], str] = str, language: Language = ENGLISH
 ) -> str:
-    """The sentence for a refusal; `when` writes its times, given in UTC."""
-    return said(refusal.name, refusal.facts, when, language) or refusal.name.replace("_", " ")
+    """Return the sentence for a refusal; `when` formats its times, given in UTC."""
+    return sentence_for(refusal.name, refusal.facts, when, language) or refusal.name.replace(
+        "_", " "
+    )
 
 
-def said(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
-    """The sentence for a refusal of that name; empty where the language has none."""
+def sentence_for(name: str, facts: Facts, when: Callable[[Any], str], language: Language) -> str:
+    """Return the sentence for a refusal of that name; empty if the language has none."""
     code = _code(name, facts, language)
     return language.say(code, when=when, **facts, **_more(facts, language)) if code else ""
 
 
 def remark(told: Remark, when: Callable[[Any], str] = str, language: Language = ENGLISH) -> str:
-    """The sentence for a remark; `when` as in `sentence`."""
+    """Return the sentence for a remark; `when` as in `sentence`."""
     return language.say(f"remark.{told.name}", when=when, **told.facts)
 
 
 def _code(name: str, facts: Facts, language: Language) -> str | None:
-    """Which phrase says it: some have another one where more is known."""
+    """The code of the phrase; some refusals have another one if more is known."""
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]
@@ -66,11 +68,11 @@ def _code(name: str, facts: Facts, language: Language) -> str | None:
 
 
 def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
-    """What is worked out of the facts."""
+    """Facts derived from the facts."""
     more: dict[str, str | list[str]] = {}
     act, needs = facts.get("act"), facts.get("needs")
     if isinstance(act, str) and act in identity.MAY:
-        more["who"] = who_may(act, language)
+        more["who"] = roles_for(act, language)
     if isinstance(needs, str):
         states = needs.split(" or ")
         more["states"] = [language.word("state", state) for state in states]

@@ -1,4 +1,4 @@
-"""The words in which the record is told: times, rules, how things stand, and a policy's numbers."""
+"""The words of the record: times, rules, states, and a policy's numbers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 
 
 _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
-"""A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
-last minutes nobody is told of more time than there is."""
+"""A fresh hour is shown as one, not as 59 minutes; the last minutes are exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """How times are told: in `zone`, seen from `now` (aware), in the words of `language`."""
+    """The form of times: in `zone`, relative to `now` (aware), in `language`."""
 
     zone: tzinfo
     now: datetime
     language: Language = ENGLISH
 
     def __call__(self, moment: datetime | str) -> str:
-        """`2026-03-01 11:00` in the zone, with seconds only where there are any.
+        """Format a time: `2026-03-01 11:00` in the zone, with seconds only if there are any.
 
-        In the hour that clocks show twice, when summer time ends, the offset stands behind it: what
-        is shown can always be typed, and is the same moment to the second.
+        In the hour that clocks show twice, at the end of summer time, the offset follows. So a
+        shown time can always be typed, and means the same moment to the second.
         """
         local = _moment(moment).astimezone(self.zone)
         seconds = ":%S" if local.second or local.microsecond else ""
@@ -40,7 +39,7 @@ class When:
 
     @property
     def zone_name(self) -> str:
-        """The zone as its users write it."""
+        """The zone's name as people write it."""
         return getattr(self.zone, "key", None) or str(self.zone)
 
     def left(self, moment: datetime | str) -> str:
@@ -65,8 +64,8 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Tells how one site and its incidents stand, in the language of `when`."""
+class Wording:
+    """The words for one site and its incidents, in the language of `when`."""
 
     site: str
     site_id: int
@@ -74,19 +73,19 @@ class Teller:
 
     @property
     def language(self) -> Language:
-        """In which it is told."""
+        """The language of the words."""
         return self.when.language
 
     def say(self, code: str, /, **facts: Any) -> str:
-        """The phrase of that code with its facts; raises KeyError where there is none."""
+        """Return the phrase of that code with its facts; raises KeyError if there is none."""
         return self.language.say(code, when=self.when, **facts)
 
     def fact(self, value: Any) -> Fact:
-        """A fact as a phrase writes it."""
+        """Return a fact in the form in which a phrase shows it."""
         return Fact(self.language, self.when, value)
 
     def site_state(self, site: Site) -> str:
-        """How the site stands."""
+        """Describe the site's state."""
         code = "active"
         match site["state"]:
             case "closed":
@@ -101,7 +100,7 @@ class Teller:
         )  # fmt: skip
 
     def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
-        """How the incident stands, and what its clock says; none runs on a closed site."""
+        """Describe the incident's state and its clock; none runs on a closed site."""
         due, code = incident["contact_due"], "state"
         match incident["state"]:
             case "open" | "unreached" | "notified" if site_closed:
@@ -118,11 +117,11 @@ class Teller:
         )
 
     def incidents(self, numbers: list[Any]) -> str:
-        """The public ids of incidents that the record numbers within their site."""
+        """List the public ids of incidents by their numbers in the site."""
         return self.language.comma.join(self.name(n) for n in numbers)
 
     def name(self, number: Any) -> str:
-        """The public id of what the record numbers within its site; an id stays as it is."""
+        """Return the public id for a number in the site; an id stays as it is."""
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
@@ -131,18 +130,18 @@ def counted(n: int, what: str, several: str = "") -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {several or f'{what}s'}"
 
 
-def of_many(id_: str, n: int) -> str:
-    """The id of the phrase for so many things: one is another phrase, `id.one`."""
+def plural_id(id_: str, n: int) -> str:
+    """Return the id of the phrase for a number of things: `id.one` for one."""
     return f"{id_}.one" if n == 1 else id_
 
 
 def count(language: Language, n: int, what: str) -> str:
-    """So many things, as that language counts them: `1 site`, `2 sites`, `2 个网站`."""
-    return language.say(of_many(f"count.{what}", n), n=n)
+    """Count things as that language does: `1 site`, `2 sites`, `2 个网站`."""
+    return language.say(plural_id(f"count.{what}", n), n=n)
 
 
-def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
-    """How a site stands in the world, where that is not what is ordered; empty where it is."""
+def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
+    """Describe the state in the world if it differs from the ordered one; empty if not."""
     if seen == state:
         return ""
     code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
@@ -150,19 +149,19 @@ def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
 
 
 def rule(code: str | None) -> str:
-    """The rule as people name it."""
+    """Return the name of a rule."""
     return ENGLISH.word("rule", code or "none")
 
 
 def _is_shown_twice(local: datetime) -> bool:
-    """Whether the clocks of its zone show that time at two moments."""
+    """Whether the zone's clocks show the time at two moments."""
     first, second = local.replace(fold=0), local.replace(fold=1)
     before, after = first.utcoffset(), second.utcoffset()
     return before is not None and after is not None and before > after
 
 
 def _offset(local: datetime) -> str:
-    """The offset as RFC 3339 has it, `-05:00`."""
+    """The offset in the form of RFC 3339, `-05:00`."""
     return local.isoformat(timespec="minutes")[16:]
 
 
@@ -175,14 +174,14 @@ def _moment(moment: datetime | str) -> datetime:
 def policy_sentences(
     policy: Policy, language: Language = ENGLISH, *, two_apart: bool = False
 ) -> list[str]:
-    """One sentence for each rule, R1 to R5.
+    """Return one sentence for each rule, R1 to R5.
 
-    Whether two people close is in R4 and R5, or with `two_apart` in a sentence of its own.
+    That two people close a site is said in R4 and R5, or with `two_apart` in a sentence of its own.
     """
     two = ".two" if policy.two_people_close and not two_apart else ""
 
     def say(code: str, n: int = 0, **spans: Any) -> str:
-        return language.say(of_many(f"policy_says.{code}", n), n=n, **spans)
+        return language.say(plural_id(f"policy_says.{code}", n), n=n, **spans)
 
     told = [
         say("repeat", policy.repeat_count, within=policy.repeat_within),
@@ -199,7 +198,7 @@ def policy_sentences(
 
 
 def policy_differences(before: Policy, after: Policy) -> list[PolicyChange]:
-    """Each key that differs, with its value in either policy as the file has it."""
+    """List each key that differs, with both values in the form of the policy's file."""
     old, new = _policy_numbers(before), _policy_numbers(after)
     return [
         {"key": key, "before": _shown(value), "after": _shown(new[key])}
@@ -217,5 +216,5 @@ def _policy_numbers(policy: Policy) -> dict[str, str | int]:
 
 
 def _shown(value: str | int) -> str:
-    """As the policy's file has it."""
+    """A value in the form of the policy's file."""
     return str(value).lower() if isinstance(value, bool) else str(value) or "none"

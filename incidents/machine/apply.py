@@ -12,11 +12,11 @@ from incidents.machine import events as e
 from incidents.machine import filing, incident_changes, site_changes
 from incidents.machine.case import UNKNOWN, Case, Delivery
 from incidents.machine.command import BRAKED, FORCE
-from incidents.machine.events import Changes
+from incidents.machine.handlers import Handlers
 from incidents.machine.orders import order_of
 from incidents.values.ids import ACT
 
-changes = Changes()
+changes = Handlers[Case]()
 
 
 @changes.on(e.OrderDelivered)
@@ -57,7 +57,7 @@ def _seen(case: Case, event: e.StateSeen) -> None:
 
 @changes.on(e.OrderRepeated)
 def _repeated(case: Case, event: e.OrderRepeated) -> None:
-    """What follows from it is an order like any other (see `apply`)."""
+    """The order that follows is one like any other (see `apply`)."""
 
 
 def _doubt(case: Case, event: e.OrderEvent) -> None:
@@ -85,7 +85,7 @@ def _filing_reminded(case: Case, event: e.FilingReminded) -> None:
 
 @changes.on(e.SuspicionRaised)
 def _suspicion_raised(_case: Case, _: e.SuspicionRaised) -> None:
-    """What comes of it is a task, which has an event of its own."""
+    """A task comes of it, which has an event of its own."""
 
 
 @changes.on(e.FooterSeen)

@@ -48,9 +48,11 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Something that the desk must do for a site: `tell`, `recheck` or `review`; of its filing
-    `file` or `show_number` (`about` the last day of the term), `suspicion` (`about` a detail and
-    the finding) or `footer` (`about` what the foot of its page lacks)."""
+    """Something that the desk must do for a site: `tell`, `recheck` or `review`.
+
+    Of its filing it is `file` or `show_number` (`about` the last day of the term), `suspicion`
+    (`about` a detail and the finding) or `footer` (`about` what the foot of its page lacks).
+    """
 
     n: int
     kind: str
@@ -127,8 +129,7 @@ class ClosureRequest:
 
 
 def rule_to_close(incident: int | None) -> str:
-    """The code of the rule by which somebody asks for a closure: R5 for the incident that was
-    refused, R4 without one."""
+    """The code of the rule that somebody asks to close by: R5 for an incident, else R4."""
     return "false_info" if incident is None else "refusal"
 
 

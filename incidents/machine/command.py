@@ -27,7 +27,7 @@ CHECKER = "checker"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What all commands have: the person who gives it."""
+    """A command, with what all have: the person who gives it."""
 
     by: str
 
@@ -76,7 +76,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the caller saw, or how an address was written: no part of what is asked.
+    """Something that the caller saw, or how an address was written: no part of what is asked.
 
     The same act with the same key is the same request whatever was seen.
     """
@@ -84,7 +84,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What only a replay of older entries says."""
+    """Something that only a replay of older entries says."""
 
 
 Own = Annotated[str, Words()]

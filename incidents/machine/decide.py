@@ -6,16 +6,14 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from incidents.machine import commands, rules
 from incidents.machine import events as e
 from incidents.machine.actions import closures, contacts, incidents, orders, sites
 from incidents.machine.case import Case, Suspension
-from incidents.machine.draft import Draft, open_recheck
+from incidents.machine.decider import Decider, open_recheck
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
@@ -25,7 +23,7 @@ from incidents.machine.state import move_incident, move_site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a command comes to.
+    """The outcome of a command.
 
     `case` is the case afterwards. The first `due` of the `events` had fallen due before the
     command; they stand even when there is a `refusal`. `incident` is the one that the act is
@@ -56,131 +54,99 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
     A `now` before the site's last entry is taken as that entry's time. `case` is not changed.
     """
     now = now if case.last_entry_at is None else max(now, case.last_entry_at)
-    draft = Draft(case.copy(), policy, now, commands.CLOCK, policy.digest)
-    elapse(draft)
-    due = len(draft.events)
+    decider = Decider(case.copy(), policy, now, commands.CLOCK, policy.digest)
+    elapse(decider)
+    due = len(decider.events)
     refusal = None
     if not isinstance(command, commands.Elapse):
-        draft.by = command.by
-        run = draft.case.run
+        decider.by = command.by
+        run = decider.case.run
         try:
-            _ACTS[type(command)](draft, command)
+            DECISIONS[type(command)](decider, command)
         except RefusedError as refused:
             refusal = refused.refusal
-        _warn_of_next_miss(draft, run)
+        _warn_of_next_miss(decider, run)
     return Decision(
-        case=draft.case,
-        events=tuple(draft.events),
+        case=decider.case,
+        events=tuple(decider.events),
         due=due,
         refusal=refusal,
-        remarks=tuple(draft.remarks),
+        remarks=tuple(decider.remarks),
     )
 
 
-def _warn_of_next_miss(draft: Draft, before: int) -> None:
+def _warn_of_next_miss(decider: Decider, before: int) -> None:
     """A site on which nothing is left to do has no item in the queue that could say it (R3)."""
-    case = draft.case
-    if case.state == "active" and before < case.run >= draft.policy.run_count - 1:
-        draft.remark("next_miss_closes", site=case.site, run=case.run)
+    case = decider.case
+    if case.state == "active" and before < case.run >= decider.policy.run_count - 1:
+        decider.remark("next_miss_closes", site=case.site, run=case.run)
 
 
-_ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
-    commands.AddSite: sites.add_site,
-    commands.EditSite: sites.edit_site,
-    commands.StateFalse: closures.state_false,
-    commands.ConfirmClosure: closures.confirm_closure,
-    commands.DeclineClosure: closures.decline_closure,
-    commands.SetHold: sites.set_hold,
-    commands.LiftHold: sites.lift_hold,
-    commands.AskReinstatement: closures.ask_reinstatement,
-    commands.Approve: closures.approve_reinstatement,
-    commands.Decline: closures.decline_reinstatement,
-    commands.Uphold: closures.uphold_closure,
-    commands.Log: incidents.log,
-    commands.Recur: incidents.recur,
-    commands.ImportIncident: incidents.import_incident,
-    commands.Attach: incidents.attach,
-    commands.AddNote: incidents.add_note,
-    commands.RecordContact: contacts.record_contact,
-    commands.StateRemoved: incidents.state_removed,
-    commands.StateRefused: closures.state_refused,
-    commands.VoidContact: contacts.void_contact,
-    commands.VoidIncident: contacts.void_incident,
-    commands.TakeBack: contacts.take_back,
-    commands.ClaimItem: sites.claim,
-    commands.ReleaseItem: sites.release,
-    commands.HandOver: sites.hand_over,
-    commands.CompleteTask: sites.complete,
-    commands.StateReported: incidents.state_reported,
-    commands.SayRemoved: incidents.say_removed,
-    commands.RevokeLinks: incidents.revoke_links,
-    commands.RecordDelivery: orders.record_delivery,
-    commands.RecordFailure: orders.record_failure,
-    commands.CancelOrder: orders.cancel,
-    commands.RetryOrder: orders.retry,
-    commands.RecordState: orders.record_state,
-    commands.RepeatOrder: orders.repeat,
-    commands.ChangeFiling: sites.change_filing,
-    commands.Remind: sites.remind,
-    commands.RaiseSuspicion: sites.raise_suspicion,
-    commands.RecordFooter: sites.record_footer,
+DECISIONS = {
+    **closures.decisions,
+    **contacts.decisions,
+    **incidents.decisions,
+    **orders.decisions,
+    **sites.decisions,
 }
 
 
-def elapse(draft: Draft) -> None:
-    """Do all that fell due strictly before the draft's `now`, in the order of the due times.
+def elapse(decider: Decider) -> None:
+    """Do all that fell due strictly before the decider's `now`, in the order of the due times.
 
     One sorted pass: what is done starts nothing that is due before `now` (a suspension lasts from
     when it is really made), it can only end what is still pending.
     """
-    for when, what, n in sorted(due for due in rules.pending(draft.case) if due[0] < draft.now):
-        if draft.case.closed:
+    for when, what, n in sorted(due for due in rules.pending(decider.case) if due[0] < decider.now):
+        if decider.case.closed:
             return
         if what == rules.SUSPENSION_END:
-            _end_suspension(draft, when, n)
+            _end_suspension(decider, when, n)
         elif what == rules.REMOVAL_CLOCK:
-            _lapse_removal(draft, when, n)
+            _lapse_removal(decider, when, n)
         else:
-            _lapse_contact(draft, when, draft.case.incidents[n])
+            _lapse_contact(decider, when, decider.case.incidents[n])
 
 
-def _lapse_contact(draft: Draft, due: datetime, incident: Incident) -> None:
-    case, policy = draft.case, draft.policy
-    missed = _missed(draft, incident)
+def _lapse_contact(decider: Decider, due: datetime, incident: Incident) -> None:
+    case, policy = decider.case, decider.policy
+    missed = _missed(decider, incident)
     site_to = move_site(case.state, "lapse", case, incident, policy)
     if site_to == case.state:
-        _lapse_beside(draft, due, incident, missed)
+        _lapse_beside(decider, due, incident, missed)
         return
     suspension = case.last_suspension + 1
-    _lapse(draft, due, incident, missed, suspension=suspension)
+    _lapse(decider, due, incident, missed, suspension=suspension)
     started = {"site_from": case.state, "site_to": site_to, "suspension": suspension,
                "incident": incident.n, "due": due}  # fmt: skip
     if site_to == "closed":
         total = policy.run == "total"
-        reason = _third_miss(draft, incident, rules.cases_up_to(case, incident.place, total=total))
-        draft.add(e.SiteClosed, at=due, total=total, reason=reason, **started)
+        reason = _third_miss(
+            decider, incident, rules.cases_up_to(case, incident.place, total=total)
+        )
+        decider.add(e.SiteClosed, at=due, total=total, reason=reason, **started)
     else:
-        until = draft.now + policy.suspend_for
-        draft.add(e.SiteSuspended, at=due, until=until, reason=missed, **started)
+        until = decider.now + policy.suspend_for
+        decider.add(e.SiteSuspended, at=due, until=until, reason=missed, **started)
 
 
-def _lapse_beside(draft: Draft, due: datetime, incident: Incident, missed: Reason) -> None:
+def _lapse_beside(decider: Decider, due: datetime, incident: Incident, missed: Reason) -> None:
     """Let a clock lapse that moves no site: it is down, or the desk has tried too little."""
-    case, policy = draft.case, draft.policy
+    case, policy = decider.case, decider.policy
     if rules.unreachable(case, incident, policy):
-        _lapse(draft, due, incident, missed, suspension=case.running)
+        _lapse(decider, due, incident, missed, suspension=case.running)
         return
-    _lapse(draft, due, incident, missed, suspension=None)
-    draft.add(
+    _lapse(decider, due, incident, missed, suspension=None)
+    decider.add(
         e.AlarmRaised, at=due, incident=incident.n, attempts=rules.attempts(incident),
         needed=policy.min_attempts,
     )  # fmt: skip
 
 
 def _lapse(
-    draft: Draft, due: datetime, incident: Incident, missed: Reason, *, suspension: int | None
+    decider: Decider, due: datetime, incident: Incident, missed: Reason, *, suspension: int | None
 ) -> None:
-    draft.add(
+    decider.add(
         e.ClockLapsed,
         at=due,
         incident=incident.n,
@@ -191,32 +157,34 @@ def _lapse(
     )
 
 
-def _missed(draft: Draft, incident: Incident) -> Reason:
+def _missed(decider: Decider, incident: Incident) -> Reason:
     """Why R2 acts: nobody was reached by the deadline."""
     return Reason(
         rule="unreachable",
         incidents=(incident.n,),
         deadline=incident.contact_due,
-        decided_at=draft.now,
+        decided_at=decider.now,
     )
 
 
-def _third_miss(draft: Draft, incident: Incident, before: list[Suspension]) -> Reason:
+def _third_miss(decider: Decider, incident: Incident, before: list[Suspension]) -> Reason:
     """Why R3 closes: this case and the standing ones before it make the run."""
     return Reason(
         rule="unreachable_run",
         incidents=(*(case.starter for case in before), incident.n),
         counted=len(before) + 1,
-        needed=draft.policy.run_count,
+        needed=decider.policy.run_count,
         deadline=incident.contact_due,
-        decided_at=draft.now,
+        decided_at=decider.now,
     )
 
 
-def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
-    incident = draft.case.incidents[n]
-    reason = closures.refusal_reason(draft, n, deadline=due, said_at=_told_by(draft, incident, due))
-    draft.add(
+def _lapse_removal(decider: Decider, due: datetime, n: int) -> None:
+    incident = decider.case.incidents[n]
+    reason = closures.refusal_reason(
+        decider, n, deadline=due, said_at=_told_by(decider, incident, due)
+    )
+    decider.add(
         e.IncidentRefused,
         at=due,
         incident=n,
@@ -224,33 +192,33 @@ def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
         state_to=move_incident(incident.state, "refuse"),
         reason=reason,
     )
-    draft.add(
+    decider.add(
         e.SiteClosed,
         at=due,
-        site_from=draft.case.state,
-        site_to=move_site(draft.case.state, "refuse"),
+        site_from=decider.case.state,
+        site_to=move_site(decider.case.state, "refuse"),
         reason=reason,
     )
 
 
-def _told_by(draft: Draft, incident: Incident, due: datetime) -> datetime:
+def _told_by(decider: Decider, incident: Incident, due: datetime) -> datetime:
     """When their time to delete began, at the latest: whoever was told after that had less.
 
     It runs from the first call that is on record, or from a statement that was taken back since.
     """
     first = min(contact.recorded_at for contact in incident.contacts if contact.tells)
-    within = draft.policy.removal_within
+    within = decider.policy.removal_within
     return first if within is None else max(first, due - within)
 
 
-def _end_suspension(draft: Draft, due: datetime, n: int) -> None:
-    case = draft.case
-    draft.add(
+def _end_suspension(decider: Decider, due: datetime, n: int) -> None:
+    case = decider.case
+    decider.add(
         e.SuspensionEnded,
         at=due,
         site_from=case.state,
         site_to=move_site(case.state, "end_suspension", case),
         suspension=n,
-        reason=Reason(rule="unreachable", deadline=due, decided_at=draft.now),
+        reason=Reason(rule="unreachable", deadline=due, decided_at=decider.now),
     )
-    open_recheck(draft, n)
+    open_recheck(decider, n)

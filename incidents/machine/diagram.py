@@ -68,7 +68,7 @@ def moves(machine: str) -> list[Move]:
 
 
 def _node(name: str) -> str:
-    """What is still nowhere begins in Mermaid's own way."""
+    """The name of a state, where a diagram begins in Mermaid's own way."""
     return "[*]" if name == _NOWHERE_YET else name
 
 

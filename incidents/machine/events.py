@@ -1,117 +1,19 @@
 """The events: what happened to a case, in the past tense; each becomes one audit entry.
 
-Those of an incident and of a site have modules of their own; those of orders and filings are here.
+Those of an incident and of a site have modules of their own, and are handed on; those of orders
+and filings are here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents.machine.event import (
-    AlarmRaised,
-    ClockLapsed,
-    ContactRecorded,
-    ContactVoided,
-    Event,
-    EvidenceAttached,
-    IncidentEvent,
-    IncidentImported,
-    IncidentLogged,
-    IncidentRefused,
-    IncidentRemoved,
-    IncidentReported,
-    IncidentVoided,
-    LinksRevoked,
-    NoteAdded,
-    Reason,
-    RemovalSaid,
-    SiteEvent,
-    StatementTakenBack,
-)
-from incidents.machine.site_events import (
-    ClosureAsked,
-    ClosureDeclined,
-    ClosureDisputed,
-    ClosureUpheld,
-    DisputeSettled,
-    HoldLifted,
-    HoldSet,
-    ItemClaimed,
-    ItemReleased,
-    ReinstatementAsked,
-    ReinstatementDeclined,
-    SiteAdded,
-    SiteClosed,
-    SiteEdited,
-    SiteReinstated,
-    SiteSuspended,
-    SuspensionEnded,
-    SuspensionRestored,
-    SuspensionStruck,
-    TaskCompleted,
-    TaskOpened,
-)
-
-if TYPE_CHECKING:
-    from incidents.machine.case import Case
-
-__all__ = [
-    "KINDS",
-    "AlarmRaised",
-    "ClockLapsed",
-    "ClosureAsked",
-    "ClosureDeclined",
-    "ClosureDisputed",
-    "ClosureUpheld",
-    "ContactRecorded",
-    "ContactVoided",
-    "DisputeSettled",
-    "Event",
-    "EvidenceAttached",
-    "FilingChanged",
-    "FilingReminded",
-    "FooterSeen",
-    "HoldLifted",
-    "HoldSet",
-    "IncidentEvent",
-    "IncidentImported",
-    "IncidentLogged",
-    "IncidentRefused",
-    "IncidentRemoved",
-    "IncidentReported",
-    "IncidentVoided",
-    "ItemClaimed",
-    "ItemReleased",
-    "LinksRevoked",
-    "NoteAdded",
-    "OrderCancelled",
-    "OrderDelivered",
-    "OrderEvent",
-    "OrderFailed",
-    "OrderRepeated",
-    "OrderRetried",
-    "Reason",
-    "ReinstatementAsked",
-    "ReinstatementDeclined",
-    "RemovalSaid",
-    "SiteAdded",
-    "SiteClosed",
-    "SiteEdited",
-    "SiteEvent",
-    "SiteReinstated",
-    "SiteSuspended",
-    "StateSeen",
-    "StatementTakenBack",
-    "SuspensionEnded",
-    "SuspensionRestored",
-    "SuspensionStruck",
-    "SuspicionRaised",
-    "TaskCompleted",
-    "TaskOpened",
-]
+from incidents.machine import commands as c
+from incidents.machine.event import *  # noqa: F403 - handed on whole
+from incidents.machine.event import Event, kinds
+from incidents.machine.incident_events import *  # noqa: F403 - handed on whole
+from incidents.machine.site_events import *  # noqa: F403 - handed on whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +33,7 @@ class OrderDelivered(OrderEvent):
     """
 
     kind = "order_delivered"
+    command = c.RecordDelivery
     adapter: str
     attempts: int
     enforced: bool = False
@@ -144,6 +47,7 @@ class OrderFailed(OrderEvent):
     """
 
     kind = "order_failed"
+    command = c.RecordFailure
     adapter: str
     attempts: int
     problem: str
@@ -161,6 +65,7 @@ class OrderCancelled(OrderEvent):
     """
 
     kind = "order_cancelled"
+    command = c.CancelOrder
     why: str
     tried: bool = False
     text: str | None = None
@@ -171,6 +76,7 @@ class OrderRetried(OrderEvent):
     """A dead letter is tried again."""
 
     kind = "order_retried"
+    command = c.RetryOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +90,9 @@ class StateSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRepeated(Event):
-    """What is ordered is ordered once more, since something else is in force, or a hold keeps it
-    so. `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
+    """The standing order was given once more: something else is in force, or a hold keeps it so.
+
+    `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
     """
 
     kind = "order_repeated"
@@ -199,6 +106,7 @@ class FilingChanged(Event):
     """Details of the filing changed: each a key and its text; an empty text deletes it."""
 
     kind = "filing_changed"
+    command = c.ChangeFiling
     details: tuple[tuple[str, str], ...]
 
 
@@ -207,6 +115,7 @@ class FilingReminded(Event):
     """The desk was reminded of a deadline, whose last day is `due_on`, a day in the desk's zone."""
 
     kind = "filing_reminded"
+    command = c.Remind
     term: str
     due_on: str
     on: str
@@ -217,6 +126,7 @@ class SuspicionRaised(Event):
     """A check suspects that a detail is false; it closes nothing, and a person verifies it (R4)."""
 
     kind = "suspicion_raised"
+    command = c.RaiseSuspicion
     field: str
     finding: str
 
@@ -226,38 +136,9 @@ class FooterSeen(Event):
     """The problems of the site's footer changed."""
 
     kind = "footer_seen"
+    command = c.RecordFooter
     problems: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        SiteAdded, SiteEdited, IncidentLogged, IncidentImported, EvidenceAttached,
-        ContactRecorded, ContactVoided, IncidentRemoved, IncidentRefused, IncidentVoided,
-        StatementTakenBack, ClockLapsed, AlarmRaised, SiteSuspended, SuspensionEnded,
-        SuspensionStruck, SuspensionRestored, SiteClosed, ClosureDisputed, DisputeSettled,
-        ClosureUpheld, HoldSet, HoldLifted, ReinstatementAsked, ReinstatementDeclined,
-        SiteReinstated, TaskOpened, TaskCompleted, ItemClaimed, ItemReleased, OrderDelivered,
-        OrderFailed, OrderCancelled, OrderRetried, StateSeen, OrderRepeated,
-        IncidentReported, RemovalSaid, ClosureAsked, ClosureDeclined, NoteAdded,
-        FilingChanged, FilingReminded, SuspicionRaised, FooterSeen, LinksRevoked,
-    )
-}  # fmt: skip
+KINDS = kinds(globals())
 """Each kind of event by the word that stands for it in an entry."""
-
-
-E = TypeVar("E", bound=Event)
-Change = Callable[["Case", E], None]
-
-
-class Changes(dict[type[Event], Callable[["Case", Any], None]]):
-    """What changes a case, by the kind of event that it is for (see `apply`)."""
-
-    def on(self, kind: type[E]) -> Callable[[Change[E]], Change[E]]:
-        """Let the function be how an event of that kind changes a case."""
-
-        def register(change: Change[E]) -> Change[E]:
-            self[kind] = change
-            return change
-
-        return register

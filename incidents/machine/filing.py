@@ -1,5 +1,4 @@
-"""The filing: what a site's owner has filed (specification, F), as a case holds it, and by when
-the rest is due.
+"""The filing of a site, as a case holds it (specification, F), and by when the rest is due.
 
 A detail is a text under a key: one of `FIELDS`, or `server.LABEL` and `document.LABEL` for each of
 the servers and documents, with a JSON object. What may say something about a person, free text

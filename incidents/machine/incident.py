@@ -13,7 +13,7 @@ from incidents.machine.command import REACHED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What was written, as a reference to a sealed value; `audience` is one of AUDIENCES.
+    """A note, as a reference to a sealed value; `audience` is one of AUDIENCES.
 
     `recorded_at` is in UTC.
     """

@@ -7,14 +7,14 @@ from dataclasses import replace
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.command import REACHED
-from incidents.machine.events import Changes
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.state import checked_incident
 
 IMPORTED = 0
 """The epoch of an incident that was imported: before all that the desk has lived through."""
 
-changes = Changes()
+changes = Handlers[Case]()
 _LEFT_THE_QUEUE = frozenset({"removed", "refused", "voided"})
 
 

@@ -39,8 +39,10 @@ of them in the world (`ACT`)."""
 
 
 class Epoch(NamedTuple):
-    """An epoch of the record: what it holds is recorded later than `at` (UTC). Whether a person has
-    let it begin; and whether something is known to be missing."""
+    """An epoch of the record: what it holds is recorded later than `at` (UTC).
+
+    `by_person`: a person has let it begin; `is_loss`: something is known to be missing.
+    """
 
     at: datetime
     by_person: bool
@@ -77,8 +79,11 @@ def _read(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> _Mark:
 
 
 def follow(case: Case, number: int, event: e.Event) -> None:
-    """As `apply` does, but what the mark looks at alone: how the site is ordered to be, and is; its
-    hold; and the orders into the world that are not settled."""
+    """Apply an event as far as the mark looks at the case.
+
+    That is how the site is ordered to be, and is; its hold; and the orders into the world that are
+    not settled.
+    """
     if isinstance(event, _OF_ORDERS):
         if event.lane == ids.ACT:
             changes[type(event)](case, event)
@@ -97,10 +102,12 @@ def follow(case: Case, number: int, event: e.Event) -> None:
 
 @dataclass(slots=True)
 class _Mark:
-    """The mark of one site, as its entries are read. `ordered` is how the site was ordered to be
-    when the last epoch began, unless it was up since; `to_open`: how it may be in the world, at
-    most, where a person has had it opened, and that waits; `named`: the orders by which a person
-    has had it opened by its name, in whatever epoch."""
+    """The mark of one site, as its entries are read.
+
+    `ordered` is how the site was ordered to be when the last epoch began, unless it was up since;
+    `to_open`: how it may be in the world, at most, where a person has had it opened, and that
+    waits; `named`: the orders by which a person has had it opened by its name, in whatever epoch.
+    """
 
     case: Case
     is_set: bool = False

@@ -195,8 +195,10 @@ def still_met(case: Case, closure: Closure) -> int | None:
 
 
 def was_told(case: Case, closure: Closure) -> bool:
-    """Whether the customer was told, no later than they refused or than their time to delete began:
-    the first half of R5."""
+    """Whether the customer was told in time: the first half of R5.
+
+    That is no later than they refused, or than their time to delete began.
+    """
     refused = case.incidents[closure.incidents[0]]
     return refused.state != "voided" and any(
         contact.tells and contact.occurred_at <= (closure.said_at or closure.at)
@@ -251,8 +253,7 @@ def _is_reached_in_time(case: Case, n: int) -> bool:
 
 
 def of_run(case: Case) -> Iterator[Incident]:
-    """The incidents that have a place in the run: with a clock since the reinstatement, and not
-    voided (R3)."""
+    """The incidents in the run (R3): with a clock since the reinstatement, and not voided."""
     return (
         incident
         for incident in case.incidents.values()

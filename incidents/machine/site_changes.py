@@ -16,12 +16,12 @@ from incidents.machine.case import (
     Suspension,
     Task,
 )
-from incidents.machine.events import Changes
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Incident
 from incidents.machine.state import checked_site
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
 
-changes = Changes()
+changes = Handlers[Case]()
 
 
 @changes.on(e.SiteAdded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.machine import commands as c
 from incidents.machine.event import Event, SiteEvent
 
 
@@ -13,6 +14,7 @@ class SiteAdded(Event):
     """The site was added."""
 
     kind = "site_added"
+    command = c.AddSite
     site: str
     phone: str | None
     email: str | None
@@ -24,6 +26,7 @@ class SiteEdited(Event):
     """The contact details changed; None: this detail did not."""
 
     kind = "site_edited"
+    command = c.EditSite
     phone: str | None
     email: str | None
     person: str | None
@@ -99,6 +102,7 @@ class ClosureDeclined(Event):
     """The closure request was declined."""
 
     kind = "closure_declined"
+    command = c.DeclineClosure
     text: str | None = None
 
 
@@ -113,8 +117,10 @@ class ClosureDisputed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeSettled(Event):
-    """The closure's rule is met again, so no uphold remains; with `upheld`, only as far as when it
-    was upheld."""
+    """The closure's rule is met again, so no uphold remains.
+
+    With `upheld`, only as far as when it was upheld.
+    """
 
     kind = "dispute_settled"
     upheld: bool = False
@@ -125,6 +131,7 @@ class ClosureUpheld(Event):
     """A supervisor upheld the disputed closure, with `counted` still met."""
 
     kind = "closure_upheld"
+    command = c.Uphold
     counted: int
     text: str
 
@@ -142,6 +149,7 @@ class HoldLifted(SiteEvent):
     """The hold was lifted; the site opens unless a suspension runs or it is closed."""
 
     kind = "hold_lifted"
+    command = c.LiftHold
     text: str
 
 
@@ -150,6 +158,7 @@ class ReinstatementAsked(Event):
     """One person requested reinstatement."""
 
     kind = "reinstatement_asked"
+    command = c.AskReinstatement
     text: str
 
 
@@ -158,6 +167,7 @@ class ReinstatementDeclined(Event):
     """Another person declined the reinstatement."""
 
     kind = "reinstatement_declined"
+    command = c.Decline
     text: str | None = None
 
 
@@ -166,6 +176,7 @@ class SiteReinstated(SiteEvent):
     """Another person approved the request of `asked_by`: all counts start from zero."""
 
     kind = "site_reinstated"
+    command = c.Approve
     asked_by: str
 
 
@@ -185,6 +196,7 @@ class TaskCompleted(Event):
     """A task was completed, with its outcome."""
 
     kind = "task_completed"
+    command = c.CompleteTask
     task: int
     outcome: str
     note: str | None = None
@@ -204,4 +216,5 @@ class ItemReleased(Event):
     """An item of the queue was released."""
 
     kind = "item_released"
+    command = c.ReleaseItem
     item: str

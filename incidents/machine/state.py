@@ -169,7 +169,7 @@ def _met(what: str, state: str, trigger: str, about: tuple[Any, ...]) -> frozens
 
 @cache
 def _move(what: str, state: str, trigger: str, met: frozenset[str]) -> str:
-    """What the machine answers; it is asked once, since the same facts always move it alike.
+    """The machine's answer; it is asked once, since the same facts always move it alike.
 
     There are as many questions as the tables have rows and guards: a few hundred.
     """

@@ -1,4 +1,4 @@
-"""The catalogue: every metric with its labels, in base units, with the limit of all counts."""
+"""The catalogue: every metric with its labels, in base units, and the limits of counts."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, literal_column
 
-MOST = 10_000
-"""So many are counted, and a count that stands there says so (`incidents_count_capped`)."""
+MAX_COUNTED = 10_000
+"""The limit of counts; `incidents_count_capped` marks a count that reached it."""
 
-MOST_OPEN = 100_000
-"""Of the desk's work and of dead orders, whose kinds have no index of their own: one that piles up
-must not hide the others."""
+MAX_OPEN = 100_000
+"""The limit for work and dead orders, whose kinds have no index: one kind must not hide others."""
 
 
-def first(count: int) -> ColumnElement[Any]:
-    """A limit that is written into the statement.
+def limit_literal(count: int) -> ColumnElement[Any]:
+    """A limit as a literal in the statement.
 
-    PostgreSQL, planning for any limit, takes it for a tenth of the table.
+    For a parameter, PostgreSQL plans with a tenth of the table.
     """
     return literal_column(str(count))
 
@@ -28,7 +27,7 @@ Kind = Literal["gauge", "counter", "histogram", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric; `help` is the line that stands above its samples."""
+    """One metric; `help` is the line above its samples."""
 
     name: str
     kind: Kind
@@ -42,15 +41,15 @@ UP = Family(
 )  # fmt: skip
 BUILD = Family("incidents_build_info", "info", "Version of the program.", ("version",))
 
-LOOKED_AT = (
+DATABASE_FAMILIES = (
     Family(
         "incidents_looked_at_timestamp_seconds", "gauge",
         "Time of the last database read, by the database's clock if any; ages are as of then.",
     ),
     Family(
         "incidents_count_capped", "gauge",
-        f"Whether a count has reached its limit: {MOST_OPEN:,} for orders_dead, orders_braked and"
-        f" queue_items, {MOST:,} for the others (for orders_waiting, in each lane).",
+        f"Whether a count has reached its limit: {MAX_OPEN:,} for orders_dead, orders_braked and"
+        f" queue_items, {MAX_COUNTED:,} for the others (for orders_waiting, in each lane).",
         ("count",),
     ),
     # The clock.
@@ -171,9 +170,9 @@ LOOKED_AT = (
         ("reason",),
     ),
 )  # fmt: skip
-"""What the database says at one moment."""
+"""The metrics of the present state of the database."""
 
-RECORDED = (
+ENTRY_FAMILIES = (
     Family(
         "incidents_decisions_total", "counter",
         "Entries recorded since this process started, whoever decided, by kind and by the rule that"
@@ -189,9 +188,9 @@ RECORDED = (
         "Entries that incidents_decisions_total does not count yet.",
     ),
 )  # fmt: skip
-"""What went on record since a process began, as it reads it."""
+"""The metrics of entries recorded since the process started."""
 
-CARRIED_OUT = (
+PROCESS_FAMILIES = (
     Family(
         "incidents_order_attempts_total", "counter",
         "Attempts of this process to carry out an order, by adapter and outcome.",
@@ -203,7 +202,7 @@ CARRIED_OUT = (
         ("lane",),
     ),
 )  # fmt: skip
-"""What a process has done itself."""
+"""The metrics of the process's own work."""
 
-FAMILIES = (UP, BUILD, *LOOKED_AT, *RECORDED, *CARRIED_OUT)
+FAMILIES = (UP, BUILD, *DATABASE_FAMILIES, *ENTRY_FAMILIES, *PROCESS_FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}

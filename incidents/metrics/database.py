@@ -1,6 +1,4 @@
-"""The database's metrics: clock, queue, orders, log and sign-ins, by a fixed number of indexed
-queries.
-"""
+"""The database's metrics: clock, queue, orders, log and sign-ins, by a few indexed queries."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from sqlalchemy import (
 
 from incidents import __version__
 from incidents.clock import read_rfc3339
-from incidents.metrics.catalogue import BUILD, MOST, MOST_OPEN, UP, first
+from incidents.metrics.catalogue import BUILD, MAX_COUNTED, MAX_OPEN, UP, limit_literal
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as stored_leaves
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Three queries, or four when much is overdue."""
+    """Add the clock's samples, by three queries, or four if much is overdue."""
     row = connection.execute(_DEADLINES, {"now": now}).one()
     into.put_count("incidents_deadlines_overdue", row.overdue)
     into.put_count("incidents_deadlines_pending", row.pending)
@@ -75,8 +73,8 @@ _now: ColumnElement[Any] = bindparam("now", type_=_due.type)
 
 
 def _counted(where: ColumnElement[bool]) -> ScalarSelect[int]:
-    # In no order: to count the first ones, PostgreSQL may sort them all.
-    found = select(_due).where(where).limit(first(MOST)).subquery()
+    # Unordered: otherwise PostgreSQL may sort all rows to count the first ones.
+    found = select(_due).where(where).limit(limit_literal(MAX_COUNTED)).subquery()
     return select(func.count()).select_from(found).scalar_subquery()
 
 
@@ -88,25 +86,25 @@ _DEADLINES = select(
 
 
 def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """One query, which reads so many rows at most as are counted."""
+    """Add the queue's samples, by one query with the limit of counts."""
     found = connection.execute(_BY_KIND).all()
     kinds = [(row.kind, row.items) for row in found]
     items = into.put_by_label("incidents_queue_items", kinds, WORK)
-    into.put_capped("queue_items", capped=items >= MOST_OPEN)
+    into.put_capped("queue_items", capped=items >= MAX_OPEN)
     for row in found:
         if row.kind in WORK:
             into.put_age("incidents_queue_oldest_age_seconds", now, row.since, row.kind)
 
 
 _listed = select(work.c.kind, work.c.recorded_at).where(LISTED)
-_open = _listed.limit(first(MOST_OPEN)).subquery("open")
+_open = _listed.limit(limit_literal(MAX_OPEN)).subquery("open")
 _BY_KIND = select(
     _open.c.kind, func.count().label("items"), func.min(_open.c.recorded_at).label("since")
 ).group_by(_open.c.kind)
 
 
 def signing_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Five queries.
+    """Add the log's samples, by five queries.
 
     Raises:
         NoHeadError: if the log has lost its head.
@@ -128,12 +126,12 @@ def signing_samples(connection: Connection, now: datetime, into: Samples) -> Non
 
 _floor: ColumnElement[Any] = bindparam("floor", type_=entries.c.id.type)
 _leaf: ColumnElement[Any] = bindparam("leaf", type_=leaves.c.leaf_index.type)
-# From the newest down: what has no number yet is nearly always among the last.
+# From the newest down: unnumbered entries are nearly always among the last.
 _newest = (
     select(entries.c.id, entries.c.recorded_at)
     .where(entries.c.id > _floor)
     .order_by(entries.c.id.desc())
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("newest")
 )
 _UNNUMBERED = select(
@@ -150,31 +148,31 @@ LATELY = timedelta(hours=1)
 
 
 def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Two queries, along the indexes of when it was."""
+    """Add the samples of sign-ins, by two queries on the indexes of their times."""
     found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
     results = [(row.result, row.sign_ins) for row in found]
     sign_ins = into.put_by_label("incidents_sign_ins_last_hour", results, RESULTS)
-    into.put_capped("sign_ins_last_hour", capped=sign_ins >= MOST)
+    into.put_capped("sign_ins_last_hour", capped=sign_ins >= MAX_COUNTED)
     found = connection.execute(_BY_REASON, {"today": now.date().isoformat()}).all()
     reasons = [(row.why, row.refused) for row in found]
     into.put_by_label("incidents_refusals_today", reasons, REASONS)
-    into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MOST)
+    into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MAX_COUNTED)
 
 
 _since: ColumnElement[Any] = bindparam("since", type_=sign_ins.c.at.type)
 _lately = (
     select(sign_ins.c.result)
     .where(sign_ins.c.at > _since, sign_ins.c.what != "sign_out")
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("lately")
 )
 _BY_RESULT = select(_lately.c.result, func.count().label("sign_ins")).group_by(_lately.c.result)
 
-# The day is the first part of the key.
+# The key begins with the day.
 _today = (
     select(refusals.c.why, refusals.c.count)
     .where(refusals.c.day == bindparam("today"))
-    .limit(first(MOST))
+    .limit(limit_literal(MAX_COUNTED))
     .subquery("today")
 )
 _BY_REASON = select(
@@ -183,7 +181,7 @@ _BY_REASON = select(
 
 
 def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
-    """Two queries, along the indexes of what waits in each lane and of what is dead."""
+    """Add the samples of orders, by two queries on the indexes of waiting and dead orders."""
     found = connection.execute(_BY_LANE).all()
     waiting, dead, braked = (
         [row for row in found if row.stands == each] for each in (_WAITING, _DEAD, _BRAKED)
@@ -193,13 +191,15 @@ def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
     for row in waiting:
         into.put_age("incidents_order_oldest_age_seconds", now, row.since, row.lane)
     into.put("incidents_orders_braked", sum(row.orders for row in braked if row.lane == ACT))
-    full = {row.lane for row in waiting if row.orders >= MOST}
+    full = {row.lane for row in waiting if row.orders >= MAX_COUNTED}
     all_dead, all_braked = (sum(row.orders for row in rows) for rows in (dead, braked))
     into.put_capped("orders_waiting", capped=bool(full))
-    into.put_capped("orders_dead", capped=all_dead >= MOST_OPEN)
-    into.put_capped("orders_braked", capped=all_braked >= MOST_OPEN)
+    into.put_capped("orders_dead", capped=all_dead >= MAX_OPEN)
+    into.put_capped("orders_braked", capped=all_braked >= MAX_OPEN)
     into.put("incidents_sites_not_in_force", connection.scalar(_NOT_IN_FORCE) or 0)
-    into.put_capped("sites_not_in_force", capped=ACT in full or all_dead + all_braked >= MOST)
+    into.put_capped(
+        "sites_not_in_force", capped=ACT in full or all_dead + all_braked >= MAX_COUNTED
+    )
 
 
 _of = deliveries.c
@@ -207,21 +207,21 @@ _WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
 
 
 def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
-    """The first that are found, in no order."""
+    """The first rows found, in no order."""
     told = words(stands)[0].label("stands")
-    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(first(count))
+    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(limit_literal(count))
     return select(found.subquery())
 
 
 def _in_lane(lane: str) -> ColumnElement[bool]:
-    # Written into the statement, which is planned for any lane otherwise.
+    # A literal, since a parameter would be planned for any lane.
     return log_tables.waiting & (_of.lane == words(lane)[0])
 
 
 _unsettled = union_all(
-    *(_some(_in_lane(lane), MOST, _WAITING) for lane in LANES),
-    _some(log_tables.given_up, MOST_OPEN, _DEAD),
-    _some(log_tables.braked, MOST_OPEN, _BRAKED),
+    *(_some(_in_lane(lane), MAX_COUNTED, _WAITING) for lane in LANES),
+    _some(log_tables.given_up, MAX_OPEN, _DEAD),
+    _some(log_tables.braked, MAX_OPEN, _BRAKED),
 ).subquery("unsettled")
 _BY_LANE = select(
     _unsettled.c.lane,
@@ -230,7 +230,9 @@ _BY_LANE = select(
     func.min(_unsettled.c.since).label("since"),
 ).group_by(_unsettled.c.lane, _unsettled.c.stands)
 
-_acts = union_all(_some(_in_lane(ACT), MOST), _some(log_tables.dead, MOST)).subquery("acts")
+_acts = union_all(_some(_in_lane(ACT), MAX_COUNTED), _some(log_tables.dead, MAX_COUNTED)).subquery(
+    "acts"
+)
 _down = select(_acts.c.site_id).where(_acts.c.lane == ACT).distinct().subquery("down")
 _NOT_IN_FORCE = (
     select(func.count())
@@ -240,13 +242,13 @@ _NOT_IN_FORCE = (
 
 
 def look(connection: Connection, now: datetime) -> Samples:
-    """The database in this transaction, at `now` (UTC): best one that sees one state of it.
+    """The samples at `now` (UTC), in a transaction that preferably reads one state.
 
     Raises:
         NoHeadError: if the log has lost its head.
-        DBAPIError: when the database does not do its part.
+        DBAPIError: if the database fails.
     """
-    found = always(up=True)
+    found = static_samples(up=True)
     found.put("incidents_looked_at_timestamp_seconds", now.timestamp())
     clock_samples(connection, now, found)
     order_samples(connection, now, found)
@@ -256,8 +258,8 @@ def look(connection: Connection, now: datetime) -> Samples:
     return found
 
 
-def always(*, up: bool) -> Samples:
-    """What is said with and without a database."""
+def static_samples(*, up: bool) -> Samples:
+    """The samples that need no database."""
     found = Samples()
     found.put(UP.name, float(up))
     found.put(BUILD.name, 1.0, __version__)

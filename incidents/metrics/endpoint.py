@@ -1,7 +1,7 @@
 """The endpoint /metrics over HTTP, for scrapes only.
 
-What the library's own server leaves open is closed here: it would ask for this machine's name
-before it begins, keep a thread for each client that says nothing, and write tracebacks.
+Unlike the library's server, it does not resolve this machine's name at the start, keep a thread for
+each silent client, or write tracebacks.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATH = "/metrics"
-MOST_AT_ONCE = 8
-"""So many are answered at a time; who comes beyond that is turned away."""
+MAX_CONCURRENT = 8
+"""The maximum number of concurrent requests; further ones are closed."""
 
 _CLIENT_S = 5.0
 _LOOK_S = 0.5
@@ -30,10 +30,10 @@ _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
 class Endpoint(ThreadingMixIn, WSGIServer):
-    """Serves what is registered, until it is told to stop; `fault` is told of what goes wrong here.
+    """The server of the registered metrics; `fault` is called with errors.
 
     Raises:
-        OSError: if the address cannot be listened on.
+        OSError: if it cannot listen on the address.
     """
 
     daemon_threads = True
@@ -50,23 +50,23 @@ class Endpoint(ThreadingMixIn, WSGIServer):
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, *_, place = found[0]
         self._fault = fault
-        self._free = BoundedSemaphore(MOST_AT_ONCE)
-        super().__init__(place, _Quiet)  # type: ignore[arg-type]  # an IPv6 address has four parts
+        self._free = BoundedSemaphore(MAX_CONCURRENT)
+        super().__init__(place, _Handler)  # type: ignore[arg-type]  # IPv6 has four parts
         self.set_app(_application(make_wsgi_app(registry), fault))
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Answer until `stopped`, which is asked twice a second."""
+        """Serve until `stopped`, which is called twice a second."""
         while not stopped():
             self.handle_request()
 
     def server_bind(self) -> None:
-        """As the class before HTTPServer does, which would look this machine's name up."""
+        """Bind without HTTPServer's lookup of this machine's name."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """In a thread of its own, if one is free."""
+        """Process it in a thread of its own, if one is free."""
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -77,31 +77,31 @@ class Endpoint(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """That thread."""
+        """Process it, and free the thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that has gone away, or takes too long, is nothing to tell of."""
+        """Ignore a client that has gone away or is too slow."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self._fault(error)
 
 
-class _Quiet(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
     timeout = _CLIENT_S
 
     def setup(self) -> None:
-        """The time is for the whole head: else a byte now and then would hold a thread for ever."""
+        """Limit the time of the whole head: otherwise a slow client could hold a thread forever."""
         super().setup()
         self._end = Timer(_CLIENT_S, self._cut_off)
         self._end.daemon = True
         self._end.start()
 
     def parse_request(self) -> bool:
-        """From here on it is this server that is waited for."""
+        """Parse the head, and end its time limit: from here on the client waits."""
         try:
             return super().parse_request()
         finally:
@@ -116,7 +116,7 @@ class _Quiet(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: a scrape is no news."""
+        """Log nothing: scrapes are frequent."""
 
 
 def _application(
@@ -128,7 +128,7 @@ def _application(
             return [f"the metrics are at {PATH}\n".encode()]
         try:
             found: Iterable[bytes] = metrics(environ, start_response)
-        except Exception as error:  # noqa: BLE001 - the server's own way would be a traceback
+        except Exception as error:  # noqa: BLE001 - the server would print a traceback
             fault(error)
             start_response("500 Internal Server Error", [_TEXT])
             return [b"a fault in this program\n"]

@@ -1,4 +1,4 @@
-"""The exposition: samples in the words of Prometheus, by its own library."""
+"""The exposition: samples in Prometheus' formats, by its own library."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from incidents.metrics.catalogue import BUILD, FAMILIES, LOOKED_AT, UP, Family
+from incidents.metrics.catalogue import BUILD, DATABASE_FAMILIES, FAMILIES, UP, Family
 from incidents.metrics.samples import Histogram, Labels, Samples, Value
 
-DATABASES = (UP, BUILD, *LOOKED_AT)
-"""What a database alone can tell."""
+DATABASES = (UP, BUILD, *DATABASE_FAMILIES)
+"""The metrics that need only a database."""
 
 
-class Exposed(Collector):
-    """Samples, taken anew by `take` each time that they are asked for; every family has its
-    heading, also those that have no samples now."""
+class SampleCollector(Collector):
+    """A collector that calls `take` for each scrape; families without samples have headings too."""
 
     def __init__(
         self, take: Callable[[], Samples], families: tuple[Family, ...] = FAMILIES
@@ -47,9 +46,9 @@ class Exposed(Collector):
 
 
 def text(samples: Samples) -> bytes:
-    """What a database tells, in the text format 0.0.4."""
+    """The database's metrics in the text format 0.0.4."""
     registry = CollectorRegistry()
-    registry.register(Exposed(lambda: samples, DATABASES))
+    registry.register(SampleCollector(lambda: samples, DATABASES))
     return generate_latest(registry)
 
 

@@ -8,16 +8,16 @@ from datetime import datetime
 from itertools import accumulate
 from typing import get_args
 
-from incidents.accounts.identity import Why
-from incidents.desk.access import NOT_LET
+from incidents.accounts.identity import DenialReason
+from incidents.desk.access import DENIALS
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.metrics.catalogue import BY_NAME, MOST
+from incidents.metrics.catalogue import BY_NAME, MAX_COUNTED
 from incidents.record import own_events
 
 
 class Histogram:
-    """Counts values, in seconds; each bound is the highest value of its bucket (`le`)."""
+    """A histogram of seconds; each bound is the highest value of its bucket (`le`)."""
 
     def __init__(self, *bounds_s: float) -> None:
         self.bounds_s = bounds_s
@@ -31,15 +31,15 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many values there were."""
+        """The number of values."""
         return sum(self._counts)
 
     def buckets(self) -> Iterator[tuple[float, int]]:
-        """Each bound and how many values were at or below it; the last bound is infinite."""
+        """Each bound with the number of values at or below it; the last one is infinite."""
         return zip((*self.bounds_s, float("inf")), accumulate(self._counts), strict=True)
 
     def copy(self) -> Histogram:
-        """The same counts, which stay as they are."""
+        """A copy of the counts, which does not change."""
         found = Histogram(*self.bounds_s)
         found.sum_s, found._counts = self.sum_s, [*self._counts]
         return found
@@ -50,39 +50,38 @@ Value = float | Histogram
 
 
 class Samples:
-    """What was found; a name that is not in the catalogue is a mistake."""
+    """The samples found; a name outside the catalogue is an error."""
 
     def __init__(self) -> None:
         self._found: dict[str, dict[Labels, Value]] = {}
 
     def put(self, name: str, value: Value, *labels: str) -> None:
-        """One sample; the values of its labels stand in the catalogue's order."""
+        """Add a sample, with the values of its labels in the catalogue's order."""
         assert len(labels) == len(BY_NAME[name].labels), name
         self._found.setdefault(name, {})[labels] = value
 
     def put_age(self, name: str, now: datetime, then: datetime | None, *labels: str) -> None:
-        """The seconds from `then` to `now`; nothing without a `then`."""
+        """Add the seconds from `then` to `now`, if there is a `then`."""
         if then is not None:
             self.put(name, (now - then).total_seconds(), *labels)
 
     def put_count(self, name: str, count: int, *, capped: bool | None = None) -> None:
-        """A count that goes no further than to the limit, and whether it stands there."""
+        """Add a count up to the limit, and whether it reached it."""
         self.put(name, count)
-        self.put_capped(name, capped=count >= MOST if capped is None else capped)
+        self.put_capped(name, capped=count >= MAX_COUNTED if capped is None else capped)
 
     def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
-        """Counts by a label: each value that is known, 0 without any, and the others as one;
-        returns them all together."""
+        """Add counts by a label, 0 for missing known values, others as one; return their sum."""
         counts = dict.fromkeys(known, 0)
         for value, count in rows:
-            label = within(value, counts)
+            label = known_or_other(value, counts)
             counts[label] = counts.get(label, 0) + count
         for label, count in counts.items():
             self.put(name, count, label)
         return sum(counts.values())
 
     def put_capped(self, name: str, *, capped: bool) -> None:
-        """Whether a count stands at the limit."""
+        """Add whether a count reached the limit."""
         self.put("incidents_count_capped", float(capped), name.removeprefix("incidents_"))
 
     def of(self, name: str) -> Mapping[Labels, Value]:
@@ -96,14 +95,14 @@ class Samples:
 
 
 Decision = tuple[str, str]
-"""The kind of an entry, and the rule that was its reason."""
+"""The kind of an entry, and the rule behind it."""
 
 NONE, OTHER = "none", "other"
-"""No such thing has to do with it; what this program does not know, a newer one's say."""
+"""The labels for no value, and for an unknown one, such as a newer program's."""
 
 LANES = (ACT, NOTICE, DESK)
 OUTCOMES = ("delivered", "retry", "failed", "skipped")
-"""What can come of one attempt to carry an order out (see `enforcement.port`)."""
+"""The outcomes of an attempt to carry an order out (see `enforcement.port`)."""
 
 WORK = (
     "call", "keep_calling", "tell", "check_removal", "recheck", "disputed", "reinstatement",
@@ -112,14 +111,25 @@ WORK = (
 """The kinds of items in the desk's queue (see `machine.work`)."""
 
 RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
-"""What comes of a sign-in (see `accounts.throttle`)."""
+"""The results of a sign-in (see `accounts.throttle`)."""
 
 _STRANGERS = ("no_account", "unknown_subject")
 REASONS = tuple(
-    sorted({*get_args(Why), *NOT_LET.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
+    sorted(
+        {
+            *get_args(DenialReason),
+            *DENIALS.values(),
+            *_STRANGERS,
+            "csrf",
+            "blocked",
+            "provider_word",
+        }
+    )
 )
-"""Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes,
-`provider_word`, for an answer of no use, or why nobody knows who they are."""
+"""The reasons of refusals.
+
+For a sign-in also `blocked` after too many mistakes, `provider_word` for an unusable answer of the
+provider, or why the person is unknown."""
 
 _RULED = {
     "clock_lapsed": ("unreachable",),
@@ -134,11 +144,11 @@ DECISIONS = tuple(
     for kind in sorted(events.KINDS | own_events.KINDS)
     for rule in _RULED.get(kind, (NONE,))
 )
-"""Each kind of entry with each rule that can be its reason (R1 … R5, by their codes)."""
+"""Each kind of entry with each rule that can cause it (R1 … R5, by their codes)."""
 
 
-def within(value: str, known: Collection[str]) -> str:
-    """The value, if it is known."""
+def known_or_other(value: str, known: Collection[str]) -> str:
+    """The value if it is known, else OTHER."""
     return value if value in known else OTHER
 
 

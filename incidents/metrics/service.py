@@ -1,9 +1,7 @@
-"""The metrics service of a daemon, if the section [metrics] of its settings asks for it.
+"""The metrics service of a daemon, if its settings have a section [metrics].
 
-Its watch answers every scrape in time, whatever happens, with one look at a time.
-
-It has a thread of its own: neither a client, nor a port that is taken, nor a library that is not
-there holds up anything else.
+Its watch answers every scrape in time, with one look at a time. It has its own thread: no client,
+occupied port or missing library delays anything else.
 """
 
 from __future__ import annotations
@@ -18,9 +16,9 @@ from sqlalchemy import Connection, Engine
 
 from incidents.enforcement.attempts import Attempts
 from incidents.errors import Cause, IncidentsError, LibraryError
-from incidents.metrics.database import always, look
+from incidents.metrics.database import look, static_samples
 from incidents.metrics.samples import Samples
-from incidents.metrics.tail import Tail, Tally
+from incidents.metrics.tail import AttemptCounters, EntryCounters
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.store.database.engine import plainly, reading
@@ -38,8 +36,8 @@ Address = tuple[str, int]
 """A host's name or address, and a port."""
 
 
-def listen(environ: Mapping[str, str] | None = None) -> Address | None:
-    """Where the daemon serves the metrics; None: nowhere, which is the default.
+def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
+    """The address at which the daemon serves the metrics; None by default.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -61,70 +59,70 @@ def listen(environ: Mapping[str, str] | None = None) -> Address | None:
 
 
 PATIENCE_S = 4.0
-"""So long a look may take, and so long another may wait for it: a scrape gives up after ten."""
+"""The time limit of a look, and of a wait for one: a scrape gives up after ten."""
 
 
 class App(Protocol):
-    """Where the database is, and its time."""
+    """The database and its time."""
 
     @property
     def bare_engine(self) -> Engine:
-        """The database, whatever it holds."""
+        """The database, with any schema."""
 
     def now(self, connection: Connection) -> datetime:
         """The database's time, in UTC."""
 
 
 class Watch:
-    """What a process can tell at this moment.
+    """The present samples of a process.
 
-    A database that does not answer takes up one thread and one connection, however often it is
-    asked for; `warn` is told why, once.
+    An unresponsive database uses one thread and one connection, for any number of scrapes; `warn`
+    is called once with the reason.
     """
 
     def __init__(
-        self, house: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
+        self, app: App, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
     ) -> None:
-        self.tally = Tally()
-        self._tail = Tail()
-        self._house = house
+        self.tally = AttemptCounters()
+        self._tail = EntryCounters()
+        self._app = app
         self._warn = warn
         self._patience_s = patience_s
         self._turn = Lock()
         self._attempts: Attempts[Samples | None] = Attempts(
-            limit_s=patience_s, most=1, late=None, full=None
+            limit_s=patience_s, most=1, timed_out=None, busy=None
         )
         self._trouble: str | None = None
 
     def begin(self) -> None:
-        """Count from here on; if the database cannot be looked at yet, from the first look on."""
-        self._looked(tell=lambda _: None)
+        """Begin to count, or at the first look if the database is not available yet."""
+        self._looked(report=lambda _: None)
 
     def samples(self) -> Samples:
-        """What the database says, or that it says nothing, and what was counted."""
-        found = self._looked(self._tell) or always(up=False)
-        self._tail.tell(found)
-        self.tally.tell(found)
+        """The samples of the database, or that it is unavailable, and the counters."""
+        found = self._looked(self._tell) or static_samples(up=False)
+        self._tail.add_to(found)
+        self.tally.add_to(found)
         return found
 
-    def _looked(self, tell: Callable[[str | None], None]) -> Samples | None:
+    def _looked(self, report: Callable[[str | None], None]) -> Samples | None:
         if not self._turn.acquire(timeout=self._patience_s):
             return None
         try:
             found = self._attempts.run(self._look)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and shown as 0
-            tell(error.message if isinstance(error, IncidentsError) else type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - any error is reported, and shown as 0
+            report(error.message if isinstance(error, IncidentsError) else type(error).__name__)
             return None
         finally:
             self._turn.release()
-        tell(None if found else f"it took longer than {self._patience_s:.0f} s")
+        report(None if found else f"it took longer than {self._patience_s:.0f} s")
         return found
 
     def _look(self, _until: float) -> Samples:
-        # Not the one that makes a new file's tables: the daemon's own duties do, one at a time.
-        engine = self._house.bare_engine
+        # The bare engine: only the daemon's own duties create the tables of a new file.
+        engine = self._app.bare_engine
         with plainly(engine), reading(engine) as connection:
-            found = look(connection, self._house.now(connection))
+            found = look(connection, self._app.now(connection))
             self._tail.advance(connection)
         return found
 
@@ -135,8 +133,8 @@ class Watch:
 
 
 LIBRARY = "prometheus_client"
-AGAIN_S = 30.0
-"""So long after it could not listen, it is tried again."""
+RETRY_S = 30.0
+"""The wait before it tries again to listen."""
 
 _NOT_SERVED = "the metrics are not served"
 
@@ -147,36 +145,33 @@ class MetricsLibraryError(LibraryError):
     extra = "metrics"
 
 
-def needed() -> Address | None:
-    """Where the settings want the metrics, with all that is needed there; None: nowhere.
+def required_address() -> Address | None:
+    """The address from the settings, if its library is installed; None if unset.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         MetricsLibraryError: without the library.
     """
-    address = listen()
+    address = listen_address()
     if address is not None and find_spec(LIBRARY) is None:
         raise MetricsLibraryError
     return address
 
 
 class Service:
-    """Serves the metrics from `start` to `stop`.
-
-    `say` and `warn` are told what a log should have.
-    """
+    """The service from `start` to `stop`; `say` and `warn` write to the log."""
 
     def __init__(
         self,
-        house: App,
+        app: App,
         *,
         say: Callable[..., None],
         warn: Callable[..., None],
-        again_s: float = AGAIN_S,
+        again_s: float = RETRY_S,
     ) -> None:
-        # Opened by the thread that makes this: two at once would open it twice.
-        _ = house.bare_engine
-        self._watch = Watch(house, warn=warn)
+        # Open it in the constructor: two threads would open it twice.
+        _ = app.bare_engine
+        self._watch = Watch(app, warn=warn)
         self.observed = self._watch.tally.observe
         self._say, self._warn, self._again_s = say, warn, again_s
         self._trouble: str | None = None
@@ -184,12 +179,12 @@ class Service:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Begin; what is wrong in the settings is looked at again until it is mended."""
+        """Start the thread; wrong settings are read again until they are valid."""
         self._thread = Thread(target=self._serve, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self, within_s: float = 2.0) -> None:
-        """End; a client that is being answered is left to itself."""
+        """Stop, without waiting for a client that is being answered."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(within_s)
@@ -199,7 +194,7 @@ class Service:
         if address is None:
             return
         registry = self._registry()
-        # Here, and not with the first scrape.
+        # Loaded here, not at the first scrape.
         self._watch.begin()
         while not self._stop.is_set():
             endpoint = self._listen(address, registry)
@@ -212,7 +207,7 @@ class Service:
     def _find(self) -> Address | None:
         while not self._stop.is_set():
             try:
-                return needed()
+                return required_address()
             except IncidentsError as error:
                 self._warn_once(_NOT_SERVED, error.message, wait_s=self._again_s)
                 self._stop.wait(self._again_s)
@@ -221,10 +216,10 @@ class Service:
     def _registry(self) -> CollectorRegistry:
         from prometheus_client import CollectorRegistry, ProcessCollector
 
-        from incidents.metrics.exposition import Exposed
+        from incidents.metrics.exposition import SampleCollector
 
         registry = CollectorRegistry()
-        registry.register(Exposed(self._watch.samples))
+        registry.register(SampleCollector(self._watch.samples))
         ProcessCollector(registry=registry)
         return registry
 

@@ -1,7 +1,7 @@
-"""The tail: counts what goes on record, and the outcomes of attempts.
+"""The tail: counters of new entries, and of the outcomes of attempts.
 
-It follows the numbers of the log, which are given one after the other: entries take their ids
-before they are committed, and one that comes late would be passed over.
+It follows the numbers of the log, which have no gaps: entries take their ids before they are
+committed, so by ids a late one would be missed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from incidents.clock import read_rfc3339
 from incidents.enforcement.port import Delivered
 from incidents.machine.commands import CLOCK
-from incidents.metrics.catalogue import MOST, first
+from incidents.metrics.catalogue import MAX_COUNTED, limit_literal
 from incidents.metrics.samples import (
     DECISIONS,
     LANES,
@@ -40,23 +40,23 @@ from incidents.metrics.samples import (
     Histogram,
     Samples,
     decision,
-    within,
+    known_or_other,
 )
 from incidents.store import leaves as stored_leaves
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 
 if TYPE_CHECKING:
-    from incidents.enforcement.dispatcher import Done
+    from incidents.enforcement.dispatcher import AttemptResult
 
 LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
-# What the clock does at a deadline; what follows from it bears the same times.
+# Decisions of the clock at a deadline; events that follow have the same times.
 _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 
 
-class Tail:
-    """What has been counted; the first look only finds the place to begin from."""
+class EntryCounters:
+    """The counters of entries; the first look only finds where to begin."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -66,7 +66,7 @@ class Tail:
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
-        """Count what was numbered since, `MOST` entries at most: two queries. One thread does.
+        """Count newly numbered entries, `MAX_COUNTED` at most, by two queries, in one thread.
 
         Raises:
             NoHeadError: if the log has lost its head.
@@ -77,13 +77,12 @@ class Tail:
         with self._lock:
             for row in found:
                 self._count(*row)
-            # A database that was brought back from a backup has fewer than it had.
-            self._next = min(begin + MOST, size)
+            # A restored database has fewer entries.
+            self._next = min(begin + MAX_COUNTED, size)
             self._behind = size - self._next
 
-    def tell(self, into: Samples) -> None:
-        """What was counted so far; each kind and rule from the start, or its first would be lost
-        to whoever compares two scrapes."""
+    def add_to(self, into: Samples) -> None:
+        """Add the counters, with a 0 for each kind and rule, so that no first increase is lost."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
         for kind, rule in DECISIONS:
@@ -103,11 +102,15 @@ class Tail:
 _begin: ColumnElement[Any] = bindparam("begin", type_=leaves.c.leaf_index.type)
 _at = leaves.c.leaf_index
 _new = (
-    select(leaves.c.entry_id).where(_at >= _begin).order_by(_at).limit(first(MOST)).subquery("new")
+    select(leaves.c.entry_id)
+    .where(_at >= _begin)
+    .order_by(_at)
+    .limit(limit_literal(MAX_COUNTED))
+    .subquery("new")
 )
 _found = _new.join(entries, entries.c.id == _new.c.entry_id)
 
-# Of an entry, which may have 64 KiB, no more is read than what is counted.
+# An entry may have 64 KiB, so only the counted fields are read.
 _NAMES = ("kind", "rule", "actor", "occurred_at", "recorded_at")
 
 
@@ -130,12 +133,12 @@ _READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}
 DELIVERY_S = (
     0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 259_200.0,
 )  # fmt: skip
-MOST_ADAPTERS = 50
-"""So many have a label of their own: they stand in the settings, but for those of others."""
+MAX_ADAPTERS = 50
+"""The maximum number of adapters with a label of their own."""
 
 
-class Tally:
-    """Counted by the threads that carry orders out, and told by others."""
+class AttemptCounters:
+    """The counters of attempts, written by the dispatcher's threads and read by others."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -143,19 +146,22 @@ class Tally:
         self._attempts: Counter[tuple[str, str, str]] = Counter()
         self._deliveries = {lane: Histogram(*DELIVERY_S) for lane in LANES}
 
-    def observe(self, done: Done, now: datetime) -> None:
-        """One attempt, the outcome of which was settled at `now` (UTC); none if none was made."""
+    def observe(self, done: AttemptResult, now: datetime) -> None:
+        """Count an attempt recorded at `now` (UTC), if one was made."""
         if done.outcome is None:
             return
-        lane, outcome = done.claimed.lane, within(type(done.outcome).__name__.lower(), OUTCOMES)
+        lane, outcome = (
+            done.claimed.lane,
+            known_or_other(type(done.outcome).__name__.lower(), OUTCOMES),
+        )
         with self._lock:
             self._attempts[*self._labels(lane, done.adapter), outcome] += 1
             if isinstance(done.outcome, Delivered) and lane in self._deliveries:
                 took = now - done.claimed.ordered_at
                 self._deliveries[lane].observe(took.total_seconds())
 
-    def tell(self, into: Samples) -> None:
-        """What was counted so far; of each adapter every outcome."""
+    def add_to(self, into: Samples) -> None:
+        """Add the counters, with every outcome of each adapter."""
         with self._lock:
             for labels in (
                 (*adapter, outcome) for adapter in self._adapters for outcome in OUTCOMES
@@ -165,8 +171,8 @@ class Tally:
                 into.put("incidents_order_delivery_seconds", taken.copy(), lane)
 
     def _labels(self, lane: str, adapter: str) -> tuple[str, str]:
-        found = within(lane, LANES), adapter or NONE
-        if found not in self._adapters and len(self._adapters) >= MOST_ADAPTERS:
+        found = known_or_other(lane, LANES), adapter or NONE
+        if found not in self._adapters and len(self._adapters) >= MAX_ADAPTERS:
             found = found[0], OTHER
         self._adapters.add(found)
         return found

@@ -1,6 +1,6 @@
 """The chat channel: sends letters through Apprise (DingTalk, WeCom, Feishu, SMS).
 
-An address of Apprise is a secret as a whole: it is neither shown nor logged, here or by Apprise.
+An address of Apprise is a secret: neither this module nor Apprise shows or logs it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from incidents.notices.letter import Letter, Recipient
 from incidents.settings.options import Options
 
 PHONE = "{phone}"
-"""What stands in an address in place of the customer's phone number."""
+"""The placeholder for the customer's phone number in an address."""
 
 _DEFAULT, _LEAST, _MOST = timedelta(seconds=10), timedelta(seconds=1), timedelta(seconds=15)
-_A_NUMBER = "+861055550100"
+_SAMPLE_NUMBER = "+861055550100"
 _LOG = logger("notices")
 
 
@@ -34,7 +34,7 @@ class NoAppriseError(LibraryError):
 
 
 class Chat:
-    """Tells each of its addresses; delivered if one of them takes it."""
+    """The channel to several addresses; delivered if one of them accepts the letter."""
 
     def __init__(self, name: str, urls: Sequence[str], timeout_s: float = 10.0) -> None:
         self.name = name
@@ -42,25 +42,25 @@ class Chat:
         self._timeout_s = timeout_s
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """The letter's text, under its subject."""
-        digits = _number(to.phone)
-        urls = [_for(url, digits) for url in self._urls if digits or PHONE not in url]
+        """Send the letter's text with its subject."""
+        digits = _digits(to.phone)
+        urls = [_with_number(url, digits) for url in self._urls if digits or PHONE not in url]
         if not urls:
             return Skipped(why="no_address")
-        told = _in_time(lambda: [_tell(url, letter) for url in urls],
+        results = _run_within(lambda: [_notify(url, letter) for url in urls],
                         min(within_s, self._timeout_s))  # fmt: skip
-        if told is None:
+        if results is None:
             return Retry(problem="chat_timeout", detail=f"{self.name} did not answer in time")
-        if not any(told):
+        if not any(results):
             return Retry(problem="chat_failed", detail=f"{self.name} did not take it")
-        if not all(told):
+        if not all(results):
             _LOG.warning("some of a channel's addresses did not take a notice",
-                         count=told.count(False), reason=self.name)  # fmt: skip
+                         count=results.count(False), reason=self.name)  # fmt: skip
         return Delivered()
 
 
 def make(name: str, options: Options) -> Chat:
-    """The channel of a table of the settings: `urls`, or one `url` (or `url_file`, `url_env`).
+    """The channel from its table: `urls`, or one `url` (or `url_file`, `url_env`).
 
     Raises:
         SettingError: naming the key and what it must be; never the value.
@@ -71,7 +71,7 @@ def make(name: str, options: Options) -> Chat:
     if not urls:
         raise _wrong(options, "urls", 'a list of addresses such as ["wecombot://KEY"]')
     for n, url in enumerate(urls, start=1):
-        if _known(_for(url, _A_NUMBER)) is None:
+        if _plugin(_with_number(url, _SAMPLE_NUMBER)) is None:
             expected = Cause.of(
                 "must_apprise", "addresses that Apprise supports, but number {n} is not", n=n
             )
@@ -91,23 +91,23 @@ def _urls(options: Options) -> tuple[str, ...]:
 
 
 def _wrong(options: Options, key: str, expected: str) -> SettingError:
-    """Like the options' own, without the value."""
+    """The options' error without the value."""
     error = options.wrong(key, expected)
     return SettingError(where=error.facts["where"], setting=key, value="…", expected=expected)
 
 
-def _number(phone: str | None) -> str:
-    """The digits of a phone number, with the + before them."""
+def _digits(phone: str | None) -> str:
+    """The digits of a phone number, after a + if it has one."""
     digits = "".join(c for c in phone or "" if c.isascii() and c.isdigit())
     return "+" + digits if digits and (phone or "").lstrip().startswith("+") else digits
 
 
-def _for(url: str, number: str) -> str:
+def _with_number(url: str, number: str) -> str:
     return url.replace(PHONE, quote(number, safe=""))
 
 
 def _apprise() -> Any:
-    """Apprise, without a voice: what it says of an address would give it away."""
+    """Apprise with its log disabled, since that would reveal addresses."""
     try:
         import apprise
     except ModuleNotFoundError as error:
@@ -116,7 +116,7 @@ def _apprise() -> Any:
     return apprise
 
 
-def _known(url: str) -> Any:
+def _plugin(url: str) -> Any:
     apprise = _apprise()
     asset = apprise.AppriseAsset(
         async_mode=False, http_redirects=False, secure_logging=True,
@@ -125,22 +125,22 @@ def _known(url: str) -> Any:
     return apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
 
 
-def _tell(url: str, letter: Letter) -> bool:
-    plugin = _known(url)
+def _notify(url: str, letter: Letter) -> bool:
+    plugin = _plugin(url)
     if plugin is None:
         return False
-    # Apprise itself puts plain text into the form that the plugin's service reads.
+    # Apprise converts plain text for the plugin's service.
     caller = _apprise().Apprise(asset=plugin.asset)
     caller.add(plugin)
     try:
         return caller.notify(title=letter.subject, body=letter.text, body_format="text") is True
-    except Exception as error:  # noqa: BLE001 - one of a hundred plugins, each with its own
+    except Exception as error:  # noqa: BLE001 - any of a hundred plugins
         _LOG.error("a chat plugin failed", error=error)
         return False
 
 
-def _in_time(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
-    """What it comes to; None if that takes too long: then it is left to come to its end alone."""
+def _run_within(work: Callable[[], list[bool]], within_s: float) -> list[bool] | None:
+    """The result of the work; None if it is late, and is abandoned."""
     ended: SimpleQueue[list[bool]] = SimpleQueue()
     Thread(target=lambda: ended.put(work()), name="chat", daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""The customer's link: a signed token that names one incident until a time, and nothing else.
+"""The customer's link: a signed token for one incident, valid until a time.
 
 Its settings are the section [customer] of the settings file.
 """
@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any
 from incidents import clock
 from incidents.enforcement.port import Order
 from incidents.errors import Cause, IncidentsError
-from incidents.notices.letter import Office
+from incidents.notices.letter import DeskContact
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
 from incidents.settings import sources
-from incidents.settings.options import Options, stays_here
+from incidents.settings.options import Options, is_loopback
 from incidents.values.ids import incident_id, read_incident_id
 
 if TYPE_CHECKING:
     from incidents.contract.documents import sites as documents
 
 MIN_SECRET = 32
-"""So many characters a secret must have."""
+"""The minimum number of characters of a secret."""
 
 MAX_TOKEN = 90
 
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 _MAC_BYTES = 20
 _DOMAIN = b"incidents customer link v1"
-_WHICH = b"incidents customer link, which secret"
+_KEY_ID_LABEL = b"incidents customer link, which secret"
 _TOKEN = re.compile(
     r"(?P<site>[1-9]\d{0,17})-(?P<n>[1-9]\d{0,8})\.(?P<until>[1-9a-f][0-9a-f]{0,9})"
     r"(?:\.r(?P<revoked>[1-9]\d{0,8}))?\.[0-9a-f]{4}\.[a-z2-7]{32}",
@@ -47,65 +47,63 @@ Incident = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A link that holds: the incident that it names, whose links had been revoked `revoked` times
-    when it was given out. If they have been since, it holds no longer.
-    """
+class ValidLink:
+    """A valid link to an incident, unless its links were revoked more than `revoked` times."""
 
     incident: Incident
     revoked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
-    """A link that did hold, once."""
+class ExpiredLink:
+    """A link that has expired."""
 
     incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
-class Forged:
-    """Anything else, however it looks."""
+class InvalidLink:
+    """Any other text."""
 
 
-Reading = Named | Expired | Forged
+TokenCheck = ValidLink | ExpiredLink | InvalidLink
 
 
 def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
-    """The token for that incident, which holds through `expires` (aware; whole seconds count), or
-    until the incident's links are revoked, which they have been `revoked` times.
+    """The token for that incident, valid through `expires` (aware; whole seconds count).
+
+    It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
     """
     return _token(_claim(incident, (expires - _EPOCH) // _SECOND, revoked), secret)
 
 
-def read_token(token: str, secrets: Iterable[str], now: datetime) -> Reading:
-    """What a token is at `now` (aware); one that any of the secrets has signed is none forged.
+def read_token(token: str, secrets: Iterable[str], now: datetime) -> TokenCheck:
+    """Check a token at `now` (aware); any of the secrets may have signed it.
 
-    All of it is compared, in constant time, with what would have been signed: no other spelling of
-    the same token is taken.
+    The whole token is compared, in constant time, with the signed one: no other spelling is valid.
     """
     found = _TOKEN.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if found is None:
-        return Forged()
+        return InvalidLink()
     incident, until = (int(found["site"]), int(found["n"])), int(found["until"], 16)
     revoked = int(found["revoked"] or 0)
     claim = _claim(incident, until, revoked)
-    rightly = [hmac.compare_digest(token, _token(claim, secret)) for secret in secrets]
-    if not any(rightly):
-        return Forged()
-    # Due strictly after its time, as all is that is timed here.
-    return Expired(incident) if now - _EPOCH > until * _SECOND else Named(incident, revoked)
+    matches = [hmac.compare_digest(token, _token(claim, secret)) for secret in secrets]
+    if not any(matches):
+        return InvalidLink()
+    # It expires strictly after its time, as all deadlines do.
+    return ExpiredLink(incident) if now - _EPOCH > until * _SECOND else ValidLink(incident, revoked)
 
 
 def _claim(incident: Incident, until: int, revoked: int) -> str:
-    # Links from before any revocation say nothing of it: those that were given out still hold.
+    # Without a revocation there is no suffix, so links from older versions stay valid.
     return f"{incident[0]}-{incident[1]}.{until:x}" + (f".r{revoked}" if revoked else "")
 
 
 def _token(claim: str, secret: str) -> str:
     mac = _mac(secret, b"\n".join((_DOMAIN, claim.encode())))[:_MAC_BYTES]
-    which = _mac(secret, _WHICH)[:2].hex()
-    return f"{claim}.{which}.{base64.b32encode(mac).decode().lower()}"
+    key_id = _mac(secret, _KEY_ID_LABEL)[:2].hex()
+    return f"{claim}.{key_id}.{base64.b32encode(mac).decode().lower()}"
 
 
 def _mac(secret: str, text: bytes) -> bytes:
@@ -114,7 +112,7 @@ def _mac(secret: str, text: bytes) -> bytes:
 
 SECTION = "customer"
 PATH = "c"
-"""What stands between the page's own address and the token."""
+"""The path segment between the base URL and the token."""
 
 VALID_FOR = timedelta(days=14)
 
@@ -129,53 +127,54 @@ class NoCustomerPageError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The links of a desk: where its page is, who has signed, how long they hold.
+    """The links of a desk: the page's address, the secrets, and how long links are valid.
 
-    `secrets` has the one that signs first, and behind it the one before, while that still counts.
+    `secrets`: first the one that signs, then the previous one, while it is still accepted.
     """
 
     base_url: str
     secrets: tuple[str, ...]
     valid_for: timedelta = VALID_FOR
 
-    def to(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
-        """The address of that incident's page, whose links have been revoked `revoked` times; it
-        holds `valid_for` from `since` on, or until they are once more.
+    def address(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
+        """The address of that incident's page, valid for `valid_for` from `since`.
+
+        It ends earlier if the incident's links, revoked `revoked` times so far, are revoked again.
         """
         token = sign_token(incident, self.until(since), self.secrets[0], revoked)
         return f"{self.base_url}/{PATH}/{token}"
 
     def until(self, since: datetime) -> datetime:
-        """Through when a link holds that is given out at `since`: a whole second."""
+        """The last second at which a link issued at `since` is valid."""
         return since.replace(microsecond=0) + self.valid_for
 
-    def read(self, token: str, now: datetime) -> Reading:
-        """What a token names at `now`, if one of the secrets has signed it."""
+    def read(self, token: str, now: datetime) -> TokenCheck:
+        """Check a token at `now` (aware)."""
         return read_token(token, self.secrets, now)
 
     def document(self, incident: Incident, now: datetime, revoked: int) -> documents.Link:
-        """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
+        """The link as JSON, with the end of its validity (RFC 3339, UTC)."""
         return {
-            "incident": incident_id(*incident), "link": self.to(incident, now, revoked),
+            "incident": incident_id(*incident), "link": self.address(incident, now, revoked),
             "until": clock.rfc3339(self.until(now)),
         }  # fmt: skip
 
     def of_order(
         self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
     ) -> str | None:
-        """The link for a notice: the same in each attempt, until the incident's links are revoked.
-        None if it is about no one incident.
+        """The link for a notice, valid from the order on; None if it would have expired by now.
 
-        It holds from the order on; None, too, when it would have expired by now.
+        It is the same in each attempt, until the incident's links are revoked. None, too, if the
+        order is not about one incident.
         """
         incident = None if order.incident is None else read_incident_id(order.incident)
         if incident is None or self.until(order.ordered_at) < now():
             return None
-        return self.to(incident, order.ordered_at, revoked)
+        return self.address(incident, order.ordered_at, revoked)
 
 
-def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
-    """What [customer] says; None without that section: then there is no page and no link.
+def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
+    """Read [customer]; None without that section: then there is no page and no link.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -184,30 +183,29 @@ def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
     return _read(section) if section else None
 
 
-def needed_links(environ: Mapping[str, str] | None = None) -> Links:
-    """The same, for who cannot do without.
+def required_links(environ: Mapping[str, str] | None = None) -> Links:
+    """Read [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; else as `links_of_settings` does.
+        NoCustomerPageError: without that section; else as `load_links`.
     """
-    found = links_of_settings(environ)
+    found = load_links(environ)
     if found is None:
         raise NoCustomerPageError(file=sources.file(environ))
     return found
 
 
-def link_of_notice(environ: Mapping[str, str] | None = None) -> Link | None:
-    """What gives each notice its link, None without [customer]; raises as `links_of_settings`
-    does."""
-    found = links_of_settings(environ)
+def load_notice_link(environ: Mapping[str, str] | None = None) -> Link | None:
+    """The function that gives each notice its link; None and errors as `load_links`."""
+    found = load_links(environ)
     return None if found is None else found.of_order
 
 
-def office(environ: Mapping[str, str] | None = None) -> Office:
-    """Whom the customer deals with, as [notices] says: its name, and how it is reached.
+def office(environ: Mapping[str, str] | None = None) -> DeskContact:
+    """The desk's name and contacts for the customer, from [notices].
 
     Raises:
-        SettingError, SettingsFileError: naming what is wrong, or not there.
+        SettingError, SettingsFileError: naming what is wrong or missing.
     """
     options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")
@@ -215,7 +213,7 @@ def office(environ: Mapping[str, str] | None = None) -> Office:
         raise options.wrong(
             "desk_name", Cause.of("must_host_name", "set: the customer page shows it")
         )
-    found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
+    found = DeskContact(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
     if found.phone is None and found.mail is None:
         raise options.wrong(
             "desk_phone",
@@ -258,13 +256,13 @@ def _secrets(options: Options) -> tuple[str, ...]:
 
 
 def _address(options: Options) -> str:
-    """Where the page is; over TLS, unless all of it stays on this machine."""
+    """The page's base URL: https, unless it is local to this machine."""
     given = options.needed("base_url")
     expected = Cause.of(
         "must_page_address", 'the address of the page, such as "https://desk.host.example"'
     )
     found = options.address("base_url", expected)
-    if found is None or not (found.scheme == "https" or stays_here(found)):
+    if found is None or not (found.scheme == "https" or is_loopback(found)):
         raise options.wrong(
             "base_url",
             Cause.of(

@@ -1,7 +1,7 @@
 """The lanes of notices: one to the customer, one to the desk.
 
-The customer's writes to the responsible person what was found, and what was done. The desk's tells
-the desk what somebody must do, in chat groups and by mail."""
+The customer's lane tells the responsible person what was found and done. The desk's lane tells the
+desk what to do, in chat groups and by mail."""
 
 from __future__ import annotations
 
@@ -23,42 +23,41 @@ from incidents.notices.letter import (
     Channel,
     Facts,
     Recipient,
-    Time,
+    TimeBudget,
     worst_outcome,
 )
 from incidents.notices.notice_settings import Outlet
-from incidents.notices.record import Link, Record
+from incidents.notices.record import FactsOfOrders, Link
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
 from incidents.settings.sources import Settings
 
-LookUp = Callable[[Order], Facts | None]
+FactsLookup = Callable[[Order], Facts | None]
 
 
 class App(Protocol):
-    """Where the settings are, and the database."""
+    """The settings and the database."""
 
     @property
     def settings(self) -> Settings:
-        """Those of this run."""
+        """The settings of this run."""
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that reads one state of the database."""
+        """Begin a transaction that reads one state of the database."""
 
 
-class Customer:
-    """Writes to the customer of an order's site, by the first channel that takes it.
+class CustomerLane:
+    """The lane to the customer of an order's site, by the first channel that accepts the letter.
 
-    An incident that is settled by then is told to nobody, nor is a suspension that late truth has
-    struck, or a closure that was taken back: it would be wrong. A violation is told on a closed
-    site too, in other words: the customer is to know all that was found, and the notice of the
-    closure names only what the closure rests on.
+    No notice is sent about a settled incident, a struck suspension or a withdrawn closure: it would
+    be wrong. A violation on a closed site is sent too, in other words: the customer should know all
+    findings, and the notice of the closure names only its grounds.
     """
 
     def __init__(
         self,
         *,
-        facts: LookUp,
+        facts: FactsLookup,
         wording: Wording,
         channels: Sequence[Channel],
         name: str = notice_settings.NOTICES,
@@ -70,7 +69,7 @@ class Customer:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a channel at all."""
+        """Whether there is any channel."""
         return bool(self._channels)
 
     def deliver(self, order: Order) -> Outcome:
@@ -80,7 +79,7 @@ class Customer:
         notice = notice_of(order)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = _to_tell(self._facts, order)
+        facts = _facts_or_skip(self._facts, order)
         if isinstance(facts, Skipped):
             return facts
         if facts.email is None and facts.phone is None:
@@ -92,20 +91,20 @@ class Customer:
         to = Recipient(
             mail=() if facts.email is None else (facts.email,), name=facts.person, phone=facts.phone
         )
-        time, outcomes = Time(), []
+        budget, outcomes = TimeBudget(), []
         for left, each in zip(range(len(self._channels), 0, -1), self._channels, strict=True):
-            outcomes.append(each.send(letter, to, within_s=time.share(left)))
+            outcomes.append(each.send(letter, to, within_s=budget.share(left)))
             if isinstance(outcomes[-1], Delivered):
                 return outcomes[-1]
         return worst_outcome(outcomes)
 
-    def state(self, site: str) -> State | None:  # noqa: ARG002 - a mail asks nobody back
-        """Unknown."""
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - nobody can be asked
+        """Always None: the state is unknown."""
         return None
 
 
-def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
-    """The facts of an order, or why nobody is told of it any more."""
+def _facts_or_skip(look_up: FactsLookup, order: Order) -> Facts | Skipped:
+    """The facts of an order, or the reason to send nothing."""
     facts = look_up(order)
     if facts is None:
         return Skipped(why="not_on_record")
@@ -113,7 +112,7 @@ def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
 
 
 def notice_of(order: Order) -> str | None:
-    """The notice that tells the customer of an order; None if it is nothing to them."""
+    """The notice about an order to the customer; None if there is none."""
     match order.kind:
         case "notify":
             return "violation_found"
@@ -128,45 +127,46 @@ def notice_of(order: Order) -> str | None:
 
 
 def customer_lane(
-    house: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
-) -> Customer:
-    """The customer's lane as [notices] says; `link` gives the customer's own page, if there is one.
+    app: App, *, link: Link | None = None, environ: Mapping[str, str] | None = None
+) -> CustomerLane:
+    """The customer's lane from [notices]; `link` gives the customer's page, if there is one.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
             what is wrong.
     """
-    found = notice_settings.to_customer(house.settings.zone, environ)
-    record = Record(house.reading, link)
-    return Customer(facts=record, wording=found.wording, channels=found.channels)
+    found = notice_settings.customer_settings(app.settings.zone, environ)
+    record = FactsOfOrders(app.reading, link)
+    return CustomerLane(facts=record, wording=found.wording, channels=found.channels)
 
 
 _NOTICES = {"call": "call_task", "alarm": "alarm"}
-_LOUD = frozenset(
+_URGENT = frozenset(
     {
         "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }
 )  # fmt: skip
-"""What is worse or too late in the morning: a site that should be down is up, or is to be closed at
-once; nothing enforces the clock; nothing is carried out; an hour is nearly over. A call to a
-customer may wait.
+"""The alarms that cannot wait until morning.
+
+A site that should be down is up, or must be closed at once; nothing enforces the clock; nothing is
+carried out; an hour is nearly over. A call to a customer may wait.
 """
 
 _LOG = logger("notices")
 
 
-class Desk:
-    """Tells the desk by each outlet that is not quiet; told if one of them takes it.
+class DeskLane:
+    """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
 
-    What is loud does not ask for the hour. What is not, and finds every outlet quiet, waits for
-    the first one's quiet hours to end. Nobody's name, number or address is told to the desk here:
-    groups are on others' servers, and the queue has them.
+    An urgent alarm ignores quiet hours. If every outlet is quiet, any other waits until the first
+    one is not. Names, numbers and addresses of customers are left out: chat groups are on
+    others' servers, and the queue has them.
     """
 
     def __init__(
         self,
         *,
-        facts: LookUp,
+        facts: FactsLookup,
         wording: Wording,
         outlets: Sequence[Outlet],
         now: Callable[[], datetime] = clock.now,
@@ -180,7 +180,7 @@ class Desk:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a channel at all."""
+        """Whether there is any channel."""
         return bool(self._outlets)
 
     def deliver(self, order: Order) -> Outcome:
@@ -190,19 +190,18 @@ class Desk:
         notice = _NOTICES.get(order.kind)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = _to_tell(self._facts, order)
+        facts = _facts_or_skip(self._facts, order)
         if isinstance(facts, Skipped):
             return facts
-        return self._tell(notice, facts, order.id, loud=order.kind in _LOUD)
+        return self._send(notice, facts, order.id, urgent=order.kind in _URGENT)
 
     def alarm(
-        self, kind: str, facts: AlarmFacts, *, subject_key: str, loud: bool | None = None
+        self, kind: str, facts: AlarmFacts, *, subject_key: str, urgent: bool | None = None
     ) -> Outcome:
-        """Tell of something that is no order, once: who calls decides whether it was told already.
+        """Send an alarm that is not an order, once: the caller prevents repetition.
 
-        `kind` is that of a notice (`alarm_KIND`); `subject_key` names what it is about, `12-3` say:
-        the same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows
-        from its kind, unless it is said.
+        `kind`: of a notice (`alarm_KIND`). `subject_key`: the subject, such as `12-3`; the same
+        alarm about the same subject has the same Message-ID. `urgent`: by default by its kind.
 
         Raises:
             ValueError: for an unknown kind.
@@ -212,18 +211,18 @@ class Desk:
             raise ValueError(f"no alarm is called {kind!r}")
         if not self._outlets:
             return Skipped(why="no_channel")
-        return self._tell(notice, facts, f"alarm.{kind}.{subject_key}",
-                          loud=kind in _LOUD if loud is None else loud)  # fmt: skip
+        return self._send(notice, facts, f"alarm.{kind}.{subject_key}",
+                          urgent=kind in _URGENT if urgent is None else urgent)  # fmt: skip
 
-    def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is no site
-        """Unknown."""
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - the desk is not a site
+        """Always None: the state is unknown."""
         return None
 
-    def _tell(self, notice: str, facts: AnyFacts, id_: str, *, loud: bool) -> Outcome:
+    def _send(self, notice: str, facts: AnyFacts, id_: str, *, urgent: bool) -> Outcome:
         now = self._now()
-        ends = [None if loud or o.quiet is None else o.quiet.ends(now) for o in self._outlets]
-        awake = [outlet for outlet, end in zip(self._outlets, ends, strict=True) if end is None]
-        if not awake:
+        ends = [None if urgent or o.quiet is None else o.quiet.ends(now) for o in self._outlets]
+        active = [outlet for outlet, end in zip(self._outlets, ends, strict=True) if end is None]
+        if not active:
             return Retry(
                 problem="quiet", after=min(end for end in ends if end is not None) - now,
                 detail="every channel has its quiet hours",
@@ -232,20 +231,20 @@ class Desk:
             letter = self._wording.letter(notice, facts, id_)
         except TemplateError as error:
             return Failed(problem="template_wrong", detail=error.message)
-        time, outcomes = Time(), []
-        for left, outlet in zip(range(len(awake), 0, -1), awake, strict=True):
-            outcome = outlet.channel.send(letter, outlet.to, within_s=time.share(left))
+        budget, outcomes = TimeBudget(), []
+        for left, outlet in zip(range(len(active), 0, -1), active, strict=True):
+            outcome = outlet.channel.send(letter, outlet.to, within_s=budget.share(left))
             outcomes.append(outcome)
             if isinstance(outcome, Retry | Failed):
                 _LOG.warning(
                     "a channel did not take what the desk is to know",
                     order=id_, item=outlet.channel.name, reason=outcome.problem,
                 )  # fmt: skip
-        told = next((o for o in outcomes if isinstance(o, Delivered)), None)
-        return told or worst_outcome(outcomes)
+        delivered = next((o for o in outcomes if isinstance(o, Delivered)), None)
+        return delivered or worst_outcome(outcomes)
 
 
-def desk_lane(house: App, *, environ: Mapping[str, str] | None = None) -> Desk:
-    """The desk's lane as [alarms] says; raises as `customer_lane` does."""
-    found = notice_settings.to_desk(house.settings.zone, environ)
-    return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)
+def desk_lane(app: App, *, environ: Mapping[str, str] | None = None) -> DeskLane:
+    """The desk's lane from [alarms]; raises as `customer_lane`."""
+    found = notice_settings.desk_settings(app.settings.zone, environ)
+    return DeskLane(facts=FactsOfOrders(app.reading), wording=found.wording, outlets=found.outlets)

@@ -1,6 +1,6 @@
 """The letter: a notice in its final words, and the channels that can send it.
 
-What a notice can tell are facts, as values; the templates know no other names."""
+Templates know only the names of the facts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from incidents.machine.policy import DOCUMENTED, Policy
 
 MAX_FINDINGS = 20
 MAX_URLS = 10
-"""So many incidents, and addresses of one, stand in a notice; of the others it gives the number."""
+"""The maximum of incidents, and of addresses of one; a notice only counts the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """An incident as a notice names it; `more` addresses are not among `urls`."""
+    """An incident in a notice; `more`: the number of addresses not in `urls`."""
 
     id: str
     occurred_at: datetime
@@ -32,25 +32,23 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is told of a site, for one order or one incident.
+    """The facts about a site, for one order or one incident.
 
-    `reference` is what the customer quotes. `at` is when it happened: when it was done, as far as
-    is known, else when it was ordered. `state` is the incident's, `site_state` the site's, as they
-    stand now, in the world where it is known to stand otherwise; `findings` are the incidents that
-    the notice is about, and of so many `findings_more` nothing but the number is told.
-    `contact_due` is null where no clock runs or has run (R2), `removal_due` where none is set (R5);
-    `until` is null where no timer will open the site; `stays_down`: nor does that one, since a
-    hold, a closure or what a loss has left keeps it down, or of a hold: it was down before;
-    `outlasts`: so does a hold when the suspension ends, of whose end the customer was told.
-    `miss_closes`: the next time that nobody is reached closes the site (R3). Of a closure `needed`
-    and `within` are the numbers that it was decided by, `total` says that all cases counted (R3),
-    `false_field` is the false detail (R4). `withheld`: the closure is not carried out, since the
-    brake holds it or somebody has cancelled it; `disputed`: what closed the site no longer holds.
-    `cause` of a reopening: its hours were over (`ended`), late truth (`struck`), or anything else
-    (`other`); `never_down`: the customer was told that the site is down, and it was not; `opening`:
-    it is ordered, and not carried out. `settled`: nobody needs to be told any more.
+    `reference`: for the customer to quote. `at`: when it was done, as far as is known, else when it
+    was ordered. `state`: the incident's; `site_state`: the site's actual state now, if known.
+    `findings`: the incidents of the notice; `findings_more`: the number of further ones.
+    `contact_due`: null if no clock runs or has run (R2); `removal_due`: null if none is set (R5).
+    `until`: null if no timer will open the site. `stays_down`: the timer will not open it, because
+    of a hold, a closure or a loss; for a hold: it was down before. `outlasts`: the hold outlasts a
+    suspension whose end the customer knows. `miss_closes`: the next missed contact closes the
+    site (R3). For a closure, `needed` and `within`: the numbers that decided it; `total`: all cases
+    counted (R3); `false_field`: the false detail (R4); `withheld`: not carried out, since the brake
+    holds it or somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a
+    reopening: the suspension ended (`ended`), late truth (`struck`), any other (`other`), or
+    `never_down`: the customer was told that the site is down, and it was not. `opening`: ordered,
+    but not carried out. `settled`: no notice is needed any more.
 
-    `person`, `email` and `phone` are the responsible person's, as they are on file.
+    `person`, `email` and `phone`: the responsible person's on file.
     """
 
     reference: str
@@ -86,28 +84,26 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmFacts:
-    """What an alarm to the desk tells; which of it is there depends on the alarm.
+    """The facts of an alarm to the desk, by its kind; `since` is the beginning of the trouble.
 
-    `host` and `database`: from where it is told. `halted_since`: since when nothing is carried out
-    from that database, which may be a copy; null where orders are carried out.
-    `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
-    `daemon`, if others are left that enforce the clock (null: none is).
-    `sites_uncompared`: how many `sites` could not be compared with the world, the first ones
-    (`named`), why (`problem`), and since when.
-    `sites_left_down`: how many `sites`, how many of them the world has as `closed`, of how many
-    nobody can tell (`unknown`), how many of these were added since the loss (`new`), the first ones
-    (`named`), how each is in the world (`states`) and which of them are suspended on record as well
-    (`suspended_now`), and since when the reason may be lost.
-    `brake_on`: how many `orders` wait for a supervisor, since when. `halted`, `entries_lost` and
-    `server_changed`: since when it is known; why it is halted (`halted_why`: `unknown_server`,
-    `lost_again`, null if only the log says it).
-    `mark_unread`: the `daemon` that carries nothing out, since when, and the `problem`.
+    `host` and `database`: the source of the alarm. `halted_since`: since when the database, perhaps
+    a copy, carries out no orders; null if it does.
+    `daemon_silent`: last seen (`since`; null: never), the number of `overdue` sites, and the
+    `daemon`, if others still enforce the clock (null if none does).
+    `sites_uncompared`: the number of `sites` that could not be compared with the world, the first
+    ones (`named`), and the reason (`problem`).
+    `sites_left_down`: the number of `sites`; of these, closed in the world (`closed`), in an
+    unknown state (`unknown`), the latter added since the loss (`new`); the first ones (`named`)
+    with their actual `states`; and those suspended on record as well (`suspended_now`).
+    `brake_on`: the number of `orders` that wait for a supervisor. `halted`, `entries_lost`,
+    `server_changed`: `halted_why` is `unknown_server`, `lost_again`, null if only the log has it.
+    `mark_unread`: the `daemon` that carries out nothing, and the `problem`.
     `log_unsigned`: since when entries wait for a signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
     incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
-    incident of R5, since when. `closure_disputed`: the rule, since when.
-    `report_due`: the incident, and by when it is to be reported (the 24 hours of article 10).
-    `filing_due`: how many `terms` were reminded of today, and how many of them are `overdue`.
+    incident of R5. `closure_disputed`: the rule.
+    `report_due`: the incident, and the deadline of its report (the 24 hours of article 10).
+    `filing_due`: the number of `terms` in today's reminder, and of those `overdue`.
     """
 
     at: datetime
@@ -143,18 +139,18 @@ AnyFacts = Facts | AlarmFacts
 _ADDRESSES = frozenset({"email", "phone", "settled"})
 
 
-def facts_told(facts: AnyFacts) -> dict[str, Any]:
-    """The facts by the names that templates know; addresses are for channels alone."""
+def template_facts(facts: AnyFacts) -> dict[str, Any]:
+    """The facts by the names in templates; only channels get addresses."""
     names = (each.name for each in fields(facts))
     return {name: getattr(facts, name) for name in names if name not in _ADDRESSES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A notice as it is sent: the same words as plain text and as a page.
+    """A notice ready to send: the same words as plain text and as a page.
 
-    `id` (`12-o45.notice`) is the same each time the letter is sent. `subject` is one line.
-    `languages` are those in which it is written, in their order, `zh_CN` or `en`.
+    `id` (`12-o45.notice`): the same each time the letter is sent. `subject`: one line. `languages`:
+    in the order of the text, `zh_CN` or `en`.
     """
 
     id: str
@@ -166,7 +162,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """To whom: addresses for mail, as they are on file, and a phone number for short messages."""
+    """The recipient: mail addresses on file, and a phone number for short messages."""
 
     mail: tuple[str, ...] = ()
     name: str | None = None
@@ -174,8 +170,8 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """The desk as the customer sees it: by which name it writes, and how it is reached."""
+class DeskContact:
+    """The desk's name and contacts for the customer."""
 
     name: str
     phone: str | None = None
@@ -183,13 +179,13 @@ class Office:
 
 
 ATTEMPT_S = 18.0
-"""What one attempt may take over all its channels: the port asks for less than 20 s."""
+"""The time limit of an attempt over all channels: the port requires less than 20 s."""
 
 
 class Channel(Protocol):
-    """A way to hand letters over, under the name that the settings give it.
+    """A way to deliver letters, under its name in the settings.
 
-    One instance serves several threads; nothing is raised for what the world does.
+    One instance serves several threads; a fault of the world is an outcome, not an exception.
     """
 
     @property
@@ -197,11 +193,11 @@ class Channel(Protocol):
         """Its name in the settings."""
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """Hand it over within that many seconds. Skipped: there is no address of its kind."""
+        """Deliver within that many seconds. Skipped: there is no address of its kind."""
 
 
-class Time:
-    """The time of one attempt, shared out among the channels that are still to be tried."""
+class TimeBudget:
+    """The time of one attempt, divided among the channels left to try."""
 
     def __init__(
         self, whole_s: float = ATTEMPT_S, monotonic: Callable[[], float] = time.monotonic
@@ -210,14 +206,14 @@ class Time:
         self._until = monotonic() + whole_s
 
     def share(self, channels: int) -> float:
-        """Seconds for the next of so many: one that hangs leaves the others theirs."""
+        """The seconds for the next of the `channels` left: none can use up the others' time."""
         return max(0.5, (self._until - self._monotonic()) / channels)
 
 
 def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
-    """What an attempt comes to that no channel has taken.
+    """The outcome of an attempt that no channel accepted.
 
-    While one may still take it, it is tried again, as soon as the first of them asks for.
+    If any channel may accept it later, it is retried after the shortest wait requested.
     """
     found = list(outcomes)
     retries = [outcome for outcome in found if isinstance(outcome, Retry)]
@@ -231,41 +227,45 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 LANGUAGES = ("zh_CN", "en")
-"""Those that the templates are shipped in; a customer in doubt reads the first one first."""
+"""The languages of the shipped templates; the first one comes first in letters."""
 
 
-class Entry(NamedTuple):
-    """To whom a notice goes, `customer`, `desk`, or `phone` (who calls reads it out); and when."""
+class NoticeType(NamedTuple):
+    """The recipient of a notice, `customer`, `desk`, or `phone` (the caller reads it); and when."""
 
     to: str
     when: str
 
 
-NOTICES: dict[str, Entry] = {
-    "violation_found": Entry("customer", "a violation is logged"),
-    "suspended": Entry("customer", "the site is suspended until a time (R2)"),
-    "suspended_held": Entry("customer", "the site is held by order until the hold is lifted"),
-    "reopened": Entry("customer", "the site is open again"),
-    "closed": Entry("customer", "the site is closed (R1, R3, R4, R5)"),
-    "recheck": Entry("customer", "the desk will check again; only a person sends it"),
-    "call_script": Entry("phone", "an operator calls the customer"),
-    "call_task": Entry("desk", "the customer must be called about the closure"),
-    "alarm": Entry("desk", "a clock lapsed with too few attempts: the site is not suspended"),
-    "alarm_daemon_silent": Entry("desk", "no daemon enforces deadlines"),
-    "alarm_halted": Entry("desk", "all orders of a database are stopped"),
-    "alarm_mark_unread": Entry("desk", "a daemon cannot read its mark and carries out no orders"),
-    "alarm_entries_lost": Entry("desk", "the record has lost its latest entries"),
-    "alarm_server_changed": Entry("desk", "another database server has taken over"),
-    "alarm_sites_uncompared": Entry("desk", "sites could not be compared with their actual state"),
-    "alarm_sites_left_down": Entry(
+NOTICES: dict[str, NoticeType] = {
+    "violation_found": NoticeType("customer", "a violation is logged"),
+    "suspended": NoticeType("customer", "the site is suspended until a time (R2)"),
+    "suspended_held": NoticeType("customer", "the site is held by order until the hold is lifted"),
+    "reopened": NoticeType("customer", "the site is open again"),
+    "closed": NoticeType("customer", "the site is closed (R1, R3, R4, R5)"),
+    "recheck": NoticeType("customer", "the desk will check again; only a person sends it"),
+    "call_script": NoticeType("phone", "an operator calls the customer"),
+    "call_task": NoticeType("desk", "the customer must be called about the closure"),
+    "alarm": NoticeType("desk", "a clock lapsed with too few attempts: the site is not suspended"),
+    "alarm_daemon_silent": NoticeType("desk", "no daemon enforces deadlines"),
+    "alarm_halted": NoticeType("desk", "all orders of a database are stopped"),
+    "alarm_mark_unread": NoticeType(
+        "desk", "a daemon cannot read its mark and carries out no orders"
+    ),
+    "alarm_entries_lost": NoticeType("desk", "the record has lost its latest entries"),
+    "alarm_server_changed": NoticeType("desk", "another database server has taken over"),
+    "alarm_sites_uncompared": NoticeType(
+        "desk", "sites could not be compared with their actual state"
+    ),
+    "alarm_sites_left_down": NoticeType(
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
-    "alarm_log_unsigned": Entry("desk", "new entries are not signed"),
-    "alarm_brake_on": Entry("desk", "too many sites are ordered down at once: the rest wait"),
-    "alarm_order_dead": Entry("desk", "an order was given up"),
-    "alarm_clock_about_to_lapse": Entry("desk", "a contact deadline ends soon"),
-    "alarm_closure_waits": Entry("desk", "a closure needs a second person"),
-    "alarm_closure_disputed": Entry("desk", "the record no longer supports a closure"),
-    "alarm_report_due": Entry("desk", "an incident is due for police report"),
-    "alarm_filing_due": Entry("desk", "filing deadlines are near or overdue"),
+    "alarm_log_unsigned": NoticeType("desk", "new entries are not signed"),
+    "alarm_brake_on": NoticeType("desk", "too many sites are ordered down at once: the rest wait"),
+    "alarm_order_dead": NoticeType("desk", "an order was given up"),
+    "alarm_clock_about_to_lapse": NoticeType("desk", "a contact deadline ends soon"),
+    "alarm_closure_waits": NoticeType("desk", "a closure needs a second person"),
+    "alarm_closure_disputed": NoticeType("desk", "the record no longer supports a closure"),
+    "alarm_report_due": NoticeType("desk", "an incident is due for police report"),
+    "alarm_filing_due": NoticeType("desk", "filing deadlines are near or overdue"),
 }

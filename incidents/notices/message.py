@@ -1,6 +1,6 @@
 """The message: a letter as an e-mail (RFC 5322, MIME), and its delivery to a mail server.
 
-Nobody's text can add to a message's headers. The talk ends in time, whatever the server does."""
+No text can add headers to a message. A session ends in time, whatever the server does."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from incidents.values import site_name
 
 MAX_LOCAL_OCTETS, MAX_OCTETS = 64, 254
 MAX_NAME = 100
-"""So many characters of a name stand beside an address."""
+"""The maximum number of characters of the name beside an address."""
 
-# RFC 5321, section 4.1.2, Dot-string, with what RFC 6531 adds; a quoted one is nobody's.
+# RFC 5321, section 4.1.2, Dot-string, extended by RFC 6531; nobody uses a quoted one.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _WITH_NAME = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>\s*")
 
 
 class BadAddressError(ValueError):
-    """A text that is no address for mail; the message says why, without quoting it."""
+    """A text that is not a mail address; the message gives the reason without quoting it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`local` before the @, and `domain` behind it in its ASCII form (IDNA 2008)."""
+    """A mail address: `local` before the @, and `domain` in its ASCII form (IDNA 2008)."""
 
     local: str
     domain: str
@@ -46,7 +46,7 @@ class Address:
 
     @property
     def spec(self) -> str:
-        """The address as it is handed over: `desk@host.example`."""
+        """The address for SMTP: `desk@host.example`."""
         return f"{self.local}@{self.domain}"
 
 
@@ -54,12 +54,12 @@ def read_address(text: str, name: str | None = None) -> Address:
     """The address `a@b.example`, with that name beside it.
 
     Raises:
-        BadAddressError: for whatever no mail can be sent to.
+        BadAddressError: if no mail can be sent to it.
     """
     local, at, host = text.strip(" ").rpartition("@")
     if not at:
         raise BadAddressError("it has no @")
-    # An encoded word (RFC 2047) would be decoded on the way, line ends and all.
+    # An encoded word (RFC 2047) would be decoded in transit, with any line ends in it.
     if not local.isprintable() or "=?" in local or _LOCAL.fullmatch(local) is None:
         raise BadAddressError("the part before the @ is not a mailbox name")
     domain = _domain(host)
@@ -71,7 +71,7 @@ def read_address(text: str, name: str | None = None) -> Address:
 
 
 def read_named_address(text: str) -> Address:
-    """The address `a@b.example`, or `Somebody <a@b.example>`; raises as `read_address` does."""
+    """The address `a@b.example`, or `Somebody <a@b.example>`; raises as `read_address`."""
     found = _WITH_NAME.fullmatch(text)
     if found is None:
         return read_address(text)
@@ -82,7 +82,7 @@ def _domain(host: str) -> str:
     try:
         domain = site_name.read_own_host(host)
     except BadSiteNameError as error:
-        # What it quotes is somebody's address.
+        # The error quotes the address, which is personal data.
         raise BadAddressError("the part after the @ is not a domain") from error
     if ":" in domain or domain.replace(".", "").isdecimal():
         raise BadAddressError("the part after the @ is an IP address")
@@ -90,7 +90,7 @@ def _domain(host: str) -> str:
 
 
 _SEVEN_BITS = policy.SMTP.clone(cte_type="7bit")
-"""Whatever a server knows, it can take seven bits."""
+"""Every server accepts seven bits."""
 
 _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 # RFC 5322, section 3.2.3, dot-atom-text.
@@ -98,152 +98,156 @@ _NO_ATOM = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """What stands above all mails of a channel alike."""
+class MailHeaders:
+    """The headers common to all mails of a channel."""
 
     sender: Address
     reply_to: Address | None = None
     list_id: str | None = None
 
 
-def compose(letter: Letter, to: Sequence[Address], heading: Heading, now: datetime) -> EmailMessage:
-    """The letter as a mail of `now` (UTC): the text, and the page as another form of it.
+def compose(
+    letter: Letter, to: Sequence[Address], headers: MailHeaders, now: datetime
+) -> EmailMessage:
+    """The letter as a mail of `now` (UTC), with the text and the page as alternatives.
 
-    Its Message-ID is the same for the same letter, so that a mailbox that has got it twice shows
-    it once. Auto-Submitted (RFC 3834) keeps absence notes from answering it.
+    The same letter has the same Message-ID, so a mailbox that gets it twice shows it once.
+    Auto-Submitted (RFC 3834) suppresses automatic replies.
     """
     mail = EmailMessage(policy=_SEVEN_BITS)
-    mail["From"] = _shown(heading.sender)
-    mail["To"] = [_shown(address) for address in to]
-    mail["Subject"] = literal(letter.subject)
+    mail["From"] = _header_address(headers.sender)
+    mail["To"] = [_header_address(address) for address in to]
+    mail["Subject"] = without_encoded_words(letter.subject)
     mail["Date"] = now
-    mail["Message-ID"] = message_id(letter.id, heading.sender)
+    mail["Message-ID"] = message_id(letter.id, headers.sender)
     mail["Auto-Submitted"] = "auto-generated"
-    if heading.reply_to is not None:
-        mail["Reply-To"] = _shown(heading.reply_to)
-    if heading.list_id is not None:
-        mail["List-Id"] = f"<{heading.list_id}>"
+    if headers.reply_to is not None:
+        mail["Reply-To"] = _header_address(headers.reply_to)
+    if headers.list_id is not None:
+        mail["List-Id"] = f"<{headers.list_id}>"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
-    # Set before, it would become that of the first part alone.
+    # Set earlier, it would apply to the first part only.
     mail["Content-Language"] = ", ".join(_TAGS[language] for language in letter.languages)
     return mail
 
 
 def message_id(id_: str, sender: Address) -> str:
-    """`<12-o45.notice@host.example>`: of the letter and the sender alone."""
+    """The Message-ID from the letter's id and the sender: `<12-o45.notice@host.example>`."""
     return f"<{_NO_ATOM.sub('-', id_).strip('.-')}@{sender.domain}>"
 
 
-def literal(text: str) -> str:
+def without_encoded_words(text: str) -> str:
     """A text for a header, without the beginning of an encoded word (RFC 2047).
 
-    `email` would decode one in what it is given, and a line end hidden in it would be a line end.
+    Otherwise `email` would decode it, and a hidden line end would take effect.
     """
     return text.replace("=?", "= ?")
 
 
-def _shown(address: Address) -> headerregistry.Address:
-    return headerregistry.Address(literal(address.name), address.local, address.domain)
+def _header_address(address: Address) -> headerregistry.Address:
+    return headerregistry.Address(
+        without_encoded_words(address.name), address.local, address.domain
+    )
 
 
 Refused = dict[str, tuple[int, bytes]]
 """Addresses, each with the server's answer to it."""
 
 _READY = 220
-_LEAST_S = 0.1
-_FAREWELL_S = 1.0
+_MIN_TIMEOUT_S = 0.1
+_QUIT_TIMEOUT_S = 1.0
 
 
 class Session:
-    """A talk of at most `within_s` seconds, over one connection.
+    """An SMTP session of at most `within_s` seconds, over one connection.
 
-    The socket's own timeout begins anew with each byte; so at the end of the time somebody else
-    ends the connection, and whoever waits for the server sees that it is gone.
+    The socket's own timeout restarts with each byte, so a timer closes the connection at the end
+    of the time, and the waiting call fails.
     """
 
     def __init__(self, within_s: float) -> None:
         self._until = time.monotonic() + within_s
         self._client: _Client | None = None
-        self._watch = Timer(within_s, self._end)
+        self._watch = Timer(within_s, self._shut_down)
         self._watch.daemon = True
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is over: what broke then broke because of it, whoever saw it first."""
+        """Whether the time is up, which then is the cause of any failure."""
         return time.monotonic() >= self._until
 
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:
-        """Connect, over TLS from the start if there is a context for it; raises as smtplib does."""
+        """Connect, over TLS from the start if `tls` is given; raises as smtplib."""
         self._watch.start()
-        self._client = _Client(own_name, self._left(), tls)
-        code, _ = self._client.begin(host, port)
+        self._client = _Client(own_name, self._time_left(), tls)
+        code, _ = self._client.connect_to(host, port)
         if code != _READY:
             raise smtplib.SMTPConnectError(code, "")
 
     def start_tls(self, context: ssl.SSLContext | None) -> None:
-        """Go over to TLS (RFC 3207), and never on without it; raises as smtplib does."""
+        """Switch to TLS (RFC 3207), or fail; raises as smtplib."""
         self._ready().starttls(context=context)
 
     def log_in(self, user: str, password: str) -> None:
-        """Say who we are (RFC 4954); raises as smtplib does."""
+        """Log in (RFC 4954); raises as smtplib."""
         self._ready().login(user, password)
 
     def send(self, mail: EmailMessage, sender: str, to: Sequence[str]) -> Refused:
-        """Hand the mail over; which recipients were refused. Raises as smtplib does."""
+        """Send the mail, and return the refused recipients; raises as smtplib."""
         client = self._ready()
         refused: Refused = client.send_message(mail, sender, list(to))
-        # It is taken: whatever comes of the farewell changes nothing.
+        # The mail is accepted, whatever QUIT returns.
         with suppress(OSError, smtplib.SMTPException):
-            client.settle(_FAREWELL_S)
+            client.set_timeout(_QUIT_TIMEOUT_S)
             client.quit()
         return refused
 
-    def give_up(self) -> None:
-        """Let the connection go."""
+    def close(self) -> None:
+        """Close the connection."""
         self._watch.cancel()
         if self._client is not None:
             self._client.close()
 
     def _ready(self) -> _Client:
         assert self._client is not None, "the session is open"
-        self._client.settle(self._left())
+        self._client.set_timeout(self._time_left())
         return self._client
 
-    def _left(self) -> float:
+    def _time_left(self) -> float:
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return max(left, _LEAST_S)
+        return max(left, _MIN_TIMEOUT_S)
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         client = self._client
         if client is not None and client.sock is not None:
-            # The socket's own, not that of TLS, which would talk to the other side first.
+            # The socket's own shutdown: that of TLS would first wait for the server.
             with suppress(OSError):
                 socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
 
 
 class _Client(smtplib.SMTP):
-    """smtplib's client; what it greets the server with is no name of this machine."""
+    """smtplib's client, which does not send this machine's name in its greeting."""
 
     def __init__(self, own_name: str, timeout_s: float, tls: ssl.SSLContext | None) -> None:
         super().__init__(local_hostname=own_name, timeout=timeout_s)
         self._tls = tls
 
-    def begin(self, host: str, port: int) -> tuple[int, bytes]:
-        """Connect; what the server greets with."""
-        # smtplib takes the name that a certificate must bear from here.
+    def connect_to(self, host: str, port: int) -> tuple[int, bytes]:
+        """Connect, and return the server's greeting."""
+        # smtplib checks the certificate against this name.
         self._host = host
         return self.connect(host, port)
 
-    def settle(self, timeout_s: float) -> None:
-        """So long it waits for a single answer from now on."""
+    def set_timeout(self, timeout_s: float) -> None:
+        """Set the timeout for a single answer."""
         if self.sock is not None:
             self.sock.settimeout(timeout_s)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """What smtplib asks for a connection."""
+        """Open the connection for smtplib."""
         opened = _connected(host, port, timeout)
         if self._tls is None:
             return opened
@@ -255,12 +259,12 @@ class _Client(smtplib.SMTP):
 
 
 def _connected(host: str, port: int, within_s: float) -> socket.socket:
-    """A connection to the first of the host's addresses that answers; all share the time."""
+    """Connect to the first of the host's addresses that answers; all share the time."""
     until = time.monotonic() + within_s
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the host has no address")
     for left, (*_, address) in zip(range(len(found), 0, -1), found, strict=True):
-        share_s = max(_LEAST_S, (until - time.monotonic()) / left)
+        share_s = max(_MIN_TIMEOUT_S, (until - time.monotonic()) / left)
         try:
             return socket.create_connection((str(address[0]), port), share_s)
         except OSError as error:

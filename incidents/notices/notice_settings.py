@@ -1,6 +1,6 @@
-"""The notices' settings: the sections [notices] and [alarms], and which lanes have no channel.
+"""The notices' settings: the sections [notices] and [alarms], and the lanes without a channel.
 
-Quiet hours are between two times of the day, in a zone, when a channel is left in peace."""
+In quiet hours, between two times of day in a zone, a channel gets no alarms that can wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.errors import Cause, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import chat, letter, message, samples, smtp
-from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
+from incidents.notices.letter import LANGUAGES, Channel, DeskContact, Recipient
 from incidents.notices.message import BadAddressError
 from incidents.notices.wording import Wording
 from incidents.settings import sources
@@ -26,15 +26,15 @@ _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.AS
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """From `begin` on, until `end`, by the clocks of `zone`; over midnight if `end` is earlier."""
+class QuietHours:
+    """Quiet hours from `begin` until `end` in `zone`; over midnight if `end` is earlier."""
 
     begin: time
     end: time
     zone: tzinfo
 
     def ends(self, now: datetime) -> datetime | None:
-        """When they end (UTC); None if they are not on at `now` (aware)."""
+        """The end (UTC) of the quiet hours at `now` (aware); None outside of them."""
         local = now.astimezone(self.zone)
         shown = local.time().replace(fold=0)
         over_midnight = self.end < self.begin
@@ -43,7 +43,7 @@ class Quiet:
         if not on:
             return None
         day = local.date() + timedelta(days=1 if over_midnight and evening else 0)
-        # In the night that has an hour twice, the first moment of that name may be past.
+        # When the clocks go back, the first moment of that time of day may be past.
         moments = (
             datetime.combine(day, self.end.replace(fold=fold), tzinfo=self.zone) for fold in (0, 1)
         )
@@ -51,11 +51,11 @@ class Quiet:
         return min(later, default=now.astimezone(UTC) + timedelta(minutes=1))
 
 
-def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
-    """`23:00-07:00` by the clocks of `zone`.
+def read_quiet_hours(text: str, zone: tzinfo) -> QuietHours:
+    """Read quiet hours such as `23:00-07:00`, in `zone`.
 
     Raises:
-        ValueError: for anything else, and for hours that never end.
+        ValueError: for any other form, and for hours that never end.
     """
     found = _FORM.fullmatch(text)
     if found is None:
@@ -64,7 +64,7 @@ def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
     begin, end = time(first, minute), time(last, end_minute)
     if begin == end:
         raise ValueError(f"they would never end: {text!r}")
-    return Quiet(begin, end, zone)
+    return QuietHours(begin, end, zone)
 
 
 NOTICES, ALARMS = "notices", "alarms"
@@ -72,38 +72,38 @@ _LANES = {NOTICE: (NOTICES, "customer"), DESK: (ALARMS, "desk")}
 """The section with the channels of each lane, and the recipient, as `letter.NOTICES` names it."""
 
 CHANNELS = {lane: f"[{section}] channels" for lane, (section, _) in _LANES.items()}
-"""The setting with the channels of each lane, as people read it."""
+"""The setting with the channels of each lane, for display."""
 
 MAIL, CHAT = TYPES = ("smtp", "chat")
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A channel to the desk: to whom on it, and when it is left in peace."""
+    """A channel to the desk, with its recipients and quiet hours."""
 
     channel: Channel
     to: Recipient
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ToCustomer:
-    """How the customer is written to: the channels are tried in their order."""
+class CustomerSettings:
+    """The customer's wording and channels, to be tried in order."""
 
     wording: Wording
     channels: tuple[Channel, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ToDesk:
-    """How the desk is told: by each of the outlets."""
+class DeskSettings:
+    """The desk's wording and outlets, which are all used."""
 
     wording: Wording
     outlets: tuple[Outlet, ...]
 
 
 def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
-    """How the customer is written to, without the channels: for a preview, which sends nothing.
+    """The customer's wording without the channels, for a preview.
 
     Raises:
         SettingError, SettingsFileError: naming what is wrong.
@@ -111,13 +111,13 @@ def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
     return _wording(_options(NOTICES, environ), zone, needed=False)
 
 
-def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCustomer:
-    """What [notices] says; times are told in `zone`.
+def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> CustomerSettings:
+    """Read [notices]; times are shown in `zone`.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         NoAppriseError: naming what to install.
-        TemplateError: of a template of the operator's that is wrong.
+        TemplateError: for a wrong template of the operator's.
     """
     section = sources.section(NOTICES, environ)
     options = Options(f"[{NOTICES}]", section)
@@ -138,11 +138,11 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
             )
     if names:
         words.check()
-    return ToCustomer(words, tuple(known[name] for name in names))
+    return CustomerSettings(words, tuple(known[name] for name in names))
 
 
-def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
-    """What [alarms] says, of channels of [notices] or of its own; raises as `to_customer` does."""
+def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
+    """Read [alarms], with channels of its own or of [notices]; raises as `customer_settings`."""
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)
@@ -152,11 +152,11 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
     options.finish()
     if names:
         words.check()
-    return ToDesk(words, tuple(known[name] for name in dict.fromkeys(names)))
+    return DeskSettings(words, tuple(known[name] for name in dict.fromkeys(names)))
 
 
 def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The setting of each lane without a channel; empty where the settings file cannot be read."""
+    """The setting of each lane without a channel; empty if the settings file cannot be read."""
     try:
         return {
             lane: CHANNELS[lane]
@@ -168,7 +168,7 @@ def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str,
 
 
 def listed(unset: Mapping[str, str]) -> list[Notice]:
-    """The notices as documents; one in a lane without a channel names the setting in `unset`."""
+    """The notices as JSON, with the setting from `unset` for a lane without a channel."""
     settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
     found: list[Notice] = []
     for name, entry in letter.NOTICES.items():
@@ -193,7 +193,7 @@ def _wording(
     name, sample = options.text("desk_name"), samples.OFFICE
     if needed and name is None:
         raise options.wrong("desk_name", Cause.of("must_sender", "set: it names the sender"))
-    office = Office(
+    office = DeskContact(
         name=name or sample.name,
         phone=options.text("desk_phone", None if name else sample.phone),
         mail=options.text("desk_mail", None if name else sample.mail),
@@ -225,12 +225,12 @@ def _languages(options: Options, default: tuple[str, ...]) -> tuple[str, ...]:
 def _channel(options: Options, name: str) -> Channel:
     own = options.table(name)
     assert own is not None, "asked of tables alone"
-    made = _made(own, name, options.text("desk_name") or "")
+    made = _make_channel(own, name, options.text("desk_name") or "")
     own.finish()
     return made
 
 
-def _made(own: Options, name: str, sender_name: str) -> Channel:
+def _make_channel(own: Options, name: str, sender_name: str) -> Channel:
     kind = own.text("type")
     if kind == MAIL:
         return smtp.make(name, own, sender_name)
@@ -242,7 +242,7 @@ def _made(own: Options, name: str, sender_name: str) -> Channel:
 def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outlet:
     own = options.table(name) or Options(f"[{ALARMS}.{name}]", {})
     if own.text("type") is not None:
-        channel = _made(own, name, notices.text("desk_name") or "")
+        channel = _make_channel(own, name, notices.text("desk_name") or "")
     elif notices.table(name) is not None:
         channel = _channel(notices, name)
     else:
@@ -256,12 +256,12 @@ def _outlet(options: Options, notices: Options, name: str, zone: tzinfo) -> Outl
                 alarms=ALARMS,
             ),
         )
-    outlet = Outlet(channel, Recipient(mail=_to(own, channel)), _quiet(own, zone))
+    outlet = Outlet(channel, Recipient(mail=_recipients(own, channel)), _quiet_hours(own, zone))
     own.finish()
     return outlet
 
 
-def _to(own: Options, channel: Channel) -> tuple[str, ...]:
+def _recipients(own: Options, channel: Channel) -> tuple[str, ...]:
     found = own.texts("to")
     if isinstance(channel, smtp.Mail) and not found:
         raise own.wrong("to", Cause.of("must_recipients", "a list of at least one address"))
@@ -280,7 +280,7 @@ def _to(own: Options, channel: Channel) -> tuple[str, ...]:
     return found
 
 
-def _quiet(own: Options, zone: tzinfo) -> Quiet | None:
+def _quiet_hours(own: Options, zone: tzinfo) -> QuietHours | None:
     hours = own.text("quiet")
     if hours is None:
         return None

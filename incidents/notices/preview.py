@@ -17,7 +17,7 @@ from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
 from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link
-from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
+from incidents.notices.site_facts import SiteFacts, facts_of_incident, site_of_order
 from incidents.store import entries
 from incidents.store.cases import incidents, sites
 from incidents.store.cases.incidents import Key
@@ -30,39 +30,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is previewed: a site with its latest incident, or the very incident that is `asked`."""
+    """The subject of a preview: a site with its latest incident, or one requested incident."""
 
     site_id: int
     incident: Key | None
     asked: bool = False
 
 
-class Shown(NamedTuple):
-    """The facts of a notice; `made_up` if it tells of what is not on record."""
+class Preview(NamedTuple):
+    """The facts of a notice; `made_up`: some are not on record."""
 
     facts: AnyFacts
     made_up: bool
 
 
 class _Order(NamedTuple):
-    """The order that a notice tells of; `of_one` if it is about one incident."""
+    """The order behind a notice; `per_incident`: it is about one incident."""
 
     kind: str
     lane: str = NOTICE
-    of_one: bool = False
+    per_incident: bool = False
     suspends: bool | None = None
 
 
-# On the phone a closure is told in the words of its notice.
+# The call script of a closure uses the words of its notice.
 _ORDERS = {
-    "violation_found": _Order("notify", of_one=True),
-    "suspended": _Order("suspend", of_one=True, suspends=True),
+    "violation_found": _Order("notify", per_incident=True),
+    "suspended": _Order("suspend", per_incident=True, suspends=True),
     "suspended_held": _Order("suspend", suspends=False),
     "reopened": _Order("reopen"),
     "closed": _Order("close"),
     "call_script": _Order("close"),
     "call_task": _Order("call", DESK),
-    "alarm": _Order("alarm", DESK, of_one=True),
+    "alarm": _Order("alarm", DESK, per_incident=True),
 }
 _OF_CLOSURE = frozenset({"closed", "call_task", "call_script"})
 _OF_INCIDENT = frozenset({"violation_found", "call_script", "alarm"})
@@ -81,37 +81,37 @@ def of_site(connection: Connection, name: str) -> Subject:
 
 
 def of_incident(key: Key) -> Subject:
-    """That incident, whether or not there is one."""
+    """The subject for that incident, even if it does not exist."""
     return Subject(site_id=key[0], incident=key, asked=True)
 
 
 def of(
     connection: Connection, name: str, subject: Subject, now: datetime, link: Link | None = None
-) -> Shown:
-    """The facts of the notice of that name: those of the order that it tells of, if one was given.
+) -> Preview:
+    """The facts of the notice of that name, from the order behind it if there is one.
 
-    What has not happened (a suspension, a closure) is taken from the sample, with its times; of a
-    site without an incident all is. `link` gives the customer's own page; `now` is in UTC.
+    Facts that have not happened (a suspension, a closure) come from the sample, with its times; for
+    a site without an incident all do. `link` gives the customer's page; `now` is in UTC.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
-    order = _ordered(connection, name, subject)
-    told = None if order is None else record.of_order(connection, order)
-    if order is not None and told is not None and not _is_undone(name, told):
-        told = replace(told, link=_link(connection, name, order, link))
-        return Shown(told, made_up=False)
+    order = _latest_order(connection, name, subject)
+    facts = None if order is None else record.of_order(connection, order)
+    if order is not None and facts is not None and not _is_withdrawn(name, facts):
+        facts = replace(facts, link=_link(connection, name, order, link))
+        return Preview(facts, made_up=False)
     if subject.incident is None:
-        return Shown(samples.of(name), made_up=True)
+        return Preview(samples.of(name), made_up=True)
     return _of_incident(connection, name, subject.incident, now, link)
 
 
 def letters(
     wording: Wording, name: str, facts: AnyFacts, languages: Iterable[str]
 ) -> Iterator[Letter]:
-    """How the notice of that name would read, in each of the languages."""
+    """The notice of that name in each of the languages."""
     for language in languages:
-        letter = wording.alone(language).letter(name, facts, "preview")
+        letter = wording.in_language(language).letter(name, facts, "preview")
         yield {
             "notice": name,
             "to": NOTICES[name].to,
@@ -123,65 +123,65 @@ def letters(
 
 
 def violation(connection: Connection, key: Key) -> Facts:
-    """The facts of an incident as it stands, whether or not anybody was told of it; no link.
+    """The present facts of an incident, whether or not a notice was sent; no link.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
-    found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
+    found, incident = _load(connection, _sample_order(key, samples.of("violation_found").at), key)
     return replace(facts_of_incident(connection, found, incident), at=incident.recorded_at)
 
 
-def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:
-    """The latest order that the notice tells of; of an incident's, the one about the incident."""
+def _latest_order(connection: Connection, name: str, subject: Subject) -> Order | None:
+    """The latest order behind the notice, about the incident if the notice is."""
     wanted = _ORDERS.get(name)
     if wanted is None:
         return None
-    of_it = (subject.asked and wanted.of_one) or name == "violation_found"
-    incident = incident_id(*subject.incident) if of_it and subject.incident else None
+    is_about_incident = (subject.asked and wanted.per_incident) or name == "violation_found"
+    incident = incident_id(*subject.incident) if is_about_incident and subject.incident else None
     found = entries.latest_order(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
-    return None if found is None else order_payload.as_given(found, wanted.lane, 0)
+    return None if found is None else order_payload.as_first_attempt(found, wanted.lane, 0)
 
 
-def _is_undone(name: str, told: Facts) -> bool:
-    """Whether it is a closure that was taken back: the case does not know its reasons any more."""
-    return name in _OF_CLOSURE and told.site_state != "closed"
+def _is_withdrawn(name: str, facts: Facts) -> bool:
+    """Whether it is a withdrawn closure, whose reasons the case no longer has."""
+    return name in _OF_CLOSURE and facts.site_state != "closed"
 
 
 def _link(connection: Connection, name: str, order: Order, link: Link | None) -> str | None:
     if link is None or NOTICES[name].to != "customer":
         return None
-    return record.linked(connection, order, link)
+    return record.page_address(connection, order, link)
 
 
 def _of_incident(
     connection: Connection, name: str, key: Key, now: datetime, link: Link | None
-) -> Shown:
-    """Of an incident, with what the sample has in place of what never happened."""
-    sample, order = samples.of(name), _order(key, now)
-    found, incident = _found(connection, order, key)
+) -> Preview:
+    """The facts of an incident, with the sample's for what never happened."""
+    sample, order = samples.of(name), _sample_order(key, now)
+    found, incident = _load(connection, order, key)
     if isinstance(sample, AlarmFacts):
         named = None if sample.incident is None else incident_id(*key)
         site = None if sample.site is None else found.facts.site
-        return Shown(replace(sample, site=site, incident=named), made_up=True)
+        return Preview(replace(sample, site=site, incident=named), made_up=True)
     about = facts_of_incident(connection, found, incident)
     if name in _OF_INCIDENT:
-        # Nobody was told of it: it came from elsewhere, or was moot.
-        return Shown(replace(about, at=incident.recorded_at), made_up=name == "alarm")
+        # No notice was sent: it came from elsewhere, or was moot.
+        return Preview(replace(about, at=incident.recorded_at), made_up=name == "alarm")
     findings = () if name in _OF_SITE else about.findings
-    # All that the record has, in place of what the sample has made up.
-    told = replace(
+    # Facts on record replace those of the sample.
+    facts = replace(
         sample, site=about.site, reference=about.reference, policy=about.policy,
         person=about.person, findings=findings,
         link=None if sample.link is None else _link(connection, name, order, link),
     )  # fmt: skip
-    # The second look has no time of its own.
-    return Shown(told, made_up=name != "recheck")
+    # A recheck has no time of its own.
+    return Preview(facts, made_up=name != "recheck")
 
 
-def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incident]:
+def _load(connection: Connection, order: Order, key: Key) -> tuple[SiteFacts, Incident]:
     incident = incidents.whole(connection, [key]).get(key)
     found = site_of_order(connection, order)
     if incident is None or found is None:
@@ -189,8 +189,8 @@ def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incide
     return found, incident
 
 
-def _order(key: Key, now: datetime) -> Order:
-    """An order as there might be one about it, given now."""
+def _sample_order(key: Key, now: datetime) -> Order:
+    """A possible order about the incident, given now."""
     return Order(
         id=order_id(key[0], 1, NOTICE), kind="notify", lane=NOTICE, site="", site_id=key[0], seq=1,
         ordered_at=now, incident=incident_id(*key),

@@ -1,8 +1,7 @@
-"""The record, as far as a notice needs it: the facts of an order, looked up when it is delivered.
+"""The facts of an order from the record, looked up when its notice is delivered.
 
-What has changed since the order was given is told as it stands now; what nobody needs to be told
-any more is marked as settled. What the order itself says is read from the entry that it follows
-from.
+They are the present facts, even if they have changed since the order; a notice that nobody needs
+any more is settled. The order's own facts are read from the entry that caused it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from incidents.enforcement.port import Order
 from incidents.machine import events as e
 from incidents.notices.letter import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
-    Site,
+    SiteFacts,
     facts_of_closure,
     facts_of_incident,
     finding_of,
@@ -34,31 +33,30 @@ from incidents.values.ids import read_incident_id, read_item_id, task_number
 from incidents.views import left_down, withheld
 
 Link = Callable[[Order, int], str | None]
-"""The address of the page on which the customer answers, if there is one for this order; of its
-incident the links have been revoked so often."""
+"""The address of the customer's page for an order, if any, by the revocations of its links."""
 
 _SETTLED = frozenset({"removed", "voided"})
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
 
 
-class Record:
-    """Looks up the facts of an order; None of one whose site or incident is not there."""
+class FactsOfOrders:
+    """A lookup of the facts of orders; None if the site or the incident is missing."""
 
     def __init__(self, reading: Reading, link: Link | None = None) -> None:
         self._reading = reading
         self._link = link
 
     def __call__(self, order: Order) -> Facts | None:
-        """The facts; a constant number of queries, whatever the site's history."""
+        """Look the facts up, with a number of queries independent of the site's history."""
         with self._reading() as connection:
             found = of_order(connection, order)
             if found is None or self._link is None:
                 return found
-            return replace(found, link=linked(connection, order, self._link))
+            return replace(found, link=page_address(connection, order, self._link))
 
 
 def of_order(connection: Connection, order: Order) -> Facts | None:
-    """The facts of an order; None if its site, or the incident that it names, is not there."""
+    """The facts of an order; None if its site or its incident is missing."""
     found = site_of_order(connection, order)
     if found is None:
         return None
@@ -77,14 +75,13 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
             return _violation(connection, found, order)
 
 
-def _stays_closed(connection: Connection, found: Site) -> bool:
-    """Whether the world has it as closed by what a loss has hidden: neither is it suspended nor
-    opened, whatever is ordered."""
+def _stays_closed(connection: Connection, found: SiteFacts) -> bool:
+    """Return whether a loss hides why it is closed: then no order suspends or opens it."""
     return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
-def linked(connection: Connection, order: Order, link: Link) -> str | None:
-    """The address of the page for an order, which no revocation until now has ended."""
+def page_address(connection: Connection, order: Order, link: Link) -> str | None:
+    """The present address of the page for an order, with regard to revocations."""
     key = None if order.incident is None else read_incident_id(order.incident)
     if key is None:
         return link(order, 0)
@@ -93,43 +90,44 @@ def linked(connection: Connection, order: Order, link: Link) -> str | None:
     return link(order, connection.scalar(asked) or 0)
 
 
-def _violation(connection: Connection, found: Site, order: Order) -> Facts | None:
-    """Of one incident: `notify`, `alarm`."""
+def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
+    """The facts of one incident: `notify`, `alarm`."""
     incident = incident_of(connection, order.incident)
     if incident is None:
         return None
-    told = facts_of_incident(connection, found, incident)
+    facts = facts_of_incident(connection, found, incident)
     over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
-    return replace(told, settled=over)
+    return replace(facts, settled=over)
 
 
-def _down(connection: Connection, order: Order, told: Facts) -> Facts:
-    """What is told of a site that is ordered down: from when on it is, as far as is known; nothing,
-    if it was lifted or cancelled before anybody had tried it."""
-    fell = withheld.has_fallen(connection, order.site_id, order.entry)
-    at = withheld.taken_down_at(connection, order.site_id, order.entry) or told.at
-    return replace(told, at=at, settled=told.settled or fell)
+def _with_time_down(connection: Connection, order: Order, facts: Facts) -> Facts:
+    """The facts with the time since which the site is down, as far as is known.
+
+    Settled if the order was lifted or cancelled before any attempt."""
+    is_withdrawn = withheld.is_dropped(connection, order.site_id, order.entry)
+    at = withheld.taken_down_at(connection, order.site_id, order.entry) or facts.at
+    return replace(facts, at=at, settled=facts.settled or is_withdrawn)
 
 
-def _held(connection: Connection, found: Site, order: Order) -> Facts:
-    """What is told of a hold; nothing once it is lifted."""
+def _held(connection: Connection, found: SiteFacts, order: Order) -> Facts:
+    """The facts of a hold; settled once it is lifted."""
     key = (order.site_id, order.entry)
-    told = replace(
+    facts = replace(
         found.facts,
-        stays_down=withheld.was_told_down(connection, *key),
-        outlasts=withheld.was_told_an_end(connection, *key),
+        stays_down=withheld.was_notified_down(connection, *key),
+        outlasts=withheld.was_notified_of_end(connection, *key),
         settled=not found.case.held,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
-def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
+def _suspended(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
     incident = incident_of(connection, order.incident)
     if incident is None or order.suspension is None:
         return None
     key = (order.site_id, int(order.suspension))
     struck = any(each.struck for _, each in suspensions.NAMED.fetch(connection, [key]).all())
-    told = replace(
+    facts = replace(
         found.facts,
         state=incident.state,
         findings=(finding_of(found.case, incident),),
@@ -141,19 +139,20 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         # Late truth: the person had been reached, or there was no violation.
         settled=struck,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
-def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
-    """Why it is open again, or is being opened, and what is not known to be deleted; of a site that
-    never was down nothing is told, but to who was told that it is, nor of one that is not opened
-    after all."""
+def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
+    """The reason for the opening, with the findings not known to be deleted.
+
+    Settled if the site is not opened after all, or never was down, unless the customer was told
+    that it is."""
     at = withheld.opened_at(connection, order.site_id, order.entry)
-    opens = withheld.opens(connection, order.site_id, order.entry)
+    opens = withheld.still_opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
     was_down = withheld.was_down(connection, order.site_id, order.entry)
     kept_down = withheld.is_kept_down(connection, order.site_id, order.entry)
-    undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
+    undone = not was_down and withheld.was_notified_down(connection, order.site_id, order.entry)
     opened = was_down and (opens or at is not None or found.case.in_force == "active")
     cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []
@@ -173,42 +172,41 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     )
 
 
-def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
-    """The closure with its reasons; settled if the site has been reinstated, or the task done, or
-    withdrawn while the closure is in doubt."""
+def _closed(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
+    """The closure with its reasons; settled if reinstated; a `call` also if done or disputed."""
     closure = found.case.closure
     if closure is None:
         return replace(found.facts, rule=order.rule, settled=True)
-    told = facts_of_closure(connection, found)
+    facts = facts_of_closure(connection, found)
     if order.kind == "call":
-        return replace(told, settled=told.disputed or _is_done(connection, order))
+        return replace(facts, settled=facts.disputed or _is_done(connection, order))
     event = _event(connection, order)
-    told = replace(
-        told,
+    facts = replace(
+        facts,
         false_field=event.field if isinstance(event, e.SiteClosed) else None,
         settled=closure.at != order.ordered_at,
     )
-    return _down(connection, order, told)
+    return _with_time_down(connection, order, facts)
 
 
 def _unsettled(
     connection: Connection, site_id: int, suspension: int | None
 ) -> tuple[list[int], int]:
-    """The first of the site's incidents that are not settled, and how many there are."""
+    """The site's first unsettled incidents, and their total number."""
     of = incidents.c
-    those = [of.site_id == site_id, unsettled()]
+    conditions = [of.site_id == site_id, unsettled()]
     if suspension is not None:
-        those.append(of.suspension == suspension)
-    first = select(of.n).where(*those).order_by(of.n).limit(MAX_FINDINGS)
+        conditions.append(of.suspension == suspension)
+    first = select(of.n).where(*conditions).order_by(of.n).limit(MAX_FINDINGS)
     numbers = list(connection.scalars(first))
     if len(numbers) < MAX_FINDINGS:
         return numbers, len(numbers)
-    counted = select(func.count()).select_from(incidents).where(*those)
+    counted = select(func.count()).select_from(incidents).where(*conditions)
     return numbers, connection.scalar(counted) or 0
 
 
 def _event(connection: Connection, order: Order) -> Any:
-    """What the order follows from: the event of its number."""
+    """The event that caused the order."""
     of = entries.c
     found = select(of.body).where(of.site_id == order.site_id, of.site_seq == order.entry)
     body = connection.scalar(found)
@@ -216,11 +214,11 @@ def _event(connection: Connection, order: Order) -> Any:
 
 
 def _is_done(connection: Connection, order: Order) -> bool:
-    """Whether the order's task is done, or is no task."""
+    """Whether the order's task is done or missing."""
     named = None if order.task is None else read_item_id(order.task)
     number = None if named is None else task_number(named[1])
     if named is None or number is None:
         return True
     of = tasks.c
-    those = (of.site_id == named[0], of.n == number, of.done_at.is_(None))
-    return connection.scalar(select(of.n).where(*those)) is None
+    conditions = (of.site_id == named[0], of.n == number, of.done_at.is_(None))
+    return connection.scalar(select(of.n).where(*conditions)) is None

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents.machine.policy import Policy
-from incidents.notices.letter import AlarmFacts, AnyFacts, Facts, Finding, Office
+from incidents.notices.letter import AlarmFacts, AnyFacts, DeskContact, Facts, Finding
 
-OFFICE = Office(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
+OFFICE = DeskContact(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
 
 _NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 _ONE = Finding(
@@ -33,12 +33,12 @@ _WIDE = Policy(repeat_within=timedelta(days=30), suspend_for=timedelta(minutes=9
 _VIOLATION = Facts(
     reference="12-3", site="shop.example", at=_NOON, state="open", findings=(_ONE,),
     contact_due=_NOON + timedelta(hours=1), person="张三",
-    # Signed with nobody's secret.
+    # Not signed with any real secret.
     link="https://host.example/c/12-3.69b78040.af8e.bohjvj6m2p3hgd6ur3vaawnik5earfey",
 )  # fmt: skip
 _LATER = _NOON + timedelta(hours=1, seconds=0.25)
 _DOWN = replace(_VIOLATION, at=_LATER, site_state="suspended", state="unreached")
-# A link names one incident: what is about the site, or goes to the desk, has none.
+# A link names one incident: notices about the site, or to the desk, have none.
 _OPEN_AGAIN = replace(_DOWN, at=_LATER + timedelta(hours=12), site_state="active", link=None)
 _CLOSED = replace(
     _VIOLATION, at=_NOON, link=None, site_state="closed", state=None, contact_due=None,
@@ -47,7 +47,7 @@ _CLOSED = replace(
 )  # fmt: skip
 _ALARM = AlarmFacts(at=_NOON, host="desk-1", database="postgresql://db.example/incidents")
 
-_OF: dict[str, AnyFacts] = {
+_SAMPLES: dict[str, AnyFacts] = {
     "violation_found": _VIOLATION,
     "suspended": replace(_DOWN, until=_LATER + timedelta(hours=12)),
     "suspended_held": replace(_DOWN, reference="12-o46", state=None, findings=(), link=None),
@@ -98,48 +98,51 @@ _OF: dict[str, AnyFacts] = {
 }  # fmt: skip
 
 _FINDINGS = [(_ONE,), (_BARE,), (_LONG, _BARE)]
-_OF_CUSTOMER: dict[str, list[Any]] = {"person": ["张三", None], "link": [_VIOLATION.link, None]}
-_RULED: dict[str, list[Any]] = {"policy": [Policy(), _STRICT, _WIDE]}
+_CUSTOMER: dict[str, list[Any]] = {
+    "person": ["张三", None],
+    "link": [_VIOLATION.link, None],
+}
+_POLICIES: dict[str, list[Any]] = {"policy": [Policy(), _STRICT, _WIDE]}
 _CLOCK: dict[str, list[Any]] = {
     "state": ["open", "notified", "unreached", "refused"],
     "site_state": ["active", "suspended", "closed"],
     "contact_due": [_VIOLATION.contact_due, None],
     "miss_closes": [False, True],
 }
-_CLOSING: dict[str, list[Any]] = {
+_CLOSURE: dict[str, list[Any]] = {
     "rule": ["repeat", "unreachable_run", "false_info", "refusal"],
     "needed": [3, 1],
     "total": [False, True],
     "false_field": [None, "phone", "icp_number"],
 }
-_OF_ANY_ALARM: dict[str, list[Any]] = {"halted_since": [None, _NOON]}
-_MAY_BE: dict[str, dict[str, list[Any]]] = {
+_ANY_ALARM: dict[str, list[Any]] = {"halted_since": [None, _NOON]}
+_VARIANTS: dict[str, dict[str, list[Any]]] = {
     "violation_found": {
-        **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS,
+        **_CUSTOMER, **_POLICIES, **_CLOCK, "findings": _FINDINGS,
         "removal_due": [None, _LATER + timedelta(hours=2)],
     },
     "suspended": {
-        **_OF_CUSTOMER, **_RULED, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
+        **_CUSTOMER, **_POLICIES, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
         "stays_down": [False, True],
     },
     "suspended_held": {
-        **_OF_CUSTOMER, "stays_down": [False, True], "outlasts": [False, True],
+        **_CUSTOMER, "stays_down": [False, True], "outlasts": [False, True],
     },
     "reopened": {
-        **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
+        **_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
         "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80], "opening": [False, True],
     },
     "closed": {
-        **_OF_CUSTOMER, **_CLOSING, "findings": [_THREE, ()], "findings_more": [0, 1, 80],
+        **_CUSTOMER, **_CLOSURE, "findings": [_THREE, ()], "findings_more": [0, 1, 80],
         "disputed": [False, True],
     },
-    "recheck": {**_OF_CUSTOMER, "findings": _FINDINGS, "findings_more": [0, 1, 80]},
+    "recheck": {**_CUSTOMER, "findings": _FINDINGS, "findings_more": [0, 1, 80]},
     "call_script": {
-        **_OF_CUSTOMER, **_RULED, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
+        **_CUSTOMER, **_POLICIES, **_CLOCK, "findings": _FINDINGS, "findings_more": [0, 1, 80],
         "rule": ["repeat"], "needed": [3], "within": [timedelta(hours=24)],
         "withheld": [False, True],
     },
-    "call_task": {**_CLOSING, "withheld": [False, True]},
+    "call_task": {**_CLOSURE, "withheld": [False, True]},
     "alarm": {"contact_due": _CLOCK["contact_due"]},
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
@@ -159,7 +162,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_order_dead": {"attempts": [None, 1, 42]},
     "alarm_clock_about_to_lapse": {"miss_closes": [False, True]},
     "alarm_closure_waits": {"rule": ["refusal", "false_info"], "incident": ["12-3", None]},
-    "alarm_closure_disputed": {"rule": _CLOSING["rule"], "since": [_NOON, None]},
+    "alarm_closure_disputed": {"rule": _CLOSURE["rule"], "since": [_NOON, None]},
     "alarm_report_due": {"due": [_NOON - timedelta(hours=2)]},
     "alarm_filing_due": {"terms": [1, 12], "overdue": [0, 1]},
 }  # fmt: skip
@@ -167,17 +170,17 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
 
 def of(name: str) -> AnyFacts:
     """The sample for the notice of that name."""
-    return _OF[name]
+    return _SAMPLES[name]
 
 
 def dimensions(name: str) -> dict[str, list[Any]]:
-    """What each of the facts may be that can differ between two notices of that name."""
-    own = _MAY_BE[name]
-    return own | _OF_ANY_ALARM if isinstance(_OF[name], AlarmFacts) else own
+    """The possible values of each fact that varies among notices of that name."""
+    own = _VARIANTS[name]
+    return own | _ANY_ALARM if isinstance(_SAMPLES[name], AlarmFacts) else own
 
 
-def one_by_one(name: str) -> Iterator[AnyFacts]:
-    """The sample, and then with one fact at a time as it may be otherwise."""
+def variants(name: str) -> Iterator[AnyFacts]:
+    """The sample, then each variant of it with one fact changed."""
     sample = of(name)
     yield sample
     for field, values in dimensions(name).items():

@@ -1,5 +1,4 @@
-"""The site that a notice is about: the facts that all its notices share, with those of one
-incident, or of its closure."""
+"""The site of a notice: the facts common to its notices, of one incident, or of its closure."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ from incidents.views.queue.work import closing_misses
 _DOWN = frozenset(DOWN.values())
 
 
-class Site(NamedTuple):
-    """A site as it stands, and what the notices about it have in common."""
+class SiteFacts(NamedTuple):
+    """The present state of a site, and the facts common to notices about it."""
 
     case: Case
     policy: Policy
@@ -35,15 +34,15 @@ class Site(NamedTuple):
     row: Mapping[str, Any]
 
 
-def site_of_order(connection: Connection, order: Order) -> Site | None:
-    """The order's site, with the facts that all its notices share."""
+def site_of_order(connection: Connection, order: Order) -> SiteFacts | None:
+    """The order's site, with the facts common to its notices; None if it is missing."""
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
     case, in_force = site_row.to_case(dict(row)), register.policy_in_force(connection)
     words = on_record.personal_texts(connection, (case.person, case.email, case.phone))
 
-    def said(ref: str | None) -> str | None:
+    def text_of(ref: str | None) -> str | None:
         return None if ref is None else words.get(ref)
 
     facts = Facts(
@@ -52,15 +51,15 @@ def site_of_order(connection: Connection, order: Order) -> Site | None:
         at=order.ordered_at,
         site_state=case.state,
         policy=in_force,
-        person=said(case.person),
-        email=said(case.email),
-        phone=said(case.phone),
+        person=text_of(case.person),
+        email=text_of(case.email),
+        phone=text_of(case.phone),
         task=order.task,
     )
-    return Site(case, in_force, facts, dict(row))
+    return SiteFacts(case, in_force, facts, dict(row))
 
 
-def facts_of_incident(connection: Connection, found: Site, incident: Incident) -> Facts:
+def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incident) -> Facts:
     """The site's facts with those of an incident; its clocks as far as they run or have lapsed."""
     case = found.case
     runs = case.clock_runs(incident)
@@ -68,7 +67,7 @@ def facts_of_incident(connection: Connection, found: Site, incident: Incident) -
     return replace(
         found.facts,
         state=incident.state,
-        site_state=_in_world(connection, case),
+        site_state=_actual_state(connection, case),
         findings=(finding_of(case, incident),),
         contact_due=case.contact_due(incident) if runs or lapsed else None,
         removal_due=incident.removal_due if case.removal_runs(incident) else None,
@@ -76,15 +75,15 @@ def facts_of_incident(connection: Connection, found: Site, incident: Incident) -
     )
 
 
-def _in_world(connection: Connection, case: Case) -> str:
-    """How the site stands, for the customer: not down, where that is withheld from the world."""
+def _actual_state(connection: Connection, case: Case) -> str:
+    """The site's state for the customer: not down if the order is withheld."""
     if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
         return case.state
     return case.in_force if case.in_force in _DOWN else "active"
 
 
-def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:
-    """Whether the next miss closes the site (R3), as the queue warns of it."""
+def _miss_closes(connection: Connection, found: SiteFacts, incident: Incident) -> bool:
+    """Return whether the next miss closes the site (R3), as in the queue."""
     case = found.case
     row = {
         "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
@@ -94,8 +93,8 @@ def _miss_closes(connection: Connection, found: Site, incident: Incident) -> boo
     return bool(closing_misses(connection, [row], found.policy))
 
 
-def facts_of_closure(connection: Connection, found: Site) -> Facts:
-    """The facts of the closure of a site that is closed; what is voided by now is no ground."""
+def facts_of_closure(connection: Connection, found: SiteFacts) -> Facts:
+    """The facts of the closure of a closed site, without voided grounds."""
     closure = found.case.closure
     assert closure is not None, "asked of closed sites alone"
     grounds = _grounds(connection, found.case, closure)
@@ -115,13 +114,12 @@ def facts_of_closure(connection: Connection, found: Site) -> Facts:
 
 
 def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
-    """What the closure rests on still: without what was voided since, and (R3) who was reached in
-    time after all."""
+    """The valid grounds of a closure: not voided, and (R3) not reached in time after all."""
     of = incidents.c
-    those = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
+    conditions = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
     if closure.rule == "unreachable_run":
-        those.append(of.reached_in_time.is_(False))
-    return list(connection.scalars(select(of.n).where(*those).order_by(of.n)))
+        conditions.append(of.reached_in_time.is_(False))
+    return list(connection.scalars(select(of.n).where(*conditions).order_by(of.n)))
 
 
 def findings_of(connection: Connection, case: Case, numbers: Sequence[int]) -> tuple[Finding, ...]:

@@ -1,8 +1,8 @@
-"""SMTP: hands letters to a mail server (RFC 5321), over TLS, each over a connection of its own.
+"""The mail channel: letters to a mail server (RFC 5321), over TLS, each on its own connection.
 
-What the server says decides: 5yz to the recipient or the letter is final, 4yz is not, and what goes
-wrong for every letter alike (the login, TLS, the sender) is tried again, since a person mends it.
-What the server writes beside the code may hold an address, and is never told.
+The server's code decides: 5yz for the recipient or the letter is final, 4yz is not. Faults that
+affect every letter (login, TLS, sender) are retried, since a person repairs them. The server's text
+may contain an address, and is never shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.errors import Cause, SettingError
 from incidents.log import logger
 from incidents.notices import message
 from incidents.notices.letter import Letter, Recipient
-from incidents.notices.message import Address, BadAddressError, Heading, Session
+from incidents.notices.message import Address, BadAddressError, MailHeaders, Session
 from incidents.settings.options import Options
 
 STARTTLS, TLS, NONE = SECURITY = ("starttls", "tls", "none")
@@ -34,7 +34,7 @@ _LOG = logger("notices")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """The mail server: where it is, and how it is spoken to."""
+    """The mail server: its address, security and login."""
 
     host: str
     port: int
@@ -46,22 +46,22 @@ class Server:
 
 
 class Mail:
-    """Writes mails, each within the server's `timeout_s`."""
+    """The channel; each mail takes at most the server's `timeout_s`."""
 
     def __init__(
         self,
         name: str,
         server: Server,
-        heading: Heading,
+        headers: MailHeaders,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.name = name
         self._server = server
-        self._heading = heading
+        self._headers = headers
         self._now = now
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """One mail to all its addresses; delivered if the server takes it for one of them."""
+        """Send one mail to all addresses; delivered if the server accepts one of them."""
         if not to.mail:
             return Skipped(why="no_address")
         try:
@@ -70,20 +70,20 @@ class Mail:
             return Failed(
                 problem="bad_address", detail=f"the address on file is not valid: {error}"
             )
-        mail = message.compose(letter, addresses, self._heading, self._now())
+        mail = message.compose(letter, addresses, self._headers, self._now())
         session = Session(min(within_s, self._server.timeout_s))
         try:
             opened = self._open(session)
-            return opened or self._hand_over(session, mail, addresses)
+            return opened or self._send(session, mail, addresses)
         finally:
-            session.give_up()
+            session.close()
 
     def _open(self, session: Session) -> Outcome | None:
-        """Connect and log in; None if that went well."""
+        """Connect and log in; None on success."""
         server = self._server
         try:
             session.open(
-                server.host, server.port, own_name=self._heading.sender.domain,
+                server.host, server.port, own_name=self._headers.sender.domain,
                 tls=server.tls if server.security == TLS else None,
             )  # fmt: skip
             if server.security == STARTTLS:
@@ -91,35 +91,37 @@ class Mail:
             if server.user is not None:
                 session.log_in(server.user, server.password or "")
         except smtplib.SMTPAuthenticationError as error:
-            return Retry(problem="mail_login", detail=_answered(error.smtp_code, "the login"))
+            return Retry(problem="mail_login", detail=_answer_detail(error.smtp_code, "the login"))
         except (smtplib.SMTPNotSupportedError, ssl.SSLError) as error:
-            return Retry(problem="mail_tls", detail=_insecure(error))
+            return Retry(problem="mail_tls", detail=_tls_failure(error))
         except (OSError, smtplib.SMTPException) as error:
-            return _broken(session, server, error)
+            return _connection_failure(session, server, error)
         return None
 
-    def _hand_over(self, session: Session, mail: EmailMessage, to: Sequence[Address]) -> Outcome:
+    def _send(self, session: Session, mail: EmailMessage, to: Sequence[Address]) -> Outcome:
         try:
-            refused = session.send(mail, self._heading.sender.spec, [each.spec for each in to])
+            refused = session.send(mail, self._headers.sender.spec, [each.spec for each in to])
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return _refused(min(codes), "the recipient")
         except smtplib.SMTPSenderRefused as error:
-            return Retry(problem="mail_sender", detail=_answered(error.smtp_code, "the sender"))
+            return Retry(
+                problem="mail_sender", detail=_answer_detail(error.smtp_code, "the sender")
+            )
         except smtplib.SMTPDataError as error:
             return _refused(error.smtp_code, "the letter")
         except smtplib.SMTPNotSupportedError:
             detail = "the address needs SMTPUTF8, which the mail server does not support"
             return Failed(problem="mail_refused", detail=detail)
         except (OSError, smtplib.SMTPException) as error:
-            return _broken(session, self._server, error)
+            return _connection_failure(session, self._server, error)
         if refused:
             _LOG.warning("the mail server refused some recipients", count=len(refused))
         return Delivered()
 
 
 def make(name: str, options: Options, sender_name: str) -> Mail:
-    """The channel of a table of the settings, which writes under that name.
+    """The channel from its table of the settings, with that name of the sender.
 
     Keys: `host`, `port`, `security` (starttls, tls, none), `user`, `password` (or `password_file`,
     `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
@@ -162,12 +164,12 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     sender = _address(options, "sender")
     if sender is None:
         raise options.wrong("sender", Cause.of("must_be_there", "set"))
-    heading = Heading(
+    headers = MailHeaders(
         sender=sender if sender.name else Address(sender.local, sender.domain, sender_name),
         reply_to=_address(options, "reply_to"),
         list_id=_list_id(options),
     )
-    return Mail(name, server, heading)
+    return Mail(name, server, headers)
 
 
 def _tls(options: Options) -> ssl.SSLContext:
@@ -207,17 +209,18 @@ def _list_id(options: Options) -> str | None:
 
 
 def _refused(code: int, what: str) -> Outcome:
-    detail = _answered(code, what)
+    detail = _answer_detail(code, what)
     if code >= _FINAL:
         return Failed(problem="mail_refused", detail=detail)
     return Retry(problem=f"smtp_{code}", detail=detail)
 
 
-def _broken(session: Session, server: Server, error: Exception) -> Retry:
-    """Nobody was there, or somebody who does not speak SMTP, or not in time."""
+def _connection_failure(session: Session, server: Server, error: Exception) -> Retry:
+    """The outcome of a failed connection, a non-SMTP answer or a timeout."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
         return Retry(
-            problem=f"smtp_{error.smtp_code}", detail=_answered(error.smtp_code, "the greeting")
+            problem=f"smtp_{error.smtp_code}",
+            detail=_answer_detail(error.smtp_code, "the greeting"),
         )
     if session.is_late or isinstance(error, TimeoutError):
         return Retry(problem="mail_timeout", detail="the mail server did not answer in time")
@@ -230,7 +233,7 @@ def _broken(session: Session, server: Server, error: Exception) -> Retry:
     return Retry(problem="mail_unreachable", detail=detail)
 
 
-def _insecure(error: Exception) -> str:
+def _tls_failure(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return "the mail server's certificate is not trusted"
     if isinstance(error, ssl.SSLError):
@@ -238,5 +241,5 @@ def _insecure(error: Exception) -> str:
     return "the mail server offers no STARTTLS, or no supported login"
 
 
-def _answered(code: int, what: str) -> str:
+def _answer_detail(code: int, what: str) -> str:
     return f"the mail server answered {code} to {what}"

@@ -1,6 +1,6 @@
 """The templates: Jinja in a sandbox; an error names its file and line.
 
-Also somebody's text, made into one line or into paragraphs.
+Also the clean-up of a text into one line or into paragraphs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from incidents.values import site_name
 
 
 class TemplateFiles(FileSystemLoader):
-    """Files in folders; of the first folder that has one of that name. Loaded with Jinja alone."""
+    """A loader of template files; the first folder with a file of that name counts."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        # A file that was saved on Windows may begin with a mark.
+        # A file saved on Windows may begin with a byte order mark.
         super().__init__(folders, encoding="utf-8-sig")
 
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        """What Jinja asks for.
+        """The source, file and freshness check that Jinja requests.
 
         Raises:
-            TemplateSyntaxError: of a file that cannot be read, or is not UTF-8.
+            TemplateSyntaxError: if the file cannot be read, or is not UTF-8.
         """
         try:
             source, file, is_unchanged = super().get_source(environment, template)
@@ -44,17 +44,17 @@ class TemplateFiles(FileSystemLoader):
         except PermissionError as error:
             raise self._unreadable(template, "no permission to read it", 1) from error
 
-        # The operator may have added a file to an earlier folder since.
-        return source, file, lambda: self.first(template) == Path(file) and is_unchanged()
+        # The operator may add a file to an earlier folder later.
+        return source, file, lambda: self.find(template) == Path(file) and is_unchanged()
 
-    def first(self, template: str) -> Path | None:
-        """The file that is used: that of the first folder in which one of this name can be seen."""
+    def find(self, template: str) -> Path | None:
+        """The file to use: the one in the first folder with a visible file of this name."""
         files = (Path(os.path.normpath(Path(folder) / template)) for folder in self.searchpath)
-        # Unlike Path.is_file, it raises nothing where a folder may not be entered.
+        # Unlike Path.is_file, it does not raise if a folder cannot be entered.
         return next((file for file in files if os.path.isfile(file)), None)  # noqa: PTH113
 
     def _unreadable(self, template: str, why: str, line: int) -> TemplateSyntaxError:
-        return TemplateSyntaxError(why, line, template, str(self.first(template) or template))
+        return TemplateSyntaxError(why, line, template, str(self.find(template) or template))
 
 
 SHIPPED = Path(__file__).with_name("templates")
@@ -68,9 +68,9 @@ class TemplateError(IncidentsError):
 
 
 def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str]]) -> Environment:
-    """Templates of these folders, the first that has one first; escaped where they are HTML.
+    """The templates of these folders, in order of precedence; HTML is escaped.
 
-    They run in a sandbox: they reach what they are given, and nothing of the program.
+    They run in a sandbox, which gives no access to the program.
     """
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -79,8 +79,8 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
         loader=TemplateFiles(folders),
         undefined=StrictUndefined,
         autoescape=_is_html,
-        finalize=_there,
-        # What is included keeps its own line ends, and an empty line behind it stays one.
+        finalize=_defined,
+        # Included text keeps its line ends, and an empty line after it.
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -90,8 +90,8 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
     return made
 
 
-def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
-    """What the template of that name makes of the facts.
+def render(jinja: Environment, name: str, facts: Mapping[str, Any]) -> str:
+    """Render the template of that name with the facts.
 
     Raises:
         TemplateError: naming the file and the line.
@@ -100,27 +100,29 @@ def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
     from jinja2 import TemplateNotFound, TemplateSyntaxError
 
     try:
-        template = house.get_template(name)
+        template = jinja.get_template(name)
         return template.render(facts)
     except TemplateSyntaxError as error:
-        raise _wrong(error.filename or error.name or name, error.lineno, error) from error
+        raise _template_error(error.filename or error.name or name, error.lineno, error) from error
     except TemplateNotFound as error:
-        raise _wrong(*_place(house, name, error), f"there is no {error.name}") from error
+        raise _template_error(
+            *_location(jinja, name, error), f"there is no {error.name}"
+        ) from error
     except WrongTemplateError as error:
-        raise _wrong(*_place(house, name, error), error) from error
+        raise _template_error(*_location(jinja, name, error), error) from error
     except Exception as error:
-        # A template can raise anything, in what it calculates.
+        # An expression in a template can raise anything.
         detail = f"{type(error).__name__}: {error}"
-        raise _wrong(*_place(house, name, error), detail) from error
+        raise _template_error(*_location(jinja, name, error), detail) from error
 
 
-def tidied(text: str) -> str:
-    """The text with one empty line at most between two lines, and none before or behind it."""
+def without_extra_lines(text: str) -> str:
+    """The text with single empty lines between lines, and none at its ends."""
     return _EMPTY_LINES.sub("\n\n", text).strip()
 
 
 def _command(act: str, of: str = "", **facts: str) -> str:
-    """The command line of an act or a look (see `contract.hints`)."""
+    """The command line of an action or a query (see `contract.hints`)."""
     from incidents.contract.documents import Hint
     from incidents.contract.hints import typed
 
@@ -131,8 +133,8 @@ def _is_html(name: str | None) -> bool:
     return name is not None and name.endswith(".html.jinja")
 
 
-def _there(value: Any) -> Any:
-    """What is to be written; a template that would write None asks for what is not there."""
+def _defined(value: Any) -> Any:
+    """The value to write; None is an error, since the template uses a missing fact."""
     if value is None:
         from jinja2 import UndefinedError
 
@@ -140,46 +142,48 @@ def _there(value: Any) -> Any:
     return value
 
 
-def _wrong(file: str | Path, line: int | None, detail: object) -> TemplateError:
+def _template_error(file: str | Path, line: int | None, detail: object) -> TemplateError:
     where = "" if line is None else Cause.of("in_line", " in line {line}", line=line)
     return TemplateError(file=file, line=where, detail=one_line(str(detail), MAX_DETAIL))
 
 
-def _place(house: Environment, name: str, error: BaseException) -> tuple[str | Path, int | None]:
-    """The file and the line of a template where it happened, the innermost one."""
-    found: tuple[str | Path, int | None] = (_path(house, name), None)
+def _location(jinja: Environment, name: str, error: BaseException) -> tuple[str | Path, int | None]:
+    """The template file and line of the error, the innermost one."""
+    found: tuple[str | Path, int | None] = (_path(jinja, name), None)
     step: TracebackType | None = error.__traceback__
     while step is not None:
-        # Jinja puts the template's own name and line in place of its compiled code's.
+        # Jinja gives the template's own name and line in tracebacks.
         if step.tb_frame.f_code.co_filename.endswith(".jinja"):
             found = (step.tb_frame.f_code.co_filename, step.tb_lineno)
         step = step.tb_next
     return found
 
 
-def _path(house: Environment, name: str) -> Path | str:
+def _path(jinja: Environment, name: str) -> Path | str:
 
-    return (isinstance(house.loader, TemplateFiles) and house.loader.first(name)) or name
+    return (isinstance(jinja.loader, TemplateFiles) and jinja.loader.find(name)) or name
 
 
-# They join the letters of honest words.
+# They join letters in ordinary words.
 _JOINERS = "\u200c\u200d"
-# Controls, marks that turn the order of the letters round, halves of characters, line separators.
-_NO_TEXT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Control and bidirectional characters, surrogates, line separators.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def one_line(text: str, most: int) -> str:
-    """The text with a space for whatever ends a line or cannot be seen, cut to `most` characters.
+    """The text with spaces for line ends and invisible characters, cut to `most` characters.
 
-    Nothing that is returned can end a header, open a paragraph or turn the order of letters round.
+    The result cannot end a header, open a paragraph or reverse the order of letters.
     """
-    words = "".join(" " if _is_none(character) else character for character in text[: 4 * most])
+    words = "".join(
+        " " if _is_invisible(character) else character for character in text[: 4 * most]
+    )
     line = " ".join(words.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _is_none(character: str) -> bool:
-    return character not in _JOINERS and unicodedata.category(character) in _NO_TEXT
+def _is_invisible(character: str) -> bool:
+    return character not in _JOINERS and unicodedata.category(character) in _INVISIBLE
 
 
 _ITEM = "- "
@@ -187,14 +191,14 @@ _ITEM = "- "
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that belong together: those of a paragraph, or the items of a list."""
+    """The lines of a paragraph, or the items of a list."""
 
     lines: tuple[str, ...]
     is_list: bool
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of a text, whose paragraphs stand between empty lines; items begin with `- `."""
+    """The blocks of a text, with empty lines between paragraphs; items begin with `- `."""
     return [block for paragraph in text.split("\n\n") for block in _of_paragraph(paragraph)]
 
 

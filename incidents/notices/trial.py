@@ -1,4 +1,4 @@
-"""The trial: a message through each channel to the desk, to see whether it takes it."""
+"""The trial: a test message to the desk through each channel."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from incidents.contract.case_documents import plain
 from incidents.enforcement.port import Delivered, Outcome, Skipped
 from incidents.locale.words import When
 from incidents.notices.letter import Letter
-from incidents.notices.notice_settings import Outlet, ToDesk
+from incidents.notices.notice_settings import DeskSettings, Outlet
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import TriedChannel
 
 WITHIN_S = 18.0
-"""So long a channel has to take it."""
+"""The time limit of a channel."""
 
 _WORDS = {
     "zh_CN": (
@@ -33,17 +33,17 @@ _WORDS = {
 _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body></html>\n'
 
 
-def send(desk: ToDesk, now: datetime, when: When) -> Iterator[TriedChannel]:
-    """Send it through each channel, whatever the hour; what each has said, as they come.
+def send(desk: DeskSettings, now: datetime, when: When) -> Iterator[TriedChannel]:
+    """Send it through each channel, even in quiet hours, and yield the results as they arrive.
 
-    One that hangs must not keep back what the others have said.
+    A channel that hangs must not delay the results of the others.
     """
     trial = letter(desk.wording.languages, now, when)
     return (_result(outlet, trial, now) for outlet in desk.outlets)
 
 
 def letter(languages: Iterable[str], now: datetime, when: When) -> Letter:
-    """The trial in these languages; each has an id of its own, so that no mailbox hides one."""
+    """The trial in these languages, with a new id, so that no mailbox hides it as a duplicate."""
     parts = [_WORDS[language] for language in languages]
     subject = " / ".join(subject for subject, _ in parts)
     shown = f"{when(now)} {when.zone_name}"

@@ -1,4 +1,4 @@
-"""The wording: a notice's facts put into words, by templates that the operator may override."""
+"""The wording of notices, by templates that the operator may override."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from incidents.notices.letter import (
     LANGUAGES,
     NOTICES,
     AnyFacts,
+    DeskContact,
     Finding,
     Letter,
-    Office,
-    facts_told,
+    template_facts,
 )
 from incidents.notices.templating import blocks, one_line
 
@@ -34,14 +34,14 @@ _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 
 
 def time(moment: datetime, zone: tzinfo, language: str) -> str:
-    """A moment by the clocks of `zone`, with the zone's name behind it."""
+    """The time in `zone`, with the zone's name after it."""
     when = When(zone=zone, now=moment)
     name = _ZONES[language].get(when.zone_name, when.zone_name)
     return f"{when(moment)}（{name}）" if language == "zh_CN" else f"{when(moment)} ({name})"
 
 
 def _parts(length: timedelta) -> list[int]:
-    """Days, hours, minutes, seconds; up to two days everybody counts in hours: 24 hours, 36."""
+    """Days, hours, minutes, seconds; less than two days are counted in hours: 24 hours, 36."""
     seconds = round(length.total_seconds())
     days = 0 if seconds < 2 * _DAY_S else seconds // _DAY_S
     seconds -= days * _DAY_S
@@ -69,36 +69,34 @@ def _times_en(number: int) -> str:
 
 
 DURATIONS: dict[str, Callable[[timedelta], str]] = {"zh_CN": _duration_zh, "en": _duration_en}
-"""How long something lasts: 12小时, 1小时30分钟; 12 hours, 1 hour 30 minutes."""
+"""Formats a duration: 12小时, 1小时30分钟; 12 hours, 1 hour 30 minutes."""
 
 TIMES: dict[str, Callable[[int], str]] = {"zh_CN": _times_zh, "en": _times_en}
-"""How often something happened: 3 次; once, twice, 3 times."""
+"""Formats a number of times: 3 次; once, twice, 3 times."""
 
 
 PAGE = "letter.html.jinja"
-OF_A_COPY, HALTED = "_of_a_copy", "alarm_halted"
-"""What stands around each alarm from a database from which nothing is carried out, but the one that
-says just that."""
+HALTED_FRAME, HALTED = "_of_a_copy", "alarm_halted"
+"""The frame of alarms from a halted database, and the alarm that needs no such frame."""
 MAX_SUBJECT = 200
 MAX_TEXT = 2_100
-"""So many characters of one fact are told: an address has 2,048 at most."""
+"""The maximum number of characters of a fact: an address has 2,048 at most."""
 
 _SUFFIX = ".txt.jinja"
-_BETWEEN = "\n\n" + "─" * 30 + "\n\n"
+_SEPARATOR = "\n\n" + "─" * 30 + "\n\n"
 _TAGS = {"zh_CN": "zh-CN", "en": "en"}
 
 
 class Wording:
-    """Puts facts into words in `languages`, in that order; times are told in `zone`.
+    """The wording in `languages`, in that order; times are shown in `zone`.
 
-    A template is looked for in `folder`, as `zh_CN/closed.txt.jinja`, and where that has none,
-    among those that are shipped. One instance serves several threads; a changed template is used
-    from the next letter on.
+    A template in `folder`, such as `zh_CN/closed.txt.jinja`, overrides the shipped one. One
+    instance serves several threads; a changed template is used from the next letter on.
     """
 
     def __init__(
         self,
-        office: Office,
+        office: DeskContact,
         zone: tzinfo,
         *,
         languages: tuple[str, ...] = LANGUAGES,
@@ -109,59 +107,59 @@ class Wording:
         self._zone = zone
         self._folder = folder
 
-    def alone(self, language: str) -> Wording:
-        """The same in that language alone."""
+    def in_language(self, language: str) -> Wording:
+        """The wording in that language only."""
         return Wording(self._office, self._zone, languages=(language,), folder=self._folder)
 
     def letter(self, name: str, facts: AnyFacts, id_: str) -> Letter:
-        """The notice of that name, in all languages in one letter, under that id.
+        """The notice of that name as one letter in all languages, with that id.
 
         Raises:
             TemplateError: naming the file and the line.
         """
-        parts = {language: self.words(name, facts, language) for language in self.languages}
+        parts = {language: self.render(name, facts, language) for language in self.languages}
         subject = one_line(" / ".join(subject for subject, _ in parts.values()), MAX_SUBJECT)
         return Letter(
             id=id_,
             subject=subject,
-            text=_BETWEEN.join(text for _, text in parts.values()) + "\n",
+            text=_SEPARATOR.join(text for _, text in parts.values()) + "\n",
             html=self._page(subject, parts, getattr(facts, "link", None)),
             languages=self.languages,
         )
 
-    def words(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
-        """The subject and the text of a notice in one language; raises as `letter` does.
+    def render(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
+        """The subject and the text of a notice in one language; raises as `letter`.
 
-        A template's first line is the subject, what follows the text.
+        A template's first line is the subject, the rest is the text.
         """
-        shown = _plain(facts_told(facts)) | {"office": self._office}
-        house = _environment(self._folders(language), self._zone, language)
-        subject, text = _parted(templating.render(house, name + _SUFFIX, shown))
+        shown = _on_one_line(template_facts(facts)) | {"office": self._office}
+        jinja = _environment(self._folders(language), self._zone, language)
+        subject, text = _split_subject(templating.render(jinja, name + _SUFFIX, shown))
         if shown.get("halted_since") is not None and name != HALTED:
-            around = shown | {"subject": subject, "text": text}
-            return _parted(templating.render(house, OF_A_COPY + _SUFFIX, around))
+            framed = shown | {"subject": subject, "text": text}
+            return _split_subject(templating.render(jinja, HALTED_FRAME + _SUFFIX, framed))
         return subject, text
 
     def time(self, moment: datetime, language: str) -> str:
-        """A moment as it is told in that language."""
+        """The time as shown in that language."""
         return time(moment, self._zone, language)
 
     def check(self) -> None:
-        """Try each template in each language, with all that a fact can be, one by one.
+        """Try each template in each language, with each possible value of each fact.
 
         Raises:
-            TemplateError: of the first one that is wrong.
+            TemplateError: for the first one that is wrong.
         """
         for name in NOTICES:
-            for facts in samples.one_by_one(name):
+            for facts in samples.variants(name):
                 self.letter(name, facts, "12-o45")
 
-    def overridden(self, name: str, language: str) -> Path | None:
-        """The operator's own file for that notice; None if it is the shipped one."""
+    def own_template(self, name: str, language: str) -> Path | None:
+        """The operator's file for that notice; None if the shipped one is used."""
         if self._folder is None:
             return None
         file = self._folder / language / (name + _SUFFIX)
-        # Unlike Path.is_file, it raises nothing where the folder may not be entered.
+        # Unlike Path.is_file, it does not raise if the folder cannot be entered.
         return file if os.path.isfile(file) else None  # noqa: PTH113
 
     def _page(self, subject: str, parts: Mapping[str, tuple[str, str]], link: str | None) -> str:
@@ -180,7 +178,7 @@ class Wording:
         return (*own, templating.SHIPPED / language)
 
 
-# To compile the templates takes longer than to write a letter.
+# Compiling the templates takes longer than rendering a letter.
 @lru_cache
 def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Environment:
     filters = {
@@ -196,19 +194,19 @@ def _pages(folders: tuple[Path, ...]) -> Environment:
     return templating.environment(folders, {})
 
 
-def _parted(written: str) -> tuple[str, str]:
+def _split_subject(written: str) -> tuple[str, str]:
     subject, _, text = written.strip().partition("\n")
-    return one_line(subject, MAX_SUBJECT), templating.tidied(text)
+    return one_line(subject, MAX_SUBJECT), templating.without_extra_lines(text)
 
 
-def _plain(value: Any) -> Any:
-    """The facts with each text made into one line: none can open a paragraph of its own."""
+def _on_one_line(value: Any) -> Any:
+    """The facts with each text on one line, so that none can open a paragraph."""
     if isinstance(value, str):
         return one_line(value, MAX_TEXT)
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: _on_one_line(inner) for name, inner in value.items()}
     if isinstance(value, tuple):
-        return tuple(_plain(inner) for inner in value)
+        return tuple(_on_one_line(inner) for inner in value)
     if isinstance(value, Finding):
-        return {name: _plain(getattr(value, name)) for name in Finding.__slots__}
+        return {name: _on_one_line(getattr(value, name)) for name in Finding.__slots__}
     return value

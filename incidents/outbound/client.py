@@ -17,17 +17,17 @@ from incidents.outbound.faults import BadAnswerError, Deadline, LostConnectionEr
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request, Target
 
-KEPT = 64
+MAX_IDLE = 64
 
 
 class Sender:
-    """Serves any number of threads. Redirects are never followed, and no proxy is ever asked.
+    """The sender of requests, for any number of threads. It follows no redirect and uses no proxy.
 
-    `keep` is how many connections are kept while nobody uses them, 0 where each target is another.
+    `keep` is how many idle connections are kept; 0 where each request has another target.
     """
 
     def __init__(
-        self, guard: Guard, *, tls: ssl.SSLContext | None = None, keep: int = KEPT
+        self, guard: Guard, *, tls: ssl.SSLContext | None = None, keep: int = MAX_IDLE
     ) -> None:
         self.guard = guard
         self._tls = trust.context() if tls is None else tls
@@ -40,32 +40,32 @@ class Sender:
     ) -> Answer:
         """The answer, whatever its status, with at most `cap` bytes of its body.
 
-        All of it, from the look-up of the name to the last byte, takes at most `within_s`. Where a
-        kept connection has ended just now, without a byte of an answer, the request is sent again
-        over a new one if it is `repeatable` (RFC 9110 9.2.2).
+        It takes at most `within_s` from the DNS look-up to the last byte. If a kept connection has
+        just ended without a byte of an answer, a `repeatable` request is sent again over a new one
+        (RFC 9110 9.2.2).
 
         Raises:
             OutboundError: if there is none.
         """
         deadline = Deadline(request.target.host, within_s)
-        kept = self._taken(request.target)
+        kept = self._take_idle(request.target)
         if kept is not None:
             try:
-                return self._asked(kept, request, deadline, cap)
+                return self._exchange(kept, request, deadline, cap)
             except LostConnectionError:
-                if kept.heard or not repeatable:
+                if kept.answer_begun or not repeatable:
                     raise
         fresh = Connection.open(self.guard, request.target, self._tls, deadline)
-        return self._asked(fresh, request, deadline, cap)
+        return self._exchange(fresh, request, deadline, cap)
 
     def close(self) -> None:
-        """End the connections that are kept."""
+        """Close the idle connections."""
         with self._lock:
             kept, self._kept = self._kept, []
         for connection in kept:
             connection.close()
 
-    def _asked(
+    def _exchange(
         self, connection: Connection, request: Request, deadline: Deadline, cap: int
     ) -> Answer:
         again = False
@@ -78,8 +78,8 @@ class Sender:
             else:
                 connection.close()
 
-    def _taken(self, target: Target) -> Connection | None:
-        """The one of that origin that was used last; one that has ended is closed on the way."""
+    def _take_idle(self, target: Target) -> Connection | None:
+        """The connection to that origin that was used last; ended ones are closed."""
         origin = target.origin
         while True:
             with self._lock:
@@ -96,7 +96,7 @@ class Sender:
     def _put_back(self, connection: Connection) -> None:
         with self._lock:
             self._kept.append(connection)
-            # The one that has waited longest goes, when there are too many, or when it is too old.
+            # When there are too many, or when it is too old, the longest idle one is closed.
             most = self._keep
             dropped = self._kept[:1] if len(self._kept) > most or not self._kept[0].usable else []
             del self._kept[: len(dropped)]
@@ -115,10 +115,10 @@ _TOLD = {
 
 
 class Client:
-    """Asks under the guard; each method raises OutboundError if there is no answer.
+    """The client of public web addresses; each method raises OutboundError if there is no answer.
 
-    A request takes at most `within_s` seconds as a whole, and at most `cap` bytes of a body are
-    kept, unpacked ones as well. Redirects are not followed.
+    A whole request takes at most `within_s` seconds. At most `cap` bytes of a body are kept, also
+    when unpacked. Redirects are not followed.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Client:
         within_s: float = WITHIN_S,
         cap: int = CAP_BYTES,
         tls: ssl.SSLContext | None = None,
-        keep: int = KEPT,
+        keep: int = MAX_IDLE,
     ) -> None:
         self._sender = Sender(guard, tls=tls, keep=keep)
         self._within_s, self._cap = within_s, cap
@@ -141,13 +141,13 @@ class Client:
 
     def get(self, url: str) -> Answer:
         """The answer to a GET."""
-        return self._sent("GET", url, {}, b"")
+        return self._request("GET", url, {}, b"")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """The answer to a POST."""
-        return self._sent("POST", url, headers, body)
+        return self._request("POST", url, headers, body)
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         asked = Request(
             method=method,
             target=self._sender.guard.target(url),
@@ -157,12 +157,11 @@ class Client:
         answer = self._sender.send(
             asked, within_s=self._within_s, cap=self._cap, repeatable=method == "GET"
         )
-        return _unpacked(asked, answer, self._cap)
+        return _decompressed(asked, answer, self._cap)
 
 
-def _unpacked(asked: Request, answer: Answer, cap: int) -> Answer:
-    """Some servers pack a body although they are asked not to; what a kilobyte unpacks to may be a
-    megabyte, so that it is bounded too."""
+def _decompressed(asked: Request, answer: Answer, cap: int) -> Answer:
+    """Unpack a body that was compressed unasked, up to `cap`: a kilobyte can hold a megabyte."""
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:
         return answer

@@ -1,9 +1,9 @@
-"""The connection: one request after the other to one origin by HTTP/1.1, each within its deadline.
+"""The HTTP/1.1 connection to one origin: one request after the other, each within its deadline.
 
-h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries count anew with every
+h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries start anew with every
 byte. Here each step gets what is left of the request's whole time, so that a server that drips a
-byte a second holds nobody up. httpcore, on h11 too, waits for it, and for one that never comes to
-the point, without end, and takes a second answer behind the first for that to the next request.
+byte a second delays nobody. httpcore, also on h11, waits without end for such a server, and gives
+a second answer behind the first to the next request.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request, Target
 
 IDLE_S = 30.0
-"""For how long a connection is kept that nobody uses."""
+"""The seconds for which an idle connection is kept."""
 
 MAX_AGE_S = 300.0
-"""A connection is pinned to its address; after that long its name is looked up again."""
+"""The seconds after which a name is looked up again, since a connection stays with its address."""
 
 MAX_HEAD_BYTES = 64 * 1024
 _PART_BYTES = 64 * 1024
 
 
 class Connection:
-    """One at a time may use it. `heard`: some of the answer to the last request has come."""
+    """For one user at a time. `answer_begun`: part of the answer to the last request has come."""
 
     def __init__(self, target: Target, channel: socket.socket) -> None:
         self.origin = target.origin
-        self.heard = False
+        self.answer_begun = False
         self._host = target.host
         self._channel = channel
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
@@ -48,9 +48,9 @@ class Connection:
     def open(
         cls, guard: Guard, target: Target, tls: ssl.SSLContext, deadline: Deadline
     ) -> Connection:
-        """A new one, to an address that the guard has just checked.
+        """Connect to an address that the guard has just checked.
 
-        The certificate is checked for the target's name, which SNI tells the server too.
+        The certificate is checked for the target's name, which is also sent as SNI.
         """
         channel = guard.connect(target, deadline)
         if target.scheme != "https":
@@ -72,27 +72,27 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether another request can go over it: a server that has ended it can be seen."""
+        """Whether it can send another request: the server has not closed it."""
         now = monotonic()
         return now < self._unused_at and now < self._too_old_at and not self._readable.poll(0)
 
     def ask(self, request: Request, *, deadline: Deadline, cap: int) -> tuple[Answer, bool]:
-        """The answer, with at most `cap` bytes of its body; and whether it can be used again.
+        """The answer, with at most `cap` bytes of its body; and whether another may follow.
 
         Raises:
             OutboundError: if there is none in time. Then it must be closed.
         """
-        self.heard = False
+        self.answer_begun = False
         whole = self._send(request, deadline)
-        return self._receive(deadline, cap), whole and self._ready_again()
+        return self._receive(deadline, cap), whole and self._start_next_cycle()
 
     def close(self) -> None:
-        """Once is enough; more often does no harm."""
+        """Close the connection; a second call does nothing."""
         self._channel.close()
 
     def _send(self, request: Request, deadline: Deadline) -> bool:
-        """Whether all of it was taken; a server may answer before, and say why it took no more."""
-        left = memoryview(_written(self._http, request))
+        """Send the request; False if the server stopped reading: it may have answered early."""
+        left = memoryview(_serialized(self._http, request))
         try:
             while left:
                 self._channel.settimeout(deadline.left_s())
@@ -111,7 +111,7 @@ class Connection:
             if event is h11.NEED_DATA:
                 if came > cap + MAX_HEAD_BYTES:
                     break
-                came += self._more(deadline)
+                came += self._read_more(deadline)
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -133,7 +133,7 @@ class Connection:
         except h11.RemoteProtocolError as error:
             raise BadAnswerError(host=self._host, detail=str(error)) from error
 
-    def _more(self, deadline: Deadline) -> int:
+    def _read_more(self, deadline: Deadline) -> int:
         self._channel.settimeout(deadline.left_s())
         try:
             part = self._channel.recv(_PART_BYTES)
@@ -145,14 +145,14 @@ class Connection:
             raise LostConnectionError(host=self._host) from error
         if not part and self._http.their_state is h11.SEND_RESPONSE:
             raise LostConnectionError(host=self._host)
-        self.heard = True
+        self.answer_begun = True
         self._http.receive_data(part)
         return len(part)
 
-    def _ready_again(self) -> bool:
+    def _start_next_cycle(self) -> bool:
         if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
             return False
-        # What came behind the answer would be taken for the answer to the next request.
+        # Bytes behind the answer would be taken for the answer to the next request.
         if self._http.trailing_data[0]:
             return False
         self._http.start_next_cycle()
@@ -160,7 +160,7 @@ class Connection:
         return True
 
 
-def _written(http: h11.Connection, request: Request) -> bytes:
+def _serialized(http: h11.Connection, request: Request) -> bytes:
     headers = [("Host", request.target.authority), *request.headers]
     if request.body or request.method not in ("GET", "HEAD"):
         headers.append(("Content-Length", str(len(request.body))))

@@ -1,6 +1,6 @@
-"""The faults of a request, each with a name, and its deadline.
+"""The errors of a request, each with a name, and its deadline.
 
-A message names the host that was asked, never what stood before an @ or behind a ? of its address.
+A message names the host, never what is before an @ or behind a ? of its address.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class BadAnswerError(OutboundError):
 
 
 class Deadline:
-    """So many seconds from now, for a request to `host`."""
+    """The deadline of a request to `host`, in seconds from now."""
 
     __slots__ = ("_host", "_until", "_within_s")
 
@@ -83,10 +83,10 @@ class Deadline:
         self._until = monotonic() + within_s
 
     def left_s(self) -> float:
-        """The seconds that are left, more than 0.
+        """The seconds left, more than 0.
 
         Raises:
-            TimedOutError: if none are.
+            TimedOutError: if none are left.
         """
         left = self._until - monotonic()
         if left <= 0:
@@ -94,5 +94,5 @@ class Deadline:
         return left
 
     def passed(self) -> TimedOutError:
-        """The error of a request that was not over in time."""
+        """The error of a request that took too long."""
         return TimedOutError(host=self._host, within_s=self._within_s)

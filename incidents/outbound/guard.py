@@ -1,10 +1,9 @@
 """The guard: which hosts may be contacted, over a connection to exactly the address it checked.
 
-Whoever can choose an address for us to ask, a receiver's or a website's, must not reach through us
-what only we can reach: our own machine, our network, a cloud's metadata service. Nothing is sent to
-an address that the whole Internet cannot reach. The tables of these follow IANA's registries of
-special-purpose addresses (RFC 6890 and its updates). They stand here in full because the standard
-library's own have changed between Python's versions.
+Anybody who can choose an address that we request (of a webhook, of a website) must not reach what
+only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
+address that is not public. The tables follow IANA's registries of special-purpose addresses
+(RFC 6890 and its updates); those of the standard library differ between Python's versions.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ _IPV4 = tuple(
         ("203.0.113.0/24", "a documentation address"),
         ("224.0.0.0/4", "a multicast address"),
         ("240.0.0.0/4", "a reserved address"),
-        # Public by its number alone: Azure answers there to its own machines.
+        # A public address, but Azure answers there to its own machines.
         ("168.63.129.16/32", "a metadata address"),
     )
 )
@@ -65,7 +64,7 @@ _IPV6 = tuple(
         ("fe80::/10", "a link-local address"),
         ("fec0::/10", "a site-local address"),
         ("ff00::/8", "a multicast address"),
-        # Teredo, ORCHID, benchmarking and more; what is public of it is nobody's web server.
+        # Teredo, ORCHID, benchmarking and more; no public web server is in it.
         ("2001::/23", "an address reserved for protocols"),
         ("2001:db8::/32", "a documentation address"),
         ("2002::/16", "a 6to4 address"),
@@ -80,26 +79,26 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 
 def address_refusal(address: str) -> str | None:
-    """Why nothing is sent to that IP address; None if it is a public one."""
+    """The reason why an IP address is refused; None if it is public."""
     try:
         found = ip_address(address)
     except ValueError:
         return f"{address!r} is no IP address"
-    kind = _kind_of_4(found) if isinstance(found, IPv4Address) else _kind_of_6(found)
+    kind = _ipv4_kind(found) if isinstance(found, IPv4Address) else _ipv6_kind(found)
     return None if kind is None else f"{found} is {kind}"
 
 
-def _kind_of_4(found: IPv4Address) -> str | None:
+def _ipv4_kind(found: IPv4Address) -> str | None:
     return next(_kinds(found, _IPV4), None)
 
 
-def _kind_of_6(found: IPv6Address) -> str | None:
+def _ipv6_kind(found: IPv6Address) -> str | None:
     if found.scope_id is not None:
         return "an address of one interface"
     if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
-        # A NAT64 gateway or an ISATAP router would send it on to this one.
+        # A NAT64 gateway or an ISATAP router would forward it to this IPv4 address.
         inner = IPv4Address(int(found) & 0xFFFF_FFFF)
-        kind = _kind_of_4(inner)
+        kind = _ipv4_kind(inner)
         if kind is not None:
             return f"{inner} inside IPv6, {kind}"
         if found in _NAT64:
@@ -120,7 +119,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 """The IP addresses of a name, for a connection to that port; raises what getaddrinfo raises."""
 
 Dial = Callable[[str, int, float], socket.socket]
-"""A TCP connection to an IP address and port, within so many seconds; raises OSError."""
+"""Connect by TCP to an IP address and port, within that many seconds; raises OSError."""
 
 FIRST_FREE_PORT = 1_024
 MAX_ADDRESSES = 8
@@ -129,13 +128,13 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """What this machine's resolver answers."""
+    """The addresses that this machine's resolver returns."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(where[0]) for *_, where in found]
 
 
 def dial(address: str, port: int, within_s: float) -> socket.socket:
-    """A connection to that very address: it is a number, so nobody is asked for it again."""
+    """Connect to exactly that address, without a look-up."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -149,7 +148,7 @@ def dial(address: str, port: int, within_s: float) -> socket.socket:
 
 
 class Guard:
-    """Refuses every host that is not public, but for those that are allowed by name.
+    """The guard that refuses every host that is not public, but for those that are allowed by name.
 
     `allow` lists hosts as a target may name them: `panel.internal`, `127.0.0.1`, `::1`. What is
     allowed is the host in the target, not an address that a name leads to: with `127.0.0.1`
@@ -157,7 +156,7 @@ class Guard:
     open; to others https alone (`plain_http` adds http), at its own port or at 1024 and above.
 
     Raises:
-        BadSiteNameError: for an entry of `allow` that is no host.
+        BadSiteNameError: for an entry of `allow` that is not a host.
     """
 
     def __init__(
@@ -174,42 +173,39 @@ class Guard:
         self._dial = dial
 
     def for_redirects_of(self, url: str) -> Guard:
-        """The guard for where that address leads: whoever is no host that is allowed by name must
-        not lead to one that is.
+        """The guard for redirects of `url`: only an allowed host may redirect to an allowed host.
 
         Raises:
-            ForbiddenTargetError: if it is no address that could be asked.
+            ForbiddenTargetError: if it is not a web address.
         """
         if message.read_target(url).host in self._allow:
             return self
         return Guard(plain_http="http" in self._schemes, resolve=self._resolve, dial=self._dial)
 
     def target(self, url: str) -> message.Target:
-        """The target of an address, if it may be sent to by what can be seen of it.
+        """The target of an address, checked as far as that is possible without a look-up.
 
         Raises:
-            ForbiddenTargetError: if it may not. The addresses of a name are looked at later, when
-                a connection is made.
+            ForbiddenTargetError: if it is refused. `connect` checks the addresses of its name.
         """
         found = message.read_target(url)
         if found.host not in self._allow:
-            self._refuse_what_is_plain_to_see(found)
+            self._check_without_look_up(found)
         return found
 
     def connect(self, found: message.Target, deadline: Deadline) -> socket.socket:
-        """A connection to one of the target's addresses, after all of them have been checked.
+        """Connect to one of the target's addresses, after all of them have been checked.
 
         The name is looked up once: no second answer can lead anywhere else (DNS rebinding).
 
         Raises:
-            ForbiddenTargetError: if any of them is not public, or as `target` does, so that none
-                can be made elsewhere.
+            ForbiddenTargetError: if any address is not public, or as `target` does.
             OutboundError: if none answers in time.
         """
         checked = self.checked_addresses(found, deadline)
         failure: OSError | None = None
         for n, address in enumerate(checked):
-            # An address that swallows everything must leave time for the next one.
+            # An address that never answers must leave time for the next one.
             share_s = deadline.left_s() / (len(checked) - n)
             try:
                 return self._dial(address, found.port, share_s)
@@ -218,8 +214,7 @@ class Guard:
         raise _fault(found, deadline, failure) from failure
 
     def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
-        """The target's addresses; one that is not public refuses them all, since whoever answers
-        with a good one and a bad one means the bad one.
+        """The target's addresses. One that is not public refuses them all: the others are bait.
 
         Raises:
             ForbiddenTargetError: if any is not public, and the host is not allowed by name.
@@ -228,16 +223,16 @@ class Guard:
         if _is_literal(found.host):
             known = [found.host]
         else:
-            known = list(dict.fromkeys(self._looked_up(found, deadline)))
+            known = list(dict.fromkeys(self._resolved(found, deadline)))
         if found.host not in self._allow:
-            self._refuse_what_is_plain_to_see(found)
+            self._check_without_look_up(found)
             for address in known:
                 why = address_refusal(address)
                 if why is not None:
                     message.refuse(found.host, why)
         return known[:MAX_ADDRESSES]
 
-    def _refuse_what_is_plain_to_see(self, found: message.Target) -> None:
+    def _check_without_look_up(self, found: message.Target) -> None:
         if found.scheme not in self._schemes:
             message.refuse(
                 found.host,
@@ -260,9 +255,8 @@ class Guard:
         if why is not None:
             message.refuse(found.host, why)
 
-    def _looked_up(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
-        """getaddrinfo knows no timeout, so a thread of its own waits for it, to the end if need
-        be; a request does not."""
+    def _resolved(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
+        """Look up the name in a thread: getaddrinfo has no timeout, but the request has."""
         answer: Future[Sequence[str]] = Future()
 
         def look() -> None:

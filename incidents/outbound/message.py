@@ -1,7 +1,7 @@
 """The message of an exchange: a request to a web address, and its answer.
 
-An address is read without any leniency. Whatever two readers could take for two different hosts is
-refused: what is checked here must be what the connection goes to.
+An address that two parsers could read as two different hosts is refused: the host that is checked
+here must be the host that is contacted.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a request goes: the host as an ASCII name or an IP address without brackets, in lower
-    case; the path with its query, in ASCII."""
+    """The target of a request.
+
+    `host` is an ASCII name in lower case, or an IP address without brackets; `path` is ASCII, with
+    the query.
+    """
 
     scheme: str
     host: str
@@ -40,7 +43,7 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What one connection serves."""
+        """The scheme, host and port that a connection is for."""
         return self.scheme, self.host, self.port
 
     @property
@@ -51,10 +54,10 @@ class Target:
 
 
 def read_target(url: str) -> Target:
-    """The target that an address names; nobody is asked for the name.
+    """Parse an address, without a look-up of its name.
 
     Raises:
-        ForbiddenTargetError: if it is none, or could be read in two ways.
+        ForbiddenTargetError: if it is not a web address, or could be read in two ways.
     """
     _refuse_hidden_characters(url)
     found = _URL.fullmatch(url)
@@ -106,9 +109,13 @@ def _refuse_hidden_characters(url: str) -> None:
         if not character.isprintable() or character.isspace():
             refuse(
                 "this address",
-                Cause.of("holds", "it holds {character}", character=site_name.described(character)),
+                Cause.of(
+                    "holds",
+                    "it holds {character}",
+                    character=site_name.describe_character(character),
+                ),
             )
-        # Browsers read it as a slash, other readers as a part of the name.
+        # Browsers read it as a slash, other parsers as a part of the name.
         if character == "\\":
             refuse("this address", Cause.of("holds_backslash", "it holds a backslash"))
 
@@ -158,7 +165,7 @@ def _is_plain_ipv4(kept: str, written: str) -> bool:
 
 
 def _before_port(authority: str) -> str:
-    # In the place of a port may stand a password whose @ was forgotten.
+    # Instead of a port there may be a password whose @ was forgotten.
     return _shown_host(authority.partition(":")[0])
 
 
@@ -168,7 +175,7 @@ def _shown_host(host: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked: `headers` without Host and Content-Length, which are added."""
+    """A request; `headers` are without Host and Content-Length, which are added."""
 
     method: str
     target: Target
@@ -178,7 +185,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back. `cut`: there was more of the body than the request had room for."""
+    """An answer. `cut`: its body was longer than the request's cap."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
@@ -192,7 +199,7 @@ class Answer:
 
     @property
     def content_type(self) -> str:
-        """The content type in small letters, without its parameters; empty if there is none."""
+        """The content type in lower case, without its parameters; empty if there is none."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
 
@@ -204,17 +211,17 @@ def _header_text(value: bytes) -> str:
 
 
 MAX_RETRY_AFTER = timedelta(hours=24)
-"""A server that asks for more is asked again after that."""
+"""The longest wait; a server that asks for more is asked again after this."""
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """What is asked for, in seconds or as a date; None if that is nothing, or no sense.
+    """The wait that Retry-After asks for, in seconds or as a date; None if past or unreadable.
 
-    A date is compared with `now`, in UTC. A time that is past asks for nothing.
+    A date is compared with `now`, in UTC.
     """
     text = "" if value is None else value.strip()
     if text.isascii() and text.isdigit():
-        # A number longer than any that is meant costs time to read, and Python refuses it.
+        # Python refuses very long numbers, and reading one costs time.
         digits = text.lstrip("0")
         wait = MAX_RETRY_AFTER if len(digits) > 9 else timedelta(seconds=int(digits or "0"))
     else:
@@ -225,7 +232,7 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
 def _time_until(text: str, now: datetime) -> timedelta:
     try:
         moment = parsedate_to_datetime(text)
-        # A date of HTTP is in GMT, whatever is written behind it or not.
+        # A date of HTTP is in GMT, whether it says so or not.
         at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
         return at - now
     except (ValueError, TypeError, OverflowError, IndexError):

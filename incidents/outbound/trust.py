@@ -1,4 +1,4 @@
-"""The trust: whose certificates a server is believed by."""
+"""The certificate authorities that are trusted."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """What connections are made safe with: TLS 1.2 and later, the name checked, HTTP/1.1 named.
+    """The TLS context of connections: TLS 1.2 and later, the name checked, HTTP/1.1 by ALPN.
 
     With `ca_file` only the authorities of that file are trusted. Without it those of this machine,
-    where SSL_CERT_FILE and SSL_CERT_DIR are obeyed; a slim container that has none trusts
-    certifi's. These are read once in the life of a process.
+    by SSL_CERT_FILE and SSL_CERT_DIR too; where it has none (a slim container), certifi's. These
+    are read once per process.
 
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).

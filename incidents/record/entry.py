@@ -43,8 +43,10 @@ class EntryTooLargeError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Where an entry stands: the site, its place in the site's stream, and the login beside the
-    person, which is None when the clock acted."""
+    """The place of an entry: the site, and its number in the site's stream.
+
+    `login` is that beside the person, None when the clock acted.
+    """
 
     site: str
     site_id: int
@@ -82,7 +84,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
 
 
 def decode(text: str) -> tuple[Header, Event]:
-    """What `encode` was given.
+    """The header and the event that `encode` was given.
 
     Raises:
         UnreadableEntryError: saying what is wrong with it.
@@ -118,7 +120,7 @@ def decode(text: str) -> tuple[Header, Event]:
 
 
 def json_cause(error: ValueError | RecursionError) -> str:
-    """What is wrong with a text that `json` could not read, for all languages."""
+    """The fault of a text that `json` could not read, for all languages."""
     if isinstance(error, MisreadError):
         return error.args[0] if isinstance(error.args[0], Cause) else str(error)
     code, sentence, facts = parsing.json_fault(error)

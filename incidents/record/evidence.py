@@ -210,4 +210,4 @@ def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
 def _sync_folders(*folders: Path) -> None:
     """A file is there after a crash only if its folder's entry is."""
     for folder in folders:
-        disk.sync(folder)
+        disk.fsync_path(folder)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from incidents.clock import rfc3339
-from incidents.machine.events import Event
+from incidents.machine.event import Event, kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,12 @@ class PolicyActivated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeyMade(Event):
-    """An action of the desk: `key` now signs the checkpoints of the log and replaces `previous`,
-    which the first key lacks. Both are public (C2SP signed-note). `lost`: the previous key signed
-    no handover, because nobody has it or because it signed entries that are lost."""
+    """An action of the desk: `key` now signs the checkpoints of the log.
+
+    It replaces `previous`, which the first key lacks. Both are public (C2SP signed-note). `lost`:
+    the previous key signed no handover, because nobody has it or because it signed entries that
+    are lost.
+    """
 
     kind = "log_key_made"
     key: str
@@ -40,8 +43,10 @@ class LogKeyMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsErased(Event):
-    """The desk's own act: people's own words that were sealed before `before` are erased, of the
-    site `of` or, without it, of all; with so many evidence files. `text` is the reason.
+    """An action of the desk: people's own words that were sealed before `before` were erased.
+
+    They are those of the site `of` or, without it, of all; with so many evidence `files`. `text` is
+    the reason.
     """
 
     kind = "words_erased"
@@ -54,8 +59,10 @@ class WordsErased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInsErased(Event):
-    """The desk's own act: in the log of sign-ins, which is no part of the record, pseudonyms stand
-    for who it was and from where, in so many `rows` from before `before`. `text` is the reason.
+    """An action of the desk: persons in the log of sign-ins were replaced by pseudonyms.
+
+    The log is no part of the record. Pseudonyms stand for who it was and from where, in so many
+    `rows` from before `before`. `text` is the reason.
     """
 
     kind = "sign_ins_erased"
@@ -65,8 +72,10 @@ class SignInsErased(Event):
 
 
 class LostEnd(NamedTuple):
-    """What a record says itself of having gone on from less: when (RFC 3339, UTC), in which epoch,
-    and the rest as `HistoryResumed` has it."""
+    """The end that a record lost, as the record tells of it: when (RFC 3339, UTC), in which epoch.
+
+    The rest is as `HistoryResumed` has it.
+    """
 
     at: str
     epoch: int
@@ -77,8 +86,10 @@ class LostEnd(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryResumed(Event):
-    """The desk's own act: this database goes on from what it has. The numbers under which orders go
-    into the world are above all that were given before: `epoch` stands before them.
+    """An action of the desk: this database goes on from what it has.
+
+    The numbers under which orders go into the world are above all that were given before: `epoch`
+    stands before them.
 
     `cause`: `another_server` (a failover, or a restore to an earlier moment or into another
     server), `entries_lost` (of what orders were carried out for, or what was signed, the end is
@@ -135,8 +146,10 @@ class RoleGiven(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDisabled(AccountAct):
-    """An action of the desk: the account `handle` was disabled; its password and tokens no longer
-    work."""
+    """An action of the desk: the account `handle` was disabled.
+
+    Its password and tokens no longer work.
+    """
 
     kind = "account_disabled"
     handle: str
@@ -152,9 +165,11 @@ class AccountEnabled(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordSet(AccountAct):
-    """The desk's own act: the account has a new password, and all its sessions have ended. Somebody
-    else has set it, or the one that is replaced: before `counts_from` it makes no second person.
-    `kept` is the SHA-256 of what is kept of it (hexadecimal), which tells nothing of the password.
+    """An action of the desk: the account got a new password, and all its sessions ended.
+
+    Where somebody else has set it, or the one that is replaced, it makes no second person before
+    `counts_from`. `kept` is the SHA-256 of what is kept of it (hexadecimal), which tells nothing of
+    the password.
     """
 
     kind = "password_set"
@@ -165,9 +180,11 @@ class PasswordSet(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenMade(AccountAct):
-    """An action of the desk: a token of `handle` was created, valid until `expires`; `acts` are the
-    actions it allows, none meaning all that the account's role may do. `digest` is the SHA-256 of
-    the secret (hexadecimal)."""
+    """An action of the desk: a token of `handle` was created, valid until `expires`.
+
+    `acts` are the actions it allows, none meaning all that the account's role may do. `digest` is
+    the SHA-256 of the secret (hexadecimal).
+    """
 
     kind = "token_made"
     token: str
@@ -187,9 +204,11 @@ class TokenRevoked(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRefused(AccountAct):
-    """An action of the desk: a signed-in person was denied `act` on `about` (an id or a name of the
-    desk's), because of `why`. For a failed sign-in: the name that was tried. Only records from
-    before revision 0011 have it; since then refusals are counted outside the record."""
+    """An action of the desk: a signed-in person was denied `act` on `about`, because of `why`.
+
+    `about` is an id or a name of the desk's; for a failed sign-in, the name that was tried. Only
+    records from before revision 0011 have it; since then refusals are counted outside the record.
+    """
 
     kind = "access_refused"
     act: str
@@ -199,8 +218,10 @@ class AccessRefused(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsRevealed(AccountAct):
-    """An action of the desk: somebody viewed the full numbers and addresses of `about` (an id or a
-    name of the desk's)."""
+    """An action of the desk: somebody viewed the full numbers and addresses of `about`.
+
+    That is an id or a name of the desk's.
+    """
 
     kind = "details_revealed"
     about: str
@@ -208,9 +229,11 @@ class DetailsRevealed(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeKeyMade(Event):
-    """The desk's own act: the key whose SHA-256 (hexadecimal) is `key` seals what lets people in
-    from now on: so many tokens and passwords that were there. All sessions have ended. `text` is
-    the reason, a reference to a sealed value; the first start of a server gives none.
+    """An action of the desk: a new key seals what lets people in.
+
+    Its SHA-256 (hexadecimal) is `key`; it seals so many `tokens` and `passwords` that were there.
+    All sessions ended. `text` is the reason, a reference to a sealed value; the first start of a
+    server gives none.
     """
 
     kind = "serve_key_made"
@@ -220,11 +243,4 @@ class ServeKeyMade(Event):
     text: str | None = None
 
 
-KINDS: dict[str, type[Event]] = {
-    act.kind: act
-    for act in (
-        PolicyActivated, LogKeyMade, WordsErased, SignInsErased, AccountMade, RoleGiven,
-        AccountDisabled, AccountEnabled, PasswordSet, TokenMade, TokenRevoked, AccessRefused,
-        DetailsRevealed, ServeKeyMade, HistoryResumed,
-    )
-}  # fmt: skip
+KINDS = kinds(globals())

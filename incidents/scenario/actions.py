@@ -1,7 +1,8 @@
 """The acts in a scenario's steps, read from TOML tables.
 
-The acts are named as on the command line, and become commands of the machine. A field is read once,
-checked, and named when it is wrong."""
+They are named as on the command line, and become commands of the machine. Each field is read once,
+checked, and named in errors.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +23,17 @@ from incidents.machine.policy import Policy, PolicyError, read_duration
 from incidents.values import inputs
 
 NONE = "none"
-"""How a file says that there is none: TOML has no word for it."""
+"""The word for "none" in a file, since TOML has none."""
 
 _TIMES = "write +1h30m from the start, or 2026-03-01T10:00:00Z"
 
 
 class ScenarioError(ValueError):
-    """A scenario file that cannot be used; says which scenario, step and value, and the way out."""
+    """An unusable scenario file; names the scenario, the step and the value, and the way out."""
 
 
 class Fields:
-    """One table, called `where` in errors; `start` is what `+1h` is counted from (UTC)."""
+    """One table, called `where` in errors; `+1h` counts from `start` (UTC)."""
 
     def __init__(self, where: str, table: dict[str, Any], start: datetime) -> None:
         self.where = where
@@ -41,11 +42,11 @@ class Fields:
         self._asked: list[str] = []
 
     def wrong(self, what: str) -> ScenarioError:
-        """The error that says `what` of this table."""
+        """Return the error that says `what` about this table."""
         return ScenarioError(f"{self.where}: {what}")
 
     def value(self, key: str) -> Any:
-        """Whatever stands there, None when nothing does."""
+        """Return any value, None if the key is missing."""
         self._asked.append(key)
         return self._table.get(key)
 
@@ -54,7 +55,7 @@ class Fields:
         return self.value(key) is not None
 
     def word(self, key: str, default: str | None = None) -> str | None:
-        """A text that is not empty."""
+        """Return a text that is not empty."""
         value = self.value(key)
         if value is None:
             return default
@@ -63,34 +64,34 @@ class Fields:
         return value
 
     def choice(self, key: str, choices: Collection[str]) -> str | None:
-        """One of some words."""
+        """Return one of some words."""
         value = self.value(key)
         if value is not None and (not isinstance(value, str) or value not in choices):
             raise self._must(key, f"be one of {', '.join(choices)}", value)
         return value
 
-    def needed(self, key: str, value: Any) -> Any:
-        """`value`, which must be there."""
+    def required(self, key: str, value: Any) -> Any:
+        """Return `value`, which must be there."""
         if value is None:
             raise self.wrong(f"{key} is missing")
         return value
 
     def flag(self, key: str) -> bool | None:
-        """True or false."""
+        """Return true or false."""
         value = self.value(key)
         if value is not None and not isinstance(value, bool):
             raise self._must(key, "be true or false", value)
         return value
 
     def number(self, key: str, *, least: int = 1) -> int | None:
-        """A whole number."""
+        """Return a whole number."""
         value = self.value(key)
         if value is not None and (type(value) is not int or value < least):
             raise self._must(key, f"be a whole number from {least}", value)
         return value
 
     def words(self, key: str) -> tuple[str, ...]:
-        """One text, or a list of them."""
+        """Return one text, or a list of them."""
         value = self.value(key)
         listed = [value] if isinstance(value, str) else ([] if value is None else value)
         if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
@@ -98,14 +99,14 @@ class Fields:
         return tuple(listed)
 
     def table(self, key: str) -> dict[str, Any] | None:
-        """A table within."""
+        """Return a table inside this one."""
         value = self.value(key)
         if value is not None and not isinstance(value, dict):
             raise self._must(key, "be a table, { … }", value)
         return value
 
     def tables(self, key: str) -> list[dict[str, Any]]:
-        """A list of tables within; none is an empty list."""
+        """Return a list of tables inside this one, empty if the key is missing."""
         value = self.value(key)
         if value is None:
             return []
@@ -114,7 +115,7 @@ class Fields:
         return value
 
     def time(self, key: str) -> datetime | None:
-        """A time in UTC: `+1h30m` or `-5m` from the start, or absolute (without a zone: UTC)."""
+        """Return a time in UTC: `+1h30m` or `-5m` from the start, or absolute (no zone: UTC)."""
         value = self.value(key)
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -128,11 +129,11 @@ class Fields:
             raise self._must(key, f"be a time ({_TIMES})", value) from None
 
     def time_or_none(self, key: str) -> datetime | None:
-        """A time as above; the word `none` is None."""
+        """Return a time as `time` does, and None for the word `none`."""
         return None if self.value(key) == NONE else self.time(key)
 
     def finish(self, what: str) -> None:
-        """No key may be left that nobody has asked for: `what` takes those that were."""
+        """Refuse keys that were never read; `what` takes those that were."""
         for key in self._table:
             if key not in self._asked:
                 known = ", ".join(dict.fromkeys(self._asked))
@@ -151,33 +152,33 @@ class Fields:
 
 
 def shown(value: object) -> str:
-    """A value as it stands in a file, cut where it is long."""
+    """Return a value as in a file, shortened if long."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 def seconds(moment: datetime) -> datetime:
-    """A time without its fraction of a second."""
+    """Return a time without its fraction of a second."""
     return moment.replace(microsecond=0)
 
 
 def offset(start: datetime, moment: datetime) -> timedelta:
-    """How long after the start, in whole seconds."""
+    """Return the time from the start, in whole seconds."""
     return seconds(moment) - seconds(start)
 
 
 PERSON = "operator"
-_OWN_WORDS = "-"
+_PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""What a step does: a command, or a policy that becomes the active one."""
+"""The act of a step: a command, or a policy that becomes the active one."""
 
 
 def read_step(fields: Fields, do: str) -> Step:
-    """What the step called `do` comes to.
+    """Read the act of a step called `do`.
 
     Raises:
-        ScenarioError: of an act that does not exist, or a field that is wrong or missing.
+        ScenarioError: for an unknown act, or a wrong or missing field.
     """
     if do not in ACTS:
         raise fields.wrong(f"unknown act {do!r}: there are {', '.join(ACTS)}")
@@ -185,7 +186,7 @@ def read_step(fields: Fields, do: str) -> Step:
 
 
 def read_policy(fields: Fields, key: str) -> Policy | None:
-    """A policy that stands in the file itself: what it leaves out has the documented value."""
+    """Read a policy in the file itself; missing keys have the documented values."""
     table = fields.table(key)
     if table is None:
         return None
@@ -211,9 +212,9 @@ def step_of(action: Action) -> Callable[[Fields], Step]:
 
 
 def _number(fields: Fields, field: Field) -> int | None:
-    """Which one it is about; a call without an incident is one for the whole site."""
+    """The number of its incident or contact; a call without an incident is for the whole site."""
     number = fields.number(field.name)
-    return number if field.optional else fields.needed(field.name, number)
+    return number if field.optional else fields.required(field.name, number)
 
 
 def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
@@ -221,17 +222,17 @@ def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
         return {field.name: fields.time("occurred_at")}
     if field.is_time:
         moment = fields.time(name)
-        return {field.name: fields.needed(name, moment) if field.required else moment}
+        return {field.name: fields.required(name, moment) if field.required else moment}
     if field.name == "urls":
         return _urls(fields)
     if field.type is bool:
         return {field.name: bool(fields.flag(name))}
     if isinstance(field.fact, Choice):
-        return {field.name: fields.needed(name, fields.choice(name, field.fact.codes))}
+        return {field.name: fields.required(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
     # The policy looks at no words of people: a scenario may leave them out.
-    words = fields.word(name, _OWN_WORDS if field.required else None)
+    words = fields.word(name, _PLACEHOLDER if field.required else None)
     return {} if words is None else {field.name: words}
 
 
@@ -252,7 +253,7 @@ def _false_detail(fields: Fields) -> str:
 
 
 _OF_CASES = (SITE, INCIDENT, CONTACT)
-"""What a step is done to: queue and orders are no part of a scenario."""
+"""The targets of a step: queue and orders are no part of a scenario."""
 
 ACTS: dict[str, Callable[[Fields], Step]] = {
     **{
@@ -260,7 +261,7 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
         for action in ACTIONS
         if action.of in _OF_CASES and action.path is not None
     },
-    "activate": lambda fields: fields.needed("policy", read_policy(fields, "policy")),
+    "activate": lambda fields: fields.required("policy", read_policy(fields, "policy")),
     "daemon": lambda _: c.Elapse(),
 }
 """Each act by its name; `daemon` is `incidents daemon --once`."""

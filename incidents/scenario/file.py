@@ -16,14 +16,14 @@ from incidents.values import parsing
 from incidents.values.parsing import TomlTextError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-"""When a scenario starts that does not say it."""
+"""The default start of a scenario."""
 
 MAX_SCENARIOS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a file may be: its characters, the steps of one scenario, and those of all."""
+    """The limits of a file: its characters, the steps of one scenario, and those of all."""
 
     characters: int
     steps: int
@@ -31,12 +31,12 @@ class Limits:
 
 
 OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
-"""Of a file that somebody runs on their own machine."""
+"""For a file that somebody runs on their own machine."""
 SENT = Limits(characters=65_536, steps=200, in_all=1_000)
-"""Of one that somebody has a server run: a step costs more the longer its site's history is."""
+"""For one that a server runs: a step costs more the longer its site's history is."""
 
 Expectation = dict[str, Any]
-"""What must be observed, by name; a list or table of states under `incidents`."""
+"""The expected values by name; under `incidents` a list or table of states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +53,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A history of one site. `policy` is None where it does not bring its own.
+    """A history of one site; `policy` None: it has no policy of its own.
 
-    With `daemon` what is due is done on time; without, only when a step comes.
+    With `daemon`, due acts are done on time; without, only when a step comes.
     """
 
     name: str
@@ -69,7 +69,7 @@ _RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
 
 
 def read(text: str, limits: Limits = OWN) -> list[Scenario]:
-    """The scenarios of a file within those limits.
+    """Read the scenarios of a file within those limits.
 
     Raises:
         ScenarioError: naming the scenario, the step and the value.
@@ -98,7 +98,7 @@ def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
     name = Fields(f"scenario {n}", table, START).word("name")
     where = f"scenario {n}" if name is None else f"scenario {n}, {shown(name)}"
     fields = Fields(where, table, START)
-    name = fields.needed("name", fields.word("name"))
+    name = fields.required("name", fields.word("name"))
     fields.start = start = fields.time("start") or START
     daemon = fields.flag("daemon")
     policy = actions.read_policy(fields, "policy")
@@ -214,7 +214,7 @@ EXPECTED: dict[str, Callable[[Fields, str], object]] = {
     "suspensions": _count,
     "incidents": _incidents,
 }
-"""What can be expected, and how it is read."""
+"""The names that can be expected, each with its reader."""
 
 
 def _limit(what: str, count: int, limit: int) -> None:

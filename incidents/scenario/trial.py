@@ -26,7 +26,7 @@ _JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One thing that came out otherwise; `step` is its number, None for the last look."""
+    """One unexpected result; `step`: its number, None for the last look."""
 
     step: int | None
     at: datetime
@@ -37,7 +37,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What became of a scenario under the policy of that digest."""
+    """The result of a scenario under the policy of that digest."""
 
     scenario: Scenario
     policy: str
@@ -45,11 +45,11 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        """Whether all went as expected."""
+        """Whether everything was as expected."""
         return not self.mismatches
 
     def document(self) -> documents.Trial:
-        """The result as JSON."""
+        """Return the result as JSON."""
         return {
             "name": self.scenario.name,
             "passed": self.passed,
@@ -66,15 +66,15 @@ class Trial:
 
 def run(scenario: Scenario, policy: Policy) -> Trial:
     """Run a scenario under its own policy, else under `policy`."""
-    world = _World(scenario, scenario.policy or policy)
+    world = _Simulation(scenario, scenario.policy or policy)
     first = world.policy.digest
     for step in scenario.steps:
         world.take(step)
     return Trial(scenario=scenario, policy=first, mismatches=tuple(world.mismatches))
 
 
-class _World:
-    """One site in memory, its policy, and what has come out otherwise so far."""
+class _Simulation:
+    """One site in memory, its policy, and the unexpected results so far."""
 
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.scenario = scenario
@@ -84,9 +84,9 @@ class _World:
         self._do(AddSite(by=PERSON), scenario.start)
 
     def take(self, step: Step) -> None:
-        """Let time pass, do what the step does, and look."""
+        """Advance the time, do the step's act, and compare."""
         if self.scenario.daemon:
-            self._let_pass(step.at)
+            self._elapse_until(step.at)
         if isinstance(step.act, Policy):
             # What fell due before it is done under the old policy, daemon or not.
             self._do(Elapse(), step.at)
@@ -97,7 +97,7 @@ class _World:
         for what, expected in step.expect.items():
             self._compare(step, what, expected)
 
-    def _let_pass(self, until: datetime) -> None:
+    def _elapse_until(self, until: datetime) -> None:
         """Do what falls due before `until`, each just after its time."""
         while (due := rules.next_due(self._case)) is not None and due < until:
             self._do(Elapse(), due + _JUST_AFTER)

@@ -1,1 +1,1 @@
-"""The settings: what options, then the environment, then the settings file say."""
+"""The settings: from options, then the environment, then the settings file."""

@@ -1,4 +1,4 @@
-"""The options: a table of the settings file as an adapter reads it, key by key, with its errors."""
+"""The options: a table of the settings file, read key by key by its service, with its errors."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 
 class Options:
-    """One table; `where` names it, `[acts.panel]` say, in what is complained of.
+    """One table; `where` names it in errors, for example `[acts.panel]`.
 
-    Each key that is asked for is known from then on; `finish` complains of those that are not. A
-    secret can stand in a file of its own: `secret("token")` reads `token`, or the file that
-    `token_file` names, or the variable that `token_env` names.
+    Each key that is read is known from then on; `finish` refuses the others. A secret can be in a
+    file of its own: `secret("token")` reads `token`, or the file that `token_file` names, or the
+    variable that `token_env` names.
     """
 
     def __init__(self, where: str, table: Mapping[str, Any]) -> None:
@@ -39,11 +39,11 @@ class Options:
         self._known: set[str] = set()
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """A text that is not empty."""
+        """Return a text that is not empty."""
         return self._checked(key, default, _is_text, Cause.of("must_text", "a text"))
 
     def needed(self, key: str) -> str:
-        """A text that must be there."""
+        """Return a text that must be there."""
         value = self.text(key)
         if value is None:
             raise self.wrong(
@@ -53,7 +53,7 @@ class Options:
         return value
 
     def secret(self, key: str) -> str | None:
-        """A text that may stand in a private file, or in a variable, in place of the settings."""
+        """Return a text that may be in a private file or a variable instead of the settings."""
         value, file, variable = self.text(key), self.path(f"{key}_file"), self.text(f"{key}_env")
         if value is not None:
             return value
@@ -76,7 +76,7 @@ class Options:
         return None
 
     def wrong_secret(self, key: str, expected: str) -> SettingError:
-        """The error that says what a secret must be, and where it stands: never what it is."""
+        """Return the error for a secret: what it must be and where it is, but not its value."""
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
@@ -87,7 +87,7 @@ class Options:
         return kind(where=self._place, setting=named, value=self._table[named], expected=expected)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts; one text is a list of one; empty when it is not there."""
+        """Return a list of texts; one text is a list of one; empty if the key is missing."""
         found: Any = self._checked(
             key,
             [],
@@ -97,9 +97,9 @@ class Options:
         return (found,) if isinstance(found, str) else tuple(found)
 
     def words(self, key: str) -> tuple[str, ...]:
-        """The words of a command: a list of texts, also where it is but one; empty without it.
+        """Return the words of a command: a list of texts, even of one; empty if missing.
 
-        What stands there as one text would be taken whole for the name of a program.
+        One text as a whole would be taken for the name of a program.
         """
         if isinstance(self._value(key), str):
             raise self.wrong(
@@ -111,7 +111,7 @@ class Options:
         return self.texts(key)
 
     def address(self, key: str, expected: str) -> SplitResult | None:
-        """A web address: http or https, a host, and if wanted a port and a path, and no more."""
+        """Return a web address: http or https, a host, and optionally a port and a path."""
         text = self.text(key)
         if text is None:
             return None
@@ -126,18 +126,18 @@ class Options:
         return found
 
     def path(self, key: str) -> Path | None:
-        """A path, in which ~ is the user's own folder."""
+        """Return a path, in which ~ is the user's home."""
         value = self.text(key)
         return None if value is None else Path(value).expanduser()
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """True or false."""
+        """Return true or false."""
         return self._checked(
             key, default, lambda v: isinstance(v, bool), Cause.of("must_flag", "true or false")
         )
 
     def number(self, key: str, default: int, *, least: int, most: int) -> int:
-        """A whole number within those bounds."""
+        """Return a whole number within those bounds."""
         return self._checked(
             key, default, lambda v: type(v) is int and least <= v <= most,
             Cause.of("must_number", 'a whole number from {least} to {most}',
@@ -147,7 +147,7 @@ class Options:
     def duration(
         self, key: str, default: timedelta, *, least: timedelta, most: timedelta
     ) -> timedelta:
-        """A duration such as 10s or 1h30m, within those bounds, in which the default lies."""
+        """Return a duration such as 10s or 1h30m within bounds, which include the default."""
         value = self._value(key)
         if value is None:
             return default
@@ -166,16 +166,16 @@ class Options:
         return found
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
-        """One of several words."""
+        """Return one of several words."""
         return self._checked(key, default, lambda v: v in choices, one_of(choices))
 
     def table(self, key: str) -> Options | None:
-        """A table inside this one."""
+        """Return a table inside this one."""
         found: Any = self._checked(key, None, _is_table, Cause.of("must_table", "a table"))
         return None if found is None else Options(f"{self.where.removesuffix(']')}.{key}]", found)
 
     def tables(self, key: str) -> list[Options]:
-        """The tables of a list of them."""
+        """Return the tables of a list of them."""
         found: list[Any] = self._checked(
             key, [], lambda v: _are_all(v, _is_table),
             Cause.of("must_tables", 'tables, each headed [[{section}.{key}]]',
@@ -184,7 +184,7 @@ class Options:
         return [Options(f"{self.where} {key} {n}", each) for n, each in enumerate(found, start=1)]
 
     def strings(self, key: str) -> dict[str, str]:
-        """A table of texts."""
+        """Return a table of texts."""
         found: dict[str, str] = self._checked(
             key, {}, lambda v: _is_table(v) and all(isinstance(text, str) for text in v.values()),
             Cause.of("must_table_of_texts", 'a table of texts'),
@@ -192,10 +192,10 @@ class Options:
         return dict(found)
 
     def finish(self) -> None:
-        """Complain of a key that nobody has asked for.
+        """Refuse a key that was never read.
 
         Raises:
-            UnknownSettingError: naming it, and those that there are.
+            UnknownSettingError: naming it, and the known ones.
         """
         for key in self._table:
             if key not in self._known:
@@ -203,7 +203,7 @@ class Options:
                 raise UnknownSettingError(where=self._place, setting=key, known=known)
 
     def wrong(self, key: str, expected: str) -> SettingError:
-        """The error that says what the key must be; what it is now, if that is no secret."""
+        """Return the error for a key: what it must be, and what it is unless that is a secret."""
         value = self._table.get(key)
         if value is None:
             return SettingMissingError(
@@ -216,7 +216,7 @@ class Options:
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)
 
     def _others(self) -> str:
-        """What stands there and nobody has asked for yet: one of them may be meant."""
+        """The unknown keys in the table: one of them may be meant."""
         others = [key for key, v in self._table.items() if not isinstance(v, dict | list)]
         left = ", ".join(sorted(set(others) - self._known))
         return Cause.of("others", " (there are {known})", known=left) if left else ""
@@ -250,8 +250,8 @@ def _are_all(values: Any, is_right: Callable[[Any], bool]) -> bool:
     return isinstance(values, list) and all(map(is_right, values))
 
 
-def stays_here(address: SplitResult) -> bool:
-    """Whether what is sent there does not leave this machine."""
+def is_loopback(address: SplitResult) -> bool:
+    """Whether a request to that address stays on this machine."""
     host = address.hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -1,4 +1,4 @@
-"""The settings of the duty to report: the deadline for the police, and who is reminded when.
+"""The settings of the duty to report: the deadline for the police, and the desk's reminders.
 
 It is a second clock on each incident. It reminds, and suspends nobody.
 """
@@ -22,9 +22,10 @@ WITHIN = timedelta(hours=24)
 REMIND = (timedelta(hours=12), timedelta(hours=2))
 
 OVERDUE_FOR = timedelta(days=7)
-"""So long after the deadline the desk is reminded, once a day; the list of what is owed has no end.
+"""The time after the deadline during which the desk is reminded, once a day.
 
-A desk that has never stated what it reported would else be told of each incident that it ever had.
+The list of what is owed has no end: a desk that has never recorded its reports would otherwise be
+reminded of every incident it ever had.
 """
 
 MAX_REMINDERS = 10
@@ -34,9 +35,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
-    """What the desk is to be reminded with: `12h` before the deadline, or `overdue-1` behind it.
+    """A reminder: `12h` before the deadline, or `overdue-1` after it.
 
-    `since` is when it became due, in UTC.
+    `since`: when it became due (UTC).
     """
 
     name: str
@@ -46,9 +47,9 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDuty:
-    """Within what time of its recording an incident is to be reported, and the reminders before.
+    """The time after its recording within which an incident must be reported, and the reminders.
 
-    `remind` holds the distances to the deadline, the longest first.
+    `remind`: the times before the deadline, the longest first.
     """
 
     within: timedelta = WITHIN
@@ -56,18 +57,18 @@ class ReportDuty:
 
     @property
     def ahead(self) -> timedelta:
-        """How long before its deadline an incident can first be reminded of."""
+        """The time before its deadline at which an incident's first reminder is due."""
         return self.remind[0] if self.remind else timedelta(0)
 
     def deadline(self, recorded_at: datetime) -> datetime:
-        """By when it is to be reported (UTC): at that very moment it is still in time."""
+        """The deadline (UTC), at which a report is still in time."""
         return recorded_at + self.within
 
     def reminder(self, recorded_at: datetime, now: datetime) -> Reminder | None:
-        """The one reminder that stands at `now`, if it is not reported: the latest that is due.
+        """Return the one reminder at `now`, if it is not reported: the latest that is due.
 
-        The one of 12 hours stands from exactly 12 hours before the deadline, until the next does;
-        those of what is overdue a day each, the first one from after the deadline.
+        The one of 12 hours is due from exactly 12 hours before the deadline, until the next one is.
+        The reminders of an overdue incident last a day each, the first one from the deadline on.
         """
         deadline = self.deadline(recorded_at)
         if now > deadline:
@@ -79,7 +80,7 @@ class ReportDuty:
 
 
 def read(section: Mapping[str, Any]) -> ReportDuty | None:
-    """What the section [report] of the settings file says; None if this desk does not remind.
+    """Read the section [report] of the settings file; None if this desk wants no reminders.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
@@ -116,7 +117,7 @@ def _remind(options: Options, within: timedelta, *, asked: bool) -> tuple[timede
 
 
 def _overdue(deadline: datetime, now: datetime) -> Reminder | None:
-    """The nth day stands until its end: at exactly one day behind the deadline it is the first."""
+    """The reminder of the nth day, up to its end: exactly one day late is the first day."""
     if now - deadline > OVERDUE_FOR:
         return None
     days_before = (now - deadline - timedelta(microseconds=1)) // _DAY

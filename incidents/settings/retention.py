@@ -1,8 +1,8 @@
-"""The settings of retention: how long people's own words are kept, and what may be erased when.
+"""The settings of retention: how long people's own words are kept, and when they may be erased.
 
 Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
-has network logs kept for at least six months, and the longest six months of a calendar have 184
-days. Deleting must have been asked for: without a setting, time alone erases nothing.
+requires network logs to be kept for at least six months, and the longest six months of a calendar
+have 184 days. Erasure by time alone must be asked for in the settings.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long words are kept; `asked_for`: whether they are to be erased then, by time alone."""
+    """The time for which words are kept; `is_enabled`: they are erased then, by time alone."""
 
     keep: timedelta = MINIMUM
-    asked_for: bool = False
+    is_enabled: bool = False
 
     def cutoff(self, now: datetime) -> datetime:
-        """What was recorded before this time may be erased at `now`; both in UTC."""
+        """The time before which recorded data may be erased at `now`; both in UTC."""
         return now - self.keep
 
     def due(self, recorded_at: datetime) -> datetime:
-        """From when on, in UTC, what was recorded then may be erased."""
+        """The time (UTC) from which data recorded at `recorded_at` may be erased."""
         return recorded_at + self.keep
 
 
 def read(section: Mapping[str, Any]) -> Retention:
-    """The retention that the settings file's section [retention] asks for.
+    """Read the section [retention] of the settings file.
 
     Raises:
         RetentionTooShortError: for less than the law demands.
@@ -63,11 +63,11 @@ def read(section: Mapping[str, Any]) -> Retention:
     keep = _duration(section["keep"])
     if keep < MINIMUM:
         raise RetentionTooShortError(value=section["keep"])
-    return Retention(keep=keep, asked_for=True)
+    return Retention(keep=keep, is_enabled=True)
 
 
 def of_settings() -> Retention:
-    """What the settings file asks for; raises as `read` and `settings.sources.section` do."""
+    """Return the settings file's retention; raises as `read` and `settings.sources.section` do."""
     return read(sources.section(SECTION))
 
 

@@ -1,8 +1,8 @@
-"""The settings: what options, then the environment, then the settings file say.
+"""The settings: from options, then the environment, then the settings file.
 
-The file is TOML, `INCIDENTS_CONFIG` or `config.toml` in the user's own configuration folder; each
-of its keys has a variable, `INCIDENTS_` and the key in capitals. Sections of the file belong to
-the services that they are named after.
+The file is TOML, `INCIDENTS_CONFIG` or `config.toml` in the user's configuration folder; each of
+its keys has a variable, `INCIDENTS_` and the key in capitals. A section of the file belongs to the
+service of that name.
 """
 
 from __future__ import annotations
@@ -59,14 +59,13 @@ class TellingNameError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for one run of the program.
+    """The settings of one run of the program.
 
-    `db` is a URL, None meaning the user's own SQLite file; `person` is who acts, `named` whether
-    somebody has said so, and `login` the name of the process's owner; `zone` is the one in which
-    people read and write times, `language` the one in which people are answered; `evidence` is the
-    folder of attached files and `evidence_limit` the most bytes of one; `own_clock` says that the
-    clock is simulated, so that it may jump. `server` is the address of a server that is asked in
-    place of a database, as the account of `token`.
+    `db`: a URL; None: the user's own SQLite file. `person`: who acts; `named`: somebody gave that
+    name. `login`: the name of the process's owner. `zone`: the one in which people read and write
+    times. `language`: that of answers to people. `evidence`: the folder of attached files;
+    `evidence_limit`: the most bytes of one. `own_clock`: the clock is simulated, and may jump.
+    `server`: the address of a server to use instead of a database, as the account of `token`.
     """
 
     db: str | None
@@ -91,7 +90,7 @@ def load(
     server: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The settings of this run; each argument is the option of that name, None when not given.
+    """Load the settings of this run; each argument is the option of that name, None if not given.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
@@ -99,58 +98,58 @@ def load(
         ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
             `person`.
     """
-    said = _Said(os.environ if environ is None else environ)
+    sources = _Sources(os.environ if environ is None else environ)
     # What is typed goes before what is set, whichever of the two it names.
-    asked = server or (None if db else said.text("server"))
-    url = db or said.text("db")
+    asked = server or (None if db else sources.text("server"))
+    url = db or sources.text("db")
     owner = login()
-    name = person if person is not None else said.text("as")
+    name = person if person is not None else sources.text("as")
     # Who acts if nobody says: the login, unless one of the program's own duties is called so.
-    nobody = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
-    evidence = said.text("evidence")
+    default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
+    evidence = sources.text("evidence")
     return Settings(
         db=url,
-        person=nobody if name is None else check_person(name),
+        person=default_person if name is None else check_person(name),
         login=owner,
-        zone=clock.zone(zone) if zone is not None else _zone_setting(said),
-        language=_language(lang, said),
-        evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
-        evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
-        own_clock=said.choice("clock", ("own", "database"), "database") == "own",
+        zone=clock.zone(zone) if zone is not None else _zone_setting(sources),
+        language=_language(lang, sources),
+        evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
+        evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
+        own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
         server=asked,
-        token=said.token() if asked else None,
+        token=sources.token() if asked else None,
         named=name is not None,
     )
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The section of the settings file that a service is named in; empty without one."""
-    return dict(_Said(os.environ if environ is None else environ).sections.get(name, {}))
+    """Return a service's section of the settings file; empty without one."""
+    return dict(_Sources(os.environ if environ is None else environ).sections.get(name, {}))
 
 
 def file(environ: Mapping[str, str] | None = None) -> Path:
-    """The settings file of this run, whether or not there is one."""
+    """Return the path of this run's settings file, which may not exist."""
     return _config_file(os.environ if environ is None else environ)
 
 
 def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
-    """See that the file has no section but these: a misspelt one would be read by nobody.
+    """Check that the file has only these sections: nothing would read a misspelt one.
 
     Raises:
         SettingsFileError: if it cannot be read.
-        UnknownSettingError: naming the first that is none.
+        UnknownSettingError: naming the first unknown one.
     """
-    said = _Said(os.environ if environ is None else environ)
+    sources = _Sources(os.environ if environ is None else environ)
     names = sorted(known)
-    for name in said.sections:
+    for name in sources.sections:
         if name not in names:
             raise UnknownSettingError(
-                where=said.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
+                where=sources.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
             )
 
 
 def login() -> str:
-    """The name of the process's owner, which nothing in the environment can change."""
+    """Return the name of the process's owner, which nothing in the environment can change."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -158,7 +157,7 @@ def login() -> str:
 
 
 def check_person(name: str) -> str:
-    """A person's name, if entries can be signed with it; raises as `load` does."""
+    """Return a person's name, if it can sign entries; raises as `load` does."""
     person = name.strip(" ")
     if not person:
         raise EmptyTextError(what="name given with --as")
@@ -186,15 +185,14 @@ def check_person(name: str) -> str:
 
 
 def data_folder() -> Path:
-    """The user's data folder; it may not exist yet."""
+    """Return the user's data folder; it may not exist yet."""
     from platformdirs import user_data_path
 
     return user_data_path("incidents", appauthor=False)
 
 
-def beside(url: str | None, name: str) -> Path:
-    """Where a file of that name is unless a setting says so: beside the database's own file, or in
-    the data folder."""
+def default_path(url: str | None, name: str) -> Path:
+    """Return the default path of a file: beside the database's own file, or in the data folder."""
     if url is not None and url.startswith(_SQLITE):
         return Path(url.removeprefix(_SQLITE)).expanduser().parent / name
     return data_folder() / name
@@ -203,8 +201,8 @@ def beside(url: str | None, name: str) -> Path:
 ENVIRONMENT = Cause.of("environment", "the environment")
 
 
-class _Said:
-    """What the environment and the file say, the environment first."""
+class _Sources:
+    """The values of the environment and the file, the environment first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -217,7 +215,7 @@ class _Said:
                 raise UnknownSettingError(where=self.file, setting=key, known=", ".join(_KEYS))
 
     def value(self, key: str) -> tuple[Any, str, str]:
-        """The value, where it stands and under which name; an empty variable says nothing."""
+        """Return the value, its source and its name there; an empty variable does not count."""
         variable = f"INCIDENTS_{key.upper()}"
         if self.environ.get(variable):
             return self.environ[variable], ENVIRONMENT, variable
@@ -232,7 +230,7 @@ class _Said:
         return value
 
     def token(self) -> str | None:
-        """What INCIDENTS_TOKEN holds, or else the file that `token_file` names."""
+        """Return the content of INCIDENTS_TOKEN, or of the file that `token_file` names."""
         given = self.environ.get("INCIDENTS_TOKEN")
         file, where, setting = self.value("token_file")
         if given or file is None:
@@ -297,11 +295,11 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
 
 
-def _language(lang: str | None, said: _Said) -> Tag:
-    """What was asked for or is set; else the language of the locale, if it is one of ours."""
-    value, where, setting = said.value("lang")
+def _language(lang: str | None, sources: _Sources) -> Tag:
+    """Return the language that was asked for or set, or a supported language of the locale."""
+    value, where, setting = sources.value("lang")
     asked = lang or value
-    found = language_tag.tag(str(asked or language_tag.of_locale(said.environ)))
+    found = language_tag.tag(str(asked or language_tag.of_locale(sources.environ)))
     if asked and found is None:
         expected = one_of(("en", "zh"))
         if lang:
@@ -312,8 +310,8 @@ def _language(lang: str | None, said: _Said) -> Tag:
     return found or "en"
 
 
-def _zone_setting(said: _Said) -> tzinfo:
-    value, where, setting = said.value("zone")
+def _zone_setting(sources: _Sources) -> tzinfo:
+    value, where, setting = sources.value("zone")
     try:
         return clock.zone(DEFAULT_ZONE if value is None else str(value))
     except InputError as error:

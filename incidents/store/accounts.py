@@ -17,7 +17,7 @@ from incidents.store.values_table import ValuesTable
 
 
 class Account(NamedTuple):
-    """An account: its handle and role, when it was made (UTC), and since when it is disabled."""
+    """An account. `made_at` and `disabled_at` (None: enabled) are in UTC."""
 
     handle: str
     role: str
@@ -25,7 +25,7 @@ class Account(NamedTuple):
     disabled_at: datetime | None
 
 
-def any_there(connection: Connection) -> bool:
+def any_exist(connection: Connection) -> bool:
     """Whether this database has accounts; once it has any, it always will."""
     return connection.scalar(select(literal(1)).select_from(accounts).limit(1)) is not None
 
@@ -49,7 +49,7 @@ def administrators(connection: Connection) -> int:
     return connection.scalar(wanted.where(*able)) or 0
 
 
-def guards(connection: Connection) -> list[str]:
+def password_admins(connection: Connection) -> list[str]:
     """The administrators that can sign in with a password."""
     joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
@@ -108,8 +108,11 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 
 
 class Session(NamedTuple):
-    """A session with its account. `proved_at`: when the person last authenticated. `how`: the
-    method of the sign-in; `place`: its address; `seal`: as of `accounts.serve_key`."""
+    """A session with its account.
+
+    `proved_at`: when the person last authenticated. `how`: the method of the sign-in; `place`: its
+    address; `seal`: see `accounts.serve_key`.
+    """
 
     id: str
     made_at: datetime
@@ -138,8 +141,7 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of that account, or of all if None, made after `made` and used after `seen`; the
-    newest first."""
+    """The sessions of an account or all, made after `made`, used after `seen`; the newest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
@@ -171,12 +173,12 @@ def add_session(connection: Connection, digest: bytes, new: Session) -> None:
     connection.execute(insert(sessions).values(own | {"digest": digest, "handle": account.handle}))
 
 
-def see_session(connection: Connection, digest: bytes, at: datetime) -> None:
+def touch_session(connection: Connection, digest: bytes, at: datetime) -> None:
     """Record that a session is in use."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen_at=at))
 
 
-def prove_session(connection: Connection, digest: bytes, proved: Session) -> None:
+def reauthenticate_session(connection: Connection, digest: bytes, proved: Session) -> None:
     """Record that the person of a session has authenticated again."""
     at = proved.proved_at
     values = {"seen_at": at, "proved_at": at, "seal": proved.seal}
@@ -194,15 +196,17 @@ def end_sessions(connection: Connection, handle: str) -> list[str]:
     return sorted(connection.scalars(ended))
 
 
-def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
+def purge_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
     """Delete the sessions made before `made` or last used before `seen`."""
     over = (sessions.c.made_at < made) | (sessions.c.seen_at < seen)
     connection.execute(delete(sessions).where(over))
 
 
 class Token(NamedTuple):
-    """A token. `digest`: the SHA-256 of its secret. `acts`: the acts it is for (None: all of its
-    role). `seal`: as of `accounts.serve_key`."""
+    """A token. `digest`: the SHA-256 of its secret. `seal`: see `accounts.serve_key`.
+
+    `acts`: the actions that it allows; None for all of its role.
+    """
 
     id: str
     handle: str
@@ -257,7 +261,7 @@ def add_token(connection: Connection, new: Token) -> None:
     connection.execute(insert(tokens).values(new._asdict()))
 
 
-def living_tokens(connection: Connection, handle: str) -> list[str]:
+def unrevoked_tokens(connection: Connection, handle: str) -> list[str]:
     """The ids of that account's tokens that were not revoked."""
     mine = (tokens.c.handle == handle, tokens.c.revoked_at.is_(None))
     return list(connection.scalars(select(tokens.c.id).where(*mine).order_by(tokens.c.id)))

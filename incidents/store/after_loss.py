@@ -41,8 +41,7 @@ _AT_ONCE = 500
 
 
 class Uncompared(NamedTuple):
-    """The number of sites not compared, the time of the first failure (UTC), and the first names,
-    each with the reason."""
+    """The number of sites not compared, the first failure (UTC), the first names with reasons."""
 
     sites: int
     since: datetime
@@ -52,7 +51,7 @@ class Uncompared(NamedTuple):
 def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
-    """The reasons why sites could not be compared, by name: of all, or of the given names."""
+    """Why sites could not be compared, by name: of all sites, or of the given names."""
     asked = select(sites.c.name, uncompared.c.problem).join(
         sites, sites.c.id == uncompared.c.site_id
     )
@@ -74,9 +73,9 @@ def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
 
 
 def compared_since(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
-    """The sites, of those ids, that were compared in the present epoch, as far as the record says.
+    """The sites, of those ids, that the record shows as compared in the present epoch.
 
-    Those are all sites that existed when it began, once every one was compared, and the sites whose
+    These are all sites that existed when it began, once every one was compared, and the sites whose
     state was recorded since.
     """
     found = set[int]()
@@ -93,16 +92,17 @@ def compared_since(connection: Connection, standing: Standing, site_ids: Iterabl
     return found
 
 
-def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
+def names_uncompared(
+    connection: Connection, standing: Standing, names: Collection[str]
+) -> set[str]:
     """The sites, of those names, that were not compared in the present epoch."""
     ids = _ids(connection, names)
     done = compared_since(connection, standing, ids.values())
     return {name for name in names if name not in ids or ids[name] not in done}
 
 
-def note_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
-    """Record the sites that could not be compared at `now` (UTC), with the reasons; the time of the
-    first failure of each stays."""
+def record_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
+    """Record why sites could not be compared at `now` (UTC); the first failure of each stays."""
     ids = _ids(connection, found)
     rows = [
         {"site_id": ids[name], "since": now, "problem": problem}
@@ -120,7 +120,7 @@ def note_uncompared(connection: Connection, found: Mapping[str, str], now: datet
             connection.execute(update(uncompared).where(those, is_other).values(problem=problem))
 
 
-def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
+def clear_uncompared(connection: Connection, names: Collection[str]) -> None:
     """Record that the sites were compared."""
     for some in _parts(_ids(connection, names).values()):
         connection.execute(delete(uncompared).where(uncompared.c.site_id.in_(some)))
@@ -138,8 +138,11 @@ _UP, _CLOSED = "active", "closed"
 
 
 class LeftDownCounts(NamedTuple):
-    """The number of left-down sites; how many the world has as closed; how many have an unknown
-    state; and how many of these were added since the loss, with nothing else on record."""
+    """The number of left-down sites, and how many of them are in which state.
+
+    `closed` and `unknown`: their state in the world. `added`: unknown, added since the loss, and
+    with nothing else on record.
+    """
 
     sites: int
     closed: int
@@ -154,14 +157,16 @@ def named_left_down(
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> list[tuple[str, str, bool]]:
-    """The left-down sites, or the first `most`: the name, the state in the world, and whether the
-    site is ordered up. Closed ones come first, unknown ones last."""
+    """The left-down sites, or the first `most`: name, state in the world, and whether ordered up.
+
+    Closed ones come first, unknown ones last.
+    """
     of = sites.c
     found: list[Any] = []
     for those in _left(believed_since, also):
         asked = select(of.name, of.in_force, of.state).where(those)
         found += connection.execute(asked.order_by(of.in_force, of.name).limit(most))
-    # The order of the states is the alphabet's.
+    # The states are sorted alphabetically.
     found.sort(key=lambda each: (each.in_force, each.name))
     return [(name, in_force, state == _UP) for name, in_force, state in found[:most]]
 
@@ -197,9 +202,8 @@ def waits_to_open(connection: Connection, site_id: int) -> bool:
     return connection.scalar(asked) is not None
 
 
-def may_stay(connection: Connection, since: datetime) -> list[int]:
-    """The ids, in order, of the suspended sites that are not held and have entries since `since`
-    (UTC), and of the sites that an order waits to open."""
+def left_down_candidates(connection: Connection, since: datetime) -> list[int]:
+    """The suspended sites, not held, with entries since `since` (UTC), and those to be opened."""
     of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
     asked = select(of.id).where(is_down, of.last_entry_at > since)

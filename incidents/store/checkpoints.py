@@ -17,8 +17,10 @@ STAYS, REFUSED, FAILED = "stays", "refused", "failed"
 
 
 class Signed(NamedTuple):
-    """A checkpoint: the size and root (32 bytes) of the tree, the signed note, the key (C2SP
-    signed-note) that signed it, and the time (UTC)."""
+    """A checkpoint: the size and root (32 bytes) of the tree, and its signed note.
+
+    `key` (C2SP signed-note) has signed it, at `at` (UTC).
+    """
 
     id: int
     size: int
@@ -29,8 +31,7 @@ class Signed(NamedTuple):
 
 
 class Cosigned(NamedTuple):
-    """A witness's signature of a checkpoint: its key, the line to add below the note, and the time
-    (UTC)."""
+    """A witness's signature of a checkpoint: its key, its line of the note, and the time (UTC)."""
 
     checkpoint: int
     witness: str
@@ -59,46 +60,48 @@ def every(connection: Connection) -> Iterator[Signed]:
         yield Signed(*row)
 
 
-def signed_beside(connection: Connection) -> str | None:
+def signing_place(connection: Connection) -> str | None:
     """The id of the place where the log is signed; None before the first checkpoint."""
     place: str | None = connection.scalar(select(log_head.c.signed_beside))
     return place
 
 
-class Signs(NamedTuple):
-    """How the log is signed, as far as is known. `STAYS`: a running daemon signed last. `REFUSED`
-    or `FAILED`: later attempts were in vain, the first at `since` (UTC). None: it is signed now and
-    then, or was never signed."""
+class SigningState(NamedTuple):
+    """How the log is signed, as far as is known.
+
+    `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts from `since` (UTC) on
+    were refused, or failed. None: it is signed now and then, or was never signed.
+    """
 
     how: str | None
     since: datetime | None
 
 
-def signs(connection: Connection) -> Signs:
+def signing_state(connection: Connection) -> SigningState:
     """How the log is signed."""
     row = connection.execute(select(log_head.c.signing, log_head.c.signing_since)).first()
-    return Signs(None, None) if row is None else Signs(*row)
+    return SigningState(None, None) if row is None else SigningState(*row)
 
 
-def note_trouble(connection: Connection, how: str, now: datetime) -> None:
+def record_signing_failure(connection: Connection, how: str, now: datetime) -> None:
     """Record that a signing was refused, or failed, at `now` (UTC)."""
     of = log_head.c
     other = or_(of.signing.is_(None), of.signing != how)
     connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
 
 
-def note_end_of_trouble(connection: Connection) -> None:
+def record_signing_recovery(connection: Connection) -> None:
     """Record that the trouble with signing is over, although nothing was to be signed."""
     wrong = log_head.c.signing.in_([FAILED, REFUSED])
     connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
 
 def add(
-    connection: Connection, new: Signed, *, after: int | None, beside: str, stays: bool = False
+    connection: Connection, new: Signed, *, after: int | None, place: str, is_daemon: bool = False
 ) -> bool:
     """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
 
-    `beside`: the place whose files have it too. `stays`: a daemon signs.
+    `place`: the place whose files have it too. `is_daemon`: a daemon signs.
 
     Returns:
         False if another checkpoint came first, with which this one was not compared.
@@ -111,7 +114,7 @@ def add(
     row = new._asdict()
     del row["id"]
     connection.execute(insert(checkpoints).values(row))
-    head = {"signed_beside": beside, "signing": STAYS if stays else None, "signing_since": None}
+    head = {"signed_beside": place, "signing": STAYS if is_daemon else None, "signing_since": None}
     # The numbering uses the same row, so it is written only if it changes.
     changes = [log_head.c[name].is_distinct_from(value) for name, value in head.items()]
     connection.execute(update(log_head).where(or_(*changes)).values(head))

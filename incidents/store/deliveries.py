@@ -32,7 +32,7 @@ def add(
 ) -> None:
     """Add orders that wait in their lanes from `now` (UTC) on, by the machine's clock.
 
-    Orders that wait before a new order into the world become due: they may not be needed any more.
+    Orders that wait before a new order into the world become due: they may be superseded.
     """
     _NEW.execute(
         connection,
@@ -48,7 +48,7 @@ def add(
 def settle(
     connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]], now: datetime
 ) -> None:
-    """Write the fate of orders by `now` (UTC): for each its site's id and the event."""
+    """Write the outcome of orders by `now` (UTC): for each its site's id and the event."""
     gone: list[Row] = []
     failed: dict[Row, Row] = {}
     retried: dict[Row, Row] = {}
@@ -56,14 +56,14 @@ def settle(
     for site, event in happened:
         key = (site, event.lane, event.order, _ONE)
         if isinstance(event, e.OrderFailed):
-            # Repeated orders are written last, so that one that failed later stays dead.
+            # Repeated orders come last, so that a later failure is kept.
             retried.pop(key, None)
             failed[key] = (*key, True, None, event.adapter, event.problem)
         elif isinstance(event, e.OrderRetried):
             retried[key] = (*key, False, now, 0, now)
         else:
             gone.append(key)
-        if _held_others_up(event):
+        if _blocked_others(event):
             freed.add((site, event.lane))
     _GONE.execute(connection, gone)
     _FAILED.execute(connection, list(failed.values()))
@@ -71,7 +71,7 @@ def settle(
     _WOKEN.execute(connection, [(*key, now) for key in sorted(freed)])
 
 
-def _held_others_up(event: e.OrderEvent) -> bool:
+def _blocked_others(event: e.OrderEvent) -> bool:
     """Whether the orders behind it may have been postponed with it."""
     if isinstance(event, e.OrderDelivered):
         return event.attempts > 1
@@ -90,9 +90,11 @@ def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> li
     return [read(row) for row in connection.execute(asked).mappings()]
 
 
-def in_hand_since(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the unsettled order into the world was last claimed (UTC); None if it only waits, or is
-    settled. Without a lock."""
+def claimed_since(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When the unsettled order into the world was last claimed (UTC), read without a lock.
+
+    None if it only waits, or is settled.
+    """
     own = and_(_of.site_id == site_id, _of.lane == ACT, _of.site_seq == order, waiting)
     return connection.scalar(select(_of.tried_at).where(own, _of.attempts > 0))
 
@@ -109,8 +111,10 @@ def first_braked(connection: Connection) -> Place | None:
 
 
 def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The orders into the world, of those given by site and number, that wait and were never tried;
-    without a lock."""
+    """The waiting orders into the world that were never tried, of those given by site and number.
+
+    They are read without a lock.
+    """
     found = _UNTRIED.fetch(connection, sorted(named)).all()
     return set(found)
 
@@ -164,8 +168,7 @@ NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=
 """The unsettled ones of the given sites, lanes and orders, locked."""
 
 ACTS: Query[Found] = Query(_acts, _found, site_id=Number)
-"""The unsettled orders into the world of the given sites, with what the brake holds, locked, in
-order."""
+"""The unsettled orders into the world of the given sites, also braked ones, locked, in order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (

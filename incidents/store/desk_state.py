@@ -32,13 +32,13 @@ TIME: Query[datetime | None] = Query(
     lambda _: select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
     lambda row: row[0],
 )
-"""The time of a server's own clock, in UTC, at the moment when it is asked; None in a rehearsal."""
+"""The server's own time, in UTC, when the expression runs; None in a rehearsal."""
 
 
-def by_its_own_clock() -> ScalarSelect[datetime]:
-    """For a statement on PostgreSQL: the time when it runs, in a rehearsal the parameter `now`.
+def server_time() -> ScalarSelect[datetime]:
+    """The time at which a statement runs on PostgreSQL; in a rehearsal, the parameter `now`.
 
-    A subquery, so that it is read once, and an index is searched by it.
+    It is a subquery, so that it is read once and an index can be searched by it.
     """
     now = bindparam("now", type_=UTCDateTime)
     moment = case((_is_rehearsal, now), else_=func.clock_timestamp(type_=UTCDateTime))
@@ -89,7 +89,7 @@ def policy_toml(connection: Connection, digest: str) -> str:
     return text
 
 
-def keep_policy(connection: Connection) -> None:
+def lock_policy_shared(connection: Connection) -> None:
     """Prevent the activation of a policy until this transaction ends; it is a shared lock.
 
     On PostgreSQL an advisory lock, since every act would write a shared row lock into the desk's
@@ -99,7 +99,7 @@ def keep_policy(connection: Connection) -> None:
         _KEPT.fetch(connection)
 
 
-def stop_policies(connection: Connection) -> None:
+def lock_policy_exclusive(connection: Connection) -> None:
     """Wait until no transaction keeps the active policy, and make new ones wait."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -122,7 +122,7 @@ def activate_policy(
 ) -> None:
     """Make a policy the active one; `reason` is a reference to a sealed value."""
     row = {"digest": digest, "toml": text, "activated_at": at, "by": by, "reason": reason}
-    # A policy that was active before keeps its first row; its entries have the rest.
+    # A policy that is activated again keeps its first row; the entries have the rest.
     connection.execute(insert_missing(connection, policies), [row])
     connection.execute(update(desk).values(policy=digest))
 
@@ -135,7 +135,7 @@ _ACTIVE_POLICY_TOML: Query[str] = Query(
     lambda row: str(row[0]),
 )
 
-# The column is of no type that could be read.
+# The column has a type that the driver cannot read.
 _KEPT: Query[None] = Query(
     lambda _: select(cast(func.pg_advisory_xact_lock_shared(_LOCK), Text)), lambda _: None
 )
@@ -145,8 +145,7 @@ _SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class KeptAnswer(NamedTuple):
-    """A kept answer for a key: the salted digest of its command, the answer, the time (UTC), and
-    the person."""
+    """The answer kept for a key, with its command's salted digest, its time (UTC) and person."""
 
     key: str
     fingerprint: str
@@ -164,9 +163,9 @@ def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, Kep
 def sites_under(connection: Connection, key: str) -> list[int]:
     """The sites with keys of their own under `key`, such as `K:12`, in the order of their ids.
 
-    They belong to a command for many sites that was given once with `key`.
+    They belong to a command for many sites that was given with `key`.
     """
-    # The column is ordered by bytes, and ; follows : there.
+    # The column is sorted by bytes, and ; follows : there.
     query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
     ends = (kept.removeprefix(f"{key}:") for kept in connection.scalars(query))
     return sorted(int(end) for end in ends if _SITE_ID.fullmatch(end))

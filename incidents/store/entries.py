@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, site_id: int, site_seq: int, recorded_at: datetime, body: str) -> Entry:
-        """An entry, with the hash of its leaf in the log (RFC 6962, section 2.1)."""
+        """An entry with the hash of its leaf in the log (RFC 6962, section 2.1)."""
         return cls(site_id, site_seq, recorded_at, body, leaf_hash(body.encode()))
 
 
@@ -122,7 +122,7 @@ def add_orders(connection: Connection, new: Sequence[Outgoing]) -> None:
 
 
 Place = tuple[datetime, int, int]
-"""An order's place among all orders: when it was given (UTC), its site and its number."""
+"""The place of an order among all: its time (UTC), its site and its number."""
 
 
 class GivenOrder(NamedTuple):
@@ -173,7 +173,7 @@ def ordered_down_between(
 ) -> list[Place]:
     """The orders to suspend or close that were given between two times (UTC), the first `most`.
 
-    Orders repeated by a reconciliation take no further site down, and are skipped.
+    Orders repeated by a reconciliation are skipped: they suspend no other site.
     """
     of = orders.c
     own = (of.created_at, of.site_id, of.site_seq)
@@ -187,7 +187,7 @@ def ordered_down_between(
 
 
 def ordered_down_again(connection: Connection, since: datetime, by: str) -> list[str]:
-    """The names of the sites that `by` has ordered down again since `since` (UTC)."""
+    """The names of the sites that `by` has ordered to be suspended again since `since` (UTC)."""
     begins = f'{{"actor":{quoted(by)},'
     asked = (
         select(sites.c.name)

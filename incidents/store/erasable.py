@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from incidents.errors import DatabaseError
-from incidents.store.database.address import place
+from incidents.store.database.address import display_address
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
 from incidents.store.schema.desk_tables import (
     DESK_STREAM,
@@ -65,7 +65,7 @@ class Scope:
     site_id: int | None = None
 
 
-class Words(NamedTuple):
+class SealedValue(NamedTuple):
     """The place of a sealed value in the order of the search."""
 
     site_id: int
@@ -73,15 +73,17 @@ class Words(NamedTuple):
     ref: str
 
 
-class Young(NamedTuple):
-    """Data too young to be erased: its amount, and when (UTC) the first of it was recorded."""
+class TooYoung(NamedTuple):
+    """The number of items too young to be erased, and when (UTC) the first of them was recorded."""
 
     n: int
     first: datetime | None
     last: datetime | None
 
 
-def words(connection: Connection, scope: Scope, after: Words | None, most: int) -> list[Words]:
+def old_values(
+    connection: Connection, scope: Scope, after: SealedValue | None, most: int
+) -> list[SealedValue]:
     """The next values that are old enough, site by site, needed or not, at most `most`."""
     place = (sealed.c.site_id, sealed.c.sealed_at, sealed.c.ref)
     query = select(*place).where(sealed.c.sealed_at < scope.before, *_on(scope, sealed.c.site_id))
@@ -89,17 +91,19 @@ def words(connection: Connection, scope: Scope, after: Words | None, most: int) 
         last = (literal(after.site_id, Number), literal(after.sealed_at, UTCDateTime()),
                 literal(after.ref, Word))  # fmt: skip
         query = query.where(tuple_(*place) > tuple_(*last))
-    return [Words._make(row) for row in connection.execute(query.order_by(*place).limit(most))]
+    return [
+        SealedValue._make(row) for row in connection.execute(query.order_by(*place).limit(most))
+    ]
 
 
-def young_words(connection: Connection, scope: Scope) -> Young:
+def young_values(connection: Connection, scope: Scope) -> TooYoung:
     """The values that are too young."""
     at = sealed.c.sealed_at
     where = (at >= scope.before, *_on(scope, sealed.c.site_id))
     return _young(connection, select(func.count(), func.min(at), func.max(at)).where(*where))
 
 
-def young_files(connection: Connection, scope: Scope) -> Young:
+def young_files(connection: Connection, scope: Scope) -> TooYoung:
     """The files that are too young."""
     at, digest = evidence.c.recorded_at, func.count(evidence.c.digest.distinct())
     where = (at >= scope.before, *_on(scope, evidence.c.site_id))
@@ -110,8 +114,8 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
     """The references that the tables still need, of the sites with ids from `first` to `last`.
 
     They are: the contact details and the filing of a site that is not closed, or whose closure is
-    in question; the reasons of a running hold and of a request to open or to close; and the words
-    about everything that still needs an act. Of the desk itself: the reason of the active policy.
+    in question; the reasons of a running hold and of a request to open or to close; and the text
+    about everything that still needs an act. For the desk itself: the reason of the active policy.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -123,8 +127,8 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
     return found
 
 
-def waiting(connection: Connection, first: int, last: int) -> dict[int, set[int]]:
-    """The unsettled incidents of those sites, whose entries may have words."""
+def unsettled_incidents(connection: Connection, first: int, last: int) -> dict[int, set[int]]:
+    """The unsettled incidents of those sites, whose entries may hold text."""
     found: dict[int, set[int]] = {}
     on = incidents.c.site_id.between(first, last)
     for site_id, n in connection.execute(
@@ -194,8 +198,8 @@ def _on(scope: Scope, site_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
     return [] if scope.site_id is None else [site_id == scope.site_id]
 
 
-def _young(connection: Connection, query: Select[Any, Any, Any]) -> Young:
-    return Young._make(connection.execute(query).one())
+def _young(connection: Connection, query: Select[Any, Any, Any]) -> TooYoung:
+    return TooYoung._make(connection.execute(query).one())
 
 
 _WAITS = unsettled()
@@ -237,7 +241,7 @@ PATIENCE_S = 10.0
 _PAUSE_S = 0.05
 
 
-def remove_traces(engine: Engine, *, rewrite: bool = True) -> None:
+def secure_vacuum(engine: Engine, *, rewrite: bool = True) -> None:
     """Clear the database's files of deleted data.
 
     Without `rewrite`, a SQLite file that has no free pages is not rewritten: only its log is
@@ -274,7 +278,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
         "still_in_log",
         "the text is erased, but {where} is being read all the time, and its log (-wal) may still"
         " hold the text: end the long read (an export, a backup), then run this again",
-        where=place(engine),
+        where=display_address(engine),
     )
 
 

@@ -47,8 +47,8 @@ class Claimed:
 
     `data`: the order's document. `in_force`: the state of its site in the world; `ordered`: the
     state ordered. `held_since`: since when (UTC) a hold keeps the site down, if one does.
-    `released`: a person has released it from the brake. `again`: a person has released it, or wants
-    it tried again, and nobody has tried it since.
+    `released`: a person has released it from the brake. `again`: a person has released it, or asked
+    for another attempt, and there has been none since.
     """
 
     site_id: int
@@ -93,9 +93,9 @@ def claim(
 ) -> list[Claimed]:
     """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
-    An order that is not settled or postponed before the lease ends may be claimed by anybody again.
-    It must be due at `due_at` (UTC), else at `now`; one that was tried before, by `tried_by`. Call
-    it in a transaction that writes. Orders that others are claiming are skipped.
+    An order that is not settled or postponed before the lease ends can be claimed by anybody again.
+    It must be due at `due_at` (UTC) if `tried_by` tried it before, else at `now`. Call it in a
+    transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
@@ -107,18 +107,18 @@ def claim(
     return _take(connection, rows, by, now, now + lease)
 
 
-def claim_again(
-    connection: Connection, by: str, let_go: Sequence[Key], *, now: datetime, lease: timedelta
+def reclaim(
+    connection: Connection, by: str, released: Sequence[Key], *, now: datetime, lease: timedelta
 ) -> list[Claimed]:
     """Claim orders again that were released without an attempt, whenever they are due.
 
     Orders that were claimed or settled since are skipped. Call it in a transaction that writes.
     """
-    if not let_go:
+    if not released:
         return []
     is_postgresql = connection.dialect.name == "postgresql"
-    question = _LET_GO_UNLOCKED if is_postgresql else _LET_GO
-    rows = connection.execute(question, {"let_go": let_go}).mappings().all()
+    question = _RELEASED_UNLOCKED if is_postgresql else _RELEASED
+    rows = connection.execute(question, {"released": released}).mappings().all()
     return _take(connection, rows, by, now, now + lease)
 
 
@@ -155,14 +155,14 @@ def _take(
     return found
 
 
-def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo the claim in its own transaction, but let nobody else claim the orders for as long."""
+def undo_claim(connection: Connection, claimed: Sequence[Claimed]) -> None:
+    """Undo a claim in its transaction; until the lease ends nobody else can claim the orders."""
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )
 
 
-def put_off(
+def postpone(
     connection: Connection,
     claimed: Claimed,
     next_at: datetime,
@@ -247,11 +247,11 @@ def _claimable() -> Select[Any]:
     )
 
 
-def _let_go() -> Select[Any]:
+def _released() -> Select[Any]:
     """The query for the named orders, if their last claim was the named one."""
     own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
     is_free = _of.held_by.is_(None)
-    return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
+    return _first().where(own.in_(bindparam("released", expanding=True)), is_free)
 
 
 _SITE = (sites.c.name, sites.c.in_force, sites.c.state, sites.c.hold_at)
@@ -264,8 +264,8 @@ _CLAIMABLE = _claimable()
 # Without statistics PostgreSQL would collect and sort all waiting orders.
 _IN_ORDER = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
 _CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
-_LET_GO = _let_go()
-_LET_GO_UNLOCKED = _LET_GO.with_for_update(of=deliveries, skip_locked=True)
+_RELEASED = _released()
+_RELEASED_UNLOCKED = _RELEASED.with_for_update(of=deliveries, skip_locked=True)
 _SITE_LOCKED = (
     select(sites.c.id)
     .where(sites.c.id == bindparam("site_id", type_=Number))

@@ -43,8 +43,7 @@ class NoHeadError(VerificationError):
 
 
 class Head(NamedTuple):
-    """The numbered log: its size, its compact range (32 bytes a hash), and the floor of the search
-    for entries without a number.
+    """The numbered log: its size, its compact range (32 bytes a hash), and where to search on.
 
     Every entry with an id up to `floor` has a number, and none will be added there. The same will
     be true of `next_floor` once all transactions before `horizon` have ended.
@@ -58,9 +57,11 @@ class Head(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The view of a transaction: the id of the `newest` entry (0 without one). On PostgreSQL also
-    two transaction numbers: all before `ended` have ended, and none from `to_come` on has ended,
-    though some may have begun."""
+    """The view of a transaction: the id of the `newest` entry (0 without one).
+
+    On PostgreSQL also two transaction numbers: all before `ended` have ended, and none from
+    `to_come` on has ended, though some may have begun.
+    """
 
     newest: int
     ended: int | None
@@ -68,7 +69,7 @@ class Snapshot(NamedTuple):
 
 
 class Unpublished(NamedTuple):
-    """A number of `entries`, and when the oldest of them was recorded (UTC)."""
+    """The number of `entries`, and when the oldest of them was recorded (UTC)."""
 
     entries: int
     since: datetime | None
@@ -104,7 +105,7 @@ def head(connection: Connection) -> Head:
     return Head(*row)
 
 
-def sight(connection: Connection) -> Snapshot:
+def snapshot(connection: Connection) -> Snapshot:
     """The view of one statement."""
     newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
     if connection.dialect.name == "sqlite":
@@ -125,15 +126,14 @@ def own_transaction(connection: Connection) -> int | None:
 
 
 def any_above(connection: Connection, floor: int) -> bool:
-    """Whether there is an entry with an id above `floor`: if not, nothing needs a number."""
+    """Whether an entry has an id above `floor`: if not, nothing needs a number."""
     return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
 
 
 def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
     """Number the first `limit` entries above `floor` that have no number, from `size` on.
 
-    Returns:
-        The numbered entries in order. If they are fewer than `limit`, this transaction saw no more.
+    Returns the numbered entries in order: if fewer than `limit`, this transaction saw no more.
     """
     rows = connection.execute(_FIRST, {"floor": floor, "most": limit}).all()
     found = [Leaf(*row) for row in rows]
@@ -145,7 +145,7 @@ def number(connection: Connection, *, size: int, floor: int, limit: int) -> list
 
 
 def missed(connection: Connection, floor: int, limit: int) -> list[int]:
-    """The ids of entries up to `floor` that have no number although they should; reads all ids."""
+    """The ids of entries up to `floor` that wrongly have no number; reads all ids."""
     statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
     return list(connection.scalars(statement))
 
@@ -177,7 +177,7 @@ def unnumbered(connection: Connection) -> Unpublished:
     return Unpublished(*connection.execute(statement).one())
 
 
-def above(connection: Connection, size: int) -> Unpublished:
+def uncovered(connection: Connection, size: int) -> Unpublished:
     """The numbered entries that are not among the first `size` leaves."""
     statement = (
         select(func.count(), func.min(entries.c.recorded_at))
@@ -187,9 +187,8 @@ def above(connection: Connection, size: int) -> Unpublished:
     return Unpublished(*connection.execute(statement).one())
 
 
-def oldest_above(connection: Connection, size: int) -> datetime | None:
-    """When the first entry outside of the first `size` leaves was recorded (UTC), numbered or not;
-    the cost does not depend on their number."""
+def oldest_uncovered(connection: Connection, size: int) -> datetime | None:
+    """The time (UTC) of the first entry outside the first `size` leaves, at a constant cost."""
     first = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     of = entries.c.recorded_at
     numbered = select(of).select_from(first).where(leaves.c.leaf_index >= size)
@@ -233,8 +232,7 @@ def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
-    """The query for entries without a number row; ids do not help, as they are not committed in
-    order."""
+    """Select the entries without a number row; ids do not help: they are not committed in order."""
     numbered = exists().where(leaves.c.entry_id == entries.c.id)
     return select(*columns).where(~numbered).order_by(entries.c.id)
 

@@ -1,9 +1,8 @@
-"""Queries of the lineage: which database this is, on which server, and how it went on from less.
+"""Queries of the lineage: which database this is, on which server, and whether it lost its end.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
 cluster has another identifier: the end of the record may be missing there. A SQLite file says
-nothing about its origin. The identity of a database, a random word from when it was made, stays
-with every copy.
+nothing about its origin. The identity of a database is a random word, which every copy shares.
 """
 
 from __future__ import annotations
@@ -17,21 +16,24 @@ from incidents.store.schema.desk_tables import desk, uncompared
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 
-STRANGE_FOR = timedelta(days=30)
-"""A site added this soon after a loss may be one that the record has lost, in the state that it had
-in the world."""
+MAY_BE_LOST_FOR = timedelta(days=30)
+"""The time after a loss in which an added site may exist in the world already, in any state."""
 
 UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
-"""The reasons for a halt: the database is on another server, and the daemon that found it had no
-mark of it; or its end was lost again before a person knew of the first loss, or within an hour of
-it."""
+"""The reasons for a halt.
+
+`UNKNOWN_SERVER`: the database is on another server, and the daemon that found it had no mark of
+it. `LOST_AGAIN`: its end was lost again before a person knew of the first loss, or within an hour.
+"""
 
 _TIMELINE_DIGITS = 8
 
 
 class Lineage(NamedTuple):
-    """The database's identity, the epoch of its history, the last known server (None: unknown), and
-    the present server (None: unknown)."""
+    """The database's identity, the epoch of its history, and its server.
+
+    `known`: the last known server; `found`: the present one (None: unknown).
+    """
 
     identity: str
     epoch: int
@@ -40,7 +42,7 @@ class Lineage(NamedTuple):
 
     @property
     def is_new(self) -> bool:
-        """Whether the database was known on another server than this one."""
+        """Whether it was last known on another server."""
         return None not in (self.known, self.found) and self.found != self.known
 
 
@@ -52,7 +54,7 @@ class Standing(NamedTuple):
     another server, with nothing known to be missing. `unproved_since`: since when the world has to
     be compared with it. `halted_since`: since when nothing is carried out, until a person resumes;
     `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when the last
-    loss was noticed, whoever has resumed since; None if nothing is known to be missing.
+    loss was noticed, also after it was acknowledged; None if nothing is known to be missing.
     `compared_at`: when the last site was compared with the world in this epoch; None until then.
     """
 
@@ -77,12 +79,12 @@ class Standing(NamedTuple):
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
-    def strange_until(self) -> datetime | None:
+    def may_be_lost_until(self) -> datetime | None:
         """Until when an added site may be one that the record has lost; None if no site may."""
-        return None if self.noticed_at is None else self.noticed_at + STRANGE_FOR
+        return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 
-def look(connection: Connection) -> Lineage:
+def read(connection: Connection) -> Lineage:
     """The lineage, in a transaction that could write: a standby has no lineage of its own."""
     query = _LOOK
     if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
@@ -98,7 +100,7 @@ def standing(connection: Connection) -> Standing:
     return found
 
 
-def adopt(connection: Connection, found: str) -> None:
+def record_server(connection: Connection, found: str) -> None:
     """Record that the database is on that server."""
     connection.execute(update(desk).values(lineage=found))
 
@@ -125,8 +127,7 @@ def prove(connection: Connection, epoch: int) -> None:
 
 
 def compared(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that every site was compared in that epoch by `now` (UTC); later doubts do not change
-    that."""
+    """Record that every site was compared in that epoch by `now` (UTC), whatever differs later."""
     own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
     connection.execute(update(desk).where(own).values(compared_at=now))
 

@@ -23,14 +23,17 @@ _ONCE = "once:"
 
 
 def once_on(host: str) -> str:
-    """The name of `daemon --once` on that host, in the place of a daemon's own."""
+    """The name of `daemon --once` on that host, instead of a daemon's own."""
     return f"{_ONCE}{host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A daemon, with the times of its start and its last beat (UTC); why it stands aside, if it
-    does; and, if it cannot read its mark and so carries nothing out, why and since when."""
+    """A daemon, with the times of its start and its last beat (UTC).
+
+    `standing_aside`: why it does nothing, if so. `mark_unread`: why it cannot read its mark, and
+    `mark_unread_since`; until it can, it carries nothing out.
+    """
 
     daemon: str
     host: str
@@ -56,8 +59,7 @@ def known_daemons(connection: Connection) -> list[Heartbeat]:
 
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
-    """Write a daemon's heartbeat over the one before; the time since when it cannot read its mark
-    stays."""
+    """Write a daemon's heartbeat over its last; the first failure to read its mark stays."""
     row = asdict(heartbeat)
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:
@@ -66,7 +68,7 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["daemon"], set_=said))
 
 
-def note_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
+def record_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
     """Write why `daemon --once` cannot read its mark, as of `now` (UTC); None if it can.
 
     This is known only after its beat.
@@ -165,14 +167,14 @@ def claim_alarms(
     return claimed if connection.execute(taken).rowcount else None
 
 
-def note_alarm_told(connection: Connection, claimed: Raised, now: datetime) -> None:
+def record_alarm_sent(connection: Connection, claimed: Raised, now: datetime) -> None:
     """Record that the alarm was sent: no daemon sends it again, even if another has claimed it."""
     connection.execute(
         update(alarms).where(_same(claimed), alarms.c.told_at.is_(None)).values(told_at=now)
     )
 
 
-def put_off_alarm(
+def postpone_alarm(
     connection: Connection, claimed: Raised, next_at: datetime, *, tried: bool = True
 ) -> None:
     """Release an alarm until `next_at`; one that was not `tried` is as if never claimed."""
@@ -186,7 +188,7 @@ def put_off_alarm(
     )
 
 
-def forget_alarms(connection: Connection, ended: Iterable[Raised]) -> None:
+def delete_alarms(connection: Connection, ended: Iterable[Raised]) -> None:
     """Delete the alarms whose cause has ended: if it comes again, the alarm is sent again."""
     for each in sorted(ended, key=lambda each: each.key):
         connection.execute(delete(alarms).where(_same(each)))

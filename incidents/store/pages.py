@@ -1,6 +1,6 @@
 """The pages of a long list, with times as whole microseconds to compare in statements.
 
-A cursor is opaque: which list it belongs to, and the keys of the last row that was shown.
+A cursor is opaque: the kind of its list, and the keys of the last row shown.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TooCostlyError(RefusedError):
 
 
 class Page(NamedTuple):
-    """Some rows, and the cursor of those that follow; None at the end."""
+    """Some rows, and the cursor of the next ones; None at the end."""
 
     rows: list[Mapping[str, Any]]
     next: str | None
@@ -55,12 +55,12 @@ class Page(NamedTuple):
 def page(
     connection: Connection, query: Select[Any], kind: str, *, limit: int, cursor: str | None
 ) -> Page:
-    """The page of the query, which is ordered by columns that tell its rows apart.
+    """The page of the query, whose order must tell all rows apart.
 
     Raises:
-        BadCursorError: if the cursor was not given out for that `kind` of list.
+        BadCursorError: if the cursor is not of that `kind` of list.
     """
-    # A bare installation has views of the database, and no lists by pages.
+    # A minimal installation has no such library, and shows no lists by pages.
     from sqlakeyset import select_page, serialize_bookmark
 
     place = None if cursor is None else _place(cursor, kind, query)
@@ -70,7 +70,7 @@ def page(
     return Page(rows, None if ahead is None else _cursor(kind, ahead))
 
 
-def behind(kind: str, place: tuple[Any, ...]) -> str:
+def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
     """The cursor of what follows the row with those keys."""
     from sqlakeyset import serialize_bookmark
 
@@ -78,13 +78,11 @@ def behind(kind: str, place: tuple[Any, ...]) -> str:
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
-    """A look that reads through much, and is broken off after so many seconds.
-
-    One of many statements asks what it is given between them, since each is bounded alone.
+def time_limit(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
+    """Limit a query to that many seconds; between several queries, call what it yields.
 
     Raises:
-        TooCostlyError: then.
+        TooCostlyError: if they take longer.
     """
     until = time.monotonic() + seconds
 
@@ -101,7 +99,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], Non
     try:
         yield in_time
     except DBAPIError as error:
-        if _was_broken_off(error):
+        if _is_timeout(error):
             raise TooCostlyError(seconds=seconds) from error
         raise
     finally:
@@ -109,7 +107,7 @@ def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], Non
             own.set_progress_handler(None, 0)
 
 
-def _was_broken_off(error: DBAPIError) -> bool:
+def _is_timeout(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return "interrupted" in str(error.orig)
     return getattr(error.orig, "sqlstate", None) == "57014"
@@ -120,7 +118,7 @@ def _cursor(kind: str, bookmark: str) -> str:
 
 
 def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
-    """The keys in a cursor, each of the type that its column has."""
+    """The keys in a cursor, each of the type of its column."""
     from sqlakeyset import InvalidPage, unserialize_bookmark
 
     if len(cursor) > _MAX_CURSOR:
@@ -135,13 +133,13 @@ def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
     fits = place is not None and list(map(type, place)) == kinds
     if whose != kind or backwards or not fits or place is None:
         raise BadCursorError
-    if not all(map(_can_be_kept, place, query._order_by_clauses)):  # noqa: SLF001
+    if not all(map(_fits_column, place, query._order_by_clauses)):  # noqa: SLF001
         raise BadCursorError
     return tuple(place)
 
 
-def _can_be_kept(key: Any, column: ColumnElement[Any]) -> bool:
-    """Whether a database can look for it at all."""
+def _fits_column(key: Any, column: ColumnElement[Any]) -> bool:
+    """Whether the value fits the column, so that a database can look for it."""
     if isinstance(key, int):
         return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
     return not isinstance(key, str) or "\0" not in key
@@ -151,33 +149,33 @@ SECOND = 1_000_000
 
 
 def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """Of a column of times."""
+    """A column of times, as microseconds since 1970."""
     if dialect == "sqlite":
         return type_coerce(moment, BigInteger)
-    return cast(extract("epoch", moment) * number(SECOND), BigInteger)
+    return cast(extract("epoch", moment) * literal_int(SECOND), BigInteger)
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """SQLite's own reading of a time loses microseconds: the fraction is read by itself."""
+    """Convert a text on SQLite, whose own function loses the microseconds: read them apart."""
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
-    return seconds * number(SECOND) + cast(func.round(fraction * number(SECOND)), BigInteger)
+    return seconds * literal_int(SECOND) + cast(
+        func.round(fraction * literal_int(SECOND)), BigInteger
+    )
 
 
 def micros_of_text(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """Of a time as entries have it (RFC 3339, in UTC)."""
+    """A time in an entry's text (RFC 3339, in UTC), as microseconds since 1970."""
     if dialect == "sqlite":
         return _of_text_on_sqlite(text)
     return micros(cast(text, DateTime(timezone=True)), dialect)
 
 
-def whole(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
-    """How many whole units there are: all that is divided is later than 1970."""
-    return us // number(unit)
+def whole_units(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
+    """The number of whole units; division rounds down only after 1970."""
+    return us // literal_int(unit)
 
 
-def number(n: int) -> ColumnElement[Any]:
-    """A whole number that is written into the statement itself: a bound one, in what is grouped by,
-    is another one to PostgreSQL.
-    """
+def literal_int(n: int) -> ColumnElement[Any]:
+    """A number written into the statement: to PostgreSQL, bound ones in GROUP BY always differ."""
     return literal_column(str(int(n)), BigInteger)

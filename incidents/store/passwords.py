@@ -1,7 +1,6 @@
 """Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
 
-Anybody with the database's password can write the table of passwords, and a restored old row still
-has its seal.
+A seal alone proves nothing: anybody with the database's password can restore an old row with it.
 """
 
 from __future__ import annotations
@@ -19,26 +18,30 @@ from incidents.store.schema.desk_tables import DESK_STREAM, attempts, entries, p
 from incidents.store.statement import insert_or
 
 
-class Given(NamedTuple):
-    """The fact that somebody else set a password: who, and when (UTC) its owner counts as a second
-    person again."""
+class SetByOther(NamedTuple):
+    """The fact that somebody else set a password.
+
+    `by` set it; its owner counts as a second person again from `counts_from` (UTC).
+    """
 
     by: str
     counts_from: datetime
 
 
 class Password(NamedTuple):
-    """The stored facts of an account's password: its hash (Argon2id, PHC); who else set it, or the
-    one before it; and its seal, as of `accounts.serve_key`."""
+    """The stored facts of an account's password: its hash (Argon2id, PHC).
+
+    `given`: who else set it, or the one before it. `seal`: see `accounts.serve_key`.
+    """
 
     handle: str
     hash: str
-    given: Given | None
+    given: SetByOther | None
     seal: str | None = None
 
 
-def kept(hash_: str) -> str:
-    """The digest by which the record knows a hash: SHA-256, in hexadecimal."""
+def digest(hash_: str) -> str:
+    """The digest of a hash in the record: SHA-256, in hexadecimal."""
     return hashlib.sha256(hash_.encode()).hexdigest()
 
 
@@ -54,13 +57,15 @@ def every(connection: Connection) -> list[Password]:
 
 
 def may_be_read(connection: Connection) -> bool:
-    """Whether this database role may read passwords: one that signs nobody in may not."""
+    """Whether this database role may read passwords; a role that signs nobody in may not."""
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
 
 
-def when_set(connection: Connection, *handles: str) -> dict[str, tuple[datetime, Given | None]]:
+def when_set(
+    connection: Connection, *handles: str
+) -> dict[str, tuple[datetime, SetByOther | None]]:
     """When the passwords of those accounts (of all, if none is given) were set (UTC), by whom."""
     of = passwords.c
     wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
@@ -93,8 +98,8 @@ def _password(row: Any) -> Password:
     return Password(row.handle, row.hash, _given(row), row.seal)
 
 
-def _given(row: Any) -> Given | None:
-    return None if row.counts_from is None else Given(row.given_by, row.counts_from)
+def _given(row: Any) -> SetByOther | None:
+    return None if row.counts_from is None else SetByOther(row.given_by, row.counts_from)
 
 
 def failures(
@@ -120,19 +125,19 @@ def count(connection: Connection, key: str, failures: int, at: datetime) -> None
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
-def uncount(connection: Connection, key: str) -> None:
-    """Take back a failure that was counted before the password was checked."""
+def undo_failure(connection: Connection, key: str) -> None:
+    """Undo a failure that was counted before the password was checked."""
     mine = (attempts.c.key == key, attempts.c.failures > 0)
     fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
     connection.execute(fewer)
 
 
-def forget(connection: Connection, key: str) -> None:
+def delete_failures(connection: Connection, key: str) -> None:
     """Delete the failures under a key after a success."""
     connection.execute(delete(attempts).where(attempts.c.key == key))
 
 
-def forget_old(connection: Connection, before: datetime) -> None:
+def delete_old_failures(connection: Connection, before: datetime) -> None:
     """Delete failures that no longer count; rows locked by others are skipped."""
     old = select(attempts.c.key).where(attempts.c.last_at < before)
     mine = old.with_for_update(skip_locked=True)
@@ -160,5 +165,5 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
 
 
 def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
-    """Whether the hash is the one set last, as far as the record says, which it does since 0015."""
-    return said is None or said.kept in (None, kept(hash_))
+    """Whether the record shows that hash as set last; it has hashes since 0015."""
+    return said is None or said.kept in (None, digest(hash_))

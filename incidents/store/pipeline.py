@@ -1,7 +1,7 @@
 """The pipeline: prepared statements sent to a PostgreSQL server together, in one round trip.
 
-It is libpq's own, below psycopg's, which sends each statement as it comes: the server then wakes
-up for each, and so does this process. Statements are prepared once a connection.
+It uses libpq directly. psycopg sends each statement at once, and both the server and this process
+wake up for each. Statements are prepared once a connection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
 Row = Sequence[Any]
 Take = Callable[[list[Row]], None]
-"""What is given the rows that a statement has found."""
+"""The function that gets the rows of a statement."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED, ExecStatus.BAD_RESPONSE)
 _CANCEL_S = 2.0
@@ -28,7 +28,7 @@ _CANCEL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What was sent: a statement, or its preparation, and who is given the rows that it finds."""
+    """A statement that was sent, or its preparation, with the function that gets its rows."""
 
     sql: str
     prepares: bool = False
@@ -38,7 +38,7 @@ class _Sent:
 class Pipeline:
     """The pipeline of one connection of psycopg.
 
-    A transaction that writes begins with `switches`, a statement that sets how it is planned.
+    A transaction that writes begins with `switches`, a statement that sets the planner's switches.
     """
 
     def __init__(self, driver: Connection[Any], switches: str) -> None:
@@ -46,19 +46,19 @@ class Pipeline:
         self._switches = switches
         self._pgconn = driver.pgconn
         self._numbers = count()
-        # A plan is kept with its name, so that what reads has names of its own.
+        # A plan belongs to a name, so reading and writing transactions use different names.
         self._prepared: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
         self._sent: list[_Sent] = []
         self.is_open = False
         self.begin(writes=False)
 
     def begin(self, *, writes: bool) -> None:
-        """Says of what kind the next transaction is."""
+        """Set whether the next transaction writes."""
         self._names = self._prepared[writes]
         self._switches_missing = writes
 
     def __enter__(self) -> Self:
-        """Lets statements be sent, until all of them have arrived."""
+        """Send statements without waiting, until the end of the block."""
         self.is_open = True
         return self
 
@@ -70,9 +70,9 @@ class Pipeline:
             self._abandon()
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
-        """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it.
+        """Send one statement with the parameters `$1`, `$2` …; it begins a transaction.
 
-        With a driver that commits by itself none does.
+        In autocommit mode there is none.
         """
         if not self._sent:
             self._pgconn.enter_pipeline_mode()
@@ -94,7 +94,7 @@ class Pipeline:
         self._pgconn.send_query_prepared(name, [_text(value) for value in parameters])
 
     def _wait(self) -> None:
-        """Waits for all that was sent.
+        """Wait for the results of all statements.
 
         Raises:
             psycopg.Error: of the first statement that failed; nothing after it was done.
@@ -107,7 +107,7 @@ class Pipeline:
             results = self._exchange()
             self._pgconn.exit_pipeline_mode()
         except BaseException:
-            self._part()
+            self._disconnect()
             raise
         failed = next((n for n, result in enumerate(results) if result.status in _FAILED), None)
         if failed is not None:
@@ -120,13 +120,13 @@ class Pipeline:
                 one.take(transformer.load_rows(0, result.ntuples, tuple))
 
     def _abandon(self) -> None:
-        """Gives up, after an error of this process: what was sent is not to be done."""
+        """Give up after an error of this process: what was sent must not be done."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
-            self._part()
+            self._disconnect()
 
     def _forget(self, sent: list[_Sent], failed: int) -> None:
-        """What was to be prepared after the failure was not; and what failed is prepared anew.
+        """Forget the statements to be prepared from the failure on, so that they are prepared anew.
 
         A plan from before a migration fails each time that it is used.
         """
@@ -135,17 +135,17 @@ class Pipeline:
                 self._names.pop(one.sql, None)
         self._names.pop(sent[failed].sql, None)
 
-    def _part(self) -> None:
-        """Interrupted, or cut off: nobody could tell any more what belongs to what.
+    def _disconnect(self) -> None:
+        """Close the connection: results could no longer be matched with statements.
 
-        The server is told, or it would go on with what has reached it, a COMMIT too.
+        Cancel first: the server would go on with what it has received, even a COMMIT.
         """
         with contextlib.suppress(Exception):
             self._driver.cancel_safe(timeout=_CANCEL_S)
         self._driver.close()
 
     def _exchange(self) -> list[Any]:
-        """Sends what is left and reads what comes, until all has come."""
+        """Send what is left, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
         poll = select.poll()
         while True:

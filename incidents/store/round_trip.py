@@ -1,6 +1,6 @@
 """The round trip of a statement and its parameters to the driver.
 
-On PostgreSQL several can be under way at one moment (`pipeline`); on SQLite each is done at once.
+On PostgreSQL several can be sent at once (`pipeline`); on SQLite each is executed immediately.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, exc
 
 if TYPE_CHECKING:
-    # psycopg is there when there is such a connection, and not before.
+    # psycopg is loaded if such a connection exists; an import here would cost each command.
     from incidents.store.pipeline import Pipeline, Take
 
 
 @contextmanager
 def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
-    """Lets the statements inside be under way at once; all have arrived when it ends.
+    """Send the statements inside together; all have finished at the end of the block.
 
     Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
 
@@ -42,7 +42,7 @@ def _pipelined(connection: Connection) -> Iterator[Pipeline]:
         with connection.info["pipeline"] as pipeline:
             yield pipeline
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
     except BaseException as error:
         if _driver(connection).closed:
             connection.invalidate(error)
@@ -50,20 +50,20 @@ def _pipelined(connection: Connection) -> Iterator[Pipeline]:
 
 
 def command(connection: Connection, sql: str) -> None:
-    """Sends what asks nothing and changes no row."""
+    """Send a statement that returns nothing and changes no row."""
     try:
         _driver(connection).execute(sql)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
 
 
 def send(
     connection: Connection, sql: str, parameters: Sequence[Any], take: Take | None = None
 ) -> None:
-    """Sends one statement; `take` is given its rows when they have come.
+    """Send one statement; `take` gets its rows when they arrive.
 
     Raises:
-        DBAPIError: at once, or at the end of what it is sent together with.
+        DBAPIError: at once, or at the end of the round trip.
     """
     # Unlike Core's, these statements begin no transaction of their own.
     assert connection.in_transaction()
@@ -71,7 +71,7 @@ def send(
         try:
             rows = _driver(connection).execute(sql, parameters).fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _complained(connection, error) from error
+            raise _translated(connection, error) from error
         if take is not None:
             take(rows)
         return
@@ -84,7 +84,7 @@ def send(
 
 
 def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Sends one statement for each of `rows`, its parameters: on SQLite alone.
+    """Send one statement for each of `rows`, its parameters: on SQLite alone.
 
     Raises:
         DBAPIError: of the first that failed.
@@ -93,15 +93,15 @@ def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -
     try:
         _driver(connection).executemany(sql, rows)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
+        raise _translated(connection, error) from error
 
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _complained(connection: Connection, error: Exception) -> Exception:
-    """What the driver complains of, as SQLAlchemy would have said it."""
+def _translated(connection: Connection, error: Exception) -> Exception:
+    """The driver's error, as SQLAlchemy would have raised it."""
     dialect = connection.dialect
     lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)  # type: ignore[arg-type]  # one of ours
     if lost and not connection.invalidated:

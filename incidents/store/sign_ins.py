@@ -1,4 +1,4 @@
-"""Queries of the log of sign-ins: who came in, who was refused, and from where, until erased."""
+"""Queries of the log of sign-ins: who signed in or was refused, and from where, until erased."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 
 OK = "ok"
-"""The result of what succeeded; the others say why it did not."""
+"""The result of a success; the others are reasons for a failure."""
 
-PLACES = 200
-"""Of so many addresses each day (UTC) what anybody tries is counted by itself."""
-ELSEWHERE = "?"
-"""In place of the further addresses of that day."""
+MAX_ADDRESSES = 200
+"""The most addresses a day (UTC) whose refusals are counted apart."""
+OTHER_ADDRESSES = "?"
+"""The address under which further ones of the day are counted."""
 
 _PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
-"""What says whose row it is, and where they were."""
+"""The columns that identify the person and the address."""
 
 
 class SignIn(NamedTuple):
-    """Something that happened at the door at `at` (UTC).
+    """An event of sign-in at `at` (UTC).
 
-    `what` is sign_in, sign_out, proof or second. `handle` is whose account it was about, None where
-    that is nobody's name. `by` is who else did it: who ended the session, or beside whom a second
-    person signed in. `place` is an address or a terminal.
+    `what` is sign_in, sign_out, proof or second. `handle` is the account, None if no account has
+    that name. `by` is the other person: who ended the session, or beside whom a second person
+    signed in. `place` is an address or a terminal.
     """
 
     at: datetime
@@ -59,8 +59,7 @@ class SignIn(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Somebody was not let do something. `login` says how they came in, `about` to what it would
-    have been done."""
+    """An act that was refused to a person. `login`: the method of sign-in; `about`: its subject."""
 
     handle: str
     login: str
@@ -70,20 +69,20 @@ class Refusal(NamedTuple):
 
 
 def add(connection: Connection, *new: SignIn) -> None:
-    """Adds to the log."""
+    """Add an event."""
     if new:
         rows = [each._asdict() | {"erased": False} for each in new]
         connection.execute(insert(sign_ins), rows)
 
 
 def add_if(connection: Connection, new: SignIn, wanted: bool) -> None:
-    """Adds it if it is `wanted`; as much is asked of the database if it is not."""
+    """Add an event if it is `wanted`; the database's cost is the same if not."""
     connection.execute(_given_if(insert(sign_ins), new._asdict() | {"erased": False}, wanted))
 
 
 def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> None:
-    """Counts those, by the day (UTC) and all that tells them apart but what they were about."""
-    # Two who count the same at one moment wait for each other in one order.
+    """Count refusals by the day (UTC) and all their fields but `about`."""
+    # In a fixed order, so that concurrent transactions do not deadlock.
     for each in sorted(refused, key=lambda refusal: refusal[:-1]):
         _count(connection, each, at)
 
@@ -91,21 +90,20 @@ def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> N
 def count_bounded(
     connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True
 ) -> int:
-    """Counts, as `count` does, what anybody can bring about from as many addresses as they like:
-    those beyond the first `PLACES` of the day are counted as one.
+    """Count a refusal that anybody can cause from any number of addresses.
 
-    How often that was so by now; 0 if it is not `wanted`, for which as much is asked of the
-    database.
+    Those beyond the first `MAX_ADDRESSES` of the day are counted as one. Returns the count so
+    far; 0 if it is not `wanted`, at the same cost for the database.
     """
     of = refusals.c
     same = (of.day == at.date().isoformat(), of.handle == refused.handle)
     places = connection.scalars(
         select(of.login)
         .where(*same, of.act == refused.act, of.why == refused.why)
-        .limit(PLACES + 1)
+        .limit(MAX_ADDRESSES + 1)
     ).all()
-    if refused.login not in places and len(places) >= PLACES:
-        refused = refused._replace(login=ELSEWHERE)
+    if refused.login not in places and len(places) >= MAX_ADDRESSES:
+        refused = refused._replace(login=OTHER_ADDRESSES)
     return _count(connection, refused, at, wanted=wanted)
 
 
@@ -131,8 +129,8 @@ def _given_if(insert_: Insert, row: Mapping[str, Any], wanted: bool) -> Insert:
     return insert_.from_select(list(row), select(*values).where(literal(wanted)))
 
 
-def has_come(connection: Connection, handle: str, place: str, since: datetime) -> bool:
-    """Whether somebody has proved to be that account, from that place, since that time (UTC)."""
+def has_signed_in(connection: Connection, handle: str, place: str, since: datetime) -> bool:
+    """Whether somebody has signed in to that account, from that place, since that time (UTC)."""
     of = sign_ins.c
     wanted = select(literal(1)).where(
         succeeded, of.handle == handle, of.place == place, of.at > since
@@ -141,7 +139,7 @@ def has_come(connection: Connection, handle: str, place: str, since: datetime) -
 
 
 def printable(text: str | None) -> str | None:
-    """The text; in place of what no database takes, a mark: a path may hold anything."""
+    """The text, with a mark for each character that databases refuse: a path may hold anything."""
     return text if text is None or text.isprintable() else "?"
 
 
@@ -155,7 +153,7 @@ def page(
     since: datetime | None = None,
 ) -> Page:
     """A page of the log, the newest first; raises BadCursorError."""
-    # Here, or each act would load what makes pages, and the ORM with it.
+    # Imported here: each act would load the paging library, and the ORM with it.
     from incidents.store import pages
 
     of = sign_ins.c
@@ -173,7 +171,7 @@ def page(
 def counted(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[dict[str, Any]]:
-    """The refusals that were counted, those with the newest first."""
+    """The refusals that were counted, the newest first."""
     of = refusals.c
     wanted = select(*(each for each in of if each is not of.erased))
     if handle is not None:
@@ -185,8 +183,7 @@ def counted(
 
 
 def erasable(connection: Connection, before: datetime, handle: str | None = None) -> int:
-    """How many rows say still who somebody was before that time (UTC); of that account alone, if
-    one is named."""
+    """The number of rows before that time (UTC) that still name somebody, or that account."""
     return sum(
         connection.scalar(
             select(func.count()).select_from(table).where(*_old(table, before, handle))
@@ -197,9 +194,9 @@ def erasable(connection: Connection, before: datetime, handle: str | None = None
 
 
 def first(connection: Connection, handle: str) -> datetime | None:
-    """When (UTC) the first of what says still who that was took place."""
+    """When (UTC) the first row that still names somebody was written."""
     found = [
-        connection.scalar(select(func.min(_at(table))).where(_tells(table, handle)))
+        connection.scalar(select(func.min(_at(table))).where(_names_person(table, handle)))
         for table in _PEOPLE
     ]
     return min((at for at in found if at is not None), default=None)
@@ -209,15 +206,14 @@ def erase(
     connection: Connection, before: datetime, pseudonym: Callable[[str], str],
     handle: str | None = None, *, most: int,
 ) -> int:  # fmt: skip
-    """Puts a pseudonym in the place of each person and address in them; in how many rows, which are
-    `most` at most.
+    """Replace each person and address by a pseudonym, in at most `most` rows; return their number.
 
-    `pseudonym` gives one for a text; each row stays, and so does what it says beside. What somebody
-    else was not let do to an account loses the account alone.
+    `pseudonym` gives one for a text; the rest of the row stays. A row about a refused act of
+    somebody else loses only the account that it was about.
     """
     done = 0
     for table, columns in _PEOPLE.items():
-        whole, about = _is_whose(table, handle), _is_about(table, handle)
+        whole, about = _is_own(table, handle), _is_about(table, handle)
         found = select(table, whole.label("whole"), about.label("named"))
         old = found.where(*_old(table, before, handle)).limit(most - done)
         for row in connection.execute(old).mappings().all():
@@ -231,19 +227,19 @@ def erase(
 
 
 def _old(table: Table, before: datetime, handle: str | None) -> list[ColumnElement[bool]]:
-    return [_tells(table, handle), _at(table) < before]
+    return [_names_person(table, handle), _at(table) < before]
 
 
 def _at(table: Table) -> Any:
     return table.c.at if table is sign_ins else table.c.last_at
 
 
-def _tells(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether a row says still who somebody was; that account alone, if one is named."""
-    return or_(_is_whose(table, handle), _is_about(table, handle))
+def _names_person(table: Table, handle: str | None) -> ColumnElement[bool]:
+    """Whether a row still names a person, or that account alone."""
+    return or_(_is_own(table, handle), _is_about(table, handle))
 
 
-def _is_whose(table: Table, handle: str | None) -> ColumnElement[bool]:
+def _is_own(table: Table, handle: str | None) -> ColumnElement[bool]:
     of = table.c
     if handle is None:
         named: ColumnElement[bool] = true()
@@ -253,10 +249,10 @@ def _is_whose(table: Table, handle: str | None) -> ColumnElement[bool]:
 
 
 def _is_about(table: Table, handle: str | None) -> ColumnElement[bool]:
-    """Whether the row is about an account: a row may be whose it is no longer, and about one."""
+    """Whether a row is about an account, even if it no longer says whose it is."""
     if table is sign_ins:
         return literal(False)
     about = table.c.about
-    # Of a site or an incident it may be, too, which nobody is.
+    # It can also be about a site or an incident, which is no person.
     found = about.in_(select(accounts.c.handle)) if handle is None else about == handle
     return func.coalesce(found, False)

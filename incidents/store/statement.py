@@ -1,7 +1,7 @@
-"""The statement: written in Core, compiled once for a kind of database, handed to its driver.
+"""The statement: written in Core, compiled once for a kind of database, given to its driver.
 
 Core's way from a statement to the driver costs several times what these statements cost the
-database, so the desk's own go there at once (see `round_trip`).
+database, so the desk's own go there directly (see `round_trip`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Row = Sequence[Any]
 
 
 def insert_or(connection: Connection, table: Table) -> Any:
-    """An insert that may say what is done where there is such a row already (`on_conflict_…`)."""
-    # Each kind of database has its own; loading both would cost every command its time.
+    """An insert that can handle existing rows (`on_conflict_…`)."""
+    # Each kind of database has its own; loading both would slow down every command.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
@@ -46,13 +46,13 @@ def insert_or(connection: Connection, table: Table) -> Any:
 
 
 def insert_missing(connection: Connection, table: Table) -> Executable:
-    """An insert that leaves a row alone which is there already."""
+    """An insert that skips existing rows."""
     insert_: Executable = insert_or(connection, table).on_conflict_do_nothing()
     return insert_
 
 
 class Result(Generic[T]):
-    """The rows that a query finds, which may still be under way."""
+    """The rows of a query, which may still be on their way."""
 
     def __init__(self, processes: _Processes, read: Callable[[Row], T]) -> None:
         self._processes = processes
@@ -60,14 +60,14 @@ class Result(Generic[T]):
         self._rows: Sequence[Row] | None = None
 
     def take(self, rows: Sequence[Row]) -> None:
-        """The rows have come."""
+        """Store the rows that have arrived."""
         self._rows = rows
 
     def all(self, but: Callable[[Row], bool] | None = None) -> list[T]:
-        """What was found; asked together with others, not before that has ended.
+        """The values of the rows; in a joint round trip, only after its end.
 
-        Without the rows that `but` names, by what is no time and no JSON in them: they are not
-        read, which costs more than to find them.
+        Rows for which `but` is true are not converted, which costs more than to find them; it sees
+        times and JSON unconverted.
         """
         assert self._rows is not None, "the answer is still under way"
         rows = self._rows if but is None else [row for row in self._rows if not but(row)]
@@ -75,9 +75,9 @@ class Result(Generic[T]):
 
 
 class Query(Generic[T]):
-    """A select, about given rows of `columns`; `build` writes it for their table.
+    """A select about given rows of `columns`; `build` makes it from their table.
 
-    `read` makes a value of each row that is found.
+    `read` converts each row that is found.
     """
 
     def __init__(
@@ -91,9 +91,9 @@ class Query(Generic[T]):
         self._nothing.take(())
 
     def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
-        """Sends it: about `rows`, with `values` for its other parameters.
+        """Send the query about `rows`, with `values` for its other parameters.
 
-        Not at all, if it is about given rows and there are none: then nothing is found.
+        If it is about given rows and there are none, nothing is sent, and nothing is found.
         """
         if self._columns and not rows:
             return self._nothing
@@ -118,9 +118,9 @@ _Write = Callable[[Connection, Sequence[Row]], None]
 class Mutation:
     """An insert, update or delete of rows of one table, each given as a tuple of `columns`.
 
-    `keys` name the columns by which rows are found, which come first; the others are written. With
-    no keys rows are inserted; with nothing else they are deleted. Rows for which `where` does not
-    hold are left alone.
+    `keys` name the columns by which rows are found, which come first; the others are written.
+    Without keys rows are inserted; with keys alone they are deleted. Rows for which `where` does
+    not hold are left unchanged.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Mutation:
         self._compiled: dict[str, _Write] = {}
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Sends them; not at all for none."""
+        """Send the rows, if there are any."""
         if not rows:
             return
         dialect = connection.dialect
@@ -164,7 +164,7 @@ class Mutation:
         return write
 
     def _as_json(self, dialect: Dialect) -> _Write:
-        """One parameter, and so one plan, for any number of rows."""
+        """Compile a statement with all rows in one parameter, so that it has one plan."""
         given = ValuesTable(dialect.name, **self._kinds)
         if self._keys:
             statement = self._found(given.c)
@@ -194,7 +194,7 @@ _Processes = tuple[tuple[int, _Process], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """The text, the names of its parameters in their order, and what is done to values."""
+    """The text, the names of its parameters in their order, and the conversions of values."""
 
     sql: str
     names: tuple[str, ...]
@@ -244,7 +244,7 @@ def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
 
 
 def _to_json(kind: Any, dialect: Dialect) -> Any:
-    """How a value of that column stands in JSON, from which PostgreSQL reads it back."""
+    """The conversion of a value to the JSON from which PostgreSQL reads that column's type."""
     if isinstance(kind, LargeBinary):
         return lambda value: "\\x" + value.hex()
     return _to_database(kind, dialect)

@@ -47,7 +47,7 @@ class ValuesTable:
         self.c = self.table.c
 
     def parameters(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-        """What to execute the statement with, so that it is given `rows`."""
+        """The parameters that give the statement these `rows`."""
         rows = list(rows)
         if self.dialect == "sqlite":
             given = _MICROSECONDS.encode(rows)
@@ -63,8 +63,8 @@ class ValuesTable:
     ) -> Select[Any]:
         """The `columns` of those rows of `table` that belong to a given row.
 
-        On PostgreSQL they are looked up for each given row, which the offset of nothing makes sure
-        of: a plan from when the table was small would else read all of a partial index.
+        On PostgreSQL the empty OFFSET forces a look-up for each given row: a plan from when the
+        table was small would read all of a partial index.
         """
         if self.dialect == "sqlite":
             return select(*columns).select_from(self.table.join(table, and_(*on)))
@@ -84,9 +84,9 @@ def _each(columns: dict[str, Kind]) -> FromClause:
 
 
 def _recordset(columns: dict[str, Kind]) -> FromClause:
-    """The limit cuts nothing off: it tells the planner that there are few.
+    """The given rows, with a limit that cuts nothing off, but tells the planner that they are few.
 
-    It would else reckon with a hundred rows, and read a whole table to find one of them.
+    It would otherwise expect a hundred rows, and read a whole table to find one of them.
     """
     rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON)).table_valued(
         *(column(name, kind) for name, kind in columns.items()), name="rows"

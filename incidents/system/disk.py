@@ -1,8 +1,7 @@
 """The disk: files written whole or not at all, names that survive a crash, and locks on them.
 
-A command that is typed as root works in folders of the daemon's user. Whatever that user puts there
-in place of a file, root neither writes nor gives away another file than the one it has made or
-opened itself.
+A command run as root works in folders of the daemon's user. Whatever that user puts there in place
+of a file, root writes, and gives away, only files that it has made or opened itself.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from typing import BinaryIO
 from incidents.errors import Cause, FileError
 
 PRIVATE, PUBLIC = 0o600, 0o644
-"""The modes of files: for their owner's eyes alone, or for everybody's, whatever the umask."""
+"""The modes of files: readable by their owner alone, or by everybody, whatever the umask."""
 
 Owner = tuple[int, int]
-"""A user's and a group's number."""
+"""The numbers of a user and a group."""
 
 _PAUSE_S = 0.01
 _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -32,7 +31,7 @@ _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @contextmanager
 def file_errors(file: Path | str, done: str) -> Iterator[None]:
-    """Raises FileError, saying why the file cannot be `done` (read, written), for each OSError."""
+    """Raise each OSError as a FileError: the file cannot be `done` (read, written)."""
     try:
         yield
     except OSError as error:
@@ -40,8 +39,10 @@ def file_errors(file: Path | str, done: str) -> Iterator[None]:
 
 
 def owner_beside(file: Path) -> Owner | None:
-    """To whom that belongs which root makes beside this file: its owner, or its folder's where it
-    is not there. None for everybody else, who can give nothing away. Raises OSError."""
+    """Return the owner for a file that root makes beside this one: this file's, or its folder's.
+
+    Its folder's if it is missing; None if not root, who alone can give files away. Raises OSError.
+    """
     if os.geteuid() != 0:
         return None
     found = (file if file.exists() else file.parent).stat()
@@ -51,16 +52,16 @@ def owner_beside(file: Path) -> Owner | None:
 def write_whole(
     file: Path, parts: Iterable[bytes], mode: int = PRIVATE, owner: Owner | None = None
 ) -> None:
-    """Writes a file that gets its name when all of it is on disk; what had it before is replaced.
+    """Write a file that gets its name once all of it is on disk, and replaces the one of that name.
 
-    It has that mode and that owner, whatever the umask and whatever those of what it replaces.
+    It has that mode and owner, whatever the umask, and whatever those of the file that it replaces.
 
     Raises:
-        OSError: if the disk does not do its part; what stood there before stands there still.
+        OSError: if the disk fails; the old file is left as it was.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
-        with new(unfinished, owner) as stream:
+        with create_private(unfinished, owner) as stream:
             stream.writelines(parts)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
@@ -69,11 +70,11 @@ def write_whole(
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    sync(file.parent)
+    fsync_path(file.parent)
 
 
-def new(file: Path, owner: Owner | None = None) -> BinaryIO:
-    """Opens a private file that was not there, to write to it; it is that owner's from the start.
+def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
+    """Create a private file, and open it to write; it has that owner from the start.
 
     Raises:
         FileExistsError: if there is such a file.
@@ -82,16 +83,18 @@ def new(file: Path, owner: Owner | None = None) -> BinaryIO:
     return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")
 
 
-def opened(
+def open_own(
     file: Path, *, make: bool = False, mode: int = PRIVATE, owner: Owner | None = None
 ) -> int:
-    """A handle of a file that this program alone writes; to read it, or, with `make`, to read and
-    write it, and then it is made where there is none, with that mode and owner.
+    """Open a file that this program alone writes, and return its descriptor.
+
+    It is open to read or, with `make`, to read and write; a missing file is then made, with that
+    mode and owner.
 
     Raises:
-        FileNotFoundError: if it is not there, without `make`.
-        OSError: if it is a link or no file, or root is to write it and it has another name as well,
-            since nobody knows whose file that is; or if it cannot be opened.
+        FileNotFoundError: if it is missing, without `make`.
+        OSError: if it is a link or no file, or cannot be opened; or if root would write a file that
+            has another name as well, since nobody knows whose file that is.
     """
     while True:
         try:
@@ -105,8 +108,9 @@ def opened(
 
 
 def set_aside(file: Path, suffix: str) -> Path:
-    """Gives a file another name, for a person to look at: with that suffix, and a number behind it
-    where that is taken, since what has it stays. The same text is kept once. Returns the name.
+    """Rename a file for a person to look at, with that suffix, and return the new path.
+
+    A number follows the suffix if the name is taken. The same text is kept once.
 
     Raises:
         OSError: if it cannot be read or renamed.
@@ -115,7 +119,7 @@ def set_aside(file: Path, suffix: str) -> Path:
     for n in count(2):
         try:
             # Taken first: a name that is free may be so no more when it is replaced.
-            new(aside).close()
+            create_private(aside).close()
         except FileExistsError:
             if read(aside) == text:
                 file.unlink()
@@ -124,12 +128,12 @@ def set_aside(file: Path, suffix: str) -> Path:
         else:
             file.replace(aside)
             break
-    sync(file.parent)
+    fsync_path(file.parent)
     return aside
 
 
-def behind_links(file: Path) -> Path:
-    """Where the links lead that have this name, made by this user or by root.
+def resolve_links(file: Path) -> Path:
+    """Return the target of links of this name that this user or root has made.
 
     Raises:
         OSError: if another user has made one, or they lead in a circle.
@@ -145,11 +149,11 @@ def behind_links(file: Path) -> Path:
     return file
 
 
-def no_ordinary(file: Path) -> BinaryIO:
-    """Opens what is no file on a disk (a pipe, a device), to write to it.
+def open_special(file: Path) -> BinaryIO:
+    """Open something that is no file on a disk (a pipe, a device), to write to it.
 
     Raises:
-        OSError: if it is one, or cannot be opened.
+        OSError: if it is a file on a disk, or cannot be opened.
     """
     handle = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -159,11 +163,12 @@ def no_ordinary(file: Path) -> BinaryIO:
 
 
 def check_opened_by_name(handle: int) -> None:
-    """Makes sure that this process has the file of that handle open once more: what opens files by
-    their names alone, SQLite say, has opened the same one.
+    """Check that this process has the file of that descriptor open a second time.
+
+    Libraries that open files by name alone, such as SQLite, then have opened the same file.
 
     Raises:
-        OSError: if it has not, since a link has come into its place.
+        OSError: if not, since a link has replaced it.
     """
     own, found, handles = os.fstat(handle), 0, Path("/proc/self/fd")
     if not handles.is_dir():
@@ -177,8 +182,8 @@ def check_opened_by_name(handle: int) -> None:
 
 
 def read(file: Path) -> bytes:
-    """What is in a file that this program alone writes. Raises as `opened` does."""
-    with os.fdopen(opened(file), "rb") as stream:
+    """Return the content of a file that this program alone writes; raises as `open_own` does."""
+    with os.fdopen(open_own(file), "rb") as stream:
         return stream.read()
 
 
@@ -216,8 +221,8 @@ def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
     return handle
 
 
-def publish(folder: Path) -> None:
-    """Lets everybody read that folder. Raises OSError, also if it is a link."""
+def make_readable(folder: Path) -> None:
+    """Make a folder readable for everybody; raises OSError, also if it is a link."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK)
     try:
         os.fchmod(handle, 0o755)
@@ -225,8 +230,8 @@ def publish(folder: Path) -> None:
         os.close(handle)
 
 
-def sync(path: Path) -> None:
-    """What was written to a file is on disk, or in a folder the names that it has."""
+def fsync_path(path: Path) -> None:
+    """Flush a file's content to the disk, or a folder's names."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -236,14 +241,15 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterator[BinaryIO]:
-    """While it lasts nobody else has locked this file, a private one, which is made for that owner
-    where there is none; it is open to be read and written, without a buffer.
+    """Hold a lock on this private file, which is made for that owner if missing.
+
+    It is open to read and write, without a buffer.
 
     Raises:
         BlockingIOError: if another has it for longer than `patience_s`.
         OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
-    with os.fdopen(opened(file, make=True, owner=owner), "r+b", 0) as lock:
+    with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
         # Counted, since a simulated clock may stand.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:

@@ -1,4 +1,4 @@
-"""The group commit: what waits while one piece of work is under way shares the next."""
+"""The group commit: items that arrive while one piece of work runs share the next."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class _Place(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, and is done by one thread at a time.
 
-    `work` gets the items in the order in which they came, and gives an outcome for each. A round of
-    many is followed by one that waits for `gathering_s` seconds until it begins.
+    `work` gets the items in the order of arrival, and returns an outcome for each. After a round of
+    many items the next one waits `gathering_s` seconds before it begins.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class GroupCommit(Generic[Item, Outcome]):
         self._changed = threading.Condition()
 
     def take(self, item: Item, patience_s: float | None = None) -> Outcome | None:
-        """The item's outcome; None if the round that is under way lasts longer than that.
+        """Return the item's outcome; None if the present round lasts longer than `patience_s`.
 
-        Without a limit whoever comes waits as long as it lasts.
+        Without a limit the caller waits as long as it takes.
 
         Raises:
-            BaseException: whatever `work` raises, for each item that it was given.
+            BaseException: whatever `work` raises, for each of its items.
         """
         place: _Place[Item, Outcome] = _Place(item)
         with self._changed:

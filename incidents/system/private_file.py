@@ -18,17 +18,17 @@ from incidents.errors import Cause
 from incidents.system import disk
 
 MOST_BYTES = 65_536
-"""More than any key, token or password has: whoever names a wrong file, a device say, is told."""
+"""More than any key, token or password has: a wrong file, such as a device, is refused."""
 
 _SHARED = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(file: Path, most: int = MOST_BYTES) -> bytes:
-    """What is in a private file.
+    """Return the content of a private file.
 
-    What is not a file on a disk, the pipe of a shell say, has no mode that means anything; what
-    systemd hands to a service as a credential is that service's alone, by an access control list
-    that looks like a group's.
+    Something that is no file on a disk, such as a shell's pipe, has no meaningful mode. A
+    credential that systemd gives to a service is private by an access control list, which looks
+    like a group's.
 
     Raises:
         PermissionError: if others may read or write it; its `strerror` says what to do.
@@ -55,30 +55,30 @@ def read(file: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def shared_mode(found: os.stat_result) -> str | None:
-    """The mode of a file that others than its owner may read or write, as chmod writes it."""
+    """The mode, as chmod writes it, of a file that others than its owner may read or write."""
     if stat.S_ISREG(found.st_mode) and found.st_mode & _SHARED:
         return f"{stat.S_IMODE(found.st_mode):04o}"
     return None
 
 
 def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
-    """Writes a private file that was not there, of that owner, whole and on disk when this returns.
+    """Write a new private file of that owner, whole and on disk on return.
 
     Raises:
-        FileExistsError: if there is such a file; it is left as it is.
+        FileExistsError: if the file exists; it is left as it is.
         OSError: if it cannot be written.
     """
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with suppress(FileNotFoundError):
             unfinished.unlink()
-        with disk.new(unfinished, owner) as opened:
+        with disk.create_private(unfinished, owner) as opened:
             opened.write(text.encode())
             opened.flush()
             os.fsync(opened.fileno())
         # Unlike a rename it never takes the place of what is there.
         os.link(unfinished, file, follow_symlinks=False)
-        disk.sync(file.parent)
+        disk.fsync_path(file.parent)
     finally:
         with suppress(OSError):
             unfinished.unlink()
@@ -89,9 +89,10 @@ def _is_credential(file: Path) -> bool:
     return bool(folder) and file.parent == Path(str(folder))
 
 
-def ownership_cure(file: Path, key_file: Path) -> str:
-    """What lets this user open that file, which has to belong to whom the log's key belongs, or
-    which user is to do it; empty where nobody can tell. To be put behind the reason.
+def ownership_fix(file: Path, key_file: Path) -> str:
+    """Return the command that lets this user open the file, which the log key's owner must own.
+
+    Or the user to run it as; empty if unknown. It goes behind the reason in a message.
     """
     try:
         for folder in reversed(file.parents):
@@ -143,8 +144,10 @@ def _name(user: int) -> str:
 
 
 def birth_time(handle: int) -> int | None:
-    """When the open file was made, in nanoseconds by the clock of its disk; None where nobody can
-    tell (an older NFS client, an old ext4). Python 3.11 does not ask for it on Linux."""
+    """Return the open file's time of birth, in nanoseconds by its disk's clock; None if unknown.
+
+    Older NFS clients and ext4 do not know it. Python 3.11 does not ask for it on Linux.
+    """
     # Loaded here: whoever asks something else of a file does not pay for it.
     import ctypes
 

@@ -1,8 +1,8 @@
-"""The side process: a Python of its own that works for this one, with a limit for each account.
+"""The side process: a second Python that works for this one, with a limit for each account.
 
-It ends when this one does, however this one ends. The workers of `concurrent.futures` and of
-`multiprocessing` do not: each holds both ends of the queue that it waits at, and stays for ever
-when whoever started it is killed. Ctrl-C is answered only when what they are at is done.
+It ends with this process, however that ends. Workers of `concurrent.futures` and `multiprocessing`
+do not: each holds both ends of its queue, and stays for ever once its parent is killed. They also
+answer Ctrl-C only after their present work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Self
 from incidents.errors import IncidentsError
 
 
-class EndedError(Exception):
+class ProcessEndedError(Exception):
     """It has ended before its time: its exit `status` is below 0 where a signal ended it."""
 
     def __init__(self, status: int) -> None:
@@ -30,8 +30,7 @@ class EndedError(Exception):
 
 
 class SideProcess:
-    """One process, which runs `work`, Python that finds the pipe's descriptor as its argument. It
-    is killed when this is left.
+    """A process in a `with` block that runs `work` (Python; argument: the pipe's descriptor).
 
     Raises:
         OSError: if it cannot be started.
@@ -58,28 +57,28 @@ class SideProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
-    def tell(self, what: object) -> None:
-        """Send it a value (pickled); raises EndedError."""
+    def send(self, what: object) -> None:
+        """Send the process a value (pickled); raises EndedError."""
         try:
             self.pipe.send(what)
         except OSError as error:
-            raise EndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._process.wait()) from error
 
-    def hear(self, within_s: float | None = None) -> Any:
-        """The next value that it sends; raises EndedError, and kills it for that after so long."""
+    def receive(self, within_s: float | None = None) -> Any:
+        """Receive its next value; kill it after `within_s`; raises EndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:
             return self.pipe.recv()
         except (EOFError, OSError) as error:
-            raise EndedError(self._process.wait()) from error
+            raise ProcessEndedError(self._process.wait()) from error
 
 
 def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
-    """A process of its own, not a copy of this one: threads and connections are not copied well."""
+    """Start a fresh process: in a copy of this one, threads and connections would not work."""
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("this program is no script of an interpreter")
     return subprocess.Popen(
@@ -95,11 +94,11 @@ def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
 
 
 BUDGET_S, WITHIN_S = 30.0, 60.0
-"""An account has so many seconds of a processor within so many seconds."""
+"""The processor seconds of an account, within that many seconds."""
 Spent = Callable[[float], object]
-"""What hears of seconds of a processor that were used."""
+"""A callback for used processor seconds."""
 IN_HAND_S = 5
-"""So long somebody waits who asks while something else of theirs is worked out."""
+"""The wait for an account whose other request is still running."""
 
 
 class OverspentError(IncidentsError):
@@ -107,11 +106,11 @@ class OverspentError(IncidentsError):
     processor within a minute: try again in {wait_s} seconds"""
 
 
-class Expenses:
-    """What the accounts of one process have spent. Threads may share it.
+class ProcessorBudget:
+    """The processor time spent by the accounts of one process; thread-safe.
 
-    A budget fills up again steadily. Who has any left may begin, so one long piece of work is done
-    to its end, and waited for before the next one.
+    A budget refills steadily. An account with any budget left may begin, so a long piece of work
+    runs to its end, and delays the account's next one.
     """
 
     def __init__(
@@ -125,12 +124,13 @@ class Expenses:
         self._owed: dict[str, tuple[float, float]] = {}
 
     @contextmanager
-    def of(self, by: str) -> Iterator[Spent]:
-        """While it lasts this thread works for that account, at one thing at a time; what is given
-        is called with the seconds that another process works for it.
+    def charge(self, by: str) -> Iterator[Spent]:
+        """Charge this thread's work to that account, one piece at a time.
+
+        It yields a callback for the seconds that another process works for the account.
 
         Raises:
-            OverspentError: if it has too much already; `wait_s` says for how long.
+            OverspentError: if the account has too much already, for `wait_s` seconds.
         """
         with self._lock:
             wait_s = IN_HAND_S if by in self._in_hand else math.ceil(self._too_much_s(by))
@@ -149,7 +149,7 @@ class Expenses:
                 self._owed[by] = (self._owed_s(by, now) + spent, now)
 
     def _too_much_s(self, by: str) -> float:
-        """For how long the account owes more than its budget."""
+        """The seconds until the account owes no more than its budget."""
         owed = self._owed_s(by, self._monotonic())
         return max(0.0, owed - BUDGET_S) * WITHIN_S / BUDGET_S
 

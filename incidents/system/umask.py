@@ -6,17 +6,16 @@ import os
 
 PRIVATE = 0o077
 
-_given: list[int] = []
+_initial: list[int] = []
 
 
 def set_private() -> None:
-    """From now on this process, and what it starts, makes private files and folders."""
+    """Make this process, and those that it starts, create private files and folders from now on."""
     before = os.umask(PRIVATE)
-    if not _given:
-        _given.append(before)
+    if not _initial:
+        _initial.append(before)
 
 
-def given() -> int:
-    """The umask that this process was started with, for an operator's own programs; -1 if it was
-    never changed."""
-    return _given[0] if _given else -1
+def initial() -> int:
+    """The umask at this process's start, for an operator's own programs; -1 if unchanged."""
+    return _initial[0] if _initial else -1

@@ -1,8 +1,8 @@
 """The connections of the web server: how many a peer may have, and how long it may keep them.
 
-uvicorn itself waits for ever: for the head of a request, for its body, and for whoever does not
-read an answer. Here all connections are looked at each second, and the slow ones are cut off. An
-answer that has no end of its own, a stream of changes say, has no deadline.
+uvicorn itself waits for ever: for a request's head, for its body, and for a peer that does not read
+its answer. Here every connection is checked each second, and slow ones are cut off. An endless
+answer, such as a stream of changes, has no deadline.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from incidents.values import peer_address
 from incidents.values.peer_address import Network
 
 HEAD_S = 10.0
-"""For the whole head of a request; between two requests a connection may rest for longer."""
+"""The deadline for a request's whole head; an idle connection may rest for longer."""
 
 BODY_S, BODY_BYTES_A_S = 30.0, 10_000
-"""For the body: this long, and a second more for each so many bytes that have come."""
+"""The deadline for a body, with one second more for each `BODY_BYTES_A_S` bytes received."""
 
 UNREAD_S = 60.0
-"""As long as this a peer may take no byte of what is there for it."""
+"""The longest time for which a peer may read nothing of its answer."""
 
-MOST_OF_A_PEER = 100
-"""Connections of one address, of IPv6 of one network; the rest are for others."""
+MAX_OF_A_PEER = 100
+"""The most connections of one address (IPv6: one network); the rest are for others."""
 
-_TELL_S = 60.0
+_LOG_EVERY_S = 60.0
 _TOO_MANY = "too many connections from your address: close some, and try again"
 _TOO_SLOW = "the request did not come in time"
 
@@ -41,39 +41,39 @@ _log = log.logger("web")
 
 
 class Peers:
-    """Who is connected to a server that takes `at_once` connections.
+    """The connected peers of a server that accepts `at_once` connections.
 
-    An address has 100 of them, or half of fewer. Beyond that the connection of its own that has
-    waited longest for a request makes room; if none waits, a new one is refused. On the loopback a
-    proxy may stand for everybody: only what has never asked for anything makes room, and nothing is
-    refused. What `trusted` proxies have is not counted. When all are taken, the connection that has
-    waited longest goes, whoever has it.
+    An address has 100 of them, or half if there are fewer. Beyond that, its connection that has
+    waited longest for a request is dropped; if none waits, the new one is refused. On the loopback,
+    where a proxy may stand for everybody, only a connection that never sent a request is dropped,
+    and none is refused. Those of `trusted` proxies are not counted. When all are taken, the
+    connection that has waited longest is dropped, whoever has it.
     """
 
     def __init__(self, at_once: int, trusted: Sequence[Network]) -> None:
-        self._at_once, self._most = at_once, min(MOST_OF_A_PEER, at_once // 2)
+        self._at_once, self._most = at_once, min(MAX_OF_A_PEER, at_once // 2)
         self._trusted = trusted
         self._count: Counter[str] = Counter()
         self._waiting: dict[Connection, None] = {}
-        self._refused, self._told_at = 0, -inf
+        self._refused, self._logged_at = 0, -inf
 
     def admit(self, new: Connection) -> bool:
-        """Whether it may stay; if there is no room, whoever has waited longest goes."""
+        """Return whether a connection may stay; without room, drop the longest waiting one."""
         address = peer_address.read(new.client[0]) if new.client else None
         if address is not None and not any(address in network for network in self._trusted):
             owner = peer_address.owner(address)
             if self._count[owner] >= self._most:
                 idle = self._idle(owner, silent=address.is_loopback)
                 if idle is not None:
-                    idle.drop()
+                    idle.abort()
                 elif not address.is_loopback:
                     self._refused += 1
                     return False
             self._count[owner] += 1
             new.owner = owner
         if len(new.connections) >= self._at_once and self._waiting:
-            next(iter(self._waiting)).drop()
-        self.waits(new)
+            next(iter(self._waiting)).abort()
+        self.on_idle(new)
         return True
 
     def _idle(self, owner: str, *, silent: bool) -> Connection | None:
@@ -82,38 +82,38 @@ class Peers:
                 return each
         return None
 
-    def waits(self, connection: Connection) -> None:
-        """From now on it waits for a request."""
+    def on_idle(self, connection: Connection) -> None:
+        """Note that a connection now waits for a request."""
         self._waiting.pop(connection, None)
         self._waiting[connection] = None
 
-    def asks(self, connection: Connection) -> None:
-        """A request has come."""
+    def on_request(self, connection: Connection) -> None:
+        """Note that a request has come."""
         self._waiting.pop(connection, None)
 
-    def lose(self, connection: Connection) -> None:
-        """It is gone."""
-        self.asks(connection)
+    def on_close(self, connection: Connection) -> None:
+        """Forget a closed connection."""
+        self.on_request(connection)
         if connection.owner is not None:
             self._count[connection.owner] -= 1
             if not self._count[connection.owner]:
                 del self._count[connection.owner]
             connection.owner = None
 
-    def look(self, connections: Iterable[object], now: float) -> None:
-        """Cuts off those that are too slow, at that time of the loop; to be called each second.
+    def check_deadlines(self, connections: Iterable[object], now: float) -> None:
+        """Cut off slow connections at that time of the loop; to be called each second.
 
-        Of what was refused it writes a line, once a minute at most.
+        Refused connections are logged, once a minute at most.
         """
         for each in list(connections):
             if isinstance(each, Connection):
-                each.look(now)
-        if self._refused and now - self._told_at >= _TELL_S:
+                each.check_deadlines(now)
+        if self._refused and now - self._logged_at >= _LOG_EVERY_S:
             _log.warning(
                 "connections refused: an address reached its limit",
                 n=self._refused, limit=self._most,
             )  # fmt: skip
-            self._refused, self._told_at = 0, now
+            self._refused, self._logged_at = 0, now
 
 
 class Connection(H11Protocol):
@@ -122,7 +122,7 @@ class Connection(H11Protocol):
     peers: ClassVar[Peers]
 
     owner: str | None = None
-    """Whose it is, as far as it is counted."""
+    """The address or network that it counts for, if it is counted."""
 
     _awaited: tuple[str | None, object] = (None, None)
     _since = 0.0
@@ -130,42 +130,42 @@ class Connection(H11Protocol):
     _unread, _unread_since = 0.0, 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """It has come."""
+        """Admit a new connection, or refuse it."""
         super().connection_made(transport)
         self._since = self._unread_since = self.loop.time()
         if not self.peers.admit(self):
             self._answer(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has gone."""
-        self.peers.lose(self)
+        """Forget the connection."""
+        self.peers.on_close(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request."""
+        """Receive a part of a request."""
         self._bytes += len(data)
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self.peers.asks(self)
+            self.peers.on_request(self)
 
     def on_response_complete(self) -> None:
-        """A request is answered."""
+        """Wait for the next request."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self.peers.waits(self)
+            self.peers.on_idle(self)
 
     def resume_writing(self) -> None:
-        """The peer has read most of what was there for it."""
+        """Note that the peer has read most of its answer."""
         super().resume_writing()
         self._unread = inf
 
-    def look(self, now: float) -> None:
-        """Cuts it off if it keeps the server waiting, at that time of the loop, for too long."""
+    def check_deadlines(self, now: float) -> None:
+        """Cut the connection off if the server has waited too long, by the loop's time."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread < self._unread:
             self._unread_since = now
         elif now - self._unread_since > UNREAD_S:
-            self.drop()
+            self.abort()
             return
         self._unread = unread
         awaited = (self._awaits(), self.cycle)
@@ -174,14 +174,14 @@ class Connection(H11Protocol):
         elif awaited[0] is not None and now - self._since > self._allowed(awaited[0]):
             self._cut_off()
 
-    def drop(self) -> None:
-        """Ends it at once, whatever is still to be sent."""
-        self.peers.lose(self)
+    def abort(self) -> None:
+        """End the connection at once, whatever is still unsent."""
+        self.peers.on_close(self)
         self.connections.discard(self)
         self.transport.abort()
 
     def _awaits(self) -> str | None:
-        """Which part of a request the server waits for, as far as that is the peer's doing."""
+        """The part of a request that the server waits for, if the peer is the cause."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.IDLE:
@@ -220,6 +220,6 @@ class Connection(H11Protocol):
 
 
 def of(at_once: int, trusted: Sequence[Network]) -> type[Connection]:
-    """The connections of one server; `trusted` are its proxies."""
+    """Make the class for one server's connections; `trusted`: its proxies."""
     made: Any = type("Connection", (Connection,), {"peers": Peers(at_once, trusted)})
     return made  # type: ignore[no-any-return]

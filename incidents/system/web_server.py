@@ -1,4 +1,4 @@
-"""The web server: an ASGI application as a process that listens until it is told to stop."""
+"""The web server: an ASGI application as a process that listens until it is stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.values.peer_address import Network
 
 MAX_AT_ONCE = 64
-"""Connections, where nothing else is said; more are answered with 503."""
+"""The default limit of connections; more are answered with 503."""
 
 IDLE_S = 75
 STOP_S = 5
@@ -49,11 +49,11 @@ def run(
     proxies: Sequence[Network] = (),
     stopping: Callable[[], object] | None = None,
 ) -> None:
-    """Serve the application until SIGTERM or SIGINT; `listening` is told the address, once open.
+    """Serve the application until SIGTERM or SIGINT; `listening` is called with the open address.
 
-    What is in hand is answered first; `stopping` is called before, to end answers that have no end
-    of their own. `extra` is what of this program brings uvicorn along, `at_once` how many
-    connections there may be; those of the `proxies` are many people's.
+    Running requests are answered first; `stopping` is called before, to end endless answers.
+    `extra`: the extra of this program that installs uvicorn. `at_once`: the most connections, of
+    which those of the `proxies` serve many people.
 
     Raises:
         NoServerError: if uvicorn is not installed.
@@ -89,7 +89,7 @@ def _server(
         async def on_tick(self, counter: int) -> bool:
             if counter % _TICKS_A_SECOND == 0:
                 now = asyncio.get_running_loop().time()
-                connections.peers.look(self.server_state.connections, now)
+                connections.peers.check_deadlines(self.server_state.connections, now)
             return await super().on_tick(counter)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -100,7 +100,7 @@ def _server(
 
 
 def _raise_limit_of_files() -> None:
-    """Each connection is an open file, and many systems begin with 1,024 of them at most."""
+    """Raise the limit of open files: each connection is one, and many systems start with 1,024."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
     if now != resource.RLIM_INFINITY and now < wanted:
@@ -137,9 +137,9 @@ def _address(opened: socket.socket) -> str:
 
 @contextmanager
 def _signals_stop(server: uvicorn.Server) -> Iterator[None]:
-    """A signal that comes before uvicorn listens to it stops it too.
+    """Make a signal that comes before uvicorn handles it stop the server too.
 
-    Once it has stopped, uvicorn raises the signal again, and that is no end by a signal.
+    Afterwards uvicorn raises the signal again, which must not end the process by a signal.
     """
 
     def stop(_number: int, _frame: object) -> None:

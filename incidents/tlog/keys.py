@@ -58,7 +58,7 @@ def from_decimal(text: str) -> int:
 
 
 def is_key_name(text: str) -> bool:
-    """Whether a key may be called so: not empty, no Unicode space, no plus (C2SP signed-note)."""
+    """Whether `text` can name a key: not empty, no Unicode space, no plus (C2SP signed-note)."""
     return (
         text != "" and is_utf8(text) and not any(c.isspace() or c < " " or c == "+" for c in text)
     )
@@ -83,7 +83,7 @@ class NoteError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What the key of that name and id (4 bytes) has signed; `blob` is the rest of the line."""
+    """The signature by the key of that name and id (4 bytes); `blob` is the rest of the line."""
 
     name: str
     key_hash: bytes
@@ -117,7 +117,7 @@ class Signature:
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
     def is_by(self, key: VerifierKey) -> bool:
-        """Whether it says that it is by that key; whether it is, `note.opened` finds out."""
+        """Whether it names that key; `note.verified_keys` checks whether the key made it."""
         return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:
@@ -142,7 +142,7 @@ class KeyFormatError(IncidentsError):
 
 
 class Signer(Protocol):
-    """What signs a text: a key in memory, or a command that has one."""
+    """A key in memory, or a command that signs with one."""
 
     @property
     def verifier(self) -> VerifierKey:
@@ -225,10 +225,10 @@ class SigningKey:
 
     @classmethod
     def generate(cls, name: str, algorithm: int = ED25519) -> SigningKey:
-        """A new key, from the machine's randomness.
+        """Make a new key from the system's randomness.
 
         Raises:
-            KeyFormatError: if a key cannot be called so.
+            KeyFormatError: if `name` or `algorithm` is not valid.
         """
         import secrets
 
@@ -236,7 +236,7 @@ class SigningKey:
 
     @classmethod
     def parse(cls, text: str) -> SigningKey:
-        """The key of `private_text`; white space around it, as in a file, is left out.
+        """The key that `private_text` has written, without the white space of a file around it.
 
         Raises:
             KeyFormatError: for any other text, none of which is repeated.
@@ -250,7 +250,7 @@ class SigningKey:
                 given=Cause.of("the_private_key", "the private key"), detail=str(error)
             ) from None
         except KeyFormatError as error:
-            # Its name may be part of what is private, if the text is cut in another place.
+            # If the text is cut elsewhere, what looks like the name may be part of the private key.
             detail = error.facts["detail"]
             raise KeyFormatError(
                 given=Cause.of("the_private_key", "the private key"), detail=detail
@@ -258,7 +258,7 @@ class SigningKey:
         return key
 
     def private_text(self) -> str:
-        """The key as Go writes it; whoever has this text can sign."""
+        """The key as Go writes it. This text is the private key itself."""
         return PRIVATE + _text(self.verifier, self._seed)
 
     def sign(self, message: bytes) -> bytes:
@@ -275,9 +275,9 @@ class SigningKey:
 
 
 def verify(key: VerifierKey, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is the key's Ed25519 signature of `message`, to the byte as given.
+    """Whether `signature` is the key's Ed25519 signature of exactly these bytes.
 
-    A witness's cosignature is of a statement and carries its time: `note.verify_cosignature` knows.
+    A cosignature also signs its time: check it by `note.verify_cosignature`.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -103,10 +103,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def checkpoint_of(signed: bytes | str) -> Checkpoint:
-    """The checkpoint that a note holds; whoever has signed it is not looked at.
+    """The checkpoint that a note holds; its signatures are not checked.
 
     Raises:
-        NoteError, CheckpointError: if it is no note, or holds no checkpoint.
+        NoteError, CheckpointError: if it is not a note, or holds no checkpoint.
     """
     return parse_checkpoint(parse(signed).text)
 
@@ -116,7 +116,7 @@ _BLOB_BYTES = _TIME_BYTES + keys.SIGNATURE_BYTES
 
 
 def cosignature_message(checkpoint_text: str, at_unix_s: int) -> bytes:
-    """What a witness signs: `at_unix_s` is in whole seconds since 1970 (UTC)."""
+    """The bytes that a witness signs; `at_unix_s` is in whole seconds since 1970 (UTC)."""
     return f"cosignature/v1\ntime {at_unix_s}\n{checkpoint_text}".encode()
 
 
@@ -124,7 +124,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
     """The cosignature of a checkpoint's text, as of that time.
 
     Raises:
-        KeyFormatError: if the key is not one of a witness.
+        KeyFormatError: if the key is not a witness's.
         ValueError: for a time before 1970, or after 2^63 - 1 seconds.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:
@@ -138,7 +138,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
 
 
 def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> bool:
-    """Whether a signature's `blob` is a cosignature of that text by that witness, of any time."""
+    """Whether `blob` is that witness's cosignature of the text, of any time."""
     if len(blob) != _BLOB_BYTES:
         return False
     at, signed = int.from_bytes(blob[:_TIME_BYTES], "big"), blob[_TIME_BYTES:]
@@ -148,10 +148,10 @@ def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> b
 
 
 def time_of_cosignature(signature: Signature) -> int:
-    """When it was made, by the witness's clock: whole seconds since 1970 (UTC).
+    """The time of a cosignature by the witness's clock: whole seconds since 1970 (UTC).
 
     Raises:
-        NoteError: if it is not as long as a cosignature.
+        NoteError: if the signature has not the length of a cosignature.
     """
     if len(signature.blob) != _BLOB_BYTES:
         raise NoteError(
@@ -162,7 +162,7 @@ def time_of_cosignature(signature: Signature) -> int:
     return int.from_bytes(signature.blob[:_TIME_BYTES], "big")
 
 
-__all__ = ["Note", "NoteError", "Signature", "opened", "parse", "signed"]
+__all__ = ["Note", "NoteError", "Signature", "parse", "sign_note", "verified_keys"]
 
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
@@ -183,14 +183,14 @@ class Note:
 
 
 def parse(data: bytes | str) -> Note:
-    """The note that stands there; whether it is true, `opened` says.
+    """The note, as written; `verified_keys` checks its signatures.
 
     Raises:
         NoteError: for anything that would be written in another way, for more than 1 MB or 100
             signatures, and for the same signature twice.
     """
     written = _decoded(data)
-    # The text may have empty lines of its own: the last one in the note is the end of it.
+    # The text may hold empty lines: the last one of the note ends it.
     end = written.rfind("\n\n")
     if end < 0:
         raise NoteError(
@@ -207,24 +207,24 @@ def parse(data: bytes | str) -> Note:
     return Note(text, _signatures(lines.removesuffix("\n").split("\n")))
 
 
-def signed(text: str, *by: Signer) -> Note:
-    """The text with the signature of each key, in that order.
+def sign_note(text: str, *by: Signer) -> Note:
+    """The note of `text`, signed with each key in that order.
 
     Raises:
-        NoteError: if no note can have this text.
+        NoteError: if the text is not allowed in a note.
         KeyFormatError: for a witness's key, which signs by `cosign` alone.
     """
     _check_text(text)
     return Note(text, tuple(_sign(text, key) for key in by))
 
 
-def opened(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
+def verified_keys(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     """The keys among `known` that have signed the note, in the order of their signatures.
 
-    Signatures of other keys are passed over. A witness's is taken as the cosignature that it is.
+    Signatures of other keys are skipped. A witness's signature is checked as a cosignature.
 
     Raises:
-        NoteError: if a known key's signature is wrong or stands there twice, or if there is none.
+        NoteError: if a known key's signature is wrong or repeated, or if there is none.
     """
     by_id: dict[tuple[str, bytes], VerifierKey] = {}
     for key in known:

@@ -1,11 +1,11 @@
-"""The proof: that a leaf is in a tree, or that a tree is the beginning of a larger one.
+"""The proof that a leaf is in a tree, or that a tree is the beginning of a larger one.
 
 RFC 9162 section 2.1: proofs are made as 2.1.3.1 and 2.1.4.1 have it, and checked as 2.1.3.2 and
 2.1.4.2 have it. Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
 
 A proof file (C2SP tlog-proof) shows somebody who is offline that one entry is in the log. It holds
 the entry's index, the hashes of its inclusion proof, and the checkpoint with all its signatures.
-The entry itself is not in it, nor is anybody else's.
+It holds no entry.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys, note
-from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, folded, node_hash, subtrees
+from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, join_roots, node_hash, subtrees
 
 Nodes = Callable[[int, int], bytes]
 """The root of the n-th perfect subtree of height h: `nodes(h, n)`; height 0 is the leaf hashes."""
 
 _Span = tuple[int, int]
-"""The leaves from the first number up to the second, which is not among them."""
+"""The first leaf, and the one after the last."""
 
 
 class ProofError(VerificationError):
@@ -37,7 +37,7 @@ def root_at(nodes: Nodes, size: int) -> bytes:
 
 
 def inclusion_proof(nodes: Nodes, index: int, size: int) -> list[bytes]:
-    """That the leaf `index` is in the tree of `size` leaves: PATH(m, D_n), from the leaf upwards.
+    """Prove that leaf `index` is in the tree of `size` leaves: PATH(m, D_n), from the leaf upwards.
 
     Raises ProofError if there is no such leaf.
     """
@@ -46,10 +46,9 @@ def inclusion_proof(nodes: Nodes, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(nodes: Nodes, old: int, new: int) -> list[bytes]:
-    """That the tree of `old` leaves is the beginning of that of `new`: PROOF(m, D_n).
+    """Prove that the tree of `new` leaves begins with that of `old`: PROOF(m, D_n).
 
-    Nothing is to be proved of equal sizes, and the proof is empty. Raises ProofError if `old` is 0,
-    of which nothing can be proved, or more than `new`.
+    It is empty for equal sizes. Raises ProofError if `old` is 0 or more than `new`.
     """
     _refuse_sizes(old, new)
     return [_root(nodes, span) for span in _subproof(old, (0, new), known=True)]
@@ -59,7 +58,7 @@ def _path(index: int, span: _Span) -> list[_Span]:
     start, end = span
     if end - start == 1:
         return []
-    middle = _middle(span)
+    middle = _split_point(span)
     if index < middle:
         return [*_path(index, (start, middle)), (middle, end)]
     return [*_path(index, (middle, end)), (start, middle)]
@@ -68,26 +67,26 @@ def _path(index: int, span: _Span) -> list[_Span]:
 def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
     """SUBPROOF of the leaves of `span` that are before `old`; `known` as long as it is all of them.
 
-    A root that the verifier has already, being that of the whole old tree, is left out.
+    The root of the whole old tree is left out: the verifier has it.
     """
     start, end = span
     if old == end:
         return [] if known else [span]
-    middle = _middle(span)
+    middle = _split_point(span)
     if old <= middle:
         return [*_subproof(old, (start, middle), known=known), (middle, end)]
     return [*_subproof(old, (middle, end), known=False), (start, middle)]
 
 
-def _middle(span: _Span) -> int:
-    """Where a tree is parted: its left side has the largest power of two that leaves a right."""
+def _split_point(span: _Span) -> int:
+    """The leaf at which a tree is split: the largest power of two below its size is on the left."""
     start, end = span
     return start + (1 << (end - start - 1).bit_length() - 1)
 
 
 def _root(nodes: Nodes, span: _Span) -> bytes:
     start, end = span
-    return folded([nodes(h, (start >> h) + n) for h, n in subtrees(end - start)])
+    return join_roots([nodes(h, (start >> h) + n) for h, n in subtrees(end - start)])
 
 
 # ── computing ────────────────────────────────────────────────────────────────────────────────────
@@ -96,12 +95,12 @@ def _root(nodes: Nodes, span: _Span) -> bytes:
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
     """The root that a tree of `size` leaves must have, if `leaf` is its leaf hash at `index`.
 
-    RFC 9162 section 2.1.3.2. Raises ProofError if there is no such leaf, if the proof has not as
-    many hashes as it must have, or if one of them, or `leaf`, has not 32 bytes.
+    RFC 9162 section 2.1.3.2. Raises ProofError if there is no such leaf, if the proof has not the
+    right number of hashes, or if a hash has not 32 bytes.
     """
     _refuse_index(index, size)
     _refuse_hashes(leaf, *proof)
-    sides = list(_sides(index, size - 1))
+    sides = list(_left_siblings(index, size - 1))
     _refuse_length(len(proof), len(sides))
     root = leaf
     for sibling, is_left in zip(proof, sides, strict=True):
@@ -114,14 +113,14 @@ def roots_from_consistency(
 ) -> tuple[bytes, bytes]:
     """The roots that the trees of `old` and of `new` leaves must have, if the proof holds.
 
-    RFC 9162 section 2.1.4.2. `old_root` enters where it is a node of the new tree, that is, where
-    `old` is a power of two. Raises ProofError if the sizes can have no proof, if it has not as many
-    hashes as it must have, or if one of them, or `old_root`, has not 32 bytes.
+    RFC 9162 section 2.1.4.2. `old_root` enters where `old` is a power of two, so that it is a node
+    of the new tree. Raises ProofError if the sizes can have no proof, if it has not the right
+    number of hashes, or if a hash has not 32 bytes.
     """
     _refuse_sizes(old, new)
     _refuse_hashes(old_root, *proof)
     known = old == new or old.bit_count() == 1
-    sides = [] if old == new else list(_sides(*_risen(old - 1, new - 1)))
+    sides = [] if old == new else list(_left_siblings(*_climb(old - 1, new - 1)))
     _refuse_length(len(proof), len(sides) + (not known))
     first, *siblings = (old_root, *proof) if known else proof
     old_side = new_side = first
@@ -133,11 +132,11 @@ def roots_from_consistency(
     return old_side, new_side
 
 
-def _sides(place: int, last: int) -> Iterator[bool]:
-    """Whether each sibling on the way up stands on the left, for the node `place` of 0 … `last`.
+def _left_siblings(place: int, last: int) -> Iterator[bool]:
+    """For each sibling on the way up from node `place` of 0 … `last`, whether it is on the left.
 
-    `place` and `last` are the numbers fn and sn of the RFC. A node that is the last of its row and
-    a left child has no sibling there: it rises until it is a right child.
+    `place` and `last` are the numbers fn and sn of the RFC. A left child that is the last of its
+    row has no sibling: it rises until it is a right child.
     """
     while last:
         is_left = bool(place & 1) or place == last
@@ -147,7 +146,7 @@ def _sides(place: int, last: int) -> Iterator[bool]:
         place, last = place >> 1, last >> 1
 
 
-def _risen(place: int, last: int) -> tuple[int, int]:
+def _climb(place: int, last: int) -> tuple[int, int]:
     """The root of the largest subtree that ends with the leaf `place`, and the last of its row."""
     while place & 1:
         place, last = place >> 1, last >> 1
@@ -231,8 +230,11 @@ class ProofFileError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class ProofFile:
-    """The entry's index from 0, its inclusion proof from the leaf's sibling upwards (32 bytes
-    each), and the signed checkpoint to the byte. Nothing vouches for `extra`."""
+    """The proof of one entry, for somebody offline.
+
+    `index` counts from 0, `proof` goes from the leaf's sibling upwards (32 bytes each), and the
+    signed checkpoint is kept to the byte. Nothing vouches for `extra`.
+    """
 
     index: int
     proof: tuple[bytes, ...]
@@ -248,7 +250,7 @@ class ProofFile:
 
 
 def parse_file(data: bytes | str) -> ProofFile:
-    """The proof that `ProofFile.text` has written; whether it proves anything is not looked at.
+    """The file that `ProofFile.text` has written; what it proves is not checked.
 
     Raises:
         ProofFileError: for anything that would be written in another way.
@@ -298,7 +300,7 @@ def read_hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
     """The hashes of a proof, one a line in base64.
 
     Raises:
-        ValueError: for too many, or for one that is none.
+        ValueError: if there are too many, or if a line is not a hash.
     """
     if len(lines) > MAX_HASHES:
         raise ValueError(f"it has more than {MAX_HASHES} hashes")

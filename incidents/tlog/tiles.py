@@ -41,12 +41,12 @@ __all__ = [
 ]
 
 LONGEST_ENTRY = 65_535
-"""Bytes: the most that the two bytes before an entry can say."""
+"""The most bytes that an entry can have: two bytes hold its length."""
 
 _HEIGHT = 8
 _TILE_BYTES = WIDTH * HASH_BYTES
 _HIGHEST_LEVEL = 63
-_KEPT = 64
+_CACHED_TILES = 64
 _LENGTH = Struct(">H")
 
 
@@ -56,7 +56,7 @@ class TileError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Where a tile stands: the n-th of its level, and how many hashes it has, 1 to 256."""
+    """The n-th tile of a level, and how many hashes it has, 1 to 256."""
 
     level: int
     n: int
@@ -81,16 +81,16 @@ class Tile:
 
 
 def path(tile: Tile) -> str:
-    """Where a log keeps the tile: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
-    return f"tile/{tile.level}/{_place(tile.n, tile.width)}"
+    """The path under which a log keeps a tile: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
+    return f"tile/{tile.level}/{_index_path(tile.n, tile.width)}"
 
 
 def entries_path(n: int, width: int = WIDTH) -> str:
-    """Where a log keeps the entries whose hashes are in the n-th tile of level 0."""
-    return f"tile/entries/{_place(n, width)}"
+    """The path under which a log keeps the entries of the n-th tile of level 0."""
+    return f"tile/entries/{_index_path(n, width)}"
 
 
-def _place(n: int, width: int) -> str:
+def _index_path(n: int, width: int) -> str:
     groups = [f"{n % 1000:03}"]
     while n := n // 1000:
         groups.insert(0, f"x{n % 1000:03}")
@@ -122,27 +122,19 @@ def partial_tiles_of(size: int) -> Iterator[Tile]:
 
 
 def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
-    """The nodes of a tree of `size` leaves, out of its tiles. The last 64 tiles read are kept.
+    """The nodes of a tree of `size` leaves, from its tiles. The last 64 tiles read are kept.
 
-    `read` gives the hashes of a tile; more of them are welcome, since a tile only grows. Raises
-    TileError if they are too few, or if a node is asked for that is not in the tree.
+    `read` returns at least the hashes of a tile, since a tile only grows. Raises TileError if they
+    are too few, or for a node that is not in the tree.
     """
 
-    @lru_cache(maxsize=_KEPT)
+    @lru_cache(maxsize=_CACHED_TILES)
     def rows(level: int, n: int) -> list[bytes]:
         tile = Tile(level, n, min(WIDTH, (size >> _HEIGHT * level) - n * WIDTH))
         hashes = read(tile)
-        length, needed = len(hashes), tile.width * HASH_BYTES
-        if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
-            raise TileError(
-                detail=Cause.of(
-                    "tile_bytes",
-                    "{path} must have {needed} bytes, and has {found}",
-                    path=path(tile),
-                    needed=needed,
-                    found=length,
-                )
-            )
+        length = len(hashes)
+        if not tile.width * HASH_BYTES <= length <= _TILE_BYTES or length % HASH_BYTES:
+            raise _wrong_length(tile, length)
         return rows_of(hashes)
 
     def nodes(height: int, n: int) -> bytes:
@@ -163,15 +155,27 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     return nodes
 
 
+def _wrong_length(tile: Tile, length: int) -> TileError:
+    return TileError(
+        detail=Cause.of(
+            "tile_bytes",
+            "{path} must have {needed} bytes, and has {found}",
+            path=path(tile),
+            needed=tile.width * HASH_BYTES,
+            found=length,
+        )
+    )
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def entry_bundle(entries: Sequence[bytes]) -> bytes:
-    """Between 1 and 256 entries as a log serves them, the length of each in two bytes before it.
+    """Encode 1 to 256 entries as a log serves them: before each, its length in two bytes.
 
-    Raises TileError if there are none or more, or if one has more than 65,535 bytes.
+    Raises TileError for another number of entries, or for one of more than 65,535 bytes.
     """
-    _refuse_width(len(entries))
+    _check_width(len(entries))
     if (longest := max(map(len, entries))) > LONGEST_ENTRY:
         raise TileError(
             detail=Cause.of(
@@ -185,7 +189,7 @@ def entry_bundle(entries: Sequence[bytes]) -> bytes:
 
 
 def read_entry_bundle(data: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises TileError unless `entry_bundle` writes them so."""
+    """The entries of a bundle. Raises TileError for anything that `entry_bundle` does not write."""
     entries, at = [], 0
     while at < len(data):
         start = at + _LENGTH.size
@@ -199,11 +203,11 @@ def read_entry_bundle(data: bytes) -> list[bytes]:
         raise TileError(
             detail=Cause.of("ends_within_entry", "a bundle of entries ends within an entry")
         )
-    _refuse_width(len(entries))
+    _check_width(len(entries))
     return entries
 
 
-def _refuse_width(entries: int) -> None:
+def _check_width(entries: int) -> None:
     if not 1 <= entries <= WIDTH:
         raise TileError(
             detail=Cause.of(
@@ -220,20 +224,16 @@ def _refuse_width(entries: int) -> None:
 
 @dataclass(slots=True)
 class Edge:
-    """The partial tiles on the right of a tree, from which it grows in place.
-
-    They alone say how the tree goes on, and what its root is. Made by `of`.
-    """
+    """The partial tiles on the right of a tree, made by `of`: enough for it to grow in place."""
 
     size: int = 0
     _partial: dict[int, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, size: int, partial: Mapping[int, bytes]) -> Edge:
-        """The edge of a tree of `size` leaves, out of its partial tile of each level that has one.
+        """The edge of a tree of `size` leaves, from its partial tiles by level.
 
-        `partial_tiles_of` names these. Raises TileError if one is missing, is not as wide as the
-        size demands, or is none of these.
+        Raises TileError unless they are exactly those that `partial_tiles_of` names.
         """
         tiles = {tile.level: tile for tile in partial_tiles_of(size)}
         if extra := set(partial) - set(tiles):
@@ -246,23 +246,15 @@ class Edge:
                 )
             )
         for level, tile in tiles.items():
-            found, needed = len(partial.get(level, b"")), tile.width * HASH_BYTES
-            if found != needed:
-                raise TileError(
-                    detail=Cause.of(
-                        "tile_bytes",
-                        "{path} must have {needed} bytes, and has {found}",
-                        path=path(tile),
-                        needed=needed,
-                        found=found,
-                    )
-                )
+            length = len(partial.get(level, b""))
+            if length != tile.width * HASH_BYTES:
+                raise _wrong_length(tile, length)
         return cls(size, dict(partial))
 
     def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
-        """Add leaves on the right: what changed, as level, n and all hashes of each tile.
+        """Add leaves on the right; return the level, n and all hashes of each changed tile.
 
-        A tile that became full is given once, and a partial one as it is after the last leaf.
+        A tile that became full is returned once, and a partial one as it is after the last leaf.
         Raises TreeError if a hash has not 32 bytes; then nothing has changed.
         """
         row = row_of(tuple(leaf_hashes))

@@ -1,7 +1,7 @@
-"""The tree: the Merkle tree of RFC 6962 section 2.1, and the few hashes that it grows by.
+"""The Merkle tree of RFC 6962 section 2.1, and the few hashes that it needs to grow.
 
-A row is the hashes of neighbouring nodes of one height, 32 bytes each, one after the other. Rows
-are what is hashed here, since a method call for each node would cost more than its hash.
+A row is the hashes of neighbouring nodes of one height, 32 bytes each, concatenated. Rows are
+hashed whole, since a method call for each node would cost more than its hash.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ WIDTH = 256
 """The hashes in a full tile: a perfect subtree of height 8."""
 
 LIMIT = 1 << 63
-"""Sizes and indices are smaller, so that they fit what databases and other programs count with."""
+"""All sizes and indices are below this, so that they fit a signed 64-bit integer."""
 
 EMPTY_ROOT = sha256().digest()
 """The root of no leaves: the hash of the empty string."""
 
 _PAIR_BYTES = 2 * HASH_BYTES
 _TILE_BYTES = WIDTH * HASH_BYTES
-_AT_ONCE = 1 << 16
+_BATCH = 1 << 16
 
 
 class TreeError(VerificationError):
@@ -38,7 +38,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: SHA-256(0x01 || left || right). The lengths are the caller's."""
+    """The hash of an inner node: SHA-256(0x01 || left || right). The caller checks the lengths."""
     return sha256(b"\x01" + left + right).digest()
 
 
@@ -57,7 +57,7 @@ def tile_root(hashes: bytes) -> bytes:
 
 
 def rows_of(row: bytes) -> list[bytes]:
-    """The row, and those above it as long as there are pairs: the n-th is the roots of height n."""
+    """The row and those above it, as long as there are pairs: the n-th has roots of height n."""
     rows = [row]
     while len(rows[-1]) >= _PAIR_BYTES:
         rows.append(row_above(rows[-1]))
@@ -89,7 +89,7 @@ def row_of(hashes: Sequence[bytes]) -> bytes:
 
 
 def subtrees(size: int) -> Iterator[tuple[int, int]]:
-    """The perfect subtrees that a tree of `size` leaves is made of, the largest first.
+    """The perfect subtrees of a tree of `size` leaves, the largest first.
 
     Each as its height h and its place n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
     """
@@ -98,8 +98,8 @@ def subtrees(size: int) -> Iterator[tuple[int, int]]:
             yield height, (size >> height) - 1
 
 
-def folded(roots: Sequence[bytes]) -> bytes:
-    """The root of perfect subtrees that stand side by side, the largest first; at least one."""
+def join_roots(roots: Sequence[bytes]) -> bytes:
+    """The root of adjacent perfect subtrees, the largest first; at least one."""
     root = roots[-1]
     for left in reversed(roots[:-1]):
         root = node_hash(left, root)
@@ -110,9 +110,9 @@ def folded(roots: Sequence[bytes]) -> bytes:
 class Frontier:
     """The compact range: the roots of the perfect subtrees of a tree, the largest first.
 
-    It is all that a tree needs to grow and to know its root, and has at most 63 hashes. It grows in
-    place: `size` and `hashes` are those of the tree as it is now. Raises TreeError where the hashes
-    are not as many as the size demands, or one of them has not 32 bytes; then nothing has changed.
+    It is all that a tree needs to grow and to know its root: at most 63 hashes. It grows in place.
+    Raises TreeError if the number of hashes does not fit the size, or if one has not 32 bytes; then
+    nothing has changed.
     """
 
     size: int = 0
@@ -137,14 +137,14 @@ class Frontier:
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves on the right, from left to right, at one hash a leaf."""
         size, hashes, coming = self.size, self.hashes, iter(leaf_hashes)
-        while batch := tuple(islice(coming, _AT_ONCE)):
-            hashes = _grown(size, hashes, row_of(batch))
+        while batch := tuple(islice(coming, _BATCH)):
+            hashes = _appended(size, hashes, row_of(batch))
             size += len(batch)
         self.size, self.hashes = size, hashes
 
     def root(self) -> bytes:
         """The root of the tree as it is now."""
-        return folded(self.hashes) if self.hashes else EMPTY_ROOT
+        return join_roots(self.hashes) if self.hashes else EMPTY_ROOT
 
     def to_bytes(self) -> bytes:
         """The hashes, one after the other: 32 bytes for each bit that is set in `size`."""
@@ -152,12 +152,12 @@ class Frontier:
 
     @classmethod
     def from_bytes(cls, size: int, blob: bytes) -> Frontier:
-        """The frontier that `to_bytes` has written for a tree of that size."""
+        """The frontier of a tree of that size, from the bytes of `to_bytes`."""
         return cls(size, tuple(blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)))
 
 
-def _grown(size: int, hashes: tuple[bytes, ...], row: bytes) -> tuple[bytes, ...]:
-    """The frontier's hashes when `row` stands to the right of its `size` leaves."""
+def _appended(size: int, hashes: tuple[bytes, ...], row: bytes) -> tuple[bytes, ...]:
+    """The frontier's hashes after `row` is appended to its `size` leaves."""
     held, grown = list(hashes), []
     while row:
         if size & 1:

@@ -1,1 +1,1 @@
-"""The values: what a text, a choice, a time, a name may be, wherever it is asked for."""
+"""The values: valid texts, choices, times and names, wherever they are entered."""

@@ -1,6 +1,4 @@
-"""The names of things: incident `12-3` (site 12, its third), contact `12-3-1`, task `12-t2`, order
-`12-o45` (what the site's 45th entry has ordered).
-"""
+"""The public ids: incident `12-3` (site 12), contact `12-3-1`, task `12-t2`, order `12-o45`."""
 
 from __future__ import annotations
 
@@ -19,66 +17,66 @@ _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""So many numbers of orders each epoch of a history has (see `store.lineage`): in the epoch
-332 the order of a site's 45th entry goes into the world as 332000000000045. It is the order 45
-here."""
+"""The number of order ids in each epoch of a history (see `store.lineage`).
+
+In the epoch 332 the order of a site's 45th entry is 332000000000045 in the world, and 45 here.
+"""
 EPOCHS = 2**53 // ORDERS_EACH
-"""So many epochs there can be: receivers may keep a number in a double."""
+"""The most epochs: receivers may keep a number in a double."""
 ACT = "act"
 """The lane in which an order goes into the world (see `orders`); its name needs no lane."""
 
 
 def incident_id(site_id: int, incident: int) -> str:
-    """The public name of a site's nth incident."""
+    """Return the public id of a site's nth incident."""
     return f"{site_id}-{incident}"
 
 
 def contact_id(site_id: int, incident: int, contact: int) -> str:
-    """The public name of an incident's nth contact."""
+    """Return the public id of an incident's nth contact."""
     return f"{site_id}-{incident}-{contact}"
 
 
 def item_id(site_id: int, item: str) -> str:
-    """The public name of an item of the queue."""
+    """Return the public id of an item of the queue."""
     return f"{site_id}-{item}"
 
 
 def task_id(site_id: int, task: int) -> str:
-    """The public name of a site's nth task."""
+    """Return the public id of a site's nth task."""
     return f"{site_id}-t{task}"
 
 
 def task_number(item: str) -> int | None:
-    """The number of the task `t2`, an item of the queue; None if the item is no task."""
+    """Return the number of the task `t2`, an item of the queue; None if the item is no task."""
     return int(item[1:]) if item.startswith("t") else None
 
 
 def order_id(site_id: int, order: int, lane: str = ACT) -> str:
-    """The public name of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
+    """Return the public id of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
     return f"{site_id}-o{order}" if lane == ACT else f"{site_id}-o{order}.{lane}"
 
 
 def read_incident_id(text: str) -> tuple[int, int] | None:
-    """`12-3` as (site id, incident number); None if `text` is not such a name."""
+    """Read `12-3` as (site id, incident number); None if it is not such an id."""
     found = _INCIDENT.fullmatch(text)
     return None if found is None else (int(found[1]), int(found[2]))
 
 
 def read_contact_id(text: str) -> tuple[int, int, int] | None:
-    """`12-3-1` as (site id, incident number, contact number); None if it is not such a name."""
+    """Read `12-3-1` as (site id, incident number, contact number); None if it is not such an id."""
     found = _CONTACT.fullmatch(text)
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def read_item_id(text: str) -> tuple[int, str] | None:
-    """An item of the queue as (site id, what follows the dash); None if it is not such a name."""
+    """Read an item's id as (site id, the text after the dash); None if it is not such an id."""
     found = _ITEM.fullmatch(text)
     return None if found is None else (int(found[1]), found[2])
 
 
 def read_order_id(text: str) -> tuple[int, int, str] | None:
-    """`12-o45.notice` as (site id, order number, lane); None if it is not such a name. An order is
-    known as well by what it is called in the world."""
+    """Read an order's id, also with its number in the world, as (site, order, lane), or None."""
     found = _ORDER.fullmatch(text)
     if found is None or int(found[2]) % ORDERS_EACH == 0:
         return None

@@ -1,6 +1,6 @@
-"""The inputs: how a word that somebody gives, at a terminal or over the network, becomes a value.
+"""The inputs: words given at a terminal or over the network, read as values.
 
-Each raises a RefusedError that names what was given, or says what may not be in it.
+Each function raises a RefusedError that names the given word, or what may not be in it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def site(given: str) -> str:
-    """A site's name, in the form in which it is kept; raises BadSiteNameError."""
+    """Read a site's name in its kept form; raises BadSiteNameError."""
     return site_name.read(given)
 
 
 def incident(given: str) -> tuple[int, int]:
-    """An incident's id, `12-3`, as the site's id and the incident's number.
+    """Read an incident's id, `12-3`, as the site's id and the incident's number.
 
     Raises:
         UnknownIncidentError: for anything else.
@@ -45,12 +45,12 @@ def incident(given: str) -> tuple[int, int]:
 
 
 def contact(given: str) -> tuple[int, int, int]:
-    """A contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
+    """Read a contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
     return _known(ids.read_contact_id, given, UnknownContactError)
 
 
 def item(given: str) -> tuple[int, str]:
-    """An item of the queue, `12-3` or `12-t2`, as the site's id and what follows the dash.
+    """Read an item of the queue, `12-3` or `12-t2`, as the site's id and the text after the dash.
 
     Raises:
         UnknownTaskError: for anything else.
@@ -59,7 +59,7 @@ def item(given: str) -> tuple[int, str]:
 
 
 def order(given: str) -> tuple[int, int, str]:
-    """An order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
+    """Read an order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
 
     Raises:
         UnknownOrderError: for anything else.
@@ -75,9 +75,9 @@ def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedEr
 
 
 def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
-    """What a person writes in words of their own, called `what` where it is refused.
+    """Return a reader of text in a person's own words, called `what` in its errors.
 
-    What is returned raises BadTextError, EmptyTextError or TextTooLongError.
+    The reader raises BadTextError, EmptyTextError or TextTooLongError.
     """
 
     def read(given: str) -> str:
@@ -88,14 +88,14 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
             raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
         found = _CONTROLS.search(words)
         if found is not None:
-            raise BadTextError(what=what, found=site_name.described(found[0]))
+            raise BadTextError(what=what, found=site_name.describe_character(found[0]))
         return words
 
     return read
 
 
-def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
-    """The web addresses of one finding, each once, as they are kept; `bare` as in `read`.
+def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Normalized:
+    """Read the web addresses of one finding, each once, as they are kept; `bare` as in `read`.
 
     Raises:
         BadUrlError: for one that cannot be kept.
@@ -103,4 +103,4 @@ def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
     """
     if len(given) > MAX_URLS:
         raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
-    return web_address.keep(given, bare=bare)
+    return web_address.normalized(given, bare=bare)

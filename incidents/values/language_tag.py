@@ -1,4 +1,4 @@
-"""The language tag: which of our languages a name, such as that of a locale, means."""
+"""The language tag: the supported language that a name, such as a locale's, means."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import Literal
 
 Tag = Literal["en", "zh_CN"]
-"""The languages that there are, as gettext names them."""
+"""The supported languages, by gettext's names."""
 
 _TAGS: dict[str, Tag] = {"en": "en", "zh": "zh_CN"}
 _TRADITIONAL = ("TW", "HK", "MO", "Hant")
 
 
 def tag(name: str) -> Tag | None:
-    """The language of such a name: `zh`, `zh_CN.UTF-8`, `zh-Hans`; None if it is none of ours.
+    """Return the language of a name: `zh`, `zh_CN.UTF-8`, `zh-Hans`; None if it is not supported.
 
-    Traditional Chinese is another one, which nobody has written.
+    Traditional Chinese is another language, which is not supported.
     """
     language, _, rest = name.partition(".")[0].replace("-", "_").partition("_")
     return None if language == "zh" and rest in _TRADITIONAL else _TAGS.get(language)
 
 
 def of_locale(environ: Mapping[str, str]) -> str:
-    """The locale of messages that the environment names (POSIX, section 8.2)."""
+    """Return the locale of messages in the environment (POSIX, section 8.2)."""
     names = (environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return next(filter(None, names), "")

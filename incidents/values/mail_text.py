@@ -1,7 +1,7 @@
-"""The mail's text: what a person reads of a mail whose source was pasted, or a part of it.
+"""The mail's text: the readable text of a mail whose source, or a part of it, was pasted.
 
 In the source an address may be cut in half (quoted-printable, RFC 2045, section 6.7) or unreadable
-(base64); its halves are no evidence. What is no mail is left as it is.
+(base64); its halves are no evidence. Text that is no mail is left as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 
 MAX_FIELDS = 100
-"""Of a text with more lines of MIME than that the parts may lie too deep: it is left as it is."""
+"""A text with more lines of MIME is left as it is: its parts may be nested too deeply."""
 
 _FIELD = re.compile(r"(?:[!-9;-~]+:|[ \t])")
 _MIME = re.compile(
@@ -26,20 +26,20 @@ _ENCODED = re.compile(r"=[0-9A-Fa-f]{2}|=[ \t]*\n")
 _SURE = re.compile(r"=(?:3D|[89A-F][0-9A-F])")
 _SOFT_BREAK = re.compile(r"^(?P<line>.*)=[ \t]*\n", re.MULTILINE)
 _LONG = re.compile(r"[^\n]{79}")
-"""No encoder leaves such a line."""
+"""A line that no encoder leaves."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FULL = range(68, 77)
-"""So long is a line, its `=` included, that an encoder has broken since it was full."""
+"""The lengths, `=` included, of a line that an encoder has broken because it was full."""
 
 _CHARSETS = ("utf-8", "gb18030")
-"""Tried in turn, where nothing says which one it is."""
+"""Tried in turn, if nothing names the charset."""
 
 
 def readable(text: str) -> str:
-    """The text of a mail: its subject and its parts of text, decoded; of other text the text.
+    """Return a mail's subject and text parts, decoded; other text unchanged.
 
-    A body without its headers is decoded where it can be nothing but quoted-printable.
+    A body without its headers is decoded if it can only be quoted-printable.
     """
     # What stands for a byte that was none would be taken for that byte.
     plain = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
@@ -47,12 +47,12 @@ def readable(text: str) -> str:
     if source is None:
         return _body(plain)
     mail = email.message_from_string(source)
-    found = [_subject(mail), *(_told(part) for part in mail.walk())]
+    found = [_subject(mail), *(_part_text(part) for part in mail.walk())]
     return "\n".join(part for part in found if part.strip()) or plain
 
 
 def _source(plain: str) -> str | None:
-    """What the parser takes: the mail with its headers, or from a boundary on; None: it is none."""
+    """The text for the parser: a mail with headers, or from a boundary on; None if no mail."""
     if len(_MIME.findall(plain)) > MAX_FIELDS:
         return None
     start = _BOUNDARY.match(plain)
@@ -78,8 +78,8 @@ def _subject(mail: Message) -> str:
         return str(given)
 
 
-def _told(part: Message) -> str:
-    """What a part says itself; of one that has parts, what somebody has put around them."""
+def _part_text(part: Message) -> str:
+    """The text of a part itself; for a part with parts, the text around them."""
     if part.is_multipart():
         return f"{part.preamble or ''}\n{part.epilogue or ''}"
     content = part.get_payload()
@@ -87,21 +87,21 @@ def _told(part: Message) -> str:
         return ""
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding == "quoted-printable":
-        return _in(quopri.decodestring(content.encode()), part.get_content_charset())
+        return _decoded(quopri.decodestring(content.encode()), part.get_content_charset())
     if encoding == "base64":
-        return _in(_of_base64(content), part.get_content_charset())
+        return _decoded(_of_base64(content), part.get_content_charset())
     return content
 
 
 def _of_base64(content: str) -> bytes:
-    """The bytes, also of one that was cut off."""
+    """The decoded bytes, even of a truncated text."""
     digits = _NO_BASE64.sub("", content)
     whole = digits[:-1] if len(digits) % 4 == 1 else digits
     return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
 
 
-def _in(raw: bytes, charset: str | None) -> str:
-    """The bytes as text; of a charset that is not named or not known, in one that fits."""
+def _decoded(raw: bytes, charset: str | None) -> str:
+    """The bytes as text, in the named charset, or in one that fits."""
     for name in (*([charset] if charset else []), *_CHARSETS):
         try:
             return raw.decode(name)
@@ -111,13 +111,11 @@ def _in(raw: bytes, charset: str | None) -> str:
 
 
 def _body(plain: str) -> str:
-    """A body without its headers: decoded if all of it can only be quoted-printable, and a line is
-    broken as an encoder breaks it.
-    """
+    """Decode a body without headers if it can only be quoted-printable, broken as encoders do."""
     breaks = [match["line"] for match in _SOFT_BREAK.finditer(plain)]
     is_encoded = bool(breaks) and plain.count("=") == len(_ENCODED.findall(plain))
     is_full = any(len(line) + 1 in _FULL for line in breaks)
     if not is_encoded or not (is_full or _SURE.search(plain)) or _LONG.search(plain):
         return plain
-    decoded = _in(quopri.decodestring(plain.encode()), None)
+    decoded = _decoded(quopri.decodestring(plain.encode()), None)
     return plain if _CONTROL.search(decoded) else decoded

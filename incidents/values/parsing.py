@@ -1,8 +1,7 @@
 """The parsing of untrusted TOML, JSON and CSV, within limits and with messages of our own.
 
-TOML has limits, since parsing it can take for ever.
-
-Python's words name its classes and functions, and change from one of its releases to the next.
+TOML has limits, since parsing it can take unlimited time. Python's own messages name its classes
+and functions, and change between releases.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import csv
 
 MAX_PARTS = 8
-"""So many parts a key has at most: `tomllib` is quadratic in them."""
+"""The most parts of a key: `tomllib` takes quadratic time."""
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')"""
 _TOKEN = re.compile(
@@ -33,14 +32,14 @@ _TOKEN = re.compile(
 
 
 class TomlTextError(ValueError):
-    """A text that is not taken; the message goes on from `the policy` or `it`."""
+    """A text that is refused; the message continues `the policy` or `it`."""
 
 
 def read_toml(text: str, most: int) -> dict[str, Any]:
-    """The document in a text of at most `most` characters.
+    """Read a TOML document of at most `most` characters.
 
     Raises:
-        TomlTextError: for a longer text, a key of more than `MAX_PARTS` parts, and what is no TOML.
+        TomlTextError: if it is longer, has a key of more than `MAX_PARTS` parts, or is not TOML.
     """
     if len(text) > most:
         raise TomlTextError(f"has {len(text):,} characters, and {most:,} are the most")
@@ -57,7 +56,7 @@ def read_toml(text: str, most: int) -> dict[str, Any]:
 
 
 def toml_problem(error: ValueError | RecursionError) -> str:
-    """What is wrong with a text that `tomllib` could not read, in no words about Python."""
+    """Describe why `tomllib` could not read a text, without words about Python."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, tomllib.TOMLDecodeError):
@@ -67,11 +66,11 @@ def toml_problem(error: ValueError | RecursionError) -> str:
 
 
 class MisreadError(ValueError):
-    """Data that is not what it must be; the message is a sentence of this program's."""
+    """Invalid data; the message is a sentence of this program's."""
 
 
 def json_problem(error: ValueError | RecursionError) -> str:
-    """What is wrong with a text that `json` could not read."""
+    """Describe why `json` could not read a text."""
     if isinstance(error, MisreadError):
         return str(error)
     _, sentence, facts = json_fault(error)
@@ -79,7 +78,7 @@ def json_problem(error: ValueError | RecursionError) -> str:
 
 
 def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, int]]:
-    """The same of an error of `json`, as `errors.Cause` has it: code, sentence and facts."""
+    """Return the same for an error of `json` as `errors.Cause` has it: code, sentence and facts."""
     if isinstance(error, UnicodeError):
         return "json_not_utf8", "it is not UTF-8", {}
     if isinstance(error, RecursionError):
@@ -94,7 +93,7 @@ def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, 
 
 
 def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:
-    """What is wrong with a text that `csv` could not read, strictly."""
+    """Describe why `csv` could not read a text, strictly."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     if is_field_too_long(error):

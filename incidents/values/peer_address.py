@@ -1,4 +1,4 @@
-"""The address of a peer: which addresses are one and the same peer's."""
+"""The address of a peer, and which addresses belong to one peer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OWN_BITS = 64
 
 
 def read(text: str) -> Address | None:
-    """The address; one of IPv4 that is written as IPv6 (::ffff:192.0.2.1) is that of IPv4."""
+    """Read an address; an IPv4 address in IPv6 form (::ffff:192.0.2.1) becomes IPv4."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -22,7 +22,7 @@ def read(text: str) -> Address | None:
 
 
 def owner(address: Address) -> str:
-    """What stands for whoever has it: the address, of IPv6 the network, `2001:db8::/64`."""
+    """Return the key of an address's owner: the address, or for IPv6 its network."""
     if isinstance(address, IPv4Address):
         return str(address)
     return str(ip_network((int(address), _OWN_BITS), strict=False))

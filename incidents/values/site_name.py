@@ -1,9 +1,9 @@
 """A site's name: how it may be written, and the one form in which it is kept.
 
-The kept form is a host's lower-cased ASCII form (UTS 46), of at most 253 octets, or an IP address
-in its shortest form. Whatever DNS can serve is one, also what no registry would sell: an emoji, a
-hyphen at an end. It is never a URL: a site is one responsible person's name, not whatever host an
-address happens to show.
+The kept form is a host's lower-case ASCII form (UTS 46), of at most 253 octets, or an IP address in
+its shortest form. Any name that DNS can serve is valid, also one that no registry would sell: an
+emoji, a hyphen at an end. It is never a URL: a site is one responsible person's name, not any host
+that appears in an address.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from incidents.values import ids
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
 MAX_WRITTEN = 1_000
-"""So many characters are looked at: of written ones some may come to nothing (UTS 46)."""
+"""The most characters that are examined: UTS 46 can drop some written ones."""
 _MOST_MARKS = 4 * MAX_LABEL_OCTETS
-"""So many marks above and below its letters no part has that is short enough: three at most become
-one letter with its own (Unicode, normal form C), which takes the square of their number."""
+"""The most combining marks that a part of valid length can have.
+
+At most three marks and a letter become one (Unicode, normal form C), in quadratic time.
+"""
 
 _PLAIN = re.compile("[a-z0-9_-]+")
 # What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
@@ -51,7 +53,7 @@ CAUSES = {
     "hyphen": "its part {part!r} begins or ends with a hyphen",
     "idna": "its part {part!r} is not allowed in a name (IDNA): {detail}",
 }
-"""Why something is no name, by its code."""
+"""The reasons why a text is no name, by code."""
 
 _NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
 _LIKE_AN_ID = re.compile(rf"\d+(?:-t?\d+)+|\d+-(?:{'|'.join(ids.NAMED)})", re.ASCII)
@@ -61,22 +63,22 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}), frozenset({"LATIN", "CJK", "HANGUL"}),
     frozenset({"CYRILLIC"}), frozenset({"GREEK"}),
 )  # fmt: skip
-"""The scripts that a label may be of, as Unicode names their letters; digits are of any."""
+"""The scripts that one label may mix, by Unicode's names; digits belong to any."""
 _ALIKE = frozenset(
     "асԁеһіјӏорԛѕԝхуѵѡҽпгкнтмвьбαβγικνορτυχωηεエカタトニハヘミムリロンソノスーへり一丨丶丿〇口・ヽ"
 )
-"""What of its script may pass for a letter of Latin or Han, or for a sign."""
+"""Letters of other scripts that can pass for a Latin or Han letter, or for a sign."""
 _LATIN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœāăćčēěğīńňōőřśšūůűźżž")
-"""Latin letters with marks that are seen: a dot below deceives, and a missing one."""
+"""Latin letters with visible marks: a dot below, or a missing one, deceives."""
 # The four full stops that IDNA takes for a dot.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 
 
 def read(text: str) -> str:
-    """The kept form of a site's name as somebody wrote it.
+    """Read a site's name, and return its kept form.
 
     Raises:
-        BadSiteNameError: naming what was written, why it is none, and the way out.
+        BadSiteNameError: naming the text, the reason, and the way out.
     """
     kept = read_host(text)
     if _LIKE_AN_ID.fullmatch(kept):
@@ -86,8 +88,8 @@ def read(text: str) -> str:
     return kept
 
 
-def is_called(site: str, typed: str | None) -> bool:
-    """Whether what somebody typed to confirm it, if anything, is the name of that site."""
+def matches_name(site: str, typed: str | None) -> bool:
+    """Whether the text that somebody typed to confirm is the name of that site."""
     try:
         return typed is not None and read(typed.strip()) == site
     except BadSiteNameError:
@@ -95,15 +97,15 @@ def is_called(site: str, typed: str | None) -> bool:
 
 
 def read_host(text: str) -> str:
-    """The kept form of any host, also of one that no site may be called; raises as `read` does."""
+    """Read any host, also one that no site may be called; raises as `read` does."""
     return _host(text, _PLAIN)
 
 
 def read_served(text: str) -> str:
-    """Like `read_host`, of a host that stands in an address: with any sign that a browser takes.
+    """Read a host in an address, with any sign that browsers accept; it is below some site.
 
-    Such a host is below some site. A site's own name is typed in a shell and written into servers'
-    configuration, and has letters, digits, hyphens and underscores alone.
+    A site's own name is typed in a shell and written into servers' configuration, so it has only
+    letters, digits, hyphens and underscores.
     """
     return _host(text, _SERVED)
 
@@ -127,8 +129,7 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
 
 
 def read_own_host(text: str) -> str:
-    """Like `read_host`, of a host that this program itself asks or writes to: one that a registry
-    sells (IDNA 2008), and that all who come across it read alike."""
+    """Read a host that this program contacts: sold by registries, read alike by all (IDNA 2008)."""
     kept = read_host(text)
     for label in kept.split("."):
         if label.startswith("xn--"):
@@ -139,17 +140,17 @@ def read_own_host(text: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A kept name for people: in Unicode where that deceives nobody, else in its A-labels.
+    """Return a kept name for people: in Unicode if that deceives nobody, else in its A-labels.
 
-    A label is of one script, or of Latin, Han and kana, or of Latin, Han and Hangul, as browsers
-    have it (UTS 39, Highly Restrictive), and of each script it has a letter that is no look-alike.
-    Of other scripts than those here it stays as it is kept. Any other text comes back as it is.
+    A label is of one script, or of Latin, Han and kana, or of Latin, Han and Hangul, as in browsers
+    (UTS 39, Highly Restrictive), and has a letter that is no look-alike of each script. Names in
+    other scripts, and any other text, are returned unchanged.
     """
     return _written(name) if "xn--" in name and _KEPT.fullmatch(name) else name
 
 
 def in_full(name: str) -> str:
-    """The same with the kept form behind it, to be copied, where the site is what it is about."""
+    """Return the shown name with the kept form behind it, to be copied."""
     written = shown(name)
     return name if written == name else f"{written} ({name})"
 
@@ -178,7 +179,7 @@ def _is_plain_to_see(label: str) -> bool:
 
 
 def _script(letter: str) -> str:
-    """The script by the letter's name in Unicode; none of a Latin letter with an unusual mark."""
+    """The letter's script by its name in Unicode; none for a Latin letter with an unusual mark."""
     if letter.isascii():
         return "LATIN"
     script = _FIRST_WORD.split(unicode_name(letter, ""))[0]
@@ -195,7 +196,7 @@ def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> N
         # What has no width is dropped with other characters of its kind (UTS 46).
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
-            _refuse(text, "character", character=described(character))
+            _refuse(text, "character", character=describe_character(character))
     if "://" in name or name.startswith("//"):
         _refuse(text, "url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
@@ -238,7 +239,7 @@ def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
 
 
 def _mapped(text: str, label: str) -> str:
-    """What the writer of a full-width or a capital letter meant (UTS 46)."""
+    """Map full-width and capital letters to the letters that were meant (UTS 46)."""
     import idna
 
     if len(label) > _MOST_MARKS and sum(map(bool, map(combining, label))) > _MOST_MARKS:
@@ -250,7 +251,7 @@ def _mapped(text: str, label: str) -> str:
 
 
 def _refuse_wide(text: str, label: str, characters: int) -> Never:
-    """Each of so many characters has an octet at least: nobody need count them."""
+    """Refuse a part by its characters: each has an octet at least, so octets need no count."""
     facts = {"characters": f"{characters:,}", "limit": MAX_LABEL_OCTETS}
     _refuse(text, "wide_part", part=label[:20], **facts)
 
@@ -264,8 +265,8 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
         _refuse(text, "idna", part=label, detail=str(error))
 
 
-def described(character: str) -> Cause:
-    """A character that cannot be shown, by its code: `the character U+0000`."""
+def describe_character(character: str) -> Cause:
+    """Describe a character that cannot be shown by its code: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")
     return Cause.of("a_character", "the character {point}", point=f"U+{ord(character):04X}")
@@ -281,10 +282,10 @@ _BASE, _LEAST, _MOST, _SKEW, _DAMP = 36, 1, 26, 38, 700
 
 
 def to_punycode(label: str) -> str:
-    """The label, which is not ASCII, as it stands behind `xn--` (RFC 3492, section 6.3).
+    """Return a label that is not ASCII as it is written after `xn--` (RFC 3492, section 6.3).
 
-    Python's own codec takes the square of a label's length: 0.4 ms for 60 letters, of which a
-    request can bring a million. It is the oracle of the tests.
+    Python's own codec takes time quadratic in a label's length: 0.4 ms for 60 letters, and a
+    request can have a million. It is the oracle of the tests.
     """
     placed = [n for n, letter in enumerate(label) if letter.isascii()]
     others = sorted((ord(letter), n) for n, letter in enumerate(label) if not letter.isascii())
@@ -314,7 +315,7 @@ def to_punycode(label: str) -> str:
 
 
 def _write_delta(delta: int, bias: int, found: list[str]) -> None:
-    """A number, in digits of a base that varies from place to place (section 3.3)."""
+    """Write a number in digits of a base that varies from place to place (section 3.3)."""
     least = _LEAST if bias >= _BASE else min(_BASE - bias, _MOST)
     while delta >= least:
         delta, rest = divmod(delta - least, _BASE - least)
@@ -325,7 +326,7 @@ def _write_delta(delta: int, bias: int, found: list[str]) -> None:
 
 
 def _adapted_bias(delta: int, written: int) -> int:
-    """The bias after so many letters (section 6.1)."""
+    """The bias after that many letters (section 6.1)."""
     delta += delta // written
     bias = 0
     while delta > (_BASE - _LEAST) * _MOST // 2:

@@ -23,11 +23,11 @@ _DAY = re.compile(rf"({'|'.join(_DAYS_AGO)}|\d{{4}}-\d{{2}}-\d{{2}})(?:\s?(\d.*)
 
 
 def read(text: str, zone: tzinfo, now: datetime, *, limit: Limit | None = None) -> datetime:
-    """The time, in UTC.
+    """Read a time, in UTC.
 
-    Beside what `clock.parse` reads: so long ago, `10m ago`, `1h30m ago`; a time of `today` or
-    `yesterday`; and as a limit a day alone, from whose beginning `since` counts, and to whose end
-    `until` does. The same in Chinese: `10分钟前`, `昨天 17:00`.
+    Beside the forms of `clock.parse`: a time ago, `10m ago`, `1h30m ago`; a time of `today` or
+    `yesterday`; and for a `limit` a day alone, of which `since` means the beginning and `until` the
+    end. The same in Chinese: `10分钟前`, `昨天 17:00`.
 
     Raises:
         InputError, FutureError: as `clock.parse` does.

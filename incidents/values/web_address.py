@@ -1,12 +1,12 @@
 """A web address: kept as it was written, and in the form in which addresses are compared.
 
-That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name or
-password before the host, a dot at the host's end, and what stands behind a #. Most of that leads to
-the same page, and of one that it does not lead to the desk is asked once more (`--again`): two
-violations that are one would count twice.
+That form is how a browser reads the address (WHATWG URL Standard), without a name or password
+before the host, a dot at the host's end, and the fragment after a #. Most such variants lead to the
+same page. For others the desk is asked once more (`--again`): two violations that are one would
+count twice.
 
-People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is
-one more way to write them.
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is one
+more accepted form.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from incidents.errors import BadSiteNameError, BadUrlError, Cause
 from incidents.values import site_name
 
 MAX_CHARACTERS = 2_048
-"""Of an address as it was written; its normal form may have twelve times as many."""
+"""The most characters of a written address; its normal form may have twelve times as many."""
 
 CAUSES = {
     "empty": "it is empty",
@@ -35,7 +35,7 @@ CAUSES = {
     "port": "its port is not a number from 0 to 65535",
     "host": "of its host, {cause}",
 }
-"""Why something is no address that can be kept, by its code."""
+"""The reasons why a text is no address that can be kept, by code."""
 
 _PORTS = {"http": 80, "https": 443}
 _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
@@ -49,48 +49,48 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
 _IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
 # Disarmed is an address by its scheme or its host; in the path of another they are what they are.
-_DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
 _SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
 _BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
 _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Normalized:
     """The addresses of one finding: their normal forms, each once, and as they were first written.
 
-    `written` has an empty text for what was written in the normal form, and is empty if all were.
+    `written` has an empty text for an address written in its normal form, and is empty if all were.
     """
 
     urls: tuple[str, ...]
     written: tuple[str, ...]
 
 
-def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
-    """The addresses as somebody wrote them; takes and raises as `read` does."""
+def normalized(given: Iterable[str], *, bare: bool = False) -> Normalized:
+    """Normalize addresses as somebody wrote them; takes and raises as `read` does."""
     found: dict[str, str] = {}
     for text in given:
         url = read(text, bare=bare)
         found.setdefault(url, "" if text == url else text)
-    return Kept(tuple(found), tuple(found.values()) if any(found.values()) else ())
+    return Normalized(tuple(found), tuple(found.values()) if any(found.values()) else ())
 
 
 def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
-    """What `keep` was given of the addresses that it has kept."""
+    """Return normalized addresses as they were written."""
     return [text or url for url, text in zip(urls, written or urls, strict=True)]
 
 
 def read(text: str, *, bare: bool = False) -> str:
-    """The normal form of an http or https address as somebody wrote it.
+    """Return the normal form of an http or https address as somebody wrote it.
 
-    With `bare` also of one without a scheme (`shop.example/x`): a browser asks by http first too,
-    and is led on to where the site really is.
+    `bare`: accept one without a scheme (`shop.example/x`): a browser tries http first too, and is
+    redirected.
 
     Raises:
-        BadUrlError: naming what was written, why it cannot be kept, and the way out.
+        BadUrlError: naming the text, the reason, and the way out.
     """
     _refuse_what_cannot_be_kept(text)
-    plain = _armed(text.strip(_AROUND).translate(_IGNORED), bare=bare)
+    plain = _refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
     scheme, colon, rest = plain.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _PORTS:
@@ -104,34 +104,34 @@ def read(text: str, *, bare: bool = False) -> str:
     return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
 
 
-def _armed(written: str, *, bare: bool) -> str:
-    """The address as a browser takes it."""
+def _refanged(written: str, *, bare: bool) -> str:
+    """The address as a browser accepts it."""
     found = _SCHEME.match(written)
     if found is not None:
-        disarmed = found[1].lower() == "xx" or _DISARMED.search(found[0])
-        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if disarmed else written
+        defanged = found[1].lower() == "xx" or _DEFANGED.search(found[0])
+        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if defanged else written
     plain = _plain(written) if bare else written
     return f"http://{plain}" if bare and _BARE.match(plain) else written
 
 
-def _plain(disarmed: str) -> str:
-    return _DISARMED.sub(lambda found: ":" if ":" in found[0] else ".", disarmed)
+def _plain(defanged: str) -> str:
+    return _DEFANGED.sub(lambda found: ":" if ":" in found[0] else ".", defanged)
 
 
 def host(url: str) -> str:
-    """The host of an address in its normal form, without brackets; empty if it has none."""
+    """Return the host of an address in its normal form, without brackets; empty if it has none."""
     authority = url.partition("://")[2].partition("/")[0]
     return authority.lstrip("[").partition("]" if authority.startswith("[") else ":")[0]
 
 
-def is_of(url: str, site: str) -> bool:
+def is_below(url: str, site: str) -> bool:
     """Whether the host of an address in its normal form is that site, or lies below it."""
     return f".{host(url)}".endswith(f".{site}")
 
 
-def hosts_elsewhere(urls: Iterable[str], site: str) -> tuple[str, ...]:
-    """The hosts of those addresses that are not of the site, each once."""
-    return tuple(dict.fromkeys(host(url) for url in urls if not is_of(url, site)))
+def other_hosts(urls: Iterable[str], site: str) -> tuple[str, ...]:
+    """Return the hosts of those addresses that are not of the site, each once."""
+    return tuple(dict.fromkeys(host(url) for url in urls if not is_below(url, site)))
 
 
 def _refuse_what_cannot_be_kept(text: str) -> None:
@@ -141,7 +141,7 @@ def _refuse_what_cannot_be_kept(text: str) -> None:
         _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
     bad = _NOT_KEPT.search(text)
     if bad is not None:
-        _refuse(text, "character", character=site_name.described(bad[0]))
+        _refuse(text, "character", character=site_name.describe_character(bad[0]))
 
 
 def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:
@@ -170,7 +170,7 @@ def _host(text: str, host: str) -> str:
 
 
 def _ipv4(host: str) -> str | None:
-    """The IPv4 address in any of the ways to write one: 0x7f.1, 017700000001; None for a name."""
+    """The IPv4 address in any notation: 0x7f.1, 017700000001; None for a name."""
     # What is put above a letter is in no number, and many take their square to be put in order.
     if not host.isascii() and any(map(combining, host)):
         return None
@@ -195,11 +195,11 @@ def _number(found: re.Match[str]) -> int:
 
 def _path(path: str) -> str:
     plain = path.replace("\\", "/").removeprefix("/")
-    return "/" + quote(_followed(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
+    return "/" + quote(_resolved(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
 
 
-def _followed(path: str) -> str:
-    """Where a path leads that may have steps such as `..` in it."""
+def _resolved(path: str) -> str:
+    """Resolve the steps such as `..` in a path."""
     kept: list[str] = []
     *folders, page = path.split("/")
     for folder in folders:

@@ -17,7 +17,7 @@ from incidents.store import accounts as stored_accounts
 from incidents.store import passwords
 from incidents.store import sign_ins as stored_sign_ins
 from incidents.store.accounts import Account, Session, Token
-from incidents.store.passwords import Given
+from incidents.store.passwords import SetByOther
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as AccountDocument
@@ -61,7 +61,7 @@ def account(connection: Connection, account: Account) -> AccountDocument:
 
 
 def _with_password(
-    account: Account, found: tuple[datetime, Given | None] | None
+    account: Account, found: tuple[datetime, SetByOther | None] | None
 ) -> AccountDocument:
     set_at, given = found or (None, None)
     return {

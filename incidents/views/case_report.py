@@ -33,23 +33,22 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What somebody wrote, and the salt (hexadecimal) under which its reference was made:
-    `sha256:` and SHA-256 of salt and text."""
+class SealedText:
+    """A person's words; their reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
 
     salt: str
     text: str
 
 
-def words_of(connection: Connection, rows: Sequence[Numbered]) -> dict[str, Word]:
+def sealed_texts(connection: Connection, rows: Sequence[Numbered]) -> dict[str, SealedText]:
     """People's own words in these entries, by reference; erased ones are left out."""
     refs = sorted(set(case_story.references(rows)))
-    found: dict[str, Word] = {}
+    found: dict[str, SealedText] = {}
     kept = sealed.c
     for first in range(0, len(refs), _AT_ONCE):
         some = kept.ref.in_(refs[first : first + _AT_ONCE])
         for row in connection.execute(select(kept.ref, kept.salt, kept.value).where(some)):
-            found[row.ref] = Word(bytes(row.salt).hex(), row.value)
+            found[row.ref] = SealedText(bytes(row.salt).hex(), row.value)
     return found
 
 
@@ -68,7 +67,7 @@ def drawer(*, zone: tzinfo = UTC, with_words: bool = False) -> Report:
         rows: Sequence[Numbered],
         policies: Mapping[str, str],
     ) -> str:
-        words = words_of(connection, rows) if with_words else None
+        words = sealed_texts(connection, rows) if with_words else None
         return page(vouching, rows, policies, zone=zone, words=words)
 
     return draw
@@ -80,7 +79,7 @@ def page(
     policies: Mapping[str, str],
     *,
     zone: tzinfo = UTC,
-    words: Mapping[str, Word] | None = None,
+    words: Mapping[str, SealedText] | None = None,
 ) -> str:
     """The page for the entries of one site and the desk's own acts, in the order of the log.
 

@@ -17,7 +17,7 @@ from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
-from incidents.locale.words import Teller, When, rule
+from incidents.locale.words import When, Wording, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
@@ -55,9 +55,11 @@ class Printed(When):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One entry in words: its number in the site, its line in the file of entries, its place in
-    the log and its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
-    `words` are the fields with people's own words, each with its reference."""
+    """One entry in words, with its numbers in the site, in the file of entries and in the log.
+
+    `digest`: its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
+    `words`: the fields with people's own words, each with its reference.
+    """
 
     seq: int
     line: int
@@ -122,14 +124,14 @@ def read(
         raise ValueError("there is no entry of a site")
     last = of_site[-1]
     when = Printed(zone=zone, now=last.event.recorded_at.astimezone(UTC))
-    teller = Teller(site=last.header.site, site_id=last.header.site_id, when=when)
-    _refuse_gaps(of_site, teller)
+    wording = Wording(site=last.header.site, site_id=last.header.site_id, when=when)
+    _refuse_gaps(of_site, wording)
     left = _left_down(of_site)
     return Story(
         site=last.header.site,
-        lines=tuple(_line(teller, entry, left) for entry in of_site),
-        own=tuple(_line(teller, each) for each in entries if each.header.site_id == DESK_STREAM),
-        state=_state(of_site, teller, policies[last.event.policy], texts),
+        lines=tuple(_line(wording, entry, left) for entry in of_site),
+        own=tuple(_line(wording, each) for each in entries if each.header.site_id == DESK_STREAM),
+        state=_state(of_site, wording, policies[last.event.policy], texts),
         state_at=when(last.event.recorded_at),
         before=of_site[0].header.site_seq - 1,
     )
@@ -148,7 +150,7 @@ def _left_down(of_site: Sequence[_Read]) -> set[int]:
     return {e.order for e in events if isinstance(e, OrderCancelled) and e.why == LEFT_DOWN}
 
 
-def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
+def _line(wording: Wording, entry: _Read, left: Collection[int] = ()) -> Line:
     event, document = entry.event, entry.document
     if entry.header.site_seq in left:
         document = aftermath.of_left_down(document)
@@ -160,12 +162,12 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
         line=entry.line,
         leaf=entry.leaf,
         digest=leaf_hash(entry.body.encode()).hex(),
-        happened=report_words.exactly(teller, at),
-        recorded="" if at == recorded else report_words.exactly(teller, recorded),
+        happened=report_words.exactly(wording, at),
+        recorded="" if at == recorded else report_words.exactly(wording, recorded),
         by=signed(event.by, entry.header.login),
-        what=report_words.own_sentence(event) if own else _told(teller, document),
+        what=report_words.own_sentence(event) if own else _sentence(wording, document),
         rule="" if event.reason is None else rule(event.reason.rule),
-        reasons=() if event.reason is None else tuple(report_words.reasons(teller, event.reason)),
+        reasons=() if event.reason is None else tuple(report_words.reasons(wording, event.reason)),
         words=tuple((name, ref) for name, ref in _texts(document) if ref in refs),
         policy=event.policy,
     )
@@ -180,31 +182,31 @@ def _texts(document: Facts) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _told(teller: Teller, document: Facts) -> str:
+def _sentence(wording: Wording, document: Facts) -> str:
     """The sentence of an entry, with the facts that the sentence leaves out."""
     facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
     more = "; ".join(str(fact) for fact in facts if fact)
-    sentence = event_sentence.sentence(teller, document)
+    sentence = event_sentence.sentence(wording, document)
     return f"{sentence} [{more}]" if more else sentence
 
 
 def _state(
-    of_site: Sequence[_Read], teller: Teller, policy: Policy, texts: Mapping[str, str]
+    of_site: Sequence[_Read], wording: Wording, policy: Policy, texts: Mapping[str, str]
 ) -> tuple[str, ...] | None:
     """The site's state after the entries, from `machine.apply`."""
     if of_site[0].header.site_seq != 1:
         return None
-    case = _case(of_site, teller)
+    case = _case(of_site, wording)
     closing = _last(of_site, lambda event: isinstance(event, SiteClosed))
     record = Record(
         case=case,
         policy=policy,
-        now=teller.when.now,
-        teller=teller,
+        now=wording.when.now,
+        wording=wording,
         story=[
             cast("sites.Line", {**each.document, "login": each.header.login}) for each in of_site
         ],
-        untold=0,
+        omitted=0,
         closing=closing if case.closure else None,
         suspending=_last(
             of_site,
@@ -237,8 +239,8 @@ def _is_only_logged(of_site: Sequence[_Read], case: Case) -> bool:
     return case.in_force != case.state and is_only_logged(next(of_orders, None))
 
 
-def _case(of_site: Sequence[_Read], teller: Teller) -> Case:
-    case = Case(site_id=teller.site_id, site=teller.site)
+def _case(of_site: Sequence[_Read], wording: Wording) -> Case:
+    case = Case(site_id=wording.site_id, site=wording.site)
     for entry in of_site:
         try:
             apply(case, entry.event)
@@ -249,16 +251,16 @@ def _case(of_site: Sequence[_Read], teller: Teller) -> Case:
                 number=entry.header.site_seq,
                 said=said(error),
             )
-            raise BrokenCaseError(site=teller.site, detail=detail) from error
+            raise BrokenCaseError(site=wording.site, detail=detail) from error
     return case
 
 
-def _refuse_gaps(of_site: Sequence[_Read], teller: Teller) -> None:
+def _refuse_gaps(of_site: Sequence[_Read], wording: Wording) -> None:
     for entry, after in pairwise(of_site):
         due = entry.header.site_seq + 1
         if after.header.site_seq != due:
             raise BrokenCaseError(
-                site=teller.site,
+                site=wording.site,
                 detail=Cause.of("entry_missing", "number {number} is missing", number=due),
             )
 

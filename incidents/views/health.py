@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STALE_AFTER = timedelta(seconds=10)
 """A daemon whose last heartbeat is older than this is taken for dead."""
 
-ONCE_LASTS = timedelta(minutes=10)
+CRON_GRACE = timedelta(minutes=10)
 """The clock counts as enforced this long after `daemon --once`: cron starts the next one."""
 
 MAX_COUNTED = 1_000
@@ -32,9 +32,9 @@ _MAX_NAMED = 10
 
 
 def enforcement(
-    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
+    connection: Connection, now: datetime, *, staying_down: Collection[int] | None = None
 ) -> Enforcement:
-    """Whether the clock is enforced at `now` (UTC), and what is overdue.
+    """The enforcement of the clock at `now` (UTC), with what is overdue.
 
     `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
     because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but
@@ -42,7 +42,7 @@ def enforcement(
     number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`: there may be more.
     `mark_unread`: the daemon that has carried nothing out for the longest because it cannot read
     its mark, with the reason, the time, their number, and whether any other daemon is beating; else
-    null. `rehearsal`: the clock of any machine is accepted. `history` and `staying`: see
+    null. `rehearsal`: the clock of any machine is accepted. `history` and `staying_down`: see
     `record_health`.
     """
     known = monitoring.known_daemons(connection)
@@ -58,7 +58,9 @@ def enforcement(
     since = named[0].next_due if named else None
     return {
         "beating": bool(at_work),
-        "enforced_by": ("daemon" if at_work else "once" if _sees_to(once, since, now) else None),
+        "enforced_by": (
+            "daemon" if at_work else "once" if _is_enforced_by_cron(once, since, now) else None
+        ),
         "last_once": None if once is None else rfc3339(once),
         "last_beat": None if told is None else told["last_beat"],
         "daemon": None if told is None else told["daemon"],
@@ -70,28 +72,28 @@ def enforcement(
         "daemons": daemons,
         "mark_unread": _mark_unread(known, now),
         "rehearsal": is_rehearsal(connection),
-        "history": record_health(connection, now, staying=staying),
+        "history": record_health(connection, now, staying_down=staying_down),
     }
 
 
-def is_heard(beat: Heartbeat, now: datetime) -> bool:
+def is_alive(beat: Heartbeat, now: datetime) -> bool:
     """Whether a daemon's heartbeat is recent at `now`."""
     # A heartbeat from the future is no better than an old one: some clock was set back.
     return abs(now - beat.beat_at) <= STALE_AFTER
 
 
-def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
+def silent_daemons(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
     """The daemons that have gone silent.
 
     A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
     the same host is not missed.
     """
-    staying = [beat for beat in known if not beat.once]
-    at_work = [beat for beat in staying if is_heard(beat, now) and beat.standing_aside is None]
+    staying_down = [beat for beat in known if not beat.once]
+    at_work = [beat for beat in staying_down if is_alive(beat, now) and beat.standing_aside is None]
     return [
         beat
-        for beat in staying
-        if not is_heard(beat, now)
+        for beat in staying_down
+        if not is_alive(beat, now)
         and not any(b.host == beat.host and b.started_at >= beat.beat_at for b in at_work)
     ]
 
@@ -103,7 +105,7 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
         "pid": heartbeat.pid,
         "started_at": rfc3339(heartbeat.started_at),
         "last_beat": rfc3339(heartbeat.beat_at),
-        "beating": is_heard(heartbeat, now) and heartbeat.standing_aside is None,
+        "beating": is_alive(heartbeat, now) and heartbeat.standing_aside is None,
         "standing_aside": heartbeat.standing_aside,
         "mark_unread": heartbeat.mark_unread,
     }
@@ -141,13 +143,13 @@ def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> MarkUnread | None
 
 def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
     if beat.once:
-        return abs(now - beat.beat_at) <= ONCE_LASTS
-    return is_heard(beat, now) and beat.standing_aside is None
+        return abs(now - beat.beat_at) <= CRON_GRACE
+    return is_alive(beat, now) and beat.standing_aside is None
 
 
-def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:
+def _is_enforced_by_cron(once: datetime | None, since: datetime | None, now: datetime) -> bool:
     """Whether `daemon --once` ran lately, with nothing due left before it: cron starts the next."""
-    return once is not None and abs(now - once) <= ONCE_LASTS and (since is None or since >= once)
+    return once is not None and abs(now - once) <= CRON_GRACE and (since is None or since >= once)
 
 
 # Literals in the statements: PostgreSQL would choose another plan for a bound limit.

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import KINDS
-from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
+from incidents.store.pages import SECOND, literal_int, micros, micros_of_text, whole_units
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
 
@@ -45,13 +45,13 @@ _STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Distribution:
     """A distribution: how often each length occurs, in microseconds and in their order."""
 
     steps: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, found: Iterable[tuple[int, int]]) -> Spread:
+    def of(cls, found: Iterable[tuple[int, int]]) -> Distribution:
         """The distribution of (length, number) pairs in any order."""
         return cls(tuple(sorted((int(us), int(n)) for us, n in found)))
 
@@ -90,9 +90,11 @@ class Spread:
 
 def coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
     """A length rounded to a step of a distribution: from zero to a week."""
-    whens = [(us < number(0), number(0))]
-    whens += [(us < number(most), whole(us, step) * number(step)) for most, step in _STEPS]
-    return case(*whens, else_=number(_STEPS[-1][0]))
+    whens = [(us < literal_int(0), literal_int(0))]
+    whens += [
+        (us < literal_int(most), whole_units(us, step) * literal_int(step)) for most, step in _STEPS
+    ]
+    return case(*whens, else_=literal_int(_STEPS[-1][0]))
 
 
 MOST_ENTRIES = 200_000
@@ -129,18 +131,18 @@ class LastDay:
     now: datetime
     zone: tzinfo
     kinds: Mapping[_Kind, int]
-    late: Spread
+    late: Distribution
 
     @classmethod
     def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> LastDay:
         """The entries recorded since `since` (UTC), counted in one query."""
         kinds: Counter[_Kind] = Counter()
         late: Counter[int] = Counter()
-        for row in connection.execute(_told(connection, since)):
+        for row in connection.execute(_counting_query(connection, since)):
             kinds[int(row.quarter), row.kind, row.rule, bool(row.by_clock)] += row.n
             if row.late is not None:
                 late[int(row.late)] += row.n
-        return cls(now, zone, kinds, Spread.of(late.items()))
+        return cls(now, zone, kinds, Distribution.of(late.items()))
 
     def today(self, midnight: datetime) -> overview.Today:
         """The acts of people and of the clock since `midnight`, counted."""
@@ -203,13 +205,13 @@ def _quarter(moment: datetime) -> int:
     return microseconds(moment) // (900 * SECOND)
 
 
-def _told(connection: Connection, since: datetime) -> Select[Any]:
+def _counting_query(connection: Connection, since: datetime) -> Select[Any]:
     """The query that counts the latest entries since then by quarter, kind, rule and lateness."""
     dialect = connection.dialect.name
     at = entries.c.recorded_at
     newest = (
         select(at, entries.c.body).where(at >= since).order_by(at.desc())
-        .limit(number(MOST_ENTRIES)).subquery("newest")
+        .limit(literal_int(MOST_ENTRIES)).subquery("newest")
     )  # fmt: skip
     source, told = _READ[dialect](newest)
     by_clock = told["actor"] == CLOCK
@@ -217,7 +219,7 @@ def _told(connection: Connection, since: datetime) -> Select[Any]:
     timed = and_(by_clock, told["kind"].in_(_TIMED))
     return (
         select(
-            whole(micros(newest.c.recorded_at, dialect), 900 * SECOND).label("quarter"),
+            whole_units(micros(newest.c.recorded_at, dialect), 900 * SECOND).label("quarter"),
             told["kind"].label("kind"),
             told["rule"].label("rule"),
             case((by_clock, 1), else_=0).label("by_clock"),

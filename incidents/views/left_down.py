@@ -40,7 +40,7 @@ MOST_NAMED = 20
 """The most sites that are named."""
 
 
-def staying(connection: Connection) -> Collection[int]:
+def staying_down(connection: Connection) -> Collection[int]:
     """The ids of left-down sites that the record would soon open, but that stay down.
 
     Each is suspended on record, or an order waits to open it and will be cancelled. Their entries
@@ -48,7 +48,7 @@ def staying(connection: Connection) -> Collection[int]:
     """
     if _lost_at(lineage.standing(connection)) is None:
         return ()
-    return marked_and_staying(connection)
+    return marked_staying_down(connection)
 
 
 def left_down(
@@ -67,12 +67,12 @@ def left_down(
     `complete`: all sites were compared.
 
     None if there are none at `now` (UTC), or if the world agrees with the record. `also`: the
-    result of `staying`, if the caller has it.
+    result of `staying_down`, if the caller has it.
     """
     since = _lost_at(found)
     if since is None:
         return None
-    also = marked_and_staying(connection) if also is None else also
+    also = marked_staying_down(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
     counts = after_loss.count_left_down(connection, added_since, believed_since=believed, also=also)
@@ -88,12 +88,12 @@ def left_down(
     }  # fmt: skip
 
 
-def every(
+def all_left_down(
     connection: Connection, now: datetime, *, also: Collection[int] | None = None
 ) -> list[str]:
     """The names of all sites of `left_down` at `now` (UTC). `also`: as there."""
     believed = believed_since(lineage.standing(connection), now)
-    also = marked_and_staying(connection) if also is None else also
+    also = marked_staying_down(connection) if also is None else also
     return [
         name
         for name, *_ in after_loss.named_left_down(connection, believed_since=believed, also=also)
@@ -111,7 +111,7 @@ def taken_down(connection: Connection, since: datetime | None) -> TakenDown | No
 
 
 def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When the reason for the site of that row to be down may have been lost, as of `now` (UTC).
+    """Return when the reason for the site's being down may have been lost, as of `now` (UTC).
 
     None for a site that is not left down.
     """
@@ -143,13 +143,12 @@ def believed_since(found: Standing, now: datetime) -> datetime | None:
 
     None while they may be sites that the record has lost.
     """
-    until = found.strange_until
+    until = found.may_be_lost_until
     return found.resumed_at if until is None or now >= until else None
 
 
 def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the site of that row, added after a loss and in an unknown state, counts as up at
-    `now` (UTC)."""
+    """Whether a site added after a loss, in an unknown state, counts as up at `now` (UTC)."""
     if (site["state"], site["in_force"], site["last_act"]) != (UP, UNKNOWN, 0):
         return False
     since = believed_since(lineage.standing(connection), now)
@@ -157,7 +156,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its end, as far as is known; None once the world agrees with it."""
+    """The time when the record lost its end, if known; None once the world agrees with it."""
     return None if found.unproved_since is None else found.lost_at
 
 
@@ -177,14 +176,16 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     return _marked(connection, asked, begun) if begun else set()
 
 
-def marked_and_staying(connection: Connection) -> set[int]:
+def marked_staying_down(connection: Connection) -> set[int]:
     """The marked sites that are suspended on record and not held, or that an order waits to open.
 
     They stay down: after the suspension, and since the order is cancelled.
     """
     begun = _begun(connection)
     return (
-        _marked(connection, after_loss.may_stay(connection, begun[0].at), begun) if begun else set()
+        _marked(connection, after_loss.left_down_candidates(connection, begun[0].at), begun)
+        if begun
+        else set()
     )
 
 

@@ -48,8 +48,7 @@ _SITES, _INCIDENTS, _TERMS = "sites", "incidents", "terms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFilter:
-    """A filter of sites; None matches all. `q` is a part of the name as it is kept or as people
-    read it."""
+    """A filter of sites; None matches all. `q`: a part of the name, as kept or as shown."""
 
     state: str | None = None
     held: bool | None = None
@@ -59,8 +58,10 @@ class SiteFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """A filter of incidents: recorded at or after `since` and before `until` (UTC). `q` is a part
-    of the site's name, of a web address, or of a note on the incident or on a contact."""
+    """A filter of incidents, for example recorded at or after `since` and before `until` (UTC).
+
+    `q`: a part of the site's name, of a web address, or of a note on the incident or a contact.
+    """
 
     site: str | None = None
     state: str | None = None
@@ -84,7 +85,7 @@ def sites_page(
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(sites.c[column] == value)
-    with pages.bounded(connection, SEARCHED_S):
+    with pages.time_limit(connection, SEARCHED_S):
         if wanted.q is not None:
             query = query.where(_is_called(connection, wanted.q))
         query = query.order_by(sites.c.name)
@@ -124,9 +125,9 @@ def incidents_page(
         TooCostlyError: if the query takes too long.
     """
     look = _Look(connection, wanted, reveal=reveal)
-    with pages.bounded(connection, SEARCHED_S) as in_time:
+    with pages.time_limit(connection, SEARCHED_S) as in_time:
         found = list(islice(look.read(cursor, limit + 1, in_time), limit + 1))
-    ahead = pages.behind(_INCIDENTS, found[limit - 1][0]) if len(found) > limit else None
+    ahead = pages.cursor_after(_INCIDENTS, found[limit - 1][0]) if len(found) > limit else None
     return {"items": [document for _, document in found[:limit]], "next": ahead}
 
 
@@ -206,13 +207,15 @@ def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
 
 def _is_called(connection: Connection, q: str) -> ColumnElement[bool]:
     """The site's name, in either form, holds `q`."""
-    return or_(_has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_letters(connection, q)))
+    return or_(
+        _has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_unicode_name(connection, q))
+    )
 
 
 _MOST_WITH_LETTERS = 1_000
 
 
-def _with_letters(connection: Connection, q: str) -> list[str]:
+def _with_unicode_name(connection: Connection, q: str) -> list[str]:
     """The first names that hold `q` as people read them: a database cannot read A-labels."""
     if q.isascii():
         return []
@@ -265,7 +268,7 @@ MAX_CASES = 20
 
 
 def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
-    """Up to `limit` of the latest cases of a run (R2, R3), the oldest first; struck ones too.
+    """List up to `limit` of the latest cases of a run (R2, R3), the oldest first; struck ones too.
 
     `until` is null for the case that closed the site instead of suspending it; `ended_at` is null
     while the suspension runs.

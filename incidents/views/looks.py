@@ -86,7 +86,7 @@ class Looks:
         return views.sites(self._connection, state=state)
 
     def why(self, name: str) -> Explanation:
-        """Why a site is in its state; raises UnknownSiteError."""
+        """Explain a site's state; raises UnknownSiteError."""
         return views.why(self._connection, name, self._when)
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
@@ -137,7 +137,7 @@ class Looks:
         )
 
     def enforcement(self) -> Enforcement:
-        """Whether a daemon enforces the clock, the known daemons, and what is overdue."""
+        """The enforcement of the clock, the known daemons, and what is overdue."""
         return views.enforcement(self._connection, self._now)
 
     def active_policy(self) -> Policy:

@@ -162,7 +162,7 @@ def _document(value: Any) -> Any:
 
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, str):
-        return _told(name, value)
+        return _masked_text(name, value)
     if isinstance(value, list) and name in _AS_WRITTEN:
         return [_USER.sub(rf"\1{_HIDDEN}@", each) for each in value]
     if isinstance(value, list) and name in _WORDS:
@@ -172,7 +172,7 @@ def _masked(name: str, value: Any) -> Any:
     return _document(value)
 
 
-def _told(name: str, value: str) -> str:
+def _masked_text(name: str, value: str) -> str:
     if name in _MASKS:
         return _MASKS[name](value)
     if name in _WORDS:

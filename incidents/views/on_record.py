@@ -16,13 +16,13 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
-from incidents.store.pages import number
+from incidents.store.pages import literal_int
 from incidents.store.schema.desk_tables import entries
 
 if TYPE_CHECKING:
     from incidents.contract.documents.record import EntryOnRecord
 
-LOOKED_THROUGH = 20_000
+MAX_SEARCHED = 20_000
 """The most entries searched for one page."""
 
 Place = tuple[datetime, int]
@@ -31,8 +31,7 @@ Place = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """A filter of entries: of a site, of a kind, by a person, recorded at or after `since` and
-    before `until` (UTC)."""
+    """A filter of entries, for example recorded at or after `since` and before `until` (UTC)."""
 
     site_id: int | None = None
     kind: str | None = None
@@ -53,7 +52,7 @@ class EntryFilter:
             found.append(of.recorded_at < self.until)
         return found
 
-    def looked_for(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
+    def matching(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
         """The conditions on the entry's text.
 
         Canonical JSON writes a field in one way, and no text inside it can look like that: there
@@ -94,11 +93,11 @@ def entries_page(
     if after is not None:
         through = through.where(_before(after))
     order = (entries.c.recorded_at.desc(), entries.c.id.desc())
-    some = through.order_by(*order).limit(number(LOOKED_THROUGH)).subquery("some")
+    some = through.order_by(*order).limit(literal_int(MAX_SEARCHED)).subquery("some")
     found = connection.execute(
         select(some)
-        .where(*wanted.looked_for(some.c.body, connection.dialect.name))
-        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(number(limit + 1))
+        .where(*wanted.matching(some.c.body, connection.dialect.name))
+        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(literal_int(limit + 1))
     ).all()  # fmt: skip
     told = [_document(row) for row in found[:limit]]
     if len(found) > limit:
@@ -106,7 +105,7 @@ def entries_page(
     last = connection.execute(
         select(some.c.recorded_at, some.c.id)
         .order_by(some.c.recorded_at.desc(), some.c.id.desc())
-        .limit(number(1)).offset(number(LOOKED_THROUGH - 1))
+        .limit(literal_int(1)).offset(literal_int(MAX_SEARCHED - 1))
     ).first()  # fmt: skip
     return Page(told, None, None) if last is None else Page(told, tuple(last), last.recorded_at)
 

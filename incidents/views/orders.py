@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.errors import NoSuchOrderError
-from incidents.locale.words import Teller, When
+from incidents.locale.words import When, Wording
 from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import sites as site_rows
@@ -32,7 +32,7 @@ from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
 from incidents.views import withheld
-from incidents.views.timeline import told
+from incidents.views.timeline import timeline_lines
 
 if TYPE_CHECKING:
     from incidents.contract.documents.orders import (
@@ -134,17 +134,17 @@ def order(
         raise NoSuchOrderError(given=id_)
     named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
     row = connection.execute(_rows(None).where(*named)).mappings().first()
-    story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
+    story = _story(connection, site_id, seq, lane, Wording(ordered.name, site_id, when))
     if row is None and not story:
         raise NoSuchOrderError(given=id_)
     if row is not None:
         document = _document(row, now, unset)
     else:
         # The last event about the order is its outcome.
-        became = story[-1]["kind"].removeprefix("order_")
+        order_events = story[-1]["kind"].removeprefix("order_")
         document = {
             "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane,
-            "state": cast("OrderState", became),
+            "state": cast("OrderState", order_events),
             "ordered_at": rfc3339(ordered.created_at),
         }  # fmt: skip
     if (
@@ -163,8 +163,7 @@ def dead_letters(connection: Connection) -> DeadLetters:
 
 
 def held(connection: Connection) -> OrdersHeld:
-    """The number of orders into the world that the brake holds (at most `MAX_COUNTED`: `capped`),
-    and the first few."""
+    """Count orders that the brake holds (up to `MAX_COUNTED`: `capped`), and list the first."""
     count, first = _first_of(connection, "held")
     return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 
@@ -263,7 +262,9 @@ def _document(row: Any, now: datetime, unset: Mapping[str, str] = _ALL_SET) -> O
     return found if setting is None else {**found, "unset": setting}
 
 
-def _story(connection: Connection, site_id: int, seq: int, lane: str, teller: Teller) -> list[Line]:
+def _story(
+    connection: Connection, site_id: int, seq: int, lane: str, wording: Wording
+) -> list[Line]:
     """The events about the order on record, in words."""
     of = entries.c
     named = (
@@ -272,4 +273,4 @@ def _story(connection: Connection, site_id: int, seq: int, lane: str, teller: Te
         of.site_seq > seq,
     )
     bodies = connection.scalars(select(of.body).where(*named).order_by(of.site_seq))
-    return told(connection, teller, list(bodies))
+    return timeline_lines(connection, wording, list(bodies))

@@ -27,10 +27,10 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.machine.command import REACHED
-from incidents.store.pages import SECOND, micros, number, whole
+from incidents.store.pages import SECOND, literal_int, micros, whole_units
 from incidents.store.schema.log_tables import closing, orders
 from incidents.store.schema.tables import contacts, incidents, suspensions, work
-from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
+from incidents.views.last_day import RULES, Distribution, LastDay, coarse, hours
 from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ def _violations(
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """The zone's offsets from UTC with their beginnings, written into statements as literals, since
-    databases do not know the same zones."""
+    """The zone's offsets from UTC with beginnings, as literals: databases know other zones."""
 
     offsets: tuple[tuple[datetime, timedelta], ...]
 
@@ -147,11 +146,11 @@ class _Shift:
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
         """The day of a moment, as `date.toordinal` counts days."""
-        epoch_s = whole(micros(moment, connection.dialect.name), SECOND)
-        ahead: ColumnElement[Any] = number(_seconds(self.offsets[-1][1]))
+        epoch_s = whole_units(micros(moment, connection.dialect.name), SECOND)
+        ahead: ColumnElement[Any] = literal_int(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
-            ahead = case((moment < until, number(_seconds(offset))), else_=ahead)
-        return whole(epoch_s + ahead, 86_400) + number(date(1970, 1, 1).toordinal())
+            ahead = case((moment < until, literal_int(_seconds(offset))), else_=ahead)
+        return whole_units(epoch_s + ahead, 86_400) + literal_int(date(1970, 1, 1).toordinal())
 
 
 def _offset(moment: datetime, zone: tzinfo) -> timedelta:
@@ -192,7 +191,7 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
         .group_by(literal_column("1"))
     ).all()
     decided = sum(row.n for row in rows)
-    spread = Spread.of((row.us, row.n) for row in rows if row.us is not None)
+    spread = Distribution.of((row.us, row.n) for row in rows if row.us is not None)
     in_time = spread.count
     return {
         "decided": decided,
@@ -203,13 +202,13 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
 
 
 def _reached() -> ScalarSelect[Any]:
-    """When the person of an incident was first reached in time."""
+    """The time when the person of an incident was first reached in time."""
     of, told = incidents.c, contacts.c
     tells = and_(
         told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
     )
     # The contact that stopped the clock may have been voided since, with another in its place.
-    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == number(1)
+    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == literal_int(1)
     first = case(
         (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
     )
@@ -244,8 +243,8 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Standing:
-    """What is open now: the queue by kind, and the number of sites suspended by R2."""
-    listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
+    """The open work: the queue by kind, and the number of sites suspended by R2."""
+    listed = select(work.c.kind).where(LISTED).limit(literal_int(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)
     ).all()

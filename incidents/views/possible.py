@@ -30,17 +30,17 @@ from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""By act: the machine's refusal of it, None if it is possible."""
+"""The machine's refusal of each act, None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
-_MEANT: dict[type[c.Command], dict[str, Any]] = {
+_SAMPLES: dict[type[c.Command], dict[str, Any]] = {
     c.Log: {"again": True}, c.StateFalse: {"field": "phone"},
     c.Attach: {"digest": "0" * 64, "size": 1},
 }  # fmt: skip
 """Values for the fields that an act needs before it can be tried."""
 _LATER = timedelta(days=1)
-"""How far ahead a required time lies in such a trial."""
+"""The distance of a required time in a trial."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
@@ -50,7 +50,7 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
         UnknownSiteError: with the nearest names.
     """
     asked = _of(SITE, (name,), by, now)
-    return _tried(connection, sites.named(connection, name), now, asked)
+    return _refusals(connection, sites.named(connection, name), now, asked)
 
 
 def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
@@ -63,7 +63,7 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
     asked = _of(INCIDENT, key, by, now)
-    return _tried(connection, sites.named(connection, name), now, asked)
+    return _refusals(connection, sites.named(connection, name), now, asked)
 
 
 def on_order(
@@ -79,7 +79,7 @@ def on_order(
         raise NoSuchOrderError(given=order_id(*order))
     asked = _of(ORDER, order, by, now)
     unsettled = deliveries.unsettled(connection, *order)
-    return _tried(connection, sites.named(connection, name), now, asked, unsettled)
+    return _refusals(connection, sites.named(connection, name), now, asked, unsettled)
 
 
 def _of(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
@@ -100,10 +100,10 @@ def _given(action: Action, by: str, now: datetime) -> dict[str, Any]:
             given[field.name] = now + _LATER
         elif isinstance(field.fact, Words) and (field.required or field.name == "person"):
             given[field.name] = _REASON
-    return given | _MEANT.get(action.command, {})
+    return given | _SAMPLES.get(action.command, {})
 
 
-def _tried(
+def _refusals(
     connection: Connection,
     row: site_row.Row,
     now: datetime,

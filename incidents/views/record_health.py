@@ -28,7 +28,7 @@ MOVED_FOR = timedelta(minutes=10)
 
 
 def record_health(
-    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
+    connection: Connection, now: datetime, *, staying_down: Collection[int] | None = None
 ) -> History:
     """The state of the record at `now` (UTC).
 
@@ -39,13 +39,17 @@ def record_health(
     world is being compared with the record since then; null once it was. `halted_since`: nothing is
     carried out since then, until a person resumes, and why (`halted_why`, a code of
     `store.lineage`; null if a version before 0017 halted it). `unsigned_since`: see `log_status`.
-    `left_down` and `taken_down`: see `views.left_down`. `staying`: the result of
-    `left_down.staying`, if the caller has it. `uncompared`: the sites that could not be compared so
-    far: their number, the time of the first, and the first names with the reason; else null.
+    `left_down` and `taken_down`: see `views.left_down`. `staying_down`: the result of
+    `left_down.staying_down`, if the caller has it. `uncompared`: the sites that could not be
+    compared so far: their number, the time of the first, and the first names with the reason; else
+    null.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
-    left, failed = left_down(connection, found, now, also=staying), _uncompared(connection, found)
+    left, failed = (
+        left_down(connection, found, now, also=staying_down),
+        _uncompared(connection, found),
+    )
     if left is not None and failed is not None:
         # The site was added after all were compared.
         left["complete"] = False
@@ -91,15 +95,15 @@ def resumed(connection: Connection) -> RecordResumed:
     known to be missing.
     """
     events = resumptions(connection)
-    losses = [_told(connection, each) for each in loss.losses(events)]
+    losses = [_resumed(connection, each) for each in loss.losses(events)]
     return {
-        "resumed": _told(connection, events[-1]) if events else None,
+        "resumed": _resumed(connection, events[-1]) if events else None,
         "lost": losses[-1] if losses else None,
         "lost_before": losses[:-1],
     }
 
 
-def _told(connection: Connection, event: HistoryResumed) -> Resumed:
+def _resumed(connection: Connection, event: HistoryResumed) -> Resumed:
     return {
         "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
         "cause": event.cause, "entries": event.entries, "had": event.had,

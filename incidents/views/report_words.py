@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from incidents.clock import rfc3339
 from incidents.locale import words
 from incidents.locale.language import language
-from incidents.locale.words import Teller
+from incidents.locale.words import Wording
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
 from incidents.record import own_events
@@ -54,9 +54,9 @@ def policy_sentences(policy: Policy) -> list[Both]:
     return list(zip(english, chinese, strict=True))
 
 
-def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
+def reasons(wording: Wording, reason: Reason) -> Iterator[str]:
     """The facts that the rule counted and compared, in a sentence each."""
-    names = teller.incidents(list(reason.incidents))
+    names = wording.incidents(list(reason.incidents))
     if reason.counted is not None:
         yield f"The rule needs {reason.needed}; {reason.counted} counted: {names}."
     elif names:
@@ -64,14 +64,14 @@ def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
     if reason.since is not None and reason.until is not None and reason.within is not None:
         apart, most = reason.until - reason.since, write_duration(reason.within)
         yield (
-            f"From {exactly(teller, reason.since)} to {exactly(teller, reason.until)} is"
+            f"From {exactly(wording, reason.since)} to {exactly(wording, reason.until)} is"
             f" {_length(apart)}; the policy allows at most {most}, both ends included."
         )
     if reason.deadline is not None:
-        told = f"The deadline was {exactly(teller, reason.deadline)}"
+        told = f"The deadline was {exactly(wording, reason.deadline)}"
         if reason.decided_at is not None:
             late = _length(reason.decided_at - reason.deadline)
-            told += f"; the decision came at {exactly(teller, reason.decided_at)}, {late} later"
+            told += f"; the decision came at {exactly(wording, reason.decided_at)}, {late} later"
         yield f"{told}."
 
 
@@ -83,10 +83,10 @@ def _length(length: timedelta) -> str:
     return " and ".join(part for part in (told, more) if part)
 
 
-def exactly(teller: Teller, moment: datetime) -> str:
+def exactly(wording: Wording, moment: datetime) -> str:
     """A time, exact to the microsecond if it is not in whole seconds."""
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
-    return teller.when(moment) + fraction
+    return wording.when(moment) + fraction
 
 
 def own_sentence(event: Event) -> str:
@@ -121,7 +121,7 @@ def _resumed(event: own_events.HistoryResumed) -> str:
 
 
 def _counts(event: own_events.PasswordSet) -> str:
-    """When a person whose password somebody else has set counts as a second person."""
+    """The time when a person whose password somebody else has set counts as a second person."""
     if event.counts_from is None:
         return ""
     return f", and cannot be the second person before {rfc3339(event.counts_from)}"

@@ -14,7 +14,7 @@ from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import Teller, When
+from incidents.locale.words import When, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
@@ -70,8 +70,8 @@ def timeline(
     if incident is not None:
         wanted = wanted.where(_concerning(connection, site_id, incident))
         after = max(after, _before(connection, site_id, incident))
-    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
-    yield from _lines(connection, teller, wanted, after, most)
+    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    yield from _lines(connection, wording, wanted, after, most)
 
 
 def part_of_story(
@@ -96,8 +96,8 @@ def part_of_story(
     wanted = _entries_of(site_id).where(
         entries.c.site_seq <= until, _concerning(connection, site_id, incident)
     )
-    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
-    lines = list(_lines(connection, teller, wanted, after, most + 1))
+    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    lines = list(_lines(connection, wording, wanted, after, most + 1))
     if len(lines) > most:
         until = lines[most - 1]["seq"]
     return Part(lines[:most], until if until < last else None)
@@ -131,21 +131,21 @@ def newest_of_story(
     if len(found) > most:
         begin = found[most - 1].site_seq - 1
     bodies = [row.body for row in found[:most][::-1]]
-    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
     lines = [
         line
         for start in range(0, len(bodies), _BATCH)
-        for line in told(connection, teller, bodies[start : start + _BATCH])
+        for line in timeline_lines(connection, wording, bodies[start : start + _BATCH])
     ]
     return Part(lines, begin + 1 if begin > first else None)
 
 
-def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line]:
+def timeline_lines(connection: Connection, wording: Wording, bodies: list[str]) -> list[Line]:
     """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
     if aftermath.may_open(events):
-        left = _left_down(connection, teller.site_id)
+        left = _left_down(connection, wording.site_id)
         events = [
             aftermath.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
@@ -156,10 +156,12 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
         if isinstance(event, ContactRecorded) and aftermath.may_be_late(each)
     }
     if called:
-        events = aftermath.made_in_time(events, _late_on_record(connection, teller.site_id, called))
+        events = aftermath.made_in_time(
+            events, _late_on_record(connection, wording.site_id, called)
+        )
     revealed = on_record.reveal_texts(connection, events)
     return [
-        _line(teller, written, shown, head.login)
+        _line(wording, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
     ]
 
@@ -179,8 +181,7 @@ def _late_on_record(connection: Connection, site_id: int, numbers: Collection[in
 
 
 def _left_down(connection: Connection, site_id: int) -> set[int]:
-    """The numbers of the entries that would have opened the site, or would open it later, if a loss
-    had not left it down."""
+    """The numbers of the entries that would open the site if a loss had not left it down."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
     found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
@@ -189,12 +190,12 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     return left | waiting if waiting and left_down.marked(connection, [site_id]) else left
 
 
-def _line(teller: Teller, written: Event, shown: Event, login: str | None) -> Line:
+def _line(wording: Wording, written: Event, shown: Event, login: str | None) -> Line:
     # The fields of a kind that are read here are texts, null once erased.
     own = cast("Mapping[str, str | None]", shown)
     said = [own[name] for name in _QUOTED if written.get(name) is not None]
-    words = event_sentence.sentence(teller, written)
-    words += "".join(_quoted(teller, text) for text in said)
+    words = event_sentence.sentence(wording, written)
+    words += "".join(_quoted(wording, text) for text in said)
     return {
         "at": written["occurred_at"],
         "recorded_at": written["recorded_at"],
@@ -210,15 +211,15 @@ def _line(teller: Teller, written: Event, shown: Event, login: str | None) -> Li
     }
 
 
-def _quoted(teller: Teller, text: str | None) -> str:
+def _quoted(wording: Wording, text: str | None) -> str:
     if text is None:
-        return teller.say("event_part.erased")
-    return teller.say("event_part.said", text=text)
+        return wording.say("event_part.erased")
+    return wording.say("event_part.said", text=text)
 
 
-def _teller(connection: Connection, site_id: int, when: When) -> Teller:
+def _wording(connection: Connection, site_id: int, when: When) -> Wording:
     name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id))
-    return Teller(site=name or "", site_id=site_id, when=when)
+    return Wording(site=name or "", site_id=site_id, when=when)
 
 
 def _entries_of(site_id: int) -> Select[tuple[int, str]]:
@@ -227,7 +228,7 @@ def _entries_of(site_id: int) -> Select[tuple[int, str]]:
 
 def _lines(
     connection: Connection,
-    teller: Teller,
+    wording: Wording,
     wanted: Select[tuple[int, str]],
     after: int,
     most: int | None,
@@ -242,7 +243,7 @@ def _lines(
             return
         after = batch[-1].site_seq
         left -= 0 if most is None else len(batch)
-        yield from told(connection, teller, [row.body for row in batch])
+        yield from timeline_lines(connection, wording, [row.body for row in batch])
 
 
 def _before(connection: Connection, site_id: int, incident: int) -> int:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from incidents.contract import hints
+from incidents.contract import hints, next_steps
 from incidents.contract.case_documents import site_document
 from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
-from incidents.locale.words import When, in_the_world
+from incidents.locale.words import When, actual_state
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
@@ -36,8 +36,8 @@ def grounds(record: Record) -> list[str]:
         _moot(record),
     ]
     answer, *reasons = [line for part in parts for line in part]
-    loud = [*_overdue(record), *_in_force(record), *_to_be_closed(record)]
-    return [answer, *loud, *reasons]
+    urgent = [*_overdue(record), *_in_force(record), *_to_be_closed(record)]
+    return [answer, *urgent, *reasons]
 
 
 def _overdue(record: Record) -> list[str]:
@@ -51,7 +51,7 @@ def _in_force(record: Record) -> list[str]:
     cause = record.not_in_force
     if cause is None:
         return []
-    told = in_the_world(record.case.state, record.case.in_force, record.teller.language)
+    told = actual_state(record.case.state, record.case.in_force, record.wording.language)
     return [
         record.say(
             f"not_in_force.{cause}", told=told, order=record.braked, since=record.left_down_since
@@ -91,7 +91,7 @@ def _held(record: Record) -> list[str]:
     if hold is None:
         return []
     by = record.recorded_by("hold_set") or hold.by
-    return [record.say("held", at=hold.at, by=by, reason=record.said(hold.reason))]
+    return [record.say("held", at=hold.at, by=by, reason=record.quoted(hold.reason))]
 
 
 # Asked for.
@@ -102,7 +102,7 @@ def _to_be_closed(record: Record) -> list[str]:
     if request is None:
         return []
     own = {"by": request.by, "at": request.at, "rule": request.rule,
-           "text": record.said(request.text)}  # fmt: skip
+           "text": record.quoted(request.text)}  # fmt: skip
     by_two = record.policy.two_people_close
     asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
     if request.incident is None:
@@ -115,7 +115,7 @@ def _asked(record: Record) -> list[str]:
     request = record.case.request
     if request is None:
         return []
-    reason = record.said(request.reason)
+    reason = record.quoted(request.reason)
     return [record.say("asked", by=request.by, at=request.at, reason=reason)]
 
 
@@ -129,7 +129,7 @@ def _active(record: Record) -> list[str]:
     lines = [record.say("active")]
     if case.epoch > 1:
         lines.append(record.say("reinstated", by=record.recorded_by("site_reinstated")))
-    names = record.teller.incidents(sorted(incident.n for incident in record.recent))
+    names = record.wording.incidents(sorted(incident.n for incident in record.recent))
     if names:
         within, count = policy.repeat_within, policy.repeat_count
         lines.append(record.say("recent", within=within, names=names, count=count))
@@ -156,7 +156,7 @@ def _waiting(record: Record) -> list[str]:
     """The running clocks, and the unsettled incidents without one."""
     lines = []
     for _, incident in sorted(record.case.incidents.items()):
-        name = record.teller.name(incident.n)
+        name = record.wording.name(incident.n)
         if record.case.clock_runs(incident):
             lines.append(record.say("waiting", incident=name, due=incident.contact_due))
         elif record.case.removal_runs(incident):
@@ -167,16 +167,16 @@ def _waiting(record: Record) -> list[str]:
 def _moot(record: Record) -> list[str]:
     if not record.moot:
         return []
-    names = record.teller.incidents(record.moot[:MAX_TRIED])
+    names = record.wording.incidents(record.moot[:MAX_TRIED])
     return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
 
 
 def why(connection: Connection, name: str, when: When) -> Explanation:
-    """Why the site is in its state now, from the record alone, as `when` tells it.
+    """Explain the site's state now, from the record alone, in the form of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
-    ones. `next`: what is due next, null if nothing is. `would_change` and `hints`: what people can
-    do about it. A view does nothing: it says what is overdue.
+    ones. `next`: the next due act, null if none. `would_change` and `hints`: what people can do
+    about it. Overdue acts are only reported: a view does nothing.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -188,7 +188,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
         "seq": found.case.seq,
         "text": [*grounds(found), *why_prospects.told(found, next_due, changes)],
         "timeline": found.story,
-        "timeline_untold": found.untold,
+        "timeline_untold": found.omitted,
         "next": next_due,
         "would_change": changes,
         "hints": fitting_hints(found),
@@ -206,14 +206,14 @@ def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
     return {
         "grounds": grounds(found),
         "timeline": found.story,
-        "timeline_untold": found.untold,
+        "timeline_untold": found.omitted,
         "next": why_prospects.next_due(found),
         "would_change": why_prospects.would_change(found),
     }
 
 
 def fitting_hints(record: Record) -> list[Hint]:
-    """What could be done next about the site as a whole."""
+    """List the next possible steps for the site as a whole."""
     case, site = record.case, record.case.site
     found = []
     if record.overdue_since is not None:
@@ -221,31 +221,30 @@ def fitting_hints(record: Record) -> list[Hint]:
     if record.braked is not None:
         found.append(look(hints.RELEASE_ORDER, record.braked))
     if case.closure_request is not None:
-        found += hints.to_closure(site)
+        found += next_steps.to_closure(site)
     if case.disputed:
         found.append(do(c.Uphold, site))
     if case.closed:
         asked_by = None if case.request is None else case.request.by
-        found += hints.to_reopen(site, held=case.held, asked_by=asked_by)
+        found += next_steps.to_reopen(site, held=case.held, asked_by=asked_by)
     if case.held:
         found.append(do(c.LiftHold, site))
-    name, incidents = record.teller.name, sorted(case.incidents.items())
+    name, incidents = record.wording.name, sorted(case.incidents.items())
     waiting = [each for _, each in incidents if can_move_incident(each.state, "reach")]
     found += [_to_record_call(record, each) for each in waiting[:MAX_TRIED]]
     told = [name(n) for n, each in incidents if each.state == "notified"]
     found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
-    return [*found, *_of_the_world(record)]
+    return [*found, *_world_hints(record)]
 
 
 def _to_record_call(record: Record, incident: Incident) -> Hint:
-    """To record a call that reached the person; where no clock runs, with the time of the call: it
-    may have been in time, and only then does it change anything."""
+    """The hint to record a call that reached somebody, with its time if no clock runs."""
     at: dict[str, None] = {} if record.case.clock_runs(incident) else {"at": None}
-    return do(c.RecordContact, record.teller.name(incident.n), outcome=REACHED, **at)
+    return do(c.RecordContact, record.wording.name(incident.n), outcome=REACHED, **at)
 
 
-def _of_the_world(record: Record) -> list[Hint]:
-    """What brings into force what is ordered, or puts on record what is in force."""
+def _world_hints(record: Record) -> list[Hint]:
+    """The steps that carry out the orders, or record the actual state."""
     site = record.case.site
     # What somebody has cancelled stays undone by the other.
     repair = look("repair_cancelled" if record.is_cancelled else "repair", site)
@@ -260,5 +259,5 @@ def _of_the_world(record: Record) -> list[Hint]:
         case "left_down":
             return [*hold, repair, look("recover", reason=None)]
         case "left_closed":
-            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+            return next_steps.to_left_closed(site, suspended=record.case.state == "suspended")
     return hold

@@ -23,7 +23,7 @@ def counted_lines(record: Record, numbers: tuple[int, ...]) -> list[str]:
 
 def incident_line(record: Record, n: int) -> str:
     """`12-1: happened …, recorded … by …, now removed`."""
-    name, incident = record.teller.name(n), record.case.incidents.get(n)
+    name, incident = record.wording.name(n), record.case.incidents.get(n)
     if incident is None:
         return name
     return record.say(
@@ -71,14 +71,14 @@ def closure_lines(record: Record) -> list[str]:
     if record.closing is not None:
         event, login = record.closing
         assert event.reason is not None
-        by = signed(event.by, login, record.teller.language)
+        by = signed(event.by, login, record.wording.language)
         tell = {
             "repeat": _window,
             "unreachable_run": _run,
             "refusal": _refusal,
         }.get(closure.rule)
         if tell is None:
-            evidence, stated_by = record.said(event.evidence), event.asked_by or by
+            evidence, stated_by = record.quoted(event.evidence), event.asked_by or by
             lines.append(
                 record.say("stated_false", by=stated_by, field=event.field, evidence=evidence)
             )
@@ -106,12 +106,12 @@ def dispute_lines(record: Record) -> list[str]:
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:
-    """Which of the two grounds of R5 is no longer true."""
+    """The ground of R5 that is no longer true."""
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]
     told, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
-    name, state = record.teller.name(refused), case.incidents[refused].state
+    name, state = record.wording.name(refused), case.incidents[refused].state
     if state == "voided":
         return [record.say("gone.voided", incident=name)]
     lines = [] if told else [record.say("gone.told", incident=name)]
@@ -129,7 +129,7 @@ def _window(record: Record, reason: Reason) -> list[str]:
         record.say(
             "window_compared", since=reason.since, until=reason.until,
             apart=reason.until - reason.since, within=reason.within,
-            completing=record.teller.name(reason.incidents[-1]),
+            completing=record.wording.name(reason.incidents[-1]),
         ),
     ]  # fmt: skip
 
@@ -161,7 +161,7 @@ def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
     ]
     if not found:
         return []
-    names = record.teller.incidents(sorted(found))
+    names = record.wording.incidents(sorted(found))
     return [f"    {record.say('run_case.joined', names=names)}"]
 
 
@@ -177,7 +177,7 @@ def _broken(record: Record, reason: Reason) -> list[str]:
         if incident.reached_in_time and first.place <= incident.place <= last.place
     ]
     return [
-        record.say("run_broken", incident=record.teller.name(incident.n), due=incident.contact_due)
+        record.say("run_broken", incident=record.wording.name(incident.n), due=incident.contact_due)
         for incident in reached
     ]
 

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Due
 
 
-_HAIR = timedelta(microseconds=1)
+_JUST_AFTER = timedelta(microseconds=1)
 _SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """What is due next and when: the machine's decision for that moment."""
+    """Return the next due act and its time: the machine's decision for that moment."""
     due = rules.next_due(record.case)
     if due is None:
         return None
-    decision = decide(record.case, c.Elapse(), record.policy, max(due + _HAIR, record.now))
+    decision = decide(record.case, c.Elapse(), record.policy, max(due + _JUST_AFTER, record.now))
     return {
         "due": rfc3339(due),
         "overdue": due < record.now,
@@ -92,11 +92,11 @@ def _next_in_words(record: Record, due: Due | None) -> str:
 def _of_suspension(record: Record) -> list[str]:
     standing = [incident for incident in record.resting if incident.stands][:MAX_TRIED]
     if len(standing) > 1:
-        names = record.teller.incidents([incident.n for incident in standing])
+        names = record.wording.incidents([incident.n for incident in standing])
         return [record.say("rests_on_all", names=names)]
     lines = []
     for incident in standing:
-        name = record.teller.name(incident.n)
+        name = record.wording.name(incident.n)
         after = _after_strike(record, _contact_in_time(record, incident))
         if after is not None and incident.contact_due is not None:
             due = incident.contact_due
@@ -136,7 +136,7 @@ def _of_closure(record: Record) -> list[str]:
     if record.case.disputed:
         lines.append(record.say("uphold"))
     elif not lines and tried:
-        names = record.teller.incidents([incident.n for incident in tried])
+        names = record.wording.incidents([incident.n for incident in tried])
         lines.append(record.say("stays_met", names=names))
     return lines
 
@@ -158,8 +158,8 @@ def _counted(record: Record, closure: Closure) -> list[Incident]:
 def _corrections(
     record: Record, rule: str, incidents: list[Incident]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each kind of correction, with the incidents of which one alone would dispute the closure."""
-    name = record.teller.name
+    """Each kind of correction, with the incidents any one of which would dispute the closure."""
+    name = record.wording.name
     yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
     if rule == "unreachable_run":
         late = [name(i.n) for i in incidents if _disputes(_contact_in_time(record, i))]
@@ -210,7 +210,9 @@ def _of_hold(record: Record) -> list[str]:
 
 def _of_clocks(record: Record) -> list[str]:
     return [
-        record.say("stops_clock", due=incident.contact_due, incident=record.teller.name(incident.n))
+        record.say(
+            "stops_clock", due=incident.contact_due, incident=record.wording.name(incident.n)
+        )
         for _, incident in sorted(record.case.incidents.items())
         if record.case.clock_runs(incident) and incident.contact_due is not None
     ][:MAX_TRIED]
@@ -269,5 +271,5 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         documents = [aftermath.of_left_down(each, in_force) for each in documents]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
     return [
-        event_sentence.sentence(record.teller, each, to_come=True) for each in main or documents
+        event_sentence.sentence(record.wording, each, to_come=True) for each in main or documents
     ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from incidents.accounts.identity import login_beside
+from incidents.accounts.identity import distinct_login
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import Teller, When
+from incidents.locale.words import When, Wording
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import UNKNOWN, Case
@@ -57,9 +57,9 @@ class Record:
     case: Case
     policy: Policy
     now: datetime
-    teller: Teller
+    wording: Wording
     story: list[Line]
-    untold: int
+    omitted: int
     closing: tuple[e.SiteClosed, str | None] | None
     suspending: tuple[e.SiteSuspended, str | None] | None
     moot: list[int]
@@ -103,7 +103,7 @@ class Record:
     @property
     def when(self) -> When:
         """The form of times: their zone and language, and the present moment."""
-        return self.teller.when
+        return self.wording.when
 
     @property
     def overdue_since(self) -> datetime | None:
@@ -137,9 +137,9 @@ class Record:
 
     def say(self, code: str, /, **facts: Any) -> str:
         """The phrase `why.CODE` with its facts."""
-        return self.teller.say(f"why.{code}", site=self.case.site, **facts)
+        return self.wording.say(f"why.{code}", site=self.case.site, **facts)
 
-    def said(self, ref: str | None) -> str:
+    def quoted(self, ref: str | None) -> str:
         """The text of a reference in quotation marks, or a sentence that it was erased."""
         if ref is None:
             return self.say("no_reason")
@@ -147,10 +147,10 @@ class Record:
 
     def recorded_by(self, kind: str, incident: int | None = None) -> str:
         """The person of the site's last entry of that kind, with the login."""
-        name = None if incident is None else self.teller.name(incident)
+        name = None if incident is None else self.wording.name(incident)
         for line in reversed(self.story):
             if line["kind"] == kind and name in (None, line.get("incident")):
-                return signed(line["by"], line["login"], self.teller.language)
+                return signed(line["by"], line["login"], self.wording.language)
         return ""
 
 
@@ -172,8 +172,8 @@ def read(connection: Connection, name: str, when: When) -> Record:
         targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
     )  # fmt: skip
     case = cases.load(connection, {row["id"]: row}, {row["id"]: need}, in_force)[row["id"]]
-    teller = Teller(site=case.site, site_id=case.site_id, when=when)
-    untold = max(0, case.seq - MAX_TIMELINE)
+    wording = Wording(site=case.site, site_id=case.site_id, when=when)
+    omitted = max(0, case.seq - MAX_TIMELINE)
     closing, orders = _closing(connection, case), _orders(connection, case)
     refs = [
         case.hold and case.hold.reason,
@@ -185,7 +185,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         case=case,
         policy=in_force,
         now=now,
-        teller=teller,
+        wording=wording,
         story=list(
             timeline(
                 connection,
@@ -193,10 +193,10 @@ def read(connection: Connection, name: str, when: When) -> Record:
                 now=now,
                 zone=when.zone,
                 language=when.language,
-                after=untold,
+                after=omitted,
             )
         ),
-        untold=untold,
+        omitted=omitted,
         closing=closing,
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
@@ -217,7 +217,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
     """The name of a person, with the login if it differs; or of the clock."""
     if person == CLOCK:
         return language.say("why.clock")
-    beside = login_beside(person, login)
+    beside = distinct_login(person, login)
     return person if beside is None else language.say("why.login", person=person, login=beside)
 
 

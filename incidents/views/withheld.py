@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """The sites that are ordered down, but whose last order into the world the brake holds, or
-    somebody cancelled before it was tried."""
+    """Return the sites ordered down whose last order the brake holds, or was cancelled untried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -44,12 +43,11 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but somebody cancelled its last order into the world,
-    tried or not."""
+    """Whether the site is ordered down, but its last order into the world was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
-def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
+def is_dropped(connection: Connection, site_id: int, order: int) -> bool:
     """Whether the order to take a site down was never tried and never will be.
 
     An order that a hold replaced is carried out with the hold.
@@ -58,40 +56,39 @@ def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
     own = next((each for each in chain if each.order == order), None)
     if own is not None:
         return not own.attempts and not own.dead and is_lifted(own, chain, UNKNOWN)
-    last = next(became(connection, site_id, ACT, order=order), None)
+    last = next(order_events(connection, site_id, ACT, order=order), None)
     return isinstance(last, e.OrderCancelled) and not last.tried and last.why != SUPERSEDED
 
 
 def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the order took the site down (UTC): when it was carried out, or first taken for an
-    attempt.
+    """Return when the order took the site down (UTC): the first attempt, or its completion.
 
     Otherwise, when a person released it from the brake, or ordered the same by a hold. None if the
     order only waits.
     """
-    story = list(became(connection, site_id, ACT, order=order))
+    story = list(order_events(connection, site_id, ACT, order=order))
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
     released = (each.recorded_at for each in story if was_braked and _is_release(each))
     return (
         _done_at(story)
-        or deliveries.in_hand_since(connection, site_id, order)
+        or deliveries.claimed_since(connection, site_id, order)
         or next(released, None)
     )
 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the order to open the site was carried out (UTC); None if it was not."""
-    return _done_at(became(connection, site_id, ACT, order=order))
+    """Return when the order to open the site was carried out (UTC); None if it was not."""
+    return _done_at(order_events(connection, site_id, ACT, order=order))
 
 
-def opens(connection: Connection, site_id: int, order: int) -> bool:
+def still_opens(connection: Connection, site_id: int, order: int) -> bool:
     """Whether the order to open the site waits, for its attempt or for a person's decision."""
     return any(each.order == order for _, each in deliveries.chains(connection, [site_id]))
 
 
 def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
     """Whether the order to open the site was cancelled because a hold or a loss keeps it down."""
-    last = next(became(connection, site_id, ACT, order=order), None)
+    last = next(order_events(connection, site_id, ACT, order=order), None)
     return isinstance(last, e.OrderCancelled) and last.why in (SUPERSEDED, LEFT_DOWN)
 
 
@@ -100,32 +97,31 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
-    for event in became(connection, site_id, ACT):
+    for event in order_events(connection, site_id, ACT):
         if event.order >= before or (event.order_kind not in DOWN and not _is_done(event)):
             continue
-        if _is_done(event) or _is_in_doubt(event):
+        if _is_done(event) or _is_uncertain(event):
             return event.order_kind in DOWN
     return False
 
 
-def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether the customer's last notice of a state, before the order `before`, said that the site
-    is down."""
+def was_notified_down(connection: Connection, site_id: int, before: int) -> bool:
+    """Whether the customer's last notice of a state, before the order `before`, said down."""
     told = (
         event.order_kind in DOWN
-        for event in became(connection, site_id, NOTICE)
+        for event in order_events(connection, site_id, NOTICE)
         if event.order < before and event.order_kind in FORCE and _is_done(event)
     )
     return next(told, False)
 
 
-def was_told_an_end(connection: Connection, site_id: int, before: int) -> bool:
+def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bool:
     """Whether that last notice was about a suspension and named its end.
 
     Neither a hold nor a loss was known to outlast the suspension when the letter was sent.
     """
     of = entries.c
-    for head, event in _became(connection, site_id, NOTICE):
+    for head, event in _order_entries(connection, site_id, NOTICE):
         if event.order >= before or event.order_kind not in FORCE or not _is_done(event):
             continue
         own = select(of.body).where(of.site_id == site_id, of.site_seq == event.order)
@@ -150,7 +146,7 @@ def _is_done(event: e.OrderEvent) -> bool:
     return isinstance(event, e.OrderDelivered)
 
 
-def _is_in_doubt(event: e.OrderEvent) -> bool:
+def _is_uncertain(event: e.OrderEvent) -> bool:
     """Whether the order may have been done: it was tried, with an unknown outcome."""
     if isinstance(event, e.OrderFailed):
         return event.problem != BRAKED
@@ -188,14 +184,14 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
     }
 
 
-def became(
+def order_events(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[Any]:
     """The events about the site's orders in that lane, or about one order, the last first."""
-    return (event for _, event in _became(connection, site_id, lane, order=order))
+    return (event for _, event in _order_entries(connection, site_id, lane, order=order))
 
 
-def _became(
+def _order_entries(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[tuple[Header, Any]]:
     of = entries.c
@@ -209,7 +205,7 @@ def _became(
 _CANCELLED = '"kind":"order_cancelled"'
 
 
-MAX_LOOKED = 100
+MAX_READ = 100
 """The most orders to take a site down that are read, the latest first."""
 
 
@@ -221,12 +217,11 @@ def is_only_logged(event: Any) -> bool:
 
 def was_only_logged(connection: Connection, site_id: int, order: int | None = None) -> bool:
     """Whether the site's last order into the world, or the order `order`, was only logged."""
-    return is_only_logged(next(became(connection, site_id, ACT, order=order), None))
+    return is_only_logged(next(order_events(connection, site_id, ACT, order=order), None))
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to take a site down that was only logged, if nobody has ordered anything else
-    for the site since. None if there is none."""
+    """The last order to go down that was only logged, if the site had no order since; or None."""
     row = connection.execute(_NEWEST).first()
     if row is None:
         return None
@@ -244,7 +239,7 @@ _last = (
     select(_of.site_id, _of.site_seq, _of.kind, _of.created_at)
     .where(down)
     .order_by(_of.created_at.desc(), _of.site_id.desc(), _of.site_seq.desc())
-    .limit(literal_column(str(MAX_LOOKED)))
+    .limit(literal_column(str(MAX_READ)))
     .subquery("last")
 )
 _waits = exists().where(

@@ -39,7 +39,7 @@ from incidents.api.limits import Batcher, Quota
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents.problems import Problem
+from incidents.contract.documents.acts import Problem
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
@@ -98,7 +98,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
-    api.state.command_batch = Batcher(app.gatherer.together)
+    api.state.command_batch = Batcher(app.batcher.submit_together)
     api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)
     api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()

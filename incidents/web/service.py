@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
-from incidents.store.database.engine import look_at_file
+from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 
@@ -62,7 +62,7 @@ def serve(
             is where its file was: it answers with 503 then, and ends within a second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
-    links = customer_link.links_of_settings()
+    links = customer_link.load_links()
     customers = None
     if links is not None:
         from incidents.console.customer_app import CustomerApp
@@ -92,7 +92,7 @@ def _ends_with_its_file(app: App) -> Iterator[None]:
     def watch() -> None:
         while not ended.wait(LOOK_S):
             try:
-                look_at_file(app.bare_engine)
+                check_same_file(app.bare_engine)
             except UnseenError:
                 # It may pass; each request finds out for itself.
                 continue

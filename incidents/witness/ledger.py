@@ -1,8 +1,8 @@
-"""The ledger: what the witness has seen of each log, in a SQLite file of its own.
+"""The ledger: the checkpoints that the witness has seen of each log, in its own SQLite file.
 
 A witness that forgets would countersign a rewritten log. So the file is made with the key, never
-when it is missing; each change is on disk before anybody is told of it; and what was seen is
-compared and stored in one transaction, however many ask at once.
+when it is missing; each change is on disk before the answer; and a submission is compared and
+stored in one transaction, however many arrive at once.
 
 SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is rolled back.
 """
@@ -17,14 +17,14 @@ from urllib.parse import quote
 
 from incidents.errors import Cause, IncidentsError
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import Note, NoteError, opened, parse
+from incidents.tlog.note import Note, NoteError, parse, verified_keys
 from incidents.witness import rules
 from incidents.witness.rules import NOTHING, Refusal, Seen, Submission
 
 Judge = Callable[[Submission, Seen], Refusal | None]
 
 MAX_CONTRADICTIONS = 100
-"""Of each log so many are kept, the first."""
+"""The contradictions kept of each log; later ones are dropped."""
 
 _BUSY_S = 10.0
 _VERSION = 2
@@ -41,7 +41,7 @@ _TABLES = """
     PRAGMA user_version = 1;
     COMMIT;
 """
-_HEARD = """
+_ADD_ACCEPTED_KEYS = """
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS heard (
         n INTEGER PRIMARY KEY, origin TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (origin, key)
@@ -61,8 +61,8 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def make_for(self, key: VerifierKey) -> None:
-        """Let this key sign by this memory; the file is made if it is not there.
+    def register_key(self, key: VerifierKey) -> None:
+        """Add `key` to the keys that sign by this memory; the file is made if it is missing.
 
         Raises:
             LedgerError: if it cannot be written.
@@ -74,7 +74,7 @@ class Ledger:
             self._bring_up_to_date(connection)
             connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
 
-    def check_for(self, key: VerifierKey) -> None:
+    def check_key(self, key: VerifierKey) -> None:
         """Check that this is the memory by which this key has signed until now.
 
         Raises:
@@ -99,7 +99,7 @@ class Ledger:
             raise LedgerError(file=self._file, detail=detail)
 
     def seen(self, origin: str) -> Seen:
-        """What was seen of a log last.
+        """The largest tree seen of a log.
 
         Raises:
             LedgerError: if the file cannot be read.
@@ -110,16 +110,16 @@ class Ledger:
     def compare_and_store(
         self,
         submission: Submission,
-        judge: Judge = rules.inconsistent,
+        judge: Judge = rules.check_consistency,
         *,
         known: Sequence[VerifierKey] = (),
     ) -> Refusal | None:
         """Judge a submission by what was seen, and store it as seen unless it is refused.
 
-        Nobody else can store anything in between. When this returns, it is on disk. A log's
-        signature under a second tree of one size is kept whatever becomes of it: it convicts.
-        Of the keys that are `known` for the log, the oldest first, those that have signed are kept,
-        and an older one is refused once a newer has.
+        Nothing else is stored in between, and on return it is on disk. A log's signature under a
+        second tree of one size is kept even if the submission is refused, as proof against the log.
+        Of the keys `known` for the log, the oldest first, those that have signed are kept; once a
+        newer key has signed, an older one is refused.
 
         Raises:
             LedgerError: if it cannot be stored; then nothing is.
@@ -129,10 +129,10 @@ class Ledger:
         origin = submission.checkpoint.origin
         with self._connection() as connection, _transaction(connection):
             seen, note = _seen(connection, origin)
-            if rules.contradicts(submission.checkpoint, seen) and note:
-                _keep(connection, submission, note)
-            heard = _heard(connection, origin, note, known) if known else []
-            refusal = rules.superseded(by, known, heard) if known else None
+            if rules.is_contradiction(submission.checkpoint, seen) and note:
+                _store_contradiction(connection, submission, note)
+            heard = _accepted_keys(connection, origin, note, known) if known else []
+            refusal = rules.check_superseded(by, known, heard) if known else None
             refusal = refusal or judge(submission, seen)
             if refusal is None:
                 _store(connection, submission)
@@ -159,7 +159,7 @@ class Ledger:
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         if _version(connection) == 1:
-            connection.executescript(_HEARD)
+            connection.executescript(_ADD_ACCEPTED_KEYS)
         if (version := _version(connection)) != _VERSION:
             detail = Cause.of(
                 "ledger_of_other_program",
@@ -176,7 +176,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One that no other can write beside, from before the first look on."""
+    """A transaction that excludes other writers from the start."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -203,12 +203,12 @@ def _store(connection: sqlite3.Connection, submission: Submission) -> None:
     )
 
 
-def _heard(
+def _accepted_keys(
     connection: sqlite3.Connection, origin: str, note: str, known: Sequence[VerifierKey]
 ) -> list[str]:
     """The keys by which anything of a log was ever accepted, in that order.
 
-    Where that was not kept yet, they are those that have signed what was seen last.
+    In a file of an older version, the keys that have signed the last checkpoint seen.
     """
     rows = connection.execute("SELECT key FROM heard WHERE origin = ? ORDER BY n", (origin,))
     found = [str(key) for (key,) in rows]
@@ -217,17 +217,17 @@ def _heard(
     try:
         return [str(key) for key in _signed_by(parse(note), known)]
     except NoteError:
-        # By keys that are known no longer.
+        # The keys that signed it are not known any more.
         return []
 
 
 def _signed_by(note: Note, known: Sequence[VerifierKey]) -> list[VerifierKey]:
     """The known keys that have signed it, the oldest first."""
-    by = opened(note, known)
+    by = verified_keys(note, known)
     return [key for key in known if key in by]
 
 
-def _keep(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:
+def _store_contradiction(connection: sqlite3.Connection, submission: Submission, seen: str) -> None:
     new = submission.checkpoint
     connection.execute(
         "INSERT OR IGNORE INTO contradictions (origin, size, root, note, seen) "

@@ -1,7 +1,7 @@
 """The rules: what a log submits to a witness, and what the witness answers (C2SP tlog-witness).
 
-Refusals come in the specification's order. Whether a submission is to be heard at all is said by
-the log's keys alone; whether it is consistent, by what was seen before.
+Refusals come in the specification's order. The log's keys decide whether a submission is read at
+all; what was seen before decides whether it is consistent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from incidents.tlog.tree import EMPTY_ROOT
 
 PATH = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
-"""The content type of an answer 409: the body is the size that the witness has seen, and a
-newline."""
+"""The content type of an answer 409, whose body is the size that was seen, and a newline."""
 
 _OLD = "old "
 
@@ -31,9 +30,9 @@ class SubmissionError(VerificationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """The tree of `old` entries is the beginning of the one in `note`, by that consistency proof.
+    """A signed checkpoint, with the proof that it is consistent with the tree of `old` entries.
 
-    `checkpoint` is the text of the note, read.
+    `checkpoint` is the parsed text of the note.
     """
 
     old: int
@@ -50,7 +49,7 @@ def submission_of(signed: Note, old: int, proof: tuple[bytes, ...]) -> Submissio
     """The submission of a signed checkpoint.
 
     Raises:
-        CheckpointError: if the note's text is not one.
+        CheckpointError: if the note's text is not a checkpoint.
     """
     return Submission(
         old=old, proof=proof, note=signed, checkpoint=note.parse_checkpoint(signed.text)
@@ -58,11 +57,11 @@ def submission_of(signed: Note, old: int, proof: tuple[bytes, ...]) -> Submissio
 
 
 def parse_submission(body: bytes) -> Submission:
-    """The submission whose `bytes` these are.
+    """Parse the body of a submission, as `bytes` writes it.
 
     Raises:
         SubmissionError: for anything that would be written in another way.
-        NoteError, CheckpointError: of what stands below the empty line.
+        NoteError, CheckpointError: for a bad note below the empty line.
     """
     head, parted, signed = body.partition(b"\n\n")
     if not parted:
@@ -106,25 +105,25 @@ class Seen:
 
 
 NOTHING = Seen(0, EMPTY_ROOT)
-"""What was seen of a log that never was heard of."""
+"""What was seen of a log without an accepted submission."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The HTTP status, why, and of a conflict the size of the tree that was seen."""
+    """An HTTP status with its reason; `seen` is the size that was seen, on a conflict only."""
 
     status: HTTPStatus
     why: str
     seen: int | None = None
 
 
-def unheard(submission: Submission, logs: Logs) -> Refusal | None:
-    """Why a submission is not to be heard; None if a key of the log has signed it."""
+def check_signature(submission: Submission, logs: Logs) -> Refusal | None:
+    """Return the refusal of a submission that no key of its log has signed; None if accepted."""
     origin = submission.checkpoint.origin
     if origin not in logs:
         return Refusal(status=HTTPStatus.NOT_FOUND, why=f"the log {origin!r} is not known")
     try:
-        note.opened(submission.note, logs[origin])
+        note.verified_keys(submission.note, logs[origin])
     except NoteError as error:
         return Refusal(status=HTTPStatus.FORBIDDEN, why=error.message)
     if submission.old > submission.checkpoint.size:
@@ -133,37 +132,37 @@ def unheard(submission: Submission, logs: Logs) -> Refusal | None:
     return None
 
 
-def superseded(
-    by: Sequence[VerifierKey], known: Sequence[VerifierKey], heard: Sequence[str]
+def check_superseded(
+    signers: Sequence[VerifierKey], known: Sequence[VerifierKey], accepted: Sequence[str]
 ) -> Refusal | None:
-    """Why the known keys that have signed a checkpoint do not count any more; None if one does.
+    """Return the refusal of a checkpoint that only superseded keys have signed; None if accepted.
 
-    A key has had its day once a newer one has signed. `heard` are the keys by which anything was
-    ever accepted, in that order. Of two known keys the later one is the newer. A key that is known
-    no longer is newer than those that were heard before it.
+    A key is superseded once a newer one has signed. `accepted` are the keys by which anything was
+    ever accepted, in that order. Of two known keys the later one is the newer. A key that is not
+    known any more is newer than those that were heard before it.
     """
     places = {str(key): n for n, key in enumerate(known)}
-    turns = {key: n for n, key in enumerate(heard)}
+    turns = {key: n for n, key in enumerate(accepted)}
 
     def is_newer(key: str, than: str) -> bool:
         if key in places:
             return places[key] > places[than]
         return than in turns and turns[key] > turns[than]
 
-    for key in heard:
-        if all(is_newer(key, str(each)) for each in by):
-            old = " and ".join(map(str, by))
+    for key in accepted:
+        if all(is_newer(key, str(each)) for each in signers):
+            old = " and ".join(map(str, signers))
             why = f"{old} signs no more, since a newer key of this log has signed: {key}"
             return Refusal(status=HTTPStatus.FORBIDDEN, why=why)
     return None
 
 
-def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
-    """Why the checkpoint does not follow from what was seen; None if it does."""
+def check_consistency(submission: Submission, seen: Seen) -> Refusal | None:
+    """Return the refusal of a checkpoint that does not extend what was seen; None if accepted."""
     checkpoint, old = submission.checkpoint, submission.old
     if old != seen.size:
         return _conflict(f"the old size is {old}, and {seen.size} was seen last", seen)
-    if contradicts(checkpoint, seen):
+    if is_contradiction(checkpoint, seen):
         return _conflict(f"another root was seen of {seen.size} entries", seen)
     if old in (0, checkpoint.size) and submission.proof:
         return _unproved("there is nothing to prove, and the proof must be empty")
@@ -176,8 +175,8 @@ def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
     return None
 
 
-def contradicts(checkpoint: Checkpoint, seen: Seen) -> bool:
-    """Whether the log has signed two trees of one size, which nothing can explain."""
+def is_contradiction(checkpoint: Checkpoint, seen: Seen) -> bool:
+    """Whether the log has signed two different trees of one size."""
     return checkpoint.size == seen.size and checkpoint.root != seen.root
 
 

@@ -1,7 +1,7 @@
-"""The service: `POST /add-checkpoint` of C2SP tlog-witness, until it is told to stop.
+"""The service: `POST /add-checkpoint` of C2SP tlog-witness, until a signal ends it.
 
-It reads a body of bounded size in bounded time, and answers in plain text. A cosignature is made
-after what it states is on disk.
+It reads a body of bounded size in bounded time, and answers in plain text. The ledger is on disk
+before a cosignature is made.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for 63 hashes, and for more signatures than C2SP signed-note demands."""
 
 READ_S = 10.0
-"""A body that takes longer is not waited for."""
+"""The most seconds that a body may take."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _MORE_HEADERS = {
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Witness:
-    """The witness of these logs, which signs with that key by what stands in the ledger."""
+    """The witness of these logs; it signs with `key` after the checks of the ledger."""
 
     def __init__(self, key: Signer, logs: Logs, ledger: Ledger) -> None:
         self._key, self._logs, self._ledger = key, logs, ledger
@@ -64,12 +64,12 @@ class Witness:
             await _send(await self._answer(scope, receive), send)
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """The answer to a body; when it is 200, what it states is on disk."""
+        """The answer to a body. A 200 is on disk in the ledger."""
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:
-            return _told(HTTPStatus.BAD_REQUEST, error.message)
-        unheard = rules.unheard(asked, self._logs)
+            return _plain_answer(HTTPStatus.BAD_REQUEST, error.message)
+        unheard = rules.check_signature(asked, self._logs)
         if unheard is not None:
             return _refused(unheard)
         known = self._logs[asked.checkpoint.origin]
@@ -85,23 +85,23 @@ class Witness:
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:
         if scope["path"] != PATH:
-            return _told(HTTPStatus.NOT_FOUND, f"there is nothing but {PATH}")
+            return _plain_answer(HTTPStatus.NOT_FOUND, f"there is nothing but {PATH}")
         if scope["method"] != "POST":
-            return _told(HTTPStatus.METHOD_NOT_ALLOWED, "a checkpoint is sent with POST")
+            return _plain_answer(HTTPStatus.METHOD_NOT_ALLOWED, "a checkpoint is sent with POST")
         try:
             async with asyncio.timeout(READ_S):
                 body = await _read(receive)
         except TimeoutError:
-            return _told(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
+            return _plain_answer(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
         if body is None:
             most = f"{MAX_BODY_BYTES:,} bytes are the most"
-            return _told(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+            return _plain_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
         try:
             return await asyncio.to_thread(self.add_checkpoint, body)
         except IncidentsError as error:
             _log.error("a checkpoint could not be countersigned", reason=error.message)
             why = "the witness cannot work at this moment"
-            return _told(HTTPStatus.INTERNAL_SERVER_ERROR, why)
+            return _plain_answer(HTTPStatus.INTERNAL_SERVER_ERROR, why)
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -119,11 +119,11 @@ async def _read(receive: Receive) -> bytes | None:
 
 def _refused(refusal: Refusal) -> Answer:
     if refusal.seen is None:
-        return _told(refusal.status, refusal.why)
+        return _plain_answer(refusal.status, refusal.why)
     return Answer(status=refusal.status, body=f"{refusal.seen}\n", content_type=SIZE_TYPE)
 
 
-def _told(status: HTTPStatus, why: str) -> Answer:
+def _plain_answer(status: HTTPStatus, why: str) -> Answer:
     return Answer(status=status, body=f"{why}\n")
 
 
@@ -164,13 +164,12 @@ def run(
     port: int,
     listening: Callable[[str], object],
 ) -> None:
-    """Countersign until SIGTERM or SIGINT; `listening` is told the address, once it is open.
+    """Countersign until SIGTERM or SIGINT; `listening` gets the address, once it is open.
 
-    What is in hand is answered first. At any moment SIGKILL loses nothing: what was answered is on
-    disk, and what was not can be asked again.
+    Requests that have begun are answered first. SIGKILL at any moment loses no answered request.
 
     Raises:
-        InputError: if the key is not one of a witness.
+        InputError: if the key is not a witness's.
         LedgerError: if the ledger is not the key's own.
         NoServerError, AddressError: see `web_server`.
     """
@@ -178,7 +177,7 @@ def run(
         raise InputError.coded(
             "not_witness_key", "{key} is a log's key: give the key of a witness", key=key.verifier
         )
-    ledger.check_for(key.verifier)
+    ledger.check_key(key.verifier)
 
     def begin(url: str) -> None:
         listening(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 from scripts.generated.pages import ROOT, stale
@@ -22,6 +23,9 @@ def main(arguments: list[str]) -> int:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         print(f"{name} made")
+    if not arguments and any(file.suffix == ".py" for file, _ in found):
+        # The pages tell of the commands as those modules list them.
+        return subprocess.run([sys.executable, "-m", "scripts.generated"], check=False).returncode
     return int(bool(found and arguments))
 
 

@@ -134,7 +134,7 @@ def _anywhere() -> Iterator[None]:
 
 
 def _while_a_daemon_beats(command: str, *, terminal: bool) -> tuple[int, str]:
-    house, now = app.open_house(sources.load()), clock.now()
+    house, now = app.open_app(sources.load()), clock.now()
     beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
     with writing(house.engine) as connection:
         monitoring.beat(connection, beat)

@@ -57,8 +57,8 @@ def _stack(args: list[str], end: str) -> list[str]:
     found: list[str] = []
 
     def look(frame: FrameType, event: str, _: Any) -> None:
-        is_called = event == "call" and frame.f_code.co_name == end.rpartition(".")[2]
-        if is_called and not found and _name(frame) == end:
+        matches_name = event == "call" and frame.f_code.co_name == end.rpartition(".")[2]
+        if matches_name and not found and _name(frame) == end:
             found.extend(_above(frame))
 
     before = sys.getprofile()

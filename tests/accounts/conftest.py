@@ -19,7 +19,7 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 as it is, but quick: what is slow on purpose proves nothing here."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(secrets, "_hasher", lambda: hasher)
-    secrets._nobodys.cache_clear()
+    secrets._dummy_hash.cache_clear()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from incidents.store import passwords, sign_ins
 from incidents.store.database.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 HERE = "192.0.2.7"
 
 
@@ -38,7 +38,7 @@ class App:
         def act(connection: Connection) -> None:
             accounts.make(connection, BY, handle, role, clock.now)
             if password is not None:
-                hash_ = secrets.hash_of(password, handle)
+                hash_ = secrets.hash_password(password, handle)
                 accounts.set_password(
                     connection, BY, handle, hash_, clock.now, second_after=accounts.AT_ONCE
                 )
@@ -91,7 +91,7 @@ def set_password(
     house: App, handle: str, password: str, *, seal: Seal = UNSEALED,
     second_after: timedelta = accounts.AT_ONCE,
 ) -> None:  # fmt: skip
-    hash_ = secrets.hash_of(password, handle)
+    hash_ = secrets.hash_password(password, handle)
     house.desk.on_record(
         lambda c: accounts.set_password(
             c, BY, handle, hash_, clock.now, second_after=second_after, seal=seal

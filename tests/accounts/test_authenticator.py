@@ -16,7 +16,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import KNOWN_FOR, MOST
-from incidents.accounts.throttle import FORGOTTEN_AFTER, BlockedError
+from incidents.accounts.throttle import FORGET_AFTER, BlockedError
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import AccountSignInError, By
 from incidents.store import passwords
@@ -95,8 +95,8 @@ def test_a_token_holds_until_it_expires_or_is_revoked(house: App) -> None:
     identity = house.door.by_token(secret)
     assert identity is not None
     assert identity.login == f"token {id_}"
-    assert identity.why_not("log", clock.now()) is None
-    assert identity.why_not("add_site", clock.now()) == "token_scope"
+    assert identity.denial("log", clock.now()) is None
+    assert identity.denial("add_site", clock.now()) == "token_scope"
     house.moved.tick(timedelta(days=1))
     assert house.door.by_token(secret) is None
     other, secret = house.token("panel-1")
@@ -330,7 +330,7 @@ def test_as_much_is_done_whoever_is_not_let_in(house: App, monkeypatch: pytest.M
         ("No handle", "wrong"),
     ):  # fmt: skip
         # Each has been counted once before, so that all change the same rows.
-        house.moved.tick(FORGOTTEN_AFTER)
+        house.moved.tick(FORGET_AFTER)
         mistaken(house, 1, handle=handle)
         done[handle, password] = statements(house, handle, password)
     assert len({tuple(each) for each in done.values()}) == 1, done
@@ -407,14 +407,14 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
     engine.dispose()
 
 
-@pytest.mark.parametrize("came_in", [False, True])
+@pytest.mark.parametrize("signed_in", [False, True])
 def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
-    house: App, came_in: bool
+    house: App, signed_in: bool
 ) -> None:
     house.make("admin-1", "administrator")
     house.make("operator-1")
     id_, _ = house.token("operator-1")
-    by = By(person="li", login="li", came_in=came_in)
+    by = By(person="li", login="li", signed_in=signed_in)
     acts: list[Callable[[Connection], object]] = [
         lambda c: accounts.make(c, by, "operator-2", "operator", clock.now),
         lambda c: accounts.give_role(c, by, "operator-1", "viewer", clock.now),
@@ -427,7 +427,7 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
         lambda c: accounts.enable(c, by, "operator-1", clock.now),
     ]
     for act in acts:
-        if came_in:
+        if signed_in:
             house.desk.on_record(act)
         else:
             with pytest.raises(AccountSignInError):

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from incidents import clock
 from incidents.accounts import access_settings
 from incidents.accounts.discovery import (
-    ANEW_EVERY,
-    KEPT_FOR,
-    LEFT_IN_PEACE_FOR,
+    CACHED_FOR,
+    REFETCH_AFTER,
+    RETRY_AFTER,
     Discovery,
     ProviderError,
 )
@@ -60,7 +60,7 @@ def provider(
     provider = _running
     provider.__init__(provider.issuer)  # type: ignore[misc]  # as new
     monkeypatch.setattr("incidents.accounts.discovery.WITHIN_S", PATIENCE_S)
-    monkeypatch.setattr("incidents.accounts.discovery._PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr("incidents.accounts.discovery._LOCK_TIMEOUT_S", PATIENCE_S)
     monkeypatch.setenv("INCIDENTS_CONFIG", str(settings(tmp_path, provider, SUBJECTS)))
     return provider
 
@@ -371,7 +371,7 @@ def test_a_provider_that_is_not_as_the_settings_say_is_not_asked(
         answer = browser(api).get(GO)
         assert (answer.status_code, answer.json()["type"]) == (502, f"{PROBLEM}provider")
         assert provider.fetched == [METADATA] * n
-        moved.by(LEFT_IN_PEACE_FOR)
+        moved.by(RETRY_AFTER)
 
 
 def test_a_provider_that_is_not_there_is_a_problem_and_no_fault(
@@ -466,7 +466,7 @@ def test_a_key_that_the_provider_has_changed_is_fetched_when_it_signs(
 ) -> None:
     client = browser(api)
     assert client.get(f"{BACK}?{there(client)}").status_code == 200
-    moved.by(ANEW_EVERY)
+    moved.by(REFETCH_AFTER)
     provider.key = NEXT
     assert client.get(f"{BACK}?{there(client)}").status_code == 200
     assert (provider.fetched.count(METADATA), provider.fetched.count(JWKS)) == (1, 2)
@@ -477,7 +477,7 @@ def test_keys_that_nobody_knows_have_them_fetched_once_a_minute_at_most(
 ) -> None:
     client = browser(api)
     client.get(f"{BACK}?{there(client)}")
-    moved.by(ANEW_EVERY)
+    moved.by(REFETCH_AFTER)
     for _ in range(3):
         query = there(client)
         provider.key = NEXT
@@ -514,7 +514,7 @@ def test_each_document_is_fetched_again_after_ten_minutes(provider: Provider) ->
     discovery = Discovery(provider.issuer, moved.now)
     for _ in range(3):
         assert discovery.keys() == {"keys": [KEY.as_dict(private=False)]}
-        moved.by(KEPT_FOR / 2)
+        moved.by(CACHED_FOR / 2)
     assert [provider.fetched.count(each) for each in (METADATA, JWKS)] == [2, 2]
 
 
@@ -535,14 +535,14 @@ def test_a_provider_that_is_away_is_left_in_peace_for_a_while(provider: Provider
             discovery.endpoint("jwks_uri")
     assert provider.fetched == [METADATA]
     provider.is_away = False
-    moved.by(LEFT_IN_PEACE_FOR)
+    moved.by(RETRY_AFTER)
     assert discovery.endpoint("jwks_uri") == f"{provider.issuer}/jwks"
 
 
 def test_who_waits_for_a_provider_that_answers_late_waits_a_moment_only(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.accounts.discovery._PATIENCE_S", 0.01)
+    monkeypatch.setattr("incidents.accounts.discovery._LOCK_TIMEOUT_S", 0.01)
     discovery = Discovery(provider.issuer, clock.now)
     with discovery._metadata._lock, pytest.raises(ProviderError, match="not answered yet"):
         discovery.endpoint("jwks_uri")

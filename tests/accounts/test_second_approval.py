@@ -19,8 +19,8 @@ from incidents.clock import rfc3339
 from incidents.contract.action import SUPERVISOR
 from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope, accounts
-from incidents.desk.access import takes_two
-from incidents.desk.activation import NotLetError
+from incidents.desk.access import needs_two_people
+from incidents.desk.activation import ActivationDeniedError
 from incidents.desk.own_stream import By
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
@@ -31,7 +31,7 @@ from incidents.views.register import policy_history
 from tests.cli.conftest import Cli
 from tests.desk.rehearsal import Rehearsal
 
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 PASSWORD = "a horse and a battery"
 SITE = "a.example"
 
@@ -206,7 +206,7 @@ def give_password(
     )  # fmt: skip
 
 
-OWN = By(person="sup-2", login="desk1", came_in=True)
+OWN = By(person="sup-2", login="desk1", signed_in=True)
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(two: App) -> None:
@@ -253,7 +253,7 @@ def test_neither_of_two_who_replace_the_policy_has_a_password_of_somebody_elses(
 ) -> None:
     for handle in ("sup-2", "sup-1"):
         give_password(closing, handle)
-        with pytest.raises(NotLetError) as refused:
+        with pytest.raises(ActivationDeniedError) as refused:
             activate(closing, by="sup-1", signed_in=True, second="sup-2")
         assert (refused.value.name, refused.value.refusal.facts["by"]) == ("password_given", handle)
         closing.later(days=1)
@@ -277,9 +277,11 @@ def activate(house: App, toml: str = "", by: str = "sup-1", **proved: Any) -> An
 
 
 def test_that_two_people_close_is_not_taken_away_by_who_has_not_signed_in(closing: App) -> None:
-    with pytest.raises(NotLetError, match="; sup-1 is not signed in"):
+    with pytest.raises(ActivationDeniedError, match="; sup-1 is not signed in"):
         activate(closing, second="sup-2")
-    with pytest.raises(NotLetError, match="op-1 has the role operator and may not activate"):
+    with pytest.raises(
+        ActivationDeniedError, match="op-1 has the role operator and may not activate"
+    ):
         activate(closing, by="op-1", signed_in=True, second="sup-2")
     assert closing.desk.policy().two_people_close
     assert closing.told() == [
@@ -295,7 +297,7 @@ def test_a_policy_by_which_two_people_close_is_replaced_by_two(closing: App) -> 
          ("op-1", "second_role", "second_role"), ("nobody-1", "second_not_in", "second_not_in")),
     ):  # fmt: skip
         for dry_run in (True, False):
-            with pytest.raises(NotLetError) as refused:
+            with pytest.raises(ActivationDeniedError) as refused:
                 activate(closing, toml, signed_in=True, second=second, dry_run=dry_run)
             assert refused.value.name == name
         assert closing.desk.policy().two_people_close
@@ -318,7 +320,7 @@ def test_where_no_second_person_is_needed_one_who_is_none_is_refused_and_never_o
     two: App,
 ) -> None:
     for second in ("sup-1", "view-1", "nobody-1"):
-        with pytest.raises(NotLetError):
+        with pytest.raises(ActivationDeniedError):
             activate(two, TWO_PEOPLE, second=second)
         assert not two.desk.policy().two_people_close
     activate(two, TWO_PEOPLE, second="sup-2")
@@ -375,7 +377,7 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house:
 def test_exactly_the_acts_that_are_done_in_person_take_two_where_the_policy_wants_two() -> None:
     two = Policy(two_people_close=True)
     for action in ACTIONS:
-        assert takes_two(object.__new__(action.command), two) == action.in_person
+        assert needs_two_people(object.__new__(action.command), two) == action.in_person
 
 
 def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: App) -> None:
@@ -431,7 +433,7 @@ def desk(cli: Cli, db_url: str, tmp_path: Path) -> Cli:
 
     def give_passwords(connection: Connection) -> None:
         for handle in ("admin-1", "sup-1", "sup-2"):
-            hash_ = secrets.hash_of(PASSWORD, handle)
+            hash_ = secrets.hash_password(PASSWORD, handle)
             accounts.set_password(
                 connection, BY, handle, hash_, house.clock, second_after=accounts.AT_ONCE
             )
@@ -538,7 +540,7 @@ def test_a_password_has_no_place_in_the_record(desk: Cli, tmp_path: Path) -> Non
     assert desk(*REINSTATE, *as_("sup-1", tmp_path / "right")).status == 0
     record = desk("audit", "export").out
     assert PASSWORD not in record
-    assert secrets.TOKEN_START not in record
+    assert secrets.TOKEN_PREFIX not in record
     assert "argon2" not in record
 
 

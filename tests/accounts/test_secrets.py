@@ -30,9 +30,9 @@ OF_THE_DESK = (
 
 @pytest.mark.parametrize("password", [*LEAKED, *PATTERNS, *OF_THE_DESK])
 def test_a_password_that_is_soon_guessed_is_refused_and_not_told(password: str) -> None:
-    padded = password if len(password) >= secrets.LEAST_CHARACTERS else password * 2
+    padded = password if len(password) >= secrets.MIN_CHARACTERS else password * 2
     with pytest.raises(GuessablePasswordError) as refused:
-        secrets.hash_of(padded, HANDLE)
+        secrets.hash_password(padded, HANDLE)
     assert "Use a sentence" in refused.value.message
     assert padded not in refused.value.message
 
@@ -42,7 +42,7 @@ def test_a_password_that_is_soon_guessed_is_refused_and_not_told(password: str) 
     "my abuse desk has seven grey geese", "seven grey geese go north" * 8,
 ])  # fmt: skip
 def test_a_sentence_of_ones_own_is_taken(password: str) -> None:
-    assert secrets.is_password(password, secrets.hash_of(password, HANDLE))
+    assert secrets.password_matches(password, secrets.hash_password(password, HANDLE))
 
 
 def test_what_the_desk_is_called_in_the_settings_is_no_password(
@@ -50,17 +50,17 @@ def test_what_the_desk_is_called_in_the_settings_is_no_password(
 ) -> None:
     named = ("Grauhorn Kontor 2026", "grauhorn.example/2026")
     for password in named:
-        secrets.hash_of(password, HANDLE)
+        secrets.hash_password(password, HANDLE)
     write_settings(
         '[notices]\ndesk_name = "Grauhorn Kontor"\n'
         '[customer]\nbase_url = "https://desk.grauhorn.example"\n'
     )
     for password in named:
         with pytest.raises(GuessablePasswordError):
-            secrets.hash_of(password, HANDLE)
+            secrets.hash_password(password, HANDLE)
     write_settings("[notices\n")
     with pytest.raises(SettingsFileError):
-        secrets.hash_of(named[0], HANDLE)
+        secrets.hash_password(named[0], HANDLE)
 
 
 def test_the_words_of_a_desk_stand_on_the_page() -> None:

@@ -24,7 +24,7 @@ from incidents.accounts.serve_key import (
 from incidents.audit.rows import Finding
 from incidents.desk import accounts, tokens
 from incidents.desk.access import Access
-from incidents.desk.tokens import Keyed, SealedAlreadyError
+from incidents.desk.tokens import SealedAlreadyError, SealingResult
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import accounts as stored_keys
@@ -46,11 +46,11 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "serve.key"
 
 
-def start(house: App, key: Path) -> Keyed | UnsealedCredentials | None:
+def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
     """What a start of `serve` does; from then on this is its door."""
     begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
-        house.door = Authenticator(house.engine, clock.now, serve_key.seal_of(connection, key))
+        house.door = Authenticator(house.engine, clock.now, serve_key.load_seal(connection, key))
     return begun
 
 
@@ -96,7 +96,7 @@ def a_proof_that_nobody_gave(house: App) -> object:
 
 
 def a_new_password_of_somebody_else(house: App) -> object:
-    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     with pytest.raises(SignInError):
         house.door.sign_in("admin-1", THIEFS, HERE)
@@ -148,10 +148,10 @@ def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
 
     def meanwhile(password: str, hash_: str | None) -> bool:
         write(house, update(sessions).values(handle="admin-1"))
-        return is_password(password, hash_)
+        return password_matches(password, hash_)
 
-    is_password = secrets.is_password
-    with mock.patch.object(secrets, "is_password", meanwhile), pytest.raises(SignInError):
+    password_matches = secrets.password_matches
+    with mock.patch.object(secrets, "password_matches", meanwhile), pytest.raises(SignInError):
         house.door.prove(visit, PASSWORD)
     return house.door.by_session(visit.cookie)
 
@@ -216,7 +216,7 @@ def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, k
 
 def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key: Path) -> None:
     token(served)
-    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     write(served, update(token_table).values(acts=None))
 
@@ -229,7 +229,7 @@ def test_the_next_start_tells_what_somebody_else_has_put_there(served: App, key:
 
 def test_the_record_shows_a_password_that_was_put_there_beside_it(served: App) -> None:
     """Also before there was a key, or where its file is not."""
-    hash_ = secrets.hash_of(THIEFS, "admin-1")
+    hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(served, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     served.make("operator-1", password=None)
     row = {"handle": "operator-1", "hash": hash_, "set_at": clock.now()}
@@ -287,17 +287,17 @@ def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
     house: App, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = serve_key.new_key()
-    keep = serve_key.keep_key
+    keep = serve_key.write_key
 
     def late(file: Path, own: bytes) -> None:
         keep(file, others)
         keep(file, own)
 
-    monkeypatch.setattr(serve_key, "keep_key", late)
+    monkeypatch.setattr(serve_key, "write_key", late)
 
     sealed = start(house, key)
 
-    assert isinstance(sealed, Keyed)
+    assert isinstance(sealed, SealingResult)
     assert not sealed.made
     assert serve_key.read_key(key) == others
     assert house.findings() == []
@@ -335,7 +335,7 @@ def test_the_same_key_seals_nothing_anew(served: App, key: Path) -> None:
 
 def test_two_databases_with_one_key_know_nothing_of_each_other(served: App, key: Path) -> None:
     with reading(served.engine) as connection:
-        own, newest = serve_key.seal_of(connection, key), stored_keys.newest(connection)
+        own, newest = serve_key.load_seal(connection, key), stored_keys.newest(connection)
     assert newest is not None
     other = Seal(
         serve_key.read_key(key), newest._replace(since=newest.since + timedelta(seconds=1))
@@ -355,7 +355,7 @@ def test_a_key_that_somebody_else_names_lets_nobody_in(served: App, key: Path) -
 
 def test_without_the_key_nobody_signs_in_at_the_database(served: App, tmp_path: Path) -> None:
     with reading(served.engine) as connection, pytest.raises(SealedElsewhereError):
-        serve_key.seal_of(connection, tmp_path / "no such.key")
+        serve_key.load_seal(connection, tmp_path / "no such.key")
 
 
 def test_the_command_line_without_the_key_says_where_people_sign_in(

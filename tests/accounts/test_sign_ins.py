@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 from incidents import clock
 from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
-from incidents.accounts.throttle import FEW, BlockedError, Trial
+from incidents.accounts.throttle import MOST_LINES, Attempt, BlockedError
 from incidents.desk import accounts, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountErasureRequest, AccountErasureResult
 from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
-from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
+from incidents.store.sign_ins import MAX_ADDRESSES, OTHER_ADDRESSES, Refusal, count
 from tests.accounts.house import BY, HERE, PASSWORD, App, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -104,7 +104,7 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
     house: App,
 ) -> None:
     house.make("operator-1")
-    for n in range(FEW + 2):
+    for n in range(MOST_LINES + 2):
         mistaken(house, 1, handle=f"nobody-{n}")
     mistaken(house, 1, THERE, handle="nobody-1")
     mistaken(house, 1)
@@ -112,12 +112,12 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
     mistaken(house, 1, handle="nobody-1")
 
     assert Counter(told(house, "result", "handle", "place")) == {
-        ("no_account", None, HERE): FEW + 1, ("no_account", None, THERE): 1,
+        ("no_account", None, HERE): MOST_LINES + 1, ("no_account", None, THERE): 1,
         ("wrong_password", "operator-1", HERE): 1,
     }  # fmt: skip
     names = ("day", "handle", "login", "act", "why", "about", "count")
     assert sorted(tuple(each[name] for name in names) for each in house.refusals()) == [
-        ("2026-03-01", "?", HERE, "sign_in", "no_account", None, FEW + 2),
+        ("2026-03-01", "?", HERE, "sign_in", "no_account", None, MOST_LINES + 2),
         ("2026-03-01", "?", THERE, "sign_in", "no_account", None, 1),
         ("2026-03-02", "?", HERE, "sign_in", "no_account", None, 1),
     ]
@@ -125,27 +125,27 @@ def test_of_names_that_are_nobodys_the_first_few_of_an_address_have_a_line_and_a
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
-    ("tried", "places"), [(80, 4), pytest.param(10_000, PLACES, marks=pytest.mark.long)]
+    ("tried", "places"), [(80, 4), pytest.param(10_000, MAX_ADDRESSES, marks=pytest.mark.long)]
 )
 def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     house: App, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
-    monkeypatch.setattr("incidents.store.sign_ins.PLACES", places)
+    monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
     for n in range(tried):
-        trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
-        house.door.log.refuse(trial, None, right=False)
-    house.door.log.refuse_unknown("provider", HERE, "unknown_subject")
+        attempt = Attempt("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
+        house.door.log.record_failure(attempt, None, right=False)
+    house.door.log.record_unknown("provider", HERE, "unknown_subject")
 
     with house.engine.connect() as connection:
         lines = connection.execute(select(func.count()).select_from(desk_tables.sign_ins))
-        assert lines.scalar_one() == FEW * (places + 1) + 1
+        assert lines.scalar_one() == MOST_LINES * (places + 1) + 1
     counted = {
         each["login"]: each["count"] for each in house.refusals() if each["why"] == "no_account"
     }
     assert len(counted) == places + 1
     assert sum(counted.values()) == tried
-    assert counted[ELSEWHERE] == tried // 2
+    assert counted[OTHER_ADDRESSES] == tried // 2
     another = [each for each in house.refusals() if each["why"] == "unknown_subject"]
     assert [(each["login"], each["count"]) for each in another] == [(HERE, 1)]
 
@@ -228,7 +228,7 @@ def demand(
     house: App, handle: str = "operator-1", *, dry_run: bool = False
 ) -> AccountErasureResult:
     wanted = AccountErasureRequest(handle=handle, reason="she has left", by="sup-1")
-    return pseudonyms.meet_account_demand(
+    return pseudonyms.erase_account(
         house.desk, house.engine, Retention(), wanted, clock.now(), dry_run=dry_run,
         confirm=lambda: None,
     )  # fmt: skip
@@ -280,8 +280,8 @@ def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
         count(connection, asked, clock.now())
     house.moved.tick(MINIMUM + timedelta(seconds=1))
     if by_time:
-        keep = Retention(asked_for=True)
-        pseudonyms.erase_aged(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        keep = Retention(is_enabled=True)
+        pseudonyms.erase_expired(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
     else:
         assert demand(house, dry_run=True).rows == demand(house).rows == 2
         assert demand(house).rows == 0
@@ -318,10 +318,12 @@ def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
     house.make("operator-1")
     mistaken(house, 3)
     house.moved.tick(MINIMUM + timedelta(seconds=1))
-    for asked_for, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
-        keep = Retention(asked_for=asked_for)
-        looked = pseudonyms.look_at_aged(house.engine, tmp_path, keep, clock.now())
-        aged = pseudonyms.erase_aged(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+    for is_enabled, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
+        keep = Retention(is_enabled=is_enabled)
+        looked = pseudonyms.count_expired(house.engine, tmp_path, keep, clock.now())
+        aged = pseudonyms.erase_expired(
+            house.desk, house.engine, tmp_path, keep, clock.now(), by="li"
+        )
         assert (looked.erased.sign_ins, aged.erased.sign_ins) == (there, gone)
     assert {row["result"] for row in house.log()} == {"wrong_password"}
     assert not any(row["handle"] == "operator-1" for row in house.log())

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from incidents.accounts import throttle
-from incidents.accounts.throttle import Allowance
+from incidents.accounts.throttle import RateLimit
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "accounts.md"
 BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def guesses(allowed: Allowance, hours: int) -> list[int]:
+def guesses(allowed: RateLimit, hours: int) -> list[int]:
     """How many wrong guesses are looked at in each hour, of somebody who never waits longer."""
     found, failures, last, now = [0] * hours, 0, BEGIN, BEGIN
     while now <= BEGIN + hours * HOUR:
@@ -37,7 +37,7 @@ def guesses(allowed: Allowance, hours: int) -> list[int]:
     ("of one name as the second person beside one who has come in", throttle.OWN, 12, 4),
 ])  # fmt: skip
 def test_an_hour_of_guessing_comes_to_what_the_guide_says(
-    row: str, allowed: Allowance, first: int, later: int
+    row: str, allowed: RateLimit, first: int, later: int
 ) -> None:
     assert guesses(allowed, 3) == [first, later, later]
     [line] = [each for each in GUIDE.read_text("utf-8").splitlines() if each.startswith(f"| {row}")]
@@ -47,9 +47,9 @@ def test_an_hour_of_guessing_comes_to_what_the_guide_says(
 
 def test_only_what_nobody_else_can_bring_about_is_a_wait_that_grows() -> None:
     for guess in (
-        throttle.by_stranger("li", "192.0.2.1"), throttle.by_known("li", "w"),
+        throttle.from_unknown_browser("li", "192.0.2.1"), throttle.from_known_browser("li", "w"),
         throttle.in_session("li", "s"), throttle.at_terminal("li", "t"),
-        throttle.at_known_place("li", "192.0.2.1"), throttle.with_token("li", "t"),
+        throttle.from_known_address("li", "192.0.2.1"), throttle.with_token("li", "t"),
         throttle.beside("li", "wang"),
     ):  # fmt: skip
         for allowed in guess.values():

@@ -28,7 +28,7 @@ from tests.api.held import against_the_description, described
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
-ADMIN = By(person="admin-1", login="root", came_in=True)
+ADMIN = By(person="admin-1", login="root", signed_in=True)
 
 
 class Rig:
@@ -59,7 +59,7 @@ class Rig:
         def act(connection: Any) -> None:
             accounts.make(connection, ADMIN, handle, role, clock.now)
             if password:
-                hash_ = secrets.hash_of(PASSWORD, handle)
+                hash_ = secrets.hash_password(PASSWORD, handle)
                 accounts.set_password(
                     connection, ADMIN, handle, hash_, clock.now, second_after=accounts.AT_ONCE,
                     seal=self._seal(connection),
@@ -87,7 +87,7 @@ class Rig:
 
     def _seal(self, connection: Connection) -> Seal:
         """That of the server's key, where a real one was started on this database."""
-        return serve_key.seal_of(connection, serve_key.key_file(self.house.settings))
+        return serve_key.load_seal(connection, serve_key.key_file(self.house.settings))
 
     def session_id(self, handle: str) -> str:
         """The id of one more session of that account."""
@@ -123,7 +123,7 @@ class Rig:
         visit = self.app.state.authenticator.begin(handle)
         client = self.nobody()
         client.headers["Cookie"] = f"{COOKIE}={visit.cookie}"
-        client.headers[CSRF_HEADER] = secrets.of_session(visit.cookie, CSRF)
+        client.headers[CSRF_HEADER] = secrets.form_token(visit.cookie, CSRF)
         return client
 
     def holder(self, secret: str) -> TestClient:

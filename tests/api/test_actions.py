@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.desk.resumption import ENTRIES_LOST, Resumption, resume
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
-from incidents.notices.customer_link import Links, Named
+from incidents.notices.customer_link import Links, ValidLink
 from tests.api.desk import MAIL, PHONE, fill
 from tests.api.rig import PASSWORD, Rig
 from tests.conftest import WriteSettings
@@ -449,7 +449,7 @@ def test_links_are_revoked_once_by_whoever_may_give_them(
         assert answer.json()["incident"]["links_revoked"] == 1
     assert operator.get(path).json()["links_revoked"] == 1
     token = operator.get(f"{path}/link").json()["link"].rpartition("/")[2]
-    assert LINKS.read(token, clock.now()) == Named((1, 1), 1)
+    assert LINKS.read(token, clock.now()) == ValidLink((1, 1), 1)
 
 
 def test_notices_and_alarms_and_duties_are_read(api: Rig) -> None:

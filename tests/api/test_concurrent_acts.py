@@ -16,7 +16,7 @@ from incidents.api.limits import Batcher
 from incidents.app import App
 from incidents.contract.documents.acts import Acted
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.locked import StillLockedError
+from incidents.desk.locked import LockTimeoutError
 from incidents.errors import DatabaseError
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
@@ -38,8 +38,8 @@ class _Busy:
         self.transactions.append(len(envelopes))
         self.begun.set()
         assert self.let_go.wait(PATIENCE_S)
-        if self.is_locked and given.get("patience") is not None:
-            raise StillLockedError
+        if self.is_locked and given.get("lock_timeout") is not None:
+            raise LockTimeoutError
         return self.desk.submit(envelopes, **given)
 
 
@@ -48,7 +48,7 @@ def busy(api: Rig) -> _Busy:
     """The desk of `api`, as busy as the test says."""
     fill(api)
     found = _Busy(api.house.desk)
-    api.house.gatherer._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
+    api.house.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
     return found
 
 

@@ -45,7 +45,7 @@ schemathesis.openapi.format(
 class _Anybody(Identity):
     """An administrator and a supervisor in one, who has just proved who they are."""
 
-    def why_not(self, act: str, now: Any) -> None:
+    def denial(self, act: str, now: Any) -> None:
         """Nothing."""
 
 

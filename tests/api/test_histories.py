@@ -11,8 +11,8 @@ import pytest
 from incidents.api.endpoints import histories
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.cli import main
-from incidents.history import apart
-from incidents.history.apart import TooCostlyError, UnlimitedError
+from incidents.history import trial_process
+from incidents.history.trial_process import TooCostlyError, UnlimitedError
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -37,10 +37,10 @@ def bring(api: Rig, text: str, *, role: str = "supervisor", **asked: Any) -> Any
     return api.client(role).post(f"/api/v1/import{query}", json=body)
 
 
-@pytest.fixture(params=[apart.SHORT, 0], ids=["here", "apart"])
+@pytest.fixture(params=[trial_process.SHORT, 0], ids=["here", "apart"])
 def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial is worked out in this process, or in one of its own."""
-    monkeypatch.setattr(apart, "SHORT", request.param)
+    monkeypatch.setattr(trial_process, "SHORT", request.param)
 
 
 @pytest.mark.usefixtures("where")
@@ -129,7 +129,7 @@ def test_a_simulation_that_another_process_could_not_do_is_refused_with_the_way_
     def ended(*_: object) -> None:
         raise wrong
 
-    monkeypatch.setattr(apart, "tried", ended)
+    monkeypatch.setattr(trial_process, "run_trial", ended)
     refused = run(api)
     assert (refused.status_code, refused.json()["type"][22:]) == (status, kind)
     assert way_out in refused.json()["detail"]
@@ -148,7 +148,7 @@ def test_a_second_simulation_is_asked_to_come_again(
 def test_one_account_has_one_costly_thing_worked_out_at_a_time(api: Rig) -> None:
     fill(api)
     viewer, toml = api.client("viewer"), {"toml": ""}
-    with api.house.expenses.of("viewer-1"):
+    with api.house.processor_budget.charge("viewer-1"):
         for path, body in (
             ("/policy/check", toml), ("/policy/test", {"scenarios": "x"}),
             ("/simulate", {"history": HISTORY}), ("/simulate/picture", {"history": HISTORY}),
@@ -158,7 +158,7 @@ def test_one_account_has_one_costly_thing_worked_out_at_a_time(api: Rig) -> None
             assert answer.headers["retry-after"] == "5"
         other = api.client("operator").post("/api/v1/policy/check", json=toml)
         assert other.status_code == 200
-    with api.house.expenses.of("auditor-1"):
+    with api.house.processor_budget.charge("auditor-1"):
         for path in ("/bundle", "/sites/shop.example/report"):
             assert api.client("auditor").get(f"/api/v1{path}").status_code == 429, path
     assert viewer.post("/api/v1/policy/check", json=toml).status_code == 200

@@ -99,7 +99,7 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
                 (token, "in_person" if in_person else None), (for_none, "token_scope"),
                 (fresh, None), (stale, "prove_again" if in_person else None),
             ):  # fmt: skip
-                assert who.why_not(act, now) == (why if may else "role"), (who, act)
+                assert who.denial(act, now) == (why if may else "role"), (who, act)
 
 
 def test_each_operation_asks_whether_its_act_may_be_done_before_anything_else(api: Rig) -> None:

@@ -93,4 +93,4 @@ class App:
 
 
 def opened(signed: Signed, *keys: VerifierKey) -> list[VerifierKey]:
-    return note.opened(note.parse(signed.note), keys)
+    return note.verified_keys(note.parse(signed.note), keys)

@@ -81,7 +81,7 @@ def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> byt
     with writing(day.engine) as connection:
         last = checkpoints.last(connection)
         assert checkpoints.add(
-            connection, signed, after=None if last is None else last.id, beside="here"
+            connection, signed, after=None if last is None else last.id, place="here"
         )
         made = checkpoints.last(connection)
         assert made is not None

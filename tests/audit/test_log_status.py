@@ -67,7 +67,7 @@ def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_bef
 
 def trouble(house: App, how: str) -> None:
     with writing(house.engine) as connection:
-        checkpoints.note_trouble(connection, how, house.time.now)
+        checkpoints.record_signing_failure(connection, how, house.time.now)
 
 
 @pytest.mark.both_databases

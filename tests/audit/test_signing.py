@@ -109,14 +109,14 @@ def test_of_two_that_sign_at_one_moment_the_second_waits_and_finds_it_done(
 ) -> None:
     house.make_key()
     sequencer.number_all(house.engine)
-    sign, second = note.signed, ThreadPoolExecutor(1)
+    sign, second = note.sign_note, ThreadPoolExecutor(1)
     done: list[Future[Signing]] = []
 
     def late(*given: object) -> note.Note:
         done.append(second.submit(house.sign))
         return sign(*given)  # type: ignore[arg-type]  # passed on as it was given
 
-    monkeypatch.setattr(note, "signed", late)
+    monkeypatch.setattr(note, "sign_note", late)
 
     assert house.sign().made
     assert [each.result() for each in done] == [Signing()]
@@ -203,7 +203,7 @@ def test_nothing_is_signed_after_a_checkpoint_that_no_key_of_the_log_has_signed(
     house.begin()
     stranger = SigningKey.generate(NAME)
     last = house.last()
-    forged = str(note.signed(note.parse(last.note).text, stranger))
+    forged = str(note.sign_note(note.parse(last.note).text, stranger))
     with writing(house.engine) as connection:
         connection.execute(table.update().values(note=forged))
     house.time.later(hours=2)
@@ -301,7 +301,7 @@ def test_a_shared_file_that_cannot_be_read_stays_as_it_is_for_the_older_version(
 def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: App) -> None:
     house.begin(3)
     stranger = SigningKey.generate("other.example/incidents")
-    signed = str(note.signed(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
+    signed = str(note.sign_note(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
     house.ring.file.with_name("audit.key.signed").write_text(signed)
     signed_files.keep(house.ring.file, signed, [stranger.verifier])
 

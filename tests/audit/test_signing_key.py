@@ -60,7 +60,7 @@ def test_the_key_of_another_log_is_not_taken(house: App) -> None:
 
 def test_nor_one_that_has_signed_already(house: App) -> None:
     key = signing_key.make(house.ring.file, NAME)
-    signed = str(note.signed(Checkpoint(NAME, 1, b"\1" * 32).text, key))
+    signed = str(note.sign_note(Checkpoint(NAME, 1, b"\1" * 32).text, key))
     signed_files.keep(house.ring.file, signed, [key.verifier])
 
     with pytest.raises(RefusedError, match="another log"):

@@ -24,8 +24,8 @@ from tests.outbound.rig import LOOPBACK, always, receiver
 from tests.outbound.rig import Authority as WebAuthority
 
 KEY = SigningKey.generate("desk.example/log")
-SIGNED = note.signed(Checkpoint("desk.example/log", 5, bytes(32)).text, KEY)
-OTHER = bytes(note.signed(Checkpoint("desk.example/log", 6, bytes(32)).text, KEY))
+SIGNED = note.sign_note(Checkpoint("desk.example/log", 5, bytes(32)).text, KEY)
+OTHER = bytes(note.sign_note(Checkpoint("desk.example/log", 6, bytes(32)).text, KEY))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_what_is_no_checkpoint_is_not_stamped(tsa: Tsa) -> None:
     with pytest.raises(NoteError):
         stamp.stamped(authority, b"hello\n")
     with pytest.raises(CheckpointError):
-        stamp.stamped(authority, bytes(note.signed("hello\n", KEY)))
+        stamp.stamped(authority, bytes(note.sign_note("hello\n", KEY)))
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(

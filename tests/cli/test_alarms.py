@@ -60,7 +60,7 @@ def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel
         monitoring.add_alarms(connection, [raised])
         claimed = monitoring.claim_alarms(connection, raised, now=now, lease=timedelta(seconds=9))
         assert claimed is not None
-        monitoring.note_alarm_told(connection, claimed, now)
+        monitoring.record_alarm_sent(connection, claimed, now)
     house.close()
 
     told = desk("alarms")
@@ -222,9 +222,9 @@ def test_what_the_desk_was_told_is_shown_as_told(
 ) -> None:
     with mail(house):
         # Nobody enforces the clock: what `daemon --once`, which does, never finds.
-        open_house = App(sources.load())
-        alarm_duty.once(open_house)
-        open_house.close()
+        open_app = App(sources.load())
+        alarm_duty.once(open_app)
+        open_app.close()
     capsys.readouterr()
     assert main(["alarms"]) == 1
 

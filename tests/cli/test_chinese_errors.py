@@ -24,7 +24,7 @@ from incidents.values import site_name, web_address
 from tests.cli.conftest import Cli
 
 CHINESE = language("zh_CN", "cli")
-TOLD_OTHERWISE = {"ActRefusedError", "NotLetError", "ProblemError", "TroubleError"}
+TOLD_OTHERWISE = {"ActRefusedError", "ActivationDeniedError", "ProblemError", "TroubleError"}
 """They take their names and facts from the refusals, which have phrases of their own."""
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")

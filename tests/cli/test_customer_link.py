@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.notices.customer_link import Links, Named
+from incidents.notices.customer_link import Links, ValidLink
 from tests.cli.conftest import NOON, Cli
 from tests.conftest import WriteSettings
 
@@ -24,10 +24,10 @@ def test_the_link_of_an_incident_is_printed_with_how_long_it_holds(cli: Cli) -> 
     cli("site", "add", "shop.example")
     cli("log", "shop.example")
     told = cli("link", "1-1")
-    assert (told.status, told.out) == (0, f"{LINKS.to((1, 1), NOON)}\n")
+    assert (told.status, told.out) == (0, f"{LINKS.address((1, 1), NOON)}\n")
     assert told.err == "the link works until 2026-03-16 12:00 Asia/Shanghai (in 14 d)\n"
     token = told.out.strip().rpartition("/")[2]
-    assert LINKS.read(token, NOON + timedelta(days=14)) == Named((1, 1))
+    assert LINKS.read(token, NOON + timedelta(days=14)) == ValidLink((1, 1))
     assert cli("link", "1-1", "-q").out == told.out
     assert cli("link", "1-1", "-q").err == ""
     assert cli("link", "1-1", "--json").json == {
@@ -52,7 +52,7 @@ def test_after_its_links_were_revoked_an_incident_has_another_link(cli: Cli) -> 
         told = cli("revoke-links", "1-1", "--key", "k")
         assert told.out.startswith("1-1: customer links revoked\n")
     token = cli("link", "1-1").out.strip().rpartition("/")[2]
-    assert LINKS.read(token, NOON) == Named((1, 1), 1)
+    assert LINKS.read(token, NOON) == ValidLink((1, 1), 1)
     assert cli("show", "1-1", "--json").json["links_revoked"] == 1
     assert cli("revoke-links", "9-9").status == 3
 

@@ -7,7 +7,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.envelope import nothing_done
+from incidents.desk.envelope import refused_answer
 from incidents.machine.refusal import Refusal
 from tests.cli.conftest import Cli
 
@@ -142,7 +142,7 @@ def test_an_import_that_is_refused_as_a_whole_says_that_nothing_was_written_and_
     behind = Refusal("clock_behind", {"now": datetime(2026, 6, 1, tzinfo=UTC), "behind_s": 360})
 
     def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
-        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+        return [refused_answer(str(envelope.site), behind) for envelope in envelopes]
 
     with monkeypatch.context() as patch:
         patch.setattr(Desk, "submit", refuses)

@@ -84,7 +84,7 @@ def test_a_checkpoint_is_printed_as_it_was_signed(cli: Cli) -> None:
 
     assert (answer.status, answer.err) == (0, "")
     printed = note.parse(answer.out)
-    assert note.opened(printed, [key]) == [key]
+    assert note.verified_keys(printed, [key]) == [key]
     found = note.parse_checkpoint(printed.text)
     assert (found.origin, found.size) == (NAME, 2)
     assert cli("audit", "checkpoint").out == answer.out

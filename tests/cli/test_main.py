@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
+from incidents.cli.act_helps import ACTS_AFTER
 from incidents.cli.root import COMMANDS
+from incidents.cli.sites import COMMANDS as SITE_COMMANDS
 from tests.cli.conftest import Cli
 
 
@@ -40,6 +42,12 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
     assert not loaded & {"sqlalchemy", "rich", "structlog", "transitions", "idna", "zoneinfo"}
 
 
+def test_each_act_is_listed_whose_row_names_a_command_to_list_it_after() -> None:
+    listed = [name for commands in COMMANDS.values() for name in commands]
+    listed += [f"site {name}" for commands in SITE_COMMANDS.values() for name in commands]
+    assert [typed for typed in ACTS_AFTER if typed not in listed] == []
+
+
 def test_an_act_on_a_pipe_loads_neither_the_orm_nor_alembic_nor_rich(db_url: str) -> None:
     assert main(["site", "add", "a.example", "--db", db_url]) == 0
     _, loaded = _given("log", "a.example", "--db", db_url)
@@ -60,7 +68,7 @@ def test_what_is_unexpected_is_one_sentence_and_a_pointer(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("Mr Wang's phone")
 
-    monkeypatch.setattr("incidents.app.open_house", fail)
+    monkeypatch.setattr("incidents.app.open_app", fail)
     answer = cli("site", "list")
     assert answer.status == 1
     assert "ZeroDivisionError" in answer.err
@@ -75,7 +83,7 @@ def test_an_interrupt_ends_it_quietly(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("incidents.app.open_house", interrupt)
+    monkeypatch.setattr("incidents.app.open_app", interrupt)
     answer = cli("site", "list")
     assert answer.status == 130
     assert answer.err.strip() == ""

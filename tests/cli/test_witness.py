@@ -53,7 +53,7 @@ def test_a_new_key_is_for_its_owner_alone_and_prints_the_verifier_key(
     assert key.verifier.name == "witness.example/w1"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "PRIVATE" not in out + err
-    Ledger(tmp_path / "witness.key.db").check_for(key.verifier)
+    Ledger(tmp_path / "witness.key.db").check_key(key.verifier)
 
 
 def test_no_key_is_ever_overwritten(run: Run, file: Path, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_new_key_may_take_over_the_memory_of_an_old_one(run: Run, tmp_path: Pa
             run("--new-key", "witness.example", "--key", tmp_path / name, "--store", store)[0] == 0
         )
     for name in ("old.key", "new.key"):
-        Ledger(store).check_for(SigningKey.parse((tmp_path / name).read_text()).verifier)
+        Ledger(store).check_key(SigningKey.parse((tmp_path / name).read_text()).verifier)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\n"])

@@ -17,7 +17,7 @@ from incidents.client import intake
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.envelope import nothing_done
+from incidents.desk.envelope import refused_answer
 from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
 from incidents.machine import commands as c
 from incidents.machine.refusal import Refusal
@@ -185,7 +185,7 @@ def test_an_import_that_a_server_refuses_as_a_whole_is_told_as_with_a_database(
     behind = Refusal("clock_behind", {"now": datetime(2026, 6, 1, tzinfo=UTC), "behind_s": 360})
 
     def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
-        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+        return [refused_answer(str(envelope.site), behind) for envelope in envelopes]
 
     monkeypatch.setattr(Desk, "submit", refuses)
     line = ("import", str(file), "--json")

@@ -158,4 +158,4 @@ def path(
     incident: Incident, *, since: datetime | None = None, links: Links = LINKS, revoked: int = 0
 ) -> str:
     """Where the page of the incident is, by a link that was given out at `since`."""
-    return urlsplit(links.to(incident, since or clock.now(), revoked)).path
+    return urlsplit(links.address(incident, since or clock.now(), revoked)).path

@@ -19,7 +19,7 @@ from incidents.machine import commands as c
 from incidents.machine import decide
 from incidents.machine.actions import sites
 from incidents.machine.command import Choice, Own, Short
-from incidents.machine.draft import Draft
+from incidents.machine.decider import Decider
 from incidents.machine.refusal import RefusedError
 from incidents.views import possible
 from tests.golden.form_page import Form, Page
@@ -64,17 +64,17 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
     """The commands of the made-up acts that the machine has been given."""
     found: list[Freeze] = []
 
-    def freeze(draft: Draft, command: Freeze) -> None:
+    def freeze(decider: Decider, command: Freeze) -> None:
         found.append(command)
         if command.number == "wrong":
-            raise RefusedError("not_held", site=draft.case.site)
-        sites.set_hold(draft, c.SetHold(by=command.by, reason=command.reason))
+            raise RefusedError("not_held", site=decider.case.site)
+        sites.set_hold(decider, c.SetHold(by=command.by, reason=command.reason))
 
     for module in (act_forms, possible):
         monkeypatch.setattr(module, "ACTIONS", (*ACTIONS, *ROWS))
     for row in ROWS:
         monkeypatch.setitem(identity.MAY, row.name, frozenset(row.roles))
-        monkeypatch.setitem(decide._ACTS, row.command, freeze)
+        monkeypatch.setitem(decide.DECISIONS, row.command, freeze)
     for key, words in WORDS.items():
         monkeypatch.setitem(spoken("en").phrases, key, words)
     return found

@@ -92,7 +92,7 @@ def test_the_form_sends_nobody_to_another_site(desk: ConsoleDesk, to: str) -> No
 
 def test_a_password_is_what_was_typed_blanks_and_all(desk: ConsoleDesk) -> None:
     desk.have_account("li")
-    hash_ = secrets.hash_of(" a horse and a battery ", "li")
+    hash_ = secrets.hash_password(" a horse and a battery ", "li")
     desk.house.desk.on_record(
         lambda c: accounts.set_password(
             c, ADMIN, "li", hash_, clock.now, second_after=accounts.AT_ONCE

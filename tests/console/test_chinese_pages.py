@@ -225,3 +225,10 @@ def test_what_is_refused_is_refused_in_chinese(shift: Shift) -> None:
         assert re.search("[一-鿿]{2}", "".join(told)), (path, fields, told)
         left += [(path, fields, words) for words in english_in(answer.text)]
     assert left == []
+
+
+def test_an_item_that_is_claimed_can_be_put_back_and_not_let_through(shift: Shift) -> None:
+    chen = shift.desk.have_account("supervisor")
+    shift.site("claimed", LOG, c.ClaimItem(by=chen, item="1"))
+    queue = Visitor(shift.desk, "supervisor", "zh").get("/queue/list").text
+    assert re.findall(r'<button data-key="u"[^>]*>(.*?)</button>', queue) == ["放回"]

@@ -38,7 +38,7 @@ def ask(
     **said: Any,
 ) -> tuple[int, bytes]:  # fmt: skip
     """The status and the body of what is answered."""
-    path = at or LINKS.to((1, 1), clock.now()).removeprefix(LINKS.base_url)
+    path = at or LINKS.address((1, 1), clock.now()).removeprefix(LINKS.base_url)
     scope = {
         "type": "http", "method": method, "path": path,
         "headers": [(b"content-type", FORM.encode())], **said,
@@ -70,11 +70,15 @@ def test_while_the_database_is_away_the_page_asks_for_patience(
     logged = capsys.readouterr().err
     assert '"incident": "1-1"' in logged
     assert '"error": "DatabaseError"' in logged
-    assert LINKS.to((1, 1), clock.now())[-32:] not in logged
+    assert LINKS.address((1, 1), clock.now())[-32:] not in logged
 
 
 def test_who_has_no_link_is_not_even_looked_up(app: CustomerApp) -> None:
-    for at in ("/c/1-1.x", "/", LINKS.to((1, 1), clock.now()).removeprefix(LINKS.base_url)[:-1]):
+    for at in (
+        "/c/1-1.x",
+        "/",
+        LINKS.address((1, 1), clock.now()).removeprefix(LINKS.base_url)[:-1],
+    ):
         assert ask(app, at=at)[0] == 404
 
 
@@ -100,7 +104,7 @@ def test_of_a_client_that_has_gone_nothing_is_recorded(app: CustomerApp) -> None
 
 
 def test_it_can_be_mounted_in_another_application(app: CustomerApp) -> None:
-    token = LINKS.to((1, 1), clock.now()).rpartition("/")[2]
+    token = LINKS.address((1, 1), clock.now()).rpartition("/")[2]
     assert ask(app, at=f"/desk/c/{token}", root_path="/desk")[0] == 503
     assert ask(app, at=f"/desk/c/{token}")[0] == 404
 

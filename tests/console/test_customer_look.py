@@ -12,7 +12,7 @@ from incidents.console import customer_page
 from incidents.console.customer_page import CustomerPage
 from incidents.console.customer_view import CustomerView
 from incidents.notices import samples
-from incidents.notices.letter import Office
+from incidents.notices.letter import DeskContact
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
 from tests.console.customers import Parts
@@ -79,7 +79,7 @@ def test_it_can_be_written_whatever_the_incident_is(view: CustomerView) -> None:
 
 
 def test_a_desk_that_has_no_phone_is_written_to() -> None:
-    office = Office(name="示例主机", mail="desk@host.example")
+    office = DeskContact(name="示例主机", mail="desk@host.example")
     page = CustomerPage(Wording(office, SHANGHAI), office)
     page.check()
     text = page.of(SIGHTS[0]).decode()

@@ -53,7 +53,7 @@ def test_from_the_violation_to_the_suspension(db_url: str, tmp_path: Path) -> No
         # A violation is logged, and the customer is written to: with the link, twice the same.
         served.do(SITE, c.AddSite(by="operator-1", person="张三", email="zhang@shop.example"))
         served.do(SITE, c.Log(by="operator-1", urls=("https://shop.example/a",)))
-        lane = lanes.customer_lane(served.house, link=customer_link.link_of_notice())
+        lane = lanes.customer_lane(served.house, link=customer_link.load_notice_link())
         notice = _notice(served)
         assert lane.deliver(notice) == lane.deliver(replace(notice, attempt=2)) == Delivered()
         [link], [again] = (_links(mail) for mail in mailbox.mails)

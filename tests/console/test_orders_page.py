@@ -294,7 +294,7 @@ def test_it_names_what_could_not_be_compared_and_why(
 ) -> None:
     lost = Resumption(cause=ENTRIES_LOST, had=99)
     desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
-    comparison.note_failed(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
+    comparison.record_failures(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
 
     page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
 
@@ -322,7 +322,7 @@ def test_the_queue_says_why_nothing_is_carried_out(
         beat = Heartbeat(daemon=name, host=name, pid=1, started_at=now, beat_at=now)
         with writing(desk.house.engine) as connection:
             monitoring.beat(connection, beat)
-            monitoring.note_mark(connection, name, why, now)
+            monitoring.record_mark(connection, name, why, now)
 
     daemon("h-1", "the mark <m> cannot be read")
     page = viewer.get("/").text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from incidents.audit import fold
-from incidents.history import apart
+from incidents.history import trial_process
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
 from tests.api.rig import PASSWORD
@@ -60,11 +60,11 @@ def test_every_move_of_the_machines_is_drawn_and_told(desk: ConsoleDesk) -> None
         assert told not in page
 
 
-@pytest.mark.parametrize("short", [apart.SHORT, 0], ids=["here", "apart"])
+@pytest.mark.parametrize("short", [trial_process.SHORT, 0], ids=["here", "apart"])
 def test_a_trial_on_the_record_shows_what_would_have_differed_and_changes_nothing(
     desk: ConsoleDesk, supervisor: Visitor, short: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "SHORT", short)
+    monkeypatch.setattr(trial_process, "SHORT", short)
     page = supervisor.get(tried(supervisor)).text
     assert "The policies treat 1 of 1 sites differently" in page
     assert "<code>repeat.count</code>: 3 → <b>2</b>" in page

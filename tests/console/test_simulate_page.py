@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from incidents import views
-from incidents.history import apart
-from incidents.history.apart import TooCostlyError
+from incidents.history import trial_process
+from incidents.history.trial_process import TooCostlyError
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 LINES = "occurred_at,site,contact\n" + "".join(
@@ -112,7 +112,7 @@ def test_a_form_without_a_file_says_so(somebody: Visitor) -> None:
 
 def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> None:
     vera = Visitor(desk, "vera")
-    with desk.house.expenses.of("vera"):
+    with desk.house.processor_budget.charge("vera"):
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):
@@ -134,7 +134,7 @@ def test_one_that_takes_too_long_is_ended_and_says_so(
     def ended(*_: object) -> None:
         raise TooCostlyError(limit_s=60)
 
-    monkeypatch.setattr(apart, "tried", ended)
+    monkeypatch.setattr(trial_process, "run_trial", ended)
     assert "more than 60 seconds of processor time" in simulate(somebody).text
 
 

@@ -10,8 +10,8 @@ from incidents.accounts import identity
 from incidents.console.languages import LANGUAGES, Chosen, chosen, spoken
 from incidents.console.pages import incident, site
 from incidents.errors import RefusedError
-from incidents.history import apart
 from incidents.history import rows as intake_causes
+from incidents.history import trial_process
 from incidents.locale.catalogue import phrases
 from incidents.machine.command import OUTCOMES
 from incidents.machine.events import KINDS
@@ -44,7 +44,13 @@ def test_every_kind_of_event_has_a_sentence_and_a_label_in_chinese() -> None:
 
 
 def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
-    modules = {"incidents.errors", site.__name__, incident.__name__, pages.__name__, apart.__name__}
+    modules = {
+        "incidents.errors",
+        site.__name__,
+        incident.__name__,
+        pages.__name__,
+        trial_process.__name__,
+    }
     given = [each for each in RefusedError.__subclasses__() if each.__module__ in modules]
     assert len(given) > 14
     for error in given:

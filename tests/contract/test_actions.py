@@ -14,8 +14,9 @@ from incidents.machine.command import Choice, Words
 
 KINDS = [
     kind
-    for name in c.__all__
-    if isinstance(kind := getattr(c, name), type)
+    for kind in vars(c).values()
+    if isinstance(kind, type)
+    and issubclass(kind, c.Command)
     and kind not in (c.Command, c.OrderCommand, c.FilingCommand)
 ]
 OF_MACHINES = {

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from incidents.cli.root import root
-from incidents.contract import hints
+from incidents.contract import hints, next_steps
 from incidents.contract.documents import Hint
 from incidents.contract.hints import LOOKS, do, look, typed
 from incidents.machine import commands as c
@@ -19,7 +19,7 @@ WAITS = {**SITE, "asked_by": "li"}
 
 
 def _after(state: str, site: dict[str, object]) -> list[str]:
-    return [typed(each) for each in hints.after({"id": "1-3", "state": state}, site)]
+    return [typed(each) for each in next_steps.after({"id": "1-3", "state": state}, site)]
 
 
 def test_what_fits_an_incident_follows_from_how_it_stands() -> None:

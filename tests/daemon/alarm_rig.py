@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from incidents import clock
 from incidents.app import App
 from incidents.daemon.alarm_duty import Alarms
-from incidents.daemon.alarm_letter import Place, Tell, by_channels
+from incidents.daemon.alarm_letter import SendAlarm, Source, channel_sender
 from incidents.desk import Envelope
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine import commands as c
 from incidents.notices import samples
-from incidents.notices.lanes import Desk
+from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.wording import Wording
@@ -25,7 +25,7 @@ from incidents.views.queue.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"
-HERE = Place(host="desk-2", database="/srv/desk.db")
+HERE = Source(host="desk-2", database="/srv/desk.db")
 S, MIN, H = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -51,9 +51,9 @@ class Watch:
         self.beats = True
         self._frozen = frozen
 
-    def duty(self, tell: Tell | None, **how: Any) -> Alarms:
+    def duty(self, send: SendAlarm | None, **how: Any) -> Alarms:
         return Alarms(
-            self.house, tell=tell, monotonic=lambda: self.elapsed, chance=lambda: 0.0, **how
+            self.house, send=send, monotonic=lambda: self.elapsed, jitter=lambda: 0.0, **how
         )
 
     def at(self, moment: datetime) -> Self:
@@ -97,14 +97,14 @@ class Channel:
         return self.outcome
 
 
-def desk(*outlets: Outlet) -> Desk:
+def desk(*outlets: Outlet) -> DeskLane:
     zone = ZoneInfo("Asia/Shanghai")
-    return Desk(
+    return DeskLane(
         facts=lambda _: None, wording=Wording(samples.OFFICE, zone), outlets=outlets,
         now=clock.now,
     )  # fmt: skip
 
 
-def telling(*outlets: Outlet) -> Tell | None:
+def telling(*outlets: Outlet) -> SendAlarm | None:
     """Tells by these, from there."""
-    return by_channels(desk(*outlets), HERE)
+    return channel_sender(desk(*outlets), HERE)

@@ -300,7 +300,7 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = Told()
-    monkeypatch.setattr(alarm_letter, "by_channels", lambda *_: told)
+    monkeypatch.setattr(alarm_letter, "channel_sender", lambda *_: told)
     watch.beat("gone", host="there")
     watch.log().log("b.example").at(START + 52 * MIN)
 
@@ -308,7 +308,7 @@ def test_once_from_cron_believes_a_silence_at_once_and_writes_nothing(
     again = alarm_duty.once(watch.house)
 
     assert told.got == ["daemon_silent:gone", LAPSING, "clock_about_to_lapse:2-1"]
-    assert (done.told, again.told) == (3, 0)
+    assert (done.sent, again.sent) == (3, 0)
     assert capsys.readouterr() == ("", "")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from incidents import clock
 from incidents.daemon import enforce
-from incidents.daemon.enforce import Steps
+from incidents.daemon.enforce import ClockSteps
 from incidents.store.database.engine import reading
 from tests.acceptance.daemons import engine_of
 from tests.databases import compares_clocks
@@ -64,8 +64,8 @@ class Clocks:
         self.now += seconds * SECOND
         self.elapsed += seconds
 
-    def steps(self) -> Steps:
-        return Steps(lambda: self.now, lambda: self.elapsed)
+    def steps(self) -> ClockSteps:
+        return ClockSteps(lambda: self.now, lambda: self.elapsed)
 
 
 def test_a_clock_that_goes_on_takes_no_step() -> None:

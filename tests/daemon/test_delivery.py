@@ -527,9 +527,9 @@ def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
     house = App(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     woken: list[str] = []
-    monkeypatch.setattr(whole, "_at_once", woken.append)
+    monkeypatch.setattr(whole, "_run_now", woken.append)
 
-    whole._look_at_once()
+    whole._run_all_now()
 
     assert loop._DELIVERY in woken
     house.close()

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from incidents import clock
 from incidents.app import App
 from incidents.daemon import enforce, journal
-from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
+from incidents.daemon.enforce import WORKING_FOR_S, Enforcement, elapse
 from incidents.daemon.journal import Systemd
-from incidents.daemon.part import Backoff, trouble
+from incidents.daemon.part import Backoff, database_fault
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure
@@ -40,16 +40,16 @@ def engine(db_url: str) -> Iterator[Engine]:
         yield found
 
 
-def look_at(engine: Engine, moment: datetime, **how: Any) -> enforce.Look:
+def look_at(engine: Engine, moment: datetime, **how: Any) -> enforce.Elapsed:
     with freeze_time(moment):
-        return look(engine, Desk(engine), **how)
+        return elapse(engine, Desk(engine), **how)
 
 
 # What a look does.
 
 
 def test_where_no_clock_runs_a_look_finds_nothing(engine: Engine) -> None:
-    assert look_at(engine, START) == enforce.Look()
+    assert look_at(engine, START) == enforce.Elapsed()
 
 
 def test_a_look_that_finds_nothing_asks_one_question(sqlite_url: str) -> None:
@@ -71,8 +71,8 @@ def test_at_the_deadline_nothing_is_due_and_a_moment_later_it_is(engine: Engine)
     at = look_at(engine, START + HOUR)
     after = look_at(engine, START + HOUR + MOMENT)
 
-    assert at == enforce.Look(next_due=START + HOUR)
-    assert after == enforce.Look(sites=1, events=2, next_due=START + 13 * HOUR + MOMENT)
+    assert at == enforce.Elapsed(next_due=START + HOUR)
+    assert after == enforce.Elapsed(sites=1, events=2, next_due=START + 13 * HOUR + MOMENT)
 
 
 def test_batches_go_on_until_nothing_is_due_in_the_order_of_the_due_times(engine: Engine) -> None:
@@ -110,7 +110,7 @@ def test_a_due_time_of_which_nothing_comes_is_not_tried_for_ever(engine: Engine)
     found = look_at(engine, START + MINUTE)
 
     # Nor is it what the next look waits for.
-    assert found == enforce.Look(sites=1, events=0, next_due=START + HOUR)
+    assert found == enforce.Elapsed(sites=1, events=0, next_due=START + HOUR)
 
 
 def test_a_daemon_ahead_of_the_database_does_nothing_before_its_time_there(
@@ -130,7 +130,7 @@ def test_a_daemon_ahead_of_the_database_does_nothing_before_its_time_there(
 
         def all_are_suspended() -> bool:
             desk.submit([Envelope(site=names[-1], command=note)])
-            look(engine, desk)
+            elapse(engine, desk)
             return count_in(engine, "suspended") == len(names)
 
         until(all_are_suspended, "all are suspended")
@@ -182,7 +182,7 @@ class Watched:
             stopped=lambda: self.stopped,
             wake_at=self.wakes.append,
             changed=self._changed,
-            backoff=Backoff(monotonic=lambda: self.elapsed, chance=lambda: 0.0),
+            backoff=Backoff(monotonic=lambda: self.elapsed, jitter=lambda: 0.0),
             monotonic=lambda: self.elapsed,
         )
 
@@ -190,7 +190,7 @@ class Watched:
         self.changes += 1
 
     def works(self) -> bool:
-        return self.enforcement.works
+        return self.enforcement.is_working
 
     def run(self) -> list[str]:
         """One look; what systemd has heard of it."""
@@ -209,14 +209,14 @@ def house(sqlite_url: str) -> Iterator[App]:
 @pytest.fixture
 def failing(house: App, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | None], None]:
     """Makes looks fail, until told otherwise."""
-    whole = enforce.look
+    whole = enforce.elapse
 
     def fail(error: Exception | None) -> None:
-        def broken(*_: object, **__: object) -> enforce.Look:
+        def broken(*_: object, **__: object) -> enforce.Elapsed:
             assert error is not None
             raise error
 
-        monkeypatch.setattr(enforce, "look", whole if error is None else broken)
+        monkeypatch.setattr(enforce, "elapse", whole if error is None else broken)
 
     return fail
 
@@ -274,8 +274,8 @@ def test_it_wakes_when_the_database_shows_the_due_time_whatever_its_own_clock_sa
     house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(house)
-    found = enforce.Look(next_due=START, ahead=1.8 * SECOND)
-    monkeypatch.setattr(enforce, "look", lambda *_, **__: found)
+    found = enforce.Elapsed(next_due=START, ahead=1.8 * SECOND)
+    monkeypatch.setattr(enforce, "elapse", lambda *_, **__: found)
 
     watched.run()
 
@@ -287,7 +287,7 @@ def test_what_fell_due_while_a_look_came_to_its_end_is_woken_for_at_once(
 ) -> None:
     watched = Watched(house)
     passed = clock.now() - timedelta(milliseconds=5)
-    monkeypatch.setattr(enforce, "look", lambda *_, **__: enforce.Look(next_due=passed))
+    monkeypatch.setattr(enforce, "elapse", lambda *_, **__: enforce.Elapsed(next_due=passed))
 
     watched.run()
 
@@ -305,7 +305,7 @@ def test_a_site_that_another_daemon_has_in_hand_is_nothing_to_wake_for(
 
             found = look_at(engine, START + 2 * HOUR)
 
-    assert found == enforce.Look(next_due=START + 3 * HOUR)
+    assert found == enforce.Elapsed(next_due=START + 3 * HOUR)
 
 
 def test_each_decision_is_one_line_without_anybodys_words(
@@ -437,7 +437,7 @@ def test_a_look_that_hangs_is_not_believed_in_for_long(house: App) -> None:
     watched = Watched(house)
     watched.run()
 
-    watched.elapsed += WORKS_FOR_S
+    watched.elapsed += WORKING_FOR_S
     assert watched.works()
     watched.elapsed += 0.1
     assert not watched.works()
@@ -447,8 +447,8 @@ def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
     house: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watched = Watched(house)
-    aside = enforce.Look(aside="its clock is 5.0 s ahead of the database's")
-    monkeypatch.setattr(enforce, "look", lambda *_, **__: aside)
+    aside = enforce.Elapsed(aside="its clock is 5.0 s ahead of the database's")
+    monkeypatch.setattr(enforce, "elapse", lambda *_, **__: aside)
 
     heard = watched.run()
     watched.run()
@@ -456,7 +456,7 @@ def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
     assert len(events(capsys)) == 1
     assert watched.enforcement.aside == aside.aside
 
-    monkeypatch.setattr(enforce, "look", lambda *_, **__: enforce.Look())
+    monkeypatch.setattr(enforce, "elapse", lambda *_, **__: enforce.Elapsed())
     assert "READY=1" in watched.run()
     watched.run()
     assert events(capsys) == ["the clocks agree again: enforcing"]
@@ -471,18 +471,18 @@ def test_a_row_that_does_not_fit_is_not_quoted(kind: type[IntegrityError]) -> No
     error = DatabaseError("Key (phone)=(…) exists")
     error.__cause__ = kind("INSERT …", {}, Exception("Key (phone)=(…) exists"))
 
-    assert trouble(error) == f"the database refused a row ({kind.__name__})"
+    assert database_fault(error) == f"the database refused a row ({kind.__name__})"
 
 
 def test_a_disk_that_does_not_say_what_is_there_is_trouble_that_passes() -> None:
     error = UnseenError(file="desk.db", why="Input/output error")
 
-    assert trouble(error) == "cannot check the file desk.db: Input/output error"
+    assert database_fault(error) == "cannot check the file desk.db: Input/output error"
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), IncidentsError("x"), DatabaseError("newer")])
 def test_other_errors_are_no_trouble_that_passes(error: Exception) -> None:
-    assert trouble(error) is None
+    assert database_fault(error) is None
 
 
 def test_a_file_held_by_another_process_is_trouble_that_passes(
@@ -493,9 +493,9 @@ def test_a_file_held_by_another_process_is_trouble_that_passes(
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         with other.connect().execution_options(incidents_writes=True) as held, held.begin():
             with pytest.raises(DatabaseError) as raised:
-                look(engine, Desk(engine))
-            assert "was held by another process" in str(trouble(raised.value))
-        assert look(engine, Desk(engine)).sites == 1
+                elapse(engine, Desk(engine))
+            assert "was held by another process" in str(database_fault(raised.value))
+        assert elapse(engine, Desk(engine)).sites == 1
 
 
 def test_a_full_disk_is_trouble_that_passes(
@@ -508,9 +508,9 @@ def test_a_full_disk_is_trouble_that_passes(
         with engine.connect() as connection:
             connection.execute(text(f"PRAGMA max_page_count = {pages}"))
         with pytest.raises(DatabaseError) as raised:
-            look(engine, Desk(engine))
-        assert "full" in str(trouble(raised.value))
+            elapse(engine, Desk(engine))
+        assert "full" in str(database_fault(raised.value))
 
         with engine.connect() as connection:
             connection.execute(text("PRAGMA max_page_count = 1000000"))
-        assert look(engine, Desk(engine)).sites == 50
+        assert elapse(engine, Desk(engine)).sites == 50

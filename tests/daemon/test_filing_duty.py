@@ -14,7 +14,7 @@ from freezegun import freeze_time
 from incidents import views
 from incidents.app import App
 from incidents.daemon import filing_duty
-from incidents.daemon.filing_duty import AGAIN_AFTER, Filings
+from incidents.daemon.filing_duty import RETRY_AFTER, Filings
 from incidents.desk import Envelope
 from incidents.filing.settings import FilingSettings
 from incidents.machine import commands as c
@@ -67,7 +67,11 @@ class Office:
 
     def duty(self, **how: Any) -> Filings:
         return Filings(
-            self.house, look=self.looks, chance=lambda: 0.0, monotonic=lambda: self.elapsed, **how
+            self.house,
+            check_page=self.looks,
+            jitter=lambda: 0.0,
+            monotonic=lambda: self.elapsed,
+            **how,
         )
 
     def at(self, moment: datetime) -> None:
@@ -148,7 +152,7 @@ def test_a_reminder_is_given_once_however_many_daemons_look(office: Office) -> N
 def test_more_sites_than_one_transaction_takes_are_all_reminded_of(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing_duty, "AT_ONCE", 2)
+    monkeypatch.setattr(filing_duty, "BATCH", 2)
     for n in range(5):
         office.file(f"s{n}.example", opened_on="2026-01-01")
     assert office.duty().remind() == 5
@@ -180,12 +184,12 @@ def test_an_approved_site_s_page_is_looked_at_and_again_within_the_time(office: 
     office.config.write_text('[filing]\nrecheck_within = "10h"\n')
     office.looks.answer = ("icon_missing",)
     duty = office.duty()
-    assert duty.look_at_one()
-    assert not duty.look_at_one()
+    assert duty.check_one_page()
+    assert not duty.check_one_page()
     assert office.queue == [("shop.example", "footer", ["icon_missing"])]
     office.at(START + 10 * HOUR)
     office.looks.answer = ()
-    assert duty.look_at_one()
+    assert duty.check_one_page()
     assert office.queue == []
     assert office.looks.asked == ["shop.example"] * 2
 
@@ -197,28 +201,28 @@ def test_a_site_that_is_not_approved_or_has_no_number_is_not_looked_at(
     without: dict[str, str], office: Office
 ) -> None:
     office.file(**(APPROVED | without))
-    assert not office.duty().look_at_one()
+    assert not office.duty().check_one_page()
 
 
 def test_a_site_that_is_down_is_not_looked_at_until_it_is_up(office: Office) -> None:
     office.file(**APPROVED)
     office.give(c.SetHold(by="li", reason="by order"))
-    assert not office.duty().look_at_one()
+    assert not office.duty().check_one_page()
     office.give(c.LiftHold(by="li", reason="by order"))
-    office.at(START + AGAIN_AFTER)
-    assert office.duty().look_at_one()
+    office.at(START + RETRY_AFTER)
+    assert office.duty().check_one_page()
 
 
 def test_a_page_that_cannot_be_read_is_no_news_and_is_tried_again_soon(office: Office) -> None:
     office.file(**APPROVED)
     office.looks.answer = None
     duty = office.duty()
-    assert duty.look_at_one()
+    assert duty.check_one_page()
     assert office.queue == []
-    office.at(START + AGAIN_AFTER - HOUR)
-    assert not duty.look_at_one()
-    office.at(START + AGAIN_AFTER)
-    assert duty.look_at_one()
+    office.at(START + RETRY_AFTER - HOUR)
+    assert not duty.check_one_page()
+    office.at(START + RETRY_AFTER)
+    assert duty.check_one_page()
 
 
 def test_who_has_waited_longest_is_looked_at_first_and_each_in_turn(office: Office) -> None:
@@ -227,10 +231,10 @@ def test_who_has_waited_longest_is_looked_at_first_and_each_in_turn(office: Offi
     duty = office.duty()
     for hour in range(3):
         office.at(START + hour * HOUR)
-        assert duty.look_at_one()
+        assert duty.check_one_page()
     office.at(START + 7 * DAY + 30 * timedelta(minutes=1))
-    assert duty.look_at_one()
-    assert not duty.look_at_one()
+    assert duty.check_one_page()
+    assert not duty.check_one_page()
     assert office.looks.asked == ["a.example", "b.example", "c.example", "a.example"]
 
 
@@ -241,7 +245,7 @@ def test_two_daemons_do_not_look_at_one_page_at_once(office: Office) -> None:
 
     def work(duty: Filings) -> None:
         together.wait()
-        duty.look_at_one()
+        duty.check_one_page()
 
     with ThreadPoolExecutor(2) as daemons:
         list(daemons.map(work, duties))
@@ -251,7 +255,7 @@ def test_two_daemons_do_not_look_at_one_page_at_once(office: Office) -> None:
 def test_no_page_is_looked_at_where_the_settings_say_so(office: Office) -> None:
     office.file(**APPROVED)
     office.config.write_text('[filing]\nrecheck_within = ""\n')
-    assert not office.duty().look_at_one()
+    assert not office.duty().check_one_page()
 
 
 def test_a_real_page_is_fetched_under_the_guard_and_held_against_the_register(
@@ -259,17 +263,17 @@ def test_a_real_page_is_fetched_under_the_guard_and_held_against_the_register(
 ) -> None:
     with receiver(always(200, RIGHT.encode(), Content_Type="text/html; charset=utf-8")) as there:
         office.file(home_url=there.url, **APPROVED)
-        Filings(office.house).look_at_one()
+        Filings(office.house).check_one_page()
         # The loopback is nobody's page: it is not asked at all.
         assert there.seen == []
         office.config.write_text(f'[filing]\nallow = ["{LOOPBACK}"]\n')
-        office.at(START + AGAIN_AFTER)
-        Filings(office.house).look_at_one()
+        office.at(START + RETRY_AFTER)
+        Filings(office.house).check_one_page()
         assert len(there.seen) == 1
         assert office.queue == []
         office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
         office.at(START + 8 * DAY)
-        Filings(office.house).look_at_one()
+        Filings(office.house).check_one_page()
     [(site, kind, problems)] = office.queue
     assert (site, kind) == ("shop.example", "footer")
     assert problems
@@ -298,7 +302,7 @@ def test_many_sites_that_are_down_keep_no_other_from_being_looked_at(
     for n in range(5):
         office.file(f"s{n}.example", **(APPROVED if n == 4 else APPROVED | {"approved_on": ""}))
     duty = office.duty()
-    assert any(duty.look_at_one() for _ in range(3))
+    assert any(duty.check_one_page() for _ in range(3))
     assert office.looks.asked == ["s4.example"]
 
 
@@ -308,12 +312,12 @@ def test_a_look_that_dies_is_made_again_soon(office: Office) -> None:
     def dies(*_: object) -> tuple[str, ...]:
         raise RuntimeError
 
-    duty = Filings(office.house, look=dies, chance=lambda: 0.0)
+    duty = Filings(office.house, check_page=dies, jitter=lambda: 0.0)
     with pytest.raises(RuntimeError):
-        duty.look_at_one()
-    assert not office.duty().look_at_one()
-    office.at(START + AGAIN_AFTER)
-    assert office.duty().look_at_one()
+        duty.check_one_page()
+    assert not office.duty().check_one_page()
+    office.at(START + RETRY_AFTER)
+    assert office.duty().check_one_page()
     assert office.looks.asked == ["shop.example"]
 
 
@@ -326,6 +330,6 @@ def test_what_was_held_against_a_filing_that_has_changed_meanwhile_is_no_news(
         office.give(c.ChangeFiling(by="li", details=(("icp_number", "京ICP备87654321号-1"),)))
         return ("icp_other",)
 
-    duty = Filings(office.house, look=corrected_meanwhile, chance=lambda: 0.0)
-    assert duty.look_at_one()
+    duty = Filings(office.house, check_page=corrected_meanwhile, jitter=lambda: 0.0)
+    assert duty.check_one_page()
     assert office.queue == []

@@ -10,13 +10,13 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import PATIENCE_S, Alarms
-from incidents.daemon.heartbeat import note_once
+from incidents.daemon.heartbeat import record_once
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
-from incidents.notices.notice_settings import Outlet, Quiet
+from incidents.notices.notice_settings import Outlet, QuietHours
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.database.engine import writing
@@ -46,7 +46,7 @@ def look(watch: Watch, duty: Alarms) -> None:
         watch.elapsed += PATIENCE_S
 
 
-def by_chat(watch: Watch, hours: Quiet | None = None) -> tuple[Channel, Alarms]:
+def by_chat(watch: Watch, hours: QuietHours | None = None) -> tuple[Channel, Alarms]:
     channel = Channel("group")
     return channel, watch.duty(telling(Outlet(channel, Recipient(), hours)))
 
@@ -167,7 +167,7 @@ def letters(monkeypatch: pytest.MonkeyPatch, write_settings: WriteSettings) -> L
     """What goes to customers, and to the desk by its lane."""
     write_settings('[report]\nwithin = ""\n')
     found = Letters()
-    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: found)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: found)
     return found
 
 
@@ -198,7 +198,7 @@ def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
     give(house, "one.example", c.VoidIncident(by="operator-1", incident=1, reason="slip"))
     rig.move(house)
     on_host(monkeypatch, tmp_path, "drill")
-    note_once(house)
+    record_once(house)
     duty = watch.duty(told)
 
     look(watch, duty)
@@ -230,7 +230,7 @@ def test_the_second_of_two_copies_beside_one_key_tells_that_it_carries_nothing_o
         close(house)
         seen, sent = dict(receiver.seen), list(letters.sent)
         assert halted(house) is not None
-        note_once(house)
+        record_once(house)
         watch, told = Watch(house), Told()
         look(watch, watch.duty(told))
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from incidents import clock
 from incidents.app import App
 from incidents.daemon.enforce import Enforcement
-from incidents.daemon.heartbeat import Heart, identity
+from incidents.daemon.heartbeat import HeartbeatDuty, identity
 from incidents.settings import sources
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
@@ -29,7 +29,7 @@ class Working(Enforcement):
         self.aside = None
 
     @property
-    def works(self) -> bool:
+    def is_working(self) -> bool:
         return self.at_work
 
 
@@ -40,7 +40,7 @@ def known(engine: Engine) -> list[Heartbeat]:
 
 def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: App) -> None:
     with freeze_time(START) as now:
-        heart = Heart(house, Working(), me := identity())
+        heart = HeartbeatDuty(house, Working(), me := identity())
         heart.beat()
         now.tick(5)
         heart.beat()
@@ -53,8 +53,8 @@ def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: App) 
 
 
 def test_two_daemons_of_one_host_are_two_rows(house: App) -> None:
-    Heart(house, Working(), identity()).beat()
-    Heart(house, Working(), identity()).beat()
+    HeartbeatDuty(house, Working(), identity()).beat()
+    HeartbeatDuty(house, Working(), identity()).beat()
 
     assert len(known(house.engine)) == 2
 
@@ -63,14 +63,14 @@ def test_a_daemon_that_does_not_enforce_does_not_beat(house: App) -> None:
     enforcement = Working()
     enforcement.at_work = False
 
-    Heart(house, enforcement, identity()).beat()
+    HeartbeatDuty(house, enforcement, identity()).beat()
 
     assert known(house.engine) == []
 
 
 def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: App) -> None:
     enforcement = Working()
-    heart = Heart(house, enforcement, identity())
+    heart = HeartbeatDuty(house, enforcement, identity())
 
     enforcement.aside = "its clock is 5.0 s ahead of the database's"
     heart.beat()
@@ -84,7 +84,10 @@ def test_one_that_stands_aside_says_why_and_later_that_it_no_longer_does(house: 
 
 
 def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: App) -> None:
-    first, second = Heart(house, Working(), identity()), Heart(house, Working(), identity())
+    first, second = (
+        HeartbeatDuty(house, Working(), identity()),
+        HeartbeatDuty(house, Working(), identity()),
+    )
     first.beat()
     second.beat()
 
@@ -94,7 +97,7 @@ def test_a_daemon_that_stops_takes_its_row_with_it_and_no_other(house: App) -> N
 
 
 def test_a_daemon_that_was_never_seen_stops_without_a_word(house: App) -> None:
-    Heart(house, Working(), identity()).stop()
+    HeartbeatDuty(house, Working(), identity()).stop()
 
     assert known(house.engine) == []
 
@@ -108,7 +111,7 @@ def test_the_dead_are_forgotten_after_a_day(house: App) -> None:
             monitoring.beat(connection, dead)
 
     with freeze_time(START):
-        Heart(house, Working(), identity()).beat()
+        HeartbeatDuty(house, Working(), identity()).beat()
 
     assert [row.beat_at for row in known(house.engine)] == [START, START - timedelta(hours=23)]
 
@@ -118,7 +121,7 @@ def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
 ) -> None:
     house, now = App(sources.load(db=compares_clocks(postgresql_url))), clock.now()
     with freeze_time(START):
-        Heart(house, Working(), identity()).beat()
+        HeartbeatDuty(house, Working(), identity()).beat()
 
     [row] = known(house.engine)
     house.close()
@@ -128,7 +131,7 @@ def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
 def test_a_beat_that_fails_is_missed_and_nothing_else(
     house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heart = Heart(house, Working(), identity())
+    heart = HeartbeatDuty(house, Working(), identity())
     heart.beat()
     with writing(house.engine) as connection:
         desk_tables.heartbeats.drop(connection)
@@ -140,7 +143,7 @@ def test_a_beat_that_fails_is_missed_and_nothing_else(
 @pytest.mark.both_databases
 def test_since_when_it_cannot_read_its_mark_stays_until_it_can(house: App) -> None:
     unread: str | None = "it is no file"
-    heart = Heart(house, Working(), identity(), lambda: unread)
+    heart = HeartbeatDuty(house, Working(), identity(), lambda: unread)
     told = []
     for _ in range(2):
         heart.beat()

@@ -135,13 +135,13 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     looked, wait = [], whole._wait
 
     def wait_and_put_back() -> int | None:
-        until(lambda: whole._enforcement.works, "it enforces")
+        until(lambda: whole._enforcement.is_working, "it enforces")
         looked.append(True)
         copy.replace(file)
         return wait()
 
     monkeypatch.setattr(whole, "_wait", wait_and_put_back)
-    with loop._signals_held_back(), pytest.raises(ReplacedError):
+    with loop._blocked_signals(), pytest.raises(ReplacedError):
         whole.run()
 
     house.close()

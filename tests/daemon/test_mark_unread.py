@@ -15,7 +15,7 @@ from incidents.contract.documents.enforcement import MarkUnread
 from incidents.daemon import part
 from incidents.daemon.alarm_duty import PATIENCE_S
 from incidents.daemon.delivery import Delivery
-from incidents.daemon.heartbeat import Heart, identity
+from incidents.daemon.heartbeat import HeartbeatDuty, identity
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED
@@ -54,7 +54,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -
 def mark(house: App, tmp_path: Path) -> Path:
     """It cannot be read: a folder is in its place."""
     with house.reading() as connection:
-        name = f"audit.key.mark-{lineage.look(connection).identity}"
+        name = f"audit.key.mark-{lineage.read(connection).identity}"
     file = tmp_path / "here" / name
     file.unlink()
     file.mkdir()
@@ -72,7 +72,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     me = identity()
-    heart = Heart(house, Working(), me, lambda: delivery.mark_unread)
+    heart = HeartbeatDuty(house, Working(), me, lambda: delivery.mark_unread)
     hold(house, "one.example")
     for _ in range(2):
         delivery.run()
@@ -108,7 +108,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
 
 def test_since_when_it_is_so_stays_while_the_daemon_beats(house: App, mark: Path) -> None:
     delivery = Delivery(house, decided=lambda _: None)
-    heart = Heart(house, Working(), identity(), lambda: delivery.mark_unread)
+    heart = HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread)
     delivery.run()
     heart.beat()
     before = found(house)
@@ -189,9 +189,9 @@ def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_we
     """Orders are carried out, and nobody stands in for that other daemon."""
     delivery = Delivery(house, decided=lambda _: None)
     broken = identity()
-    Heart(house, Working(), identity()).beat()
+    HeartbeatDuty(house, Working(), identity()).beat()
     delivery.run()
-    Heart(house, Working(), broken, lambda: delivery.mark_unread).beat()
+    HeartbeatDuty(house, Working(), broken, lambda: delivery.mark_unread).beat()
     capsys.readouterr()
 
     assert main(["daemon", "status"]) == DONE
@@ -209,7 +209,7 @@ def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
-    heart = Heart(house, Working(), identity(), lambda: delivery.mark_unread)
+    heart = HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread)
     heart.beat()
     watch, told = Watch(house), Told()
     duty = watch.duty(told)
@@ -233,7 +233,7 @@ def test_one_that_is_silent_for_longer_is_told_as_silent(
 ) -> None:
     delivery = Delivery(house, decided=lambda _: None)
     delivery.run()
-    Heart(house, Working(), identity(), lambda: delivery.mark_unread).beat()
+    HeartbeatDuty(house, Working(), identity(), lambda: delivery.mark_unread).beat()
     assert found(house) is not None
     now = clock.now()
 

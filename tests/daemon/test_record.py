@@ -23,11 +23,11 @@ from incidents.audit.log import (
     witnesses as witnessing,
 )
 from incidents.audit.log.signing_key import KeyRing
-from incidents.daemon.record import Record, Witnessing, once
+from incidents.daemon.record import Record, WitnessRequests, once
 from incidents.desk import Envelope
 from incidents.machine import commands
 from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import FAILED, REFUSED, STAYS, Signs
+from incidents.store.checkpoints import FAILED, REFUSED, STAYS, SigningState
 from incidents.store.database.engine import reading, writing
 from incidents.testing import rehearsal
 from incidents.tlog import note
@@ -376,7 +376,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
 ) -> None:
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
-    signed = str(note.signed(f"{NAME}\n9\n{'A' * 43}=\n", key))
+    signed = str(note.sign_note(f"{NAME}\n9\n{'A' * 43}=\n", key))
     signed_files.keep(tmp_path / "audit.key", signed, [key.verifier])
     with rehearsal(START) as time:
         add(house, "one.example")
@@ -395,7 +395,7 @@ def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
     house: App, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "audit.key").chmod(0o644)
-    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
+    kept = calls(monkeypatch, checkpoints, "record_signing_failure", "record_signing_recovery")
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
     with rehearsal(START) as time:
@@ -415,7 +415,7 @@ def test_nor_while_another_one_signs_in_the_same_place(
     house: App, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
-    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
+    kept = calls(monkeypatch, checkpoints, "record_signing_failure", "record_signing_recovery")
     record = Record(house, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
         for n in range(4):
@@ -436,7 +436,7 @@ def test_trouble_is_written_once_and_not_over_a_refusal(
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
     other.file.chmod(0o644)
-    kept = calls(monkeypatch, checkpoints, "note_trouble")
+    kept = calls(monkeypatch, checkpoints, "record_signing_failure")
     record = Record(house, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
         add(house, "one.example")
@@ -444,9 +444,9 @@ def test_trouble_is_written_once_and_not_over_a_refusal(
             time.later(seconds=61)
             monotonic.s += 61
             record.run()
-        assert (kept, signs(house).how) == (["note_trouble"], FAILED)
+        assert (kept, signs(house).how) == (["record_signing_failure"], FAILED)
         with writing(house.engine) as connection:
-            checkpoints.note_trouble(connection, REFUSED, clock.now())
+            checkpoints.record_signing_failure(connection, REFUSED, clock.now())
         time.later(seconds=61)
         monotonic.s += 61
         record.run()
@@ -468,7 +468,7 @@ def test_a_failure_that_is_kept_a_moment_too_late_ends_though_nothing_is_to_be_s
         other.file.chmod(0o600)
         sign_by(house, other)
         with writing(house.engine) as connection:
-            checkpoints.note_trouble(connection, FAILED, clock.now())
+            checkpoints.record_signing_failure(connection, FAILED, clock.now())
 
         monotonic.s += 61
         record.run()
@@ -490,9 +490,9 @@ def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> l
     return found
 
 
-def signs(house: App) -> Signs:
+def signs(house: App) -> SigningState:
     with reading(house.engine) as connection:
-        return checkpoints.signs(connection)
+        return checkpoints.signing_state(connection)
 
 
 # ── witnesses ────────────────────────────────────────────────────────────────────────────────────
@@ -541,7 +541,7 @@ def test_what_a_witness_has_signed_is_kept_and_published(
         once(house)
 
     published = note.parse((tmp_path / "public" / "checkpoint").read_text())
-    assert note.opened(published, [key.verifier]) == [key.verifier]
+    assert note.verified_keys(published, [key.verifier]) == [key.verifier]
     with reading(house.engine) as connection:
         last = checkpoints.last_cosigned(connection, str(key.verifier))
     assert last is not None
@@ -559,7 +559,7 @@ def test_a_witness_that_is_away_holds_up_neither_the_log_nor_another_witness(
         record = Record(house)
         record.run()
         assert sizes(house) == (1, 1)
-        Witnessing(house, record, stop).start()
+        WitnessRequests(house, record, stop).start()
         until(lambda: _witnessed(house) == [str(there.verifier)], "the other has signed")
         stop.set()
 

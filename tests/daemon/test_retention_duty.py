@@ -51,7 +51,7 @@ def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
 
-    monkeypatch.setattr("incidents.desk.pseudonyms.erase_aged", fail)
+    monkeypatch.setattr("incidents.desk.pseudonyms.erase_expired", fail)
     Retention(house).run()
     assert said() == []
 

@@ -54,23 +54,23 @@ def test_a_status_is_sent_when_it_changes_and_on_one_line(manager: socket.socket
 def test_the_start_may_take_longer_only_until_it_is_complete(manager: socket.socket) -> None:
     systemd = of(manager)
 
-    systemd.waiting(1.5)
+    systemd.extend_start(1.5)
     systemd.ready()
-    systemd.waiting(1.5)
+    systemd.extend_start(1.5)
 
     assert heard(manager) == ["EXTEND_TIMEOUT_USEC=1500000", "READY=1"]
 
 
 def test_the_watchdog_is_fed_where_there_is_one(manager: socket.socket) -> None:
-    of(manager).alive()
-    of(manager, WATCHDOG_USEC="90000000").alive()
-    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID=str(os.getpid())).alive()
+    of(manager).feed_watchdog()
+    of(manager, WATCHDOG_USEC="90000000").feed_watchdog()
+    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID=str(os.getpid())).feed_watchdog()
 
     assert heard(manager) == ["WATCHDOG=1", "WATCHDOG=1"]
 
 
 def test_the_watchdog_of_another_process_is_left_to_it(manager: socket.socket) -> None:
-    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID="1").alive()
+    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID="1").feed_watchdog()
 
     assert heard(manager) == []
 

@@ -56,7 +56,7 @@ def test_an_incident_is_logged_and_answered_with_the_site_the_incident_and_the_e
 def test_an_address_is_on_record_as_it_was_written_beside_its_normal_form(day: Rehearsal) -> None:
     written = ["http://a.example/a b", "http://a.example/c", "http://li@a.example/\t\x1bz"]
     normal = ["http://a.example/a%20b", "http://a.example/c", "http://a.example/%1Bz"]
-    kept = web_address.keep(written)
+    kept = web_address.normalized(written)
     logged = c.Log(by="li", urls=kept.urls, written=kept.written)
     first = day.give(logged, key="k").incident_document
     assert (first["urls"], first["urls_written"]) == (normal, written)
@@ -72,7 +72,7 @@ def test_an_address_is_on_record_as_it_was_written_beside_its_normal_form(day: R
 @pytest.mark.both_databases(long="postgresql")
 def test_what_was_written_as_an_older_program_kept_it_is_a_double_entry(day: Rehearsal) -> None:
     day.give(c.Log(by="li", urls=("http://a.example/\u8def",)))
-    kept = web_address.keep(["http://a.example/\u8def"])
+    kept = web_address.normalized(["http://a.example/\u8def"])
     assert kept.urls != kept.written
     assert day.refused(c.Log(by="li", urls=kept.urls, written=kept.written)) == "double_entry"
 

@@ -149,7 +149,7 @@ def test_an_activation_waits_for_the_acts_under_way(postgresql_url: str) -> None
 
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(1) as thread:
         with writing(day.engine) as connection:
-            desk_state.keep_policy(connection)
+            desk_state.lock_policy_shared(connection)
             activation = thread.submit(
                 day.desk.activate, "[repeat]\ncount = 4\n", by="li", login=None, reason="try"
             )

@@ -6,7 +6,7 @@ from weakref import WeakSet
 
 import pytest
 
-from incidents.desk.transaction import rare_collection
+from incidents.desk.transaction import infrequent_gc
 
 BOUND = 60_000
 
@@ -27,7 +27,7 @@ def _drop(many: int, alive: "WeakSet[_Cycle]") -> int:
 
 
 def test_what_a_batch_drops_is_collected_before_it_ends() -> None:
-    with rare_collection():
+    with infrequent_gc():
         assert gc.isenabled()
         assert _drop(3 * BOUND, WeakSet()) <= BOUND
 
@@ -37,10 +37,10 @@ def test_batches_that_overlap_without_end_do_not_put_collection_off() -> None:
     before = gc.get_threshold()
     alive: WeakSet[_Cycle] = WeakSet()
     last = ExitStack()
-    last.enter_context(rare_collection())
+    last.enter_context(infrequent_gc())
     for _ in range(12):
         following = ExitStack()
-        following.enter_context(rare_collection())
+        following.enter_context(infrequent_gc())
         last.close()
         last = following
         assert _drop(BOUND // 4, alive) <= BOUND
@@ -50,6 +50,6 @@ def test_batches_that_overlap_without_end_do_not_put_collection_off() -> None:
 
 def test_a_batch_that_fails_leaves_the_collector_as_it_was() -> None:
     before = gc.get_threshold()
-    with pytest.raises(ZeroDivisionError), rare_collection():
+    with pytest.raises(ZeroDivisionError), infrequent_gc():
         raise ZeroDivisionError
     assert gc.get_threshold() == before

@@ -1,4 +1,4 @@
-"""The gatherer: whoever shares a transaction is answered as if they had come alone."""
+"""The group commit: whoever shares a transaction is answered as if they had come alone."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -46,14 +46,14 @@ class Killed(BaseException):
 @contextmanager
 def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[Answer]]]:
     """The answers to those that came, one after the other, while another one was being written."""
-    gatherer = CommandBatcher(held)  # type: ignore[arg-type]  # as much of a desk as it needs
+    batcher = CommandBatcher(held)  # type: ignore[arg-type]  # as much of a desk as it needs
     with ThreadPoolExecutor(len(envelopes) + 1) as threads:
-        first = threads.submit(gatherer.submit, logging("b.example", "the first"))
+        first = threads.submit(batcher.submit, logging("b.example", "the first"))
         assert held.begun.wait(PATIENCE_S)
         answers = []
         for n, envelope in enumerate(envelopes, 1):
-            answers.append(threads.submit(gatherer.submit, envelope))
-            until(lambda: len(gatherer._rounds._waiting) == n, f"{n} acts wait")  # noqa: B023
+            answers.append(threads.submit(batcher.submit, envelope))
+            until(lambda: len(batcher._rounds._waiting) == n, f"{n} acts wait")  # noqa: B023
         held.let_go.set()
         assert first.result(PATIENCE_S).refusal is None
         yield answers
@@ -167,7 +167,7 @@ def test_who_ends_before_the_commit_has_answered_nobody(
         if len(held.rounds) > 1:
             raise Killed
 
-    monkeypatch.setattr("incidents.desk.batch.Batch.write_not_let", killed)
+    monkeypatch.setattr("incidents.desk.batch.Batch.write_denials", killed)
     with together(held, [logging("a.example", f"c{n}") for n in range(3)]) as answers:
         for answer in answers:
             with pytest.raises(Killed):
@@ -179,12 +179,12 @@ def test_many_at_once_each_have_what_they_asked_for_and_no_number_is_left_out(
     day: Rehearsal,
 ) -> None:
     day.desk.activate("[repeat]\ncount = 500\n", by="li", login=None, reason="many")
-    gatherer, gate = CommandBatcher(day.desk), threading.Barrier(8)
+    batcher, gate = CommandBatcher(day.desk), threading.Barrier(8)
 
     def ask(who: int) -> list[tuple[str, Answer]]:
         gate.wait()
         asked = [(f"{who}-{n}", "ab"[n % 2]) for n in range(6)]
-        return [(name, gatherer.submit(logging(f"{site}.example", name))) for name, site in asked]
+        return [(name, batcher.submit(logging(f"{site}.example", name))) for name, site in asked]
 
     with ThreadPoolExecutor(8) as threads:
         of_each = list(threads.map(ask, range(8)))
@@ -215,11 +215,11 @@ def test_nobody_waits_for_another_ones_site_that_somebody_has_locked(postgresql_
 def test_one_that_waits_alone_for_its_site_keeps_nobody_behind_it(postgresql_url: str) -> None:
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(2) as threads:
         day.add("a.example", "b.example")
-        gatherer = CommandBatcher(day.desk)
+        batcher = CommandBatcher(day.desk)
         with writing(day.engine) as connection:
             connection.execute(text("SELECT id FROM sites WHERE name = 'a.example' FOR UPDATE"))
-            locked = threads.submit(gatherer.submit, logging("a.example", "x"))
-            free = threads.submit(gatherer.submit, logging("b.example", "y"))
+            locked = threads.submit(batcher.submit, logging("a.example", "x"))
+            free = threads.submit(batcher.submit, logging("b.example", "y"))
             with letting_go(connection):
                 assert category(free.result(PATIENCE_S)) == "y"
                 assert not locked.done()

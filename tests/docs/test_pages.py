@@ -32,6 +32,14 @@ ON_SQLITE = (
     "how-to/work-a-shift.md",
     "how-to/write-notes.md",
 )
+IN_CHINESE = (
+    "tutorial/first-shift.zh-CN.md",
+    "how-to/correct-a-mistake.zh-CN.md",
+    "how-to/keep-filings.zh-CN.md",
+    "how-to/report-to-the-police.zh-CN.md",
+    "how-to/work-a-shift.zh-CN.md",
+    "how-to/write-notes.zh-CN.md",
+)
 # They simulate a year, and rehearse a day in processes of their own.
 DEAR = ("how-to/change-the-policy.md", "how-to/rehearse-with-a-told-clock.md")
 ON_POSTGRESQL = "how-to/use-postgresql.md"
@@ -72,11 +80,17 @@ def test_a_guide_goes_as_it_is_told(name: str, sqlite_url: str, tmp_path: Path) 
     pages.run(DOCS / name, main, tmp_path, _environment(sqlite_url, tmp_path))
 
 
+@pytest.mark.parametrize("name", IN_CHINESE)
+def test_a_page_in_chinese_goes_as_it_is_told(name: str, sqlite_url: str, tmp_path: Path) -> None:
+    environment = {**_environment(sqlite_url, tmp_path), "INCIDENTS_LANG": "zh"}
+    pages.run(DOCS / name, main, tmp_path, environment)
+
+
 def test_the_guide_to_postgresql_goes_as_it_is_told(postgresql_url: str, tmp_path: Path) -> None:
     pages.run(DOCS / ON_POSTGRESQL, main, tmp_path, _environment(postgresql_url, tmp_path))
 
 
-@pytest.mark.parametrize("name", [*ON_SQLITE, ON_POSTGRESQL, ON_BOTH])
+@pytest.mark.parametrize("name", [*ON_SQLITE, *IN_CHINESE, ON_POSTGRESQL, ON_BOTH])
 def test_no_command_of_a_page_is_overlooked(name: str) -> None:
     typed = [step for step in pages.read(DOCS / name) if isinstance(step, pages.Typed)]
     prompts = _PROMPT.findall((DOCS / name).read_text(encoding="utf-8"))

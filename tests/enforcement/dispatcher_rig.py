@@ -59,7 +59,7 @@ def dispatcher(
         give_up_after=timedelta(days=3),
         workers=4,
         clock=lambda: day.now,
-        chance=lambda: 0.0,
+        jitter=lambda: 0.0,
     )
 
 

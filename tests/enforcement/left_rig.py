@@ -82,7 +82,9 @@ def rounds(house: App, *duties: Recovery) -> None:
 def recover(house: App) -> None:
     """A person goes on, and all is compared."""
     lose(house, ASKED, by="sre-1")
-    for _ in comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None):
+    for _ in comparison.compare_sites(
+        house.engine, house.desk, house.reading, by="sre-1", login=None
+    ):
         pass
 
 

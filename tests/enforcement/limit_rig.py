@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from incidents.enforcement import order_payload
-from incidents.enforcement.dispatcher import ConcurrencyLimit, Done
+from incidents.enforcement.dispatcher import AttemptResult, ConcurrencyLimit
 from incidents.enforcement.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT
@@ -38,7 +38,7 @@ def claimed(site: int) -> Claimed:
 def take(hands: ConcurrencyLimit, adapter: str, many: int) -> None:
     """So many are taken in hand."""
     for site in range(many):
-        hands.take(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
+        hands.acquire(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
 
 
 def free(
@@ -46,7 +46,7 @@ def free(
 ) -> None:
     """This came of the first so many of them."""
     for site in range(many):
-        hands.free(Done(claimed(site), adapter, outcome))
+        hands.release(AttemptResult(claimed(site), adapter, outcome))
 
 
 def finish(

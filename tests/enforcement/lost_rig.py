@@ -72,7 +72,7 @@ class Letters:
 
 @contextmanager
 def desk(folder: Path) -> Iterator[App]:
-    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), makes=True)
+    house = App(sources.load(db=f"sqlite:///{folder}/desk.db"), create=True)
     yield house
     house.close()
 
@@ -161,7 +161,9 @@ def recover(house: App, folder: Path, who: str = "sre-1") -> None:
 def go_on(house: App, folder: Path) -> None:
     """A person recovers all of it, and a daemon carries out what that orders."""
     recover(house, folder)
-    for _ in comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None):
+    for _ in comparison.compare_sites(
+        house.engine, house.desk, house.reading, by="sre-1", login=None
+    ):
         pass
     carry_out(house)
 
@@ -171,7 +173,7 @@ def go_on(house: App, folder: Path) -> None:
 
 def mark_of(house: App, folder: Path) -> MarkFile:
     with house.reading() as connection:
-        return MarkFile(folder / "audit.key.mark", lineage.look(connection).identity)
+        return MarkFile(folder / "audit.key.mark", lineage.read(connection).identity)
 
 
 def halted(house: App) -> HaltedError | None:

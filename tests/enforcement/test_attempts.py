@@ -24,7 +24,7 @@ def test_what_has_ended_is_not_under_way_any_more_though_its_thread_still_is(
             asked_again.wait(PATIENCE_S)
 
     monkeypatch.setattr(attempts, "SimpleQueue", Slow)
-    one: Attempts[str] = Attempts(limit_s=PATIENCE_S, most=1, late="late", full="full")
+    one: Attempts[str] = Attempts(limit_s=PATIENCE_S, most=1, timed_out="late", busy="full")
     assert one.run(lambda _: "first") == "first"
     monkeypatch.setattr(attempts, "SimpleQueue", SimpleQueue)
     assert one.run(lambda _: "second") == "second"

@@ -246,7 +246,7 @@ def test_what_a_courier_was_about_to_brake_goes_out_if_a_hold_comes_first(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.close("a", "b", "c")
-    hold = Round._hold
+    hold = Round._record_braked
 
     def after_the_hold(self: Round, found: list[Claimed]) -> set[Key]:
         if found:
@@ -254,7 +254,7 @@ def test_what_a_courier_was_about_to_brake_goes_out_if_a_hold_comes_first(
             world.hold("c")
         return hold(self, found)
 
-    monkeypatch.setattr(Round, "_hold", after_the_hold)
+    monkeypatch.setattr(Round, "_record_braked", after_the_hold)
     world.carry_out()
     assert (world.down, world.braked) == (["a", "b"], [])
 
@@ -345,7 +345,7 @@ def test_a_courier_that_dies_before_its_holding_is_on_record_has_tried_nothing(
 
     world.close(*"abcd")
     with monkeypatch.context() as dying:
-        dying.setattr(Round, "_hold", die)
+        dying.setattr(Round, "_record_braked", die)
         with pytest.raises(DiedError):
             world.carry_out()
     assert world.down == []

@@ -169,7 +169,7 @@ def test_there_is_an_end_to_the_attempts_that_are_still_under_way(
 ) -> None:
     stopped = threading.Event()
     switchboard.stopped = lambda _: stopped.wait(PATIENCE_S)
-    monkeypatch.setattr(cloud, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(cloud, "MAX_CONCURRENT", 2)
     made = dummy(nodes={SITE: "1"}, timeout="1s")
     with ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(made.deliver, [order("suspend")] * 3))

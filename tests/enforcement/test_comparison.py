@@ -15,18 +15,18 @@ from incidents.desk.own_stream import By
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.continuity import Continuity
-from incidents.enforcement.mark import beside
+from incidents.enforcement.mark import mark_path
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx.adapter import Nginx
 from incidents.enforcement.nginx.folder import Folder
-from incidents.enforcement.nginx.map import Names
-from incidents.enforcement.nginx.server import Server, Shape
+from incidents.enforcement.nginx.map import HostNames
+from incidents.enforcement.nginx.server import Layout, Server
 from incidents.enforcement.routing import Routing
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries
 from incidents.store.cases import sites
-from incidents.store.lineage import STRANGE_FOR
+from incidents.store.lineage import MAY_BE_LOST_FOR
 from tests.enforcement.left_rig import Panel, is_proved, rounds
 from tests.enforcement.lost_rig import (
     carry_out,
@@ -66,7 +66,9 @@ def house(tmp_path: Path, panel: Panel) -> Iterator[App]:
 
 
 def verdicts(house: App) -> dict[str, str]:
-    compared = comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None)
+    compared = comparison.compare_sites(
+        house.engine, house.desk, house.reading, by="sre-1", login=None
+    )
     return {each.site: each.verdict for each in compared}
 
 
@@ -109,7 +111,7 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
 def test_sites_that_are_down_come_first(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "AT_ONCE", 1)
+    monkeypatch.setattr(comparison, "MAX_CONCURRENT", 1)
     verdicts(house)
     assert panel.asked == [LAST, *NAMES[:-1]]
 
@@ -162,7 +164,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     panel.asked.clear()
     since = standing(house).resumed_at
     assert since is not None
-    assert timedelta(days=30) == STRANGE_FOR
+    assert timedelta(days=30) == MAY_BE_LOST_FOR
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + timedelta(days=days))
     panel.sites |= {"strange.example": "suspended", "new.example": "active"}
     for name in ("strange.example", "new.example"):
@@ -212,8 +214,8 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nginx:
     found = Nginx(
         "nginx", folder=Folder(folder),
         server=Server(test_command=("true",), reload_command=("true",), probe=None),
-        shape=Shape(
-            hosts=Names(www=False, aliases={}).of,
+        layout=Layout(
+            hosts=HostNames(www=False, aliases={}).of,
             pages={kind: page.page(kind, None) for kind in ("suspended", "closed")},
             zone=UTC, probe=None,
         ),
@@ -262,7 +264,7 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
     assert web.state(LAST) in (None, "active")
 
     with desk(tmp_path) as house:
-        mark = beside(tmp_path / "audit.key")
+        mark = mark_path(tmp_path / "audit.key")
         assert Continuity(house.engine, house.desk, mark, clock.now).check() is not None
         duty = Recovery(house)
         rounds(house, duty)

@@ -41,11 +41,11 @@ def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_h
     hands: ConcurrencyLimit,
 ) -> None:
     take(hands, "panel", SHARE - 1)
-    assert hands.has_one_for("panel")
+    assert hands.allows("panel")
     take(hands, "panel", 1)
 
-    assert not hands.has_one_for("panel")
-    assert hands.has_one_for("mail")
+    assert not hands.allows("panel")
+    assert hands.allows("mail")
 
 
 def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_the_one_before(
@@ -69,12 +69,12 @@ def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: Concurre
 
 
 def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: ConcurrencyLimit) -> None:
-    assert hands.room() == SHARE
+    assert hands.claimable() == SHARE
     finish(hands, "panel", 10)
-    assert hands.room() == SHARE + 10
+    assert hands.claimable() == SHARE + 10
 
     finish(hands, "panel", HANDS)
-    assert hands.room() == HANDS
+    assert hands.claimable() == HANDS
 
 
 # What comes of it.
@@ -243,8 +243,8 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
         let_go.append(claimed.site)
         return as_ever(connection, claimed, *args, **own)
 
-    as_ever = leases.put_off
-    monkeypatch.setattr(leases, "put_off", put_off)
+    as_ever = leases.postpone
+    monkeypatch.setattr(leases, "postpone", put_off)
     act = Told(outcome=_waiting(answers))
     to_its_end(Round(replace(dispatcher(day, act), seconds=seconds), stopped=is_over))
 

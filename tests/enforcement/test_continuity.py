@@ -203,7 +203,7 @@ def test_a_copy_under_another_path_is_known_and_a_new_database_at_an_old_path_is
 def test_each_database_has_an_identity_of_its_own_that_a_copy_keeps(tmp_path: Path) -> None:
     def identity(folder: Path) -> str:
         with desk(folder) as house, house.reading() as connection:
-            return lineage.look(connection).identity
+            return lineage.read(connection).identity
 
     one, other, copied = (tmp_path / name for name in ("one", "other", "copied"))
     for folder in (one, other, copied):
@@ -234,7 +234,7 @@ def test_a_higher_epoch_is_marked_at_once_without_an_order(
         assert found.epoch == standing(house).epoch > 0
         recovered = mark_of(house, tmp_path / "one").read()
         assert recovered is not None
-        assert recovered.place == found.place, "by who began it, too"
+        assert recovered.position == found.position, "by who began it, too"
 
 
 def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
@@ -247,9 +247,9 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
     give(house, "two.example", c.AddSite(by="operator-1"))
     mark = mark_of(house, tmp_path / "knows")
     with house.reading() as connection:
-        newest, history = entries.newest(connection), lineage.look(connection)
+        newest, history = entries.newest(connection), lineage.read(connection)
     assert newest is not None
-    knows.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
+    knows.advance_mark(history, newest._replace(id=newest.id + 1_000), clock.now())
     move(house)
 
     first = continuity(house, tmp_path / "other").check()
@@ -277,15 +277,15 @@ def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
         carry_out(house)
     with desk(tmp_path) as house:
         one, other = (continuity(house, tmp_path / "here") for _ in range(2))
-        looked = other._look
+        looked = other._inspect
 
         def while_the_first_goes_on() -> Any:
             seen = looked()
-            monkeypatch.setattr(other, "_look", looked)
+            monkeypatch.setattr(other, "_inspect", looked)
             assert one.check() is not None
             return seen
 
-        monkeypatch.setattr(other, "_look", while_the_first_goes_on)
+        monkeypatch.setattr(other, "_inspect", while_the_first_goes_on)
         assert other.check() is None
         with house.reading() as connection:
             assert len(resumptions(connection)) == 1
@@ -322,15 +322,15 @@ def test_whom_a_person_lets_go_on_meanwhile_no_daemon_halts(
         carry_out(house)
     with desk(tmp_path) as house:
         own = continuity(house, tmp_path / "here")
-        looked = own._look
+        looked = own._inspect
 
         def while_a_person_recovers() -> Any:
             seen = looked()
-            monkeypatch.setattr(own, "_look", looked)
+            monkeypatch.setattr(own, "_inspect", looked)
             recover(house, tmp_path / "here")
             return seen
 
-        monkeypatch.setattr(own, "_look", while_a_person_recovers)
+        monkeypatch.setattr(own, "_inspect", while_a_person_recovers)
         assert own.check() is None
         assert standing(house).halted_since is None
 
@@ -449,9 +449,9 @@ def lose_end(house: App, folder: Path) -> Continuity:
     """What is beside that key has marked an entry that the database has not got."""
     found = continuity(house, folder)
     with house.reading() as connection:
-        newest, history = entries.newest(connection), lineage.look(connection)
+        newest, history = entries.newest(connection), lineage.read(connection)
     assert newest is not None
-    found.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
+    found.advance_mark(history, newest._replace(id=newest.id + 1_000), clock.now())
     return found
 
 

@@ -82,7 +82,7 @@ _CANCELLING = waiting.cancelling_left_down
     ("where", "name", "trouble"),
     [
         (waiting, "left_down", fail),
-        (Outcomes, "put_off", fail),
+        (Outcomes, "postpone", fail),
         (waiting, "cancelling_left_down", fail),
         (waiting, "cancelling_left_down", of_another),
     ],

@@ -135,7 +135,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     move(house)
     hold(house, "one.example")
     courier = Delivery(house, decided=lambda _: None)
-    courier._read()
+    courier._load_settings()
     round_ = Round(courier._dispatcher())
     round_.run()
     round_.close()
@@ -155,7 +155,7 @@ def compare(
     """The recovery, which is ended when so many sites are compared; the verdicts."""
     asked = count()
     stopped = lambda: next(asked) >= most  # noqa: E731 - it is one
-    compared = comparison.compared(
+    compared = comparison.compare_sites(
         house.engine, house.desk, house.reading, by=by, login=None, only=only, stopped=stopped
     )
     return [each.verdict for each in compared]

@@ -25,11 +25,11 @@ def of(epoch: int, entry: int) -> Mark:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return marks.beside(tmp_path / "audit.key")
+    return marks.mark_path(tmp_path / "audit.key")
 
 
 def test_a_mark_is_read_as_it_was_kept_and_each_database_has_its_own(file: Path) -> None:
-    MarkFile(file, ONE).keep(of(332, 12))
+    MarkFile(file, ONE).advance(of(332, 12))
 
     assert MarkFile(file, ONE).read() == of(332, 12)
     assert MarkFile(file, OTHER).read() is None
@@ -38,9 +38,9 @@ def test_a_mark_is_read_as_it_was_kept_and_each_database_has_its_own(file: Path)
 @pytest.mark.parametrize("lower", [of(1, 90), of(0, 2_000), of(1, 100)])
 def test_a_mark_is_never_replaced_by_a_lower_one(file: Path, lower: Mark) -> None:
     """Nor by one of a daemon that has never seen the higher one."""
-    MarkFile(file, ONE).keep(of(1, 100))
+    MarkFile(file, ONE).advance(of(1, 100))
 
-    MarkFile(file, ONE).keep(lower)
+    MarkFile(file, ONE).advance(lower)
 
     assert MarkFile(file, ONE).read() == of(1, 100)
 
@@ -48,7 +48,7 @@ def test_a_mark_is_never_replaced_by_a_lower_one(file: Path, lower: Mark) -> Non
 def test_a_higher_one_of_an_epoch_that_has_fewer_entries_replaces_it(file: Path) -> None:
     kept = MarkFile(file, ONE)
     for each in (of(1, 100), of(2, 90), of(2, 91)):
-        kept.keep(each)
+        kept.advance(each)
         assert MarkFile(file, ONE).read() == each
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_mark_holds_nothing_up_and_is_put_aside(file: Path, text: str
 
     assert MarkFile(file, ONE).read() is None
 
-    MarkFile(file, ONE).keep(of(0, 1))
+    MarkFile(file, ONE).advance(of(0, 1))
     assert MarkFile(file, ONE).read() == of(0, 1)
     assert own.with_name(f"{own.name}.wrong").read_text() == text
 
@@ -81,7 +81,7 @@ def test_what_was_put_aside_before_stays(file: Path) -> None:
     own = file.with_name(f"{file.name}-{ONE}")
     for n, text in enumerate(("rubbish", "other rubbish"), start=1):
         own.write_text(text)
-        MarkFile(file, ONE).keep(of(0, n))
+        MarkFile(file, ONE).advance(of(0, n))
 
     assert own.with_name(f"{own.name}.wrong").read_text() == "rubbish"
     assert own.with_name(f"{own.name}.wrong-2").read_text() == "other rubbish"
@@ -95,34 +95,34 @@ def test_a_mark_that_cannot_be_read_is_named_and_not_replaced(
         raise PermissionError(errno.EACCES, "Permission denied", str(file))
 
     kept = MarkFile(file, ONE)
-    kept.keep(of(1, 9))
+    kept.advance(of(1, 9))
     with monkeypatch.context() as patch:
         patch.setattr(disk, "read", refuse)
         with pytest.raises(FileError, match=rf"{ONE} cannot be read: Permission denied"):
             kept.read()
-        MarkFile(file, ONE).keep(of(1, 10))
+        MarkFile(file, ONE).advance(of(1, 10))
         assert "Permission denied" in capsys.readouterr().err
 
     assert kept.read() == of(1, 9)
-    kept.keep(of(1, 10))
+    kept.advance(of(1, 10))
     assert kept.read() == of(1, 10)
 
 
 def test_a_mark_that_was_removed_is_written_again_though_nothing_new_is_known(file: Path) -> None:
     kept = MarkFile(file, ONE)
-    kept.keep(of(1, 9))
+    kept.advance(of(1, 9))
     file.with_name(f"{file.name}-{ONE}").unlink()
 
     assert kept.read() is None
-    kept.keep(of(1, 9))
+    kept.advance(of(1, 9))
 
     assert kept.read() == of(1, 9)
 
 
 def test_a_mark_is_kept_in_a_folder_that_is_made_for_it(tmp_path: Path) -> None:
-    file = marks.beside(tmp_path / "new" / "key" / "audit.key")
+    file = marks.mark_path(tmp_path / "new" / "key" / "audit.key")
 
-    MarkFile(file, ONE).keep(of(0, 1))
+    MarkFile(file, ONE).advance(of(0, 1))
 
     assert MarkFile(file, ONE).read() == of(0, 1)
 
@@ -134,7 +134,7 @@ def test_a_disk_that_takes_no_mark_is_told_of_once(
     file.parent.write_text("no folder")
     kept = MarkFile(file, ONE)
     for n in range(1, 4):
-        kept.keep(of(0, n))
+        kept.advance(of(0, n))
     [told] = capsys.readouterr().err.splitlines()
     assert json.loads(told)["event"] == "the mark cannot be written"
 
@@ -148,13 +148,13 @@ def test_who_was_halted_while_it_wrote_a_mark_holds_nobody_up(
     kept = MarkFile(file, ONE)
     with lock.open("w") as halted:
         fcntl.flock(halted, fcntl.LOCK_EX)
-        kept.keep(of(0, 1))
+        kept.advance(of(0, 1))
         assert kept.read() is None
         assert "the mark cannot be written" in capsys.readouterr().err
         # No order waits any longer, whoever hangs.
         assert 0 < sum(waited) <= 2
 
-    kept.keep(of(0, 1))
+    kept.advance(of(0, 1))
     assert kept.read() == of(0, 1)
 
 
@@ -167,7 +167,7 @@ def test_no_mark_is_kept_by_root_where_another_user_has_put_a_link(
     file.parent.joinpath(f"{file.name}-{ONE}{suffix}").symlink_to(roots)
     os.chown(file.parent, 65_534, 65_534)
 
-    MarkFile(file, ONE).keep(of(0, 1))
+    MarkFile(file, ONE).advance(of(0, 1))
 
     assert (roots.read_text(), roots.stat().st_uid) == ("secret", 0)
     assert "it is a link: remove it" in capsys.readouterr().err
@@ -176,7 +176,7 @@ def test_no_mark_is_kept_by_root_where_another_user_has_put_a_link(
 def test_a_mark_that_root_keeps_is_its_owners_as_its_lock_is(file: Path) -> None:
     os.chown(file.parent, 65_534, 65_534)
 
-    MarkFile(file, ONE).keep(of(0, 1))
+    MarkFile(file, ONE).advance(of(0, 1))
 
     own = file.with_name(f"{file.name}-{ONE}")
     assert {each.name: each.stat().st_uid for each in file.parent.iterdir()} == {

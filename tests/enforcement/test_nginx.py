@@ -210,7 +210,7 @@ def test_a_hostile_name_is_given_up_and_nothing_is_written(site: str, suspended:
     assert problem(adapter(suspended).deliver(order("close", 9, site))) == "Failed bad_name"
     assert adapter(suspended).state(site) is None
     assert (suspended.files / "incidents.conf").read_bytes() == before
-    assert not nginx_host.is_one(site)
+    assert not nginx_host.is_host(site)
 
 
 # ── what goes wrong ──────────────────────────────────────────────────────────────────────────────

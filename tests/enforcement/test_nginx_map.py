@@ -15,25 +15,25 @@ from incidents.enforcement.nginx import folder as nginx_page
 from incidents.enforcement.nginx import map as nginx_host
 from incidents.enforcement.nginx import map as nginx_map
 from incidents.enforcement.nginx import server as nginx_config
-from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
-from incidents.enforcement.nginx.server import Shape
+from incidents.enforcement.nginx.map import DamagedMapError, HostNames, SiteState
+from incidents.enforcement.nginx.server import Layout
 from incidents.enforcement.port import Order
 from tests.enforcement.nginx_rig import UNTIL, T, order
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGES = {"suspended": nginx_page.page("suspended"), "closed": nginx_page.page("closed")}
-SHAPE = Shape(
-    hosts=Names(aliases={}).of,
+SHAPE = Layout(
+    hosts=HostNames(aliases={}).of,
     pages={"suspended": PAGES["suspended"], "closed": PAGES["closed"]},
     zone=clock.zone("Asia/Shanghai"),
 )
 
 names = st.from_regex(re.compile(nginx_host.NAME, re.ASCII), fullmatch=True).filter(
-    nginx_host.is_one
+    nginx_host.is_host
 )
 times = st.timedeltas(timedelta(), timedelta(days=365_000)).map(EPOCH.__add__)
 standings = st.builds(
-    Standing,
+    SiteState,
     site=names,
     state=st.sampled_from(["active", "suspended", "closed"]),
     seq=st.integers(0, 2**63 - 1),
@@ -44,8 +44,8 @@ standings = st.builds(
 maps = st.lists(standings, max_size=8).map(lambda found: {one.site: one for one in found})
 
 
-def after(*orders: Order, now: datetime = T) -> dict[str, Standing]:
-    return nginx_map.with_standings({}, [nginx_map.standing(one, now) for one in orders])
+def after(*orders: Order, now: datetime = T) -> dict[str, SiteState]:
+    return nginx_map.with_states({}, [nginx_map.state_after(one, now) for one in orders])
 
 
 def block(text: str, variable: str) -> list[str]:
@@ -59,16 +59,16 @@ def block(text: str, variable: str) -> list[str]:
 
 
 @given(known=maps)
-def test_what_is_written_is_read_again(known: dict[str, Standing]) -> None:
+def test_what_is_written_is_read_again(known: dict[str, SiteState]) -> None:
     assert nginx_map.read(nginx_config.http_file(known, SHAPE)) == known
 
 
 def test_a_page_that_looks_like_a_line_of_the_map_is_none() -> None:
     line = next(nginx_map.lines(after(order(site="other.example"))))
     page = f"{line}\n{line}\r\n\n# site nonsense\n"
-    shape = replace(SHAPE, pages={"suspended": page, "closed": page})
+    layout = replace(SHAPE, pages={"suspended": page, "closed": page})
     known = after(order())
-    assert nginx_map.read(nginx_config.http_file(known, shape)) == known
+    assert nginx_map.read(nginx_config.http_file(known, layout)) == known
 
 
 LINE = "# site shop.example closed seq 1 ordered 2026-03-01T11:00:00Z written 2026-03-01T11:00:00Z"
@@ -94,7 +94,7 @@ def test_a_line_that_somebody_else_has_written_is_refused_with_its_number(line: 
 
 @given(known=maps, other=maps)
 def test_two_files_have_one_generation_only_if_they_are_one(
-    known: dict[str, Standing], other: dict[str, Standing]
+    known: dict[str, SiteState], other: dict[str, SiteState]
 ) -> None:
     one, two = nginx_config.http_file(known, SHAPE), nginx_config.http_file(other, SHAPE)
     assert nginx_config.generation(one) is not None
@@ -150,18 +150,18 @@ HOSTILE_NAMES = (
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_name_that_might_be_configuration_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"not a host|parts expected"):
-        nginx_host.of(name)
-    assert not nginx_host.is_one(name)
+        nginx_host.host_of(name)
+    assert not nginx_host.is_host(name)
 
 
 @given(name=st.text() | st.from_regex(r"[a-z0-9.:\[\]%-]+"))
 @example(name="a\n")
 def test_a_name_is_made_of_what_is_allowed_or_refused(name: str) -> None:
     allowed = re.fullmatch(r"[a-z0-9._:-]+", name, re.ASCII) is not None
-    assert allowed or not nginx_host.is_one(name)
+    assert allowed or not nginx_host.is_host(name)
     if not allowed:
         with pytest.raises(ValueError, match=r"not a host|parts expected"):
-            nginx_map.standing(order(site=name), T)
+            nginx_map.state_after(order(site=name), T)
 
 
 @given(name=names)
@@ -170,17 +170,17 @@ def test_a_name_is_made_of_what_is_allowed_or_refused(name: str) -> None:
 @example(name="2001:db8::1")
 def test_a_name_is_one_word_in_quotes(name: str) -> None:
     assert re.fullmatch(
-        r'"(?:~\^|\\\\)?[a-z0-9._\\:\[\]-]+\$?"', nginx_host.key(nginx_host.of(name))
+        r'"(?:~\^|\\\\)?[a-z0-9._\\:\[\]-]+\$?"', nginx_host.map_key(nginx_host.host_of(name))
     )
 
 
 def test_www_is_put_before_names_alone() -> None:
-    of = Names(www=True, aliases={"a.example": ["b.example"]}).of
+    of = HostNames(www=True, aliases={"a.example": ["b.example"]}).of
     assert list(of("a.example")) == ["a.example", "www.a.example", "b.example"]
     assert list(of("www.a.example")) == ["www.a.example"]
     assert list(of("192.0.2.1")) == ["192.0.2.1"]
     assert list(of("2001:db8::1")) == ["[2001:db8::1]"]
-    assert list(Names(aliases={}).of("a.example")) == ["a.example"]
+    assert list(HostNames(aliases={}).of("a.example")) == ["a.example"]
 
 
 # ── what stands, and what is written of it ───────────────────────────────────────────────────────
@@ -191,7 +191,7 @@ def test_www_is_put_before_names_alone() -> None:
     [("suspend", "suspended", UNTIL), ("close", "closed", None), ("reopen", "active", None)],
 )
 def test_an_order_says_how_a_site_stands(kind: str, state: str, until: datetime | None) -> None:
-    told = nginx_map.standing(order(kind), T)
+    told = nginx_map.state_after(order(kind), T)
     assert (told.state, told.until, told.seq) == (state, until, 1)
 
 
@@ -204,26 +204,26 @@ def test_the_later_order_of_a_site_stands_in_whatever_order_they_come() -> None:
 def test_an_order_of_a_restored_database_is_new_although_its_number_is_not() -> None:
     known = after(order("reopen", 900))
     restored = replace(order("close", 12), ordered_at=T + timedelta(days=1))
-    told = nginx_map.standing(restored, T)
+    told = nginx_map.state_after(restored, T)
     assert not nginx_map.is_stale(known, told)
-    assert nginx_map.with_standings(known, [told])["shop.example"].state == "closed"
+    assert nginx_map.with_states(known, [told])["shop.example"].state == "closed"
 
 
 def test_an_order_of_a_later_epoch_is_new_though_it_was_ordered_earlier() -> None:
     """What was ordered after it is of a history whose end is lost."""
     known = after(replace(order("reopen", 900), ordered_at=T + timedelta(days=1)))
     again = replace(order("close", 12), ordered_at=T, seq=332 * 10**12 + 12)
-    waited = nginx_map.standing(again, T)
+    waited = nginx_map.state_after(again, T)
     assert not nginx_map.is_stale(known, waited)
     assert nginx_map.is_stale(
-        {waited.site: waited}, nginx_map.standing(order("reopen", 901), T + timedelta(days=2))
+        {waited.site: waited}, nginx_map.state_after(order("reopen", 901), T + timedelta(days=2))
     )
 
 
 def test_the_same_order_again_changes_nothing_not_even_when_it_was_written() -> None:
     known = after(order())
-    again = nginx_map.standing(order(), T + timedelta(hours=5))
-    assert nginx_map.with_standings(known, [again]) == known
+    again = nginx_map.state_after(order(), T + timedelta(hours=5))
+    assert nginx_map.with_states(known, [again]) == known
 
 
 def test_what_was_reopened_is_forgotten_after_seven_days_and_nothing_else_is() -> None:
@@ -231,8 +231,8 @@ def test_what_was_reopened_is_forgotten_after_seven_days_and_nothing_else_is() -
         order("reopen", site="a.example"), order(site="b.example"), order("close", site="c.example")
     )
     week = timedelta(days=7)
-    assert nginx_map.without_old(known, T + week) == known
-    later = nginx_map.without_old(known, T + week + timedelta(seconds=1))
+    assert nginx_map.without_expired(known, T + week) == known
+    later = nginx_map.without_expired(known, T + week + timedelta(seconds=1))
     assert sorted(later) == ["b.example", "c.example"]
 
 
@@ -252,7 +252,7 @@ def test_only_hosts_that_are_down_stand_in_the_maps() -> None:
 
 
 def told_of_one_host(orders: Iterable[Order]) -> tuple[list[str], list[str]]:
-    both = Names(aliases={"a.example": ["same.example"], "b.example": ["same.example"]})
+    both = HostNames(aliases={"a.example": ["same.example"], "b.example": ["same.example"]})
     text = nginx_config.http_file(after(*orders), replace(SHAPE, hosts=both.of))
     states, retries = block(text, "incidents_state"), block(text, "incidents_retry_after")
     return [line for line in states if "same" in line], [line for line in retries if "same" in line]
@@ -295,12 +295,12 @@ def test_a_host_of_two_sites_stands_as_the_stricter_one() -> None:
 )
 def test_nobody_is_told_to_come_back_too_early(moment: datetime, date: str, shown: str) -> None:
     assert nginx_config.http_date(moment) == date
-    assert nginx_page.reopening(moment, clock.zone("Asia/Shanghai")) == shown
+    assert nginx_page.shown_time(moment, clock.zone("Asia/Shanghai")) == shown
 
 
 def test_the_time_is_shown_in_any_zone() -> None:
-    assert nginx_page.reopening(UNTIL, UTC) == "2026-03-01 23:00 (UTC+00:00)"
-    assert nginx_page.reopening(UNTIL, clock.zone("America/St_Johns")) == (
+    assert nginx_page.shown_time(UNTIL, UTC) == "2026-03-01 23:00 (UTC+00:00)"
+    assert nginx_page.shown_time(UNTIL, clock.zone("America/St_Johns")) == (
         "2026-03-01 19:30 (UTC-03:30)"
     )
 
@@ -333,6 +333,6 @@ def test_a_file_that_is_no_page_is_refused(content: bytes, tmp_path: Path) -> No
 @example(text="🏮" * 1_500)
 @example(text='"' * 3_000)
 def test_no_word_of_the_configuration_is_longer_than_nginx_takes(text: str) -> None:
-    shape = replace(SHAPE, pages={"suspended": text, "closed": nginx_page.MARK.join([text] * 3)})
-    words = re.findall(r'"(?:[^"\\]|\\.)*"', nginx_config.http_file({}, shape))
+    layout = replace(SHAPE, pages={"suspended": text, "closed": nginx_page.MARK.join([text] * 3)})
+    words = re.findall(r'"(?:[^"\\]|\\.)*"', nginx_config.http_file({}, layout))
     assert all(len(word.encode()) < 4_090 for word in words)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from incidents.enforcement.nginx.server import Loaded, Server
+from incidents.enforcement.nginx.server import ProbeAnswer, Server
 from tests.outbound.rig import LOOPBACK, receiver
 from tests.patience import PATIENCE_S
 
@@ -76,7 +76,7 @@ def test_a_generation_that_comes_and_goes_is_not_believed_either() -> None:
 
 def test_without_a_probe_nothing_is_waited_for() -> None:
     assert server(None).wait_for(lambda told: False, soon()) is None
-    assert server(None).loaded("shop.example", soon()) is None
+    assert server(None).probe_host("shop.example", soon()) is None
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_without_a_probe_nothing_is_waited_for() -> None:
 )
 def test_what_it_tells_of_a_host_is_read(body: bytes, state: str) -> None:
     with answering(lambda _: (200, body)) as probed:
-        told = probed.loaded("shop.example", soon())
-    assert isinstance(told, Loaded)
+        told = probed.probe_host("shop.example", soon())
+    assert isinstance(told, ProbeAnswer)
     assert (told.generation, told.state) == ("0a", state)
 
 
@@ -97,7 +97,7 @@ def test_what_it_tells_of_a_host_is_read(body: bytes, state: str) -> None:
 )  # fmt: skip
 def test_what_is_not_its_answer_is_none(status: int, body: bytes) -> None:
     with answering(lambda _: (status, body)) as probed:
-        assert probed.loaded("shop.example", soon()) is None
+        assert probed.probe_host("shop.example", soon()) is None
 
 
 def test_one_that_hangs_is_not_waited_for_longer_than_the_deadline() -> None:
@@ -109,6 +109,6 @@ def test_one_that_hangs_is_not_waited_for_longer_than_the_deadline() -> None:
 
     with answering(hang) as probed:
         # Whoever waited for its answer would be told.
-        assert probed.loaded("shop.example", soon(0.2)) is None
+        assert probed.probe_host("shop.example", soon(0.2)) is None
         over.set()
-        assert probed.loaded("shop.example", soon(-1)) is None
+        assert probed.probe_host("shop.example", soon(-1)) is None

@@ -92,7 +92,7 @@ def watched(server: Nginx, watch: Watch, visitors: int) -> Iterator[None]:
         while not stop.is_set():
             text = (server.files / "incidents.conf").read_text()
             known = nginx_map.read(text)
-            if nginx_config.http_file(known, adapter(server.settings())._shape) != text:
+            if nginx_config.http_file(known, adapter(server.settings())._layout) != text:
                 watch.faults.append(text)
             stop.wait(0.005)
 
@@ -216,7 +216,7 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_files_that_are_whole(tmp_p
             killed.stdout.close()
 
             text = (server.files / "incidents.conf").read_text()
-            assert nginx_config.http_file(nginx_map.read(text), adapter(settings)._shape) == text
+            assert nginx_config.http_file(nginx_map.read(text), adapter(settings)._layout) == text
             subprocess.run([*server.command, "-t"], check=True, capture_output=True)
 
         web = adapter(server.settings())

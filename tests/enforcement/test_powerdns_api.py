@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.enforcement.powerdns import adapter as powerdns
-from incidents.enforcement.powerdns import server
+from incidents.enforcement.powerdns import server, settings
 from incidents.errors import SettingError, UnknownSettingError
 from incidents.outbound.faults import TlsError
 from incidents.outbound.message import Request
@@ -93,7 +93,7 @@ def test_https_is_believed_by_an_authority_of_the_machine_or_by_one_of_the_setti
         table = _GOOD | {"url": there.url.removesuffix("/hook")}
 
         def status(**more: str) -> int:
-            sender = server.read_settings(Options("[acts.dns]", table | more)).server.sender
+            sender = settings.read_settings(Options("[acts.dns]", table | more)).server.sender
             asked = Request(method="GET", target=sender.guard.target(there.url))
             with closing(sender):
                 return sender.send(asked, within_s=PATIENCE_S, cap=0).status

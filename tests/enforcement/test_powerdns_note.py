@@ -68,11 +68,11 @@ class Name:
         if self.found and not any(each.served & OURS for each in self.found.values()):
             self.expected = {t: each for t, each in self.expected.items() if t in self.found}
 
-    def take_down(self, put: powerdns_note.Put, *, is_killed: bool) -> None:
+    def take_down(self, put: powerdns_note.Addresses, *, is_killed: bool) -> None:
         self.take_over()
         self.seq += 1
         note = (self.note or powerdns_note.new(NAME)).taken_down(self.found, put)
-        note = note.held(SITE, hold(seq=self.seq))
+        note = note.with_hold(SITE, hold(seq=self.seq))
         assert not any(each.served & OURS for each in note.kept.values())
         self.metadata[powerdns_note.new_kind(NAME)] = [note.text()]
         assert self.note == note
@@ -190,8 +190,12 @@ def test_a_kind_has_room_in_every_backend_and_is_never_used_twice() -> None:
 
 def test_of_several_notes_the_newest_counts_and_of_two_new_ones_all_holds() -> None:
     old = powerdns_note.new(NAME).taken_down({"A": rrset("A", "192.0.2.1")}, NOTICES[0])
-    one = old.taken_down({}, NOTICES[0]).held(SITE, hold(seq=2)).held("both", hold(seq=5))
-    two = old.taken_down({}, NOTICES[2]).held("www", hold("close", 3)).held("both", hold(seq=4))
+    one = old.taken_down({}, NOTICES[0]).with_hold(SITE, hold(seq=2)).with_hold("both", hold(seq=5))
+    two = (
+        old.taken_down({}, NOTICES[2])
+        .with_hold("www", hold("close", 3))
+        .with_hold("both", hold(seq=4))
+    )
     texts = {powerdns_note.new_kind(NAME): [each.text()] for each in (one, old, two)}
     note = powerdns_note.read(NAME, texts)
     assert note is not None

@@ -192,7 +192,7 @@ def test_what_a_dead_courier_had_in_hand_comes_back_within_30_seconds(day: Rehea
 
     dying = Round(dispatcher(day, Told()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dying, "_hand_out", lambda *_: (_ for _ in ()).throw(KilledError))
+        patch.setattr(dying, "_start_attempt", lambda *_: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
             dying.run()
     heir = Told()
@@ -278,7 +278,7 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
 def _without_mail(day: Rehearsal) -> Round:
     """A courier whose settings have been read, and name no mail."""
     only_acts = {"act": lambda _: Told()}
-    return Round(replace(dispatcher(day, Told()), lanes=only_acts, unheard={"notice"}))
+    return Round(replace(dispatcher(day, Told()), lanes=only_acts, without_channel={"notice"}))
 
 
 def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) -> None:

@@ -138,7 +138,7 @@ def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is
 def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: App) -> None:
     """Of two daemons one may have failed while the other was proving it."""
     lose(house)
-    comparison.note_failed(house.engine, {COURT: "the settings cannot be read"})
+    comparison.record_failures(house.engine, {COURT: "the settings cannot be read"})
     assert said(house)["count"] == 1
 
     comparison.prove(house.engine, standing(house).epoch)
@@ -266,12 +266,12 @@ def test_who_goes_on_is_told_of_it_before_and_after(house: App, panel: Panel) ->
     panel.bad = {COURT, HELD}
     lose(house)
 
-    before = comparison.done(
-        comparison.foreseen(house.desk, house.reading, by="sre-1", login=None, now=clock.now())
+    before = comparison.summarise(
+        comparison.preview(house.desk, house.reading, by="sre-1", login=None, now=clock.now())
     )
     assert kept(house) == {}, "nothing is done"
-    after = comparison.done(
-        comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None)
+    after = comparison.summarise(
+        comparison.compare_sites(house.engine, house.desk, house.reading, by="sre-1", login=None)
     )
 
     assert before.failed == after.failed == [(COURT, WHY), (HELD, WHY)]
@@ -286,7 +286,7 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: App, panel: Pane
     rounds(house)
     since = said(house)["since"]
 
-    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read"})
+    comparison.record_failures(house.engine, {SHOP: "the settings cannot be read"})
 
     assert kept(house) == {SHOP: "the settings cannot be read"}
     assert said(house)["since"] == since
@@ -448,7 +448,7 @@ def test_of_a_doubt_of_another_nobody_proves_what_they_have_not_asked_about(
 
 def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: App) -> None:
     lose(house)
-    comparison.note_failed(house.engine, {SHOP: WHY})
+    comparison.record_failures(house.engine, {SHOP: WHY})
     assert kept(house) == {SHOP: WHY}
 
     lose(house)
@@ -459,10 +459,10 @@ def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: 
 def test_people_are_told_while_others_are_still_asked_about(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "_TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(comparison, "_PUBLISH_EVERY_S", 0.0)
     panel.bad = {COURT, SHOP, HELD}
     lose(house)
-    found = comparison.compared(
+    found = comparison.compare_sites(
         house.engine, house.desk, house.reading, by=DAEMON, login=None, opens=False
     )
 
@@ -473,7 +473,7 @@ def test_people_are_told_while_others_are_still_asked_about(
 
 def test_a_database_that_fails_at_the_first_question_is_told_as_such(house: App) -> None:
     broken = Mock(side_effect=DatabaseError("it does not answer"))
-    found = comparison.compared(house.engine, house.desk, broken, by=DAEMON, login=None)
+    found = comparison.compare_sites(house.engine, house.desk, broken, by=DAEMON, login=None)
 
     with pytest.raises(DatabaseError, match="it does not answer"):
         list(found)

@@ -26,9 +26,9 @@ from incidents.audit.log.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.history_recovery import (
-    Asked,
     HistoryRecovery,
     Outcome,
+    RecoveryRequest,
     SignerAtWorkError,
 )
 from incidents.errors import InputError, RefusedError
@@ -42,7 +42,7 @@ from incidents.tlog.note import Checkpoint
 from tests.audit.log_house import NAME, START, App, opened
 from tests.cli.conftest import copy
 
-ASKED = Asked(by="sre-1", login=None, reason="the disk is gone")
+ASKED = RecoveryRequest(by="sre-1", login=None, reason="the disk is gone")
 
 
 class Desk(App):
@@ -50,12 +50,12 @@ class Desk(App):
 
     old: VerifierKey
 
-    def go_on(self, asked: Asked = ASKED) -> Outcome:  # type: ignore[override]  # another way on
+    def go_on(self, asked: RecoveryRequest = ASKED) -> Outcome:  # type: ignore[override]  # another way on
         def now() -> datetime:
             return self.time.now
 
         way = HistoryRecovery(self.engine, self.desk, lambda: reading(self.engine), self.ring, now)
-        return way.go_on(asked, self.on_record)
+        return way.resume(asked, self.on_record)
 
     def lost(self) -> bool:
         files = signed_files.known(self.ring.file)
@@ -136,7 +136,12 @@ STEPS = (
 
 
 def cut_off(
-    desk: Desk, asked: Asked, step: tuple[object, str], patch: pytest.MonkeyPatch, *, after: bool
+    desk: Desk,
+    asked: RecoveryRequest,
+    step: tuple[object, str],
+    patch: pytest.MonkeyPatch,
+    *,
+    after: bool,
 ) -> None:
     """It begins to go on, and is cut off before that step, or after it."""
     where, name = step
@@ -240,7 +245,7 @@ def test_a_place_that_was_taken_knows_what_it_signed_after_an_older_database_is_
     other = elsewhere(desk, tmp_path)
     desk.engine.dispose()
     copy(Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "before.db")
-    take = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+    take = RecoveryRequest(by="sre-1", login=None, reason="it burned", sign_here=True)
     other.go_on(take)
     assert other.signs()
     put_back(other, sqlite_url, tmp_path / "before.db")
@@ -304,7 +309,7 @@ def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
     gone = desk.go_on()
 
     assert gone.resumed.signed is None
-    assert (gone.lost, gone.is_blind) == (None, True), "what it signed last stays nowhere"
+    assert (gone.lost, gone.is_loss_unknown) == (None, True), "what it signed last stays nowhere"
     assert gone.key not in (None, desk.old)
     assert desk.signs()
     assert own.read_text() == "torn"
@@ -329,7 +334,7 @@ def test_a_torn_shared_file_is_named_before_the_next_key_is_made_and_a_person_go
         gone = desk.go_on()
 
         assert gone.key not in (None, desk.old), "an older version may have signed more by it"
-        assert gone.is_blind
+        assert gone.is_loss_unknown
         assert desk.signs()
         aside = desk.shared.with_name(desk.shared.name + signed_files.WRONG)
         assert aside.read_bytes() == torn
@@ -364,7 +369,7 @@ def test_a_recovery_that_was_refused_beside_a_torn_shared_file_leaves_it_for_the
     gone = torn.go_on()
 
     assert gone.key not in (None, torn.old)
-    assert gone.is_blind
+    assert gone.is_loss_unknown
     assert torn.signs()
 
 
@@ -492,7 +497,7 @@ def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
     assert desk.go_on().key is not None
 
 
-HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
+HERE = RecoveryRequest(by="sre-1", login=None, reason="it burned", sign_here=True)
 
 
 @pytest.mark.parametrize(
@@ -532,7 +537,7 @@ def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_kn
 
     gone = other.go_on(HERE)
 
-    assert (gone.resumed.signed, gone.is_blind) == ((4, False) if knows else (None, True))
+    assert (gone.resumed.signed, gone.is_loss_unknown) == ((4, False) if knows else (None, True))
     assert gone.resumed.epoch == 59
     assert gone.key not in (None, desk.old)
     assert other.signs()
@@ -553,7 +558,7 @@ def trouble(desk: Desk, how: str | None) -> None:
     """How the log is signed, as a daemon has noted it, if one has."""
     if how is not None:
         with writing(desk.engine) as connection:
-            checkpoints.note_trouble(connection, how, desk.time.now)
+            checkpoints.record_signing_failure(connection, how, desk.time.now)
 
 
 @pytest.mark.parametrize("how", [None, checkpoints.STAYS, checkpoints.REFUSED])
@@ -604,7 +609,7 @@ def test_a_folder_that_was_put_back_with_its_disk_signs_by_a_new_key_if_that_is_
 
     gone = desk.go_on(HERE)
 
-    assert (gone.lost, gone.is_blind) == (None, True)
+    assert (gone.lost, gone.is_loss_unknown) == (None, True)
     assert gone.key not in (None, desk.old, first)
     by.clear()
     assert desk.signs()
@@ -717,13 +722,13 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
 
         with pytest.raises(InputError, match="--public"):
             desk.go_on()
-        own = Asked(by="sre-1", login=None, reason="x", public=str(desk.old))
+        own = RecoveryRequest(by="sre-1", login=None, reason="x", public=str(desk.old))
         with pytest.raises(RefusedError, match=r"is already on record.*a new one with --public"):
             desk.go_on(own)
         with pytest.raises(InconsistentLogError):
             desk.sign()
 
-        gone = desk.go_on(Asked(by="sre-1", login=None, reason="x", public=str(new)))
+        gone = desk.go_on(RecoveryRequest(by="sre-1", login=None, reason="x", public=str(new)))
 
         assert gone.resumed.signed == 2
         assert gone.key == new
@@ -745,8 +750,10 @@ def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_sign
         rotation.first(desk.engine, ring, NAME, desk.on_record, public=str(make()))
         desk.sign()
 
-        def here(key: VerifierKey) -> Asked:
-            return Asked(by="sre-1", login=None, reason="x", public=str(key), sign_here=True)
+        def here(key: VerifierKey) -> RecoveryRequest:
+            return RecoveryRequest(
+                by="sre-1", login=None, reason="x", public=str(key), sign_here=True
+            )
 
         first, second = make(), make()
         cut_off(desk, here(first), (signing, "sign_held"), monkeypatch, after=False)
@@ -765,7 +772,7 @@ def test_what_a_forked_shared_file_says_stays_for_good(sqlite_url: str, tmp_path
         desk.old = desk.begin(4)
         key = signing_key.read(desk.ring.file)
         assert key is not None
-        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        forked = str(note.sign_note(Checkpoint(NAME, 3, b"\1" * 32).text, key))
         desk.shared.write_text(forked)
 
         gone = desk.go_on()
@@ -787,7 +794,7 @@ def test_what_a_keys_own_file_says_of_another_history_stays_though_the_shared_on
         desk.old = desk.begin(4)
         key = signing_key.read(desk.ring.file)
         assert key is not None
-        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        forked = str(note.sign_note(Checkpoint(NAME, 3, b"\1" * 32).text, key))
         desk.beside(desk.old).write_text(forked)
         with pytest.raises(InconsistentLogError):
             desk.signs()
@@ -831,7 +838,7 @@ def test_a_copy_of_the_folder_that_takes_over_never_signs_by_the_key_that_was_be
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     step: tuple[object, str],
-    asked: Asked,
+    asked: RecoveryRequest,
 ) -> None:
     """Both go on where it was cut off, each from its own copy of what was begun."""
     cut_off(desk, asked, step, monkeypatch, after=False)

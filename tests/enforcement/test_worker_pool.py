@@ -114,7 +114,7 @@ def test_so_many_work_at_once_and_no_more() -> None:
 
     with crew(3) as found:
         for n in range(5):
-            found.give(lambda n=n: work(n))  # type: ignore[misc]
+            found.submit(lambda n=n: work(n))  # type: ignore[misc]
         until(lambda: len(began) == 3, "three work")
         go_on.set()
         until(lambda: sorted(done) == [0, 1, 2, 3, 4], "all is done")
@@ -123,6 +123,6 @@ def test_so_many_work_at_once_and_no_more() -> None:
 def test_nobody_waits_for_one_that_does_not_come_back() -> None:
     hangs, ended = Event(), list[bool]()
     with crew(1) as found:
-        found.give(lambda: ended.append(hangs.wait(PATIENCE_S)))
+        found.submit(lambda: ended.append(hangs.wait(PATIENCE_S)))
     assert ended == []
     hangs.set()

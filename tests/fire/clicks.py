@@ -121,7 +121,7 @@ class Operator:
         outcome = self.chance.choice(_OUTCOMES)
         note = f"call {n} of {self.sites[0]}" if self.chance.random() < 0.5 else None
         with self.desk.house.reading() as connection:
-            seen = sites.seqs(connection, [site])[site]
+            seen = sites.entry_counts(connection, [site])[site]
         fields = {"outcome": outcome, "seen": str(seen), "key": f"{self.chance.getrandbits(128):x}"}
         path = f"/queue/{site}-1/contact"
         if note is not None:
@@ -157,7 +157,7 @@ class Operator:
     def _send(self, path: str, fields: dict[str, str], *, loses: bool) -> str | None:
         """The tone of the answer; None if it did not come, or is none of the console's."""
         try:
-            own = {**fields, "csrf": secrets.of_session(self._cookie, entrance.CSRF)}
+            own = {**fields, "csrf": secrets.form_token(self._cookie, entrance.CSRF)}
             with self._request(path, own, loses=loses) as answer:
                 if answer is None or answer.status >= 500:
                     return None

@@ -102,7 +102,7 @@ def come_back(url: str, folder: Path, clocks: int) -> Return:
         AssertionError: with the checker's findings.
     """
     backlog = Backlog.of(clocks)
-    in_the_way = list(backlog.plain[:: len(backlog.plain) // 50])
+    obstacle = list(backlog.plain[:: len(backlog.plain) // 50])
     with engine_of(url) as engine:
         now = clock.now()
         past = Past(engine, now)
@@ -111,7 +111,7 @@ def come_back(url: str, folder: Path, clocks: int) -> Return:
         waiting = overdue(engine)
         assert waiting == len(backlog.names), (waiting, len(backlog.names))
         since = clock.now()
-        with operator(url, folder, in_the_way) as beside:
+        with operator(url, folder, obstacle) as beside:
             started = time.monotonic()
             with daemon(url, folder):
                 until(lambda: overdue(engine) < waiting - _THOUGHT, "it has begun")

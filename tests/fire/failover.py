@@ -204,7 +204,7 @@ class _Story:
 
     def _is_known(self) -> bool:
         with self._house.reading() as connection:
-            return lineage.look(connection).known is not None
+            return lineage.read(connection).known is not None
 
     def _noticed(self) -> Resumed:
         """How the daemons went on."""

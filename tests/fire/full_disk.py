@@ -29,7 +29,7 @@ from incidents import clock
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.store.database import schema
-from incidents.views.health import is_heard
+from incidents.views.health import is_alive
 from tests.acceptance.daemons import (
     Daemon,
     count_in,
@@ -273,7 +273,7 @@ def _assert_daemon_tells(
     def is_silent() -> bool:
         disk.fill()
         with suppress(DBAPIError):
-            return not any(is_heard(beat, clock.now()) for beat in heartbeats_of(engine))
+            return not any(is_alive(beat, clock.now()) for beat in heartbeats_of(engine))
         return False
 
     until(told, "the daemon says that the clock is not enforced")

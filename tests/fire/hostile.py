@@ -57,7 +57,7 @@ _BARS = re.compile(r"\x1b\[\?25[hl]|\x1b\[K|\r")
 _WITH_A_BAR = ("import", "simulate", "audit")
 
 _HISTORY = (
-    "site add a.example --phone +1-555-0100 --person P",
+    "site add a.example --phone +1-555-0100 --person p",
     "site add closed.example",
     "site add b.example --email a@b.example",
     "site add held.example",

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from anyio.from_thread import start_blocking_portal
 
-from incidents.app import open_house
+from incidents.app import open_app
 from incidents.settings import sources
 from incidents.testing import Rehearsal
 from tests.golden.form_page import Form, Page
@@ -87,7 +87,7 @@ def _text(lines: Iterable[str], drawn: Iterable[str]) -> str:
 
 @contextmanager
 def _console() -> Iterator[ConsoleDesk]:
-    house = open_house(sources.load())
+    house = open_app(sources.load())
     try:
         with start_blocking_portal() as portal:
             yield ConsoleDesk(house, portal)

@@ -26,7 +26,7 @@ from unittest import mock
 from argon2 import PasswordHasher
 
 from incidents.accounts import secrets
-from incidents.app import open_house
+from incidents.app import open_app
 from incidents.cli import main
 from incidents.desk import Envelope, batch
 from incidents.enforcement import comparison
@@ -167,8 +167,8 @@ def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
         # A person at a terminal would be asked.
         mock.patch("sys.stdin", io.StringIO()),
         # One attempt after the other: what is on record first must not depend on who is faster.
-        mock.patch.object(WorkerPool, "give", lambda _crew, work: work()),
-        mock.patch.object(comparison, "AT_ONCE", 1),
+        mock.patch.object(WorkerPool, "submit", lambda _crew, work: work()),
+        mock.patch.object(comparison, "MAX_CONCURRENT", 1),
         # Argon2 as it is, but quick: what is slow on purpose is not what is looked at here.
         mock.patch.object(secrets, "_hasher", return_value=_CHEAP),
         rehearsal(BEGIN) as clock,
@@ -198,7 +198,7 @@ def _unspoken(command: str) -> int:
     else:
         assert kind == "@footer", command
         asked = c.RecordFooter(problems=tuple(words))
-    house = open_house(sources.load())
+    house = open_app(sources.load())
     try:
         [answer] = house.desk.submit([Envelope(site=site, command=asked)])
     finally:

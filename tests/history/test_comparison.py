@@ -3,7 +3,7 @@
 from io import BytesIO
 
 from incidents.history import reports
-from incidents.history.comparison import Comparison, of, take
+from incidents.history.comparison import Comparison, of, prepare
 from incidents.history.reports import Draw
 from incidents.machine.policy import Policy
 
@@ -16,8 +16,8 @@ LINES = b"""occurred_at,site,contact
 
 def compared(*policies: Policy) -> Comparison:
     named = [(f"p{n}", policy) for n, policy in enumerate(policies)]
-    taken = take(reports.read_history(BytesIO(LINES), "h.csv"), Draw(), None)
-    return of(taken, taken.under(named))
+    taken = prepare(reports.read_history(BytesIO(LINES), "h.csv"), Draw(), None)
+    return of(taken, taken.run_under(named))
 
 
 def test_only_sites_that_fare_otherwise_are_named() -> None:

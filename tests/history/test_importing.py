@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.envelope import nothing_done
+from incidents.desk.envelope import refused_answer
 from incidents.errors import DatabaseError
 from incidents.history import importing
 from incidents.history.importing import Import, Tally, keys, refuse_future
@@ -168,7 +168,7 @@ def test_no_site_that_the_desk_refuses_counts_as_added_and_each_of_its_rows_is_r
     behind = Refusal("clock_behind", {"now": NOW, "behind_s": 360})
 
     def refuses(_: Desk, envelopes: list[Envelope], **__: object) -> list[Answer]:
-        return [nothing_done(str(envelope.site), behind) for envelope in envelopes]
+        return [refused_answer(str(envelope.site), behind) for envelope in envelopes]
 
     monkeypatch.setattr(Desk, "submit", refuses)
     rows = [report(n, f"{site}.example", n) for n, site in enumerate("bacb", start=1)]

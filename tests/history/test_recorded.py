@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.history import recorded
-from incidents.history.comparison import Comparison, of, take
+from incidents.history.comparison import Comparison, of, prepare
 from incidents.history.reports import Draw, History
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
@@ -27,8 +27,8 @@ def read(day: Day, days: int = 30, most: int = 1_000) -> tuple[History, bool]:
 
 def tried(day: Day, *policies: Policy) -> Comparison:
     named = [(str(n), policy) for n, policy in enumerate(policies)]
-    taken = take(read(day)[0], Draw(reach=0), None)
-    return of(taken, taken.under(named))
+    taken = prepare(read(day)[0], Draw(reach=0), None)
+    return of(taken, taken.run_under(named))
 
 
 def test_it_comes_to_the_suspensions_and_closures_that_there_were(day: Day) -> None:

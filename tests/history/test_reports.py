@@ -180,7 +180,7 @@ def test_a_bad_row_is_named_with_its_line_and_value(file: Path, row: str, senten
     assert bad.line == 3
     assert sentence in bad.detail
     with pytest.raises(HistoryError, match=r"line 3: .*--skip-bad") as refused:
-        found.insist()
+        found.refuse_bad_lines()
     assert "\n" not in refused.value.message
     assert refused.value.exit_status == 1
 
@@ -188,7 +188,7 @@ def test_a_bad_row_is_named_with_its_line_and_value(file: Path, row: str, senten
 def test_the_first_of_many_bad_rows_is_named_and_the_others_are_counted(file: Path) -> None:
     found = read(file, PLAIN + "x,a.example\ny,a.example\nz,a.example\n")
     with pytest.raises(HistoryError, match=r"line 3: occurred_at is 'x'.* and 2 more such lines"):
-        found.insist()
+        found.refuse_bad_lines()
 
 
 @pytest.mark.parametrize(

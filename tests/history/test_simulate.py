@@ -47,7 +47,7 @@ def outcome(
     *reports: Report, policy: Policy = DOCUMENTED, reach: float = 1, within: float | None = None
 ) -> Outcome:
     distance = None if within is None else timedelta(minutes=within)
-    stories = simulate.tell(group_reports(reports, distance), Draw(reach=reach))
+    stories = simulate.make_stories(group_reports(reports, distance), Draw(reach=reach))
     return simulate.run(stories, policy, "p")
 
 
@@ -195,7 +195,7 @@ def feed_stories(
 ) -> list[Story]:
     reports = history.load_history(str(DATA / file)).reports
     distance = None if within is None else timedelta(minutes=within)
-    return simulate.tell(group_reports(reports, distance), Draw(reach=reach, seed=seed))
+    return simulate.make_stories(group_reports(reports, distance), Draw(reach=reach, seed=seed))
 
 
 @pytest.mark.parametrize(("within", "closed"), [(None, 14), (10, 7), (60, 5)])
@@ -231,7 +231,7 @@ def test_what_is_forgotten_of_a_long_case_changes_nothing(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulate, "_SLICE_INCIDENTS", 0)
         forgetful = outcome(*reports, policy=policy)
-        patch.setattr(simulate, "_forget", lambda *_: None)
+        patch.setattr(simulate, "_prune", lambda *_: None)
         assert outcome(*reports, policy=policy) == forgetful
 
 

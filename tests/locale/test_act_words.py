@@ -34,9 +34,9 @@ def test_whoever_may_not_release_an_order_is_told_so() -> None:
 
 
 def test_who_may_is_told_with_all_roles_of_the_table() -> None:
-    assert refusals.who_may("set_hold") == "a supervisor"
-    assert refusals.who_may("activate_policy") == "a supervisor or an administrator"
-    assert refusals.who_may("log") == "an operator, a supervisor or an integrator"
+    assert refusals.roles_for("set_hold") == "a supervisor"
+    assert refusals.roles_for("activate_policy") == "a supervisor or an administrator"
+    assert refusals.roles_for("log") == "an operator, a supervisor or an integrator"
 
 
 def test_a_refusal_for_a_role_says_the_act_and_who_may_do_it() -> None:

@@ -11,7 +11,7 @@ from incidents.contract.case_documents import event_document
 from incidents.contract.documents.sites import Incident, Site
 from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.language import ENGLISH, language
-from incidents.locale.words import Teller, When
+from incidents.locale.words import When, Wording
 from incidents.machine.events import KINDS
 from tests.machine.order_history import OrderHistory
 
@@ -22,7 +22,7 @@ WHY_NOT = {
 }
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 WHEN = When(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
-TELLER = Teller(site="shop.example", site_id=1, when=WHEN)
+WORDING = Wording(site="shop.example", site_id=1, when=WHEN)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_kind_of_event_has_a_sentence() -> None:
 
 
 def test_an_event_of_an_unknown_kind_is_told_by_its_name() -> None:
-    assert sentence(TELLER, {"kind": "site_painted"}) == "site_painted"
+    assert sentence(WORDING, {"kind": "site_painted"}) == "site_painted"
 
 
 OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
@@ -126,7 +126,7 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
 def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
     tell, words = OF_ORDERS[what]
     event = tell(OrderHistory().hold()).decision.events[0]
-    assert sentence(TELLER, event_document(12, event, 1)) == words
+    assert sentence(WORDING, event_document(12, event, 1)) == words
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str)
 @pytest.mark.parametrize("why", WHY_NOT)
 def test_each_reason_not_to_carry_an_order_out_has_its_words(why: str) -> None:
     event = {"kind": "order_cancelled", "order_kind": "notify", "lane": "notice", "why": why}
-    assert sentence(TELLER, event).endswith(f"({WHY_NOT[why]})")
+    assert sentence(WORDING, event).endswith(f"({WHY_NOT[why]})")
     assert WHY_NOT[why] != why
 
 
@@ -165,12 +165,12 @@ def _incident(state: str, **fields: Any) -> Any:
     ],
 )
 def test_an_incident_is_told_with_what_it_waits_for(incident: "Incident", told: str) -> None:
-    assert told in TELLER.incident_state(incident)
+    assert told in WORDING.incident_state(incident)
 
 
 def test_no_clock_is_told_on_a_closed_site() -> None:
     waiting = _incident("open", contact_due="2026-03-01T03:00:00Z")
-    assert TELLER.incident_state(waiting, site_closed=True) == (
+    assert WORDING.incident_state(waiting, site_closed=True) == (
         "1-3 is open; no clock runs on a closed site"
     )
 
@@ -192,4 +192,4 @@ def _site(state: str, **fields: Any) -> Any:
     ],
 )
 def test_a_site_is_told_with_its_rule_and_its_terms(site: "Site", told: str) -> None:
-    assert told in TELLER.site_state(site)
+    assert told in WORDING.site_state(site)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from incidents.machine import commands as c
-from incidents.machine import draft
+from incidents.machine import decider
 from incidents.machine import events as e
 from incidents.machine.policy import Policy
 from tests.machine.history import ANN, BOB, MICROSECOND, Act, History
@@ -153,7 +153,7 @@ def test_incidents_that_are_not_settled_are_listed_in_one_recheck_task() -> None
 def test_more_incidents_than_one_entry_can_list_make_several_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(draft, "MAX_LISTED", 2)
+    monkeypatch.setattr(decider, "MAX_LISTED", 2)
     site = History(policy=MANY).log().log().log().log().log().false_info().reopened()
     assert [task.incidents for task in site.open_tasks] == [(1, 2), (3, 4), (5,)]
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 from transitions import Machine
 
+from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import state
 from incidents.machine.apply import CHANGES, apply
+from incidents.machine.decide import DECISIONS
 from tests.machine.history import MICROSECOND, History
 
 Move = tuple[str, str, str]
@@ -195,6 +197,13 @@ def test_apply_refuses_an_event_that_records_an_impossible_move() -> None:
 def test_every_kind_of_event_is_applied_and_named_once() -> None:
     assert set(CHANGES) == set(e.KINDS.values())
     assert all(kind.kind == name for name, kind in e.KINDS.items())
+
+
+def test_every_command_is_decided_but_the_clocks() -> None:
+    kinds = {each for each in vars(c).values() if isinstance(each, type)}
+    of_many = {c.Command, c.OrderCommand, c.FilingCommand}
+    commands = {each for each in kinds - of_many if issubclass(each, c.Command)}
+    assert set(DECISIONS) == commands - {c.Elapse}
 
 
 # The machines of `transitions`.

@@ -102,7 +102,7 @@ class Busy:
                 connection, checkpoints.Key("birds.example/log+1", 1, self.day.now, OPERATORS[0])
             )
             new = Signed(0, 3, bytes(32), "note", "birds.example/log+1", self.day.now)
-            assert checkpoints.add(connection, new, after=None, beside="here")
+            assert checkpoints.add(connection, new, after=None, place="here")
 
 
 def _act(day: Rehearsal, site: str) -> int:

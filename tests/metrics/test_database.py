@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Connection, Integer, Text, bindparam, insert, te
 from incidents.audit.log import sequencer
 from incidents.machine import commands as c
 from incidents.machine.work import Item
-from incidents.metrics.catalogue import LOOKED_AT, MOST, MOST_OPEN
+from incidents.metrics.catalogue import DATABASE_FAMILIES, MAX_COUNTED, MAX_OPEN
 from incidents.metrics.samples import Samples, Value
 from incidents.store import after_loss, checkpoints, lineage, monitoring, sign_ins
 from incidents.store.cases import work as work_rows
@@ -25,7 +25,7 @@ from tests.desk.rehearsal import TEN, Rehearsal
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites
 
-NAMES = {family.name for family in LOOKED_AT}
+NAMES = {family.name for family in DATABASE_FAMILIES}
 # Not there, on a desk where nothing has happened yet.
 ABSENT = {
     "incidents_daemon_heartbeat_age_seconds", "incidents_daemon_once_age_seconds",
@@ -84,7 +84,9 @@ def test_a_deadline_is_pending_until_its_last_microsecond_and_overdue_after_it(
     assert value(found, "deadline_next_seconds") == pytest.approx(12 * 3600)
 
 
-@pytest.mark.parametrize(("how_many", "full"), [(MOST - 1, False), (MOST, True), (MOST + 5, True)])
+@pytest.mark.parametrize(
+    ("how_many", "full"), [(MAX_COUNTED - 1, False), (MAX_COUNTED, True), (MAX_COUNTED + 5, True)]
+)
 def test_a_count_ends_at_its_limit_and_says_so(
     day: Rehearsal, how_many: int, *, full: bool
 ) -> None:
@@ -94,7 +96,7 @@ def test_a_count_ends_at_its_limit_and_says_so(
 
     found = look(day)
 
-    assert value(found, "deadlines_overdue") == min(how_many, MOST)
+    assert value(found, "deadlines_overdue") == min(how_many, MAX_COUNTED)
     assert value(found, "deadlines_pending") == 3
     assert capped(found) == ({"deadlines_overdue"} if full else set())
 
@@ -150,7 +152,7 @@ def test_how_many_daemons_cannot_read_their_mark_is_told(day: Rehearsal) -> None
     for name, why in (("one", "the mark cannot be read"), ("other", None)):
         beat(day, name, ago_s=1)
         with writing(day.engine) as connection:
-            monitoring.note_mark(connection, name, why, day.now)
+            monitoring.record_mark(connection, name, why, day.now)
 
     assert value(look(day), "daemons_mark_unread") == 1
     day.later(seconds=60)
@@ -170,7 +172,7 @@ def test_how_many_sites_could_not_be_compared_is_told(day: Rehearsal) -> None:
     assert value(look(day), "sites_uncompared") == 0
     day.add("one.example")
     with writing(day.engine) as connection:
-        after_loss.note_uncompared(
+        after_loss.record_uncompared(
             connection, {"one.example": "panel: a fault in it: OSError"}, day.now
         )
         connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
@@ -255,11 +257,11 @@ def suspension_of(day: Rehearsal, site_id: int = 1) -> int:
 def test_a_lane_that_does_not_move_does_not_hide_what_waits_in_another(day: Rehearsal) -> None:
     suspended(day, "a.example")
     with writing(day.engine) as connection:
-        add_deliveries(connection, MOST + 5, lane="notice", since=TEN - timedelta(days=3))
+        add_deliveries(connection, MAX_COUNTED + 5, lane="notice", since=TEN - timedelta(days=3))
 
     found = look(day)
 
-    assert values(found, "orders_waiting") == {"act": 1, "notice": MOST}
+    assert values(found, "orders_waiting") == {"act": 1, "notice": MAX_COUNTED}
     assert value(found, "sites_not_in_force") == 1
     assert value(found, "order_oldest_age_seconds", "act") == 0
     assert capped(found) == {"orders_waiting"}
@@ -267,20 +269,20 @@ def test_a_lane_that_does_not_move_does_not_hide_what_waits_in_another(day: Rehe
 
 def test_what_waits_to_be_in_force_is_counted_to_the_limit(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
-        add_deliveries(connection, MOST, lane="act", since=TEN)
+        add_deliveries(connection, MAX_COUNTED, lane="act", since=TEN)
     found = look(day)
-    assert values(found, "orders_waiting") == {"act": MOST}
+    assert values(found, "orders_waiting") == {"act": MAX_COUNTED}
     assert capped(found) == {"orders_waiting", "sites_not_in_force"}
 
 
 def test_dead_notices_do_not_hide_a_dead_order_into_the_world(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
-        add_deliveries(connection, MOST + 5, lane="notice", since=TEN, dead=True)
+        add_deliveries(connection, MAX_COUNTED + 5, lane="notice", since=TEN, dead=True)
         add_deliveries(connection, 1, lane="act", since=TEN, dead=True)
 
     found = look(day)
 
-    assert values(found, "orders_dead") == {"act": 1, "notice": MOST + 5}
+    assert values(found, "orders_dead") == {"act": 1, "notice": MAX_COUNTED + 5}
     assert values(found, "orders_waiting") == {}
     # Of more dead ones than that, it is not looked up.
     assert capped(found) == {"sites_not_in_force"}
@@ -288,9 +290,9 @@ def test_dead_notices_do_not_hide_a_dead_order_into_the_world(day: Rehearsal) ->
 
 def test_the_count_of_dead_orders_ends_too(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
-        add_deliveries(connection, MOST_OPEN + 5, lane="notice", since=TEN, dead=True)
+        add_deliveries(connection, MAX_OPEN + 5, lane="notice", since=TEN, dead=True)
     found = look(day)
-    assert values(found, "orders_dead") == {"notice": MOST_OPEN}
+    assert values(found, "orders_dead") == {"notice": MAX_OPEN}
     assert capped(found) == {"orders_dead", "sites_not_in_force"}
 
 
@@ -381,7 +383,7 @@ def sign(day: Rehearsal, *, size: int) -> None:
         last = checkpoints.last(connection)
         new = Signed(0, size, bytes(32), "note", "key", day.now)
         assert checkpoints.add(
-            connection, new, after=None if last is None else last.id, beside="here"
+            connection, new, after=None if last is None else last.id, place="here"
         )
 
 
@@ -411,7 +413,7 @@ def test_the_newest_has_no_number_though_no_floor_has_risen_over_the_others(
     day: Rehearsal,
 ) -> None:
     with writing(day.engine) as connection:
-        add_entries(connection, MOST + 5, at=TEN)
+        add_entries(connection, MAX_COUNTED + 5, at=TEN)
         add_entries(connection, 1, at=TEN, numbered=False)
     assert value(look(day), "log_unnumbered_entries") == 1
 
@@ -452,7 +454,7 @@ def test_sign_ins_of_the_last_hour_are_counted_by_result_and_refusals_of_today_b
 
 def test_entries_without_a_number_are_counted_to_the_limit(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
-        add_entries(connection, MOST + 1, at=TEN, numbered=False)
+        add_entries(connection, MAX_COUNTED + 1, at=TEN, numbered=False)
     found = look(day)
-    assert value(found, "log_unnumbered_entries") == MOST
+    assert value(found, "log_unnumbered_entries") == MAX_COUNTED
     assert capped(found) == {"log_unnumbered_entries"}

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
 
 from incidents.metrics import endpoint
-from incidents.metrics.database import always
-from incidents.metrics.endpoint import MOST_AT_ONCE, Endpoint
-from incidents.metrics.exposition import Exposed
+from incidents.metrics.database import static_samples
+from incidents.metrics.endpoint import MAX_CONCURRENT, Endpoint
+from incidents.metrics.exposition import SampleCollector
 from incidents.metrics.samples import Samples
 from tests.metrics.scraping import LOOPBACK, scrape
 from tests.patience import PATIENCE_S, until
@@ -32,7 +32,7 @@ class Source:
     def samples(self) -> Samples:
         if self.fault is not None:
             raise self.fault
-        found = always(up=True)
+        found = static_samples(up=True)
         found.put("incidents_orders_dead", 3, "act")
         found.put("incidents_entries_total", 7)
         return found
@@ -42,7 +42,7 @@ class Source:
 def serving(source: Source) -> Iterator[int]:
     """The port of an endpoint that runs meanwhile, in a thread of its own."""
     registry, stop = CollectorRegistry(), Event()
-    registry.register(Exposed(source.samples))
+    registry.register(SampleCollector(source.samples))
     with Endpoint((LOOPBACK, 0), registry, fault=source.faults.append) as served:
         thread = Thread(target=served.run, args=(stop.is_set,))
         thread.start()
@@ -138,7 +138,7 @@ def test_clients_without_end_are_turned_away_and_then_it_answers_again(
     port: int, source: Source, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with ExitStack() as silent:
-        for _ in range(MOST_AT_ONCE + 4):
+        for _ in range(MAX_CONCURRENT + 4):
             silent.enter_context(socket.create_connection((LOOPBACK, port)))
         until(lambda: not _answers(port), "it turns clients away")
     until(lambda: _answers(port), "it answers again")

@@ -12,9 +12,9 @@ from prometheus_client.samples import Sample
 from incidents import __version__
 from incidents.metrics import exposition
 from incidents.metrics import samples as labels
-from incidents.metrics.catalogue import CARRIED_OUT, FAMILIES, RECORDED, Family
-from incidents.metrics.database import always
-from incidents.metrics.exposition import Exposed
+from incidents.metrics.catalogue import ENTRY_FAMILIES, FAMILIES, PROCESS_FAMILIES, Family
+from incidents.metrics.database import static_samples
+from incidents.metrics.exposition import SampleCollector
 from incidents.metrics.samples import Samples
 from tests.databases import Databases
 from tests.metrics.busy import HOST, MAIL, NAME, OPERATORS, PHONE, busy
@@ -46,7 +46,7 @@ def scraped(databases: Databases) -> Samples:
 
 def latest(samples: Samples) -> str:
     registry = CollectorRegistry()
-    registry.register(Exposed(lambda: samples))
+    registry.register(SampleCollector(lambda: samples))
     return generate_latest(registry).decode()
 
 
@@ -99,7 +99,11 @@ def test_every_sample_is_a_number_that_can_be_explained(scraped: Samples) -> Non
 
 
 def test_prometheus_own_judge_has_nothing_to_say_of_it(scraped: Samples) -> None:
-    for text in (latest(scraped), exposition.text(scraped).decode(), latest(always(up=False))):
+    for text in (
+        latest(scraped),
+        exposition.text(scraped).decode(),
+        latest(static_samples(up=False)),
+    ):
         judged = promtool("check", "metrics", stdin=text)
         assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
 
@@ -111,14 +115,14 @@ def test_the_judge_would_notice_a_bad_name() -> None:
 
 def test_it_is_openmetrics_too(scraped: Samples) -> None:
     registry = CollectorRegistry()
-    registry.register(Exposed(lambda: scraped))
+    registry.register(SampleCollector(lambda: scraped))
     text = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
     families = list(openmetrics_parser.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
     assert len(families) == len(FAMILIES)
 
 
 def test_each_metric_has_its_help_also_without_a_sample() -> None:
-    text = latest(always(up=False))
+    text = latest(static_samples(up=False))
     for family in FAMILIES:
         assert f"# HELP {family.name} {family.help}\n" in text
     assert {sample.name for sample in read(text)} == {"incidents_up", "incidents_build_info"}
@@ -126,7 +130,7 @@ def test_each_metric_has_its_help_also_without_a_sample() -> None:
 
 def test_a_database_alone_tells_nothing_of_what_a_process_has_counted(scraped: Samples) -> None:
     names = {sample.name for sample in read(exposition.text(scraped).decode())}
-    own = {family.name for family in (*RECORDED, *CARRIED_OUT)}
+    own = {family.name for family in (*ENTRY_FAMILIES, *PROCESS_FAMILIES)}
     assert names & own == set()
     assert {f.name for f in FAMILIES} - own == names
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.parser import text_string_to_metric_families
 
 from incidents.metrics.catalogue import FAMILIES
-from incidents.metrics.exposition import Exposed
+from incidents.metrics.exposition import SampleCollector
 from tests.databases import SqliteDatabases
 from tests.metrics.busy import busy
 from tests.metrics.scraping import promtool
@@ -39,7 +39,7 @@ def exposed(sqlite_databases: SqliteDatabases) -> Exposition:
     """What a daemon exposes after a full day."""
     registry = CollectorRegistry()
     with sqlite_databases.at_head() as url, busy(url) as day:
-        registry.register(Exposed(day.scraped))
+        registry.register(SampleCollector(day.scraped))
         ProcessCollector(registry=registry)
         text = generate_latest(registry).decode()
     found: Exposition = {}

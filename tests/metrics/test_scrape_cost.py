@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from incidents.machine import commands as c
 from incidents.metrics import database as looks
-from incidents.metrics.tail import Tail
+from incidents.metrics.tail import EntryCounters
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.catalogue import every_table
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
@@ -26,7 +26,7 @@ GROWING = "|".join(sorted(every_table().tables.keys() - SMALL))
 WHOLE = re.compile(rf"(?:SCAN|Seq Scan on) (?:{GROWING})\b")
 
 
-def scrape(day: Rehearsal, tail: Tail) -> list[tuple[str, Any]]:
+def scrape(day: Rehearsal, tail: EntryCounters) -> list[tuple[str, Any]]:
     """What is sent to the database for one scrape."""
     with reading(day.engine) as connection, sent(day.engine) as found:
         looks.look(connection, day.now)
@@ -45,7 +45,7 @@ def test_a_scrape_sends_as_many_queries_with_a_thousand_sites_as_with_ten(
     day: Rehearsal,
 ) -> None:
     day.later(seconds=1)
-    tail = Tail()
+    tail = EntryCounters()
     scrape(day, tail)
     fill(day, 10)
     with_ten = scrape(day, tail)
@@ -60,7 +60,7 @@ def test_no_query_reads_a_table_that_grows(day: Rehearsal) -> None:
     fill(day, 300)
     day.add("a.example")
     day.give(c.Log(by="li"), "a.example")
-    sent = scrape(day, Tail())
+    sent = scrape(day, EntryCounters())
     with reading(day.engine) as connection:
         plans = [_plan(connection, sql, parameters) for sql, parameters in sent]
 

@@ -11,7 +11,7 @@ from incidents.metrics import service
 def listen(folder: Path, text: str) -> tuple[str, int] | None:
     file = folder / "config.toml"
     file.write_text(text, encoding="utf-8")
-    return service.listen({"INCIDENTS_CONFIG": str(file)})
+    return service.listen_address({"INCIDENTS_CONFIG": str(file)})
 
 
 @pytest.mark.parametrize("text", ["", "[metrics]\n", "[audit]\n"])

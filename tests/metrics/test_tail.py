@@ -14,9 +14,9 @@ from incidents.audit.log import sequencer
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
 from incidents.metrics import samples
-from incidents.metrics.catalogue import MOST
+from incidents.metrics.catalogue import MAX_COUNTED
 from incidents.metrics.samples import Histogram, Samples
-from incidents.metrics.tail import Tail
+from incidents.metrics.tail import EntryCounters
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema import log_tables
 from incidents.store.schema.desk_tables import entries
@@ -27,25 +27,25 @@ from tests.metrics.rows import add_entries
 Counts = dict[tuple[str, ...], int]
 
 
-def counted(tail: Tail) -> Counts:
+def counted(tail: EntryCounters) -> Counts:
     """What the tail tells, without the noughts."""
     found = told(tail).of("incidents_decisions_total")
     return {of: int(n) for of, n in found.items() if not isinstance(n, Histogram) and n}
 
 
-def told(tail: Tail) -> Samples:
+def told(tail: EntryCounters) -> Samples:
     found = Samples()
-    tail.tell(found)
+    tail.add_to(found)
     return found
 
 
-def late(tail: Tail) -> Histogram:
+def late(tail: EntryCounters) -> Histogram:
     found = told(tail).of("incidents_enforcement_lateness_seconds")[()]
     assert isinstance(found, Histogram)
     return found
 
 
-def advance(day: Rehearsal, tail: Tail) -> None:
+def advance(day: Rehearsal, tail: EntryCounters) -> None:
     """One scrape, with a daemon that has numbered all there is."""
     sequencer.number_all(day.engine)
     with reading(day.engine) as connection:
@@ -53,20 +53,20 @@ def advance(day: Rehearsal, tail: Tail) -> None:
 
 
 @pytest.fixture
-def tail(day: Rehearsal) -> Tail:
+def tail(day: Rehearsal) -> EntryCounters:
     """One that has begun, after a site was added."""
     day.add("a.example")
-    begun = Tail()
+    begun = EntryCounters()
     advance(day, begun)
     return begun
 
 
-def test_what_was_on_record_before_is_not_counted(tail: Tail) -> None:
+def test_what_was_on_record_before_is_not_counted(tail: EntryCounters) -> None:
     assert counted(tail) == {}
 
 
 def test_what_an_operator_and_what_the_clock_decide_is_counted_by_its_rule(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     day.add("b.example")
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_what_an_operator_and_what_the_clock_decide_is_counted_by_its_rule(
     }
 
 
-def test_nothing_is_counted_twice(day: Rehearsal, tail: Tail) -> None:
+def test_nothing_is_counted_twice(day: Rehearsal, tail: EntryCounters) -> None:
     day.add("b.example")
     for _ in range(3):
         advance(day, tail)
@@ -95,7 +95,7 @@ def test_nothing_is_counted_twice(day: Rehearsal, tail: Tail) -> None:
 
 
 def test_an_entry_that_is_committed_after_one_with_a_higher_id_is_counted(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     with writing(day.engine) as connection:
         add_entries(connection, 1, at=TEN, numbered=False, kind="hold_set")
@@ -116,8 +116,8 @@ def _append(connection: Connection, entry: int) -> None:
     connection.execute(update(log_tables.log_head).values(size=size + 1))
 
 
-def test_two_processes_count_the_same(day: Rehearsal, tail: Tail) -> None:
-    other = Tail()
+def test_two_processes_count_the_same(day: Rehearsal, tail: EntryCounters) -> None:
+    other = EntryCounters()
     advance(day, other)
     day.give(c.Log(by="li"))
     day.later(hours=2)
@@ -129,21 +129,21 @@ def test_two_processes_count_the_same(day: Rehearsal, tail: Tail) -> None:
 
 
 def test_after_an_hour_without_a_scrape_it_catches_up_a_part_at_a_time(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     with writing(day.engine) as connection:
-        add_entries(connection, MOST + 7, at=TEN)
+        add_entries(connection, MAX_COUNTED + 7, at=TEN)
     uncounted = []
     for _ in range(3):
         with reading(day.engine) as connection:
             tail.advance(connection)
         uncounted.append(told(tail).of("incidents_decisions_uncounted")[()])
     assert uncounted == [7, 0, 0]
-    assert counted(tail) == {("site_edited", "none"): MOST + 7}
+    assert counted(tail) == {("site_edited", "none"): MAX_COUNTED + 7}
 
 
 def test_a_database_that_was_brought_back_from_a_backup_is_followed_from_there(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     with writing(day.engine) as connection:
         add_entries(connection, 5, at=TEN)
@@ -164,13 +164,13 @@ def test_a_database_that_was_brought_back_from_a_backup_is_followed_from_there(
 
 
 def test_each_kind_is_there_from_the_start_so_that_its_first_is_an_increase() -> None:
-    found = told(Tail()).of("incidents_decisions_total")
+    found = told(EntryCounters()).of("incidents_decisions_total")
     assert set(found) == set(samples.DECISIONS)
     assert ("site_closed", "repeat") in found
     assert set(found.values()) == {0}
 
 
-def test_what_a_newer_program_has_written_is_one_other(day: Rehearsal, tail: Tail) -> None:
+def test_what_a_newer_program_has_written_is_one_other(day: Rehearsal, tail: EntryCounters) -> None:
     with writing(day.engine) as connection:
         add_entries(connection, 1, at=TEN, kind="site_praised")
         add_entries(connection, 1, at=TEN, kind="site_closed", rule="canary.example")
@@ -184,7 +184,7 @@ def test_what_a_newer_program_has_written_is_one_other(day: Rehearsal, tail: Tai
 
 
 def test_only_what_the_clock_does_at_a_deadline_is_late_and_once(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     day.give(c.Log(by="li", at=TEN))
     day.later(hours=1, seconds=3)
@@ -203,7 +203,7 @@ def test_only_what_the_clock_does_at_a_deadline_is_late_and_once(
 
 
 def test_what_fell_due_before_an_operators_act_is_as_late_as_the_operator_was(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     day.give(c.Log(by="li"))
     day.later(hours=1, minutes=20)
@@ -213,7 +213,7 @@ def test_what_fell_due_before_an_operators_act_is_as_late_as_the_operator_was(
 
 
 def test_what_a_person_has_recorded_late_is_not_the_clocks_lateness(
-    day: Rehearsal, tail: Tail
+    day: Rehearsal, tail: EntryCounters
 ) -> None:
     with writing(day.engine) as connection:
         due = rfc3339(TEN - timedelta(hours=1))
@@ -233,7 +233,7 @@ def test_what_a_person_has_recorded_late_is_not_the_clocks_lateness(
 def test_whatever_is_done_and_whenever_it_is_scraped_each_entry_is_counted_once(
     databases: Databases, seed: int, scrapes: set[int]
 ) -> None:
-    draw, tail = Random(seed), Tail()
+    draw, tail = Random(seed), EntryCounters()
     with databases.at_head() as url, rehearsal(url) as day:
         with reading(day.engine) as connection:
             tail.advance(connection)

@@ -4,42 +4,42 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.enforcement.dispatcher import Done
+from incidents.enforcement.dispatcher import AttemptResult
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.metrics.samples import Histogram, Samples, Value
-from incidents.metrics.tail import MOST_ADAPTERS, Tally
+from incidents.metrics.tail import MAX_ADAPTERS, AttemptCounters
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN
 
 NOW = TEN + timedelta(seconds=3)
 
 
-def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> Done:
+def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> AttemptResult:
     claimed = Claimed(
         site_id=1, site="shop.example", seq=4, lane=lane, kind="suspend", data={}, ordered_at=TEN,
         since=TEN, attempt=1, taken_at=TEN, until=TEN, held_by="one", in_force="active",
     )  # fmt: skip
-    return Done(claimed, adapter, outcome)
+    return AttemptResult(claimed, adapter, outcome)
 
 
-def told(tally: Tally) -> Samples:
+def told(tally: AttemptCounters) -> Samples:
     found = Samples()
-    tally.tell(found)
+    tally.add_to(found)
     return found
 
 
-def attempts(tally: Tally) -> dict[tuple[str, ...], Value]:
+def attempts(tally: AttemptCounters) -> dict[tuple[str, ...], Value]:
     return dict(told(tally).of("incidents_order_attempts_total"))
 
 
-def took(tally: Tally, lane: str) -> Histogram:
+def took(tally: AttemptCounters, lane: str) -> Histogram:
     found = told(tally).of("incidents_order_delivery_seconds")[lane,]
     assert isinstance(found, Histogram)
     return found
 
 
 def test_each_outcome_of_an_adapter_is_counted_and_the_others_are_nought() -> None:
-    tally = Tally()
+    tally = AttemptCounters()
     for outcome in (Delivered(), Delivered(), Retry(problem="http_503")):
         tally.observe(done(outcome), NOW)
     tally.observe(done(Failed(problem="http_410"), "mail", "notice"), NOW)
@@ -53,19 +53,19 @@ def test_each_outcome_of_an_adapter_is_counted_and_the_others_are_nought() -> No
 
 
 def test_an_attempt_that_was_not_made_is_none() -> None:
-    tally = Tally()
+    tally = AttemptCounters()
     tally.observe(done(None), NOW)
     assert attempts(tally) == {}
 
 
 def test_what_no_adapter_was_asked_for_is_nobodys() -> None:
-    tally = Tally()
+    tally = AttemptCounters()
     tally.observe(done(Skipped(why="expired"), ""), NOW)
     assert attempts(tally)["act", "none", "skipped"] == 1
 
 
 def test_only_what_is_carried_out_has_taken_its_time_by_lane() -> None:
-    tally = Tally()
+    tally = AttemptCounters()
     tally.observe(done(Delivered()), NOW)
     tally.observe(done(Delivered(), "mail", "notice"), TEN + timedelta(hours=1))
     tally.observe(done(Retry(problem="x")), NOW)
@@ -76,9 +76,9 @@ def test_only_what_is_carried_out_has_taken_its_time_by_lane() -> None:
 
 @pytest.mark.parametrize("more", [0, 1, 500])
 def test_adapters_without_end_do_not_make_labels_without_end(more: int) -> None:
-    tally = Tally()
-    for n in range(MOST_ADAPTERS + more):
+    tally = AttemptCounters()
+    for n in range(MAX_ADAPTERS + more):
         tally.observe(done(Delivered(), f"site-{n}.example"), NOW)
     found = attempts(tally)
-    assert len({adapter for _, adapter, _ in found}) == MOST_ADAPTERS + bool(more)
+    assert len({adapter for _, adapter, _ in found}) == MAX_ADAPTERS + bool(more)
     assert found.get(("act", "other", "delivered"), 0) == more

@@ -11,8 +11,8 @@ import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.notices import samples
-from incidents.notices.lanes import Customer
-from incidents.notices.letter import ATTEMPT_S, Channel, Facts, Time
+from incidents.notices.lanes import CustomerLane
+from incidents.notices.letter import ATTEMPT_S, Channel, Facts, TimeBudget
 from incidents.notices.wording import Wording
 from tests.enforcement.orders import detail, problem
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
@@ -21,11 +21,11 @@ UNTIL = NOON + timedelta(hours=12)
 MAIL = "zhang@shop.example"
 
 
-def _customer(*channels: Channel, notice: str = "violation_found", **facts: Any) -> Customer:
+def _customer(*channels: Channel, notice: str = "violation_found", **facts: Any) -> CustomerLane:
     sample = samples.of(notice)
     assert isinstance(sample, Facts)
     known = replace(sample, **({"email": MAIL} | facts))
-    return Customer(facts=lambda order: known, wording=WORDING, channels=channels)
+    return CustomerLane(facts=lambda order: known, wording=WORDING, channels=channels)
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_without_a_channel_nothing_is_even_looked_up() -> None:
     def look(order: Order) -> Facts | None:
         raise AssertionError(order)
 
-    lane = Customer(facts=look, wording=WORDING, channels=())
+    lane = CustomerLane(facts=look, wording=WORDING, channels=())
     assert lane.deliver(order("notify")) == Skipped(why="no_channel")
     assert not lane.is_set_up
     assert _customer(Told()).is_set_up
 
 
 def test_what_is_not_on_record_is_told_to_nobody() -> None:
-    lane = Customer(facts=lambda order: None, wording=WORDING, channels=[Told()])
+    lane = CustomerLane(facts=lambda order: None, wording=WORDING, channels=[Told()])
     assert lane.deliver(order("notify")) == Skipped(why="not_on_record")
 
 
@@ -116,7 +116,7 @@ def test_while_one_channel_may_still_take_it_it_is_tried_again(
 
 def test_the_time_of_an_attempt_is_shared_among_the_channels_that_are_left() -> None:
     now = [100.0]
-    time = Time(18.0, lambda: now[0])
+    time = TimeBudget(18.0, lambda: now[0])
     assert time.share(3) == 6.0
     now[0] += 6.0
     assert time.share(2) == 6.0
@@ -137,7 +137,7 @@ def test_a_template_that_is_wrong_is_for_a_person_to_look_at(tmp_path: Path) -> 
     wording = Wording(samples.OFFICE, SHANGHAI, folder=tmp_path)
     facts = samples.of("closed")
     assert isinstance(facts, Facts)
-    lane = Customer(
+    lane = CustomerLane(
         facts=lambda order: replace(facts, email=MAIL), wording=wording, channels=[channel]
     )
     outcome = lane.deliver(order("close"))

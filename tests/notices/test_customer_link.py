@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from incidents.notices.customer_link import (
     MAX_TOKEN,
-    Expired,
-    Forged,
-    Named,
+    ExpiredLink,
+    InvalidLink,
+    ValidLink,
     read_token,
     sign_token,
 )
@@ -38,8 +38,8 @@ def test_what_is_signed_is_read_again(
 ) -> None:
     token = sign_token(incident, expires, secret, revoked)
     whole, secrets = expires.replace(microsecond=0), [secret]
-    assert read_token(token, secrets, whole) == Named(incident, revoked)
-    assert read_token(token, secrets, whole + MICROSECOND) == Expired(incident)
+    assert read_token(token, secrets, whole) == ValidLink(incident, revoked)
+    assert read_token(token, secrets, whole + MICROSECOND) == ExpiredLink(incident)
     assert len(token) <= MAX_TOKEN
     assert set(token) <= set(string.ascii_lowercase + string.digits + "-.")
 
@@ -51,14 +51,16 @@ def test_with_any_character_changed_it_is_forged(
     token = sign_token(incident, expires, NEW, revoked)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(characters.filter(lambda c: c != token[place]))
-    assert read_token(token[:place] + other + token[place + 1 :], [NEW, OLD], expires) == Forged()
+    assert (
+        read_token(token[:place] + other + token[place + 1 :], [NEW, OLD], expires) == InvalidLink()
+    )
 
 
 def test_with_any_bit_flipped_it_is_forged() -> None:
     for bit in range(8 * len(TOKEN)):
         raw = bytearray(TOKEN.encode())
         raw[bit // 8] ^= 1 << bit % 8
-        assert read_token(raw.decode("latin-1"), [NEW], NOON) == Forged(), bit
+        assert read_token(raw.decode("latin-1"), [NEW], NOON) == InvalidLink(), bit
 
 
 @given(st.data())
@@ -66,17 +68,17 @@ def test_with_anything_taken_away_or_put_in_it_is_forged(data: st.DataObject) ->
     start = data.draw(st.integers(0, len(TOKEN)))
     end = data.draw(st.integers(start, len(TOKEN)))
     put = data.draw(st.text(characters, max_size=5).filter(lambda t: t != TOKEN[start:end]))
-    assert read_token(TOKEN[:start] + put + TOKEN[end:], [NEW], NOON) == Forged()
+    assert read_token(TOKEN[:start] + put + TOKEN[end:], [NEW], NOON) == InvalidLink()
 
 
 @given(st.text())
 def test_whatever_is_no_link_is_forged(text: str) -> None:
-    assert read_token(text, [NEW, OLD], NOON) == Forged()
+    assert read_token(text, [NEW, OLD], NOON) == InvalidLink()
 
 
 @pytest.mark.parametrize("token", ["", "." * 79, "9" * 100_000, TOKEN + "\n", TOKEN.upper()])
 def test_what_only_looks_like_one_is_forged(token: str) -> None:
-    assert read_token(token, [NEW], NOON) == Forged()
+    assert read_token(token, [NEW], NOON) == InvalidLink()
 
 
 def test_the_claim_of_one_under_the_signature_of_another_is_forged() -> None:
@@ -85,31 +87,35 @@ def test_the_claim_of_one_under_the_signature_of_another_is_forged() -> None:
         sign_token((12, 3), NOON, NEW, 1),
     ):  # fmt: skip
         claim, which, mac = TOKEN.rsplit(".", 2)
-        assert read_token(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == Forged()
-        assert read_token(f"{other.rsplit('.', 2)[0]}.{which}.{mac}", [NEW], NOON) == Forged()
+        assert (
+            read_token(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == InvalidLink()
+        )
+        assert read_token(f"{other.rsplit('.', 2)[0]}.{which}.{mac}", [NEW], NOON) == InvalidLink()
 
 
 def test_it_holds_through_its_last_second_in_any_zone() -> None:
     beijing = NOON.astimezone(tz=None)
-    assert read_token(TOKEN, [NEW], beijing) == Named((12, 3))
-    assert read_token(TOKEN, [NEW], NOON - timedelta(days=99)) == Named((12, 3))
-    assert read_token(TOKEN, [NEW], NOON + MICROSECOND) == Expired((12, 3))
-    assert read_token(sign_token((12, 3), NOON + SECOND - MICROSECOND, NEW), [NEW], NOON) == Named(
-        (12, 3)
-    )
+    assert read_token(TOKEN, [NEW], beijing) == ValidLink((12, 3))
+    assert read_token(TOKEN, [NEW], NOON - timedelta(days=99)) == ValidLink((12, 3))
+    assert read_token(TOKEN, [NEW], NOON + MICROSECOND) == ExpiredLink((12, 3))
+    assert read_token(
+        sign_token((12, 3), NOON + SECOND - MICROSECOND, NEW), [NEW], NOON
+    ) == ValidLink((12, 3))
 
 
 def test_an_expired_link_of_another_secret_is_forged_and_says_nothing() -> None:
-    assert read_token(TOKEN, [OLD], NOON + SECOND) == Forged()
+    assert read_token(TOKEN, [OLD], NOON + SECOND) == InvalidLink()
 
 
 def test_while_secrets_are_exchanged_both_are_taken_and_then_the_old_one_is_not() -> None:
     before, after = sign_token((1, 1), NOON, OLD), sign_token((1, 1), NOON, NEW)
     assert (
-        read_token(before, [NEW, OLD], NOON) == read_token(after, [NEW, OLD], NOON) == Named((1, 1))
+        read_token(before, [NEW, OLD], NOON)
+        == read_token(after, [NEW, OLD], NOON)
+        == ValidLink((1, 1))
     )
-    assert read_token(before, [NEW], NOON) == Forged()
-    assert read_token(before, [OTHER], NOON) == read_token(before, [], NOON) == Forged()
+    assert read_token(before, [NEW], NOON) == InvalidLink()
+    assert read_token(before, [OTHER], NOON) == read_token(before, [], NOON) == InvalidLink()
     assert before.split(".")[2] != after.split(".")[2], "each names its secret"
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from incidents.errors import IncidentsError
 from incidents.notices import customer_link
-from incidents.notices.customer_link import Expired, Forged, Links, Named
-from incidents.notices.letter import Office
+from incidents.notices.customer_link import ExpiredLink, InvalidLink, Links, ValidLink
+from incidents.notices.letter import DeskContact
 from tests.notices.lane import NOON, order
 
 SECRET, BEFORE = "0123456789abcdef" * 2, "fedcba9876543210" * 2
@@ -24,20 +24,20 @@ Written = Callable[[str], dict[str, str]]
 
 
 def test_without_the_section_there_is_no_link(written: Written) -> None:
-    assert customer_link.links_of_settings(written("")) is None
-    assert customer_link.link_of_notice(written("")) is None
+    assert customer_link.load_links(written("")) is None
+    assert customer_link.load_notice_link(written("")) is None
 
 
 def test_who_needs_it_is_told_what_is_missing(written: Written) -> None:
     with pytest.raises(IncidentsError, match=r"config.toml has no section \[customer\]. Add"):
-        customer_link.needed_links(written(""))
+        customer_link.required_links(written(""))
 
 
 def test_a_link_holds_for_two_weeks_unless_it_is_said_otherwise(written: Written) -> None:
-    found = customer_link.needed_links(written(f"[customer]\n{WHOLE}"))
+    found = customer_link.required_links(written(f"[customer]\n{WHOLE}"))
     assert found == LINKS
     assert found.valid_for == timedelta(days=14)
-    found = customer_link.needed_links(written(f'[customer]\n{WHOLE}valid_for = "36h"\n'))
+    found = customer_link.required_links(written(f'[customer]\n{WHOLE}valid_for = "36h"\n'))
     assert found.valid_for == timedelta(hours=36)
 
 
@@ -47,11 +47,11 @@ def test_secrets_stand_in_files_or_variables_and_the_newest_one_signs(
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     monkeypatch.setenv("BEFORE", BEFORE)
     said = f'secret_file = "{tmp_path}/secret"\nprevious_secret_env = "BEFORE"\n'
-    found = customer_link.needed_links(written(f"[customer]\n{ADDRESS}{said}"))
+    found = customer_link.required_links(written(f"[customer]\n{ADDRESS}{said}"))
     assert found.secrets == (SECRET, BEFORE)
-    token = found.to((1, 1), NOON).rpartition("/")[2]
-    assert replace(found, secrets=(SECRET,)).read(token, NOON) == Named((1, 1))
-    assert replace(found, secrets=(BEFORE,)).read(token, NOON) == Forged()
+    token = found.address((1, 1), NOON).rpartition("/")[2]
+    assert replace(found, secrets=(SECRET,)).read(token, NOON) == ValidLink((1, 1))
+    assert replace(found, secrets=(BEFORE,)).read(token, NOON) == InvalidLink()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
     address: str, written: Written
 ) -> None:
     said = f'[customer]\nbase_url = "{address}"\nsecret = "{SECRET}"\n'
-    link = customer_link.needed_links(written(said)).to((12, 3), NOON)
+    link = customer_link.required_links(written(said)).address((12, 3), NOON)
     assert link.startswith(address.rstrip("/") + "/c/12-3.")
 
 
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_named_and_no_secret_is_shown(
     (tmp_path / "weak").write_text("too short")
     environ = written(f"[customer]\n{said.format(folder=tmp_path)}\n")
     with pytest.raises(IncidentsError) as complained:
-        customer_link.links_of_settings(environ)
+        customer_link.load_links(environ)
     assert complaint in complained.value.message
     assert SECRET[:31] not in complained.value.message
     assert "short" not in complained.value.message
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named_and_no_secret_is_shown(
 def test_whom_the_customer_deals_with_is_said_by_the_notices(written: Written) -> None:
     said = '[notices]\ndesk_name = "示例主机"\ndesk_phone = "+86 10 5555 0100"\n'
     found = customer_link.office(written(said))
-    assert found == Office(name="示例主机", phone="+86 10 5555 0100", mail=None)
+    assert found == DeskContact(name="示例主机", phone="+86 10 5555 0100", mail=None)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_a_notice_has_the_same_link_each_time_that_it_is_sent() -> None:
     assert link is not None
     assert link == LINKS.of_order(replace(given, attempt=7), now=lambda: NOON + timedelta(days=2))
     token = link.rpartition("/")[2]
-    assert LINKS.read(token, NOON + timedelta(days=14)) == Named((12, 3))
-    assert LINKS.read(token, NOON + timedelta(days=14, seconds=1)) == Expired((12, 3))
+    assert LINKS.read(token, NOON + timedelta(days=14)) == ValidLink((12, 3))
+    assert LINKS.read(token, NOON + timedelta(days=14, seconds=1)) == ExpiredLink((12, 3))
 
 
 def test_a_notice_that_is_tried_again_after_a_revocation_has_a_link_that_still_holds() -> None:
     link = LINKS.of_order(order("notify", incident="12-3"), 2, now=lambda: NOON)
     assert link is not None
-    assert LINKS.read(link.rpartition("/")[2], NOON + timedelta(days=14)) == Named((12, 3), 2)
+    assert LINKS.read(link.rpartition("/")[2], NOON + timedelta(days=14)) == ValidLink((12, 3), 2)
 
 
 def test_a_notice_about_no_one_incident_has_no_link() -> None:

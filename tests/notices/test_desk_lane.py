@@ -10,7 +10,7 @@ import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Retry, Skipped
 from incidents.notices import notice_settings, samples
-from incidents.notices.lanes import Desk
+from incidents.notices.lanes import DeskLane
 from incidents.notices.letter import AlarmFacts, Facts, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.views.queue.alarm import KINDS
@@ -21,13 +21,13 @@ QUIET = notice_settings.read_quiet_hours("23:00-07:00", SHANGHAI)
 TO_DESK = Recipient(mail=("desk@host.example",))
 
 
-def _desk(*outlets: Outlet, now: datetime = NOON, **facts: Any) -> Desk:
+def _desk(*outlets: Outlet, now: datetime = NOON, **facts: Any) -> DeskLane:
     def known(order: Order) -> Facts:
         found = samples.of("call_task" if order.kind == "call" else "alarm")
         assert isinstance(found, Facts)
         return replace(found, **facts)
 
-    return Desk(facts=known, wording=WORDING, outlets=outlets, now=lambda: now)
+    return DeskLane(facts=known, wording=WORDING, outlets=outlets, now=lambda: now)
 
 
 def _call() -> Order:
@@ -77,7 +77,7 @@ def test_what_is_done_or_not_on_record_by_then_is_not_told() -> None:
     told = Told()
     outlet = Outlet(told, TO_DESK)
     assert _desk(outlet, settled=True).deliver(_call()) == Skipped(why="settled")
-    nothing = Desk(facts=lambda order: None, wording=WORDING, outlets=[outlet])
+    nothing = DeskLane(facts=lambda order: None, wording=WORDING, outlets=[outlet])
     assert nothing.deliver(_call()) == Skipped(why="not_on_record")
     assert _desk(outlet).deliver(order("notify", "desk")) == Skipped(why="no_notice")
     assert told.letters == []
@@ -109,7 +109,7 @@ def test_what_is_loud_is_told_at_any_hour() -> None:
     assert desk.deliver(_alarm()) == Delivered()
     facts = samples.of("alarm_order_dead")
     assert isinstance(facts, AlarmFacts)
-    assert desk.alarm("order_dead", facts, subject_key="12-o45", loud=True) == Delivered()
+    assert desk.alarm("order_dead", facts, subject_key="12-o45", urgent=True) == Delivered()
     assert len(chat.letters) == 2
 
 
@@ -118,12 +118,12 @@ def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kin
     facts = samples.of(f"alarm_{kind}")
     assert isinstance(facts, AlarmFacts)
     desk = _desk(Outlet(Told("wecom"), Recipient(), QUIET), now=NIGHT)
-    loud = kind in {
+    urgent = kind in {
         "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
     }  # fmt: skip
     found = desk.alarm(kind, facts, subject_key="12-3")
-    assert isinstance(found, Delivered if loud else Retry)
-    assert isinstance(desk.alarm(kind, facts, subject_key="12-3", loud=False), Retry)
+    assert isinstance(found, Delivered if urgent else Retry)
+    assert isinstance(desk.alarm(kind, facts, subject_key="12-3", urgent=False), Retry)
 
 
 def test_where_all_are_quiet_it_waits_until_the_first_one_is_not() -> None:

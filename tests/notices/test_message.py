@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incidents.notices import message, samples
-from incidents.notices.letter import Facts, Finding, Letter, Office
-from incidents.notices.message import Address, BadAddressError, Heading
+from incidents.notices.letter import DeskContact, Facts, Finding, Letter
+from incidents.notices.message import Address, BadAddressError, MailHeaders
 from incidents.notices.wording import Wording
 from tests.notices.mail_server import body, opened
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-HEADING = Heading(sender=Address("desk", "host.example", "示例主机"))
+HEADING = MailHeaders(sender=Address("desk", "host.example", "示例主机"))
 TO = Address("zhang", "shop.example")
 WORDING = Wording(samples.OFFICE, SHANGHAI)
 HEADERS = [
@@ -43,7 +43,9 @@ NASTY = st.one_of(
 )  # fmt: skip
 
 
-def _mail(letter: Letter, *to: Address, heading: Heading = HEADING) -> tuple[EmailMessage, bytes]:
+def _mail(
+    letter: Letter, *to: Address, heading: MailHeaders = HEADING
+) -> tuple[EmailMessage, bytes]:
     raw = message.compose(letter, to or (TO,), heading, NOW).as_bytes()
     return opened(raw), raw
 
@@ -62,7 +64,7 @@ def test_nobody_s_text_adds_a_header_or_ends_one(
     finding = Finding(id="12-3", occurred_at=NOW, recorded_at=NOW, category=category, urls=(site,))
     letter = _letter(site=site, person=person, findings=(finding,))
     to = message.read_address("zhang@shop.example", name)
-    heading = Heading(
+    heading = MailHeaders(
         sender=Address("desk", "host.example", message.read_address("a@b", desk).name)
     )
     mail, raw = _mail(letter, to, heading=heading)
@@ -138,7 +140,7 @@ def test_a_message_id_is_of_the_order_and_the_lane() -> None:
 
 def test_a_long_domain_breaks_no_message_id() -> None:
     domain = ".".join(["a" * 60] * 4)
-    heading = Heading(sender=Address("desk", domain))
+    heading = MailHeaders(sender=Address("desk", domain))
     mail, raw = _mail(_letter(), heading=heading)
     assert mail["Message-ID"] == f"<12-o45.notice@{domain}>"
     assert b"=?" not in raw[raw.index(b"Message-ID:") :].split(b"\r\n\r\n")[0].split(b"Auto-")[0]
@@ -159,7 +161,7 @@ def test_an_address_with_a_name_is_read_as_people_write_it() -> None:
 
 def test_a_letter_in_one_language_says_so() -> None:
     sample = samples.of("closed")
-    wording = Wording(Office(name="Example"), SHANGHAI, languages=("en",))
+    wording = Wording(DeskContact(name="Example"), SHANGHAI, languages=("en",))
     mail, _ = _mail(wording.letter("closed", sample, "12-o45.notice"))
     assert mail["Content-Language"] == "en"
     assert mail["Subject"] == "Site closed: shop.example (12-o45)"

@@ -96,11 +96,11 @@ def said(written: Environ, tmp_path: Path) -> Environ:
 
 def test_all_that_can_be_said_is_understood(said: Environ, tmp_path: Path) -> None:
     environ = said(WHOLE.format(folder=tmp_path))
-    found = notice_settings.to_customer(SHANGHAI, environ)
+    found = notice_settings.customer_settings(SHANGHAI, environ)
     mail, sms = found.channels
     assert isinstance(mail, Mail)
     assert isinstance(sms, Chat)
-    server, heading = mail._server, mail._heading
+    server, heading = mail._server, mail._headers
     assert (server.host, server.port, server.security) == ("mail.host.example", 2525, "starttls")
     assert (server.user, server.password, server.timeout_s) == ("desk", "right", 5.0)
     assert "right" not in repr(server)
@@ -114,7 +114,7 @@ def test_all_that_can_be_said_is_understood(said: Environ, tmp_path: Path) -> No
 def test_the_desk_is_told_by_channels_of_the_notices_and_by_its_own(
     said: Environ, tmp_path: Path
 ) -> None:
-    found = notice_settings.to_desk(SHANGHAI, said(WHOLE.format(folder=tmp_path)))
+    found = notice_settings.desk_settings(SHANGHAI, said(WHOLE.format(folder=tmp_path)))
     wecom, mail, pager = found.outlets
     assert [outlet.channel.name for outlet in found.outlets] == ["wecom", "mail", "pager"]
     assert wecom.quiet is not None
@@ -127,8 +127,8 @@ def test_the_desk_is_told_by_channels_of_the_notices_and_by_its_own(
 def test_without_a_word_nobody_is_written_to_and_a_preview_still_reads(said: Environ) -> None:
     for text in ("", "[notices]\n[alarms]\n"):
         environ = said(text)
-        assert notice_settings.to_customer(SHANGHAI, environ).channels == ()
-        assert notice_settings.to_desk(SHANGHAI, environ).outlets == ()
+        assert notice_settings.customer_settings(SHANGHAI, environ).channels == ()
+        assert notice_settings.desk_settings(SHANGHAI, environ).outlets == ()
         wording = notice_settings.wording(SHANGHAI, environ)
         assert OFFICE.name in wording.letter("closed", of("closed"), "12-o45").text
         assert wording.languages == ("zh_CN", "en")
@@ -136,10 +136,10 @@ def test_without_a_word_nobody_is_written_to_and_a_preview_still_reads(said: Env
 
 def test_the_least_that_must_be_said(said: Environ) -> None:
     environ = said(ALARMS)
-    [mail] = notice_settings.to_customer(SHANGHAI, environ).channels
+    [mail] = notice_settings.customer_settings(SHANGHAI, environ).channels
     assert isinstance(mail, Mail)
     assert (mail._server.port, mail._server.security) == (587, "starttls")
-    assert len(notice_settings.to_desk(SHANGHAI, environ).outlets) == 1
+    assert len(notice_settings.desk_settings(SHANGHAI, environ).outlets) == 1
 
 
 def test_a_preview_needs_no_channel_that_can_be_used(said: Environ) -> None:
@@ -180,7 +180,7 @@ def test_what_is_wrong_is_named_with_what_it_must_be(
     old: str, new: str, message: str, said: Environ
 ) -> None:
     assert old in NOTICES
-    _complains(notice_settings.to_customer, said(NOTICES.replace(old, new, 1)), message)
+    _complains(notice_settings.customer_settings, said(NOTICES.replace(old, new, 1)), message)
 
 
 @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ def test_what_is_wrong_in_the_alarms_is_named_too(
     old: str, new: str, message: str, said: Environ
 ) -> None:
     assert old in ALARMS
-    _complains(notice_settings.to_desk, said(ALARMS.replace(old, new, 1)), message)
+    _complains(notice_settings.desk_settings, said(ALARMS.replace(old, new, 1)), message)
 
 
 def test_a_table_that_nobody_names_is_read_too(said: Environ) -> None:
     _complains(
-        notice_settings.to_customer,
+        notice_settings.customer_settings,
         said(NOTICES + '[notices.other]\ntype = "pigeon"\n'),
         "[notices.other] of the settings file says type = 'pigeon'",
     )
@@ -218,11 +218,11 @@ def test_a_template_that_is_wrong_is_found_before_anything_is_sent(
     (tmp_path / "en/closed.txt.jinja").write_text("s\n\n{{ nobody }}\n")
     text = NOTICES.replace("[notices.mail]", f'templates = "{tmp_path}"\n[notices.mail]')
     with pytest.raises(TemplateError, match=r"en/closed\.txt\.jinja is wrong in line 3"):
-        notice_settings.to_customer(SHANGHAI, said(text))
+        notice_settings.customer_settings(SHANGHAI, said(text))
     alone = ALARMS.replace('channels = ["mail"]\n', f'templates = "{tmp_path}"\n', 1)
-    assert notice_settings.to_customer(SHANGHAI, said(alone)).channels == ()
+    assert notice_settings.customer_settings(SHANGHAI, said(alone)).channels == ()
     with pytest.raises(TemplateError, match=r"en/closed\.txt\.jinja is wrong in line 3"):
-        notice_settings.to_desk(SHANGHAI, said(alone))
+        notice_settings.desk_settings(SHANGHAI, said(alone))
 
 
 def test_without_apprise_it_is_said_what_to_install(
@@ -233,7 +233,7 @@ def test_without_apprise_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "apprise", None)
     text = NOTICES + '[notices.wecom]\ntype = "chat"\nurls = ["wecombot://0123456789abcdef"]\n'
     with pytest.raises(IncidentsError, match=r"pip install '\.\[chat\]'"):
-        notice_settings.to_customer(SHANGHAI, said(text))
+        notice_settings.customer_settings(SHANGHAI, said(text))
 
 
 def test_the_lanes_are_those_of_the_settings(said: Environ, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.notices import notice_settings
-from incidents.notices.notice_settings import Quiet
+from incidents.notices.notice_settings import QuietHours
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ZONES = [SHANGHAI, ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("UTC")]
@@ -65,7 +65,7 @@ def test_they_end_after_now_and_within_a_day_and_an_hour(
     if begin == end:
         return
     moment = now.replace(tzinfo=UTC)
-    ends = Quiet(begin, end, zone).ends(moment)
+    ends = QuietHours(begin, end, zone).ends(moment)
     if ends is not None:
         assert timedelta(0) < ends - moment <= timedelta(hours=25)
         assert ends.tzinfo is UTC

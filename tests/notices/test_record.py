@@ -19,7 +19,7 @@ from incidents.machine.command import DAEMON
 from incidents.machine.policy import Policy
 from incidents.notices import lanes, record
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
-from incidents.notices.record import Record
+from incidents.notices.record import FactsOfOrders
 from incidents.store import leases
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import orders
@@ -642,7 +642,7 @@ def test_the_customer_s_page_is_asked_for_each_order(day: Day) -> None:
     def opened() -> AbstractContextManager[Connection]:
         return reading(day.engine)
 
-    asked = Record(
+    asked = FactsOfOrders(
         opened, lambda order, revoked: f"https://desk.example/{order.incident}.{revoked}"
     )
     [order] = orders_of(day, "notify")
@@ -651,7 +651,7 @@ def test_the_customer_s_page_is_asked_for_each_order(day: Day) -> None:
         assert found is not None
         assert found.link == f"https://desk.example/1-1.{revoked}"
         day.do(c.RevokeLinks(by="li", incident=1))
-    without = Record(opened)(order)
+    without = FactsOfOrders(opened)(order)
     assert without is not None
     assert without.link is None
 

@@ -26,9 +26,9 @@ from incidents.notices.letter import (
     NOTICES,
     AlarmFacts,
     AnyFacts,
+    DeskContact,
     Facts,
-    Office,
-    facts_told,
+    template_facts,
 )
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
@@ -41,7 +41,7 @@ CUSTOMER = [name for name, entry in NOTICES.items() if entry.to == "customer"]
 
 
 def _text(name: str, language: str = "zh_CN", **facts: Any) -> str:
-    subject, text = WORDING.words(name, replace(samples.of(name), **facts), language)
+    subject, text = WORDING.render(name, replace(samples.of(name), **facts), language)
     return f"{subject}\n\n{text}"
 
 
@@ -70,7 +70,7 @@ def test_a_notice_can_be_written_whatever_the_facts_are(
     name: str, language: str, step: int
 ) -> None:
     for facts in islice(_all(name), 0, None, step):
-        subject, text = WORDING.words(name, facts, language)
+        subject, text = WORDING.render(name, facts, language)
         assert subject
         assert text
         for written in (subject, text):
@@ -80,7 +80,7 @@ def test_a_notice_can_be_written_whatever_the_facts_are(
 
 @pytest.mark.parametrize("name", NOTICES)
 def test_a_notice_can_be_written_by_a_desk_that_has_only_a_name(name: str) -> None:
-    bare = Wording(Office(name="示例主机"), SHANGHAI)
+    bare = Wording(DeskContact(name="示例主机"), SHANGHAI)
     facts = samples.of(name)
     if isinstance(facts, Facts):
         facts = replace(facts, link=None)
@@ -107,7 +107,7 @@ def test_each_alarm_and_each_notice_has_a_template_in_each_language_and_no_other
 def test_a_notice_asks_for_the_same_facts_in_both_languages(name: str) -> None:
     asked = [_asked(name, language) for language in LANGUAGES]
     assert asked[0] == asked[1]
-    assert asked[0] <= {*facts_told(samples.of(name)), "office"}
+    assert asked[0] <= {*template_facts(samples.of(name)), "office"}
 
 
 def _asked(name: str, language: str) -> set[str]:
@@ -294,7 +294,7 @@ def test_both_languages_stand_in_one_letter_in_the_order_that_is_asked_for() -> 
     other = Wording(samples.OFFICE, SHANGHAI, languages=("en", "zh_CN"))
     text = other.letter("closed", samples.of("closed"), "12-o45.notice").text
     assert text.index("Terms:") < text.index("关闭条款")
-    alone = WORDING.alone("en").letter("closed", samples.of("closed"), "12-o45.notice")
+    alone = WORDING.in_language("en").letter("closed", samples.of("closed"), "12-o45.notice")
     assert "关闭" not in alone.text
     assert alone.languages == ("en",)
 
@@ -359,14 +359,14 @@ def test_a_template_of_the_operator_s_goes_before_the_shipped_one_alone(tmp_path
     assert wording.letter("reopened", samples.of("reopened"), "12-o45").text == (
         WORDING.letter("reopened", samples.of("reopened"), "12-o45").text
     )
-    assert wording.overridden("closed", "zh_CN") == tmp_path / "zh_CN/closed.txt.jinja"
-    assert wording.overridden("closed", "en") is None
+    assert wording.own_template("closed", "zh_CN") == tmp_path / "zh_CN/closed.txt.jinja"
+    assert wording.own_template("closed", "en") is None
 
 
 def test_a_part_of_the_operator_s_stands_in_all_notices(tmp_path: Path) -> None:
     wording = _overridden(tmp_path, "en/_answer.txt.jinja", "Write to {{ office.mail }}.\n")
     for name in CUSTOMER:
-        assert wording.words(name, samples.of(name), "en")[1].endswith(
+        assert wording.render(name, samples.of(name), "en")[1].endswith(
             "Write to desk@host.example."
         )
 
@@ -378,7 +378,7 @@ def test_what_may_be_a_copy_is_told_as_such_around_the_operator_s_own_words(
     wording = _overridden(tmp_path, f"en/{name}.txt.jinja", "Dead: {{ order }}\n\nAlas.\n")
     facts = samples.of(name)
     assert isinstance(facts, AlarmFacts)
-    subject, text = wording.words(name, replace(facts, halted_since=facts.at), "en")
+    subject, text = wording.render(name, replace(facts, halted_since=facts.at), "en")
     assert subject == "MAY BE A COPY: Dead: 12-o45"
     assert text.startswith("desk-1 sends this about the database ")
     assert text.endswith("\n\nAlas.")
@@ -398,19 +398,19 @@ def test_the_page_too_can_be_the_operator_s(tmp_path: Path) -> None:
 
 def test_a_changed_template_is_used_at_once(tmp_path: Path) -> None:
     wording = _overridden(tmp_path, "en/closed.txt.jinja", "one\n\none")
-    assert wording.words("closed", samples.of("closed"), "en") == ("one", "one")
+    assert wording.render("closed", samples.of("closed"), "en") == ("one", "one")
     _overridden(tmp_path, "en/closed.txt.jinja", "two\n\ntwo")
     os.utime(tmp_path / "en/closed.txt.jinja", (1, 1))
-    assert wording.words("closed", samples.of("closed"), "en") == ("two", "two")
+    assert wording.render("closed", samples.of("closed"), "en") == ("two", "two")
 
 
 def test_a_template_that_comes_later_goes_before_the_shipped_one_at_once(tmp_path: Path) -> None:
     wording = Wording(samples.OFFICE, SHANGHAI, folder=tmp_path)
-    shipped = wording.words("closed", samples.of("closed"), "en")
+    shipped = wording.render("closed", samples.of("closed"), "en")
     _overridden(tmp_path, "en/closed.txt.jinja", "one\n\none")
-    assert wording.words("closed", samples.of("closed"), "en") == ("one", "one")
+    assert wording.render("closed", samples.of("closed"), "en") == ("one", "one")
     (tmp_path / "en/closed.txt.jinja").unlink()
-    assert wording.words("closed", samples.of("closed"), "en") == shipped
+    assert wording.render("closed", samples.of("closed"), "en") == shipped
 
 
 def test_a_folder_that_may_not_be_entered_is_passed_over(
@@ -427,17 +427,17 @@ def test_a_folder_that_may_not_be_entered_is_passed_over(
     # Root may enter any folder.
     monkeypatch.setattr(os, "stat", refuse)
     for _ in range(2):
-        assert wording.words("closed", samples.of("closed"), "en") == (
-            WORDING.words("closed", samples.of("closed"), "en")
+        assert wording.render("closed", samples.of("closed"), "en") == (
+            WORDING.render("closed", samples.of("closed"), "en")
         )
-    assert wording.overridden("closed", "en") is None
+    assert wording.own_template("closed", "en") is None
 
 
 def test_a_file_that_was_saved_on_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "zh_CN").mkdir()
     (tmp_path / "zh_CN/closed.txt.jinja").write_bytes("\ufeff关闭\r\n\r\n一\r\n二\r\n".encode())
     wording = Wording(samples.OFFICE, SHANGHAI, folder=tmp_path)
-    assert wording.words("closed", samples.of("closed"), "zh_CN") == ("关闭", "一\n二")
+    assert wording.render("closed", samples.of("closed"), "zh_CN") == ("关闭", "一\n二")
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 def test_without_a_setting_the_law_s_time_holds_and_nothing_goes_by_itself() -> None:
     found = periods.read({})
     assert found.keep == timedelta(days=184)
-    assert not found.asked_for
+    assert not found.is_enabled
 
 
 @pytest.mark.parametrize("value", ["184d", "4416h", "730d"])
 def test_the_law_s_time_and_any_longer_one_is_taken(value: str) -> None:
-    assert periods.read({"keep": value}).asked_for
+    assert periods.read({"keep": value}).is_enabled
 
 
 def test_no_six_months_of_a_calendar_are_longer_than_what_is_kept() -> None:

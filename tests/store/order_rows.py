@@ -96,7 +96,7 @@ def names(claimed: list[Claimed]) -> list[tuple[str, int]]:
 def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "http_503") -> bool:
     """It failed, and is tried again so much later."""
     with writing(day.engine) as connection:
-        return leases.put_off(
+        return leases.postpone(
             connection, claimed, day.now + by, adapter="panel", problem=problem, detail="busy"
         )
 
@@ -104,14 +104,14 @@ def put_off(day: Rehearsal, claimed: Claimed, by: timedelta, *, problem: str = "
 def let_go(day: Rehearsal, claimed: Claimed, by: timedelta = timedelta(0)) -> bool:
     """It was not tried, and is due so much later."""
     with writing(day.engine) as connection:
-        return leases.put_off(connection, claimed, day.now + by, tried=False)
+        return leases.postpone(connection, claimed, day.now + by, tried=False)
 
 
 def claim_again(day: Rehearsal, *let_go: Claimed) -> list[Claimed]:
     """Take in hand once more what was let go."""
     keys = [claimed.key for claimed in let_go]
     with writing(day.engine) as connection:
-        return leases.claim_again(connection, "d1", keys, now=day.now, lease=LEASE)
+        return leases.reclaim(connection, "d1", keys, now=day.now, lease=LEASE)
 
 
 def any_due(day: Rehearsal, lane: str = ACT) -> bool:

@@ -18,7 +18,7 @@ from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0004"
 NEW = {"accounts", "tokens", "passwords", "sessions", "attempts"}
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 
 
 def with_a_past(day: Rehearsal) -> None:
@@ -66,4 +66,4 @@ def test_passwords_do_not_come_back_so_each_is_given_a_new_one(db_url: str) -> N
         there_and_back(day, BEFORE)
         with reading(day.engine) as connection:
             assert connection.execute(select(passwords)).all() == []
-            assert accounts.any_there(connection)
+            assert accounts.any_exist(connection)

@@ -17,8 +17,8 @@ from incidents.errors import DatabaseError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store import entries
 from incidents.store.database import schema, sqlite_file
-from incidents.store.database.address import explain, place, seen_from_outside
-from incidents.store.database.engine import create, glancing, plainly, reading, writing
+from incidents.store.database.address import display_address, explain, public_address
+from incidents.store.database.engine import create, plainly, reading, single_query, writing
 from incidents.store.desk_state import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener
@@ -83,7 +83,7 @@ def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
     _, told = engine.dialect.create_connect_args(engine.url)
     assert (told["host"], told["port"]) == (host, port)
     # So other programs are told of it (`db backup` names the command), and they read it so too.
-    shown = place(engine)
+    shown = display_address(engine)
     again = {each.keyword: each.val for each in Conninfo.parse(shown.encode())}
     assert (again[b"host"], again[b"port"]) == (host.encode(), port.encode())
     assert "a,b" not in shown
@@ -103,7 +103,7 @@ def test_the_hosts_of_a_cluster_are_named_as_postgresql_has_it(
 def test_others_are_told_where_a_database_is_and_not_who_comes_in(
     opened: Opener, url: str, shown: str
 ) -> None:
-    assert seen_from_outside(opened(url)) == shown
+    assert public_address(opened(url)) == shown
 
 
 def test_the_default_database_is_in_a_folder_for_the_user_alone(
@@ -224,20 +224,20 @@ def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_bef
     opened: Opener, db_url: str
 ) -> None:
     engine = opened(db_url)
-    with glancing(engine) as connection:
+    with single_query(engine) as connection:
         assert entries.values(connection, ["sha256:0"]) == {}
 
     with engine.connect() as connection:
         connection.execute(text("UPDATE desk SET seq = 5"))
         connection.rollback()
-    with glancing(engine) as connection:
+    with single_query(engine) as connection:
         assert connection.execute(text("SELECT seq FROM desk")).scalar() == 0
 
 
 def test_a_locked_file_is_said_to_be_held_by_another(
     opened: Opener, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "begin_in_turn", lambda *_args, **_options: False)
+    monkeypatch.setattr(sqlite_file, "begin_write", lambda *_args, **_options: False)
     engine = opened(sqlite_url)
 
     def wait_for_the_lock() -> None:

@@ -121,8 +121,8 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: App) ->
 
     rotation.first(house.engine, ring, "log.example", on_record)
     rotation.rotate(house.engine, ring, on_record)
-    enforce.look(house.engine, house.desk)
-    heartbeat.note_once(house)
+    enforce.elapse(house.engine, house.desk)
+    heartbeat.record_once(house)
     house.desk.submit([Envelope(site="other.example", command=c.AddSite(by=ONE))])
     assert sequencer.number_all(house.engine) == 1
     assert sequencer.number_missed(house.engine) == 0
@@ -131,7 +131,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: App) ->
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert connection.scalar(text("SELECT count(*) FROM heartbeats")) == 1
-        assert lineage.look(connection).found is not None
+        assert lineage.read(connection).found is not None
 
 
 def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
@@ -140,7 +140,7 @@ def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
     """It cannot be told then, which is no other server; what was known of it stays known."""
     delivery.once(house)
     with owner.begin() as connection:
-        known = lineage.look(connection).known
+        known = lineage.read(connection).known
         connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC"))
     assert known is not None
 
@@ -152,7 +152,12 @@ def test_orders_go_out_where_the_role_may_not_ask_which_server_it_is(
     assert carried_out.round is not None
     assert carried_out.round.outcomes.counts["delivered"] == 1
     with house.reading() as connection:
-        assert lineage.look(connection) == (lineage.look(connection).identity, 0, known, None)
+        assert lineage.read(connection) == (
+            lineage.read(connection).identity,
+            0,
+            known,
+            None,
+        )
 
 
 @pytest.mark.parametrize("table", ON_RECORD)

@@ -22,7 +22,7 @@ REFUSED = "is open on another machine, desk-1, last seen [0-9]+ s ago"
 def open_marks(monkeypatch: pytest.MonkeyPatch) -> list[HostMark]:
     """The marks of this test, which no thread keeps fresh; each transaction looks at its own."""
     marks: list[HostMark] = []
-    monkeypatch.setattr(host_mark, "_keep_fresh", marks.append)
+    monkeypatch.setattr(host_mark, "_keep_refreshing", marks.append)
     monkeypatch.setattr(HostMark, "look", HostMark.beat)
     return marks
 
@@ -212,10 +212,10 @@ def test_the_mark_is_kept_fresh_by_its_own_machine_alone_while_nothing_is_asked(
     _age(file, GONE_AFTER_S)
     old = mark.stat().st_mtime
     with _machine("desk-2"):
-        open_marks[0].freshen()
+        open_marks[0].refresh()
     assert mark.stat().st_mtime == old
     with _machine("desk-1"):
-        open_marks[0].freshen()
+        open_marks[0].refresh()
     assert mark.stat().st_mtime > old
 
 

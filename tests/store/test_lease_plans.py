@@ -100,10 +100,10 @@ def test_what_was_let_go_is_found_by_its_number_among_very_many_that_wait(busy: 
     with writing(busy.engine) as connection:
         own = leases.claim(connection, "d1", ACT, now=busy.now, lease=LEASE, most=MOST)
         for each in own:
-            assert leases.put_off(connection, each, busy.now, tried=False)
+            assert leases.postpone(connection, each, busy.now, tried=False)
         keys = [each.key for each in own]
         with executed(busy.engine) as asked:
-            taken = leases.claim_again(connection, "d1", keys, now=busy.now, lease=LEASE)
+            taken = leases.reclaim(connection, "d1", keys, now=busy.now, lease=LEASE)
         assert [each.key for each in taken] == keys
         [(sql, parameters)] = asked
         how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"

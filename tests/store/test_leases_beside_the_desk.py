@@ -38,7 +38,7 @@ def let_go(day: Rehearsal, taken: list[Claimed]) -> None:
     """All in one transaction, as a courier does it."""
     with writing(day.engine) as courier:
         for each in taken:
-            assert leases.put_off(courier, each, day.now + LEASE, problem="http_503")
+            assert leases.postpone(courier, each, day.now + LEASE, problem="http_503")
 
 
 def wait_for_a_wait(connection: Connection) -> None:

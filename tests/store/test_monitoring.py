@@ -102,7 +102,7 @@ def test_what_is_told_is_told_by_nobody_else(engine: Engine) -> None:
     assert claimed is not None
 
     with writing(engine) as connection:
-        monitoring.note_alarm_told(connection, claimed, START + S)
+        monitoring.record_alarm_sent(connection, claimed, START + S)
     found = known(engine)[KEY]
 
     assert found.told_at == START + S
@@ -117,8 +117,8 @@ def test_told_late_it_is_told_all_the_same(engine: Engine) -> None:
     assert second is not None
 
     with writing(engine) as connection:
-        monitoring.note_alarm_told(connection, first, START + 26 * S)
-        monitoring.note_alarm_told(connection, second, START + 30 * S)
+        monitoring.record_alarm_sent(connection, first, START + 26 * S)
+        monitoring.record_alarm_sent(connection, second, START + 30 * S)
 
     assert known(engine)[KEY].told_at == START + 26 * S
 
@@ -129,7 +129,7 @@ def test_what_is_put_off_is_due_then(engine: Engine, tried: bool, attempts: int)
     assert claimed is not None
 
     with writing(engine) as connection:
-        monitoring.put_off_alarm(connection, claimed, START + 60 * S, tried=tried)
+        monitoring.postpone_alarm(connection, claimed, START + 60 * S, tried=tried)
 
     found = known(engine)[KEY]
     assert (found.attempts, found.next_at) == (attempts, START + 60 * S)
@@ -141,7 +141,7 @@ def test_who_has_lost_the_lease_puts_nothing_off(engine: Engine) -> None:
     quick = claim(engine, slow, START + LEASE)
 
     with writing(engine) as connection:
-        monitoring.put_off_alarm(connection, slow, START + timedelta(hours=2))
+        monitoring.postpone_alarm(connection, slow, START + timedelta(hours=2))
 
     assert known(engine)[KEY] == quick
 
@@ -149,7 +149,7 @@ def test_who_has_lost_the_lease_puts_nothing_off(engine: Engine) -> None:
 def test_what_is_forgotten_can_be_raised_again(engine: Engine) -> None:
     first = raise_(engine, new())
     with writing(engine) as connection:
-        monitoring.forget_alarms(connection, [first])
+        monitoring.delete_alarms(connection, [first])
     assert known(engine) == {}
 
     again = raise_(engine, new(START + 60 * S))
@@ -160,9 +160,9 @@ def test_what_is_forgotten_can_be_raised_again(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "late",
     [
-        lambda connection, old: monitoring.forget_alarms(connection, [old]),
-        lambda connection, old: monitoring.note_alarm_told(connection, old, START + 61 * S),
-        lambda connection, old: monitoring.put_off_alarm(connection, old, START + 61 * S),
+        lambda connection, old: monitoring.delete_alarms(connection, [old]),
+        lambda connection, old: monitoring.record_alarm_sent(connection, old, START + 61 * S),
+        lambda connection, old: monitoring.postpone_alarm(connection, old, START + 61 * S),
     ],
     ids=["forget", "told", "put_off"],
 )
@@ -171,7 +171,7 @@ def test_who_saw_the_one_before_does_nothing_to_the_one_that_came_again(
 ) -> None:
     old = raise_(engine, new())
     with writing(engine) as connection:
-        monitoring.forget_alarms(connection, [old])
+        monitoring.delete_alarms(connection, [old])
     again = raise_(engine, new(START + 60 * S))
 
     with writing(engine) as connection:
@@ -186,6 +186,6 @@ def test_who_saw_it_before_it_was_put_off_untried_has_nothing_in_hand(engine: En
     claimed = claim(engine, seen, START)
     assert claimed is not None
     with writing(engine) as connection:
-        monitoring.put_off_alarm(connection, claimed, START + timedelta(hours=8), tried=False)
+        monitoring.postpone_alarm(connection, claimed, START + timedelta(hours=8), tried=False)
 
     assert claim(engine, seen, START + S) is None

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from incidents.store import entries
-from incidents.store.database.engine import glancing, reading, writing
+from incidents.store.database.engine import reading, single_query, writing
 from tests.store.conftest import Opener
 
 SWITCHES = ("plan_cache_mode", "enable_hashjoin", "enable_mergejoin", "enable_seqscan")
@@ -37,7 +37,7 @@ def _plainly(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-_READERS = (reading, glancing, _plainly)
+_READERS = (reading, single_query, _plainly)
 
 
 def test_only_a_transaction_that_writes_looks_up_by_keys(engine: Engine) -> None:

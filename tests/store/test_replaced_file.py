@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
 from incidents.store.database import sqlite_file
-from incidents.store.database.engine import glancing, reading, writing
+from incidents.store.database.engine import reading, single_query, writing
 from incidents.store.database.sqlite_file import ReplacedError, UnseenError
 from tests.store.conftest import Opener
 
@@ -39,7 +39,7 @@ def _read(engine: Engine) -> int:
 
 
 def _glance(engine: Engine) -> None:
-    with glancing(engine) as connection:
+    with single_query(engine) as connection:
         connection.execute(text("SELECT seq FROM desk"))
 
 
@@ -150,13 +150,13 @@ def test_one_that_is_replaced_while_the_write_lock_is_waited_for_is_not_written(
 ) -> None:
     engine = opened(sqlite_url)
     _write(engine)
-    begin = sqlite_file.begin_in_turn
+    begin = sqlite_file.begin_write
 
     def begin_late(*given: object, **options: object) -> bool:
         _put_back(file)
         return begin(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sqlite_file, "begin_in_turn", begin_late)
+    monkeypatch.setattr(sqlite_file, "begin_write", begin_late)
     with pytest.raises(ReplacedError):
         _write(engine)
 

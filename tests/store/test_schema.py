@@ -66,7 +66,7 @@ def _before_statement(n: int, engine: Engine, act: Callable[[], None]) -> Iterat
 
 def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
     scripts = ScriptDirectory.from_config(schema.config())
-    assert scripts.get_heads() == [schema.HEAD]
+    assert scripts.get_heads() == [schema.head()]
     assert all(not script.is_branch_point for script in scripts.walk_revisions())
 
 
@@ -157,7 +157,7 @@ def test_an_older_database_is_told_to_upgrade(
     opened: Opener, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = opened(db_url)
-    monkeypatch.setattr(schema, "HEAD", "9999")
+    monkeypatch.setattr(schema, "head", lambda: "9999")
     for look in (schema.check, schema.ensure):
         with pytest.raises(DatabaseError, match="older than this program: run incidents db"):
             look(engine)
@@ -300,6 +300,6 @@ def test_an_upgrade_gives_each_database_an_identity_of_its_own(db_url: str) -> N
             schema.downgrade(day.engine, "0015")
             schema.upgrade(day.engine)
             with reading(day.engine) as connection:
-                drawn.add(lineage.look(connection).identity)
+                drawn.add(lineage.read(connection).identity)
     assert len(drawn) == 2
     assert all(len(each) == 16 for each in drawn)

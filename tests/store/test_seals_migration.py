@@ -15,7 +15,7 @@ from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0014"
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 
 
 @pytest.mark.both_databases

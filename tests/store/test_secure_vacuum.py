@@ -56,7 +56,7 @@ def test_deleted_words_are_in_the_log_before_and_nowhere_after(engine: Engine, v
     with engine.begin() as connection:
         connection.execute(delete(sealed))
     assert _is_somewhere(engine)
-    erasable.remove_traces(engine)
+    erasable.secure_vacuum(engine)
     assert not _is_somewhere(engine)
 
 
@@ -69,7 +69,7 @@ def test_what_an_older_program_left_lying_in_free_pages_is_gone_too(engine: Engi
         older.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert _is_somewhere(engine)
     # Not asked to, it sees that something lies free.
-    erasable.remove_traces(engine, rewrite=False)
+    erasable.secure_vacuum(engine, rewrite=False)
     assert not _is_somewhere(engine)
 
 
@@ -86,16 +86,16 @@ def test_one_who_reads_all_the_time_is_told_of_and_the_next_run_cuts_the_log(
         with pytest.raises(
             DatabaseError, match=r"the text is erased, but .* is being read all the time.*again"
         ):
-            erasable.remove_traces(engine)
+            erasable.secure_vacuum(engine)
         reader.execute("COMMIT")
-    erasable.remove_traces(engine, rewrite=False)
+    erasable.secure_vacuum(engine, rewrite=False)
     assert not _is_somewhere(engine)
 
 
 def test_one_who_waits_for_a_reader_does_not_wait_in_vain(engine: Engine) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
-    erasable.remove_traces(engine)
+    erasable.secure_vacuum(engine)
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
         assert connection.scalar(text("PRAGMA secure_delete")) == 1
@@ -105,7 +105,7 @@ def test_on_postgresql_the_space_of_the_rows_is_made_free(postgresql: Engine) ->
     _seal(postgresql, WORDS)
     with postgresql.begin() as connection:
         connection.execute(delete(sealed))
-    erasable.remove_traces(postgresql)
+    erasable.secure_vacuum(postgresql)
     asked = text("SELECT count(*) FROM pg_stat_user_tables"
                  " WHERE relname IN ('sealed', 'keys') AND last_vacuum IS NOT NULL")  # fmt: skip
 

@@ -14,7 +14,7 @@ from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 
 BEFORE = "0010"
-BY = By(person="admin-1", login="root", came_in=True)
+BY = By(person="admin-1", login="root", signed_in=True)
 TWO_PEOPLE = "[closure]\ntwo_people = true\n"
 
 

@@ -33,12 +33,12 @@ def connected(file: str) -> sqlite3.Connection:
 def test_who_waits_is_next_although_another_comes_for_it(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_COURTESY_S", PATIENCE_S)
+    monkeypatch.setattr(sqlite_file, "_MAX_TURN_S", PATIENCE_S)
     came: list[str] = []
 
     def write(name: str) -> None:
         with closing(connected(file)) as connection:
-            assert sqlite_file.begin_in_turn(connection, file, wait_s=PATIENCE_S)
+            assert sqlite_file.begin_write(connection, file, wait_s=PATIENCE_S)
             came.append(name)
 
     with closing(connected(file)) as holder, ThreadPoolExecutor(2) as threads:
@@ -69,7 +69,7 @@ def test_a_turn_that_nobody_lets_go_of_keeps_nobody_out(file: str) -> None:
     fcntl.flock(stopped, fcntl.LOCK_EX)
     try:
         with closing(connected(file)) as connection:
-            assert sqlite_file.begin_in_turn(connection, file, wait_s=PATIENCE_S)
+            assert sqlite_file.begin_write(connection, file, wait_s=PATIENCE_S)
             assert connection.in_transaction
     finally:
         os.close(stopped)
@@ -77,24 +77,24 @@ def test_a_turn_that_nobody_lets_go_of_keeps_nobody_out(file: str) -> None:
 
 def test_the_turn_passes_on_when_the_file_is_locked_and_not_when_it_is_let_go(file: str) -> None:
     with closing(connected(file)) as connection:
-        assert sqlite_file.begin_in_turn(connection, file, wait_s=PATIENCE_S)
+        assert sqlite_file.begin_write(connection, file, wait_s=PATIENCE_S)
         assert can_be_taken(file)
 
 
 def test_where_the_file_stays_locked_it_says_so(file: str) -> None:
     with closing(connected(file)) as holder, closing(connected(file)) as connection:
         holder.execute("BEGIN IMMEDIATE")
-        assert not sqlite_file.begin_in_turn(connection, file, wait_s=0.05)
+        assert not sqlite_file.begin_write(connection, file, wait_s=0.05)
 
 
 def test_what_is_the_matter_but_a_lock_is_not_waited_out(file: str) -> None:
     with closing(connected(file)) as connection:
         connection.execute("BEGIN")
         # Within a transaction none can begin; waited for, it would be a day.
-        assert not sqlite_file.begin_in_turn(connection, file, wait_s=86_400)
+        assert not sqlite_file.begin_write(connection, file, wait_s=86_400)
 
 
 def test_without_a_write_ahead_log_it_goes_without_turns(tmp_path: Path) -> None:
     file = str(tmp_path / "x.db")
     with closing(connected(file)) as connection:
-        assert sqlite_file.begin_in_turn(connection, file, wait_s=PATIENCE_S)
+        assert sqlite_file.begin_write(connection, file, wait_s=PATIENCE_S)

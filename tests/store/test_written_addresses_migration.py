@@ -11,7 +11,7 @@ WRITTEN = ("http://a.example/1", "http://a.example/a b", 'HTTP://a.example/"writ
 
 
 def _logged(day: Rehearsal) -> None:
-    kept = web_address.keep(WRITTEN)
+    kept = web_address.normalized(WRITTEN)
     for site in ("a.example", "b.example"):
         day.add(site)
         assert day.refused(c.Log(by="li", urls=kept.urls, written=kept.written), site) is None

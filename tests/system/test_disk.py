@@ -85,7 +85,7 @@ def test_what_is_no_file_is_not_waited_for(theirs: Path, make: bool) -> None:
     os.mkfifo(theirs)
 
     with pytest.raises(OSError, match="not a file"):
-        disk.opened(theirs, make=make)
+        disk.open_own(theirs, make=make)
 
 
 def test_a_link_is_not_read_but_a_file_with_a_second_name_is(roots: Path, theirs: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_folder_that_is_a_link_is_not_published(tmp_path: Path, theirs: Path) 
     theirs.symlink_to(tmp_path / "private")
 
     with pytest.raises(OSError, match="theirs"):
-        disk.publish(theirs)
+        disk.make_readable(theirs)
 
     assert (tmp_path / "private").stat().st_mode & 0o777 == 0o700
 
@@ -171,11 +171,11 @@ def test_a_user_follows_own_links_and_those_of_root_and_no_others(
     own = tmp_path / "own"
     own.symlink_to(theirs)
     theirs.symlink_to(roots)
-    assert disk.behind_links(own) == disk.behind_links(roots) == roots
+    assert disk.resolve_links(own) == disk.resolve_links(roots) == roots
 
     os.chown(theirs, *NOBODY, follow_symlinks=False)
     with pytest.raises(OSError, match=f"{theirs} is a link that another user has made"):
-        disk.behind_links(own)
+        disk.resolve_links(own)
 
 
 def test_links_that_lead_in_a_circle_are_told(tmp_path: Path) -> None:
@@ -183,12 +183,12 @@ def test_links_that_lead_in_a_circle_are_told(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
 
     with pytest.raises(OSError, match="its links lead in a circle"):
-        disk.behind_links(tmp_path / "a")
+        disk.resolve_links(tmp_path / "a")
 
 
 def test_a_file_that_has_come_into_the_place_of_a_device_is_not_written(roots: Path) -> None:
     with pytest.raises(OSError, match="another file has come"):
-        disk.no_ordinary(roots)
+        disk.open_special(roots)
 
     assert untouched(roots)
 

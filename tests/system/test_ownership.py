@@ -40,7 +40,7 @@ def read(file: Path) -> str:
     try:
         return file.read_text()
     except PermissionError:
-        return private_file.ownership_cure(file, file.with_name("audit.key"))
+        return private_file.ownership_fix(file, file.with_name("audit.key"))
 
 
 def typed(told: str) -> None:
@@ -116,5 +116,5 @@ def test_where_the_key_is_another_ones_the_user_is_told_to_be_the_wrong_one(fold
 
 def test_nothing_is_told_where_nobody_can_tell(folder: Path) -> None:
     file = spoilt(folder, "no way")
-    assert as_nobody(lambda: private_file.ownership_cure(file, folder / "audit.key")) == ""
-    assert private_file.ownership_cure(folder / "gone", folder / "audit.key") == ""
+    assert as_nobody(lambda: private_file.ownership_fix(file, folder / "audit.key")) == ""
+    assert private_file.ownership_fix(folder / "gone", folder / "audit.key") == ""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.system.side_process import BUDGET_S, IN_HAND_S, WITHIN_S, Expenses, OverspentError
+from incidents.system.side_process import (
+    BUDGET_S,
+    IN_HAND_S,
+    WITHIN_S,
+    OverspentError,
+    ProcessorBudget,
+)
 
 
 class _Machine:
@@ -12,14 +18,14 @@ class _Machine:
 
     def __init__(self) -> None:
         self.now = self.spent = 0.0
-        self.expenses = Expenses(lambda: self.now, lambda: self.spent)
+        self.processor_budget = ProcessorBudget(lambda: self.now, lambda: self.spent)
 
     def work(self, by: str, seconds: float) -> None:
-        with self.expenses.of(by):
+        with self.processor_budget.charge(by):
             self.spent += seconds
 
     def wait_s(self, by: str) -> object:
-        with pytest.raises(OverspentError) as found, self.expenses.of(by):
+        with pytest.raises(OverspentError) as found, self.processor_budget.charge(by):
             pass
         return found.value.facts["wait_s"]
 
@@ -32,7 +38,7 @@ def machine() -> _Machine:
 def test_an_account_has_one_thing_worked_out_at_a_time_and_others_do_not_wait_for_it(
     machine: _Machine,
 ) -> None:
-    with machine.expenses.of("li"):
+    with machine.processor_budget.charge("li"):
         assert machine.wait_s("li") == IN_HAND_S
         machine.work("chen", 1)
     machine.work("li", 1)
@@ -52,7 +58,7 @@ def test_who_has_any_of_the_budget_left_may_begin_and_who_has_overspent_waits_as
 
 
 def test_what_another_process_works_for_an_account_is_paid_for_too(machine: _Machine) -> None:
-    with machine.expenses.of("li") as spent:
+    with machine.processor_budget.charge("li") as spent:
         spent(BUDGET_S)
         machine.spent += 1
     assert machine.wait_s("li") == WITHIN_S / BUDGET_S
@@ -60,7 +66,7 @@ def test_what_another_process_works_for_an_account_is_paid_for_too(machine: _Mac
 
 def test_what_fails_is_paid_for_too(machine: _Machine) -> None:
     def fail() -> None:
-        with machine.expenses.of("li"):
+        with machine.processor_budget.charge("li"):
             machine.spent += BUDGET_S + 1
             raise ValueError
 

@@ -11,7 +11,7 @@ from incidents.system import umask
 def test_an_operators_own_program_keeps_the_umask_that_the_process_was_started_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(umask, "_given", [])
+    monkeypatch.setattr(umask, "_initial", [])
     before = os.umask(0o027)
     try:
         umask.set_private()

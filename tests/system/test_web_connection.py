@@ -18,7 +18,7 @@ from incidents.system.web_connection import (
     BODY_BYTES_A_S,
     BODY_S,
     HEAD_S,
-    MOST_OF_A_PEER,
+    MAX_OF_A_PEER,
     UNREAD_S,
     Connection,
     of,
@@ -99,7 +99,7 @@ class Server:
         until = self.now + seconds
         while self.now < until:
             self.now = min(until, self.now + 1)
-            self.made.peers.look(self.state.connections, self.now)
+            self.made.peers.check_deadlines(self.state.connections, self.now)
             self.run()
 
     def run(self) -> None:
@@ -296,9 +296,9 @@ def test_beyond_its_share_the_connection_of_a_peer_that_is_silent_for_longest_ma
     server: Server,
 ) -> None:
     others = server.connect(OTHER)[1]
-    wires = [server.connect()[1] for _ in range(MOST_OF_A_PEER + 2)]
+    wires = [server.connect()[1] for _ in range(MAX_OF_A_PEER + 2)]
 
-    assert [wire.is_closing() for wire in wires] == [True, True] + [False] * MOST_OF_A_PEER
+    assert [wire.is_closing() for wire in wires] == [True, True] + [False] * MAX_OF_A_PEER
     assert not others.is_closing()
 
 
@@ -306,7 +306,7 @@ def test_if_all_of_them_are_at_work_a_new_one_is_told_that_there_are_too_many(
     server: Server,
 ) -> None:
     server.answer = without_an_end
-    at_work = [server.connect() for _ in range(MOST_OF_A_PEER)]
+    at_work = [server.connect() for _ in range(MAX_OF_A_PEER)]
     for connection, _ in at_work:
         connection.data_received(GET)
 
@@ -333,7 +333,7 @@ def test_an_address_however_written_a_network_of_ipv6_and_not_a_proxy_is_one_pee
     server: Server, peer: str, kept: bool
 ) -> None:
     server.answer = without_an_end
-    for n in range(MOST_OF_A_PEER):
+    for n in range(MAX_OF_A_PEER):
         connection, _ = server.connect(f"2001:db8::{n:x}" if "db8" in peer else peer)
         connection.data_received(GET)
 

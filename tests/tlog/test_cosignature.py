@@ -96,7 +96,7 @@ def test_a_logs_key_makes_no_cosignature() -> None:
 
 def test_the_signature_of_a_log_has_no_time() -> None:
     key = SigningKey.generate("log.example")
-    (signature,) = note.signed(TEXT, key).signatures
+    (signature,) = note.sign_note(TEXT, key).signatures
     with pytest.raises(NoteError, match="no cosignature"):
         note.time_of_cosignature(signature)
 

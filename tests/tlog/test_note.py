@@ -33,7 +33,7 @@ POEM = (
 
 
 def test_gos_example_is_signed_to_the_byte() -> None:
-    signed = note.signed(TEXT, SigningKey.parse(PRIVATE))
+    signed = note.sign_note(TEXT, SigningKey.parse(PRIVATE))
     assert str(signed) == TEXT + "\n" + PETERS
     assert bytes(signed) == (TEXT + "\n" + PETERS).encode()
 
@@ -42,8 +42,8 @@ def test_gos_example_is_opened() -> None:
     found = note.parse((TEXT + "\n" + PETERS + ENOCHS).encode())
     assert found.text == TEXT
     assert [signature.name for signature in found.signatures] == ["PeterNeumann", "EnochRoot"]
-    assert note.opened(found, [PETER, ENOCH]) == [PETER, ENOCH]
-    assert note.opened(found, [ENOCH]) == [ENOCH]
+    assert note.verified_keys(found, [PETER, ENOCH]) == [PETER, ENOCH]
+    assert note.verified_keys(found, [ENOCH]) == [ENOCH]
     assert str(found) == TEXT + "\n" + PETERS + ENOCHS
 
 
@@ -56,9 +56,9 @@ def test_the_last_empty_line_is_the_end_of_the_text() -> None:
 @pytest.mark.parametrize("text", ["\n", "\n\n", "a\n\n\n", "— a AAAA\n", "例子\n", "\x7f\x85\n"])
 def test_any_text_of_lines_is_signed_and_read_back(text: str) -> None:
     key = SigningKey.generate("log.example")
-    signed = note.signed(text, key)
+    signed = note.sign_note(text, key)
     assert note.parse(bytes(signed)) == note.parse(str(signed)) == signed
-    assert note.opened(signed, [key.verifier]) == [key.verifier]
+    assert note.verified_keys(signed, [key.verifier]) == [key.verifier]
 
 
 @pytest.mark.parametrize(
@@ -111,20 +111,20 @@ def test_a_text_that_would_break_the_note_is_not_signed() -> None:
     key = SigningKey.generate("log.example")
     for text in ("", "abc", "a\r\n", "a\x00\n", "\ud800\n"):
         with pytest.raises(NoteError):
-            note.signed(text, key)
+            note.sign_note(text, key)
 
 
 def test_a_note_of_1_mb_is_the_largest() -> None:
     key = SigningKey.generate("log.example")
-    signatures = len(str(note.signed("\n", key)).encode()) - 1
+    signatures = len(str(note.sign_note("\n", key)).encode()) - 1
     text = "x" * (1_000_000 - signatures - 1) + "\n"
-    largest = bytes(note.signed(text, key))
+    largest = bytes(note.sign_note(text, key))
     assert len(largest) == 1_000_000
     assert note.parse(largest).text == text
     with pytest.raises(NoteError, match="more than 1,000,000 bytes"):
         note.parse(b"x" + largest)
     with pytest.raises(NoteError, match="1,000,000 bytes"):
-        note.signed("é" * 500_000 + "\n", key)
+        note.sign_note("é" * 500_000 + "\n", key)
 
 
 def test_a_note_of_characters_is_measured_in_bytes() -> None:
@@ -143,37 +143,37 @@ def test_signatures_of_unknown_keys_are_passed_over_even_with_a_known_name_or_a_
     same_name = Signature("PeterNeumann", b"abcd", b"x" * 64)
     same_id = Signature("CarmenSandiego", PETER.key_hash, b"x" * 64)
     found = note.parse(f"{TEXT}\n{same_name}\n{same_id}\n{PETERS}")
-    assert note.opened(found, [PETER]) == [PETER]
+    assert note.verified_keys(found, [PETER]) == [PETER]
 
 
 def test_a_note_that_no_known_key_has_signed_is_not_opened() -> None:
     found = note.parse(TEXT + "\n" + PETERS + ENOCHS)
     for known in ([], [SigningKey.generate("PeterNeumann").verifier]):
         with pytest.raises(NoteError, match="none of the keys"):
-            note.opened(found, known)
+            note.verified_keys(found, known)
 
 
 def test_one_wrong_signature_of_a_known_key_spoils_the_whole_note() -> None:
     wrong = Signature("PeterNeumann", PETER.key_hash, b"x" * 64)
     for lines in (f"{wrong}\n{ENOCHS}", f"{ENOCHS}{wrong}\n"):
         with pytest.raises(NoteError, match=r"of PeterNeumann\+c74f20a3.* is wrong"):
-            note.opened(note.parse(f"{TEXT}\n{lines}"), [PETER, ENOCH])
+            note.verified_keys(note.parse(f"{TEXT}\n{lines}"), [PETER, ENOCH])
 
 
 def test_two_signatures_of_one_known_key_are_refused() -> None:
     wrong = Signature("PeterNeumann", PETER.key_hash, b"x" * 64)
     with pytest.raises(NoteError, match="twice"):
-        note.opened(note.parse(f"{TEXT}\n{PETERS}{wrong}\n"), [PETER])
+        note.verified_keys(note.parse(f"{TEXT}\n{PETERS}{wrong}\n"), [PETER])
 
 
 def test_two_known_keys_of_one_id_are_refused_and_one_that_is_named_twice_is_not() -> None:
     found = note.parse(TEXT + "\n" + PETERS)
-    assert note.opened(found, [PETER, PETER]) == [PETER]
+    assert note.verified_keys(found, [PETER, PETER]) == [PETER]
     # Their ids of four bytes fall together: they are two of some 100,000 that were tried.
     one, other = (VerifierKey("a", 1, n.to_bytes(32, "big")) for n in (65227, 67083))
     assert one.key_hash == other.key_hash
     with pytest.raises(NoteError, match="two of the keys"):
-        note.opened(found, [PETER, one, other])
+        note.verified_keys(found, [PETER, one, other])
 
 
 def test_each_changed_byte_of_a_note_is_found() -> None:
@@ -182,22 +182,22 @@ def test_each_changed_byte_of_a_note_is_found() -> None:
         for bit in (1, 128):
             changed = whole[:i] + bytes([whole[i] ^ bit]) + whole[i + 1 :]
             with pytest.raises(NoteError):
-                note.opened(note.parse(changed), [PETER])
+                note.verified_keys(note.parse(changed), [PETER])
 
 
 def test_a_witness_of_the_note_is_opened_by_its_cosignature() -> None:
     witness = SigningKey.generate("witness.example", COSIGNATURE_V1)
     own = note.parse(TEXT + "\n" + PETERS)
     both = Note(TEXT, (*own.signatures, note.cosign(witness, TEXT, 1_700_000_000)))
-    assert note.opened(note.parse(bytes(both)), [PETER, witness.verifier]) == [
+    assert note.verified_keys(note.parse(bytes(both)), [PETER, witness.verifier]) == [
         PETER,
         witness.verifier,
     ]
     bare = Signature(witness.verifier.name, witness.verifier.key_hash, witness.sign(TEXT.encode()))
     with pytest.raises(NoteError, match="wrong"):
-        note.opened(Note(TEXT, (*own.signatures, bare)), [PETER, witness.verifier])
+        note.verified_keys(Note(TEXT, (*own.signatures, bare)), [PETER, witness.verifier])
 
 
 def test_a_witnesss_key_signs_no_note() -> None:
     with pytest.raises(KeyFormatError, match="witness"):
-        note.signed(TEXT, SigningKey.generate("witness.example", COSIGNATURE_V1))
+        note.sign_note(TEXT, SigningKey.generate("witness.example", COSIGNATURE_V1))

@@ -17,7 +17,7 @@ HASHES = [
     "EKNzoDWG8LGC0Yp9o+sv3qllpMP9uHQ9B20KNL+Q1zs=",
 ]
 KEY = SigningKey.generate("example.com/fancylog")
-CHECKPOINT = str(note.signed(Checkpoint("example.com/fancylog", 109_482, bytes(32)).text, KEY))
+CHECKPOINT = str(note.sign_note(Checkpoint("example.com/fancylog", 109_482, bytes(32)).text, KEY))
 HEAD = "c2sp.org/tlog-proof@v1\n"
 INDEX = "index 73894\n"
 PROOF = "".join(f"{line}\n" for line in HASHES)
@@ -35,7 +35,7 @@ def test_a_proof_in_the_form_of_the_specification_is_read_and_written_to_the_byt
 
 def test_the_checkpoint_in_it_opens_as_it_is() -> None:
     inside = note.parse(proof.parse_file(EXAMPLE).checkpoint)
-    assert note.opened(inside, [KEY.verifier]) == [KEY.verifier]
+    assert note.verified_keys(inside, [KEY.verifier]) == [KEY.verifier]
 
 
 def test_without_extra_data_the_line_is_left_out() -> None:

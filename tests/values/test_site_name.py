@@ -94,7 +94,7 @@ def test_of_a_very_long_input_no_letter_is_looked_at() -> None:
     """A million letters of another script would take the processor for seconds."""
     with pytest.raises(BadSiteNameError, match="it has 1,202 characters, and at most 1,000"):
         site_name.read("例." * 600 + "cn")
-    assert not site_name.is_called("shop.example", "例." * 600)
+    assert not site_name.matches_name("shop.example", "例." * 600)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_whoever_types_what_is_shown_names_that_site(label: str) -> None:
         kept = site_name.read(f"{label}.例子")
     except BadSiteNameError:
         reject()
-    assert site_name.is_called(kept, site_name.shown(kept))
+    assert site_name.matches_name(kept, site_name.shown(kept))
 
 
 @given(st.text(_LETTERS, max_size=40))

@@ -123,8 +123,8 @@ def test_one_without_a_scheme_is_taken_where_that_is_asked(written: str, kept: s
 
 def test_what_was_written_is_kept_beside_the_normal_form_where_it_is_another() -> None:
     given = ["http://shop.example/a b", "http://shop.example/c", "HTTP://shop.example/a%20b"]
-    kept = web_address.keep(given)
+    kept = web_address.normalized(given)
     assert kept.urls == ("http://shop.example/a%20b", "http://shop.example/c")
     assert kept.written == ("http://shop.example/a b", "")
     assert web_address.as_written(kept.urls, kept.written) == given[:2]
-    assert web_address.keep(given[1:2]).written == ()
+    assert web_address.normalized(given[1:2]).written == ()

@@ -21,16 +21,16 @@ from incidents.store.schema.tables import incidents, work
 from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
 from incidents.views.queue.alarm import Alarm
-from incidents.views.queue.alarms import Look, alarming, alarms_now
+from incidents.views.queue.alarms import CurrentAlarms, alarms_now, current_alarms
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
 """A duty that nothing here comes near to."""
 
 
-def look(day: Day, report: ReportDuty | None = NEVER) -> Look:
+def look(day: Day, report: ReportDuty | None = NEVER) -> CurrentAlarms:
     with day.looking() as connection:
-        return alarming(connection, day.now, report)
+        return current_alarms(connection, day.now, report)
 
 
 def found(day: Day, kind: str, report: ReportDuty | None = NEVER) -> list[Alarm]:
@@ -62,7 +62,7 @@ def test_each_kind_has_words_that_the_desk_is_told_in() -> None:
 def test_where_all_is_well_nothing_is_alarming(day: Day) -> None:
     day.add().log()
 
-    assert look(enforced(day)) == Look((), frozenset())
+    assert look(enforced(day)) == CurrentAlarms((), frozenset())
 
 
 # A channel that is not set.
@@ -199,19 +199,19 @@ def test_a_loss_is_alarming_until_somebody_has_put_on_record_that_they_know(day:
 
 def test_that_nothing_is_carried_out_is_alarming_until_a_person_goes_on(day: Day) -> None:
     day.add()
-    assert look(enforced(day)) == Look((), frozenset())
+    assert look(enforced(day)) == CurrentAlarms((), frozenset())
     began = day.now
     with writing(day.engine) as connection:
         lineage.halt(connection, began, lineage.LOST_AGAIN)
     day.after("10h")
 
-    assert look(enforced(day)) == Look(
+    assert look(enforced(day)) == CurrentAlarms(
         (Alarm(kind="halted", subject="all", since=began, halted_why="lost_again"),),
         frozenset(),
         halted_since=began,
     )
     resumed(day, halted_since=None)
-    assert look(enforced(day)) == Look((), frozenset())
+    assert look(enforced(day)) == CurrentAlarms((), frozenset())
 
 
 def test_of_a_copy_the_desk_is_told_what_is_known_to_have_begun_since(day: Day) -> None:
@@ -219,7 +219,7 @@ def test_of_a_copy_the_desk_is_told_what_is_known_to_have_begun_since(day: Day) 
     second = timedelta(seconds=1)
 
     def is_told(since: datetime | None, subject: str = "12-3") -> bool:
-        return Alarm(kind="order_dead", subject=subject, since=since).is_told_of_a_copy(began)
+        return Alarm(kind="order_dead", subject=subject, since=since).is_sent_by_copy(began)
 
     assert [is_told(began - second), is_told(began), is_told(began + second)] == [False, True, True]
     assert not is_told(None), "it may have begun before"
@@ -246,7 +246,7 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
 
 def uncompared_since(day: Day, *names: str) -> None:
     with writing(day.engine) as connection:
-        after_loss.note_uncompared(
+        after_loss.record_uncompared(
             connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now
         )
 
@@ -269,7 +269,7 @@ def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was
         )
     ]  # fmt: skip
     with writing(day.engine) as connection:
-        after_loss.settle_uncompared(connection, ["one.example", "other.example"])
+        after_loss.clear_uncompared(connection, ["one.example", "other.example"])
     assert keys(day, kinds.UNCOMPARED) == []
 
 
@@ -513,7 +513,7 @@ def test_of_too_many_the_first_are_found_and_it_says_that_there_are_more(day: Da
 
     assert [alarm.subject for alarm in whole.alarms] == [f"1-{n}" for n in range(1, 501)]
     assert whole.capped == {"clock_about_to_lapse"}
-    assert just == Look(whole.alarms, frozenset())
+    assert just == CurrentAlarms(whole.alarms, frozenset())
 
 
 def test_clocks_are_found_among_other_things_that_are_due(day: Day) -> None:

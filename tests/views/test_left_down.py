@@ -26,7 +26,7 @@ from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.queue import alarm
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
-from incidents.views.queue.alarms import alarming
+from incidents.views.queue.alarms import current_alarms
 from tests.statements import sent
 from tests.views.day import SITE, Day
 
@@ -67,7 +67,7 @@ def compared(day: Day) -> None:
 
 def alarms(day: Day) -> list[Alarm]:
     with day.looking() as connection:
-        found = alarming(connection, day.now, None).alarms
+        found = current_alarms(connection, day.now, None).alarms
     return [each for each in found if each.kind == LEFT_DOWN]
 
 
@@ -416,7 +416,7 @@ def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
     compared(day)
 
     with sent(day.engine) as asked, day.looking() as connection:
-        look = alarming(connection, day.now, None)
+        look = current_alarms(connection, day.now, None)
 
     [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]
     assert look.left_down == set(names)

@@ -71,7 +71,7 @@ def test_a_capital_letter_is_no_small_one(day: Day) -> None:
 def test_a_page_says_how_far_it_has_looked_and_the_next_goes_on_from_there(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_record, "LOOKED_THROUGH", 3)
+    monkeypatch.setattr(on_record, "MAX_SEARCHED", 3)
     day.add().after("1m").log().after("1m").contact(1).after("1m").log()
     first = look(day, kind="site_added")
     assert (first.entries, first.searching) == ([], True)

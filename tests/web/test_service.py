@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine
 
 from incidents.cli import main
-from incidents.store.database.engine import look_at_file
+from incidents.store.database.engine import check_same_file
 from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 from incidents.web import service
@@ -197,9 +197,9 @@ def test_it_ends_once_another_file_is_where_its_database_was(
         if len(looked) == 1:
             # The disk does not say for a moment what is there: nothing ends.
             raise UnseenError(file=file, why="Input/output error")
-        look_at_file(engine)
+        check_same_file(engine)
 
-    monkeypatch.setattr(service, "look_at_file", look_once)
+    monkeypatch.setattr(service, "check_same_file", look_once)
 
     def listening(url: str) -> str:
         copy.replace(file)

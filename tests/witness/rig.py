@@ -44,7 +44,7 @@ class Log:
 
     def note(self, size: int, *extensions: str) -> Note:
         text = Checkpoint(self.origin, size, self.root(size), extensions).text
-        return note.signed(text, self.key)
+        return note.sign_note(text, self.key)
 
     def prove(self, old: int, new: int) -> tuple[bytes, ...]:
         return tuple(proof.consistency_proof(self._node, old, new)) if old else ()
@@ -101,7 +101,7 @@ def new_key(folder: Path, name: str = "witness.example") -> SigningKey:
     file = folder / "witness.key"
     file.write_text(key.private_text() + "\n")
     file.chmod(0o600)
-    Ledger(folder / "witness.key.db").make_for(key.verifier)
+    Ledger(folder / "witness.key.db").register_key(key.verifier)
     return key
 
 

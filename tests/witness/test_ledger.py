@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def ledger(file: Path) -> Ledger:
     made = Ledger(file)
-    made.make_for(KEY)
+    made.register_key(KEY)
     return made
 
 
@@ -94,7 +94,7 @@ def test_nobody_stores_between_another_ones_look_and_its_store(ledger: Ledger, f
             pytest.raises(sqlite3.OperationalError, match="database is locked"),
         ):
             third.execute("BEGIN IMMEDIATE")
-        return rules.inconsistent(submission, seen)
+        return rules.check_consistency(submission, seen)
 
     def also() -> None:
         looked.wait(PATIENCE_S)
@@ -199,7 +199,7 @@ BOTH = [LOG.key.verifier, NEW.key.verifier]
 def handed_over(old: int, new: int) -> Submission:
     """The checkpoint that both keys sign."""
     return rules.submission_of(
-        note.signed(LOG.note(new).text, LOG.key, NEW.key), old, LOG.prove(old, new)
+        note.sign_note(LOG.note(new).text, LOG.key, NEW.key), old, LOG.prove(old, new)
     )
 
 
@@ -269,11 +269,11 @@ def test_a_memory_from_before_knows_by_its_last_note_which_keys_have_signed(file
         )
         connection.commit()
 
-    old.check_for(KEY)
+    old.check_key(KEY)
 
     assert old.compare_and_store(LOG.submission(9, 12), known=BOTH) is not None
     assert old.compare_and_store(NEW.submission(9, 12), known=BOTH) is None
-    old.check_for(KEY)
+    old.check_key(KEY)
 
 
 # Two trees of one size
@@ -303,28 +303,28 @@ def test_of_contradictions_so_many_are_kept_and_no_more(
 
 
 def test_the_memory_of_a_key_is_good_for_that_key(ledger: Ledger) -> None:
-    ledger.check_for(KEY)
+    ledger.check_key(KEY)
 
 
 def test_without_its_memory_a_key_does_not_sign(tmp_path: Path) -> None:
     file = tmp_path / "gone.db"
     with pytest.raises(LedgerError, match="it is missing"):
-        Ledger(file).check_for(KEY)
+        Ledger(file).check_key(KEY)
     assert not file.exists()
 
 
 def test_the_memory_of_another_key_is_refused(ledger: Ledger) -> None:
     other = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
     with pytest.raises(LedgerError, match="another key"):
-        ledger.check_for(other)
-    ledger.make_for(other)
-    ledger.check_for(other)
-    ledger.check_for(KEY)
+        ledger.check_key(other)
+    ledger.register_key(other)
+    ledger.check_key(other)
+    ledger.check_key(KEY)
 
 
 def test_a_new_key_that_takes_over_remembers_what_the_old_one_has_seen(ledger: Ledger) -> None:
     ledger.compare_and_store(LOG.submission(0, 5))
-    ledger.make_for(SigningKey.generate("witness.example", COSIGNATURE_V1).verifier)
+    ledger.register_key(SigningKey.generate("witness.example", COSIGNATURE_V1).verifier)
     assert ledger.seen(ORIGIN).size == 5
 
 
@@ -343,9 +343,9 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE sites (id INTEGER)")
         connection.commit()
-    for act in (Ledger(file).make_for, Ledger(file).check_for):
+    for act in (Ledger(file).register_key, Ledger(file).check_key):
         with pytest.raises(LedgerError, match="not of this program"):
             act(KEY)
     (tmp_path / "text.db").write_text("no database at all" * 100)
     with pytest.raises(LedgerError):
-        Ledger(tmp_path / "text.db").make_for(KEY)
+        Ledger(tmp_path / "text.db").register_key(KEY)

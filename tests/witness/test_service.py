@@ -33,7 +33,10 @@ def assert_countersigned(running: Running, answer: tuple[int, str, str], log: Lo
     assert body.startswith("— ")
     assert body.endswith("\n")
     whole = note.parse(str(log.note(n)) + body)
-    assert note.opened(whole, [log.key.verifier, running.key]) == [log.key.verifier, running.key]
+    assert note.verified_keys(whole, [log.key.verifier, running.key]) == [
+        log.key.verifier,
+        running.key,
+    ]
 
 
 def test_a_log_that_grows_is_countersigned_step_by_step(running: Running, log: Log) -> None:
@@ -54,7 +57,7 @@ def test_extension_lines_are_countersigned_with_the_rest(running: Running, log: 
     extended = log.note(5, "an extension line")
     status, _, body = running.post(bytes(rules.submission_of(extended, 0, ())))
     assert status == 200
-    assert note.opened(note.parse(str(extended) + body), [running.key]) == [running.key]
+    assert note.verified_keys(note.parse(str(extended) + body), [running.key]) == [running.key]
 
 
 def test_a_stale_size_is_answered_409_with_the_size_in_its_own_content_type(
@@ -88,7 +91,7 @@ def test_an_old_key_after_a_new_one_is_answered_403_and_nothing_is_signed(tmp_pa
     key = rig.new_key(tmp_path)
     logs = service.logs_of([old.key.verifier, new.key.verifier])
     running = service.Witness(key, logs, Ledger(tmp_path / "witness.key.db"))
-    rotation = note.signed(old.note(5).text, old.key, new.key)
+    rotation = note.sign_note(old.note(5).text, old.key, new.key)
 
     answers = [
         running.add_checkpoint(bytes(asked))

@@ -287,7 +287,7 @@ def test_a_witness_has_a_web_address_and_a_witnesss_key() -> None:
 def test_what_is_no_checkpoint_is_sent_to_nobody() -> None:
     with pytest.raises(NoteError):
         cosigned(Witness("http://127.0.0.1:1", KEY.verifier), b"x", lambda _: [], seen=0)
-    text = bytes(note.signed("hello\n", LOG.key))
+    text = bytes(note.sign_note("hello\n", LOG.key))
     with pytest.raises(CheckpointError):
         cosigned(Witness("http://127.0.0.1:1", KEY.verifier), text, lambda _: [], seen=0)
 

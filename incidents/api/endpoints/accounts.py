@@ -23,7 +23,7 @@ from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
 from incidents.desk import tokens
-from incidents.desk.own_stream import By, Once
+from incidents.desk.own_stream import By, IdempotencyKey
 from incidents.store import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
@@ -129,7 +129,7 @@ def set_password(by: ReadCaller, handle: str, new: Password) -> None:
     All its sessions end, including the one that makes the request.
     """
     by.needs_account(handle)
-    hash_ = secrets.hash_of(new.password, handle)
+    hash_ = secrets.hash_password(new.password, handle)
     wait, seal = second_after(), by.app.seal
     _do(
         by,
@@ -199,8 +199,8 @@ def revoke(by: ReadCaller, token: str) -> None:
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
 
 
-def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
-    return Once(
+def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> IdempotencyKey:
+    return IdempotencyKey(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
         asked=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
     )  # fmt: skip
@@ -208,7 +208,7 @@ def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
 
 def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
     by.counts(1)
-    who = By(person=by.by, login=by.identity.login, came_in=True)
+    who = By(person=by.by, login=by.identity.login, signed_in=True)
     return by.app.desk.on_record(lambda connection: act(connection, who, clock.now))
 
 

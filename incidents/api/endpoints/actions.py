@@ -53,7 +53,7 @@ def act_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
     if refs := on_record.text_refs(documents):
-        with app.glancing() as connection:
+        with app.single_query() as connection:
             texts = on_record.personal_texts(connection, refs)
         documents = on_record.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
@@ -72,7 +72,7 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
     """
     answer: Answer | None = await batches.command_batch.take(envelope)
     if answer is None:
-        alone = by.app.gatherer.alone
+        alone = by.app.batcher.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=batches.exclusive)
     if answer.refusal is not None:
         raise problems.refused(answer, by.when)

@@ -20,9 +20,8 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents import problems as problem_documents
-from incidents.contract.documents.acts import Acted
-from incidents.contract.documents.batches import Result, Results
+from incidents.contract.documents.acts import Acted, Result, Results
+from incidents.contract.documents.acts import Problem as ProblemDocument
 from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
@@ -75,7 +74,7 @@ def batch(by: PermanentKeyCaller, given: Batch) -> JSON:
     one call per site about everything open there.
     """
     # The garbage collector also waits for the answer, whose parts are freed before it looks.
-    with transaction.rare_collection():
+    with transaction.infrequent_gc():
         return _answer_to_batch(by, given)
 
 
@@ -168,5 +167,5 @@ def _document(
     problem = masked.document(place.marshal(uri=problems.TYPE))
     return {
         "status": place.status, "answer": None,
-        "problem": cast("problem_documents.Problem", problem),
+        "problem": cast("ProblemDocument", problem),
     }  # fmt: skip

@@ -47,11 +47,11 @@ def erase(
         keep=retention.of_settings(),
     )  # fmt: skip
     with ERASING.taken():
-        met = demands.meet(
+        met = demands.execute(
             ErasureRequest(site=name, reason=reason, by=by.by, login=by.identity.login),
-            clock.now(), dry_run=by.dry_run, told=by.when.until,
+            clock.now(), dry_run=by.dry_run, format_time=by.when.until,
             confirm=lambda: _confirm(
-                site_name.is_called(name, demand.confirm), "people's words",
+                site_name.matches_name(name, demand.confirm), "people's words",
                 "the site's name",
             ),
         )  # fmt: skip
@@ -71,12 +71,12 @@ def erase_sign_ins(
     """
     reason, app = inputs.text("reason")(demand.reason), by.app
     with ERASING.taken():
-        met = pseudonyms.meet_account_demand(
+        met = pseudonyms.erase_account(
             app.desk, app.engine, retention.of_settings(),
             pseudonyms.AccountErasureRequest(
                 handle=handle, reason=reason, by=by.by, login=by.identity.login
             ),
-            clock.now(), dry_run=by.dry_run, told=by.when.until,
+            clock.now(), dry_run=by.dry_run, format_time=by.when.until,
             confirm=lambda: _confirm(
                 demand.confirm == handle, "the account's sign-in data", "the account's handle"
             ),
@@ -102,7 +102,7 @@ def run(by: DryRunCaller) -> JSON:
         return _looked(by)
     app = by.app
     with ERASING.taken():
-        aged = pseudonyms.erase_aged(
+        aged = pseudonyms.erase_expired(
             app.desk, app.engine, app.settings.evidence, retention.of_settings(),
             clock.now(), by=by.by, login=by.identity.login,
         )  # fmt: skip
@@ -112,7 +112,7 @@ def run(by: DryRunCaller) -> JSON:
 def _looked(by: Caller) -> JSON:
     app, keep = by.app, retention.of_settings()
     with ERASING.taken():
-        aged = pseudonyms.look_at_aged(app.engine, app.settings.evidence, keep, clock.now())
+        aged = pseudonyms.count_expired(app.engine, app.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
 
 

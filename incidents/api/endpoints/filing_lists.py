@@ -24,7 +24,7 @@ from incidents.filing import checks, export
 from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.table_row import Row, TableError
-from incidents.history.customers import OUTCOMES, Intake, Taken
+from incidents.history.customers import OUTCOMES, CustomerImport, RowResult
 from incidents.locale import refusals
 from incidents.machine.filing import is_sealed
 from incidents.values import inputs
@@ -114,11 +114,11 @@ def take_in(
     """
     if add_sites:
         by.needs("add_site")
-    with IMPORTING.taken(), transaction.rare_collection():
+    with IMPORTING.taken(), transaction.infrequent_gc():
         customers = _customers(file.file, ignore=ignore_columns)
         if not (skip_bad or by.dry_run):
             _refuse_bad(customers)
-        intake = Intake(
+        intake = CustomerImport(
             desk=by.app.desk, filed=lambda names: _filed(by, names), by=by.by,
             login=by.identity.login, add=add_sites, dry_run=by.dry_run,
             today=today(by) if by.dry_run else None,
@@ -128,7 +128,7 @@ def take_in(
     return JSON({"dry_run": by.dry_run, "rows": len(items), "outcomes": outcomes, "items": items})
 
 
-def _document(by: Caller, taken: Taken) -> filing_documents.TakenRow:
+def _document(by: Caller, taken: RowResult) -> filing_documents.TakenRow:
     row, refusal = taken.customer, taken.refusal
     problem: filing_documents.RefusedRow | None = None
     if refusal is not None:

@@ -19,15 +19,15 @@ from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_documents
-from incidents.contract.documents.problems import InvalidPart
+from incidents.contract.documents.acts import InvalidPart
 from incidents.errors import InputError
-from incidents.history import apart, importing, picture, reports
-from incidents.history.apart import BadLinesError, Sent, Trial
-from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Named, Taken
+from incidents.history import importing, picture, reports, trial_process
+from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Named, PreparedHistory
 from incidents.history.importing import Import
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
+from incidents.history.trial_process import BadLinesError, Trial, UploadedHistory
 from incidents.machine.policy import DOCUMENTED, read_duration
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def simulate(by: ReadCaller, asked: Simulating) -> JSON:
 
     A request can have up to 100,000 reports. Only one request runs at a time.
     """
-    return JSON(_tried(by, asked, Taken.document))
+    return JSON(_tried(by, asked, PreparedHistory.document))
 
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
@@ -108,10 +108,10 @@ def bring_in(by: DryRunCaller, asked: HistoryFile) -> JSON:
     by.needs("add_site")
     with IMPORTING.taken():
         with _as_asked():
-            history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
+            history = trial_process.read_usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
             importing.refuse_future(history, clock.now())
             if not (by.dry_run or asked.skip_bad):
-                apart.refuse_bad(history.bad)
+                trial_process.refuse_bad(history.bad)
         findings = reports.group_reports(history.reports, _within(asked))
         with by.reading() as connection:
             known = importing.known(connection, findings)
@@ -122,22 +122,24 @@ def bring_in(by: DryRunCaller, asked: HistoryFile) -> JSON:
         return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
-def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
+def _tried(
+    by: Caller, asked: Simulating, told: Callable[[PreparedHistory, tuple[Outcome, ...]], T]
+) -> T:
     """The result of a simulation; only one runs at a time."""
     with by.spending() as spent, SIMULATING.taken(), _as_asked():
         trial = Trial(
             source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
             draw=Draw(reach=asked.reach, seed=asked.seed), within=_within(asked),
             policies=tuple(_policy(by, n, each) for n, each in enumerate(asked.policies)),
-            told=told,
+            summarize=told,
         )  # fmt: skip
-        return apart.tried(trial, spent)
+        return trial_process.run_trial(trial, spent)
 
 
-def _sent(asked: HistoryFile) -> Sent:
+def _sent(asked: HistoryFile) -> UploadedHistory:
     zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
     # An incomplete character is kept as it is, and makes its line invalid.
-    return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
+    return UploadedHistory(asked.history.encode(errors="surrogatepass"), "history", zone)
 
 
 @contextmanager

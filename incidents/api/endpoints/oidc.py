@@ -22,12 +22,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from incidents.accounts.discovery import ProviderError
 from incidents.accounts.oidc import (
     ANSWER_WITHIN,
+    LoginRequest,
     Oidc,
     ProviderWordError,
-    Question,
     UnknownSubjectError,
 )
-from incidents.accounts.throttle import NOBODY
+from incidents.accounts.throttle import UNKNOWN_NAME
 from incidents.api import problems
 from incidents.api.caller import address_of
 from incidents.api.endpoints.session import begin
@@ -61,7 +61,7 @@ def ask(request: Request) -> Response:
         # Otherwise a person signed in at the provider would be signed in here without asking.
         return RedirectResponse(_SIGN_IN, status_code=303, headers={"Cache-Control": "no-store"})
     with _answering():
-        url, question = provider.ask(_back(request))
+        url, question = provider.start(_back(request))
     return _sent(url, question, None)
 
 
@@ -70,7 +70,7 @@ def ask_again(request: Request) -> Response:
     """Redirect to the provider to confirm your identity."""
     found = signed_in(request)
     with _answering():
-        url, question = _provider(request).ask(_back(request), again=found.identity.handle)
+        url, question = _provider(request).start(_back(request), again=found.identity.handle)
     return _sent(url, question, hashlib.sha256(found.cookie.encode()).hexdigest())
 
 
@@ -86,14 +86,16 @@ def answer(request: Request) -> Response:
     authenticator, place = request.app.state.authenticator, address_of(request)
     try:
         with _answering():
-            word = provider.answer(question, request.query_params)
+            word = provider.finish(question, request.query_params)
     except UnknownSubjectError as error:
-        authenticator.log.refuse_unknown("provider", place, error.name)
+        authenticator.log.record_unknown("provider", place, error.name)
         raise
     except ProviderWordError as error:
         # Anybody can invent any number of these: a log line for each would fill the disk.
         detail = str(error.facts["detail"])
-        authenticator.log.count(sign_ins.Refusal(NOBODY, place, "sign_in", error.name, detail))
+        authenticator.log.count(
+            sign_ins.Refusal(UNKNOWN_NAME, place, "sign_in", error.name, detail)
+        )
         raise
     new = authenticator.begin(word.handle, word.proved_at, place=place)
     if before is not None:
@@ -148,7 +150,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _sent(url: str, question: Question, before: str | None) -> Response:
+def _sent(url: str, question: LoginRequest, before: str | None) -> Response:
     sent = RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
     words = json.dumps(asdict(question) | {"before": before}, separators=(",", ":"))
     sent.set_cookie(
@@ -158,12 +160,12 @@ def _sent(url: str, question: Question, before: str | None) -> Response:
     return sent
 
 
-def _kept(cookie: str) -> tuple[Question, bytes | None] | None:
+def _kept(cookie: str) -> tuple[LoginRequest, bytes | None] | None:
     """The kept sign-in request, and the digest of the earlier session; None if it is not ours."""
     try:
         words: JSONObject = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
         before = words.pop("before")
-        question = Question(**words)
+        question = LoginRequest(**words)
         if not all(isinstance(each, str) or each is None for each in words.values()):
             return None
         return question, None if before is None else bytes.fromhex(before)

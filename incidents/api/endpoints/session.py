@@ -163,7 +163,7 @@ def _document(identity: Identity, visit: Visit | None) -> account_documents.Sess
         "may": may,
         "in_person": [act for act in may if act in IN_PERSON],
         "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
-        "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
+        "csrf": None if visit is None else secrets.form_token(visit.cookie, CSRF),
     }
 
 

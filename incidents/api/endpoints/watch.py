@@ -93,7 +93,7 @@ def test(by: ReadCaller) -> JSON:
 
     A channel has 18 seconds to accept it.
     """
-    desk, now = notice_settings.to_desk(by.app.settings.zone), clock.now()
+    desk, now = notice_settings.desk_settings(by.app.settings.zone), clock.now()
     when = When(zone=by.app.settings.zone, now=now)
     with TRYING.taken():
         return JSON({"items": list(trial.send(desk, now, when))})

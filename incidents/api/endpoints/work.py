@@ -146,7 +146,7 @@ def reconcile(by: PermanentKeyCaller, which: Reconcile) -> JSON:
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
-            names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
+            names, left = sites.mismatched(connection, every=which.all, most=MAX_SITES)
     compared = by.app.compare(
         names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
@@ -201,7 +201,7 @@ def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | Non
     by.needs("give_link", about=about)
     by.reveals(about)
     with by.reading() as connection:
-        now, link = by.app.now(connection), customer_link.link_of_notice()
+        now, link = by.app.now(connection), customer_link.load_notice_link()
         subject = (
             preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
         )

@@ -31,36 +31,36 @@ class LossKnownError(VerificationError):
 
 
 class Loss(NamedTuple):
-    """In which way the log is not what a key has signed last, and where that is kept."""
+    """In which way the log differs from what a key has signed last, and the file with that note."""
 
     kept: Kept
     detail: str
 
     @property
     def size(self) -> int | None:
-        """So many entries were signed; None if what is kept cannot be read."""
+        """The number of entries that were signed; None if the note cannot be read."""
         try:
             return note.checkpoint_of(self.kept.note).size
         except (NoteError, CheckpointError):
             return None
 
     def refuse(self) -> NoReturn:
-        """Nothing is signed for it. Raises TornNoteError, or LossKnownError."""
+        """Raise TornNoteError or LossKnownError, so that nothing is signed."""
         signed_files.refuse_torn(self.kept)
         raise LossKnownError(detail=self.detail, file=self.kept.file)
 
     @property
     def line(self) -> str:
-        """By which it is known that it was answered: the key's file, and how much it signed."""
+        """The line that marks the loss as answered: the key's file, and how much the key signed."""
         return f"{self.kept.file.name} {self.size}\n"
 
 
 def known(connection: Connection, files: Known) -> Loss | None:
-    """What was signed last and the log does not begin with, the most of it, if there is any: by a
-    key that would sign now, or by one that this database does not know, unless that was answered.
+    """The largest signed note that the log does not begin with, if one is not answered.
 
-    `files` are to be read before the database: what is signed in between is no loss. Nor is what
-    may be among the entries that have no number yet: with theirs they may well be what was signed.
+    It is by a key that would sign now, or by one that this database does not know. Read `files`
+    before the database: what is signed in between is no loss. Notes that entries without a number
+    may complete are no loss either.
     """
     log = signing.log(connection)
     if log is None:
@@ -77,8 +77,9 @@ def known(connection: Connection, files: Known) -> Loss | None:
 def largest_unanswered(
     connection: Connection, files: Known, told: Collection[int | None]
 ) -> Loss | None:
-    """The most that any key has signed beside these files, also one that signs no more, and that
-    the log does not begin with; but for sizes that are `told` of already. All entries are numbered.
+    """The largest note beside these files, by any key, that the log does not begin with.
+
+    Sizes in `told` were reported before, and do not count. All entries have numbers.
     """
     log = signing.log(connection)
     if log is None:
@@ -90,9 +91,10 @@ def largest_unanswered(
 
 
 def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
-    """Keeps beside the key what others, which this database does not know, have signed and is lost:
-    it is told no more once `new` is on record. An older database does not know `new` either, and
-    there it is told again.
+    """Keep beside the key which notes of unknown keys are lost, so that `new` answers for them.
+
+    They are reported no more once `new` is on record. An older database does not know `new`, and
+    there they are reported again.
 
     Raises:
         FileError: if a file cannot be read or written.
@@ -105,7 +107,7 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
         unknown = _of_unknown_keys(connection, log.checkpoint.origin, files)
         found = _lost(connection, log.checkpoint, unknown)
     if found:
-        # Beside those of an attempt that was cut off.
+        # Also the lines of an attempt that was interrupted.
         lines = {each.line for each in found} | _answered(files, new)
         signed_files.write(_answers(key_file, new), key_file, "".join(sorted(lines)))
 
@@ -121,7 +123,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list
 
 
 def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[Kept]:
-    """What keys of this log that the database does not know have signed, if not answered."""
+    """The notes of this log by keys that the database does not know, if not answered."""
     keys = [VerifierKey.parse(key) for key in checkpoints.every_key(connection)]
     theirs = {each.file for key in keys for each in files.of(key)}
     answered = {line for key in keys for line in _answered(files, key)}
@@ -134,7 +136,7 @@ def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[
 
 
 def _is_of(kept: Kept, origin: str) -> bool:
-    """Whether it is of this log, by the key whose file it is."""
+    """Whether the note is of this log, by the key whose file it is."""
     try:
         written = note.parse(kept.note)
         own = note.parse_checkpoint(written.text).origin == origin
@@ -155,11 +157,11 @@ def _answered(files: Known, new: VerifierKey) -> set[str]:
 
 
 def refuse(engine: Engine, key_file: Path) -> None:
-    """Makes sure that nothing is known to be missing that was signed.
+    """Check that no signed entries are known to be missing.
 
     Raises:
-        LossKnownError: if something is.
-        TornNoteError: if nobody can tell what the key has signed.
+        LossKnownError: if some are.
+        TornNoteError: if a key's last note cannot be read.
         FileError: if a file beside the key's cannot be read.
     """
     files = signed_files.known(key_file).whole()
@@ -169,13 +171,12 @@ def refuse(engine: Engine, key_file: Path) -> None:
         found.refuse()
 
 
-# As `desk.resumption` has it: a record is verified without the desk.
+# As in `desk.resumption`: a record is verified without the desk.
 _DAEMON = "daemon"
 
 
 def losses(resumed: Iterable[HistoryResumed]) -> list[HistoryResumed]:
-    """Each loss once, both the first one first: what a daemon had noticed before a person found
-    what was signed of it is one loss."""
+    """Each loss once: a person may resume from a loss that a daemon has recorded already."""
     found: list[HistoryResumed] = []
     is_noticed = False
     for event in resumed:

@@ -1,7 +1,7 @@
 """The publishing: the log as a folder that any web server can serve (C2SP tlog-tiles).
 
-Tiles come first and the checkpoint last, each whole or not at all, so that a reader finds whatever
-the checkpoint vouches for. Hashes alone are published, never an entry.
+Tiles come first and the checkpoint last, each written atomically, so that a reader finds all that
+the checkpoint covers. Only hashes are published, never an entry.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ class AnotherLogError(VerificationError):
 
 
 def publish(engine: Engine, folder: Path) -> Signed | None:
-    """Brings the folder up to the last checkpoint, with the signatures of its witnesses.
+    """Update the folder to the last checkpoint, with the signatures of its witnesses.
 
-    Returns:
-        That checkpoint; None if there was nothing new to publish.
+    Returns that checkpoint; None if there was nothing new to publish.
 
     Raises:
         AnotherLogError: if the folder has the checkpoint of another log, or of a longer one.
-        FileError: if the disk does not do its part.
-        DatabaseError, TileError: if the database does not.
+        FileError: if the folder cannot be written.
+        DatabaseError, TileError: if the database fails, or has wrong tiles.
     """
     with plainly(engine), reading(engine) as connection:
         last = checkpoints.last(connection)
@@ -59,7 +58,7 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
                 _write(folder / tiles.path(tile), hashes)
             _write(folder / CHECKPOINT, written.encode())
             for tile in grown:
-                # Parts of tiles that are whole by now: whoever asks for one takes the whole.
+                # Partial tiles that are full by now: a client that wants one can read the full one.
                 parts = folder / f"{tiles.path(tile)}.p"
                 if tile.width == WIDTH and parts.is_dir():
                     shutil.rmtree(parts, ignore_errors=True)
@@ -71,7 +70,7 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
 
 
 def _published(connection: Connection, folder: Path, there: str | None, last: Signed) -> int:
-    """How many leaves the folder has the tiles of."""
+    """The number of leaves whose tiles are in the folder."""
     if there is None:
         return 0
     log = note.checkpoint_of(last.note)
@@ -111,7 +110,7 @@ def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
 
 
 def _grown(old: int, new: int) -> Iterator[Tile]:
-    """The tiles of a tree of `new` leaves that one of `old` leaves does not have."""
+    """The tiles that a tree of `new` leaves has, and one of `old` leaves has not."""
     level = 0
     while new:
         for n in range(old // WIDTH, -(-new // WIDTH)):
@@ -127,8 +126,8 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _make_public(folder: Path) -> None:
-    """Makes a folder that is not there yet, and those above it, for any web server to read."""
+    """Make a missing folder and its parents, readable for any web server."""
     if not folder.is_dir():
         _make_public(folder.parent)
         folder.mkdir(exist_ok=True)
-        disk.publish(folder)
+        disk.make_readable(folder)

@@ -1,6 +1,6 @@
 """The rotation of the log's keys: the first key, and each replacement.
 
-Each step is repeated without harm, so that what was cut off half way goes on where it was.
+Every step can be repeated safely, so that an interrupted rotation goes on where it was.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from incidents.store.database.engine import plainly, reading
 from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
 
 OnRecord = Callable[[str, str | None], None]
-"""Puts on record that the first key signs, in place of none."""
+"""Records that the first key signs."""
 Replaces = Callable[[str, str | None, bool], None]
-"""Puts on record that a key signs from now on, in place of another, which may be lost."""
+"""Records that a new key signs from now on, in place of another, which may be lost."""
 
 _WAIT_S = 30.0
 _PAUSE_S = 0.1
@@ -33,11 +33,11 @@ _TRIAL = b"incidents: this key can sign\n"
 def first(
     engine: Engine, ring: KeyRing, name: str, put_on_record: OnRecord, *, public: str | None = None
 ) -> VerifierKey:
-    """Makes the log's first key, called `name` as the log is, or takes the command's, `public`.
+    """Make the log's first key with the log's `name`, or take the command's, `public`.
 
     Raises:
         RefusedError: if the log has a key, or the file's key belongs to another log.
-        InputError, SigningKeyError, FileError, TornShareError: if there can be no such key.
+        InputError, SigningKeyError, FileError, TornShareError: if that key cannot be used.
     """
     active = _state(engine).active
     if active is not None:
@@ -59,31 +59,31 @@ def rotate(
     public: str | None = None,
     lost: bool = False,
 ) -> tuple[VerifierKey, Path | None]:
-    """Lets a new key of the same name sign in place of the active one, or goes on with that.
+    """Replace the active key by a new one of the same name, or finish a rotation that was begun.
 
-    The first checkpoint with the entry that says so is signed by both, so that whoever trusts the
-    old key comes to the new one; not if the old one is `lost`. Only then does the new one take the
-    other's place.
+    Both sign the first checkpoint with the entry that says so, unless the old one is `lost`: so
+    the trust in the old key leads to the new one. Only then does the new key take the old one's
+    place.
 
     Returns:
-        The new key, and where the old one lies now, if it was in a file.
+        The new key, and the old one's new path, if it was in a file.
 
     Raises:
         RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
             one is `lost`, and what was signed as well.
-        HeldError: if somebody else signs, and does not end.
+        HeldError: if another process keeps the signers' lock.
         InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
     """
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
-    # Looked at first: to take the lock makes a place.
+    # Checked before the lock, which makes a place.
     signers_lock.check(ring.file, signers_lock.place_id(ring.file), _state(engine).place)
     with signers_lock.held(ring.file) as place:
         signers_lock.check(ring.file, place, _state(engine).place)
         # Before anything is on record.
         signed_files.refuse_torn_share(ring.file)
         if lost:
-            # What was signed may only have lost its numbers.
+            # Signed entries may only have lost their numbers.
             sequencer.number_all(engine)
             loss.refuse(engine, ring.file)
         new = begin(engine, ring, place, public=public, lost=lost)
@@ -100,12 +100,11 @@ def begin(
     another: bool = False,
     fresh: bool = False,
 ) -> VerifierKey:
-    """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
-    `another` not one that may have signed, and where it is to be `fresh` none that was made before,
-    since a copy of this folder may have it too.
+    """The key that is to sign: a new one, that of an interrupted attempt, or the command's.
 
-    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose place that is.
-    Raises as `rotate` does.
+    With `another` it is not one that may have signed; with `fresh` it is made now, since a copy of
+    this folder may have an earlier one too. It is not visible to others yet. The caller holds the
+    signers' lock of `place`. Raises as `rotate` does.
     """
     state = _state(engine)
     active = VerifierKey.parse(str(state.active))
@@ -147,11 +146,13 @@ def finish(
     lost: bool = False,
     claims: bool = False,
 ) -> Path | None:
-    """Puts that key on record, lets it sign, and puts it in the other's place; with `claims` those
-    sign from then on who have the signers' lock, whose place that is. Raises as `rotate` does.
+    """Record the new key, let it sign, and put it in the old one's place.
+
+    With `claims` the log is signed from now on where the signers' lock of `place` is held. Raises
+    as `rotate` does.
 
     Returns:
-        Where the old key lies now, if it was in a file.
+        The old key's new path, if it was in a file.
     """
     active = _state(engine).active
     if lost:
@@ -159,14 +160,14 @@ def finish(
     if str(new) != active:
         put_on_record(str(new), active, lost)
     if lost:
-        # Not before: whoever is cut off earlier has to find it again.
+        # Not before: after an interruption it must be found again.
         signed_files.set_torn_share_aside(ring.file)
     _sign_with(engine, ring, place, new, claims=claims)
     return None if ring.is_command else signing_key.replace(ring)
 
 
 def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
-    """The key that is on record and has not signed yet, or is not in its place."""
+    """The key on record that has not signed yet, or is not in its place."""
     state = _state(engine)
     if state.active is None or state.last is None:
         return None
@@ -178,8 +179,10 @@ def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
 
 
 class _State(NamedTuple):
-    """The active key, whether it is one that the one before does not hand over to, the key that
-    signed last, all that there were, and in which place the log is signed."""
+    """The active key, the one that signed last, every key, and the place where the log is signed.
+
+    `after_loss`: the key before the active one is lost, so that it hands nothing over.
+    """
 
     active: str | None
     after_loss: bool
@@ -193,17 +196,17 @@ def _state(engine: Engine) -> _State:
         keys, last = checkpoints.every_key(connection), checkpoints.last(connection)
         active = checkpoints.active(connection)
         after_loss = active is not None and signing.was_lost(connection, keys[active].seq)
-        place = checkpoints.signed_beside(connection)
+        place = checkpoints.signing_place(connection)
     return _State(active, after_loss, None if last is None else last.key, frozenset(keys), place)
 
 
 def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
-    """Whether that key, which may have been named before, may be the next one."""
+    """Whether that key, which may have been named before, can be the next one."""
     if str(key) == state.active:
         has_signed = state.last == state.active
-        # Of another one: a copy of the database and of the folder may have the same, and sign.
+        # Another key: a copy of the database and of the folder may have it too, and sign.
         return not another and (not lost or state.after_loss or has_signed)
-    # It has signed another history than this one, which does not know it.
+    # It has signed another history, which does not belong to this one.
     return str(key) not in state.every and not signed_files.has_signed(ring.file, key)
 
 
@@ -232,7 +235,7 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
     there = signing_key.read(ring.file)
     if there is None:
         return signing_key.make(ring.file, name).verifier
-    # An attempt that was cut off has left it; it has signed nothing then, and has this name.
+    # An interrupted attempt has left it: it has signed nothing, and has this name.
     if signed_files.has_signed(ring.file, there.verifier) or there.verifier.name != name:
         raise RefusedError.coded(
             "file_of_another_log",
@@ -259,10 +262,10 @@ _KNOWN = {
 def _sign_with(
     engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
 ) -> None:
-    """Sees to it that the key has signed the log with its own entry."""
+    """Make the key sign the log with its own entry."""
     until = time.monotonic() + _WAIT_S
     while True:
-        # A daemon may be about to do the same.
+        # A daemon may be about to do it as well.
         sequencer.number_all(engine)
         done = signing.sign_held(engine, ring, clock.now(), place, at_once=True, claims=claims)
         if _state(engine).last == str(key):

@@ -1,7 +1,8 @@
-"""The sequencer: numbers the entries in the log and extends its tree from stored tiles.
+"""The sequencer: it numbers the entries in the log, and extends its tree from stored tiles.
 
-The desk numbers nothing: its transactions would then wait for each other. They commit in another
-order than that of their entries' ids, so what has no number is looked for, never what is newer.
+The desk gives no numbers, or its transactions would wait for each other. They are not committed in
+the order of their entries' ids, so the sequencer looks for entries without a number, not for newer
+ones.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from incidents.tlog.proof import Nodes
 from incidents.tlog.tiles import Edge, Tile, TileError, partial_tiles_of
 from incidents.tlog.tree import Frontier
 
-# Of a SQLite file nobody else can write while a batch is numbered: some 20 ms.
+# On SQLite nobody else can write while a batch is numbered: for about 20 ms.
 _AT_ONCE = {"sqlite": 1_000, "postgresql": 10_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """What one transaction has numbered; `more` says whether there may be more to number now."""
+    """The number of entries numbered in one transaction; `more`: there may be others."""
 
     count: int
     more: bool
@@ -34,7 +35,7 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class _Grown:
-    """The leaves that were numbered, the head with them, and the tiles that have changed."""
+    """The leaves that were numbered, the new head, and the changed tiles."""
 
     leaves: list[Leaf]
     head: Head
@@ -47,12 +48,12 @@ _NOTHING = Numbered(0, more=False)
 def number_all(
     engine: Engine, stopped: Callable[[], bool] = lambda: False, limit: int | None = None
 ) -> int:
-    """Numbers all entries that there are, `limit` in a transaction; how many they were.
+    """Number all entries, `limit` in a transaction, and return how many they were.
 
     Each transaction leaves a whole tree behind. `stopped` is asked between two of them.
 
     Raises:
-        DatabaseError: when the database does not do its part; what was done before stands.
+        DatabaseError: if the database fails; earlier transactions remain.
     """
     total = 0
     while not stopped():
@@ -64,14 +65,14 @@ def number_all(
 
 
 def number_some(engine: Engine, limit: int | None = None) -> Numbered:
-    """Numbers up to `limit` entries in one transaction; nothing while another sequencer does.
+    """Number up to `limit` entries in one transaction; none while another sequencer runs.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
     """
     with plainly(engine):
         if engine.dialect.name == "sqlite":
-            # The file's one write lock is not taken to find nothing to do.
+            # Do not take SQLite's write lock to find nothing to do.
             with reading(engine) as connection:
                 if not leaves.any_above(connection, leaves.head(connection).floor):
                     return _NOTHING
@@ -82,13 +83,12 @@ def number_some(engine: Engine, limit: int | None = None) -> Numbered:
 
 
 def number_missed(engine: Engine) -> int:
-    """Looks for entries without a number everywhere, and numbers them too; how many they were.
+    """Number entries without a number at any id, and return how many they were.
 
-    There are none: this is the net under what is reasoned about the floor (see `risen`). It reads
-    all ids.
+    There should be none: this verifies what `risen` derives about the floor. It reads all ids.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
     """
     total = 0
     with plainly(engine):
@@ -100,7 +100,7 @@ def number_missed(engine: Engine) -> int:
             with writing(engine) as connection:
                 if not leaves.lock(connection):
                     return total
-                # The floor stays where it is: of what lies above it this says nothing.
+                # The floor does not move: nothing was learned about entries above it.
                 head = leaves.head(connection)
                 grown = _appended(connection, head, ids[0] - 1, _AT_ONCE[engine.dialect.name])
                 leaves.keep(connection, grown.head, grown.tiles)
@@ -108,19 +108,19 @@ def number_missed(engine: Engine) -> int:
 
 
 def _number(connection: Connection, limit: int) -> Numbered:
-    # The head is read in a statement after the one that locked: that one may not see it yet.
+    # The head is read in a statement after the lock's, which may not see it yet.
     head = leaves.head(connection)
-    seen = leaves.sight(connection)
+    seen = leaves.snapshot(connection)
     grown = _appended(connection, head, head.floor, limit)
     found = grown.leaves
     full = len(found) == limit
     if connection.dialect.name == "sqlite":
-        # One writes after the other, and an entry's id is higher than all before it.
+        # Writers come one after the other, and each id is higher than all before it.
         new = grown.head._replace(floor=found[-1].entry_id) if found else grown.head
     else:
         new = risen(grown.head, seen, found[-1].entry_id if full else None)
         if new != head and new.horizon is None:
-            # Taken after what was seen; and not for nothing, as it uses a number up.
+            # Assigned after the look; and only if needed, since it uses a number up.
             new = new._replace(horizon=leaves.own_transaction(connection))
     if new != head:
         leaves.keep(connection, new, grown.tiles)
@@ -128,22 +128,21 @@ def _number(connection: Connection, limit: int) -> Numbered:
 
 
 def risen(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
-    """The head with its floor where it can be by now (PostgreSQL).
+    """The head with its floor raised as far as it can be by now (PostgreSQL).
 
-    Everything that was seen is numbered, or only up to the id `numbered_to`. `seen` is from before
-    that.
+    All entries of the view `seen`, from before the numbering, have numbers, or only those up to the
+    id `numbered_to`.
 
-    An act of the desk has locked a row, and so has its number among the transactions, before it
-    takes an id. So an id that is no higher than one that was seen was taken by a transaction that
-    had its number by then: a lower one than this transaction takes afterwards, which is to be the
-    horizon (None here: it is yet to be taken). When all before it have ended, what they have
-    committed is seen, and numbered; what they have not will never be.
+    An act of the desk has locked a row, and so has a transaction number, before it takes an id. So
+    an id in the view was taken by a transaction with an earlier number than this transaction takes
+    afterwards, which becomes the horizon (None here: still to be taken). Once all transactions
+    before it have ended, their committed entries are visible, and are numbered.
     """
     top = seen.newest if numbered_to is None else min(seen.newest, numbered_to)
     if head.next_floor is None or head.horizon is None:
         floor = head.floor
     elif seen.to_come is not None and head.horizon > seen.to_come:
-        # A database that was restored counts its transactions anew: the search begins again.
+        # A restored database counts its transactions anew: the search begins again.
         floor = head.floor
     elif seen.ended is not None and seen.ended >= head.horizon:
         floor = max(head.floor, min(head.next_floor, top))
@@ -156,7 +155,7 @@ def risen(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
 
 
 def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Grown:
-    """Numbers what is above `floor`, and lets the tree grow by it."""
+    """Number the entries above `floor`, and extend the tree by them."""
     found = leaves.number(connection, size=head.size, floor=floor, limit=limit)
     if not found:
         return _Grown(found, head, [])
@@ -171,7 +170,7 @@ def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Gr
 
 
 def nodes(connection: Connection, size: int) -> Nodes:
-    """The nodes of the first `size` leaves; they raise TileError where a tile is not as it was."""
+    """The nodes of the first `size` leaves; they raise TileError for a changed tile."""
     return tiles.nodes_from(lambda tile: hashes(connection, tile), size)
 
 
@@ -193,7 +192,7 @@ def consistency(engine: Engine, old: int, new: int) -> list[bytes]:
 
     Raises:
         ProofError, TileError: if there is no such proof.
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
     """
     with plainly(engine), reading(engine) as connection:
         return proof.consistency_proof(nodes(connection, new), old, new)

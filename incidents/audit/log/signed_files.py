@@ -1,8 +1,8 @@
-"""The signed files: what each key of the log has signed last, in files beside the private key.
+"""The signed files: the last note that each key of the log has signed, beside the private key.
 
-Each key has such a file of its own, for good: a key that signs no more could otherwise sign a
-second history. And one file, the shared one, has what was signed last of all, by whichever key: an
-older version of this program knows no other. What does not fit into either is put aside.
+Each key keeps its own file for good: a key that signs no more could otherwise sign a second
+history. The shared file has the last note of all keys, for older versions of this program, which
+know no other. Notes that fit into neither are put aside.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class TornShareError(InconsistentLogError):
 
 
 class Kept(NamedTuple):
-    """The note that a key has signed last, and in which file it is."""
+    """The note that a key has signed last, and its file."""
 
     file: Path
     note: str
 
 
 class Known(NamedTuple):
-    """What the files beside a key's say, for who only looks; and which cannot be read, if so."""
+    """The signed files of a key's folder, for readers; with the error if one cannot be read."""
 
     key_file: Path
     notes: dict[Path, str]
     unread: FileError | None
 
     def whole(self) -> Known:
-        """The same, for who acts on it.
+        """The same files, for an act that depends on all of them.
 
         Raises:
             FileError: if one cannot be read.
@@ -64,13 +64,12 @@ class Known(NamedTuple):
         return self
 
     def of(self, key: VerifierKey) -> list[Kept]:
-        """What that key has signed last, as its own file has it, and as the shared one has."""
+        """The last notes of that key, from its own file and from the shared one."""
         return _by(key, self.key_file, self.notes)
 
 
 def known(key_file: Path) -> Known:
-    """What the files beside that key say. They are to be read before the database is: what is
-    signed in between is no loss."""
+    """The files beside that key. Read them before the database: newer signatures are no loss."""
     begin, notes = key_file.name + SUFFIX, {}
     try:
         for file in sorted(key_file.parent.iterdir()):
@@ -86,17 +85,16 @@ def known(key_file: Path) -> Known:
 
 
 def beside(key_file: Path, key: VerifierKey) -> Path:
-    """The file that holds what that key signed last, beside the key's."""
+    """The file, beside the key's, with the note that it signed last."""
     return _of_key(key_file, key.key_hash)
 
 
 def read(key_file: Path, key: VerifierKey) -> list[Kept]:
-    """What that key signed last, as its own file has it, the shared one, and what was put aside of
-    either; none before the first time.
+    """The last notes of a key: in its own file, in the shared one, and put aside; none at first.
 
     Raises:
-        FileError: if it is there and cannot be read.
-        TornNoteError, TornShareError: if it is there and holds no note.
+        FileError: if a file cannot be read.
+        TornNoteError, TornShareError: if a file holds no note.
     """
     found = _by(key, key_file, _notes(key_file, key))
     for each in found:
@@ -105,16 +103,16 @@ def read(key_file: Path, key: VerifierKey) -> list[Kept]:
 
 
 def has_signed(key_file: Path, key: VerifierKey) -> bool:
-    """Whether that key may have signed something, as far as the files tell; raises FileError.
+    """Whether the files show that the key may have signed; raises FileError.
 
-    A shared one that holds no note says nothing of it.
+    A shared file that holds no note shows nothing.
     """
     shared, found = _shared(key_file), _by(key, key_file, _notes(key_file, key))
     return any(each.file != shared or _torn(each.note) is None for each in found)
 
 
 def refuse_torn(kept: Kept) -> None:
-    """Makes sure that it is a note; raises TornNoteError, or TornShareError."""
+    """Check that the file holds a note; raises TornNoteError, or TornShareError."""
     detail = _torn(kept.note)
     if detail is not None:
         kind = TornShareError if kept.file.suffix == SUFFIX else TornNoteError
@@ -122,10 +120,10 @@ def refuse_torn(kept: Kept) -> None:
 
 
 def refuse_torn_share(key_file: Path) -> None:
-    """Makes sure that another key can begin to sign beside this file.
+    """Check that another key can begin to sign beside this file.
 
     Raises:
-        TornShareError: if the shared one holds no note.
+        TornShareError: if the shared file holds no note.
         FileError: if it cannot be read.
     """
     shared = _shared(key_file)
@@ -134,13 +132,13 @@ def refuse_torn_share(key_file: Path) -> None:
 
 
 def is_share_torn(key_file: Path) -> bool:
-    """Whether the shared one is there and holds no note; raises FileError if it cannot be read."""
+    """Whether the shared file exists and holds no note; raises FileError if it cannot be read."""
     text = _text(_shared(key_file))
     return text is not None and _torn(text) is not None
 
 
 def set_torn_share_aside(key_file: Path) -> None:
-    """Puts the shared one aside for good if it holds no note.
+    """Put the shared file aside for good if it holds no note.
 
     Raises:
         FileError: if it cannot be read or renamed.
@@ -153,14 +151,15 @@ def set_torn_share_aside(key_file: Path) -> None:
 
 
 def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
-    """Writes that note to the file of each key that has signed it, and to the shared one; what it
-    replaces was checked for these keys.
+    """Write that note to the file of each key that has signed it, and to the shared one.
+
+    The notes that it replaces were checked for these keys.
 
     Raises:
         FileError: if it cannot be written.
     """
     keys = tuple(keys)
-    # Before their own files say more than the shared one, which is nothing to be kept then.
+    # Before their own files say more than the shared one, whose note then is not kept.
     is_free = hand_down(key_file, checked=keys)
     for key in keys:
         write(beside(key_file, key), key_file, signed)
@@ -169,11 +168,10 @@ def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
 
 
 def hand_down(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
-    """Sees to it that the file of each key that has signed what the shared one holds says as much,
-    before another key's takes its place, but for what was `checked`; False if nobody can tell,
-    since it holds no note: then it must stay.
+    """Copy the shared file's note to the own file of each key that has signed it, unless `checked`.
 
-    Of two notes by one key neither is lost: they may be of two histories.
+    Call it before the note of another key replaces it. Two notes by one key are both kept, since
+    they may be of two histories. False if the file holds no note, so that it must stay.
 
     Raises:
         FileError: if a file cannot be read or written.
@@ -205,13 +203,13 @@ def _hand_down(own: Path, key_file: Path, text: str, size: int) -> None:
 
 
 def lasting(kept: Kept, files: Known) -> Kept:
-    """The same in the file in which it stays, whatever is signed next: the shared one goes on."""
+    """The same note in the file in which it stays: the shared one is overwritten."""
     same = (Kept(file, text) for file, text in files.notes.items() if text == kept.note)
     return max(same, key=lambda each: len(each.file.name), default=kept)
 
 
 def write(file: Path, key_file: Path, text: str) -> None:
-    """Writes a file beside the key's, whole or not at all; it belongs to whom the key belongs.
+    """Write a file beside the key's atomically, with the owner of the key's.
 
     Raises:
         FileError: if it cannot be written.
@@ -233,7 +231,7 @@ def _shared(key_file: Path) -> Path:
 
 
 def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
-    """What the files say that may be of that key; raises FileError."""
+    """The contents of the files that may be that key's; raises FileError."""
     own, shared = beside(key_file, key), _shared(key_file)
     try:
         beside_it = sorted(key_file.parent.iterdir())
@@ -246,7 +244,7 @@ def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
 
 
 def _is_aside(name: str, own: Path) -> bool:
-    """Whether a file of that name is one that was put aside for the key of that own file."""
+    """Whether the name is that of a file put aside for the key with that own file."""
     begin, _, digest = name.rpartition(".")
     return begin == own.name and len(digest) == _DIGITS
 
@@ -254,7 +252,7 @@ def _is_aside(name: str, own: Path) -> bool:
 def _by(key: VerifierKey, key_file: Path, notes: Mapping[Path, str]) -> list[Kept]:
     own, shared = beside(key_file, key), _shared(key_file)
     found = [Kept(own, notes[own])] if own in notes else []
-    # An older version may have signed more in between, and written the shared one alone.
+    # An older version may have signed more in between, and written only the shared file.
     text = notes.get(shared)
     if text not in (None, notes.get(own)) and _is_by(text, key, unless=bool(found)):
         found.append(Kept(shared, text))
@@ -263,8 +261,7 @@ def _by(key: VerifierKey, key_file: Path, notes: Mapping[Path, str]) -> list[Kep
 
 
 def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
-    """Whether that key has signed it. Who has signed what cannot be read, nobody knows: it counts,
-    `unless` the key has a file of its own."""
+    """Whether that key signed the text; an unreadable one counts, `unless` the key has own ones."""
     try:
         signatures = note.parse(text).signatures
     except NoteError:
@@ -274,7 +271,7 @@ def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
 
 def _text(file: Path) -> str | None:
     try:
-        # What is no text holds no note either, which whoever reads it says.
+        # Bytes that are no text are no note either; the caller says so.
         return disk.read(file).decode(errors="replace")
     except FileNotFoundError:
         return None
@@ -288,7 +285,7 @@ def _unread(file: Path, error: OSError) -> FileError:
 
 
 def _torn(text: str) -> str | None:
-    """Why a file holds no note, if it holds none."""
+    """The reason why a file holds no note; None if it holds one."""
     if not text:
         return "it is empty"
     try:

@@ -1,14 +1,12 @@
-"""The signers' lock: of all that sign one log at most one signs at a time, beside one file.
+"""The signers' lock: at most one process signs the log at a time, and only in one place.
 
-Its file holds the id by which the log knows this place, and who has the lock. The id counts
-only in the file that it was written to, which is told by the file's number (inode) and by when it
-was made on its disk: whoever copies the folder does not copy the place, and two of them can never
-sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
-somebody else.
+The lock's file holds the id by which the log knows this place, and the holder of the lock. The id
+is valid only in the file to which it was written, recognised by its number (inode) and its birth
+time: a copy of the folder is another place, so the two cannot sign two histories. The place remains
+when the disk is mounted elsewhere, or the file's owner changes.
 
-The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place,
-as is a copy of the folder by hard links; and where no file system says when a file was made, the
-number alone counts.
+The limit: a clone of the whole disk (a snapshot, an image) and a copy of the folder by hard links
+are the same place; and where the file system has no birth times, only the number counts.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from incidents.system.private_file import birth_time
 
 SUFFIX = ".signed.lock"
 PATIENCE_S = 5.0
-"""So long somebody who asks waits for another who signs, which takes that one some milliseconds."""
+"""The seconds to wait for another process that signs, which takes some milliseconds."""
 
 _MOST_BYTES = 1_000
 _UNKNOWN, _SOMEBODY = "-", "another process"
@@ -45,7 +43,7 @@ class SignsElsewhereError(RefusedError):
 
 @contextmanager
 def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
-    """While it lasts, nobody else signs beside this file; the id by which the log knows it.
+    """Hold the lock: nobody else signs beside this file. Yields the place's id in the log.
 
     Raises:
         HeldError: if another process holds it for longer than `patience_s`.
@@ -65,14 +63,14 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
 
 
 def place_id(key_file: Path) -> str | None:
-    """The id by which the log knows this place; None if it has none yet, as a copy has.
+    """The id by which the log knows this place; None if it has none, like a copy.
 
     Raises:
         FileError: if the lock's file cannot be read.
     """
     file = lock_file(key_file)
     try:
-        with os.fdopen(disk.opened(file), "rb") as opened:
+        with os.fdopen(disk.open_own(file), "rb") as opened:
             return _id(opened)
     except FileNotFoundError:
         return None
@@ -81,8 +79,7 @@ def place_id(key_file: Path) -> str | None:
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
-    """Makes sure that this place, which has that id, is the one where the log is signed, which is
-    `known` by that one; where it knows none yet, any place is.
+    """Check that this `place` is the one that the log knows; without a `known` one, any is.
 
     Raises:
         SignsElsewhereError: if it is another.
@@ -92,10 +89,10 @@ def check(key_file: Path, place: str | None, known: str | None) -> None:
 
 
 def failure(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
-    """That a file beside the key's cannot be `done`; where it is another user's, the way out."""
+    """The error that a file beside the key's cannot be `done`, with a way out."""
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):
-        why += private_file.ownership_cure(file, key_file)
+        why += private_file.ownership_fix(file, key_file)
     return FileError(file=file, done=done, detail=why)
 
 
@@ -105,7 +102,7 @@ def lock_file(key_file: Path) -> Path:
 
 
 def _own_id(opened: BinaryIO) -> str:
-    """The id, a new one where there is none; and who has the lock from now on."""
+    """The id, a new one if there is none; and make this process the holder."""
     first, _ = _lines(opened)
     found = _id(opened)
     own = found or secrets.token_hex(8)
@@ -122,19 +119,19 @@ def _id(opened: BinaryIO) -> str | None:
     first, _ = _lines(opened)
     own, *marks = first.split(" ")
     here = _marks(opened)
-    # What nobody could tell when the id was written is not asked for later.
+    # A mark that was unknown when the id was written is not compared.
     return own if own and marks in (here, [here[0], _UNKNOWN]) else None
 
 
 def _marks(opened: BinaryIO) -> list[str]:
-    """What tells this file from a copy of it: its number, and when it was made."""
+    """The marks that tell this file from a copy: its number, and its birth time."""
     handle = opened.fileno()
     made = birth_time(handle)
     return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
 
 
 def _holder(file: Path) -> str:
-    with suppress(OSError), os.fdopen(disk.opened(file), "rb") as opened:
+    with suppress(OSError), os.fdopen(disk.open_own(file), "rb") as opened:
         return _lines(opened)[1] or _SOMEBODY
     return _SOMEBODY
 

@@ -1,9 +1,8 @@
 """The signing of checkpoints: when, by which keys, and when it is refused.
 
-Whatever leaves this program was committed before, and is consistent with all that was signed: the
-log must begin with what was signed last, or nothing is signed any more. That is in the table of
-checkpoints, and once more in a file beside the private key, which stays true when somebody
-rewrites, or puts back, the whole database.
+A checkpoint is signed only if its entries are committed, and if the log begins with what was signed
+last. That is in the table of checkpoints and in a file beside the private key, which stays true if
+somebody rewrites or restores the whole database.
 """
 
 from __future__ import annotations
@@ -39,10 +38,10 @@ NO_KEY = Cause.of("log_no_key", "the log has no key yet: make one with `incident
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What came of it: the checkpoint that was made, or why this process makes none.
+    """The result of an attempt: the checkpoint, or why there is none; neither if none is due.
 
-    Neither, if none is due. `elsewhere`: it has the key, and the log is signed in another place,
-    which is wrong if nobody does.
+    `elsewhere`: this process has the key, but the log is signed in another place. That is wrong if
+    no process signs there.
     """
 
     made: Signed | None = None
@@ -52,8 +51,10 @@ class Signing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """What is to be signed: the tree, the keys that sign it, the active one last, and the last
-    checkpoint. `is_first`: the active key has not signed before."""
+    """The log to sign: its tree, its keys with the active one last, and its last checkpoint.
+
+    `is_first`: the active key has not signed before.
+    """
 
     size: int
     root: bytes
@@ -64,13 +65,15 @@ class Log:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What is signed."""
+        """The checkpoint to sign."""
         return Checkpoint(self.keys[-1].name, self.size, self.root)
 
 
 def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
-    """Whether a checkpoint of `size` entries is due at `now`: at most each second when there is
-    something new (or `at_once`), each hour in any case. A clock that was set back holds up nothing.
+    """Whether a checkpoint of `size` entries is due at `now`.
+
+    With new entries (or `at_once`) at most each second, otherwise each hour. A clock that was set
+    back delays nothing.
     """
     if size == 0:
         return False
@@ -93,16 +96,16 @@ def sign(
     patience_s: float = PATIENCE_S,
     stays: bool = False,
 ) -> Signing:
-    """Makes the checkpoint that is due at `now`; `stays`: whoever asks will ask again and again.
+    """Sign the checkpoint that is due at `now`. `stays`: the caller will sign again and again.
 
     Raises:
         InconsistentLogError: if the log is not what was signed before.
-        HeldError: if somebody else signs for longer than `patience_s`.
+        HeldError: if another process signs for longer than `patience_s`.
         SigningKeyError: if the key cannot be used.
-        DatabaseError, FileError: when the database or the disk does not do its part.
+        DatabaseError, FileError: if the database or the disk fails.
     """
     with plainly(engine), reading(engine) as connection:
-        # Whoever has nothing to sign needs no lock, nor a folder for it.
+        # Without anything to sign, no lock is needed, and no folder for it.
         due = _due(connection, ring, now, None, at_once=at_once)
     if isinstance(due, Signing):
         return due
@@ -120,23 +123,25 @@ def sign_held(
     stays: bool = False,
     claims: bool = False,
 ) -> Signing:
-    """The same, for who has the signers' lock, whose place that is; with `claims` those sign from
-    then on who have it, whoever did before. Raises as `sign` does."""
+    """Sign like `sign`, for a caller that holds the signers' lock of `place`.
+
+    With `claims` the log is signed from now on at that place. Raises as `sign` does.
+    """
     with plainly(engine), reading(engine) as connection:
         due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
         if isinstance(due, Signing):
             return due
         found, signers = due
         check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
-    # Outside of any transaction: a command may take its time, and SQLite has one writer.
-    written = str(note.signed(found.checkpoint.text, *signers))
-    # First where no restored database reaches, then where others see it.
+    # Outside of a transaction: a command may take long, and SQLite has one writer.
+    written = str(note.sign_note(found.checkpoint.text, *signers))
+    # First to a file that no restored database replaces, then to the table.
     signed_files.keep(ring.file, written, found.keys)
     new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
     with plainly(engine), writing(engine) as connection:
-        # What was not compared with the last one is not kept.
+        # A checkpoint is kept only after it was compared with the last one.
         after = None if found.last is None else found.last.id
-        if not checkpoints.add(connection, new, after=after, beside=place, stays=stays):
+        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=stays):
             return Signing()
     return Signing(made=new)
 
@@ -150,18 +155,17 @@ def _due(
     at_once: bool,
     claims: bool = False,
 ) -> Signing | tuple[Log, list[Signer]]:
-    """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
-    place that is, if it has the lock."""
+    """The log to sign now, with its signers; or why this process, if at `place`, signs nothing."""
     found = log(connection)
     if found is None:
         return Signing(unable=NO_KEY)
     is_now = is_due(now, found.size, found.last, at_once=at_once or found.is_first)
-    # Nobody could tell from one without the key's entry why another key signs.
+    # Before the key's entry is numbered, it is unclear why another key signs.
     if not is_now or not found.covers_key:
         return Signing()
-    # First: where others sign, it is no matter in which state a key is here.
+    # First: if the log is signed elsewhere, the state of a key here does not matter.
     if not claims:
-        known = checkpoints.signed_beside(connection)
+        known = checkpoints.signing_place(connection)
         try:
             signers_lock.check(ring.file, place or signers_lock.place_id(ring.file), known)
         except SignsElsewhereError as wrong:
@@ -179,7 +183,7 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhere
     try:
         absent = [key for key in keys if ring.signer(str(key)) is None]
     except SigningKeyError:
-        # There is one, and nobody can tell which.
+        # There is a key, but its state is unknown.
         absent = []
     if absent:
         return Signing(unable=_absent(ring, absent[0]))
@@ -192,7 +196,7 @@ def _absent(ring: KeyRing, key: VerifierKey) -> str:
 
 
 def log(connection: Connection) -> Log | None:
-    """What is to be signed next; None before the first key."""
+    """The log to sign next; None before the first key."""
     active = checkpoints.active(connection)
     if active is None:
         return None
@@ -213,7 +217,7 @@ def log(connection: Connection) -> Log | None:
 
 
 def was_lost(connection: Connection, seq: int) -> bool:
-    """Whether the key that this entry of the desk's own names comes after one that is lost."""
+    """Whether the key that this entry of the desk's stream names follows a lost one."""
     of = entries.c
     wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
     _, event = decode(connection.execute(wanted).scalar_one())
@@ -239,11 +243,10 @@ def check_last_signed(
     key_file: Path,
     keys: Iterable[VerifierKey],
 ) -> None:
-    """Makes sure that the log, as these keys are to sign it, begins with what was signed last, by
-    whomever, and by each of them.
+    """Check that the log to be signed begins with the last signed notes, of all keys and of these.
 
     Raises:
-        InconsistentLogError: if it does not, or nobody can tell, with the way out.
+        InconsistentLogError: if it does not, or if that is unknown, with the way out.
         FileError: if a file beside the key's cannot be read.
     """
     try:
@@ -260,7 +263,7 @@ def check_last_signed(
 
 
 def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
-    """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
+    """Raise DifferentError unless the log begins with the note that a key signed last."""
     _compare(
         connection,
         log,
@@ -269,7 +272,7 @@ def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> No
 
 
 def _opened(connection: Connection, last: Signed) -> Checkpoint:
-    """The last checkpoint of the table, if it is one that a key of the log has signed."""
+    """The last checkpoint of the table, if a key of the log has signed it."""
     where = Cause.of("checkpoint_of_database", "checkpoint {id} of the database", id=last.id)
     if last.key not in checkpoints.every_key(connection):
         raise DifferentError(
@@ -282,7 +285,7 @@ def _opened(connection: Connection, last: Signed) -> Checkpoint:
         )
     found = _parsed(last.note, where)
     try:
-        note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
+        note.verified_keys(note.parse(last.note), [VerifierKey.parse(last.key)])
     except (NoteError, KeyFormatError) as error:
         raise DifferentError(
             Cause.of(

@@ -1,4 +1,4 @@
-"""The signing key: in a file that is its owner's alone, or behind a command that signs."""
+"""The signing key: in a file that only its owner can read, or behind a command that signs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
 SIGNS_AS = "INCIDENTS_AUDIT_SIGN_AS"
-"""The variable in which a command is told which key is to sign (C2SP signed-note)."""
+"""The variable that tells a command which key is to sign (C2SP signed-note)."""
 
 NEXT = ".next"
 RETIRED = ".retired-"
@@ -27,15 +27,18 @@ class SigningKeyError(IncidentsError):
 
 
 class CommandKey:
-    """A key that a command has: it is given the message on its standard input, and writes the 64
-    bytes of the signature in base64."""
+    """A key behind a command.
+
+    The command reads the message on its standard input, and writes the 64 bytes of the signature in
+    base64.
+    """
 
     def __init__(self, argv: Sequence[str], verifier: VerifierKey) -> None:
         self._argv = list(argv)
         self.verifier = verifier
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of `message`, checked; at most 20 s are waited for it.
+        """The signature of `message`, checked; waits at most 20 s.
 
         Raises:
             SigningKeyError: if the command fails, or signs with another key.
@@ -98,8 +101,10 @@ class CommandKey:
 
 
 class KeyRing:
-    """The keys that this process can sign with: of the file, of the one that is to follow it, or of
-    the command. Files are read anew each time, since a key may be replaced at any moment."""
+    """The keys that this process can sign with: in the file and its successor, or a command's.
+
+    Files are read each time, since a key may be replaced at any moment.
+    """
 
     def __init__(self, file: Path, command: Sequence[str] | None = None) -> None:
         self.file = file
@@ -107,7 +112,7 @@ class KeyRing:
 
     @property
     def successor(self) -> Path:
-        """Where the next key lies until the last one has handed over to it."""
+        """The file of the next key until the last one has handed over to it."""
         return self.file.with_name(self.file.name + NEXT)
 
     @property
@@ -116,10 +121,10 @@ class KeyRing:
         return self._command is not None
 
     def signer(self, key: str) -> Signer | None:
-        """What signs as this key; None if this process has not got it.
+        """The signer with this key; None if this process does not have it.
 
         Raises:
-            SigningKeyError: if the file that may be the key's cannot be used.
+            SigningKeyError: if the file that may hold the key cannot be used.
         """
         if self._command is not None:
             return CommandKey(self._command, VerifierKey.parse(key))
@@ -152,13 +157,14 @@ def read(file: Path) -> SigningKey | None:
 
 
 def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
-    """A new key called `name` in a new file, whole or not at all, for its owner alone: whoever has
-    the one that it comes `after`, or the folder.
+    """Make a new key called `name` in a new file, written atomically, for its owner alone.
+
+    The owner is that of the key before it (`after`), or of the folder.
 
     Raises:
-        RefusedError: if there is such a file; a key is never overwritten.
+        RefusedError: if the file exists; a key is never overwritten.
         FileError: if it cannot be written.
-        KeyFormatError: if a key cannot be called so.
+        KeyFormatError: if the name is not allowed.
     """
     key = SigningKey.generate(name)
     with disk.file_errors(file, "written"):
@@ -172,10 +178,7 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
 
 
 def replace(ring: KeyRing) -> Path | None:
-    """Puts the next key in the last one's place, which is kept under another name, if it is there.
-
-    Returns:
-        Where the last one lies now.
+    """Put the next key in the last one's place, and return the last one's new path, if any.
 
     Raises:
         FileError: if it cannot be renamed.
@@ -187,21 +190,21 @@ def replace(ring: KeyRing) -> Path | None:
             retired = retired_name(ring.file, last.verifier)
             ring.file.rename(retired)
         ring.successor.rename(ring.file)
-        disk.sync(ring.file.parent)
+        disk.fsync_path(ring.file.parent)
     return retired
 
 
 def retire(ring: KeyRing, following: VerifierKey) -> None:
-    """Keeps the next key, which is not to sign here, under another name.
+    """Keep the next key, which does not sign here, under another name.
 
     Raises:
         FileError: if it cannot be renamed.
     """
     with disk.file_errors(ring.successor, "replaced"):
         ring.successor.rename(retired_name(ring.file, following))
-        disk.sync(ring.file.parent)
+        disk.fsync_path(ring.file.parent)
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:
-    """Where a key lies that signs no more: after the file, with the key's id."""
+    """The path of a key that signs no more: its file's, with the key's id."""
     return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")

@@ -1,8 +1,7 @@
-"""The time stamp: an authority's word that a checkpoint was there then (RFC 3161), one a day.
+"""The time stamp: an authority's signature that a checkpoint existed then (RFC 3161), one a day.
 
-Authorities and witnesses are asked with one HTTP request, whose answer is bounded in size and in
-time. No proxy of the environment is asked, and no redirect is followed: what is sent goes where it
-is said to go.
+Authorities and witnesses get one HTTP request, whose answer is bounded in size and time. Proxies
+of the environment are not used, and redirects not followed.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 WITHIN_S = 10.0
-"""How long an exchange may take as a whole."""
+"""The seconds that a whole exchange may take."""
 
 MAX_ANSWER_BYTES = 256 * 1024
 
@@ -50,18 +49,18 @@ class NoClientError(LibraryError):
 
 
 def client_of(url: str) -> Client:
-    """What `post` sends to that host with; several requests may share it, and its connection.
+    """The client for that host; several requests can share it and its connection.
 
     Raises:
         NoClientError: if h11 is not installed.
-        ExchangeError: if it is no address that could be asked.
+        ExchangeError: if it is not a web address.
     """
     try:
         from incidents.outbound.client import Client
     except ModuleNotFoundError as error:
         raise NoClientError(library=error.name) from error
     try:
-        # The settings name it, so that it may be on this machine.
+        # The settings name it, so it may be on this machine.
         guard = Guard(allow=[message.read_target(url).host])
     except ForbiddenTargetError as error:
         raise ExchangeError(detail=error.message) from error
@@ -69,10 +68,10 @@ def client_of(url: str) -> Client:
 
 
 def post(client: Client, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """What is answered to a POST, whatever its status.
+    """The answer to a POST, whatever its status.
 
     Raises:
-        ExchangeError: if nothing is, or too much, or too slowly.
+        ExchangeError: if there is none, or if it is too large or too slow.
     """
     try:
         answer = client.post(url, body, headers)
@@ -103,7 +102,7 @@ class NoRootsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who is asked: the address, and in PEM the root certificates that its own must lead to."""
+    """An authority: its address, and in PEM the root certificates to which its own must lead."""
 
     url: str
     roots: bytes
@@ -120,17 +119,17 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the authority has signed: its time (UTC), and the number that it gave the stamp."""
+    """The content of a stamp: its time (UTC), and the authority's number for it."""
 
     at: datetime
     serial: int
 
 
 def stamped(authority: Authority, signed: bytes) -> bytes:
-    """The authority's whole response (DER) for a signed checkpoint, verified.
+    """Fetch a stamp for a signed checkpoint: the authority's whole response (DER), verified.
 
     Raises:
-        StampError: if it gives none, or one that is not good.
+        StampError: if there is none, or not a valid one.
         NoClientError: if h11 or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
@@ -156,12 +155,12 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
 def checked(
     response: bytes, signed: bytes, roots: bytes, request: TimeStampRequest | None = None
 ) -> Stamp:
-    """What a response says of a signed checkpoint: to that request, or one that was kept.
+    """The stamp in a response for a signed checkpoint, to that request, or a stored one.
 
-    The certificates need only have been good at the stamp's own time.
+    The certificates must have been valid only at the stamp's own time.
 
     Raises:
-        BadStampError: if it is not of this checkpoint, or leads to none of the `roots` (PEM).
+        BadStampError: if it is not for this checkpoint, or leads to none of the `roots` (PEM).
         NoRootsError: if there is no certificate among the roots.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
@@ -197,7 +196,7 @@ def checked(
 
 
 def _request(text: bytes) -> TimeStampRequest:
-    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
+    """The request for the text's SHA-256, with a nonce, and with the authority's certificate."""
     try:
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
     except ModuleNotFoundError as error:
@@ -218,14 +217,13 @@ APART = timedelta(days=1)
 
 
 def ask(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
-    """Has the last checkpoint stamped, which was committed before; outside any transaction.
+    """Have the last checkpoint, already committed, stamped; outside any transaction.
 
-    Returns:
-        The stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
+    Returns the stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
 
     Raises:
-        StampError: if the authority is away, or gives no good one; it can be asked again later.
-        DatabaseError: when the database does not do its part.
+        StampError: if the authority is away, or returns no valid one; try again later.
+        DatabaseError: if the database fails.
     """
     with plainly(engine), reading(engine) as connection:
         last = checkpoints.last(connection)

@@ -1,8 +1,8 @@
-"""The log's status: how many entries are pending, numbered and published, and who vouches for it.
+"""The log's status: how many entries are pending, numbered and published, and who has signed it.
 
-Beside it the section [audit] of the settings file, which says who signs, countersigns and stamps,
-and the checkpoint that somebody asks for now. Pending is what no checkpoint covers yet, numbered or
-not: of that nothing can be proved.
+Also the section [audit] of the settings file, which names the signer, witnesses and authority, and
+the checkpoint made on request. Entries that no checkpoint covers are pending, numbered or not:
+nothing can be proved of them.
 """
 
 from __future__ import annotations
@@ -42,10 +42,9 @@ DEFAULT_KEY = "audit.key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """Where the private key is, or the command that signs; where the log is published, by whom it
-    is witnessed, and the authority for time stamps (RFC 3161).
+    """The log's settings: the private key or the signing command, folder, witnesses and authority.
 
-    `key` is a path also where a command signs: what it signed last is kept beside it.
+    `key` is a path also for a command: the last signed note is kept beside it.
     """
 
     key: Path
@@ -56,7 +55,7 @@ class LogSettings:
 
 
 def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
-    """The log's settings for this run; of a key and its variable, the variable counts.
+    """The log's settings for this run; the key's variable counts before the setting.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
@@ -74,7 +73,7 @@ def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> Log
             ),
         )
     found = LogSettings(
-        key=options.path("key") or sources.beside(of.db, DEFAULT_KEY),
+        key=options.path("key") or sources.default_path(of.db, DEFAULT_KEY),
         key_command=command or None,
         publish=options.path("publish"),
         witnesses=tuple(_witness(each) for each in options.tables("witnesses")),
@@ -132,7 +131,7 @@ def _authority(options: Options) -> Authority | None:
 
 
 LATE_AFTER = timedelta(minutes=1)
-"""So long after it was recorded, an entry should be published: with a daemon it takes a second."""
+"""The time after which an entry should be published; with a daemon it takes a second."""
 
 
 def document(connection: Connection, now: datetime) -> LogProgress:
@@ -140,7 +139,7 @@ def document(connection: Connection, now: datetime) -> LogProgress:
     last = checkpoints.last(connection)
     published = 0 if last is None else last.size
     head = leaves.head(connection)
-    unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
+    unnumbered, unsigned = leaves.unnumbered(connection), leaves.uncovered(connection, published)
     waiting = [each for each in (unnumbered.since, unsigned.since) if each is not None]
     since, key = min(waiting, default=None), checkpoints.active(connection)
     trouble, trouble_since = _trouble(connection)
@@ -161,12 +160,12 @@ def document(connection: Connection, now: datetime) -> LogProgress:
 
 
 def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
-    """Since when nothing is signed that should be, at `now` (UTC): a signing was refused; or
-    entries have waited for more than a minute, and somebody failed, or a daemon signed before.
+    """Since when nothing is signed that should be, at `now` (UTC); None if all is well.
 
-    Where a key is brought now and then nobody waits for it.
+    A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
+    daemon signed before. Without a daemon, entries wait until somebody brings the key.
     """
-    signs = checkpoints.signs(connection)
+    signs = checkpoints.signing_state(connection)
     if signs.how == REFUSED:
         return signs.since
     if signs.how is None or checkpoints.active(connection) is None:
@@ -175,28 +174,27 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
 
 
 def waits_since(connection: Connection, now: datetime) -> datetime | None:
-    """Since when an entry waits for a checkpoint, if that is longer than a minute at `now` (UTC):
-    nobody signs then."""
+    """The time of the first entry without a checkpoint, if over a minute before `now` (UTC)."""
     last = checkpoints.last(connection)
-    since = leaves.oldest_above(connection, 0 if last is None else last.size)
+    since = leaves.oldest_uncovered(connection, 0 if last is None else last.size)
     return since if since is not None and now - since > LATE_AFTER else None
 
 
 def pending(connection: Connection) -> int:
-    """How many entries no checkpoint covers yet, numbered or not."""
+    """The number of entries that no checkpoint covers, numbered or not."""
     last = checkpoints.last(connection)
-    unsigned = leaves.above(connection, 0 if last is None else last.size)
+    unsigned = leaves.uncovered(connection, 0 if last is None else last.size)
     return leaves.unnumbered(connection).entries + unsigned.entries
 
 
 def silent(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
-    """Those of the witnesses, which the settings name, that have signed nothing of this log."""
+    """The witnesses of the settings that have signed nothing of this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
 
 
 def keys(connection: Connection) -> list[LogKey]:
-    """The log's keys as others check them, the one that signs first; times are RFC 3339."""
+    """The log's verifier keys, the active one first; times are RFC 3339."""
     newest_first = list(reversed(checkpoints.every_key(connection).values()))
     return [
         {"key": each.key, "since": rfc3339(each.made_at), "by": each.by, "signs": n == 0}
@@ -217,16 +215,15 @@ def note_of(connection: Connection, signed: Signed) -> str:
 
 
 def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]:
-    """Whether somebody tried to sign since the last checkpoint, in vain, and since when."""
-    signs = checkpoints.signs(connection)
+    """Whether attempts to sign failed since the last checkpoint, and since when."""
+    signs = checkpoints.signing_state(connection)
     if signs.since is None or signs.how == STAYS:
         return None, None
     return cast("SigningTrouble", signs.how), rfc3339(signs.since)
 
 
 def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:
-    """Whether somebody does what a daemon with the key does: it signs each hour, and what is new
-    within a minute."""
+    """Whether it is signed as by a daemon: each hour, and new entries within a minute."""
     if last is None or now - last.signed_at > AT_LEAST_EACH + LATE_AFTER:
         return False
     return pending_since is None or now - pending_since <= LATE_AFTER
@@ -244,8 +241,10 @@ def _cosigned(connection: Connection) -> list[Seen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointed:
-    """The last checkpoint's signed note, None if there is none; how many entries it leaves out, and
-    why this process could not sign, if it could not."""
+    """The last checkpoint's signed note, None if there is none, and how many entries it leaves out.
+
+    `refused`: why this process could not sign, if it could not.
+    """
 
     note: str | None
     pending: int
@@ -253,20 +252,20 @@ class Checkpointed:
 
 
 def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointed:
-    """Numbers and signs what there is, by the machine's clock in UTC.
+    """Number and sign all entries, by the machine's clock in UTC.
 
     Raises:
-        InconsistentLogError, LossKnownError: if the log is not what was signed before, or nobody
-            can tell, also where nothing is to be signed.
+        InconsistentLogError, LossKnownError: if the log is not what was signed before, or if that
+            is unknown, even if there is nothing to sign.
         SigningKeyError: if the key cannot be used.
-        DatabaseError, FileError: when the database or the disk does not do its part.
+        DatabaseError, FileError: if the database or the disk fails.
     """
     sequencer.number_all(engine)
     files = signed_files.known(ring.file)
     with plainly(engine), reading(engine) as connection:
-        place = checkpoints.signed_beside(connection)
+        place = checkpoints.signing_place(connection)
     if place in (None, signers_lock.place_id(ring.file)):
-        # What is compared has to be there, whichever key has signed it.
+        # The entries to compare must exist, whichever key has signed them.
         files.whole()
     done = signing.sign(engine, ring, clock(), at_once=True)
     with plainly(engine), reading(engine) as connection:

@@ -1,6 +1,6 @@
 """The witnesses: how a log has its checkpoint countersigned (C2SP tlog-witness).
 
-Nothing that a witness answers is believed but its cosignature, and that only once it is verified.
+Of a witness's answer only a verified cosignature is trusted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from incidents.outbound.message import Answer
 
 Prove = Callable[[int], list[bytes]]
-"""The consistency proof from the tree of that size, at least 1, to the checkpoint's."""
+"""Returns the consistency proof from the tree of that size, at least 1, to the checkpoint's."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _TRIES = 3
@@ -49,7 +49,7 @@ class SplitViewError(WitnessError):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness: the prefix of its address, and the key by which its cosignatures are checked.
+    """A witness: the prefix of its address, and the key of its cosignatures.
 
     Raises:
         InputError: for an address that is not http or https, or a key of another kind.
@@ -69,14 +69,14 @@ class Witness:
 
 
 def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
-    """The witness's cosignature of a signed checkpoint, verified.
+    """Fetch the witness's cosignature of a signed checkpoint, verified.
 
-    `seen` is the size that the witness is thought to have seen last, 0 if nobody knows: if it has
-    seen another, it says so, and is sent the proof from there. Nothing is kept between two calls.
+    `seen` is the size that the witness is thought to have seen last, 0 if unknown: if it has seen
+    another, it answers with that, and gets the proof from there. Nothing is kept between two calls.
 
     Raises:
-        SplitViewError: if it has seen another tree of that size. Somebody must look into it.
-        WitnessError: for any other reason; it can be asked again later.
+        SplitViewError: if it has seen another tree of that size. A person must investigate.
+        WitnessError: for any other reason; try again later.
         NoteError, CheckpointError: if `note` is no signed checkpoint.
     """
     own = rules.submission_of(signed_note.parse(note), 0, ())
@@ -96,7 +96,7 @@ class _Asking:
     prove: Prove
 
     def ask(self, seen: int) -> Signature:
-        """Ask from there, and again from where the witness says that it stands."""
+        """Ask from that size, and again from the size that the witness answers."""
         old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
             proof = tuple(self.prove(old)) if 0 < old < self.size else ()
@@ -121,7 +121,7 @@ class _Asking:
         )
 
     def _conflict(self, old: int, answer: Answer) -> int:
-        """The size to prove from, now that it is known."""
+        """The size to prove from, after the answer."""
         size = _size(answer)
         if size is None:
             raise _error(
@@ -145,15 +145,15 @@ class _Asking:
         return size
 
     def _split(self, size: int) -> SplitViewError:
-        """The proof from there is right for this log, so what the witness has seen is another."""
+        """The error of a witness that has seen another tree: the proof is right for this log."""
         return SplitViewError(witness=self.witness.key.name, url=self.witness.url, size=size)
 
     def _verified(self, body: bytes) -> Signature:
-        """The witness's own signature among those that it answers; unknown ones are ignored."""
+        """The witness's own signature in its answer; unknown ones are ignored."""
         key = self.witness.key
         try:
             countersigned = signed_note.parse(f"{self.note.text}\n".encode() + body)
-            signed_note.opened(countersigned, [key])
+            signed_note.verified_keys(countersigned, [key])
         except NoteError as error:
             raise _error(
                 self.witness,
@@ -191,15 +191,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def ask(engine: Engine, witness: Witness) -> Cosigned | None:
-    """Has the last checkpoint countersigned, which was committed before; outside any transaction.
+    """Have the last checkpoint, already committed, countersigned; outside any transaction.
 
-    Returns:
-        What it has signed; None if there is nothing that it has not signed already.
+    Returns the signature; None if the witness has signed everything already.
 
     Raises:
-        SplitViewError: if it has seen another log of this name. Somebody must look into it.
-        WitnessError: if it is away, or will not; it can be asked again later.
-        DatabaseError: when the database does not do its part.
+        SplitViewError: if it has seen another log of this name. A person must investigate.
+        WitnessError: if it is away, or refuses; try again later.
+        DatabaseError: if the database fails.
     """
     name = str(witness.key)
     with plainly(engine), reading(engine) as connection:
@@ -226,7 +225,7 @@ def ask(engine: Engine, witness: Witness) -> Cosigned | None:
 
 
 def _time(seconds: int) -> datetime:
-    """A witness may write any time; what no calendar holds is the calendar's end."""
+    """The time of a cosignature; a witness can write any, so cap it at the calendar's end."""
     try:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:

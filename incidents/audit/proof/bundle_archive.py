@@ -1,7 +1,7 @@
 """The folder or archive of a bundle: put in place once it is complete, and unpacked.
 
 The same files make the same archive to the byte: tar (POSIX pax) under Zstandard (RFC 8878), the
-files in the order in which they were written, the manifest first, owned by nobody.
+files in the order of writing, the manifest first, owned by nobody.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from incidents.system import disk
 
 ARCHIVE = ".tar.zst"
 
-# What people name archives by; a folder of that name would be taken for one.
+# Common endings of archives: a folder of such a name would be taken for one.
 _OTHERS = frozenset(
     (".7z", ".bz2", ".gz", ".json", ".jsonl", ".tar", ".tgz", ".xz", ".zip", ".zst")
 )
 _LEVEL = 6
 
 _CSV = b"site,site_id,"
-"""How an export as CSV begins."""
+"""The first bytes of an export as CSV."""
 
 
 class NewFiles:
@@ -50,7 +50,7 @@ class NewFiles:
 
     @contextmanager
     def open(self, path: str) -> Iterator[Callable[[bytes], object]]:
-        """Write a file part by part, with what is given."""
+        """Open a file; yields the function that writes its next part."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
@@ -75,14 +75,14 @@ class NewFiles:
 
 @contextmanager
 def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
-    """The files of a new bundle, which is there when all of it is on disk, or not at all.
+    """Make the files of a new bundle, which appears once all of it is on disk, or not at all.
 
-    `target` is a folder, or an archive if it ends in `.tar.zst`; its files bear the time
-    `modified_at` (seconds since 1970, UTC). They are collected in a hidden neighbour of it, which
-    is gone afterwards unless the process is killed.
+    `target` is a folder, or an archive if it ends in `.tar.zst`; its files get the time
+    `modified_at` (seconds since 1970, UTC). They are collected in a hidden folder beside it, which
+    is deleted afterwards unless the process is killed.
 
     Raises:
-        InputError: if there is something of that name already, or it is that of another archive.
+        InputError: if the name exists already, or is that of another kind of archive.
         OSError: if it cannot be written.
     """
     refuse(target)
@@ -99,11 +99,11 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
         else:
             for path in (MANIFEST, *files.digests):
                 os.utime(unfinished / path, (modified_at, modified_at))
-        # Of a folder with thousands of files, each on its own would take minutes.
+        # With thousands of files, one fsync for each would take minutes.
         os.sync()
         refuse(target)
         whole.rename(target)
-        disk.sync(target.parent)
+        disk.fsync_path(target.parent)
     finally:
         packed.unlink(missing_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -124,7 +124,7 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
 
     packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
     with (
-        disk.new(archive) as raw,
+        disk.create_private(archive) as raw,
         packer.stream_writer(raw, closefd=False) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
@@ -142,10 +142,10 @@ _WINDOW_BYTES = 1 << 27
 _MOST_ZEROS = 1 << 20
 
 MOST_BYTES = 64 << 30
-"""The most that the files of an archive have together: a small one can unfold to any size."""
+"""The most bytes of all files of an archive: a small one can unfold to any size."""
 
 MOST_IN_FILE = 64 << 20
-"""The most that one of them has, but for the entries and the manifest, which grow with the log."""
+"""The most bytes of one file; the entries and the manifest grow with the log, and may have more."""
 
 _GROWING = (ENTRIES, MANIFEST)
 
@@ -154,12 +154,12 @@ _GROWING = (ENTRIES, MANIFEST)
 def unpacked(given: Path) -> Iterator[Path]:
     """The folder of a bundle: `given` itself, or what is in the archive `given`.
 
-    Of an archive (tar, or tar under Zstandard) only plain files below it are written, to a folder
-    of their own that is gone afterwards.
+    Only plain files are unpacked from an archive (tar, or tar under Zstandard), to a folder that is
+    deleted afterwards.
 
     Raises:
         FileError: if there is nothing to read.
-        NoBundleError: if an archive holds anything else, or is none.
+        NoBundleError: if an archive holds anything else, or is not one.
         InputError: for a plain export.
     """
     with disk.file_errors(given, "read"):
@@ -176,7 +176,7 @@ def unpacked(given: Path) -> Iterator[Path]:
 
 
 def _refuse_plain(file: IO[bytes], given: Path) -> None:
-    """Refuse an export as JSON Lines or CSV, which proves nothing by itself."""
+    """Refuse an export as JSON Lines or CSV, which proves nothing without signatures."""
     if not file.seekable():
         return
     begins = file.read(len(_CSV))
@@ -217,8 +217,8 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
                 left -= member.size
                 _refuse_large(member, left, given)
                 _write(members, member, folder)
-            # What stands behind its end would be a byte that is never missed. A part of it may
-            # be read already, with the block that the end is in.
+            # A byte behind its end could be changed unnoticed. Part of it may have been read
+            # already, with the block that holds the end.
             behind: Any = members.fileobj
             rest = behind.read(_MOST_ZEROS + 1)
     except zstandard.ZstdError as error:
@@ -240,7 +240,7 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 
 
 class _Header(tarfile.TarInfo):
-    """What begins a file, or ends the archive: `tarfile` takes a wrong one for the end, too."""
+    """The header of a file, or the archive's end, for which `tarfile` also takes a wrong header."""
 
     is_checked = False  # stays so under a Python that calls neither of the hooks below
 
@@ -250,7 +250,7 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def _frombuf(cls, *given: Any, **more: Any) -> Self:
-        # What newer releases of Python call in its place.
+        # Newer releases of Python call this instead.
         made: Any = super()
         return cls._checked(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
 
@@ -283,7 +283,7 @@ def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
 
 def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     name = member.name
-    # A sparse file has more bytes than the archive, and is what no bundle is written with.
+    # A sparse file has more bytes than the archive, and no bundle is written with one.
     is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     is_plain = is_file and member.size >= 0
     if _SAFE.fullmatch(name) is None or not (is_plain or member.isdir()):
@@ -307,6 +307,6 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> N
 
 
 def _root(folder: Path) -> Path:
-    """The bundle itself, if the archive holds it in one folder."""
+    """The bundle's folder, if the archive holds it in one."""
     there = list(folder.iterdir())
     return there[0] if len(there) == 1 and there[0].is_dir() else folder

@@ -32,7 +32,7 @@ ENTRIES = "entries.jsonl"
 REPORT = "report.html"
 
 MOST_BYTES = 1_000_000
-"""The most that a file may have that is read whole: a checkpoint, a proof, a policy, keys."""
+"""The most bytes of a file that is read at once: a checkpoint, a proof, a policy, keys."""
 
 _MOST_IN_MANIFEST = 1 << 30
 _FIELDS = ["entries", "files", "format", "size", "whole"]
@@ -51,7 +51,7 @@ class NoBundleError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says that it holds; `size` is that of the log's tree."""
+    """The parsed manifest; `size` is that of the log's tree."""
 
     digests: dict[str, str]
     size: int
@@ -59,15 +59,15 @@ class Manifest:
     whole: bool
 
     def under(self, folder: str) -> list[str]:
-        """The files in a folder of the bundle, in the order of their names."""
+        """The files in a folder of the bundle, sorted by name."""
         return sorted(file for file in self.digests if file.startswith(f"{folder}/"))
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the bundle in a folder, whose files are those that it lists.
+    """Read the manifest of a bundle's folder, and check that it lists exactly its files.
 
     Raises:
-        NoBundleError: naming the file that is not as it must be.
+        NoBundleError: naming the file that is wrong.
     """
     there = set(_plain_files(folder))
     if MANIFEST not in there:
@@ -95,7 +95,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
-    """A file of the bundle, whole.
+    """The content of one file of the bundle.
 
     Raises:
         NoBundleError: if it cannot be read, or is larger than `most`.
@@ -113,7 +113,7 @@ def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
 
 
 def shown(name: str) -> str:
-    """A file's name, which somebody else has chosen, as a sentence can hold it."""
+    """The name of a file, which somebody else has chosen, made fit for a sentence."""
     return name if len(name) < 100 and name.isprintable() else ascii(name)[:100]
 
 
@@ -154,12 +154,12 @@ def _number(text: Any) -> int:
 
 
 def _expected(manifest: Manifest) -> set[str]:
-    """The files that a bundle has that says this of itself: what may be is if it is listed."""
+    """The files that a bundle with that manifest must have, and the listed optional ones."""
     known = {name for name in manifest.digests if _OF_ALL.fullmatch(name)}
     known |= {CHECKPOINT, KEYS, ENTRIES}
     if not manifest.whole:
         return known | {name for name in manifest.digests if _OF_PART.fullmatch(name)}
-    # A size that no list of files can bear out is not gone through.
+    # Do not count up to a size that the list of files cannot have.
     if manifest.size > len(manifest.digests) * 256:
         raise NoBundleError(
             file=MANIFEST,
@@ -175,7 +175,7 @@ def _expected(manifest: Manifest) -> set[str]:
 
 
 def _plain_files(folder: Path) -> Iterator[str]:
-    """The files below a folder, which hold no links and nothing that is no file."""
+    """The files below a folder, which must hold nothing but files and folders."""
     try:
         for base, folders, names in os.walk(folder, onerror=_refuse):
             for name in (*folders, *names):
@@ -201,7 +201,7 @@ _HASH = "sha256:"
 def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw]]:
     """The policies by digest, and what is wrong with their files.
 
-    A policy is written in one way alone, so that no byte of it can be another.
+    Each policy has exactly one valid text, so that no byte of it can be changed.
     """
     found, flaws = {}, []
     for name in manifest.under("policies"):
@@ -228,8 +228,10 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
 def policy_flaws(
     there: Mapping[str, Policy], named: AbstractSet[str], left: AbstractSet[str]
 ) -> Iterator[Flaw]:
-    """Which are missing of those that entries name, and which are there and never named; `left`
-    are those that entries have called the one before."""
+    """The policies that entries name but are missing, and those that are there but never named.
+
+    `left` are those that entries have called the policy before.
+    """
     for digest in sorted(named - there.keys()):
         gone = Cause.of("flaw_policy_gone", "an entry names this policy, and it is not there")
         yield _policy_flaw(_policy_file(digest), gone)

@@ -1,6 +1,6 @@
 """The bundle's log, as it is verified: the whole log, or a part of it.
 
-In a part each entry stands with its proof (C2SP tlog-proof).
+In a part each entry has its own proof (C2SP tlog-proof).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MOST = WIDTH * (LONGEST_ENTRY + 2)
 
 
 class Places(NamedTuple):
-    """Of some entries the site, the number in the log, where its line begins, and its length."""
+    """For some entries: the site, the number in the log, and the start and length of the line."""
 
     sites: array[int]
     leaves: array[int]
@@ -50,7 +50,7 @@ class Places(NamedTuple):
 
     @classmethod
     def by_site(cls, sites: array[int], leaves: Sequence[int], lengths: array[int]) -> Places:
-        """Of entries that stand line by line, the desk's own left out: site by site."""
+        """Group entries by site, from their lines in order; the desk's own are left out."""
         offsets = array("q", accumulate((length + 1 for length in lengths), initial=0))
         order = sorted((n for n, site in enumerate(sites) if site > 0), key=sites.__getitem__)
         return cls(
@@ -61,7 +61,7 @@ class Places(NamedTuple):
         )
 
     def shares(self, about: int) -> Iterator[Places]:
-        """In pieces of about so many entries, no site in two of them."""
+        """Split them into pieces of about that many entries, no site in two of them."""
         begin, size = 0, len(self.sites)
         while begin < size:
             last = self.sites[min(begin + about, size) - 1]
@@ -72,13 +72,13 @@ class Places(NamedTuple):
 
 @contextmanager
 def opened(folder: Path, size: int, _connection: Connection | None = None) -> Iterator[BundleLog]:
-    """The log in the folder of a whole bundle of so many entries (see `jobs.Source`)."""
+    """Open the log in the folder of a whole bundle of `size` entries (see `jobs.Source`)."""
     with (folder / ENTRIES).open("rb") as lines:
         yield BundleLog(folder, size, lines)
 
 
 class BundleLog:
-    """The log (see `jobs.Log`) in a folder whose files are those that there must be.
+    """The log (see `jobs.Log`) in a folder whose manifest was checked.
 
     The entries are read from the tiles of entries, and compared with the lines of the one file.
     """
@@ -106,11 +106,11 @@ class BundleLog:
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """The lines of the one file against the tile of entries, which must be one."""
+        """Compare the lines of the one file with the tile of entries, which must be equal."""
         del facts, hashes
         bodies = [body for body in batch.bodies if body is not None]
         if len(bodies) < len(batch.bodies):
-            # Their hashes are then the tile's own word: that must not pass for a look at them.
+            # Their hashes are then the tile's own, which must not pass for a check of the entries.
             yield self._unreadable(batch)
             for _ in batch.bodies:
                 self._lines.readline(LONGEST_ENTRY + 1)
@@ -126,13 +126,13 @@ class BundleLog:
                        what=Cause.of("flaw_goes_on", goes_on, size=self.size))  # fmt: skip
 
     def offset(self, first: int) -> int:
-        """Where the line of that entry begins, by the sizes of the tiles of entries."""
+        """The start of an entry's line, from the sizes of the tiles of entries."""
         tiles = (self.folder / entries_path(n) for n in range(first // WIDTH))
         # Two bytes before each entry there, one after each entry here.
         return sum(tile.stat().st_size - WIDTH for tile in tiles)
 
     def placed(self, places: Places) -> Iterator[Placed]:
-        """The entries that stand there."""
+        """The entries at those places."""
         handle = self._lines.fileno()
         for site_id, leaf, offset, length in zip(*places, strict=True):
             yield Placed(site_id, leaf, os.pread(handle, length, offset))
@@ -143,7 +143,7 @@ class BundleLog:
             found = [*read_entry_bundle(read_file(self.folder, entries_path(n, width), _MOST))]
         except TileError:
             found = []
-        # A tile that goes on after its last entry is none of that width.
+        # A tile with bytes after its last entry has another width.
         return [*found, *[None] * width][:width] if len(found) <= width else [None] * width
 
     def _unreadable(self, batch: Batch) -> Flaw:
@@ -177,13 +177,13 @@ class BundleLog:
 
 @dataclass(slots=True)
 class PartSeen(Seen):
-    """What is known of a part; of its entries also the numbers in the log."""
+    """The result for a part; its `leaves` are its entries' numbers in the log."""
 
     leaves: array[int] = field(default_factory=lambda: array("q"))
 
 
 def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
-    """Look at each entry and its proof, in the order of the log."""
+    """Check each entry and its proof, in the order of the log."""
     seen = PartSeen()
     indexes = sorted(int(Path(name).name.removesuffix(SUFFIX)) for name in manifest.under("proofs"))
     with (folder / ENTRIES).open("rb") as file:
@@ -226,10 +226,10 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
     seen.sites[-1] = facts.site_id
     seen.policies.add(facts.policy)
     if facts.site_id == DESK_STREAM:
-        # Of the desk's own acts a part has a choice.
+        # A part has only some of the desk's own acts.
         seen.own.append((leaf, body))
         return
-    # A whole log's ranges are joined, which looks at the names: a part has but one.
+    # Joining the ranges of a whole log checks the names: a part is one range.
     is_new = facts.site_id not in seen.streams.of
     called = seen.streams.called(facts.site_id, facts.site) if is_new else None
     wrong = seen.streams.take(facts, leaf) or called
@@ -239,7 +239,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
 
 
 def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
-    """Why its proof does not show that an entry is in the log."""
+    """The reason why its proof does not show that an entry is in the log."""
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:

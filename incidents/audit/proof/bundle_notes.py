@@ -1,6 +1,6 @@
-"""The bundle's notes: its last checkpoint, with all that vouches for it outside the entries.
+"""The bundle's notes: its last checkpoint, and the keys and signatures that confirm it.
 
-A voucher is what is written into a bundle; the notes are what is read from one.
+A voucher is written into a bundle; the notes are read from one.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Voucher:
 
     `note` is the signed note with the cosignatures of the `witnesses` (verifier keys); `keys` are
     those of the log up to the one that signed, the oldest first; `handovers` the notes that two
-    keys in a row have signed. Keys before them that did not hand over, being lost, are `broken`: no
-    trust in them leads here. `stamp` is a time stamp of this checkpoint (RFC 3161), if any.
+    keys in a row have signed. Keys before them that were lost, and did not hand over, are `broken`:
+    trust in them does not lead here. `stamp` is a time stamp of this checkpoint (RFC 3161), if any.
     """
 
     signed: Signed
@@ -69,8 +69,7 @@ class Voucher:
 
 
 def nothing_signed(connection: Connection) -> NothingSignedError:
-    """The error where nothing is signed, with what is missing: a key (`needs_key`), or only to
-    sign."""
+    """The error where nothing is signed: no key (`needs_key`), or no signature yet."""
     needs_key = not checkpoints.every_key(connection)
     way_out = (
         Cause.of("way_new_key", ": make a key on the machine that keeps the log, then sign")
@@ -109,7 +108,7 @@ def last_voucher(connection: Connection) -> Voucher:
 
 
 def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[VerifierKey]:
-    """The log's keys up to the last one that has signed: a newer one says nothing of this note."""
+    """The log's keys up to the last one that has signed: newer ones do not matter for this note."""
     keys = list(map(VerifierKey.parse, checkpoints.every_key(connection)))
     places = [place for place, key in enumerate(keys, 1) if _has_signed(key, signed)]
     if not places:
@@ -144,13 +143,13 @@ class NotAsSignedError(VerificationError):
 
 
 Prove = Callable[[int, bytes], list[bytes]]
-"""The proof (RFC 9162, 2.1.3) of an entry, by its leaf index and its bytes; it has been checked."""
+"""The function that returns the checked proof (RFC 9162, 2.1.3) of an entry by index and bytes."""
 
 
 def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
-    """What proves entries to be in the tree of that checkpoint.
+    """Return the function that proves entries to be in the tree of that checkpoint.
 
-    What it gives raises NotAsSignedError if entry or tiles are others than those that were signed.
+    It raises NotAsSignedError if the entry or the tiles are not those that were signed.
     """
     nodes = sequencer.nodes(connection, signed.size)
 
@@ -170,7 +169,7 @@ def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What is signed: the checkpoint and its bytes, the keys, the oldest first, and the rest."""
+    """The signed parts: the checkpoint and its bytes, the keys, the oldest first, and the rest."""
 
     head: Held
     text: bytes
@@ -180,7 +179,7 @@ class Notes:
 
     @classmethod
     def of(cls, folder: Path, manifest: Manifest) -> Notes:
-        """Those in a bundle's folder.
+        """Read the notes of a bundle's folder.
 
         Raises:
             NoBundleError: if one cannot be read.
@@ -203,7 +202,7 @@ class Notes:
         return cls(_note(text, CHECKPOINT), text, keys, witnesses, handovers)
 
     def witnessed(self) -> dict[str, Witnessed]:
-        """What each witness has signed."""
+        """The tree that each witness has signed."""
         found = {}
         for key in self.witnesses:
             for signature in self.head.note.signatures:
@@ -212,7 +211,7 @@ class Notes:
         return found
 
     def flaws(self, manifest: Manifest) -> Iterator[Flaw]:
-        """What is wrong with what they say and who has signed it."""
+        """The flaws of the notes themselves, and of their signatures."""
         size = self.head.checkpoint.size
         if size != manifest.size:
             what = Cause.of(
@@ -225,7 +224,7 @@ class Notes:
             yield from self._signed(held, both)
 
     def unlike(self, succession: Succession, roots: Roots) -> Iterator[Flaw]:
-        """What is wrong with the keys in the light of the whole record."""
+        """The differences from the keys of the whole record."""
         size = self.head.checkpoint.size
         on_record = [made.key for made in succession.made if made.leaf < size]
         if on_record[-len(self.keys) :] != list(self.keys):
@@ -252,7 +251,7 @@ class Notes:
     def _signed(self, held: Held, by: Sequence[VerifierKey]) -> Iterator[Flaw]:
         known = (*self.keys, *self.witnesses)
         try:
-            found = note.opened(held.note, known)
+            found = note.verified_keys(held.note, known)
         except IncidentsError as error:
             yield flaw(held.where, told(error))
             return
@@ -264,7 +263,7 @@ class Notes:
             other = "it belongs to another log, {origin!r}"
             what = Cause.of("flaw_other_log", other, origin=held.checkpoint.origin)
             yield flaw(held.where, what)
-        # In a bundle there is nothing that is not accounted for.
+        # A bundle holds nothing unexplained.
         if len(held.note.signatures) != len(found):
             somebody = "somebody has signed it whose key is not in the bundle"
             yield flaw(held.where, Cause.of("flaw_strange_signature", somebody))

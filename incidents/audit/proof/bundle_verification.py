@@ -1,6 +1,6 @@
 """The verification of a bundle: the whole log, or a part of it with a proof for each entry.
 
-Every byte of it is accounted for: no file more or less, each recomputed or checked against what is.
+Every byte is checked: no file is missing or extra, each is recomputed or compared.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _FILES_AT_ONCE = 512
 def bundle(
     folder: Path, asked: Asked, *, processes: int | None = None, done: Tell = lambda _: None
 ) -> Verdict:
-    """Verify the bundle in a folder; `done` is told of entries.
+    """Verify the bundle in a folder; `done` is called with numbers of entries, as progress.
 
     Raises:
         NoBundleError: if its files are not those of a bundle, or one cannot be read.
@@ -68,7 +68,7 @@ def bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What all of it needs."""
+    """The inputs of all checks."""
 
     folder: Path
     manifest: Manifest
@@ -103,7 +103,7 @@ def _whole(found: _Found) -> Verdict:
     again = of = len(seen.streams.of.keys() - {0})
     if asked.policy:
         if before is not None and not succession.periods.ended_since(before.checkpoint.size):
-            # See `site_check.later_sites`: the others were decided before as they are.
+            # As in `site_check.later_sites`: the others were decided again before.
             first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACT)
             later = set(seen.sites[first:])
             _leave(seen.sites, later)
@@ -132,11 +132,11 @@ def _part(found: _Found) -> Verdict:
     flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
-    # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.
+    # Without the desk's own acts, or with wrong ones, the active policy is not known.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if asked.policy:
-        # Of the sites whose first entry is there alone all is known.
+        # Only sites whose first entry is there are known completely.
         _leave(seen.sites, begun)
         places = Places.by_site(seen.sites, seen.leaves, seen.lengths)
         decided = _sites(found, places, Rules(policies, periods, part=True))
@@ -146,13 +146,13 @@ def _part(found: _Found) -> Verdict:
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
         decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
         lost_its_end=tuple(succession.lost_ends),
-        # That no activation is left out, the whole log alone shows.
+        # Only the whole log shows that no activation is left out.
         periods=False,
     )  # fmt: skip
 
 
 def _leave(sites: array[int], only: Container[int]) -> None:
-    """Leaves each entry's site where it is one of these."""
+    """Remove all entries but those of these sites."""
     for n, site_id in enumerate(sites):
         if site_id not in only:
             sites[n] = -1
@@ -182,7 +182,7 @@ def _digests(manifest: Manifest) -> Iterator[Act]:
 
 
 def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]:
-    """The files that are not those of the manifest, by their SHA-256."""
+    """The files whose SHA-256 differs from the manifest's."""
     flaws = []
     for name, digest in files.items():
         with (log.folder / name).open("rb") as file:
@@ -207,7 +207,7 @@ def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
 
 
 def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[str]]:
-    """A part can be compared at the size of its own checkpoint alone."""
+    """Compare what a part can: checkpoints of its own size."""
     flaws, agreeing = [], []
     for held in asked.compared:
         what = _unlike(held, notes)
@@ -239,7 +239,7 @@ def _unlike(held: Held, notes: Notes) -> str | None:
 
 
 def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
-    """A part cannot show that an older key has handed over: that takes the whole record."""
+    """Refuse keys but the last signer: only the whole record shows that older ones handed over."""
     if not asked.keys or notes.keys[-1] in asked.keys:
         return []
     older = (

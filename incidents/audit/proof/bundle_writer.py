@@ -1,9 +1,9 @@
 """The bundle: the record, or a part of it, with all that proves it, for somebody who is offline.
 
-Written are the entries that the last checkpoint vouches for. The whole record comes with its tiles
-(C2SP tlog-tiles), a part of it with a proof for each entry (C2SP tlog-proof); either with the
-checkpoint, the public keys, and the text of each policy that is named. The part of one site comes
-with its report as well.
+It has the entries that the last checkpoint covers. The whole record comes with its tiles (C2SP
+tlog-tiles), a part of it with a proof for each entry (C2SP tlog-proof); either with the checkpoint,
+the public keys, and the text of each policy that is named. The part of one site also has its
+report.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from incidents.tlog.tiles import WIDTH, Edge, Tile
 from incidents.tlog.tree import leaf_hash
 
 _NAMED = re.compile(r'"(?:policy|previous)":"(sha256:[0-9a-f]{64})"')
-"""The policies that entries name; within a text no quotation mark stands without a backslash."""
+"""The policies that entries name; inside a text each quotation mark has a backslash before it."""
 
 
 Report = Callable[[Connection, Voucher, Sequence[Numbered], Mapping[str, str]], str]
-"""A page about the entries of one site: it is given what vouches for them, these in the order of
-the log, and the texts of the policies that they name, by digest."""
+"""Draws a site's page from the voucher, the entries in log order, and policy texts by digest."""
 
 
 class NothingCoveredError(RefusedError):
@@ -49,8 +48,7 @@ class PolicyTextError(VerificationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What was written: how many entries, of a log of that size; and how many more were wanted
-    that no checkpoint covers yet. `broken` are keys of the log that handed over to none."""
+    """The counts of entries, the log's size, and `broken`: keys that handed over to none."""
 
     entries: int
     size: int
@@ -60,8 +58,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be written: which entries; and who draws the report that comes with the entries
-    of one site, None if there is to be none."""
+    """The entries to write, and the function that draws one site's report, if wanted."""
 
     wanted: Selection = field(default_factory=Selection)
     report: Report | None = None
@@ -73,15 +70,15 @@ def write(
     order: Order,
     done: Callable[[int], object] = lambda _: None,
 ) -> Written:
-    """Write a new bundle, whole or not at all; `done` is told of each so many entries.
+    """Write a new bundle, whole or not at all; `done` is called with numbers of entries.
 
-    `connection` must see one state of the database. Memory does not grow with the entries of a
-    whole record; of a part, what grows are the digests of its proofs.
+    `connection` must see one state of the database. The memory does not grow with the entries of a
+    whole record; for a part, it grows by the digest of each proof.
 
     Raises:
-        InputError: if there is something called `target` already.
-        NothingSignedError, NothingCoveredError: if there is nothing to be written.
-        VerificationError: if what the database holds is not what was signed.
+        InputError: if `target` exists already.
+        NothingSignedError, NothingCoveredError: if there is nothing to write.
+        VerificationError: if the database does not hold what was signed.
         OSError: if it cannot be written.
     """
     bundle_archive.refuse(target)
@@ -99,7 +96,7 @@ def write(
 
 
 def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
-    """How many of the wanted entries the checkpoint of that size does not cover.
+    """The number of wanted entries that the checkpoint of that size does not cover.
 
     Raises:
         NothingCoveredError: if it covers none of them.
@@ -116,7 +113,7 @@ def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
     """The texts of policies by their digests, each checked against its own.
 
     Raises:
-        PolicyTextError: of one that is missing, or says something else.
+        PolicyTextError: if one is missing, or has another digest.
     """
     found = {}
     for digest in sorted(digests):
@@ -165,7 +162,7 @@ def _write_policies(files: NewFiles, connection: Connection, digests: set[str]) 
 def _write_whole(
     files: NewFiles, connection: Connection, vouching: Voucher, done: Callable[[int], object]
 ) -> int:
-    """Entries and tiles; these are made anew, so that the root says whether all is as signed."""
+    """Write entries and tiles; computed tiles show by their root whether all is as signed."""
     signed, edge = vouching.signed, Edge()
     policies: set[str] = set()
     growing: dict[int, Tile] = {}
@@ -207,7 +204,7 @@ def _write_part(
     order: Order,
     done: Callable[[int], object],
 ) -> int:
-    """Entries, each with its proof; of one site the report."""
+    """Write entries, each with its proof; for one site, also the report."""
     signed, n = vouching.signed, 0
     prove = bundle_notes.inclusion_prover(connection, signed)
     policies: set[str] = set()
@@ -243,7 +240,7 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 
 def report(connection: Connection, wanted: Selection, draw: Report) -> str:
-    """The report of the wanted entries of one site, as a bundle of these has it.
+    """The report of the wanted entries of one site, as in a bundle of these.
 
     Raises as `write` does.
     """

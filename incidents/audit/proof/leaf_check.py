@@ -1,9 +1,9 @@
 """The check of the leaves: each entry's hash, its place in its site's stream, and the tiles.
 
-A site's entries stand in the log in the order of their own numbers, for the next one is written
-when the one before it is committed. So one look at each entry, in the log's order, is enough.
+A site's entries are in the log in the order of their own numbers, since each is written after the
+one before it is committed. So one pass over the entries, in the log's order, is enough.
 
-Ranges begin with a full tile, so that several processes can each look at some of them.
+Ranges begin with a full tile, so that several processes can check different ones.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 
 
 class Stretch(NamedTuple):
-    """The entries of one site in a part of the log: the site's name, the first one's and the last
-    one's number, when they were recorded, and the first one's leaf."""
+    """The entries of one site in a range of the log; `leaf` is the number of the first one."""
 
     site: str
     first: int
@@ -38,14 +37,14 @@ class Stretch(NamedTuple):
 
 
 class Streams:
-    """What has been seen of each site, by its number."""
+    """The entries seen of each site, by the site's number."""
 
     def __init__(self) -> None:
         self.of: dict[int, Stretch] = {}
         self._ids: dict[str, int] = {}
 
     def take(self, facts: Facts, leaf: int | None) -> str | None:
-        """The next entry; what is wrong with its place."""
+        """Take the next entry; return what is wrong with its place."""
         site, site_id, seq, at, _ = facts
         seen = self.of.get(site_id)
         if seen is None:
@@ -55,7 +54,7 @@ class Streams:
         return _follows(seen, site, seq, at)
 
     def join(self, later: Streams) -> Iterator[tuple[int, Stretch, str]]:
-        """What has been seen of a later part; the sites that do not go on as they must, and why."""
+        """Append a later range; yields the sites that do not continue, with the reason."""
         for site_id, stretch in later.of.items():
             seen = self.of.get(site_id)
             wrong = self.called(site_id, stretch.site)
@@ -68,11 +67,11 @@ class Streams:
                 yield site_id, stretch, wrong
 
     def unbegun(self) -> Iterator[tuple[int, Stretch]]:
-        """The sites whose first entry is not there."""
+        """The sites whose first entry is missing."""
         return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
 
     def called(self, site_id: int, site: str) -> str | None:
-        """Whether another site has a new site's name; what is to be said then."""
+        """The complaint if another site has a new site's name."""
         other = self._ids.setdefault(site, site_id)
         if other == site_id:
             return None
@@ -81,7 +80,7 @@ class Streams:
 
 
 def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) -> Flaw:
-    """An entry that is not where it belongs, or follows on one that is missing."""
+    """The flaw of an entry that is in a wrong place, or follows a missing one."""
     return Flaw(part="entries", where=where, what=what, site=site, entry=entry, leaf=leaf)
 
 
@@ -102,7 +101,7 @@ def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
             "flaw_out_of_turn", "it is entry {seq} of {site!r}, but entry {due} comes next",
             seq=seq, site=site, due=due,
         )  # fmt: skip
-    # Without its Z, what is later in time is later in the order of letters.
+    # Without the Z, the order of the texts is the order of the times.
     if at[:-1] < seen.last_at[:-1]:
         return Cause.of(
             "flaw_back_in_time",
@@ -119,21 +118,21 @@ _MISSING = {
 
 _TILE_BYTES = WIDTH * HASH_BYTES
 RANGE = 128 * WIDTH
-"""So many leaves are one range."""
+"""The number of leaves in a range."""
 
 ENOUGH = 20
-"""So many flaws of a range, or of a share of the sites, are told."""
+"""The most flaws reported for a range, or for a share of the sites."""
 
 NUMBERLESS = 1 << 62
-"""The place of an entry that has no number yet is its id and this: after all that have one."""
+"""Added to the id of an entry without a number: its place is after all that have one."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """What is known after a range, or several: the roots of the full tiles one after the other,
-    what was seen of each site, the desk's own entries, the policies that are named, and the flaws.
+    """The result for one or more ranges of the log.
 
-    `sites` and `lengths` are each entry's site and length in bytes, if they were asked for.
+    `roots`: of the full tiles. `sites` and `lengths`: each entry's site and length in bytes, if
+    asked for.
     """
 
     roots: bytes = b""
@@ -148,9 +147,9 @@ class Seen:
     def take(
         self, body: bytes, leaf: int | None, where: Callable[[], str], *, place: int = 0
     ) -> Facts | None:
-        """The next entry, and where people find it; what it says of itself, if it can be read.
+        """Take the next entry, and return its facts, if it can be read; `where` is shown to people.
 
-        `place` is where one without a leaf stands among all.
+        `place` is the place among all of an entry without a leaf.
         """
         try:
             facts = read(body) if leaf is None else glance(body)
@@ -169,12 +168,12 @@ class Seen:
 
 
 def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., Seen], Any]]:
-    """The jobs of looking at all leaves of a log of that size; `placed` as `look` has it."""
+    """The jobs that check all leaves of a log of that size; `placed` as in `look`."""
     return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
 
 
 def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) -> Seen:
-    """Look at the leaves from `first`, a multiple of 256, to before `before`.
+    """Check the leaves from `first`, a multiple of 256, to before `before`.
 
     With `placed` each entry's site and length are kept.
     """
@@ -200,7 +199,7 @@ def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) ->
 
 
 def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
-    """What is wrong with the tiles above the lowest ones, whose roots are `row`."""
+    """The flaws of the tiles above the lowest level, whose roots are `row`."""
     flaws: list[Flaw] = []
     for tile in tiles_of(log.size):
         if tile.level == 0:
@@ -215,7 +214,7 @@ def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
 
 
 def _hashed(log: Log, batch: Batch) -> bytes:
-    """The leaf hashes; in the place of an entry that is not there, what the tile has."""
+    """The leaf hashes; for a missing entry, the tile's."""
     bodies = batch.bodies
     if None not in bodies:
         return b"".join([sha256(b"\0" + body).digest() for body in bodies])  # type: ignore[operator]  # none is None
@@ -236,7 +235,7 @@ def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
 
 
 def _differing(tile: Tile, expected: bytes, kept: bytes | None) -> Iterator[Flaw]:
-    """How a tile differs from what it must be; its first wrong hash."""
+    """The differences between a tile and the expected one; the first wrong hash."""
     if kept == expected:
         return
     where = path(tile)

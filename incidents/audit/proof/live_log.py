@@ -36,8 +36,7 @@ from incidents.tlog.tree import WIDTH
 
 
 class Row(NamedTuple):
-    """What the tables say of a leaf: the entry's id, its place in its site's stream, when it was
-    recorded as the driver gives it, and its leaf hash."""
+    """A leaf's row in the tables; `recorded_at` is in the driver's form."""
 
     entry_id: int
     site_id: int | None
@@ -47,8 +46,10 @@ class Row(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """Of the entries without a number: how many, when the oldest was recorded (RFC 3339, UTC), and
-    how many of them lie where nobody looks for such (see `store.leaves.Head`)."""
+    """The entries without a number: how many, and when the oldest was recorded (RFC 3339, UTC).
+
+    `lost` are below the floor, where they are not looked for (see `store.leaves.Head`).
+    """
 
     entries: int
     since: str | None
@@ -95,7 +96,7 @@ class LiveLog:
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """The row of each entry against the entry."""
+        """Compare the row of each entry with the entry."""
         for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
             leaf = batch.first + n
             if row is None or body is None:
@@ -114,7 +115,7 @@ class LiveLog:
                 yield from self._displaced(leaf, row, fact)
 
     def placed(self, span: Span | Some) -> Iterator[Placed]:
-        """The entries of some sites, each in the order of its stream, the desk's own left out."""
+        """The entries of some sites, each in the order of its stream, without the desk's own."""
         place = func.coalesce(leaves.c.leaf_index, entries.c.id + NUMBERLESS)
         statement = (
             select(entries.c.site_id, place, self._body())
@@ -135,7 +136,7 @@ class LiveLog:
                 yield entry_id, _bytes(body) or b""
 
     def head_flaws(self) -> Iterator[Flaw]:
-        """What is wrong with what the head counts: numbers and tiles beyond its size."""
+        """The numbers and tiles beyond the head's size."""
         count, last = self.connection.execute(
             select(func.count(), func.max(leaves.c.leaf_index))
         ).one()
@@ -153,7 +154,7 @@ class LiveLog:
                 yield Flaw(part="tree", where=f"tiles {level}-{n}", what=what)
 
     def checkpoints(self, first: int, before: int) -> Iterator[Signed]:
-        """Those whose ids are from `first` to before `before`, and the one before them."""
+        """The checkpoints with ids from `first` to before `before`, and the one before them."""
         table = checkpoints.c
         before_them = select(func.max(table.id)).where(table.id < first).scalar_subquery()
         begin = func.coalesce(before_them, first)
@@ -170,14 +171,13 @@ class LiveLog:
         return [(key, seq) for key, seq in rows]
 
     def checkpoint_bounds(self, about: int) -> list[int]:
-        """The ids of checkpoints between which there are about so many; none without any."""
+        """The ids of checkpoints that bound ranges of about that many; none without any."""
         bounds = select(func.min(checkpoints.c.id), func.max(checkpoints.c.id))
         first, last = self.connection.execute(bounds).one()
         return [] if last is None else [*range(first, last + 1, about), last + 1]
 
     def gaps(self) -> Iterator[Flaw]:
-        """The checkpoints that were deleted, where that can be known: one who writes to a SQLite
-        file counts them without a gap; PostgreSQL takes a number also for what is rolled back."""
+        """Find deleted checkpoints by gaps in SQLite's ids; PostgreSQL's skip on rollbacks."""
         if self.connection.dialect.name != "sqlite":
             return
         counted = text("SELECT seq FROM sqlite_sequence WHERE name = 'checkpoints'")
@@ -205,12 +205,12 @@ class LiveLog:
 
     def _body(self) -> Any:
         if self.connection.dialect.name == "sqlite":
-            # Also what is no UTF-8 any more is to be looked at.
+            # As bytes: a body may no longer be UTF-8.
             return cast(entries.c.body, LargeBinary)
         return entries.c.body
 
     def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
-        """Whether the row's columns say what the entry says."""
+        """The differences between the row's columns and the entry."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             says = "it says that it is {right}, but its row says {own}"
@@ -225,7 +225,7 @@ class LiveLog:
     def _flaw(
         self, leaf: int, row: Row, fact: Facts | None, what: str, values: tuple[str, str]
     ) -> Flaw:
-        """A flaw of that leaf; `values` are what should be, and what is."""
+        """The flaw of that leaf; `values` are the expected one and the one found."""
         expected, found = values
         return Flaw(
             part="entries",
@@ -239,7 +239,7 @@ class LiveLog:
         )
 
     def _written(self, time: str) -> Any:
-        """A time as the driver gives it; None for one that no clock shows."""
+        """A time in the driver's form; None for an impossible one."""
         try:
             return self._write_time(datetime.fromisoformat(time))
         except ValueError:
@@ -253,7 +253,7 @@ def opened(connection: Connection | None) -> AbstractContextManager[LiveLog]:
 
 
 def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
-    """The entries without a number, and what is known after a look at them."""
+    """The entries without a number, and the result of checking them."""
     since, lost, seen = None, 0, Seen()
     for entry_id, body in log.unnumbered():
         seen.entries += 1

@@ -43,8 +43,7 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Succession:
-    """The keys, the oldest first; beside them the policies, from one activation to the next, and
-    each time that the record had to go on from less than it was."""
+    """The keys, the oldest first, the periods of policies, and the resumptions after a loss."""
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
@@ -52,7 +51,7 @@ class Succession:
 
     @property
     def lost_ends(self) -> list[LostEnd]:
-        """Each time that the record says that it lost its end."""
+        """The losses of the end that are on record."""
         return [each.lost_end for each in loss.losses(self.resumed)]
 
     @property
@@ -66,7 +65,7 @@ class Succession:
         return covered[-1] if covered else None
 
     def take(self, own: Iterable[tuple[int, bytes]]) -> list[Flaw]:
-        """The next of the desk's own entries, each with its leaf; what is wrong with them."""
+        """Take the next of the desk's own entries, each with its leaf; return their flaws."""
         flaws = []
         for leaf, body in own:
             try:
@@ -131,8 +130,7 @@ class Witnessed(NamedTuple):
 
 @dataclass(slots=True)
 class Signatures:
-    """What was found of some checkpoints: how many, the last one, who has witnessed what, which key
-    has handed over to which next one, both having signed that, and what is wrong."""
+    """The result for some checkpoints; `handed` are the pairs of keys that both signed one."""
 
     count: int = 0
     last: Held | None = None
@@ -142,7 +140,7 @@ class Signatures:
 
     @classmethod
     def joined(cls, parts: Iterable[Signatures]) -> Signatures:
-        """What was found of all checkpoints together."""
+        """The results for all checkpoints together."""
         found = cls()
         for part in parts:
             found.count += part.count
@@ -153,12 +151,12 @@ class Signatures:
         return found
 
     def broken(self, keys: Iterable[VerifierKey]) -> list[tuple[str, str]]:
-        """Of keys, the oldest first, each pair in a row that no checkpoint shows a hand-over of."""
+        """The pairs of successive `keys` that have not signed a checkpoint together."""
         return [pair for pair in pairwise(map(str, keys)) if pair not in self.handed]
 
 
 class Roots:
-    """The roots of the tree at any size, up to the first wrong leaf; from tiles that are right."""
+    """The roots of the tree at any size, up to the first wrong leaf; from verified tiles."""
 
     def __init__(self, log: Log, trusted: int) -> None:
         self.size = log.size
@@ -166,7 +164,7 @@ class Roots:
         self._nodes = _nodes(log)
 
     def wrong(self, seen: Checkpoint, where: str, *, held: bool = False) -> Flaw | None:
-        """Whether the tree had that root at that size; what is to be said if it had not."""
+        """The flaw if the tree did not have that root at that size."""
         size = seen.size
         if size > self.size:
             what = Cause.of(
@@ -196,7 +194,7 @@ _OTHER_ROOT = {
 def look(
     log: LiveLog, _tell: Tell, succession: Succession, trusted: int, first: int, before: int
 ) -> Signatures:
-    """Look at the checkpoints in the table whose ids are from `first` to before `before`."""
+    """Check the checkpoints in the table with ids from `first` to before `before`."""
     found, roots = Signatures(), Roots(log, trusted)
     last: Held | None = None
     for signed in log.checkpoints(first, before):
@@ -220,7 +218,7 @@ def look(
 
 
 def frontier(log: Log) -> bytes:
-    """The compact range of the log's tree, out of its tiles (see `tlog.tree.Frontier`)."""
+    """The compact range of the log's tree, from its tiles (see `tlog.tree.Frontier`)."""
     nodes = _nodes(log)
     return b"".join(nodes(*subtree) for subtree in subtrees(log.size))
 
@@ -230,18 +228,18 @@ def _nodes(log: Log) -> Nodes:
 
 
 def flaw(where: str, what: str) -> Flaw:
-    """One of a checkpoint, or of the keys."""
+    """A flaw of a checkpoint, or of the keys."""
     return Flaw(part="checkpoints", where=where, what=what)
 
 
 def read(data: bytes | str, where: str) -> Held:
-    """A checkpoint as it is written. Raises NoteError or CheckpointError."""
+    """Parse a checkpoint. Raises NoteError or CheckpointError."""
     written = note.parse(data)
     return Held(where, written, note.parse_checkpoint(written.text))
 
 
 def time_of(signature: Signature) -> str:
-    """When a witness has signed (RFC 3339, UTC); its seconds, if no clock shows them."""
+    """The time of a witness's signature (RFC 3339, UTC); in seconds, if it is impossible."""
     seconds = note.time_of_cosignature(signature)
     try:
         return rfc3339(datetime.fromtimestamp(seconds, UTC))
@@ -255,7 +253,7 @@ def _look_at(
     own = held.checkpoint
     wrong = list(_unlike(signed, own, last))
     key = succession.active(own.size)
-    by = note.opened(held.note, succession.keys)
+    by = note.verified_keys(held.note, succession.keys)
     if key is None:
         none = "no entry that it covers names a key of the log"
         wrong.append(Cause.of("flaw_no_key_covered", none))
@@ -276,7 +274,7 @@ def _look_at(
 
 
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
-    """How its row differs from it, and it from what must come after the one before it."""
+    """The differences between its row, itself, and what must follow the one before it."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)

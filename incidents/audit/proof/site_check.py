@@ -1,9 +1,8 @@
 """The check of the sites: whether each decision follows from the entries before it.
 
-After a checkpoint that was verified before, each entry is hashed, and stands where it belongs, in
-any case: only so do the first entries have the root of that checkpoint. But they are those that
-were verified then. So a site whose entries are all among them was decided as the policy says, and
-what was signed of them is not looked at again.
+After an earlier verified checkpoint every entry is still hashed, and its place checked: only then
+do the first entries have that checkpoint's root. But then they are unchanged since. So a site whose
+entries are all among them was decided by the policy, and is not decided again.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is decided by: the policies by digest, and which was active, if that is known.
+    """The policies by digest, and when each was active, if that is known.
 
-    Of an act whose entries stand at `open_from` or after, some may stand after the end of the log:
-    a checkpoint may come between them. Of a `part` more may be left out.
+    An act whose entries begin at `open_from` or later may have more after the end of the log, since
+    a checkpoint may come between them. From a `part` any may be left out.
     """
 
     policies: Mapping[str, Policy]
@@ -49,15 +48,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What is wrong, and how many sites end within an act, the rest of which is not here."""
+    """The flaws, and the number of sites whose last act is incomplete here."""
 
     flaws: list[Flaw]
     unfinished: int = 0
 
 
 def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> Decided:
-    """The first wrong entry of each of these sites: of a database's a span of sites or some, of a
-    bundle's the places of their entries."""
+    """The first wrong entry of each of these sites: spans or ids, or for a bundle places."""
     flaws: list[Flaw] = []
     unfinished = 0
     for site_id, stream in groupby(log.placed(some), itemgetter(0)):
@@ -77,7 +75,7 @@ def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> D
 
 
 def _taken(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw | None]:
-    """Where a site's last entry stands, and what is wrong with the first wrong one."""
+    """The place of a site's last entry, and the flaw of the first wrong one."""
     place = 0
     for site_id, place, body in stream:
         leaf = place if place < NUMBERLESS else None
@@ -106,15 +104,16 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACT = 10_000
-"""So many entries are numbered at once, and then the log may be signed: within an act, too. The
-rest of an act that began so far before a checkpoint may be gone, though none of it was covered."""
+"""The most entries that are numbered before the log may be signed, even within an act.
+
+The rest of an act that began this far before a checkpoint may be missing: nothing covered it.
+"""
 
 _SITES_AT_ONCE = 200
 
 
 class Since(NamedTuple):
-    """The first `size` entries are those of a checkpoint that was verified before, and where that
-    is from; so many `sites` were decided again nevertheless, each from its first entry."""
+    """An earlier verified checkpoint: its origin and `size`, and the `sites` decided again."""
 
     where: str
     size: int
@@ -122,12 +121,11 @@ class Since(NamedTuple):
 
 
 def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
-    """The sites of what comes after a checkpoint of `size` entries, numbered or not, or that may
-    have been within an act then; in shares."""
+    """The sites with entries after `size`, numbered or not, or with an act across it, in shares."""
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
-    # What has no number and is not above the floor is a finding anyway.
+    # An entry without a number below the floor is a finding anyway.
     without = ~exists().where(leaves.c.entry_id == entries.c.id)
     pending = select(entries.c.site_id).where(entries.c.id > log.head.floor, without)
     found = {id_ for each in (later, pending) for id_ in log.connection.scalars(each.distinct())}
@@ -139,10 +137,10 @@ def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
 def later_signed(
     log: LiveLog, _tell: Tell, succession: Succession, size: int, bounds: list[int]
 ) -> list[tuple[int, int]]:
-    """The checkpoints of more than `size` entries, and the last one in any case, as bounds of their
-    ids; of those before, one of each hand-over from key to key, and the last of each witness.
+    """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
 
-    `bounds` are those of all checkpoints.
+    Of earlier ones, one for each hand-over between keys, and the last of each witness. `bounds` are
+    those of all checkpoints.
     """
     if not bounds:
         return []
@@ -163,14 +161,13 @@ def later_signed(
 
 @dataclass(slots=True)
 class LookedAt(Seen):
-    """What is known after all ranges so far; beside it the desk's own acts, in their order. `where`
-    is how people find an entry by its number in the log, or one that has none."""
+    """The result for all ranges so far, with the desk's own acts; `where` describes an entry."""
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
 
     def join(self, seen: Seen) -> None:
-        """Takes what was seen of the next range."""
+        """Append the results for the next range."""
         self.entries += seen.entries
         self.roots += seen.roots
         self.policies |= seen.policies
@@ -182,7 +179,7 @@ class LookedAt(Seen):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def end(self) -> None:
-        """There are no more: each site's stream must have begun with its first entry."""
+        """Finish: each site's stream must have begun with its first entry."""
         for site_id, stretch in self.streams.unbegun():
             wrong = Cause.of(
                 "flaw_unbegun", "it is entry {seq} of {site!r}, and none is before it",
@@ -191,7 +188,7 @@ class LookedAt(Seen):
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def trusted(self, size: int) -> int:
-        """How many leaves, from the first, are as the tiles have them."""
+        """The number of leaves, from the first, that agree with the tiles."""
         wrong = [flaw.leaf or 0 for flaw in self.flaws if flaw.part == "tree"]
         gone = [
             flaw.leaf for flaw in self.flaws if flaw.part == "entries" and flaw.leaf is not None

@@ -1,4 +1,4 @@
-"""The verdict: what a verification has shown, beside what somebody knows or keeps outside."""
+"""The verdict: the result of a verification, compared with keys and checkpoints held outside."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ class UncomparedCheckpointError(VerificationError):
 
 
 def check_grown(engine: Engine, file: str, new: str) -> None:
-    """Makes sure that `new`, a signed checkpoint of the database's log, forgets nothing that the
-    one in the file vouches for. Any other file is nobody's checkpoint.
+    """Check that `new`, a signed checkpoint of the database's log, extends the one in the file.
+
+    A file without a checkpoint is ignored.
 
     Raises:
-        HeldCheckpointError: if it does.
+        HeldCheckpointError: if it does not.
     """
     held, now = _read(Path(file)), note.checkpoint_of(new)
     if held is None:
@@ -55,11 +56,10 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
 
 
 def check_same(file: str, new: str) -> None:
-    """The same without the log, whose entries nobody has here: only the very checkpoint that the
-    file holds may take its place.
+    """Check without the log, whose entries are not here, that `new` is the file's own checkpoint.
 
     Raises:
-        UncomparedCheckpointError: for any other.
+        UncomparedCheckpointError: if it is another.
     """
     held, now = _read(Path(file)), note.checkpoint_of(new)
     if held is not None and held != now:
@@ -75,10 +75,10 @@ def _read(file: Path) -> Checkpoint | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What whoever asks knows already: keys of the log, witnesses, checkpoints held outside; of one
-    of these, `since`, that all that it covers was verified before.
+    """The facts that the caller knows: keys of the log, witnesses, and checkpoints held outside.
 
-    Without `policy` what was decided is not decided again.
+    All entries before one of these, `since`, were verified earlier. Without `policy` nothing is
+    decided again.
     """
 
     keys: tuple[VerifierKey, ...] = ()
@@ -94,14 +94,13 @@ class Asked:
 
 
 def taken(asked: Asked, agreeing: Sequence[str]) -> Held | None:
-    """The checkpoint before whose end nothing need be verified again, if it is among those that
-    are `agreeing`."""
+    """The checkpoint before which nothing need be verified again, if it is `agreeing`."""
     since = asked.since
     return None if since is None or since.where not in agreeing else since
 
 
 def since_of(before: Held | None, again: int) -> Since | None:
-    """What was verified before; so many sites were decided `again`."""
+    """The earlier verification; `again` sites were decided again."""
     return None if before is None else Since(before.where, before.checkpoint.size, again)
 
 
@@ -134,7 +133,7 @@ def key_flaws(
 
 
 def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
-    """Whether the witnesses that are known outside have signed."""
+    """The known witnesses that have not signed."""
     return [
         flaw(str(witness), Cause.of("flaw_silent_witness", _SILENT_WITNESS))
         for witness in asked.witnesses
@@ -145,7 +144,7 @@ def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
 def held_flaws(
     asked: Asked, keys: Sequence[VerifierKey], roots: Roots
 ) -> tuple[list[Flaw], list[str]]:
-    """Of the checkpoints that were held outside, what does not agree; and those that do."""
+    """The flaws of checkpoints held outside that do not agree, and the names of those that do."""
     flaws, agreeing = [], []
     for held in asked.compared:
         stranger = _stranger(held, keys)
@@ -165,7 +164,7 @@ def held_flaws(
 
 
 def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
-    """Another log's checkpoint says nothing of this one; it must not accuse anybody."""
+    """The flaw of a checkpoint of another log, which proves nothing about this one."""
     origin = held.checkpoint.origin
     if not keys or origin in {key.name for key in keys}:
         return None
@@ -177,9 +176,9 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 
 
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
-    """What is wrong with who has signed a checkpoint that was held outside."""
+    """The flaw of a checkpoint held outside whose signatures are wrong."""
     try:
-        note.opened(held.note, list(dict.fromkeys(keys)))
+        note.verified_keys(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
         return flaw(held.where, told(error))
     return None
@@ -192,17 +191,17 @@ _ORDER = ("bundle", "entries", "tree", "checkpoints", "policy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was found.
+    """The result of a verification.
 
     `size`, `root` (hexadecimal) and `origin` are those of the last checkpoint, which `key` has
-    signed and whose text is `note`; `trusted` says where that key is known from. `since` is the
-    checkpoint that was verified before, if any was and the log agrees with it. `pending` entries
-    have no number, the oldest of them since then (RFC 3339, UTC). `agreeing` are the held
-    checkpoints that agree. `lost_its_end` is what the record says itself of that. `broken` are
-    pairs of a key and of the one that took over without its signature. `begun_late` are the sites
-    of a part whose first entry is not in it, which for that reason were not decided again;
-    `unfinished` those whose last act may go on after the end of a bundle. `periods` says whether it
-    is known which policy was active; `extras` are files that nothing rests on.
+    signed and whose text is `note`; `trusted` tells where that key is known from. `since` is the
+    checkpoint verified before, if there is one and the log agrees with it. `pending` entries have
+    no number, the oldest of them since then (RFC 3339, UTC). `agreeing` are the held checkpoints
+    that agree. `lost_its_end` are the losses of the end on record. `broken` are pairs of a key and
+    of the one that took over without its signature. `begun_late` are the sites of a part whose
+    first entry is not in it, so that they were not decided again; `unfinished` those whose last act
+    may continue after the end of a bundle. `periods` tells whether it is known which policy was
+    active; `extras` are files that nothing depends on.
     """
 
     kind: Kind
@@ -243,7 +242,7 @@ class Verdict:
         findings: Sequence[Flaw],
         **rest: Any,
     ) -> Verdict:
-        """The verdict, its findings in the order of what was looked at."""
+        """The verdict, with its findings sorted by place."""
         return cls(
             size=None if last is None else last.checkpoint.size,
             root=None if last is None else last.checkpoint.root.hex(),
@@ -259,11 +258,11 @@ class Verdict:
 
     @property
     def uncovered(self) -> int:
-        """How many entries are numbered, and in no checkpoint."""
+        """The number of entries with a number but without a checkpoint."""
         return max(0, self.entries - self.pending - (self.size or 0))
 
     def document(self) -> documents.Verdict:
-        """For programs."""
+        """The verdict as JSON."""
         since = self.since
         return {
             "verified": not self.findings,

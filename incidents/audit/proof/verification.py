@@ -1,8 +1,8 @@
 """The verification of the log in a database, from its entries up to its signatures.
 
-Nothing is believed that is kept beside the entries: hashes, tiles and roots are computed again and
-compared, and what was decided is decided again. Of the proofs that are asked for, one at a time
-looks through the whole record, while others are answered.
+Hashes, tiles and roots are computed again and compared, and acts are decided again: nothing stored
+beside the entries is trusted. One requested proof at a time reads the whole record, while other
+requests are answered.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 
 LAG = timedelta(minutes=1)
-"""An entry that has waited longer for its number is overdue: a sequencer looks each second."""
+"""After this time an entry without a number is overdue: a sequencer looks each second."""
 
 _ENTRIES_AT_ONCE = 10_000
 _CHECKPOINTS_AT_ONCE = 5_000
@@ -52,10 +52,10 @@ def database(
     processes: int | None = None,
     done: Tell = lambda _: None,
 ) -> Verdict:
-    """Verify the log in a database; `done` is told of entries.
+    """Verify the log in a database; `done` is called with numbers of entries, as progress.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
         WorkerLostError: if a process ends before its time.
     """
     with plainly(engine):
@@ -67,8 +67,7 @@ def database(
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """What there is to be looked at: the log's size, the bounds of the checkpoints' ids, the sites
-    in shares, the table of keys; and what is wrong with what the head counts."""
+    """The size, the bounds of checkpoints, the sites in shares, the keys, the head's flaws."""
 
     size: int
     checkpoints: list[int]
@@ -89,7 +88,7 @@ def by(workers: Workers, asked: Asked) -> Verdict:
     signed = _signatures(workers, succession, trusted, outline, before)
     sites: Sequence[Span | Some] = outline.sites
     again = of = len(seen.streams.of.keys() - {0})
-    # An activation does first what is due on any site.
+    # An activation first does what is due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
         some: list[Some] = workers.one(site_check.later_sites, before.checkpoint.size)
         sites, again = some, sum(len(each.ids) for each in some)
@@ -127,7 +126,7 @@ def _outline(log: LiveLog, _tell: Tell) -> _Outline:
 
 
 def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
-    """All entries and all tiles."""
+    """Check all entries and all tiles."""
     seen = LookedAt(where=_where)
     for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
@@ -149,7 +148,7 @@ def _where(leaf: int | None) -> str:
 
 
 def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
-    """Whether the tree that goes on from the head is the one that there is."""
+    """The flaws of the head's tree, compared with the tiles."""
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
     other = "the hashes that the tree would go on from are not those of the tree"
@@ -158,7 +157,7 @@ def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
 
 
 def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Iterator[Flaw]:
-    """Whether the table of keys has those that the entries name."""
+    """The differences between the table of keys and the entries that name them."""
     named = {str(made.key): made.seq for made in succession.made}
     for key in sorted(named.items() ^ dict(kept).items()):
         listed = key in kept
@@ -208,9 +207,9 @@ _log = logger("proving")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof(Generic[Shown]):
-    """One that was asked for `by` somebody at `begun` (UTC): `entries` looked at so far of `of`.
+    """A proof requested `by` somebody at `begun` (UTC), after `entries` of `of`.
 
-    Once it has `ended` there is what it has `shown`, or else `failed` says why there is nothing.
+    Once it has `ended` it has a result, `shown`, or the reason of its failure, `failed`.
     """
 
     by: str
@@ -232,14 +231,14 @@ class Proving(Generic[Shown]):
 
     @property
     def last(self) -> Proof[Shown] | None:
-        """The one that runs, else the last one that has ended."""
+        """The running proof, else the last one that has ended."""
         with self._lock:
             return self._last
 
     def begin(
         self, prove: Callable[[Tell], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
-        """Begins one, unless one runs already; whether it has begun."""
+        """Begin a proof, unless one runs already; return whether it has begun."""
         with self._lock:
             if self._last is not None and self._last.ended is None:
                 return False
@@ -249,7 +248,7 @@ class Proving(Generic[Shown]):
         return True
 
     def wait(self, within_s: float) -> Proof[Shown] | None:
-        """The last one, as it stands when it ends, or else after so many seconds."""
+        """Wait until the proof has ended, at most `within_s` seconds, and return the last one."""
         if within_s > 0 and self.last is not None:
             self._over.wait(within_s)
         return self.last
@@ -271,7 +270,7 @@ class Proving(Generic[Shown]):
             self._last = replace(self._last, entries=self._last.entries + entries)
 
     def _end(self, **what: object) -> None:
-        # At once: of one that begins in between, nobody who waits would be told that it is over.
+        # At once: if another begins in between, waiting callers would miss that this one has ended.
         with self._lock:
             assert self._last is not None, "it runs"
             self._last = replace(self._last, **what)  # type: ignore[arg-type]  # fields of its own

@@ -87,7 +87,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
     with kept(run, KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
         made = keeper.account(handle)
-        own = f" --as {run.settings.person}" if keeper.came_in else ""
+        own = f" --as {run.settings.person}" if keeper.signed_in else ""
     next_ = f"account password {handle}"
     if given == "integrator":
         next_ = f"token make {handle} --days {_TOKEN_DAYS}"

@@ -50,9 +50,9 @@ class AccountAdmin:
         self._by = by
 
     @property
-    def came_in(self) -> bool:
+    def signed_in(self) -> bool:
         """Whether who keeps them has signed in for it."""
-        return self._by is not None and self._by.came_in
+        return self._by is not None and self._by.signed_in
 
     def accounts(self) -> list[Account]:
         """All accounts, by their handles."""
@@ -89,7 +89,7 @@ class AccountAdmin:
 
     def set_password(self, handle: str, new: str) -> None:
         """Give it a new password; all its sessions end."""
-        hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
+        hash_, wait = secrets.hash_password(new, handle), access_settings.second_after()
         seal = self._run.local.seal
         self._do(
             lambda c, by, now: accounts.set_password(
@@ -163,16 +163,16 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
         PasswordNeededError, SignInError, BlockedError: see `reauthentication.sign_in`.
     """
     with run.local.reading() as connection:
-        guarded = bool(stored_accounts.guards(connection))
+        guarded = bool(stored_accounts.password_admins(connection))
     if guarded:
         who = reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION)
         _check(run, who, "own_account" if own == who.handle else act, own)
-    return By(person=run.settings.person, login=run.settings.login, came_in=guarded)
+    return By(person=run.settings.person, login=run.settings.login, signed_in=guarded)
 
 
 def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
     """See that their role is for it; that it is not is counted."""
-    why = identity.why_not(act, clock.now())
+    why = identity.denial(act, clock.now())
     if why is None:
         return
     by = By(person=identity.handle, login=run.settings.login)

@@ -47,7 +47,7 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     engine = run.local.bare_engine
     is_new = schema.status(engine) is schema.Status.EMPTY
     schema.upgrade(engine, rehearsal=rehearsal)
-    told = run.text("db.made" if is_new else "db.up_to_date", place=address.place(engine))
+    told = run.text("db.made" if is_new else "db.up_to_date", place=address.display_address(engine))
     _report(run, run.local.engine, told)
 
 
@@ -75,7 +75,7 @@ def check(run: Run) -> int:
     _report(
         run,
         engine if damage else run.local.engine,
-        run.text(code, place=address.place(engine)),
+        run.text(code, place=address.display_address(engine)),
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
@@ -100,7 +100,7 @@ def backup(run: Run, file: Path) -> None:
         raise InputError.coded(
             "backup_of_postgresql",
             "back up PostgreSQL with its own tool: pg_dump --format=custom --file={file} '{place}'",
-            file=file, place=address.place(engine),
+            file=file, place=address.display_address(engine),
         )  # fmt: skip
     _refuse_what_is_there(file)
     if found := integrity.check(engine).damage:
@@ -108,10 +108,10 @@ def backup(run: Run, file: Path) -> None:
             "damaged_not_copied",
             "{place} is damaged and was not copied ({damage}): see incidents db check, and restore"
             " an earlier backup",
-            place=address.place(engine), damage=found[0],
+            place=address.display_address(engine), damage=found[0],
         )  # fmt: skip
     _copy(engine, file)
-    told = run.text("db.copied", file=str(file), place=address.place(engine))
+    told = run.text("db.copied", file=str(file), place=address.display_address(engine))
     _report(run, run.local.engine, told, file=str(file))
 
 
@@ -195,7 +195,7 @@ def _copy(engine: Engine, file: Path) -> None:
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
-        with disk.new(unfinished) as made:
+        with disk.create_private(unfinished) as made:
             with closing(sqlite3.connect(unfinished)) as copy:
                 disk.check_opened_by_name(made.fileno())
                 source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
@@ -203,7 +203,7 @@ def _copy(engine: Engine, file: Path) -> None:
                 copy.execute("PRAGMA journal_mode=DELETE")
             os.fsync(made.fileno())
         unfinished.rename(file)
-        disk.sync(file.parent)
+        disk.fsync_path(file.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         gone = isinstance(error, FileNotFoundError)
@@ -218,6 +218,6 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
-    found = {"database": address.place(engine), "schema": schema.HEAD, **more}
+    found = {"database": address.display_address(engine), "schema": schema.head(), **more}
     if not output.answered(run, found):
         run.say(sentence)

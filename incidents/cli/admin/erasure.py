@@ -76,7 +76,7 @@ def _foreseen(run: Run) -> RetentionResult:
     from incidents.desk import pseudonyms
 
     keep = retention_settings.of_settings()
-    return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
+    return pseudonyms.count_expired(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
 def _aged(run: Run, password_file: Path | None) -> RetentionResult:
@@ -86,7 +86,7 @@ def _aged(run: Run, password_file: Path | None) -> RetentionResult:
     from incidents.desk import pseudonyms
 
     keep, house, settings = retention_settings.of_settings(), run.local, run.settings
-    return pseudonyms.erase_aged(
+    return pseudonyms.erase_expired(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
     elif not run.quiet:
         told = gone(run, aged.erased, dry_run=dry_run)
         run.say(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
-        if not keep.asked_for:
+        if not keep.is_enabled:
             run.tell(run.text("erasure.not_asked_for"))
 
 
@@ -163,12 +163,12 @@ def _erase_of_site(
         desk=house.desk, engine=house.engine, folder=settings.evidence,
         keep=retention_settings.of_settings(),
     )  # fmt: skip
-    return demands.meet(
+    return demands.execute(
         ErasureRequest(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
         confirm=lambda: _confirm_erasure(run, site, confirm),
-        told=rfc3339 if run.for_programs else run.when.until,
+        format_time=rfc3339 if run.for_programs else run.when.until,
     )
 
 
@@ -205,7 +205,7 @@ def _account_met(
     from incidents.desk import pseudonyms
 
     house, settings = run.local, run.settings
-    met = pseudonyms.meet_account_demand(
+    met = pseudonyms.erase_account(
         house.desk,
         house.engine,
         retention_settings.of_settings(),
@@ -215,7 +215,7 @@ def _account_met(
         clock.now(),
         dry_run=dry_run,
         confirm=sure,
-        told=rfc3339 if run.for_programs else run.when.until,
+        format_time=rfc3339 if run.for_programs else run.when.until,
     )
     return met.document(dry_run=dry_run)
 
@@ -223,7 +223,7 @@ def _account_met(
 def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
     question = run.text("erasure.confirm.site", site=site_name.in_full(site))
     typed, way_out = _typed(run, question, site, confirm)
-    if not site_name.is_called(site, typed):
+    if not site_name.matches_name(site, typed):
         raise ErasureNotConfirmedError(
             what=errors.Cause.of("whose_words", "people's words about {site}", site=site),
             way_out=way_out,

@@ -106,7 +106,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     given = load(act.run, file)
     refuse_future(given, clock.now())
     if not (skip_bad or act.dry_run):
-        given.insist()
+        given.refuse_bad_lines()
     findings = reports.group_reports(given.reports, group_within)
     with progress(act.run.text("history_file.importing"), len(findings)) as done:
         if act.run.remote is None:

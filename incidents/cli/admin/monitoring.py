@@ -161,7 +161,7 @@ def try_channels(run: Run) -> int:
 def _sent_trial(run: Run) -> Iterable[TriedChannel]:
     from incidents.notices import notice_settings, trial
 
-    return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)
+    return trial.send(notice_settings.desk_settings(run.settings.zone), clock.now(), run.when)
 
 
 def _tell_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
@@ -211,7 +211,7 @@ def metrics(run: Run, target: str | None) -> None:
 
     If the database cannot be read, incidents_up is 0 and the exit status is 1.
     """
-    from incidents.metrics.database import always
+    from incidents.metrics.database import static_samples
     from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
@@ -220,7 +220,7 @@ def metrics(run: Run, target: str | None) -> None:
         )
     if find_spec(LIBRARY) is None:
         raise NoMetricsLibraryError
-    found: Samples | bytes = always(up=False)
+    found: Samples | bytes = static_samples(up=False)
     trouble = None
     try:
         found = _samples(run) if run.remote is None else run.remote.metrics()

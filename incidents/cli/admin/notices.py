@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from incidents.client.house import RemoteApp
     from incidents.contract.documents.enforcement import Letter, NoticeHere
-    from incidents.notices.preview import Shown
+    from incidents.notices.preview import Preview
     from incidents.notices.wording import Wording
 
 
@@ -77,7 +77,7 @@ def _here(run: Run) -> list[NoticeHere]:
             "own": [
                 str(file)
                 for language in LANGUAGES
-                if (file := wording.overridden(notice["notice"], language)) is not None
+                if (file := wording.own_template(notice["notice"], language)) is not None
             ],
         }
         for notice in notice_settings.listed(notice_settings.lanes_without_channel())
@@ -136,7 +136,7 @@ def preview(
         wording = notice_settings.wording(run.settings.zone)
         facts = _facts(run, names, site, incident)
         letters = _written(wording, facts, wording.languages if language is None else (language,))
-        chosen = wording if language is None else wording.alone(language)
+        chosen = wording if language is None else wording.in_language(language)
         pages = (chosen.letter(each, told, "preview").html for each, told in facts.items())
     if run.quiet:
         run.say(*names)
@@ -183,10 +183,10 @@ def _facts(
 
 def _real(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
-) -> dict[str, Shown]:
+) -> dict[str, Preview]:
     from incidents.notices import customer_link, preview
 
-    link = customer_link.link_of_notice()
+    link = customer_link.load_notice_link()
     with run.local.reading() as connection:
         if incident is not None:
             subject = preview.of_incident(incident)

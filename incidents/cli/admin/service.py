@@ -77,16 +77,16 @@ def _once(run: Run) -> int:
 
     done = _Done(run)
     house = run.local
-    found = enforce.look(house.engine, house.desk, done=done.add)
+    found = enforce.elapse(house.engine, house.desk, done=done.add)
     if found.aside is not None:
         raise enforce.StandingAsideError(reason=found.aside)
     # What goes wrong with one duty keeps none of the others from being done.
     wrong: list[Exception] = []
-    _do(heartbeat.note_once, house, wrong)
+    _do(heartbeat.record_once, house, wrong)
     done.tell()
     carried_out = [delivery.once(house)]
     unread = carried_out[0].mark_unread
-    _do(lambda house: heartbeat.note_mark_once(house, unread), house, wrong)
+    _do(lambda house: heartbeat.record_mark_once(house, unread), house, wrong)
 
     def recover(house: App) -> None:
         recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
@@ -178,9 +178,9 @@ class _Done:
             run.tell(run.text("daemon.nothing"))
 
     def _told(self, answer: Answer) -> list[str]:
-        teller = answers.teller_of(self._run, answer)
+        wording = answers.wording_of(self._run, answer)
         events = answers.as_left_down(self._run, answer)
-        return [event_sentence.sentence(teller, event) for event in events]
+        return [event_sentence.sentence(wording, event) for event in events]
 
 
 def _status(run: Run) -> int:

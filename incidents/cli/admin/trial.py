@@ -19,7 +19,7 @@ from incidents.machine import policy
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Simulation
-    from incidents.history.comparison import Taken
+    from incidents.history.comparison import PreparedHistory
     from incidents.history.simulate import Outcome
     from incidents.machine.policy import Policy
     from incidents.scenario.file import Scenario
@@ -147,7 +147,7 @@ def simulate(
     optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too. All
     policies see the same calls.
     """
-    from incidents.history.comparison import take
+    from incidents.history.comparison import prepare
     from incidents.history.reports import Draw
 
     if picture is not None and picture.suffix.lower() != ".svg":
@@ -157,10 +157,10 @@ def simulate(
     chosen = _policies_to_compare(run, policies)
     history = history_file.load(run, file)
     if not skip_bad:
-        history.insist()
-    taken = take(history, Draw(reach=reach, seed=seed), group_within)
+        history.refuse_bad_lines()
+    taken = prepare(history, Draw(reach=reach, seed=seed), group_within)
     with history_file.progress(run.text("trial.simulating"), taken.kept * len(chosen)) as done:
-        outcomes = taken.under(chosen, done)
+        outcomes = taken.run_under(chosen, done)
     _answer_of_simulation(run, outcomes, taken)
     history_file.tell_of(run, history)
     _tell_of_simulation(run, [policy for _, policy in chosen], taken)
@@ -184,7 +184,7 @@ def _policy_named(run: Run, name: str) -> Policy:
     return params.read_policy(Path(name))
 
 
-def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
+def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: PreparedHistory) -> None:
     found = taken.document(outcomes)
     rows = list(map(_outcome_document, found["policies"]))
     closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
@@ -206,7 +206,7 @@ def _outcome_row(outcome: Outcome) -> list[str]:
     return [outcome.policy, *map(output.number, counts)]
 
 
-def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
+def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
     """What the numbers rest on, for people."""
     if taken.span is None:
         run.tell(run.text("trial.no_reports"))
@@ -227,14 +227,14 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
         run.tell(run.text("trial.removal_unknown", incidents=incidents))
 
 
-def _told_grouping(run: Run, taken: Taken) -> str:
+def _told_grouping(run: Run, taken: PreparedHistory) -> str:
     if taken.group_within is None:
         return run.text("trial.each")
     within = policy.write_duration(taken.group_within)
     return run.text("trial.grouped", kept=taken.kept, within=within)
 
 
-def _told_calls(run: Run, taken: Taken) -> str:
+def _told_calls(run: Run, taken: PreparedHistory) -> str:
     known = taken.kept - taken.drawn
     if not taken.drawn:
         return run.text("trial.calls.none_drawn", known=known)
@@ -244,7 +244,9 @@ def _told_calls(run: Run, taken: Taken) -> str:
     )  # fmt: skip
 
 
-def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
+def _draw_outcomes(
+    run: Run, file: Path, outcomes: Sequence[Outcome], taken: PreparedHistory
+) -> None:
     from incidents.history import picture
 
     output.write_file(str(file), [picture.draw(outcomes, taken.span, run.settings.zone).encode()])

@@ -239,7 +239,7 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
         )  # fmt: skip
     key = SigningKey.generate(name, COSIGNATURE_V1)
     # The store first: a key without one could never sign, a store without its key does no harm.
-    Ledger(store).make_for(key.verifier)
+    Ledger(store).register_key(key.verifier)
     try:
         private_file.create(file, f"{key.private_text()}\n")
     except OSError as error:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import NotCompared
     from incidents.contract.documents.record import Recovered, Recovery, WentOn
-    from incidents.enforcement.comparison import Done
+    from incidents.enforcement.comparison import Summary
     from incidents.enforcement.history_recovery import Outcome
     from incidents.enforcement.reconciliation import Comparison
 
@@ -81,7 +81,7 @@ def recover(
     from incidents.enforcement import comparison, history_recovery
 
     house = run.local
-    asked = history_recovery.Asked(
+    asked = history_recovery.RecoveryRequest(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
         public=public,
     )  # fmt: skip
@@ -89,14 +89,14 @@ def recover(
         house.engine, house.desk, house.reading, key_ring(run), clock.now
     )
     if dry_run:
-        return _foretell(run, way.foreseen(asked))
+        return _foretell(run, way.preview(asked))
     if confirmation.is_opening_asked(confirm):
-        confirmation.confirm_openings(run, _opened(run, way.foreseen(asked)), confirm)
-    gone = way.go_on(asked, on_record(run, reason))
-    done = way.compared(asked)
+        confirmation.confirm_openings(run, _opened(run, way.preview(asked)), confirm)
+    gone = way.resume(asked, on_record(run, reason))
+    done = way.compare_sites(asked)
     _tell(run, gone, done)
-    if way.in_the_way is not None:
-        run.tell(run.text("recover.in_the_way", file=way.in_the_way))
+    if way.obstacle is not None:
+        run.tell(run.text("recover.in_the_way", file=way.obstacle))
     return NOT_VERIFIED if any(done.counts[each] for each in comparison.WRONG) else DONE
 
 
@@ -107,7 +107,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     from incidents.views import left_down
 
     with run.local.reading() as connection:
-        left = set(left_down.every(connection, run.local.now(connection)))
+        left = set(left_down.all_left_down(connection, run.local.now(connection)))
     waiting = [
         each for each in compared
         if each.verdict == WAITS and UP == each.ordered != each.really and each.site not in left
@@ -120,7 +120,7 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     since `audit status` does."""
     from incidents.enforcement import comparison
 
-    done, opened = comparison.done(compared), _opened(run, compared)
+    done, opened = comparison.summarise(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
     if run.for_programs:
         document: Recovery = {
@@ -141,7 +141,7 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     return status
 
 
-def _tell(run: Run, gone: Outcome, done: Done) -> None:
+def _tell(run: Run, gone: Outcome, done: Summary) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
         told: WentOn = {
@@ -163,7 +163,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
         run.say(run.text("recover.signed", n=resumed.signed))
     if lost is not None:
         run.say(run.text("recover.kept", file=lost.kept.file))
-    if gone.is_blind:
+    if gone.is_loss_unknown:
         run.say(run.text("recover.blind"))
     if gone.key is not None:
         run.say(run.text("recover.signs", key=gone.key))
@@ -173,7 +173,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
         run.tell(run.text("recover.next.verify", file=kept))
 
 
-def _tell_of_sites(run: Run, done: Done) -> None:
+def _tell_of_sites(run: Run, done: Summary) -> None:
     """Which were ordered again: a person has to know what is open that was not before."""
     from incidents.enforcement.comparison import MOST_NAMED
 
@@ -189,8 +189,8 @@ def _tell_of_sites(run: Run, done: Done) -> None:
             _name(run, id_, names, MOST_NAMED)
     if done.failed:
         run.say(_not_compared(run, done))
-    if done.unasked:
-        run.say(run.text("recover.unasked", n=done.unasked))
+    if done.unknown_before:
+        run.say(run.text("recover.unasked", n=done.unknown_before))
     if done.opened or done.taken_down:
         run.tell(run.text("recover.no_letter"))
     if again:
@@ -206,7 +206,7 @@ def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
     run.say(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
 
 
-def _not_compared(run: Run, done: Done) -> str:
+def _not_compared(run: Run, done: Summary) -> str:
     """Which sites could not be compared, and why."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
@@ -214,7 +214,7 @@ def _not_compared(run: Run, done: Done) -> str:
     return run.text("recover.not_compared", sites=sites, why=not_compared(found))
 
 
-def _uncompared(done: Done) -> list[NotCompared]:
+def _uncompared(done: Summary) -> list[NotCompared]:
     return [{"site": site, "problem": problem} for site, problem in done.failed]
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.filings import ListedRow
     from incidents.filing.lists.customer_list import Problem
     from incidents.filing.lists.table_file import TableFile
-    from incidents.history.customers import Intake, Taken
+    from incidents.history.customers import CustomerImport, RowResult
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -128,20 +128,20 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     return FAILED if bad else DONE
 
 
-def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
+def _intake(act: Act, *, add: bool) -> CustomerImport | RemoteList:
     run = act.run
     if run.remote is not None:
         run.remote.insist_on_who_acts()
         return run.remote.filings.intake(add=add, dry_run=act.dry_run)
-    from incidents.history.customers import Intake
+    from incidents.history.customers import CustomerImport
 
-    return Intake(
+    return CustomerImport(
         desk=run.local.desk, filed=partial(_filed, run), by=act.by, login=run.settings.login,
         add=add, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
     )  # fmt: skip
 
 
-def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
+def _give(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
     if run.quiet:
         for taken in rows:
             if taken.changed:
@@ -154,7 +154,7 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
                 run.say(line)
 
 
-def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
+def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
     """What people are told of a row: all of a dry run, else only what was not taken."""
     row = taken.customer
     told = [_problem(run, problem) for problem in row.problems]
@@ -187,7 +187,7 @@ def _problem(run: Run, problem: Problem) -> str:
     return run.text("filing.of_field", field=where, what=told) if where else told
 
 
-def _outcome(run: Run, taken: Taken) -> str:
+def _outcome(run: Run, taken: RowResult) -> str:
     from incidents.history.customers import UNCHANGED
 
     if taken.outcome == UNCHANGED:
@@ -196,7 +196,7 @@ def _outcome(run: Run, taken: Taken) -> str:
     return run.text(code, outcome=taken.outcome, fields=list(taken.changed))
 
 
-def _document(taken: Taken) -> ListedRow:
+def _document(taken: RowResult) -> ListedRow:
     row, refusal = taken.customer, taken.refusal
     return {
         "row": row.row,

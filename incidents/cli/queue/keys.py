@@ -78,10 +78,10 @@ def _in_a_row(run: Run, sentences: list[str]) -> str:
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     """What was done because it was due before the act, or what the act did."""
-    teller = answers.teller_of(run, answer)
+    wording = answers.wording_of(run, answer)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, answers.as_left_down(run, answer))
-    return [event_sentence.sentence(teller, event) for event in events]
+    return [event_sentence.sentence(wording, event) for event in events]
 
 
 OUTCOMES = {

@@ -13,7 +13,8 @@ from incidents.cli import answers
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, paints, visible
-from incidents.contract.hints import first_of_two, typed
+from incidents.contract.hints import typed
+from incidents.contract.next_steps import first_of_two
 from incidents.values.site_name import in_full, shown
 
 if TYPE_CHECKING:

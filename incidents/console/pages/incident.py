@@ -124,11 +124,11 @@ def link(desk: Submitted, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)
     desk.authorise("give_link")
-    links, now = customer_link.needed_links(), clock.now()
+    links, now = customer_link.required_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
     return rendering.response(
-        "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
+        "link", desk.reader, link=links.address(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
 
@@ -163,7 +163,9 @@ def _submit(desk: Submission, action: Action, key: Key) -> Answer:
     command = submission.command_of_form(desk, action, of)
     # Whether the site's name was typed, below a violation that closes it.
     typed = desk.form.text("confirm")
-    unmeant = isinstance(command, c.Recur) and not site_name.is_called(_site_of(desk, key), typed)
+    unmeant = isinstance(command, c.Recur) and not site_name.matches_name(
+        _site_of(desk, key), typed
+    )
     return desk.submit(
         site, command, seen=not isinstance(command, _UNSIGHTED), unless_closing=unmeant,
         steady=isinstance(command, c.RecordContact),
@@ -210,7 +212,7 @@ def _page(
         closing=closing, typed=here.typed, not_now=reasons(here, would),
         acts=act_forms.in_order("incidents", _ACTS, here.identity.may, _ELSEWHERE),
         revoke_links=act_forms.of_page("incidents")["revoke-links"],
-        linked=customer_link.links_of_settings() is not None,
+        linked=customer_link.load_links() is not None,
     )  # fmt: skip
 
 

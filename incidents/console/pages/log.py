@@ -91,7 +91,7 @@ def log(desk: Submitted) -> Response:
             note=submission.optional_text(desk.form, "note"),
             again=desk.form.text("again") is not None,
         )  # fmt: skip
-        meant = site_name.is_called(name, desk.form.text("confirm"))
+        meant = site_name.matches_name(name, desk.form.text("confirm"))
         answer = desk.submit(name, command, seen=False, unless_closing=not meant)
     except (InputError, RefusedError) as error:
         return _again(desk, sent, flash=messages.of_error(desk.reader, error))

@@ -121,7 +121,7 @@ def _compared(desk: Submission) -> Compared:
         with desk.reading() as connection:
             # What a loss may have left down is opened by its name.
             opens = lineage.standing(connection).unproved_since is None
-            names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
+            names, left = sites.mismatched(connection, after=after[:300] or None, most=MAX_SITES)
     repair = desk.form.text("repair") is not None
     found = routing.load()
     try:
@@ -180,7 +180,7 @@ def _page(
             unset=who.app.lanes_without_channel,
         )  # fmt: skip
         would = possible.on_order(connection, order, here.by, reader.now)
-        seq = sites.seqs(connection, [order[0]]).get(order[0])
+        seq = sites.entry_counts(connection, [order[0]]).get(order[0])
     to_do, not_yet = ("release", "retry") if found["state"] == "braked" else ("retry", "release")
     return here.page(
         "order", status=409 if flash else 200, flash=flash, order=masked.document(found),

@@ -152,7 +152,7 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
         name = inputs.site(site)
     except RefusedError:
         return set()
-    return {url for url in urls if web_address.is_of(web_address.read(url, bare=True), name)}
+    return {url for url in urls if web_address.is_below(web_address.read(url, bare=True), name)}
 
 
 def _without_end(written: str) -> str:

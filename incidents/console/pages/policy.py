@@ -23,9 +23,9 @@ from incidents.console.submission import Submission, Submitted, SubmittedWithFil
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
 from incidents.history import recorded
-from incidents.history.apart import Source
 from incidents.history.comparison import Comparison
 from incidents.history.reports import Draw
+from incidents.history.trial_process import Source
 from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
 from incidents.system.side_process import Spent

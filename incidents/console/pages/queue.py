@@ -197,7 +197,7 @@ def _rendered(who: RequestContext, place: Place) -> str:
             report=owed, when=here.reader.when,
         )  # fmt: skip
         ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
-        seen, newest = sites.seqs(connection, ids), entries.last_id(connection)
+        seen, newest = sites.entry_counts(connection, ids), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
     return rendering.render(
         "queue_list", here.reader, found=found,

@@ -22,12 +22,18 @@ from incidents.console.rendering import Reader
 from incidents.console.request_context import RequestContext, ResultCache, Viewer, needs
 from incidents.console.submission import Submission, SubmittedWithFiles
 from incidents.errors import Cause, IncidentsError
-from incidents.history import apart, comparison
-from incidents.history.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
+from incidents.history import comparison, trial_process
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
+from incidents.history.trial_process import (
+    BadLinesError,
+    Source,
+    TooCostlyError,
+    Trial,
+    UploadedHistory,
+)
 from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
 
@@ -93,7 +99,7 @@ def read_taking(given: SentForm) -> Taking:
     return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
 
 
-def read_history(given: SentForm, name: str, reader: Reader) -> Sent:
+def read_history(given: SentForm, name: str, reader: Reader) -> UploadedHistory:
     """The history in the file of that field; raises InvalidSimulationError."""
     sent = given.file(name)
     if sent is None:
@@ -101,7 +107,7 @@ def read_history(given: SentForm, name: str, reader: Reader) -> Sent:
     if sent.size is None or sent.size > MAX_BYTES:
         raise InvalidSimulationError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
-    return Sent(sent.file.read(), _file_name(sent.filename), zone)
+    return UploadedHistory(sent.file.read(), _file_name(sent.filename), zone)
 
 
 def read_policies(given: SentForm, name: str) -> list[Named]:
@@ -133,11 +139,11 @@ def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent
         raise InvalidSimulationError("compare.too_many", limit=MAX_POLICIES)
     trial = Trial(
         source=source, policies=tuple(named), draw=taken.draw, within=taken.within,
-        most=MAX_REPORTS, skip_bad=taken.skip_bad, told=comparison.of,
+        most=MAX_REPORTS, skip_bad=taken.skip_bad, summarize=comparison.of,
     )  # fmt: skip
     try:
         with SIMULATING.taken():
-            return apart.tried(trial, spent)
+            return trial_process.run_trial(trial, spent)
     except HistoryError as error:
         line, detail = error.facts.get("line"), error.facts["detail"]
         if line is None:
@@ -158,7 +164,7 @@ def slow_work_for(app: App, by: str) -> Iterator[Spent]:
     """Charge processor time to the account; raises InvalidSimulationError if it has no more."""
     with ExitStack() as stack:
         try:
-            spent = stack.enter_context(app.expenses.of(by))
+            spent = stack.enter_context(app.processor_budget.charge(by))
         except OverspentError as error:
             raise InvalidSimulationError("compare.overspent", **error.facts) from error
         yield spent

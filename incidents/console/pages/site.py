@@ -153,7 +153,7 @@ def confirm(desk: Submission, name: str) -> None:
     Raises:
         NotConfirmedError: if it was not.
     """
-    if desk.seen is None or not site_name.is_called(name, desk.form.text("confirm")):
+    if desk.seen is None or not site_name.matches_name(name, desk.form.text("confirm")):
         raise NotConfirmedError
 
 

@@ -1,10 +1,12 @@
-"""The documents that answer acts: the events of one act, and the results of a batch."""
+"""The documents that answer actions: results, events, problems, and the results of a batch."""
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
-from incidents.contract.documents import Facts, Open
+from incidents.contract.documents import Facts, Hint, Open
 from incidents.contract.documents.sites import Incident, Site
 
 
@@ -66,3 +68,52 @@ class Acted(TypedDict):
     events: list[Event]
     remarks: list[Remark]
     repeated: bool
+
+
+class Outcome(TypedDict):
+    """The site, the incidents that a command touched, and the events, in their state after it;
+    `site` is null if none was found."""
+
+    site: Site | None
+    incident: Incident | None
+    incidents: list[Incident]
+    events: list[Event]
+    remarks: list[Remark]
+
+
+class InvalidPart(TypedDict):
+    """What is wrong with a part of the request, and where; never what was given."""
+
+    loc: list[str]
+    type: str
+    msg: str
+
+
+class Problem(Open):
+    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses; `hints` say what
+    can be done instead."""
+
+    type: str
+    title: str
+    status: int
+    detail: NotRequired[str | None]
+    errors: NotRequired[list[InvalidPart]]
+    facts: NotRequired[Facts]
+    events: NotRequired[list[EventOfSite]]
+    hints: NotRequired[list[Hint]]
+
+
+class Result(TypedDict):
+    """What came of one command of a batch: an answer, or a problem."""
+
+    status: int
+    answer: Acted | None
+    problem: Problem | None
+
+
+class Results(TypedDict):
+    """What came of each command, in their order."""
+
+    items: list[Result]
+    done: int
+    refused: int

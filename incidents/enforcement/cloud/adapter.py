@@ -3,9 +3,9 @@
 A suspension and a closure stop the node, a reopening starts it; disks and data stay, and nothing is
 ever destroyed. No order is done before the node is *seen* stopped or running.
 
-An order may come twice, and late. Twice does no harm: a node that has stopped is not stopped again.
-Late is prevented by time alone: an attempt begins no change after 15 seconds, and its lease is 25.
-A cloud keeps no order's number, so that there is nothing to compare a stale one with.
+A repeated order does no harm: a stopped node is not stopped again. Only time limits prevent late
+changes: an attempt begins none after 15 seconds, and its lease is 25. A cloud keeps no order
+numbers, so a stale order cannot be recognised.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Literal
 from incidents import log
 from incidents.enforcement.attempts import Attempts, LateError, check_time
 from incidents.enforcement.cloud.node import (
+    RETRY_SOON,
     SEVERAL_NODES,
-    SOON,
     Cloud,
     Node,
-    Sought,
-    Whereabouts,
+    NodeLookup,
+    NodeQuery,
     outcome,
 )
 from incidents.enforcement.cloud.provider import read_settings
@@ -39,7 +39,7 @@ from incidents.enforcement.port import (
 )
 from incidents.settings.options import Options
 
-MOST_AT_ONCE = 128
+MAX_CONCURRENT = 128
 
 Wanted = Literal["stopped", "running"]
 
@@ -58,40 +58,42 @@ _SHARED = Failed(
     detail="the node that is found for this site is another site's in the settings",
 )
 _LATE = Retry(problem="timeout", detail="the cloud has not answered in time")
-_BUSY = Retry(problem="busy", after=SOON, detail="too many attempts are still under way")
+_BUSY = Retry(problem="busy", after=RETRY_SOON, detail="too many attempts are still under way")
 
 
 class CloudNodes:
-    """The adapter. Each attempt has a connection of its own, since drivers serve one thread."""
+    """The adapter, with a connection for each attempt, since drivers are not thread-safe."""
 
     tells_closed = False
-    """A node that is stopped does not know why."""
+    """A stopped node does not know why it was stopped."""
 
     def __init__(
-        self, name: str, whereabouts: Whereabouts, connect: Callable[[], Cloud], limit_s: float
+        self, name: str, lookup: NodeLookup, connect: Callable[[], Cloud], limit_s: float
     ) -> None:
         self.name = name
-        self._whereabouts = whereabouts
+        self._lookup = lookup
         self._connect = connect
-        self._idle: deque[Cloud] = deque(maxlen=MOST_AT_ONCE)
-        self._acts = Attempts[Outcome](limit_s=limit_s, most=MOST_AT_ONCE, late=_LATE, full=_BUSY)
-        self._looks = Attempts[State | None](
-            limit_s=limit_s, most=MOST_AT_ONCE, late=None, full=None
+        self._idle: deque[Cloud] = deque(maxlen=MAX_CONCURRENT)
+        self._deliveries = Attempts[Outcome](
+            limit_s=limit_s, most=MAX_CONCURRENT, timed_out=_LATE, busy=_BUSY
+        )
+        self._queries = Attempts[State | None](
+            limit_s=limit_s, most=MAX_CONCURRENT, timed_out=None, busy=None
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Ask for the node to be stopped or started, if it is not, and look what has come of it."""
+        """Request the node's stop or start if needed, then check its state."""
         wanted = _WANTED.get(order.kind)
         if wanted is None:
             return Skipped(why="not_of_a_node")
-        return self._acts.run(lambda until: self._switch(order.site, wanted, until))
+        return self._deliveries.run(lambda until: self._switch(order.site, wanted, until))
 
     def state(self, site: str) -> State | None:
         """`active` if its node is running, `suspended` if it is not, None if it is neither.
 
-        A node does not tell why it is stopped: a closed site is `suspended` here too.
+        A stopped node does not know why: a closed site is `suspended` here too.
         """
-        return self._looks.run(lambda _until: self._look(site))
+        return self._queries.run(lambda _until: self._current_state(site))
 
     def _switch(self, site: str, wanted: Wanted, until: float) -> Outcome:
         try:
@@ -107,34 +109,36 @@ class CloudNodes:
                     cloud.stop(node)
                 else:
                     cloud.start(node)
-                return self._seen(cloud, node, wanted)
+                return self._verified(cloud, node, wanted)
         except LateError:
             raise
-        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+        except Exception as error:  # noqa: BLE001  # drivers raise any class
             return self._failed(error, site)
 
-    def _look(self, site: str) -> State | None:
+    def _current_state(self, site: str) -> State | None:
         try:
             with self._connection() as cloud:
                 node = self._node(cloud, site)
-        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+        except Exception as error:  # noqa: BLE001  # drivers raise any class
             self._failed(error, site)
             return None
-        return None if isinstance(node, Failed) else _STATES.get(node.standing)
+        return None if isinstance(node, Failed) else _STATES.get(node.state)
 
     def _node(self, cloud: Cloud, site: str) -> Node | Failed:
-        sought = self._whereabouts.sought(site)
-        found = [] if sought is None else list(cloud.nodes(sought))
+        query = self._lookup.query(site)
+        found = [] if query is None else list(cloud.nodes(query))
         if len(found) > 1:
             return SEVERAL_NODES
         if not found:
             return _NO_NODE
-        return _SHARED if self._whereabouts.is_of_another(found[0], site) else found[0]
+        return _SHARED if self._lookup.belongs_to_another(found[0], site) else found[0]
 
-    def _seen(self, cloud: Cloud, node: Node, wanted: Wanted) -> Outcome:
-        again = list(cloud.nodes(Sought(by="id", value=node.id)))
+    def _verified(self, cloud: Cloud, node: Node, wanted: Wanted) -> Outcome:
+        again = list(cloud.nodes(NodeQuery(by="id", value=node.id)))
         settled = _settled(again[0], wanted) if len(again) == 1 else None
-        return settled or Retry(problem=f"not_{wanted}", after=SOON, detail="the node is asked to")
+        return settled or Retry(
+            problem=f"not_{wanted}", after=RETRY_SOON, detail="the node is asked to"
+        )
 
     def _failed(self, error: Exception, site: str) -> Outcome:
         _log.warning("the cloud did not carry out an order", site=site, error=error)
@@ -147,7 +151,7 @@ class CloudNodes:
         except IndexError:
             cloud = self._connect()
         yield cloud
-        # One over which an error came is not used again.
+        # A connection that raised an error is not reused.
         self._idle.append(cloud)
 
 
@@ -162,13 +166,13 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:
-    """What there is to say without touching the node; None if it has to be switched."""
-    if node.standing == wanted:
+    """The outcome if the node need not be switched, else None."""
+    if node.state == wanted:
         return Delivered()
-    if node.standing == "gone":
+    if node.state == "gone":
         if wanted == "stopped":
             return Delivered()
         return Failed(problem="node_gone", detail="the node has been deleted")
-    if node.standing == "changing":
-        return Retry(problem="node_changing", after=SOON, detail="the node is on its way")
+    if node.state == "changing":
+        return Retry(problem="node_changing", after=RETRY_SOON, detail="the node is on its way")
     return None

@@ -1,6 +1,6 @@
-"""The node: the machine behind a site as a cloud shows it, with the cloud's errors.
+"""The node: the machine behind a site as a cloud reports it, with the cloud's errors.
 
-A driver of Libcloud serves one thread at a time; what is below is made for one attempt at a time.
+A Libcloud driver is not thread-safe: each `Cloud` serves one attempt at a time.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol
 
 from incidents.enforcement.port import Failed, Outcome, Retry
 
-Standing = Literal["running", "stopped", "gone", "changing", "unclear"]
-"""`gone` is deleted for good, `changing` on its way to another, `unclear` an error, say."""
+NodeState = Literal["running", "stopped", "gone", "changing", "unclear"]
+"""`gone`: deleted for good; `changing`: in transition; `unclear`: any other, such as an error."""
 
-# What Libcloud's words come to. A node that is suspended or paused serves nobody.
-_STANDINGS: Mapping[str, Standing] = {
+# By Libcloud's state. A suspended or paused node serves nobody.
+_NODE_STATES: Mapping[str, NodeState] = {
     "running": "running",
     "stopped": "stopped",
     "suspended": "stopped",
@@ -35,8 +35,8 @@ _STANDINGS: Mapping[str, Standing] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
-    """The node that is looked for: by its id, by its name, or by the value of one of its tags."""
+class NodeQuery:
+    """A search for a node by its id, by its name, or by the value of one of its tags."""
 
     by: Literal["id", "name", "tag"]
     value: str
@@ -45,25 +45,26 @@ class Sought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node. `native` is what the driver knows it by."""
+    """A node. `native` is the driver's own object for it."""
 
     id: str
     name: str
-    standing: Standing
+    state: NodeState
     tags: Mapping[str, str]
     native: Any = None
 
-    def is_sought(self, sought: Sought) -> bool:
-        """Whether it is that one to the letter: a cloud's own filters are also loose ones."""
-        if sought.by == "tag":
-            return self.tags.get(sought.tag) == sought.value
-        return sought.value == (self.id if sought.by == "id" else self.name)
+    def matches(self, query: NodeQuery) -> bool:
+        """Whether the node matches exactly: some clouds filter loosely."""
+        if query.by == "tag":
+            return self.tags.get(query.tag) == query.value
+        return query.value == (self.id if query.by == "id" else self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """How the node of a site is found: in the table `nodes`, else by the tag of that key, else by
-    its name. A node that is another site's in the table is left alone, unless `shared` is set.
+class NodeLookup:
+    """The way to find a site's node: by the table `nodes`, else by `tag`, else by name.
+
+    A node that the table gives to another site is left alone, unless `shared` is set.
     """
 
     nodes: Mapping[str, str]
@@ -71,62 +72,62 @@ class Whereabouts:
     by_name: bool
     shared: bool
 
-    def sought(self, site: str) -> Sought | None:
-        """What to look for; None if the settings do not say."""
+    def query(self, site: str) -> NodeQuery | None:
+        """The search for the site's node; None if the settings name none."""
         if site in self.nodes:
-            return Sought(by="id", value=self.nodes[site])
+            return NodeQuery(by="id", value=self.nodes[site])
         if self.tag is not None:
-            return Sought(by="tag", value=site, tag=self.tag)
-        return Sought(by="name", value=site) if self.by_name else None
+            return NodeQuery(by="tag", value=site, tag=self.tag)
+        return NodeQuery(by="name", value=site) if self.by_name else None
 
-    def is_of_another(self, node: Node, site: str) -> bool:
-        """Whether the table gives that node to another site, which must not go down with this."""
+    def belongs_to_another(self, node: Node, site: str) -> bool:
+        """Whether the table gives the node to another site, which must not go down too."""
         return not self.shared and any(
             node.id == each and other != site for other, each in self.nodes.items()
         )
 
 
 class TooManyNodesError(Exception):
-    """A cloud has found more nodes than it tells of, so that nobody can say which is meant."""
+    """A cloud found more nodes than it listed, so the right one is unknown."""
 
 
 class Cloud(Protocol):
-    """One connection to a cloud. What a cloud answers amiss is raised, as the driver raises it."""
+    """One connection to a cloud. Errors are raised as the driver raises them."""
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
-        """The nodes that are sought: one, if all is well.
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
+        """The matching nodes: one, if all is well.
 
         Raises:
-            TooManyNodesError: if nobody can say how many there are.
+            TooManyNodesError: if the cloud does not list all of them.
         """
 
     def stop(self, node: Node) -> None:
-        """Ask for it to be stopped; it may take its time."""
+        """Request a stop, which may take some time."""
 
     def start(self, node: Node) -> None:
-        """Ask for it to be started; it may take its time."""
+        """Request a start, which may take some time."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnyCloud:
-    """Whatever Libcloud has a driver for.
+class LibcloudCloud:
+    """A cloud with any driver of Libcloud.
 
-    Every node of the account is listed to find one, since no filter is common to all drivers.
+    To find a node it lists all nodes of the account, since drivers share no filter.
     """
 
     driver: Any
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
-        """Those of the account that are sought."""
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
+        """The matching nodes of the account."""
         nodes = [_node(native) for native in self.driver.list_nodes()]
-        return [node for node in nodes if node.is_sought(sought)]
+        return [node for node in nodes if node.matches(query)]
 
     def stop(self, node: Node) -> None:
-        """Some drivers wait until it has stopped, for minutes."""
+        """Stop the node; some drivers wait for minutes until it has stopped."""
         self.driver.stop_node(node.native)
 
     def start(self, node: Node) -> None:
-        """Some drivers wait until it is running, for minutes."""
+        """Start the node; some drivers wait for minutes until it is running."""
         self.driver.start_node(node.native)
 
 
@@ -134,7 +135,7 @@ def _node(native: Any) -> Node:
     return Node(
         id=str(native.id),
         name=str(native.name),
-        standing=_STANDINGS.get(str(native.state), "unclear"),
+        state=_NODE_STATES.get(str(native.state), "unclear"),
         tags=_tags(native.extra or {}),
         native=native,
     )
@@ -155,13 +156,13 @@ SEVERAL_NODES = Failed(
     detail="more than one node is meant by this site, and none of them is touched",
 )
 
-SOON = timedelta(seconds=5)
-"""After which a node that is on its way is looked at again."""
+RETRY_SOON = timedelta(seconds=5)
+"""The wait before a node in transition is checked again."""
 
-_MOST_PATIENCE_S = 3600.0
+_MAX_RETRY_AFTER_S = 3600.0
 _MAX_PROBLEM = 40
 _CODE = re.compile(r"'code': '([A-Za-z][A-Za-z0-9._]{0,80})'")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 _CREDENTIALS = Retry(
     problem="credentials", detail="the cloud does not accept the key: look at key and secret"
@@ -170,10 +171,10 @@ _FORBIDDEN = Retry(
     problem="forbidden", detail="the cloud does not allow this key to do that: look at its rights"
 )
 _THROTTLED = Retry(problem="throttled", detail="the cloud asks for fewer requests")
-_CHANGING = Retry(problem="node_changing", after=SOON, detail="the node is on its way")
+_CHANGING = Retry(problem="node_changing", after=RETRY_SOON, detail="the node is on its way")
 _CLOCK = Retry(problem="clock", detail="the cloud finds this machine's clock wrong: set it right")
 
-# The beginnings of ECS' codes: its documentation writes Forbidden, Forbidden.RAM and so on.
+# By prefix of the ECS code: Forbidden also covers Forbidden.RAM and others.
 _ECS: tuple[tuple[str, Outcome], ...] = (
     ("InvalidAccessKeyId", _CREDENTIALS),
     ("SignatureDoesNotMatch", _CREDENTIALS),
@@ -188,10 +189,10 @@ _ECS: tuple[tuple[str, Outcome], ...] = (
 
 
 def outcome(error: Exception) -> Outcome:
-    """What comes of an attempt that has ended with this error.
+    """The outcome of an attempt that ended with this error.
 
-    Hardly anything is hopeless: keys are mended, quotas raised and machines unlocked, and until
-    then the order stands in red in the list. What the cloud wrote is not passed on, its code is.
+    Almost every error is retried: keys are repaired, quotas raised and machines unlocked, and until
+    then the list shows the order in red. The cloud's code is passed on, its text is not.
     """
     import requests
     from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
@@ -199,16 +200,16 @@ def outcome(error: Exception) -> Outcome:
 
     match error:
         case RateLimitReachedError():
-            return Retry(problem="throttled", after=_patience(error.retry_after))
+            return Retry(problem="throttled", after=_retry_after(error.retry_after))
         case InvalidCredsError():
             return _CREDENTIALS
         case BaseHTTPError():
-            return _answered(error.code, str(error.message))
+            return _http_outcome(error.code, str(error.message))
         case MalformedResponseError():
             return Retry(problem="malformed", detail="the cloud's answer cannot be read")
         case TimeoutError() | requests.Timeout():
             return Retry(problem="timeout", detail="the cloud has not answered in time")
-        case OSError():  # requests' errors are of this kind too
+        case OSError():  # also the base class of the errors of requests
             return Retry(problem="unreachable", detail=f"{type(error).__name__}")
         case LibcloudError():
             return Retry(problem="cloud_error", detail=f"{type(error).__name__}")
@@ -219,7 +220,7 @@ def outcome(error: Exception) -> Outcome:
     return Retry(problem="driver_error", detail=f"the driver has failed: {type(error).__name__}")
 
 
-def _answered(status: int, message: str) -> Outcome:
+def _http_outcome(status: int, message: str) -> Outcome:
     code = _CODE.search(message)
     if code is None:
         known = {401: _CREDENTIALS, 403: _FORBIDDEN}
@@ -227,11 +228,11 @@ def _answered(status: int, message: str) -> Outcome:
     for beginning, meaning in _ECS:
         if code[1].startswith(beginning):
             return meaning
-    problem = f"ecs_{_HUMP.sub('_', code[1]).lower()}"[:_MAX_PROBLEM].strip("_")
+    problem = f"ecs_{_WORD_BREAK.sub('_', code[1]).lower()}"[:_MAX_PROBLEM].strip("_")
     return Retry(problem=problem, detail=f"ECS answers {code[1]}")
 
 
-def _patience(seconds: float) -> timedelta | None:
+def _retry_after(seconds: float) -> timedelta | None:
     if not (math.isfinite(seconds) and seconds > 0):
         return None
-    return timedelta(seconds=min(seconds, _MOST_PATIENCE_S))
+    return timedelta(seconds=min(seconds, _MAX_RETRY_AFTER_S))

@@ -1,8 +1,8 @@
-"""The provider: which cloud, by the settings, with which key, whose nodes, and Alibaba's ECS.
+"""The provider: the cloud, its key and the nodes of sites from the settings, and Alibaba's ECS.
 
-ECS is asked through the connection of Libcloud's driver, which signs each request. The driver's own
+Requests to ECS use the connection of Libcloud's driver, which signs each of them. The driver's own
 `stop_node` and `start_node` are not used: they wait up to ten minutes, and do not say what becomes
-of the address. Here a request is answered at once, and whoever asked looks again.
+of the address. Here a request returns at once, and the caller checks again.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from incidents.enforcement.cloud.node import (
-    AnyCloud,
     Cloud,
+    LibcloudCloud,
     Node,
-    Sought,
-    Standing,
+    NodeLookup,
+    NodeQuery,
+    NodeState,
     TooManyNodesError,
-    Whereabouts,
 )
 from incidents.errors import BadSiteNameError, Cause
 from incidents.settings.options import Options
@@ -30,17 +30,17 @@ from incidents.values import site_name
 
 ECS = "aliyun_ecs"
 
-WHOLE = timedelta(seconds=15)
-"""The most that an attempt may take, all its requests together."""
+MAX_ATTEMPT = timedelta(seconds=15)
+"""The time limit of an attempt, for all its requests together."""
 
-# How long a connection, or the next bytes, may take: less than the whole, so that it can be told
-# which of the two it was.
+# The timeout of a connection, or of the next bytes: shorter than the whole, to tell the two apart.
 _WAIT_S = 5.0
 
 
-def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], float]:
-    """What the table says: where the nodes are, what makes a new connection each time, and raises
-    what the driver raises, and the time of an attempt in seconds.
+def read_settings(options: Options) -> tuple[NodeLookup, Callable[[], Cloud], float]:
+    """Read the lookup of nodes, the factory of connections, and an attempt's limit in seconds.
+
+    The factory raises the driver's errors.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
@@ -48,19 +48,23 @@ def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], f
     """
     provider = options.needed("provider").lower()
     driver = _driver_class(options, provider)
-    limit = options.duration("timeout", WHOLE, least=timedelta(seconds=1), most=WHOLE)
+    limit = options.duration("timeout", MAX_ATTEMPT, least=timedelta(seconds=1), most=MAX_ATTEMPT)
     limit_s = limit.total_seconds()
-    opened = _opener(options, driver, provider, wait_s=min(limit_s, _WAIT_S))
-    connect = _ecs(options, opened) if provider == ECS else lambda: AnyCloud(opened())
-    whereabouts = _whereabouts(options)
+    make_driver = _driver_factory(options, driver, provider, wait_s=min(limit_s, _WAIT_S))
+    connect = _ecs(options, make_driver) if provider == ECS else _libcloud(make_driver)
+    lookup = _lookup(options)
     options.finish()
-    return whereabouts, connect, limit_s
+    return lookup, connect, limit_s
 
 
-def _ecs(options: Options, opened: Callable[[], Any]) -> Callable[[], Cloud]:
+def _libcloud(make_driver: Callable[[], Any]) -> Callable[[], Cloud]:
+    return lambda: LibcloudCloud(make_driver())
+
+
+def _ecs(options: Options, make_driver: Callable[[], Any]) -> Callable[[], Cloud]:
     force = options.flag("force_stop")
     mode = options.choice("stopped_mode", (KEEP_CHARGING, STOP_CHARGING), KEEP_CHARGING)
-    return lambda: EcsCloud(driver=opened(), force_stop=force, stopped_mode=mode)
+    return lambda: EcsCloud(driver=make_driver(), force_stop=force, stopped_mode=mode)
 
 
 def _driver_class(options: Options, provider: str) -> Any:
@@ -76,7 +80,7 @@ def _driver_class(options: Options, provider: str) -> Any:
                 "must_driver_library", "one whose driver finds {name} installed", name=error.name
             ),
         ) from error
-    except Exception as error:  # Libcloud's own way to say that a provider is gone
+    except Exception as error:  # raised by Libcloud for a removed provider
         known = "the name of a compute provider of Apache Libcloud, such as aliyun_ecs or ec2"
         raise options.wrong("provider", known) from error
     if NodeDriver.stop_node is driver.stop_node or NodeDriver.start_node is driver.start_node:
@@ -86,10 +90,12 @@ def _driver_class(options: Options, provider: str) -> Any:
     return driver
 
 
-def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> Callable[[], Any]:
-    """What makes a driver.
+def _driver_factory(
+    options: Options, driver: Any, provider: str, *, wait_s: float
+) -> Callable[[], Any]:
+    """The factory of drivers.
 
-    Only its parameters are tried out here: some drivers call their cloud while they are made.
+    It only checks the parameters: some drivers call their cloud when they are created.
     """
     given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
     named: dict[str, object] = {**options.strings("driver"), **_endpoint(options)}
@@ -113,14 +119,14 @@ def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> C
     except TypeError as error:
         fitting = f"what the driver of {provider} takes beside key and secret ({error})"
         raise options.wrong("driver", fitting) from error
-    return lambda: _opened(driver(*given, **named), wait_s)
+    return lambda: _configured(driver(*given, **named), wait_s)
 
 
-def _opened(driver: Any, wait_s: float) -> Any:
+def _configured(driver: Any, wait_s: float) -> Any:
     session = getattr(getattr(driver.connection, "connection", None), "session", None)
     if session is not None:
         session.timeout = wait_s
-        # A password for that host in somebody's .netrc would take the place of the signature.
+        # A password for this host in a .netrc file would replace the signature.
         session.trust_env = False
     return driver
 
@@ -140,7 +146,7 @@ def _endpoint(options: Options) -> dict[str, object]:
     return {"host": found.hostname, "port": port, "secure": secure}
 
 
-def _whereabouts(options: Options) -> Whereabouts:
+def _lookup(options: Options) -> NodeLookup:
     nodes, shared = _nodes_of_sites(options), options.flag("shared")
     tag, by_name = options.text("tag"), options.flag("by_name")
     if tag is not None and by_name:
@@ -159,7 +165,7 @@ def _whereabouts(options: Options) -> Whereabouts:
             ),
         )
     _refuse_shared(options, nodes, shared=shared)
-    return Whereabouts(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
+    return NodeLookup(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
 
 
 def _nodes_of_sites(options: Options) -> dict[str, str]:
@@ -180,7 +186,7 @@ def _nodes_of_sites(options: Options) -> dict[str, str]:
 
 
 def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) -> None:
-    """One site's suspension must not take down another shop that nobody has decided about."""
+    """Refuse a node for two sites: one's suspension must not take down the other."""
     of: dict[str, str] = {}
     for site, node in nodes.items():
         other = of.setdefault(node, site)
@@ -200,12 +206,14 @@ def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) 
 
 
 KEEP_CHARGING, STOP_CHARGING = "KeepCharging", "StopCharging"
-"""StoppedMode. Both keep the disks. The second is cheaper, and gives up the processors and the
-public address, so that the instance may come back under another one, or not at all."""
+"""The values of StoppedMode. Both keep the disks.
+
+The second is cheaper, but releases the processors and the public address: the instance may come
+back under another address, or not at all."""
 
 _MAX_ECS_NODES = 100
 
-_ECS_STANDINGS: Mapping[str, Standing] = {
+_ECS_STATES: Mapping[str, NodeState] = {
     "Running": "running",
     "Stopped": "stopped",
     "Starting": "changing",
@@ -222,21 +230,21 @@ class EcsCloud:
     force_stop: bool
     stopped_mode: str
 
-    def nodes(self, sought: Sought) -> Sequence[Node]:
-        """Those that are sought, of the first hundred that ECS finds.
+    def nodes(self, query: NodeQuery) -> Sequence[Node]:
+        """The matching instances, if ECS finds a hundred at most.
 
         Raises:
             TooManyNodesError: if ECS finds more.
         """
-        said = self._ask("DescribeInstances", RegionId=self.driver.region, **_ecs_filter(sought))
-        nodes = [_ecs_node(each) for each in said.findall("Instances/Instance")]
-        if int(said.findtext("TotalCount") or len(nodes)) > len(nodes):
+        answer = self._call("DescribeInstances", RegionId=self.driver.region, **_ecs_filter(query))
+        nodes = [_ecs_node(each) for each in answer.findall("Instances/Instance")]
+        if int(answer.findtext("TotalCount") or len(nodes)) > len(nodes):
             raise TooManyNodesError
-        return [node for node in nodes if node.is_sought(sought)]
+        return [node for node in nodes if node.matches(query)]
 
     def stop(self, node: Node) -> None:
-        """StopInstance, which ECS allows of a running one."""
-        self._ask(
+        """Call StopInstance, which ECS allows for a running instance."""
+        self._call(
             "StopInstance",
             InstanceId=node.id,
             ForceStop=str(self.force_stop).lower(),
@@ -244,31 +252,31 @@ class EcsCloud:
         )
 
     def start(self, node: Node) -> None:
-        """StartInstance, which ECS allows of a stopped one."""
-        self._ask("StartInstance", InstanceId=node.id)
+        """Call StartInstance, which ECS allows for a stopped instance."""
+        self._call("StartInstance", InstanceId=node.id)
 
-    def _ask(self, action: str, **parameters: str) -> Element:
-        # Without retry_failed a variable of Libcloud's would have it try again by itself, for long.
-        said: Element = self.driver.connection.request(
+    def _call(self, action: str, **parameters: str) -> Element:
+        # Otherwise an environment variable of Libcloud's can make it retry for a long time.
+        answer: Element = self.driver.connection.request(
             self.driver.path, params={"Action": action, **parameters}, retry_failed=False
         ).object
-        return said
+        return answer
 
 
-def _ecs_filter(sought: Sought) -> dict[str, str]:
-    if sought.by == "id":
-        return {"InstanceIds": json.dumps([sought.value])}
+def _ecs_filter(query: NodeQuery) -> dict[str, str]:
+    if query.by == "id":
+        return {"InstanceIds": json.dumps([query.value])}
     page = {"PageSize": str(_MAX_ECS_NODES)}
-    if sought.by == "name":
-        return {"InstanceName": sought.value, **page}
-    return {"Tag.1.Key": sought.tag, "Tag.1.Value": sought.value, **page}
+    if query.by == "name":
+        return {"InstanceName": query.value, **page}
+    return {"Tag.1.Key": query.tag, "Tag.1.Value": query.value, **page}
 
 
 def _ecs_node(instance: Element) -> Node:
     return Node(
         id=instance.findtext("InstanceId") or "",
         name=instance.findtext("InstanceName") or "",
-        standing=_ECS_STANDINGS.get(instance.findtext("Status") or "", "unclear"),
+        state=_ECS_STATES.get(instance.findtext("Status") or "", "unclear"),
         tags={
             tag.findtext("TagKey") or "": tag.findtext("TagValue") or ""
             for tag in instance.findall("Tags/Tag")

@@ -1,1 +1,1 @@
-"""nginx: what is down is told to an nginx of the hosting provider's, by a map that it includes."""
+"""The nginx adapter: a map of the sites that are down, included by the hosting provider's nginx."""

@@ -1,7 +1,7 @@
-"""The adapter `nginx`: keeps the files that nginx includes, and has it load them.
+"""The adapter `nginx`: writes the files that nginx includes, and reloads nginx.
 
-A suspended site answers 503, with `Retry-After` if it is known when it will be opened, a closed one
-410. Orders that come while nginx is being told of others are written together with the next ones.
+A suspended site answers 503, with `Retry-After` if its reopening time is known; a closed one 410.
+Orders that arrive during a reload are written together in the next one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from incidents.enforcement import process
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.nginx import server
 from incidents.enforcement.nginx.folder import Folder, Page, page
-from incidents.enforcement.nginx.server import Server, Shape
+from incidents.enforcement.nginx.server import Layout, Server
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import Cause, InputError
 from incidents.settings.options import Options
@@ -28,62 +28,62 @@ from incidents.system.group_commit import GroupCommit
 DEFAULT_TEST = ("nginx", "-t")
 DEFAULT_RELOAD = ("nginx", "-s", "reload")
 DEFAULT_TIMEOUT = timedelta(seconds=8)
-# An attempt has 20 seconds: as long as this it may wait for the round that is under way, and then
-# its own takes as long again.
+# An attempt has 20 seconds: it may wait this long for the commit in progress, and its own takes as
+# long again.
 MAX_TIMEOUT = timedelta(seconds=9)
-# A reload costs far more than so long a wait for those who have just been served.
+# A reload costs far more than this wait.
 _GATHERING_S = 0.01
 
 _PROBE = re.compile(r"(?P<address>127\.\d+\.\d+\.\d+|\[::1\]):(?P<port>\d{1,5})", re.ASCII)
 
 
 class Nginx:
-    """One nginx, whose files lie in one folder; several threads and processes may write them."""
+    """One nginx with its folder of files, which several threads and processes may write."""
 
     def __init__(
-        self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
+        self, name: str, *, folder: Folder, server: Server, layout: Layout, timeout: timedelta
     ) -> None:
         self.name = name
         self._folder = folder
         self._server = server
-        self._shape = shape
+        self._layout = layout
         self._timeout_s = timeout.total_seconds()
-        self._rounds: GroupCommit[maps.Standing, Outcome] = GroupCommit(
-            self._round, gathering_s=_GATHERING_S
+        self._commits: GroupCommit[maps.SiteState, Outcome] = GroupCommit(
+            self._commit, gathering_s=_GATHERING_S
         )
 
     def deliver(self, order: Order) -> Outcome:
-        """Has nginx load a file in which the site stands as ordered, alone or with others."""
+        """Write the ordered state of the site, alone or with others, and reload nginx."""
         if order.kind not in maps.STATES:
             return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
         try:
-            told = maps.standing(order, clock.now())
-            list(self._shape.hosts(order.site))
+            told = maps.state_after(order, clock.now())
+            list(self._layout.hosts(order.site))
         except ValueError:
             return Failed(problem="bad_name", detail="nginx cannot be given the name of this site")
-        outcome = self._rounds.take(told, self._timeout_s)
+        outcome = self._commits.take(told, self._timeout_s)
         return _BUSY if outcome is None else outcome
 
     def state(self, site: str) -> State | None:
-        """How nginx says that the site stands; without a probe, how the file says it does.
+        """The site's state as loaded by nginx; without a probe, as written in the file.
 
-        Of several hosts of a site the one counts that is the least down.
+        Of several hosts of a site, the least restricted one counts.
         """
         try:
-            hosts = list(self._shape.hosts(site))
+            hosts = list(self._layout.hosts(site))
         except ValueError:
             return None
         if self._server.probe is None:
             return self._written_state(site)
         deadline = time.monotonic() + self._timeout_s
-        answers = [self._server.loaded(host, deadline) for host in hosts]
+        answers = [self._server.probe_host(host, deadline) for host in hosts]
         told = [answer.state for answer in answers if answer is not None]
         if len(told) < len(answers):
             return None
         return min(told, key=get_args(State).index)
 
     def missing(self) -> str | None:
-        """What it needs on this machine and does not find, as a sentence."""
+        """A sentence about what is missing on this machine; None if nothing is."""
         return self._folder.missing() or self._server.missing()
 
     def _written_state(self, site: str) -> State | None:
@@ -93,49 +93,49 @@ class Nginx:
             return None
         return known[site].state if site in known else "active"
 
-    def _round(self, told: Sequence[maps.Standing]) -> list[Outcome]:
+    def _commit(self, told: Sequence[maps.SiteState]) -> list[Outcome]:
         deadline = time.monotonic() + self._timeout_s
         try:
             return self._carry_out(told, deadline)
         except TimeoutError:
-            trouble = _BUSY
+            failure = _BUSY
         except OSError as error:
-            trouble = Retry(problem="file_error", detail=f"{error.strerror}: {error.filename}")
+            failure = Retry(problem="file_error", detail=f"{error.strerror}: {error.filename}")
         except (maps.DamagedMapError, UnicodeDecodeError) as error:
-            trouble = Retry(
+            failure = Retry(
                 problem="file_damaged", detail=f"incidents.conf was changed by somebody: {error}"
             )
-        return [trouble] * len(told)
+        return [failure] * len(told)
 
-    def _carry_out(self, told: Sequence[maps.Standing], deadline: float) -> list[Outcome]:
+    def _carry_out(self, told: Sequence[maps.SiteState], deadline: float) -> list[Outcome]:
         with self._folder.locked(deadline):
             old = self._folder.http()
             known = maps.read(old or "")
             stale = [maps.is_stale(known, one) for one in told]
             if all(stale):
                 return [_STALE] * len(told)
-            kept = maps.without_old(maps.with_standings(known, told), clock.now())
-            new = server.http_file(kept, self._shape)
-            trouble = self._load(old, new, deadline)
-        if trouble is None:
-            trouble = self._server.wait_for(self._is_loaded_with(new), deadline)
-        outcome = Delivered() if trouble is None else trouble
+            kept = maps.without_expired(maps.with_states(known, told), clock.now())
+            new = server.http_file(kept, self._layout)
+            failure = self._load(old, new, deadline)
+        if failure is None:
+            failure = self._server.wait_for(self._is_loaded_with(new), deadline)
+        outcome = Delivered() if failure is None else failure
         return [_STALE if late else outcome for late in stale]
 
     def _load(self, old: str | None, new: str, deadline: float) -> Retry | None:
         self._folder.write(new, server.SITE_FILE)
-        trouble = self._server.test(deadline)
-        if trouble is None:
-            # What fails from here on stays written: it is good, and the next start will use it.
+        failure = self._server.test(deadline)
+        if failure is None:
+            # If the reload fails, the file stays: it is valid, and the next start will use it.
             return self._server.reload(deadline)
         if new != old:
-            self._folder.put_back(old)
-        return trouble
+            self._folder.restore(old)
+        return failure
 
     def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
-        """Whether a generation holds what this one does: it is this one, or what lies there now.
+        """A check that a generation includes the new text: it is this one, or the present file's.
 
-        Another process may have written since; it has begun with what this one has written.
+        Another process may have written since, starting from this text.
         """
         generation = server.generation(new)
         return lambda told: (
@@ -164,8 +164,8 @@ def make(name: str, options: Options) -> Adapter:
             reload_command=process.command_words(options, "reload_command", DEFAULT_RELOAD),
             probe=probe,
         ),
-        shape=Shape(
-            hosts=maps.Names(www=options.flag("www"), aliases=_aliases(options)).of,
+        layout=Layout(
+            hosts=maps.HostNames(www=options.flag("www"), aliases=_aliases(options)).of,
             pages={"suspended": _page(options, "suspended"), "closed": _page(options, "closed")},
             zone=_zone(options),
             probe=probe,
@@ -206,7 +206,7 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
         site, hosts = table.needed("site"), table.texts("hosts")
         table.finish()
         for key, names in (("site", (site,)), ("hosts", hosts)):
-            if not names or not all(map(maps.is_one, names)):
+            if not names or not all(map(maps.is_host, names)):
                 raise table.wrong(
                     key,
                     Cause.of(

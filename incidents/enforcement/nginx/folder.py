@@ -1,4 +1,4 @@
-"""The folder that nginx includes: its files under a lock, with the pages that visitors see."""
+"""The folder that nginx includes: its files under a lock, and the pages for visitors."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _HEAD_BYTES = 300
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that belongs to one nginx; any number of processes write into it, in turn."""
+    """The folder of one nginx; any number of processes write to it, in turn."""
 
     path: Path
 
     @contextmanager
     def locked(self, deadline: float) -> Iterator[None]:
-        """Keeps the lock, against threads and processes, inside the `with` block.
+        """Hold the lock, against threads and processes, inside the `with` block.
 
         Raises:
-            TimeoutError: if others keep it up to that monotonic time.
+            TimeoutError: if others hold it until that monotonic time.
             OSError: if it cannot be written to.
         """
-        handle = disk.opened(self.path / "incidents.lock", make=True, mode=0o660)
+        handle = disk.open_own(self.path / "incidents.lock", make=True, mode=0o660)
         try:
             if os.fstat(handle).st_uid == os.geteuid():
-                # The folder may be a group's: whoever in it writes next must get the lock.
+                # The folder may belong to a group: any member must be able to take the lock.
                 os.fchmod(handle, 0o660)
             while not _lock(handle):
                 if time.monotonic() > deadline:
@@ -47,7 +47,7 @@ class Folder:
             os.close(handle)
 
     def missing(self) -> str | None:
-        """Whether nothing can be written there, as a sentence; None if it can."""
+        """A sentence that says why the folder cannot be written; None if it can."""
         if not self.path.is_dir():
             return Cause.of("no_folder", "there is no folder {folder}", folder=self.path)
         if os.access(self.path, os.W_OK | os.X_OK):
@@ -55,7 +55,7 @@ class Folder:
         return Cause.of("not_writable", "{folder} is not writable", folder=self.path)
 
     def http(self) -> str | None:
-        """The text of the file for the http block; None when it is not there.
+        """The text of the file for the http block; None if there is no file.
 
         Raises:
             OSError, ValueError: if it cannot be read.
@@ -63,7 +63,7 @@ class Folder:
         return _text(self._http)
 
     def http_head(self) -> str:
-        """The first lines of that file; empty when it is not there or cannot be read."""
+        """The first lines of that file; empty if it is missing or cannot be read."""
         try:
             with self._http.open("rb") as stream:
                 return stream.read(_HEAD_BYTES).decode("ascii", "replace")
@@ -71,26 +71,26 @@ class Folder:
             return ""
 
     def write(self, http: str, site: str) -> None:
-        """Writes both files, each whole or not at all; what is there already is not written again.
+        """Write both files, each whole or not at all, unless they are unchanged.
 
         The http block comes first: the other file uses its variables.
 
         Raises:
-            OSError: if the disk does not do its part.
+            OSError: if the disk fails.
         """
         for file, text in ((self._http, http), (self._site, site)):
             if _text(file) != text:
                 disk.write_whole(file, [text.encode()], disk.PUBLIC)
 
-    def put_back(self, http: str | None) -> None:
-        """What stood in the file for the http block stands there again; raises as `write` does."""
+    def restore(self, http: str | None) -> None:
+        """Restore the former text of the file for the http block; raises as `write`."""
         if http is not None:
             disk.write_whole(self._http, [http.encode()], disk.PUBLIC)
             return
         # The file for servers goes first: it uses the other's variables.
         for file in (self._site, self._http):
             file.unlink(missing_ok=True)
-        disk.sync(self.path)
+        disk.fsync_path(self.path)
 
     @property
     def _http(self) -> Path:
@@ -119,7 +119,7 @@ def _text(file: Path) -> str | None:
 Page = Literal["suspended", "closed"]
 
 MARK = "<!-- reopening -->"
-"""Where a page says when the site is expected back, if that is known."""
+"""The place in a page for the expected reopening time, if it is known."""
 
 MAX_PAGE_BYTES = 65_536
 
@@ -150,7 +150,7 @@ site, please contact your provider.</p>
 </html>
 """
 
-_OWN: Mapping[Page, str] = {
+_DEFAULT_PAGES: Mapping[Page, str] = {
     "suspended": _PAGE.format(
         zh="本网站已暂停访问", zh_done="暂停", en="This site is suspended", en_done="suspended",
         mark=MARK,
@@ -162,14 +162,14 @@ _OWN: Mapping[Page, str] = {
 
 
 def page(kind: Page, file: Path | None = None) -> str:
-    """The page as HTML: of the operator's file, if there is one.
+    """The page as HTML, from the operator's file if there is one.
 
     Raises:
         OSError: if the file cannot be read.
         ValueError: if it is not UTF-8, holds U+0000, or has more than 64 KiB.
     """
     if file is None:
-        return _OWN[kind]
+        return _DEFAULT_PAGES[kind]
     with file.open("rb") as stream:
         found = stream.read(MAX_PAGE_BYTES + 1)
     if len(found) > MAX_PAGE_BYTES or b"\0" in found:
@@ -177,8 +177,8 @@ def page(kind: Page, file: Path | None = None) -> str:
     return found.decode("utf-8-sig")
 
 
-def reopening(until: datetime, zone: tzinfo) -> str:
-    """The moment for people, to the minute and never too early: `2026-03-02 07:00 (UTC+08:00)`."""
+def shown_time(until: datetime, zone: tzinfo) -> str:
+    """The time to show, rounded up to the minute: `2026-03-02 07:00 (UTC+08:00)`."""
     local = until.astimezone(zone)
     if local.second or local.microsecond:
         whole = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -190,6 +190,6 @@ def reopening(until: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M} (UTC{sign}{hours:02}:{minutes:02})"
 
 
-def sentence(moment: str) -> str:
-    """What takes the place of the mark, of a moment that `reopening` has told."""
+def reopening_sentence(moment: str) -> str:
+    """The text that replaces the mark; `moment` comes from `shown_time`."""
     return f"<p>预计恢复时间 · Expected back: <time>{moment}</time></p>"

@@ -1,7 +1,7 @@
 """The map of sites to their last orders, as a value and as lines for nginx.
 
-A site's name is checked when it is registered. Here it becomes a piece of another program's
-configuration, so that it is checked again, by what is allowed and not by what is dangerous.
+A site's name is checked when it is registered. Here it becomes part of another program's
+configuration, so it is checked again, against an allowlist.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from incidents.enforcement.port import Order, State
 from incidents.values.ids import ORDERS_EACH
 
 NAME = r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*"
-"""What a name may consist of: a host's name or an IPv6 address; without a group of its own."""
+"""The pattern of a host name or an IPv6 address, without a group of its own."""
 
-# In a bucket of 64 bytes, the size that nginx takes by itself, there is room for no longer key.
+# The longest key for nginx's default hash bucket of 64 bytes.
 MAX_HASHED_OCTETS = 46
 
 _ADDRESS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _NAME = re.compile(NAME, re.ASCII)
 
 
-def of(name: str) -> str:
-    """What nginx's `$host` holds when that site is asked for.
+def host_of(name: str) -> str:
+    """The value of nginx's `$host` in requests for that name.
 
     Raises:
-        ValueError: for a name that is not in its kept form, or that nginx may not be given.
+        ValueError: if the name is not in its canonical form, or not allowed in the file.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a host: {name!r}")
@@ -42,52 +42,52 @@ def of(name: str) -> str:
     return f"[{name}]"
 
 
-def is_one(name: str) -> bool:
-    """Whether `of` takes it."""
+def is_host(name: str) -> bool:
+    """Whether `host_of` accepts the name."""
     try:
-        return bool(of(name))
+        return bool(host_of(name))
     except ValueError:
         return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """The hosts under which a site answers: its name, `www.` before it if so set, and aliases."""
+class HostNames:
+    """The hosts of a site: its name, the same with `www.` if so set, and its aliases."""
 
     www: bool = False
     aliases: Mapping[str, Sequence[str]]
 
     def of(self, site: str) -> Iterator[str]:
-        """Each host as nginx knows it; raises ValueError for what it may not be given."""
-        host = of(site)
+        """Each host as in `$host`; raises ValueError for a name that is not allowed."""
+        host = host_of(site)
         yield host
-        # An address has nothing before it, and www.www. is nobody's.
+        # Addresses have no prefix, and www.www. is not used.
         is_address = host.startswith("[") or host.replace(".", "").isdecimal()
         if self.www and not site.startswith("www.") and not is_address:
             yield f"www.{host}"
-        yield from map(of, self.aliases.get(site, ()))
+        yield from map(host_of, self.aliases.get(site, ()))
 
 
-def key(host: str) -> str:
-    """A host, from `of`, as the first word of a line of a map, in quotes.
+def map_key(host: str) -> str:
+    """The quoted key of a host, from `host_of`, in an nginx map.
 
-    A name that is too long for nginx's hash becomes a regular expression, which has no limit: one
-    long name would otherwise keep all the others from being written.
+    A name too long for nginx's hash becomes a regular expression, which has no limit: otherwise one
+    long name would make the whole file invalid.
     """
     if len(host) > MAX_HASHED_OCTETS:
         escaped = host.replace(".", r"\\.")
         return f'"~^{escaped}$"'
     if "." not in host and ":" not in host:
-        # It may be one of nginx's own words, such as `default`; this makes a plain name of it.
+        # It may be a keyword of nginx, such as `default`; the backslash makes it a plain name.
         return f'"\\\\{host}"'
     return f'"{host}"'
 
 
 STATES: Mapping[str, State] = {"suspend": "suspended", "reopen": "active", "close": "closed"}
-"""The kinds of order that a web server carries out, and what a site is after each."""
+"""The kinds of order that a web server carries out, with the state of the site after each."""
 
 KEPT_AFTER_REOPENING = timedelta(days=7)
-"""For so long an order that comes late cannot suspend again what a later one has reopened."""
+"""The time for which a late order cannot suspend a site that a later one has reopened."""
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"
 _LINE = re.compile(
@@ -100,7 +100,7 @@ _BEGINNING = "# site "
 
 
 class DamagedMapError(Exception):
-    """The line of that number cannot be read: somebody else has written it."""
+    """A line that cannot be read, since something else has written it."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} cannot be read")
@@ -108,12 +108,12 @@ class DamagedMapError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a site stands by the last order that was seen of it.
+class SiteState:
+    """The state of a site after the last order seen for it.
 
-    `until` is when a suspension is meant to end, None when nobody knows, and for every other
-    state. `written_at` is when the order was carried out here. All times are in UTC. A name that
-    nginx may not be given is a ValueError.
+    `until`: the planned end of a suspension, if known; None for other states. `written_at`: the
+    time when the order was carried out here. All times are in UTC. A name that is not allowed in
+    the file raises ValueError.
     """
 
     site: str
@@ -124,30 +124,30 @@ class Standing:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        of(self.site)
+        host_of(self.site)
 
     @property
-    def place(self) -> tuple[int, datetime, int]:
-        """Where its order stands among those of the site.
+    def position(self) -> tuple[int, datetime, int]:
+        """The sort key of its order among those of the site.
 
-        The epoch goes first: what was ordered before the end of the record was lost is old, however
-        late. In one epoch time goes before number.
+        The epoch goes first: orders from before a loss of the record's end are stale, however late.
+        Within an epoch, time goes before number.
         """
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq
 
 
-Map = Mapping[str, Standing]
-"""The standings by the site's name."""
+Map = Mapping[str, SiteState]
+"""The states by the site's name."""
 
 
-def standing(order: Order, now: datetime) -> Standing:
-    """How the site stands when that order is carried out.
+def state_after(order: Order, now: datetime) -> SiteState:
+    """The state of the site once that order is carried out.
 
     Raises:
-        KeyError: for a kind that is not a web server's.
-        ValueError: for a site whose name nginx cannot be given.
+        KeyError: for a kind that a web server does not carry out.
+        ValueError: for a site whose name is not allowed in the file.
     """
-    return Standing(
+    return SiteState(
         site=order.site,
         state=STATES[order.kind],
         seq=order.seq,
@@ -157,13 +157,13 @@ def standing(order: Order, now: datetime) -> Standing:
     )
 
 
-def is_stale(known: Map, told: Standing) -> bool:
-    """Whether a later order of that site was seen already."""
-    return told.site in known and told.place < known[told.site].place
+def is_stale(known: Map, told: SiteState) -> bool:
+    """Whether a later order of the site has been seen."""
+    return told.site in known and told.position < known[told.site].position
 
 
-def with_standings(known: Map, told: Iterable[Standing]) -> dict[str, Standing]:
-    """The map after those orders, the later one of each site; what says nothing new is left out."""
+def with_states(known: Map, told: Iterable[SiteState]) -> dict[str, SiteState]:
+    """The map with the latest state of each site; states that change nothing are left out."""
     found = dict(known)
     for one in told:
         if not is_stale(found, one) and not _is_known(found, one):
@@ -171,7 +171,7 @@ def with_standings(known: Map, told: Iterable[Standing]) -> dict[str, Standing]:
     return found
 
 
-def without_old(known: Map, now: datetime) -> dict[str, Standing]:
+def without_expired(known: Map, now: datetime) -> dict[str, SiteState]:
     """The map without the sites that were reopened long ago."""
     return {
         site: one
@@ -181,7 +181,7 @@ def without_old(known: Map, now: datetime) -> dict[str, Standing]:
 
 
 def lines(known: Map) -> Iterator[str]:
-    """A line for each site, without its end, in the order of their names."""
+    """A line for each site, without a line end, sorted by name."""
     for _, one in sorted(known.items()):
         line = (
             f"{_BEGINNING}{one.site} {one.state} seq {one.seq}"
@@ -190,11 +190,11 @@ def lines(known: Map) -> Iterator[str]:
         yield line if one.until is None else f"{line} until {rfc3339(one.until)}"
 
 
-def read(text: str) -> dict[str, Standing]:
-    """The map that stands in a file, among whatever else does.
+def read(text: str) -> dict[str, SiteState]:
+    """Read the map in a file, among other lines.
 
     Raises:
-        DamagedMapError: for a line about a site that was not written by `lines`.
+        DamagedMapError: for a site's line that was not written by `lines`.
     """
     found = {}
     for number, line in enumerate(text.split("\n"), start=1):
@@ -204,12 +204,12 @@ def read(text: str) -> dict[str, Standing]:
     return found
 
 
-def _read_line(number: int, line: str) -> Standing:
+def _read_line(number: int, line: str) -> SiteState:
     said = _LINE.fullmatch(line)
     if said is None:
         raise DamagedMapError(number)
     try:
-        return Standing(
+        return SiteState(
             site=said["site"],
             state=cast("State", said["state"]),
             seq=int(said["seq"]),
@@ -221,6 +221,6 @@ def _read_line(number: int, line: str) -> Standing:
         raise DamagedMapError(number) from error
 
 
-def _is_known(known: Map, told: Standing) -> bool:
+def _is_known(known: Map, told: SiteState) -> bool:
     there = known.get(told.site)
     return there is not None and replace(told, written_at=there.written_at) == there

@@ -16,7 +16,7 @@ from incidents.enforcement.nginx import folder
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.port import Retry, State
 
-# A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
+# A word in nginx's configuration has at most 4,095 bytes, a character up to four.
 _CHUNK_CHARACTERS = 1_000
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\r": r"\r", "\n": r"\n"})
 _GENERATION = re.compile(r"^# generation ([0-9a-f]{16})$", re.MULTILINE)
@@ -46,19 +46,19 @@ location = /.incidents/closed {
 }
 """
 )
-"""What the block of each server includes.
+"""The file for each server block.
 
-`return` with a text ends a request by itself: neither an error_page nor a password of the site's
-own is asked, and nobody is sent anywhere. A cache keeps neither answer.
+`return` with a text ends the request: the site's own error_page and password do not apply, and
+nobody is redirected. Caches keep neither answer.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What the file is made with beside the map: the settings.
+class Layout:
+    """The settings of the file.
 
-    `hosts` gives the hosts of a site, `zone` is the one in which visitors read times, and `probe`
-    the address, `127.0.0.1:8951` say, at which nginx tells what it has loaded, if it is to.
+    `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
+    which nginx reports what it has loaded, such as `127.0.0.1:8951`, if any.
     """
 
     hosts: Callable[[str], Iterable[str]]
@@ -67,52 +67,52 @@ class Shape:
     probe: str | None = None
 
 
-def http_file(known: maps.Map, shape: Shape) -> str:
-    """What the http block includes: the map's own lines, and what nginx makes of them."""
+def http_file(known: maps.Map, layout: Layout) -> str:
+    """The file for the http block: the map's lines, and the nginx directives made from them."""
     body = "".join((
         *(f"{line}\n" for line in maps.lines(known)),
-        *_map_blocks(known, shape),
-        *_page_blocks(shape.pages),
-        _probe_block(shape.probe),
+        *_map_blocks(known, layout),
+        *_page_blocks(layout.pages),
+        _probe_block(layout.probe),
     ))  # fmt: skip
-    # Of this very content: whoever is told the generation knows what nginx has loaded.
+    # The hash of the content identifies what nginx has loaded.
     generation = hashlib.sha256(body.encode()).hexdigest()[:16]
     told = _block("map $host $incidents_generation", [f'default "{generation}";'])
     return f"{_HEADER}# generation {generation}\n{body}{told}"
 
 
 def generation(text: str) -> str | None:
-    """The generation of a file that `http` has made."""
+    """The generation of a file from `http_file`."""
     found = _GENERATION.search(text)
     return found[1] if found else None
 
 
 def http_date(moment: datetime) -> str:
-    """As in `Retry-After` (RFC 9110, 10.2.3): UTC, to the second, and never too early."""
+    """The time for `Retry-After` (RFC 9110, 10.2.3): UTC, rounded up to the second."""
     whole = moment.astimezone(UTC)
     if whole.microsecond:
         whole = whole.replace(microsecond=0) + timedelta(seconds=1)
     return format_datetime(whole, usegmt=True)
 
 
-def _map_blocks(known: maps.Map, shape: Shape) -> Iterator[str]:
+def _map_blocks(known: maps.Map, layout: Layout) -> Iterator[str]:
     states, retries, reopens = ['default "";'], ['default "";'], ['default "";']
-    for host, one in sorted(_in_force(known, shape.hosts).items()):
-        key = maps.key(host)
+    for host, one in sorted(_in_force(known, layout.hosts).items()):
+        key = maps.map_key(host)
         states.append(f"{key} {one.state};")
         if one.until is not None:
             retries.append(f'{key} "{http_date(one.until)}";')
-            reopens.append(f'{key} "{folder.reopening(one.until, shape.zone)}";')
+            reopens.append(f'{key} "{folder.shown_time(one.until, layout.zone)}";')
     yield _block("map $host $incidents_state", states)
     yield _block("map $host $incidents_retry_after", retries)
     yield _block("map $host $incidents_reopens", reopens)
-    sentence = _quoted(folder.sentence("$incidents_reopens"))
+    sentence = _quoted(folder.reopening_sentence("$incidents_reopens"))
     yield _block("map $incidents_reopens $incidents_reopening", ['"" "";', f"default {sentence};"])
 
 
-def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.Standing]:
-    """How each host stands that is down; one that belongs to two sites, by the stricter one."""
-    found: dict[str, maps.Standing] = {}
+def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.SiteState]:
+    """The state of each host that is down; the stricter one for a host of two sites."""
+    found: dict[str, maps.SiteState] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
             continue
@@ -122,7 +122,7 @@ def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[st
     return found
 
 
-def _strictness(one: maps.Standing) -> tuple[bool, datetime]:
+def _strictness(one: maps.SiteState) -> tuple[bool, datetime]:
     return one.state == "closed", one.until or _NEVER
 
 
@@ -134,7 +134,7 @@ def _page_blocks(pages: Mapping[folder.Page, str]) -> Iterator[str]:
                 words.append("$incidents_reopening")
                 continue
             words.append(f"$incidents_text_{kind}_{n}")
-            # Of all that gives a variable a value, geo alone does not look for others inside it.
+            # Only geo sets a variable without expanding variables in the value.
             yield _block(f"geo {words[-1]}", [f"default {_quoted(chunk)};"])
         yield _block(f"map $host $incidents_page_{kind}", [f'default "{"".join(words)}";'])
 
@@ -167,24 +167,23 @@ def _block(head: str, lines: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A word in quotes, on one line."""
+    """The text as a quoted word, on one line."""
     return f'"{text.translate(_ESCAPES)}"'
 
 
-# After a reload the old workers go on for a tenth of a second (ngx_reconfigure), and longer on a
-# busy machine; until they stop, an answer may come from either generation. So both this time and
-# this many answers in a row must pass without an old one.
+# After a reload old workers answer for another tenth of a second (ngx_reconfigure), or longer on a
+# busy machine. So no old answer may come for this time and for this number of answers.
 _SETTLED_S = 0.25
 _SETTLED_ANSWERS = 12
 _PAUSE_S = 0.02
 _FAULT = re.compile(r"\[(?:emerg|alert|crit|error)\].*")
-_ASKING_S = 1.0
+_PROBE_TIMEOUT_S = 1.0
 _MAX_ANSWER_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What nginx has told of what it has loaded, and of the host that it was asked about."""
+class ProbeAnswer:
+    """The answer of the probe: the loaded generation, and the state of the requested host."""
 
     generation: str
     state: State
@@ -192,7 +191,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One nginx: the commands that work on it, and where it tells what it has loaded, if it does.
+    """One nginx: its commands, and the address of its probe, if any.
 
     Deadlines are monotonic times.
     """
@@ -202,41 +201,41 @@ class Server:
     probe: str | None
 
     def missing(self) -> str | None:
-        """The command that is not there, or may not be run, as a sentence."""
+        """A sentence about a command that is missing or cannot be run; None if both can."""
         return process.missing(self.test_command) or process.missing(self.reload_command)
 
     def test(self, deadline: float) -> Retry | None:
-        """Has it read its files without using them; None when they are good."""
-        return _told(self.test_command, "test", deadline)
+        """Test the files; None if they are valid."""
+        return _run(self.test_command, "test", deadline)
 
     def reload(self, deadline: float) -> Retry | None:
-        """Tells it to use its files. It has been told then, and has not done it yet."""
-        return _told(self.reload_command, "reload", deadline)
+        """Request a reload, which nginx finishes later."""
+        return _run(self.reload_command, "reload", deadline)
 
-    def loaded(self, host: str, deadline: float) -> Loaded | None:
-        """What it has loaded; None if it cannot be asked, or does not answer in time."""
+    def probe_host(self, host: str, deadline: float) -> ProbeAnswer | None:
+        """Query the probe; None without a probe, or without an answer in time."""
         from http.client import HTTPConnection, HTTPException
 
-        left = min(_ASKING_S, deadline - time.monotonic())
+        left = min(_PROBE_TIMEOUT_S, deadline - time.monotonic())
         if self.probe is None or left <= 0:
             return None
         connection = HTTPConnection(self.probe, timeout=left)
         try:
             connection.request("GET", "/", headers={"Host": host, "Connection": "close"})
             answer = connection.getresponse()
-            return _read_loaded(answer.status, answer.read(_MAX_ANSWER_BYTES))
+            return _read_answer(answer.status, answer.read(_MAX_ANSWER_BYTES))
         except (OSError, HTTPException):
             return None
         finally:
             connection.close()
 
     def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Retry | None:
-        """None once it answers with a generation that is wanted, and with no other any more."""
+        """Wait until it answers with wanted generations only; return None then."""
         if self.probe is None:
             return None
         since, wanted = 0.0, 0
         while (now := time.monotonic()) < deadline:
-            answer = self.loaded("localhost", deadline)
+            answer = self.probe_host("localhost", deadline)
             if answer is None or not is_wanted(answer.generation):
                 wanted = 0
             else:
@@ -252,7 +251,7 @@ class Server:
         )
 
 
-def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
+def _run(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     left = deadline - time.monotonic()
     if left <= 0:
         return Retry(problem=f"{what}_timeout", detail="there was no time left for it")
@@ -260,12 +259,12 @@ def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     if ended.problem is None:
         return None
     if ended.status is not None:
-        return Retry(problem=f"{what}_failed", detail=_complaint(ended))
+        return Retry(problem=f"{what}_failed", detail=_error_line(ended))
     return Retry(problem=f"{what}_{ended.problem}", detail=ended.detail)
 
 
-def _complaint(ended: process.Ended) -> str | None:
-    """Of what nginx has written the line that says what is wrong; the last one only says that."""
+def _error_line(ended: process.Completed) -> str | None:
+    """The line of nginx's errors with the cause: its last line only says that the test failed."""
     for line in ended.errors:
         found = _FAULT.search(line)
         if found is not None:
@@ -273,8 +272,8 @@ def _complaint(ended: process.Ended) -> str | None:
     return ended.errors[-1] if ended.errors else None
 
 
-def _read_loaded(status: int, body: bytes) -> Loaded | None:
+def _read_answer(status: int, body: bytes) -> ProbeAnswer | None:
     generation, found, state = body.decode("ascii", "replace").partition(" ")
     if status != 200 or not found or state not in ("", *get_args(State)):
         return None
-    return Loaded(generation=generation, state=cast("State", state or "active"))
+    return ProbeAnswer(generation=generation, state=cast("State", state or "active"))

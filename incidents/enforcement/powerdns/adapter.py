@@ -1,16 +1,16 @@
-"""The adapter `powerdns`: takes a site's name off the net in PowerDNS, through its HTTP API.
+"""The adapter `powerdns`: redirects a site's name to a notice page, through PowerDNS' HTTP API.
 
-A suspension and a closure put the addresses of the provider's notice page in the place of whatever
-leads to the site (`records.TAKEN`); a reopening puts that back. What the name had is kept in
-PowerDNS itself (`note`, which also says what becomes of changes that others make).
+A suspension and a closure replace the records that lead to the site (`records.TAKEN`) by the
+addresses of the provider's notice page; a reopening restores them. The former records are kept in
+PowerDNS itself (`note`, which also explains how changes by others are treated).
 
-The names are the site's and, if the settings say so, its `www.`. A name that only a wildcard leads
-to (RFC 4592) is given records of its own meanwhile. It is refused, as a matter for a person, where
-changing records would change nothing: no zone of the name is here, the zone is copied from another
-server, or the name is delegated away from it.
+The names are the site's and, if so set, its `www.`. A name that only a wildcard covers (RFC 4592)
+gets records of its own meanwhile. An order fails, and needs a person, if changing records would
+have no effect: no zone of the name is here, the zone is copied from another server, or the name is
+delegated.
 
-Twice does no harm. Of two orders for one site the later one holds, by their times: one that comes
-after it is left alone. What is changed in a zone is changed at once, or not at all.
+A repeated order does no harm. Of two orders for one site the later one holds, by their times; a
+stale one is skipped. All changes in a zone are made at once, or not at all.
 """
 
 from __future__ import annotations
@@ -30,13 +30,8 @@ from incidents.enforcement.powerdns.plan import (
     names_of_site,
     plan,
 )
-from incidents.enforcement.powerdns.server import (
-    LATE,
-    Dialogue,
-    EndedError,
-    PowerDnsSettings,
-    read_settings,
-)
+from incidents.enforcement.powerdns.server import LATE, EndedError, Session
+from incidents.enforcement.powerdns.settings import PowerDnsSettings, read_settings
 from incidents.settings.options import Options
 
 _STRIPES = 64
@@ -66,18 +61,18 @@ class PowerDns:
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
         until = monotonic() + self._settings.limit_s
-        dialogue = Dialogue(self._settings.server, until)
+        session = Session(self._settings.server, until)
         try:
-            with self._alone(order.site, until):
+            with self._locked(order.site, until):
                 try:
-                    steps = self._plan(order, Names(dialogue))
+                    steps = self._plan(order, Names(session))
                 except EndedError as ended:
                     if ended.outcome != LOST:
                         raise
-                    # Another attempt at this order may have put all back since the records were
-                    # read, and taken its note away: then they say so now.
-                    steps = self._plan(order, Names(dialogue))
-                _carry_out(dialogue, steps)
+                    # Another attempt at this order may have restored the records since they were
+                    # read, and removed the note.
+                    steps = self._plan(order, Names(session))
+                _carry_out(session, steps)
         except EndedError as error:
             return error.outcome
         except notes.UnreadableNoteError:
@@ -87,12 +82,13 @@ class PowerDns:
         return Delivered()
 
     def state(self, site: str) -> State | None:
-        """`active` if one of its names leads anywhere but to the notice page, also when somebody
-        has changed the records back; else `closed` or `suspended`, by the order that holds it down;
-        None if nothing leads there, or PowerDNS cannot be asked.
+        """`active` if one of the names leads elsewhere than to the notice page, by any change.
+
+        Else `closed` or `suspended`, by the order that holds it down; None if the name has no
+        records, or if PowerDNS does not answer.
         """
         until = monotonic() + self._settings.limit_s
-        names = Names(Dialogue(self._settings.server, until))
+        names = Names(Session(self._settings.server, until))
         put = self._settings.notice.put
         mine = names_of_site(site, www=self._settings.www)
         try:
@@ -109,20 +105,19 @@ class PowerDns:
         return "closed" if hold is not None and hold.kind == "close" else "suspended"
 
     def close(self) -> None:
-        """End the connections that are kept."""
+        """Close the kept connections."""
         self._settings.server.sender.close()
 
     def _plan(self, order: Order, names: Names) -> list[Step]:
-        # What was taken down together is put back together, whatever the settings say by now.
+        # Names taken down together are restored together, even if the settings have changed.
         mine = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
         if not mine:
             raise EndedError(_NO_NAME)
-        return plan(order, [names.standing(name) for name in mine], self._settings.notice)
+        return plan(order, [names.state_of(name) for name in mine], self._settings.notice)
 
     @contextmanager
-    def _alone(self, site: str, until: float) -> Iterator[None]:
-        """One at a time for the names that a site and the one of its `www.` have in common, whose
-        note is read and written again."""
+    def _locked(self, site: str, until: float) -> Iterator[None]:
+        """A lock for a site and its `www.`, which have a name and its note in common."""
         while site.startswith("www."):
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
@@ -144,16 +139,15 @@ def make(name: str, options: Options) -> Adapter:
     return PowerDns(name, read_settings(options))
 
 
-def _carry_out(dialogue: Dialogue, steps: list[Step]) -> None:
-    """The notes are written before all changes, which are made together in each zone, and removed
-    after them."""
+def _carry_out(session: Session, steps: list[Step]) -> None:
+    """Write the notes, then make all changes of each zone together, then remove old notes."""
     for step in steps:
         if step.note is not None:
-            dialogue.keep(step.zone, notes.new_kind(step.name), step.note.text())
+            session.put_metadata(step.zone, notes.new_kind(step.name), step.note.text())
     for zone in dict.fromkeys(step.zone for step in steps):
         together = [change for step in steps if step.zone == zone for change in step.changes]
         if together:
-            dialogue.change(zone, together)
+            session.change(zone, together)
     for step in steps:
         for kind in step.forget:
-            dialogue.forget(step.zone, kind)
+            session.delete_metadata(step.zone, kind)

@@ -1,28 +1,27 @@
-"""The note: what a name had before it was taken off the net, kept in PowerDNS itself.
+"""The note: the records of a name before it was taken down, kept in PowerDNS itself.
 
-It is zone metadata, so that it survives this program, and goes with the zone wherever that goes. It
-is written before the records are changed and removed after they are put back: killed in between,
-the next attempt finds either the name as it was, or the note.
+It is zone metadata: it survives this program, and moves with the zone. It is written before the
+records are changed and removed after they are restored: if an attempt is killed in between, the
+next one finds either the former records or the note.
 
-A note is never written over. PowerDNS 4.9 replaces metadata by a deletion and an insertion, in no
-transaction: killed in between it has neither, and two that are asked at once leave both. So each
-note is of a kind that nobody has used, the one with the highest number counts, and older ones are
-removed when all is done. Of several with that number, by daemons at one moment, all holds count.
+A note is never overwritten. PowerDNS 4.9 replaces metadata by a deletion and an insertion without a
+transaction: killed in between it has neither, and two requests at once leave both. So each note
+has an unused kind, the one with the highest number counts, and older ones are removed at the end.
+If daemons write several with that number at once, all their holds count.
 
-Somebody may have changed the records meanwhile, the customer say. Which of them are ours is told by
-their addresses alone, those that were put there: a set is ours if it serves some of these and no
-others.
+Others, such as the customer, may change the records meanwhile. A record set is ours if it serves
+only addresses of the notice page.
 
-- Where none of ours is left and something of theirs is, they have taken the name over: it is left
-  alone when it should be put back, and kept as it is when it is taken down again.
-- Where some of ours is left, or nothing at all, each type comes back that was kept, except where
-  something of theirs has taken its place.
-- An address of ours that stands among theirs is taken out.
-- A CNAME stands alone (RFC 1034, 3.6.2). One that was kept is not put back beside an address of
-  theirs; beside anything else that was added it cannot be, and a person must choose.
+- If none of ours is left and others' records exist, others have taken the name over: a reopening
+  leaves their records alone, and the next suspension keeps them.
+- If some of ours are left, or no records at all, each kept type is restored, unless others' records
+  of that type exist.
+- Addresses of ours in a set of others are removed.
+- A CNAME allows no other records (RFC 1034, 3.6.2). A kept one is not restored beside an address
+  of others; beside any other record it cannot be, and a person must choose.
 
-A name may be held down by two sites, shop.example by its `www` and the site www.shop.example: it is
-put back when the last of them lets it go.
+Two sites may hold a name down, for example shop.example with its `www` and the site
+www.shop.example: it is restored when the last one releases it.
 """
 
 from __future__ import annotations
@@ -40,28 +39,28 @@ from incidents.values.ids import ORDERS_EACH
 
 VERSION = 1
 MAX_CHARACTERS = 60_000
-"""A column of MySQL's type TEXT, in which PowerDNS keeps it, has 65,535 octets."""
+"""PowerDNS keeps it in a MySQL column of type TEXT, which has 65,535 octets."""
 
-# A kind has room for 32 characters, and must begin with X-. So many digits tell of the name, and as
-# many tell its notes from each other.
+# A kind has 32 characters at most and begins with X-: these digits identify the name, and as many
+# more its note.
 _PREFIX = "X-INCIDENTS-"
 _DIGITS = 10
 
-Put = Mapping[str, frozenset[str]]
+Addresses = Mapping[str, frozenset[str]]
 """The addresses of the notice page, by type."""
 
 
 class UnreadableNoteError(Exception):
-    """What stands in the metadata is no note of this program's."""
+    """The metadata is not a note of this program."""
 
 
 class ConflictError(Exception):
-    """A CNAME cannot come back, since something else stands at the name."""
+    """A CNAME cannot be restored beside other records of the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """The order by which a site holds a name down; of two, the one that was given later holds."""
+    """The order by which a site holds a name down; the later one of two counts."""
 
     order: str
     kind: str
@@ -69,15 +68,15 @@ class Hold:
     seq: int
 
     def is_after(self, other: Hold) -> bool:
-        """Whether it was given after the other: then that one is stale.
+        """Whether it was given after the other, which is then stale.
 
-        By the epochs of the record first: what was ordered before its end was lost is old, however
-        late. In one epoch by their times, which only grow.
+        The epoch goes first: orders from before a loss of the record's end are stale, however late.
+        Within an epoch their times count, which only grow.
         """
         return self._place > other._place
 
     def document(self) -> dict[str, str]:
-        """As the note writes it."""
+        """The hold as in the note."""
         at = rfc3339(self.ordered_at)
         return {"order": self.order, "kind": self.kind, "ordered_at": at, "seq": str(self.seq)}
 
@@ -88,61 +87,63 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What is kept of a name: `kept` is what it had, `put` every address that was put in its place,
-    `holds` the order of each site that holds it down. `number` grows with each note of the name.
+    """The note of a name, with a `number` that grows with each note.
+
+    `kept`: the former records. `put`: the addresses that replaced them. `holds`: the order of each
+    site that holds the name down.
     """
 
     number: int = field(default=0, compare=False)
     name: str
-    kept: records.OfName
-    put: Put
+    kept: records.RecordSets
+    put: Addresses
     holds: Mapping[str, Hold]
 
     def is_ours(self, found: records.RecordSet) -> bool:
-        """Whether it serves addresses of ours, and nothing else."""
+        """Whether it serves only addresses of ours, and at least one."""
         return bool(found.served) and found.served <= self.put.get(found.type, frozenset())
 
-    def knowing(self, put: Put) -> Note:
-        """The note with these addresses among those that are ours."""
+    def with_addresses(self, put: Addresses) -> Note:
+        """The note with these addresses added to ours."""
         both = {each: self.put.get(each, frozenset()) | put[each] for each in put}
         return replace(self, put={**self.put, **both})
 
-    def taken_down(self, found: records.OfName, put: Put) -> Note:
-        """The note as it must be before what is found at the name is replaced (again)."""
-        return replace(self.knowing(put), kept=self._due(found), number=self.number + 1)
+    def taken_down(self, found: records.RecordSets, put: Addresses) -> Note:
+        """The note to write before the found records are replaced, perhaps again."""
+        return replace(self.with_addresses(put), kept=self._restored(found), number=self.number + 1)
 
-    def put_back(self, found: records.OfName) -> dict[str, records.RecordSet]:
-        """What is to stand at the name again, of the TAKEN types.
+    def put_back(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
+        """The records to restore, of the TAKEN types.
 
         Raises:
-            ConflictError: if a CNAME is among it, and something of another type is there.
+            ConflictError: if a CNAME is among them, and a record of another type exists.
         """
-        due = self._due(found)
+        due = self._restored(found)
         if "CNAME" in due and len(found) > len(records.leading(found)):
             raise ConflictError
         return due
 
-    def is_in_force(self, found: records.OfName) -> bool:
-        """Whether all that leads anywhere is ours."""
+    def is_in_force(self, found: records.RecordSets) -> bool:
+        """Whether all records that lead anywhere are ours."""
         served = records.leading(found)
         return bool(served) and all(map(self.is_ours, served.values()))
 
-    def is_changed(self, found: records.OfName) -> bool:
-        """Whether something stands there that is neither ours nor as it was kept."""
+    def is_changed(self, found: records.RecordSets) -> bool:
+        """Whether the found records are neither ours nor the kept ones."""
         there = records.leading(found)
-        return not all(map(self.is_ours, there.values())) and not _alike(there, self.kept)
+        return not all(map(self.is_ours, there.values())) and not _same_records(there, self.kept)
 
-    def held(self, site: str, hold: Hold) -> Note:
-        """The note with that site among those that hold the name."""
+    def with_hold(self, site: str, hold: Hold) -> Note:
+        """The note with the hold of that site."""
         return replace(self, holds={**self.holds, site: hold})
 
-    def let_go(self, site: str) -> Note:
-        """The note without it."""
+    def without_hold(self, site: str) -> Note:
+        """The note without the hold of that site."""
         left = {each: self.holds[each] for each in self.holds if each != site}
         return replace(self, holds=left, number=self.number + 1)
 
     def text(self) -> str:
-        """ASCII, for the metadata."""
+        """The note as ASCII text, for the metadata."""
         document = {
             "version": VERSION,
             "number": str(self.number),
@@ -153,13 +154,13 @@ class Note:
         }
         return json.dumps(document, separators=(",", ":"))
 
-    def _due(self, found: records.OfName) -> dict[str, records.RecordSet]:
-        """What would stand at the name if it were put back now."""
+    def _restored(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
+        """The records of the name if it were restored now."""
         there = records.leading(found)
         theirs = {t: self._cut(each) for t, each in there.items() if not self.is_ours(each)}
         if theirs and len(theirs) == len(there):
             return theirs
-        return _alone({**self.kept, **theirs}, found)
+        return _without_conflict({**self.kept, **theirs}, found)
 
     def _cut(self, found: records.RecordSet) -> records.RecordSet:
         ours = self.put.get(found.type, frozenset())
@@ -167,12 +168,12 @@ class Note:
 
 
 def new(name: str) -> Note:
-    """The note of a name that is not held down: nothing is ours."""
+    """The empty note of a name that is not held down."""
     return Note(name=name, kept={}, put={}, holds={})
 
 
 def new_kind(name: str) -> str:
-    """A kind of metadata for a note of that name, of which there is none yet."""
+    """An unused kind of metadata for a note of that name."""
     return _prefix(name) + token_hex(_DIGITS // 2).upper()
 
 
@@ -199,17 +200,17 @@ def read(name: str, metadata: Mapping[str, Sequence[str]]) -> Note | None:
     highest = max(note.number for note in mine.values())
     first, *others = [note for note in mine.values() if note.number == highest]
     for other in others:
-        first = first.knowing(other.put)
+        first = first.with_addresses(other.put)
         for site, hold in other.holds.items():
             if site not in first.holds or hold.is_after(first.holds[site]):
-                first = first.held(site, hold)
+                first = first.with_hold(site, hold)
     return first
 
 
 def _of_name(name: str, metadata: Mapping[str, Sequence[str]]) -> dict[str, Note]:
     prefix = _prefix(name)
     found = {kind: _read(metadata[kind]) for kind in sorted(metadata) if kind.startswith(prefix)}
-    # The beginning of a kind may be the same for two names.
+    # Two names may have the same prefix.
     return {kind: note for kind, note in found.items() if note.name == name}
 
 
@@ -243,8 +244,8 @@ def _read(values: Sequence[str]) -> Note:
         raise UnreadableNoteError from error
 
 
-def _alone(
-    merged: dict[str, records.RecordSet], found: records.OfName
+def _without_conflict(
+    merged: dict[str, records.RecordSet], found: records.RecordSets
 ) -> dict[str, records.RecordSet]:
     if "CNAME" not in merged or len(merged) == 1:
         return merged
@@ -253,5 +254,5 @@ def _alone(
     return {each: merged[each] for each in merged if each != "CNAME"}
 
 
-def _alike(one: records.OfName, other: records.OfName) -> bool:
+def _same_records(one: records.RecordSets, other: records.RecordSets) -> bool:
     return {t: s.records for t, s in one.items()} == {t: s.records for t, s in other.items()}

@@ -1,4 +1,4 @@
-"""The plan of an order in PowerDNS: how the names of a site are, and what must change."""
+"""The plan of an order in PowerDNS: the state of the site's names, and the changes to make."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, leading
-from incidents.enforcement.powerdns.server import Dialogue, EndedError, Notice, Zone
+from incidents.enforcement.powerdns.records import RecordSet, RecordSets, changes, leading
+from incidents.enforcement.powerdns.server import EndedError, Session, Zone
+from incidents.enforcement.powerdns.settings import Notice
 from incidents.errors import BadSiteNameError
 from incidents.values import site_name
 
@@ -22,15 +23,16 @@ Metadata = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a name stands. `metadata` is the zone's, and `raises_serial` says that its serial number
-    grows with a change. The name `is_delegated` away, or below a DNAME;
-    it `is_covered` by a wildcard, which leads there as long as it has nothing of its own.
+class NameState:
+    """The state of a name, with its zone's metadata.
+
+    `raises_serial`: a change raises the zone's serial number. `is_delegated`: also below a DNAME.
+    `is_covered`: by a wildcard, which counts while the name has no records of its own.
     """
 
     zone: Zone
     name: str
-    found: OfName
+    found: RecordSets
     note: notes.Note | None
     metadata: Metadata
     raises_serial: bool
@@ -39,27 +41,27 @@ class Standing:
 
 
 class Names:
-    """What one attempt sees. A zone is read once, its records before its metadata.
+    """The names as one attempt sees them. A zone is read once, its records before its metadata.
 
-    The order matters. Two attempts at the same order may run at once, and the other's note is
-    written before its records: who finds no note has read the records before they were changed.
+    The order matters: two attempts at one order may run at once, and each writes its note before
+    its records. So an attempt that finds no note has read unchanged records.
     """
 
-    def __init__(self, dialogue: Dialogue) -> None:
-        self._dialogue = dialogue
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._zones: dict[str, tuple[Contents, Metadata, bool]] = {}
 
-    def standing(self, name: str) -> Standing | None:
-        """How the name stands, disabled records and all; None if it lies in no zone here."""
-        zone = self._dialogue.zone_of(name)
+    def state_of(self, name: str) -> NameState | None:
+        """The state of the name, with disabled records; None if no zone here contains it."""
+        zone = self._session.zone_of(name)
         if zone is None:
             return None
         if zone.id not in self._zones:
-            sets, raises_serial = self._dialogue.contents(zone)
-            metadata = self._dialogue.metadata(zone)
+            sets, raises_serial = self._session.contents(zone)
+            metadata = self._session.metadata(zone)
             self._zones[zone.id] = _by_name(sets), metadata, raises_serial
         contents, metadata, raises_serial = self._zones[zone.id]
-        return Standing(
+        return NameState(
             zone=zone,
             name=name,
             found=contents.get(name, {}),
@@ -70,24 +72,24 @@ class Names:
             is_covered=any(leading(contents.get(each, {})) for each in _wildcards(zone, name)),
         )
 
-    def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, notes.Note | None]:
-        """Whether anything but a notice leads to the name, None if nothing does; and its note."""
-        zone = self._dialogue.zone_of(name)
+    def is_up(self, name: str, put: notes.Addresses) -> tuple[bool | None, notes.Note | None]:
+        """Whether the name leads anywhere but to the notice, None if nowhere; and its note."""
+        zone = self._session.zone_of(name)
         if zone is None:
             return None, None
-        found = self._dialogue.record_sets_of(zone, name)
-        note = notes.read(name, self._dialogue.metadata(zone))
+        found = self._session.record_sets_of(zone, name)
+        note = notes.read(name, self._session.metadata(zone))
         if leading(found):
-            known = (note or notes.new(name)).knowing(put)
+            known = (note or notes.new(name)).with_addresses(put)
             return not known.is_in_force(found), note
         for each in _wildcards(zone, name):
-            if leading(self._dialogue.record_sets_of(zone, each)):
+            if leading(self._session.record_sets_of(zone, each)):
                 return True, note
         return None, note
 
 
 def names_of_site(site: str, *, www: bool) -> list[str]:
-    """The names of a site, with the dot at their end; none if it is no name, but an address say."""
+    """The names of a site, with a final dot; none if it is an address or an invalid name."""
     try:
         if site_name.read(site) != site or ":" in site or site.replace(".", "").isdecimal():
             return []
@@ -105,8 +107,7 @@ def _by_name(sets: Iterable[RecordSet]) -> Contents:
 
 
 def _is_delegated(zone: Zone, name: str, contents: Contents) -> bool:
-    """Names below an NS record are answered by others (RFC 1034, 4.2.1), below a DNAME by nobody
-    here (RFC 6672)."""
+    """Whether it is at or below an NS record (RFC 1034, 4.2.1), or below a DNAME (RFC 6672)."""
     above = list(_above(zone, name))
     cuts = (each for each in (name, *above) if each != zone.name)
     return any("NS" in contents.get(each, {}) for each in cuts) or any(
@@ -119,7 +120,7 @@ def _wildcards(zone: Zone, name: str) -> Iterator[str]:
 
 
 def _above(zone: Zone, name: str) -> Iterator[str]:
-    """The names above it, up to the zone's own."""
+    """The parent names, up to the zone's own."""
     while name != zone.name:
         name = name.partition(".")[2]
         yield name
@@ -127,11 +128,11 @@ def _above(zone: Zone, name: str) -> Iterator[str]:
 
 _STALE = Skipped(why="stale")
 _NO_ZONE = Failed(problem="no_zone", detail="no zone of this PowerDNS holds the site's name")
-_COPIED = Failed(
+_SECONDARY = Failed(
     problem="secondary_zone",
     detail="the zone is copied from another server, where it has to be changed",
 )
-_UNSEEN = Failed(
+_SERIAL_UNCHANGED = Failed(
     problem="serial_stands",
     detail="the zone has secondaries, and they would not see the change, since its serial number"
     " does not grow: set its metadata SOA-EDIT-API to DEFAULT",
@@ -153,8 +154,7 @@ _log = log.logger("acts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is to be done about one name: the note is written first, then the changes are made, and
-    then older notes are removed, kind by kind."""
+    """The step for one name: write the note, make the changes, then remove the older notes."""
 
     zone: Zone
     name: str
@@ -163,94 +163,93 @@ class Step:
     forget: tuple[str, ...] = ()
 
 
-def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> list[Step]:
-    """The names, of which the first is the site's own, are to show the notice, or, where the site
-    is reopened, to be again what they were.
+def plan(order: Order, states: Sequence[NameState | None], notice: Notice) -> list[Step]:
+    """The steps that show the notice for a site's names, or restore them for a reopening.
 
-    The others may be missing. If one of them cannot be changed, nothing is done about any.
+    The first name is the site's own; the others may be missing. If one cannot be changed, none is.
 
     Raises:
-        EndedError: where there is nothing to be done, or it cannot be done.
+        EndedError: if there is nothing to do, or if it cannot be done.
         UnreadableNoteError, ConflictError: as the notes do.
     """
     step = _putting_back if order.kind == "reopen" else _taking_down
-    steps = [step(order, standing, notice, is_own=not n) for n, standing in enumerate(standings)]
+    steps = [step(order, state, notice, is_own=not n) for n, state in enumerate(states)]
     return [each for each in steps if each is not None]
 
 
 def _taking_down(
-    order: Order, standing: Standing | None, notice: Notice, *, is_own: bool
+    order: Order, state: NameState | None, notice: Notice, *, is_own: bool
 ) -> Step | None:
-    standing = _changeable(standing, is_own=is_own)
-    if standing is None:
+    state = _changeable(state, is_own=is_own)
+    if state is None:
         return None
-    if standing.is_delegated:
+    if state.is_delegated:
         raise EndedError(_DELEGATED)
-    _check_order(order, standing.note)
-    found = leading(standing.found)
-    if standing.note is None:
-        if not found and not standing.is_covered:
-            _end(_NO_RECORDS, is_own=is_own)
+    _check_order(order, state.note)
+    found = leading(state.found)
+    if state.note is None:
+        if not found and not state.is_covered:
+            _end_if_own(_NO_RECORDS, is_own=is_own)
             return None
-        if notes.new(standing.name).knowing(notice.put).is_in_force(found):
-            # Somebody has done it by hand, and knows what was there before; nobody here does.
+        if notes.new(state.name).with_addresses(notice.put).is_in_force(found):
+            # Somebody has done it by hand; only they know the former records.
             return None
-    before = standing.note or notes.new(standing.name)
-    note = before.taken_down(standing.found, notice.put).held(order.site, _hold(order))
+    before = state.note or notes.new(state.name)
+    note = before.taken_down(state.found, notice.put).with_hold(order.site, _hold(order))
     if len(note.text()) > notes.MAX_CHARACTERS:
         raise EndedError(_TOO_MANY)
-    changed = changes(standing.found, notice.sets(standing.name, standing.found))
-    is_new = note != standing.note
+    changed = changes(state.found, notice.sets(state.name, state.found))
+    is_new = note != state.note
     return Step(
-        zone=standing.zone,
-        name=standing.name,
+        zone=state.zone,
+        name=state.name,
         note=note if is_new else None,
         changes=changed,
-        forget=notes.older(standing.name, standing.metadata, note if is_new else standing.note),
+        forget=notes.older(state.name, state.metadata, note if is_new else state.note),
     )
 
 
 def _putting_back(
-    order: Order, standing: Standing | None, notice: Notice, *, is_own: bool
+    order: Order, state: NameState | None, notice: Notice, *, is_own: bool
 ) -> Step | None:
-    standing = _changeable(standing, is_own=is_own)
-    if standing is None:
+    state = _changeable(state, is_own=is_own)
+    if state is None:
         return None
-    note = standing.note
+    note = state.note
     if note is None:
-        if notes.new(standing.name).knowing(notice.put).is_in_force(standing.found):
-            _end(LOST, is_own=is_own)
+        if notes.new(state.name).with_addresses(notice.put).is_in_force(state.found):
+            _end_if_own(LOST, is_own=is_own)
         return None
     _check_order(order, note)
     if order.site not in note.holds:
         return None
-    left = note.let_go(order.site)
+    left = note.without_hold(order.site)
     if left.holds:
-        forget = notes.older(standing.name, standing.metadata, left)
-        return Step(zone=standing.zone, name=standing.name, note=left, forget=forget)
-    wanted = note.put_back(standing.found)
-    if note.is_changed(standing.found):
+        forget = notes.older(state.name, state.metadata, left)
+        return Step(zone=state.zone, name=state.name, note=left, forget=forget)
+    wanted = note.put_back(state.found)
+    if note.is_changed(state.found):
         _log.warning(
             "somebody has changed the records of a site that was down; what they changed is left"
             " as it is",
             site=order.site,
         )
     return Step(
-        zone=standing.zone,
-        name=standing.name,
-        changes=changes(standing.found, wanted),
-        forget=notes.older(standing.name, standing.metadata, None),
+        zone=state.zone,
+        name=state.name,
+        changes=changes(state.found, wanted),
+        forget=notes.older(state.name, state.metadata, None),
     )
 
 
-def _changeable(standing: Standing | None, *, is_own: bool) -> Standing | None:
-    if standing is None:
-        _end(_NO_ZONE, is_own=is_own)
-    elif standing.zone.is_copied:
-        raise EndedError(_COPIED)
-    elif standing.zone.is_copied_on and not standing.raises_serial:
-        raise EndedError(_UNSEEN)
-    return standing
+def _changeable(state: NameState | None, *, is_own: bool) -> NameState | None:
+    if state is None:
+        _end_if_own(_NO_ZONE, is_own=is_own)
+    elif state.zone.is_secondary:
+        raise EndedError(_SECONDARY)
+    elif state.zone.is_primary and not state.raises_serial:
+        raise EndedError(_SERIAL_UNCHANGED)
+    return state
 
 
 def _check_order(order: Order, note: notes.Note | None) -> None:
@@ -263,7 +262,7 @@ def _hold(order: Order) -> notes.Hold:
     return notes.Hold(order=order.id, kind=order.kind, ordered_at=order.ordered_at, seq=order.seq)
 
 
-def _end(outcome: Outcome, *, is_own: bool) -> None:
-    """What is missing of the site's own name is for a person to see, of its www. it is not."""
+def _end_if_own(outcome: Outcome, *, is_own: bool) -> None:
+    """End the attempt if the site's own name is concerned; a missing www. is no problem."""
     if is_own:
         raise EndedError(outcome)

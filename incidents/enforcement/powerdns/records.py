@@ -1,4 +1,4 @@
-"""The record sets of a zone, as PowerDNS' API gives and takes them."""
+"""The record sets of a zone, as in PowerDNS' API."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 from incidents.values.json_object import JSONObject
 
 TAKEN = ("A", "AAAA", "CNAME", "ALIAS", "LUA", "HTTPS", "SVCB")
-"""The types that lead a visitor to the site. ALIAS and LUA are PowerDNS' own ways to an address; an
-HTTPS or SVCB record can name another host, or an address as a hint, which browsers follow."""
+"""The types that lead a visitor to the site.
+
+ALIAS and LUA are PowerDNS' own ways to an address; an HTTPS or SVCB record can name another host,
+or an address as a hint, which browsers follow."""
 
 _ADDRESSES = ("A", "AAAA")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One of a set; a disabled one is kept by PowerDNS and not served."""
+    """One record of a set; PowerDNS keeps a disabled one without serving it."""
 
     content: str
     disabled: bool = False
@@ -26,7 +28,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody has written beside a set; `modified_at` is in seconds since 1970, UTC."""
+    """A comment on a record set; `modified_at` is in seconds since 1970, UTC."""
 
     content: str
     account: str
@@ -35,9 +37,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class RecordSet:
-    """The records of a name and a type; `ttl` is in seconds. A name is in small letters, with a dot
-    at its end.
-    """
+    """The records of a name, in small letters with a final dot, and a type; `ttl` in seconds."""
 
     name: str
     type: str
@@ -47,16 +47,16 @@ class RecordSet:
 
     @property
     def served(self) -> frozenset[str]:
-        """The contents that are not disabled."""
+        """The contents of the records that are not disabled."""
         return frozenset(each.content for each in self.records if not each.disabled)
 
     def without(self, contents: frozenset[str]) -> RecordSet:
-        """The same without these contents."""
+        """The set without these contents."""
         left = tuple(each for each in self.records if each.content not in contents)
         return replace(self, records=left)
 
     def document(self) -> JSONObject:
-        """As the API writes it."""
+        """The set as in the API."""
         return {
             "name": self.name,
             "type": self.type,
@@ -69,15 +69,15 @@ class RecordSet:
         }
 
 
-OfName = Mapping[str, RecordSet]
+RecordSets = Mapping[str, RecordSet]
 """The record sets of one name, by type."""
 
 
 def read(document: Mapping[str, Any]) -> RecordSet:
-    """A record set that the API has written, or `document`.
+    """A record set from the API, or from `document`.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: if it is none.
+        LookupError, TypeError, ValueError, AttributeError: if it is not one.
     """
     kind = str(document["type"])
     records = [
@@ -92,16 +92,16 @@ def read(document: Mapping[str, Any]) -> RecordSet:
         name=str(document["name"]).lower(),
         type=kind,
         ttl=int(document["ttl"]),
-        # In an order of its own: PowerDNS may give the same set in another one the next time.
+        # Sorted, since PowerDNS may return the same set in another order.
         records=tuple(sorted(records, key=lambda each: each.content)),
         comments=tuple(comments),
     )
 
 
-def changes(found: OfName, wanted: OfName) -> list[JSONObject]:
-    """What of a PATCH turns what is found at a name into what is wanted there, TAKEN types alone.
+def changes(found: RecordSets, wanted: RecordSets) -> list[JSONObject]:
+    """The changes of a PATCH that replace the found records of TAKEN types by the wanted ones.
 
-    Removals come first: PowerDNS refuses a CNAME beside what is still there.
+    Removals come first: PowerDNS refuses a CNAME beside existing records.
     """
     removed = [
         {"name": each.name, "type": each.type, "changetype": "DELETE"}
@@ -112,15 +112,15 @@ def changes(found: OfName, wanted: OfName) -> list[JSONObject]:
     return removed + replaced
 
 
-def leading(found: OfName) -> dict[str, RecordSet]:
-    """Of what stands at a name, what leads a visitor somewhere: the TAKEN types."""
+def leading(found: RecordSets) -> dict[str, RecordSet]:
+    """The found records that lead a visitor somewhere: the TAKEN types."""
     return {each: found[each] for each in TAKEN if each in found}
 
 
 def _replaced(wanted: RecordSet) -> JSONObject:
     document = {**wanted.document(), "changetype": "REPLACE"}
     if not wanted.comments:
-        # Not every backend can have comments, and one that is asked to have none may refuse.
+        # A backend without comments may refuse even an empty list.
         del document["comments"]
     return document
 

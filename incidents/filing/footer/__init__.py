@@ -1,1 +1,1 @@
-"""The footer of a page: what it must show, and what it shows."""
+"""The footer of a page: its required and its actual content."""

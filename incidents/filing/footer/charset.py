@@ -1,9 +1,9 @@
 """The reading of HTML: its encoding, and the elements that hold or show nothing.
 
-The order is that of the HTML standard (13.2.3): a byte order mark, what the server says, what the
-page says of itself. A page that says nothing is UTF-8 if it can be, else GB18030, which holds what
-older pages in Chinese are written in. Of the elements it is said which end what a page has left
-open (HTML standard, 13.2.6), and which are a foot, are styled away, or bring more.
+The order is that of the HTML standard (13.2.3): a byte order mark, the server's header, the page's
+own declaration. A page without any is UTF-8 if valid, else GB18030, as are older Chinese pages. Of
+elements, it knows which ones end unclosed ones (HTML standard, 13.2.6), which are a footer, are
+hidden by style, or load more content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SAID = re.compile(
 )
 _CHINESE = re.compile(r"(?:x-|cs)?gb(?:k|_?2312.*|18030)|chinese|euc-?cn|hz-gb-2312")
 _LATIN = re.compile(r"(?:us-)?ascii|latin-?1|iso-?8859-?1")
-# What browsers know; a page must not choose any codec of Python's.
+# The encodings of browsers: a page must not choose any of Python's codecs.
 _KNOWN = re.compile(
     r"utf-?8|utf-16(?:[lb]e|-[lb]e)?|big5(?:-hkscs)?|shift_jis|sjis|euc-(?:jp|kr)|iso-2022-jp"
     r"|koi8-[ru]|windows-(?:874|949|125[0-8])|iso-8859-(?:[2-9]|1[0-6])|gb18030"
@@ -31,9 +31,9 @@ _KNOWN = re.compile(
 
 
 def decode(body: bytes, said_by_server: str | None = None) -> tuple[str, str]:
-    """The text of a page, and the encoding that it was read in; what is no text in it is U+FFFD.
+    """The text of a page, with U+FFFD for invalid bytes, and its encoding.
 
-    `said_by_server` is the charset of the header Content-Type.
+    `said_by_server`: the charset of the header Content-Type.
     """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
@@ -45,12 +45,12 @@ def decode(body: bytes, said_by_server: str | None = None) -> tuple[str, str]:
 def _said_by_page(body: bytes) -> str | None:
     found = _SAID.search(body[:_LOOKED_AT])
     encoding = _known(found[1].decode("ascii")) if found else None
-    # Whoever can read this in single bytes knows that it is not UTF-16.
+    # If this is readable in single bytes, it is not UTF-16.
     return "utf-8" if encoding is not None and encoding.startswith("utf-16") else encoding
 
 
 def _guessed(body: bytes) -> str:
-    # The last character may have been cut through.
+    # The last character may be cut.
     try:
         codecs.getincrementaldecoder("utf-8")().decode(body)
     except UnicodeDecodeError:
@@ -68,7 +68,7 @@ def _known(label: str) -> str | None:
 
 
 MAX_STYLE = 2_000
-"""So many characters of a style, or of a list of names, are looked at."""
+"""The maximum number of characters read of a style or a list of names."""
 
 VOID = frozenset(
     {
@@ -113,13 +113,13 @@ ENDED_BY: dict[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
 
 
 def moves(tag: str, given: Mapping[str, str]) -> bool:
-    """Whether it may bring what is not in the page."""
+    """Return whether the element may load content that is not in the page."""
     refreshes = tag == "meta" and given.get("http-equiv", "").lower() == "refresh"
     return refreshes or tag in ("script", "frame", "iframe")
 
 
 def is_foot(tag: str, given: Mapping[str, str]) -> bool:
-    """Whether a page calls it its foot."""
+    """Whether the page marks the element as its footer."""
     if tag in ("html", "body"):
         return False
     if tag == "footer" or given.get("role", "").lower() == "contentinfo":
@@ -129,7 +129,7 @@ def is_foot(tag: str, given: Mapping[str, str]) -> bool:
 
 
 def is_styled_away(style: str) -> bool:
-    """Whether by its own style nobody sees it; style sheets are not read."""
+    """Whether its own style hides it; style sheets are not read."""
     if not style:
         return False
     said = {}

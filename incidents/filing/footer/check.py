@@ -1,8 +1,7 @@
-"""The footer check: whether a page's footer shows what it must, and the HTML that would.
+"""The footer check: whether a page's footer is as required, and the HTML for it.
 
-Within 30 days of approval the record number, its HTML snippet and the icon must stand at the foot
-of the pages (F.11 to F.15); where their links lead is in N.6 and N.7. What a finding says to
-people stands here in English; another language has the same codes (see `language`).
+Within 30 days of approval the footer must show the record number, its HTML snippet and the icon
+(F.11 to F.15); N.6 and N.7 specify the links.
 """
 
 from __future__ import annotations
@@ -27,15 +26,16 @@ from incidents.filing.record_number import (
 from incidents.machine.filing import Details
 
 PAGE = "page"
-"""The field of a finding that is about the whole page."""
+"""The field of a finding about the whole page."""
 
 _MISSING = numbers.SECURITY_MISSING | numbers.ICP_MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a page is to show. `filed` says that a register, or somebody, has told what; without it
-    a page is only held against itself."""
+    """The numbers that a page must show.
+
+    `filed`: they are known; without it a page is only checked against itself."""
 
     public_security: PublicSecurity | None = None
     icp: Icp | None = None
@@ -44,7 +44,7 @@ class Expected:
 
     @classmethod
     def of(cls, details: Details, icp_form: IcpForm = "province") -> Expected:
-        """What a site's register says; a number that cannot be one is as good as none."""
+        """The expected numbers by a site's filing; an invalid number counts as missing."""
         return cls(
             public_security=read_public_security(details.get(numbers.SECURITY_NUMBER, "")),
             icp=read_icp(details.get(numbers.ICP_NUMBER, "")),
@@ -54,17 +54,15 @@ class Expected:
 
 
 def check_foot(foot: Foot, expected: Expected) -> list[Finding]:
-    """What is right and what is not at the foot of a page: of the public-security number, its icon
-    and its link, then of the ICP number and its link.
+    """The findings on the public-security number, its icon and link, then on the ICP number.
 
-    What is missing is wrong; but of a page that was not read to its end, or that only scripts fill,
-    nobody can tell.
+    Missing parts are wrong, but undecidable if the page was cut, or if only scripts fill it.
     """
     told = (
         *numbers.check_public_security(foot, expected.public_security, filed=expected.filed),
         *numbers.check_icp(foot, expected.icp, expected.icp_form, filed=expected.filed),
     )
-    # A link that stands twice in a page is told of once.
+    # A repeated link is reported once.
     found = list({(each.code, *each.facts.values()): each for each in told}.values())
     why = "page_cut" if foot.cut else "page_bare" if foot.bare else None
     if why is None:
@@ -74,7 +72,7 @@ def check_foot(foot: Foot, expected: Expected) -> list[Finding]:
 
 
 def is_right(findings: Iterable[Finding]) -> bool:
-    """Whether nothing is wrong or missing, and nothing is left that nobody could look at."""
+    """Whether nothing is wrong, missing or undecidable."""
     return all(finding.verdict in (OK, SUSPECT) for finding in findings)
 
 
@@ -86,11 +84,11 @@ FOOTER_FIELDS = {
     "icp_number": "ICP number",
     "icp_link": "ICP link",
 }
-"""What a finding is about, by its field."""
+"""The subject of a finding, by its field."""
 
 
 def footer_field(about: str) -> str:
-    """What a finding with that field is about."""
+    """The subject of a finding with that field."""
     return FOOTER_FIELDS.get(about, about)
 
 
@@ -100,16 +98,16 @@ class NoNumberError(RefusedError):
 
 
 ICON_PATH = "/beian.png"
-"""Where the icon is looked for: each site serves its own copy."""
+"""The path of the icon: each site serves its own copy."""
 
 
 def snippet_of_filing(
     site: str, details: Details, *, icon: str = ICON_PATH, icp_form: IcpForm = "province"
 ) -> str:
-    """The lines for the numbers in those details of a site.
+    """The lines for the record numbers in a site's details.
 
     Raises:
-        NoNumberError: where there is neither.
+        NoNumberError: if there is neither.
     """
     number = read_public_security(details.get("public_security_number", ""))
     icp = read_icp(details.get("icp_number", ""))
@@ -126,8 +124,7 @@ def snippet(
     icon: str = ICON_PATH,
     icp_form: IcpForm = "province",
 ) -> str:
-    """The lines for those numbers, each with its link, the public-security one with its icon too;
-    empty where there is neither."""
+    """The lines for those numbers with their links and the icon; empty without any number."""
     lines = []
     if public_security is not None:
         image = f'<img src="{escape(icon)}" alt="" width="20" height="20">'

@@ -1,6 +1,6 @@
-"""The footer that a page shows: its record numbers, links and icons, with their places.
+"""The footer of a page: its record numbers, links and icons, with their places.
 
-It says what is there, not whether that is right (see `check`).
+Whether they are right is decided in `check`.
 """
 
 from __future__ import annotations
@@ -18,29 +18,26 @@ from incidents.filing.footer import charset, markup, record_link
 from incidents.filing.record_number import Icp, PublicSecurity, read_icp, read_public_security
 
 MAX_BYTES = 2 * 1024 * 1024
-"""So much of a page is read."""
+"""The maximum number of bytes read of a page."""
 
 MAX_MENTIONS = 200
-"""So many record numbers, links and icons are told of a page: of a page that lists more of them,
-the last ones."""
+"""The maximum number of record numbers, links and icons kept of a page, the last ones."""
 
 TEXT, ALT = "text", "image"
-"""Where a number stands that is seen as a text, or in what an image says; see `markup.UNSEEN`."""
+"""The places of a visible number: in a text, or in an image's alt text; see `markup.UNSEEN`."""
 
 LAST_CHARACTERS, LAST_SHARE = 400, 5
-"""The foot, where a page does not name it: its last characters, or the last fifth if that is
-more."""
+"""The footer of a page that marks none: its last characters, or its last fifth if longer."""
 
 BARE_CHARACTERS = 40
-"""A page with fewer characters, and no number, is nothing yet if scripts or frames can bring the
-rest."""
+"""A page with fewer characters and no number is empty if scripts or frames can load the rest."""
 
 Number = TypeVar("Number", Icp, PublicSecurity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention(Generic[Number]):
-    """A record number in the page; `number` is None where what is written cannot be one."""
+    """A record number in the page; `number`: None if the text is not a valid one."""
 
     number: Number | None
     written: str
@@ -50,8 +47,9 @@ class Mention(Generic[Number]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foot:
-    """What a page shows. `bare`: hardly anything, but what may bring more; `cut`: it goes on behind
-    what was read, so that its end is not known. `icons` are addresses of images."""
+    """The record numbers, links and icons (addresses of images) of a page.
+
+    `bare`: it is almost empty, but may load more. `cut`: its end was not read."""
 
     public_security: tuple[Mention[PublicSecurity], ...] = ()
     icp: tuple[Mention[Icp], ...] = ()
@@ -63,20 +61,19 @@ class Foot:
 
     @property
     def public_security_shown(self) -> dict[PublicSecurity, bool]:
-        """The public-security numbers that can be read, and whether each is at the foot."""
+        """The valid public-security numbers, with whether each is in the footer."""
         return _readable(self.public_security)
 
     @property
     def icp_shown(self) -> dict[Icp, bool]:
-        """The ICP numbers that can be read, and whether each is at the foot."""
+        """The valid ICP numbers, with whether each is in the footer."""
         return _readable(self.icp)
 
 
 def read(page: bytes | str, *, charset_said: str | None = None, cut: bool = False) -> Foot:
-    """The foot of a page; every page has one, if an empty one.
+    """The footer of a page, perhaps an empty one; at most `MAX_BYTES` are read.
 
-    `charset_said` is what the server says of its encoding, `cut` that it went on. More than
-    `MAX_BYTES` are not looked at.
+    `charset_said`: the encoding by the server. `cut`: the page is longer.
     """
     cut = cut or len(page) > MAX_BYTES
     text, encoding = (page, "utf-8") if isinstance(page, str) else ("", "")
@@ -86,7 +83,7 @@ def read(page: bytes | str, *, charset_said: str | None = None, cut: bool = Fals
 
 
 class _Look:
-    """One look at a page's markup."""
+    """The search for a footer in a page's markup."""
 
     def __init__(self, page: markup.Markup) -> None:
         self._page = page
@@ -96,7 +93,7 @@ class _Look:
         self._foot_starts = [start for start, _ in page.feet]
 
     def foot(self, *, cut: bool, encoding: str) -> Foot:
-        """All of it."""
+        """The result."""
         links = [link for link in map(self._link, self._page.links) if link is not None]
         shown = "".join(self._page.text.split())
         empty = len(shown) < BARE_CHARACTERS and not self._securities and not self._icps
@@ -163,7 +160,7 @@ class _Look:
         )
 
     def _icons(self) -> Iterator[str]:
-        """Images in a link to a record; right before a number; or called so, at the foot."""
+        """The icons: images in a link to a record, before a number, or so named in the footer."""
         text = self._page.text
         to_record, to_icp = self._image_places()
         before = {_image_before(text, found.start()) for found in self._securities}
@@ -179,7 +176,7 @@ class _Look:
                 yield (image.sources or ("",))[0][: record_link.MAX_CHARACTERS]
 
     def _image_places(self) -> tuple[set[int], set[int]]:
-        """Where there are images in links to public-security records, and in links to ICP ones."""
+        """The places of images in links to public-security records, and in links to ICP ones."""
         to_record: set[int] = set()
         to_icp: set[int] = set()
         for link in self._page.links:
@@ -216,10 +213,10 @@ def _readable(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
 
 
 def _told(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
-    """Each once; what is seen at the foot too is at the foot."""
+    """The mentions without repetition; one that is also in the footer counts as there."""
     best: dict[tuple[str, str], Mention[Number]] = {}
     for each in mentions:
-        # With or without the character of its province it is one number.
+        # A number is the same with or without the character of its province.
         key = (each.written if each.number is None else str(each.number), each.place)
         if key not in best or each.at_foot:
             best[key] = each
@@ -235,12 +232,12 @@ def _last(found: Iterable[re.Match[str]]) -> list[re.Match[str]]:
 
 
 def _inside(link: markup.Link, found: list[re.Match[str]]) -> list[re.Match[str]]:
-    """The numbers whose digits stand in the link."""
+    """The numbers whose digits are in the link."""
     return [each for each in found if link.start <= each.start("digits") < link.end]
 
 
 def _image_before(text: str, at: int) -> int:
-    """Where the image stands that is right before that place; -1 without one."""
+    """The place of the image just before that place; -1 without one."""
     start = max(at - _NEAR, 0)
     before = text[start:at].rstrip()
     return start + len(before) - 1 if before[-1:] == markup.IMAGE else -1
@@ -262,7 +259,7 @@ _NEAR = 20
 
 _GAP = r"[\s\u200b-\u200f\ufeff]{0,8}"
 _DIGIT = "[0-9０-９]"
-# Digits, or what stands in a template in their place: 京公网安备XXXXXXXX号.
+# Digits, or their placeholder in a template: 京公网安备XXXXXXXX号.
 _DIGITS = r"(?P<digits>[0-9０-９XxＸ*＊]{6,24})(?![0-9０-９])"
 _PROVINCE = f"(?P<province>[{CHARACTERS}])"
 _PUBLIC_SECURITY = re.compile(
@@ -270,12 +267,12 @@ _PUBLIC_SECURITY = re.compile(
     rf"{_GAP}(?:案{_GAP})?(?:[编編]?[号號]{_GAP})?[:：]?{_GAP}(?:第{_GAP})?{_DIGITS}"
     rf"(?:{_GAP}[号號])?"
 )
-# In the name of an image's file.
+# In the file name of an image.
 _CODE_ALONE = re.compile(rf"(?<!{_DIGIT})(?P<digits>[0-9]{{14}})(?!{_DIGIT})")
 _DASH = "[-‐‑‒–—―−﹣－]"
 _ICP = re.compile(
     rf"{_PROVINCE}{_GAP}[iIｉＩ][cCｃＣ][pPｐＰ]{_GAP}[备備]{_GAP}(?:案{_GAP})?(?:第{_GAP})?{_DIGITS}"
-    # What stands behind a dash with spaces around it is a year rather than a site.
+    # After a dash with spaces comes a year rather than the number of a site.
     rf"(?:{_GAP}[号號])?(?:{_DASH}(?P<suffix>{_DIGIT}{{1,5}})(?!{_DIGIT})"
     rf"|{_GAP}{_DASH}{_GAP}(?P<far>{_DIGIT}{{1,3}})(?!{_DIGIT}))?"
 )

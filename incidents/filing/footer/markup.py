@@ -1,8 +1,8 @@
-"""The markup: what a page shows of itself, its text, its links and its images, in their order.
+"""The markup: the visible text of a page, its links and its images, in order.
 
-No tree is built: a page of 2 MiB may have 700,000 elements, and nested as deep. What stays open is
-a stack, and an end that a page leaves out is where a browser would put it (HTML standard, 13.2.6),
-as far as it matters to what is shown. Style sheets are not read and scripts are not run.
+No tree is built: a page of 2 MiB may have 700,000 elements, all nested. Open elements are a stack,
+and missing end tags are implied as by a browser (HTML standard, 13.2.6), as far as it matters to
+the visible text. Style sheets and scripts are ignored.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import NamedTuple
 from incidents.filing.footer import charset
 
 IMAGE = "\ufffc"
-"""What stands in the text in the place of an image."""
+"""The character in the text for an image."""
 
 MAX_KEPT = 5_000
-"""So many links, and so many images, are kept of a page: the last ones, since the foot is last."""
+"""The maximum number of links, and of images, kept: the last ones, as in the footer."""
 
 COMMENT, SCRIPT, TITLE, HIDDEN = UNSEEN = ("comment", "script", "title", "hidden")
-"""Where a text can stand that nobody sees."""
+"""The places of invisible text."""
 
 MAX_STEPS = 250_000
-"""So many tags and texts are read of a page: some six times what 2 MiB of a real one hold."""
+"""The maximum of tags and texts read: some six times those in 2 MiB of a real page."""
 
 MAX_TAG = 128 * 1024
-"""So many characters has a tag, but for the images that are written out in it."""
+"""The maximum number of characters of a tag, without embedded images."""
 
 Attributes = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link: where it leads, as it is written, and from where to where it goes in the text."""
+    """A link: its address as written, and its beginning and end in the text."""
 
     href: str
     start: int
@@ -44,7 +44,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image: its addresses (those that scripts load later too), what it says, and its place."""
+    """An image: its addresses (also those for scripts), its alt text, and its place."""
 
     sources: tuple[str, ...]
     alt: str
@@ -53,9 +53,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markup:
-    """A page as it is shown. `feet` are the stretches of the text that the page itself calls its
-    foot; `unseen` is the rest of the text, by where it stands; `moving` says that scripts, frames
-    or a refresh may bring what is not in it; `given_up` that it is not read to its end."""
+    """The visible content of a page.
+
+    `feet`: the parts of the text marked as footer. `unseen`: the invisible text by place. `moving`:
+    scripts, frames or a refresh may load more. `given_up`: it was not read to its end."""
 
     text: str
     links: tuple[Link, ...]
@@ -67,15 +68,15 @@ class Markup:
 
 
 def read(page: str) -> Markup:
-    """The markup of a page; there is none that cannot be read.
+    """The markup of any page.
 
-    A page with more than `MAX_STEPS` pieces, or a tag that is longer than `MAX_TAG`, is read up to
-    there: nobody wrote it to be looked at.
+    A page with more than `MAX_STEPS` pieces, or a tag longer than `MAX_TAG`, is only read up to
+    there: it is not a real page.
     """
     reader = _Reader()
     try:
-        # Its last character reference would else be waited for. It is not closed: what is begun
-        # and not ended by then, a comment say, shows nothing in a browser either.
+        # Flush a last character reference. Without `close`: an unfinished part, such as a comment,
+        # is invisible in browsers too.
         reader.take(page + "\n")
     except _TooMuchError:
         return reader.markup(given_up=True)
@@ -83,11 +84,11 @@ def read(page: str) -> Markup:
 
 
 class _TooMuchError(Exception):
-    """The page is more than can be read within seconds."""
+    """The page is too large to read within seconds."""
 
 
 class _Open(NamedTuple):
-    """An element that is open."""
+    """An open element."""
 
     name: str
     hides: bool
@@ -117,12 +118,12 @@ class _Reader(HTMLParser):
         small = _WRITTEN_OUT.sub("data:,", page)
         for start in range(0, len(small), _PART):
             self.feed(small[start : start + _PART])
-            # Read in one go, 2 MiB of attributes would take some hundred MiB.
+            # In one go, 2 MiB of attributes would take hundreds of MiB.
             if len(self.rawdata) > MAX_TAG and _TAG.match(self.rawdata):
                 raise _TooMuchError
 
     def markup(self, *, given_up: bool) -> Markup:
-        """All that was read; what is still open ends here."""
+        """The result; open elements end here."""
         self._end(0)
         return Markup(
             text="".join(self._text),
@@ -136,7 +137,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._step()
-        # Of two attributes of one name the first counts.
+        # Of repeated attributes the first counts.
         given = {name: value or "" for name, value in reversed(attrs)}
         self._end_what_ends_before(tag)
         self._moving = self._moving or charset.moves(tag, given)
@@ -155,7 +156,7 @@ class _Reader(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         drawn = tag in charset.DRAWINGS or any(self._names[drawing] for drawing in charset.DRAWINGS)
         self.handle_starttag(tag, attrs)
-        # Outside a drawing its slash means nothing: `<div/>` is open.
+        # Outside a drawing the slash has no meaning: `<div/>` is open.
         if drawn:
             self.handle_endtag(tag)
         elif tag in self.CDATA_CONTENT_ELEMENTS:
@@ -173,7 +174,7 @@ class _Reader(HTMLParser):
             if name == tag:
                 self._end(at)
                 return
-            # A </b> does not end the block that was begun inside it.
+            # A </b> does not end a block inside it.
             if inline and (name in charset.BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
                 return
 
@@ -191,7 +192,7 @@ class _Reader(HTMLParser):
         self._unseen[COMMENT].append(data)
 
     def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - its signature
-        """`<![…>` is a comment in HTML; the library's base class raises an error at some."""
+        """Treat `<![…>` as a comment, as HTML does; the base class raises errors for some."""
         return self.parse_bogus_comment(i)
 
     def _step(self) -> None:
@@ -212,7 +213,7 @@ class _Reader(HTMLParser):
             self._in_feet += 1
 
     def _end(self, at: int) -> None:
-        """End the elements from that place of the stack on."""
+        """End the elements from that index of the stack on."""
         while len(self._stack) > at:
             ended = self._stack.pop()
             self._names[ended.name] -= 1
@@ -226,8 +227,7 @@ class _Reader(HTMLParser):
                     self._feet.append((self._foot_begun, self._length))
 
     def _end_what_ends_before(self, tag: str) -> None:
-        """End what a page may leave open: a cell before the next cell, a paragraph before a block,
-        a link before the next link."""
+        """End implied elements: a cell before a cell, a paragraph before a block, a link in one."""
         for ended, within in charset.ENDED_BY.get(tag, ()) or (
             charset.PARAGRAPH if tag in charset.BLOCKS else ()
         ):
@@ -262,7 +262,7 @@ class _Reader(HTMLParser):
             self._write("\n")
 
 
-# So deep is an end looked for, or a hostile page would make each tag look through all others.
+# The maximum depth of the search for an end: a hostile page could make it quadratic.
 _LOOKED_THROUGH = 64
 
 _PART = 64 * 1024

@@ -1,7 +1,7 @@
-"""The record numbers in a footer: whether they are shown as required, and their links.
+"""The checks of the record numbers in a footer, and of their links.
 
-Of the public-security number the icon and the link to its record are looked at; of the ICP number
-the form that its province has it in, and its link.
+The public-security number needs its icon and the link to its record; the ICP number needs its
+province's form, and its link.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SECURITY_MISSING = frozenset(
         "public_security_unseen", "icon_missing", "link_missing",
     }
 )  # fmt: skip
-"""The codes that say that something is not there."""
+"""The codes of missing parts."""
 
 _SHOWN, _ICON, _AT_FOOT = "specification F.12", "specification F.14", "specification F.15"
 _AREA, _PROVINCE, _SECURITY_LINKS = "specification N.3", "specification N.4", "specification N.7"
@@ -38,7 +38,7 @@ _IN_FOOTER, _ICP_LINKS, _ICP_FORM = "specification N.5", "specification N.6", "s
 def check_public_security(
     foot: Foot, wanted: PublicSecurity | None, *, filed: bool
 ) -> Iterator[Finding]:
-    """What is right and wrong with them; `filed` says that a register has told which are wanted."""
+    """The findings on the public-security numbers; `filed`: the wanted ones are on record."""
     shown = foot.public_security_shown
     if wanted is None and filed and not shown:
         yield suspect(SECURITY_NUMBER, "public_security_none_filed", _SHOWN)
@@ -49,7 +49,7 @@ def check_public_security(
         numbers = list(_number(foot, shown, wanted))
     yield from numbers
     if any(finding.code == "public_security_in_script" for finding in numbers):
-        # A script that writes the number writes its icon and its link too.
+        # A script that writes the number also writes its icon and its link.
         return
     yield from _areas(shown)
     if foot.icons:
@@ -121,8 +121,7 @@ def _not_shown(foot: Foot, wanted: PublicSecurity | None) -> Finding:
 def _absent(
     code: str, mentions: Sequence[Mention[Number]], places: Sequence[str], missing: Finding
 ) -> Finding:
-    """Why a number is not there to be read as a text: what comes nearest to it is said, by where
-    it stands; else that it is missing."""
+    """The reason why a number is not visible as text, by the place of the nearest match."""
     field, source = missing.field, missing.source
     if ALT in places:
         return wrong(field, f"{code}_in_image", source)
@@ -159,7 +158,7 @@ def _links(foot: Foot, wanted: PublicSecurity | None, shown: Sequence[str]) -> I
     codes = [wanted.code] if wanted is not None else list(shown)
     found: list[Finding] = []
     for link in foot.links:
-        # The number of another site that is shown beside may well lead to its own record.
+        # The number of another site on the page may lead to its own record.
         of_other = wanted is not None and wanted.code in shown and wanted.code not in link.codes
         if of_other and link.leads.code is not None and link.leads.code in link.codes:
             continue
@@ -192,17 +191,17 @@ ICP_NUMBER, ICP_LINK = "icp_number", "icp_link"
 ICP_MISSING = frozenset(
     {"icp_missing", "icp_none", "icp_in_image", "icp_unseen", "icp_link_missing"}
 )
-"""The codes that say that something is not there."""
+"""The codes of missing parts."""
 
 
 def check_icp(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> Iterator[Finding]:
-    """What is right and wrong with them; `filed` says that a register has told which is wanted."""
+    """The findings on the ICP numbers; `filed`: the wanted one is on record."""
     shown = foot.icp_shown
     if wanted is not None:
         numbers = list(_icp_number(foot, shown, wanted, form))
         yield from numbers
         if any(finding.code == "icp_in_script" for finding in numbers):
-            # A script that writes the number writes its link too.
+            # A script that writes the number also writes its link.
             return
     elif filed:
         for number in shown:
@@ -241,7 +240,7 @@ def _icp_number(
 
 
 def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -> Finding:
-    """With or without the suffix, as it is wanted; a subject's number alone demands none."""
+    """The number with or without its suffix, as required; a subject's own number has none."""
     subjects = is_subjects(number, form)
     if subjects and number.suffix is not None:
         return wrong(ICP_NUMBER, "icp_suffix", _ICP_FORM, shown=str(number), wanted=number.subject)

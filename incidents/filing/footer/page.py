@@ -1,7 +1,7 @@
-"""The page: what is fetched of a site to see its foot, under the guard of everything that goes out.
+"""The page of a site, fetched to check its footer, under the guard of outgoing requests.
 
-Whoever owns the site chooses where it leads and what it answers. So each hop of a redirect is
-guarded anew, and time, size and hops have a limit.
+The owner of a site controls its addresses and answers: so each hop of a redirect is guarded, and
+time, size and hops are limited.
 """
 
 from __future__ import annotations
@@ -52,14 +52,15 @@ class UnreadPageError(IncidentsError):
         self.told: Mapping[str, str] = facts
 
     def finding(self) -> Finding:
-        """That nobody could look: it is never right."""
+        """The finding for an unread page, which is never right."""
         return Finding(verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.told, source=SOURCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page as it came: `url` is where the redirects have led; at most `foot.MAX_BYTES` of its
-    body, and `cut` if there were more."""
+    """A fetched page: its `url` after redirects, and at most `foot.MAX_BYTES` of its body.
+
+    `cut`: the body is longer."""
 
     url: str
     body: bytes
@@ -67,14 +68,14 @@ class Page:
     cut: bool
 
     def foot(self) -> foot.Foot:
-        """What it shows."""
+        """The footer of the page."""
         return foot.read(self.body, charset_said=self.charset, cut=self.cut)
 
 
 def of_site(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
-    """The home page of a site by its name: over https, and over http where https is not spoken.
+    """Fetch the home page of a site by its name: over https, or over http if https fails.
 
-    Raises as `fetch` does; of the two it is the error over http then.
+    Raises as `fetch`, the error over http if both fail.
     """
     host = f"[{name}]" if ":" in name else name
     begun = monotonic()
@@ -87,11 +88,11 @@ def of_site(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
 
 
 def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
-    """The page at an address; with all its redirects it takes at most `within_s` seconds.
+    """Fetch the page at an address, with its redirects, within `within_s` seconds.
 
     Raises:
-        UnreadPageError: if there is no page to be looked at, saying why by a code.
-        NoFetchingLibraryError: without the libraries that send.
+        UnreadPageError: if no page can be read, with the code of the reason.
+        NoFetchingLibraryError: without the libraries for requests.
     """
     try:
         from incidents.outbound import trust
@@ -121,8 +122,7 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
 
 
 def _next(asked: str, where: str) -> str:
-    """Where a redirect leads: what is not ASCII in it is encoded, as browsers do, and its fragment
-    is for them."""
+    """The target of a redirect, without its fragment, and encoded to ASCII as by browsers."""
     try:
         return quote(urljoin(asked, where), safe=_AS_IT_IS).partition("#")[0]
     except ValueError as error:
@@ -133,7 +133,7 @@ def _page(url: str, answer: Answer) -> Page:
     if answer.status != 200:
         raise UnreadPageError("page_status", url=url, status=str(answer.status))
     kind = answer.content_type
-    # A server that says nothing of it is taken at its body, as browsers take it.
+    # Without a content type the body is read as HTML, as by browsers.
     if kind and kind not in _HTML:
         raise UnreadPageError("page_not_html", url=url, kind=kind[:80])
     if not answer.body.strip():

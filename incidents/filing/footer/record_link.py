@@ -1,5 +1,6 @@
-"""The record link: where a link at the foot of a page leads, read as a browser reads an address
-(URL standard, 4.4), since whoever wants to mislead writes one that only looks right.
+"""The record link: the target of a link in a footer, parsed as by a browser (URL standard, 4.4).
+
+A misleading link only looks right.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from incidents.filing.record_number import read_public_security
 Form = Literal[
     "old", "new", "encoded", "look_alike", "icp", "icp_gone", "icp_look_alike", "elsewhere"
 ]
-"""The old and the new address of the public-security records; one whose # is written %23, which
-leads nowhere; one that only looks so. The address of the ICP records; the one that it had before;
-one that only looks so. Any other."""
+"""The forms of a target.
+
+The old and the new address of public-security records; one with %23 for #, which leads nowhere; a
+lookalike. The address of ICP records; the former one; a lookalike. Any other."""
 
 NEW_ADDRESS = "https://beian.mps.gov.cn/#/query/webSearch?code="
 ICP_ADDRESS = "https://beian.miit.gov.cn/"
 
 MAX_CHARACTERS = 2_048
 _PIECE = 256
-"""So many are normalised at once, which takes the square of their number; no host has more."""
+"""The characters normalised at once, in quadratic time; no host has more."""
 
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>https?):)?//+(?P<authority>[^/?#]*)(?P<path>[^?#]*)"
@@ -46,8 +48,7 @@ _MAX_TOLD = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordLink:
-    """`code` is the public-security code in it, None if there is none or no such number; `secure`
-    says that it does not go over plain http."""
+    """The target of a link; `code`: its public-security code, if valid; `secure`: not http."""
 
     form: Form
     code: str | None = None
@@ -55,23 +56,23 @@ class RecordLink:
 
     @property
     def is_public_security(self) -> bool:
-        """Whether it leads to the public-security records, or was meant to."""
+        """Whether it leads to the public-security records, or is meant to."""
         return self.form in ("old", "new", "encoded", "look_alike")
 
     @property
     def is_icp(self) -> bool:
-        """Whether it leads to the ICP records, or was meant to."""
+        """Whether it leads to the ICP records, or is meant to."""
         return self.form in ("icp", "icp_gone", "icp_look_alike")
 
     @property
     def is_look_alike(self) -> bool:
-        """Whether its host has the name of an office in it, and is not the office's."""
+        """Whether its host contains an office's name, but is not the office's."""
         return self.form in ("look_alike", "icp_look_alike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FootLink:
-    """A link that has to do with a record: by where it leads, or by the numbers in its text."""
+    """A link related to a record, by its target or by the numbers in its text."""
 
     href: str
     leads: RecordLink
@@ -81,13 +82,13 @@ class FootLink:
 
     @property
     def shown_href(self) -> str:
-        """Where it leads, in a length that can be told."""
+        """Its address, cut for display."""
         return self.href if len(self.href) <= _MAX_TOLD else self.href[: _MAX_TOLD - 1] + "…"
 
 
 def read(href: str) -> RecordLink:
-    """Where a link leads, by what is written in it; nobody is asked."""
-    # A browser takes the ends off, drops line ends, and reads a backslash as a slash.
+    """The target of a link, by its text alone."""
+    # Browsers strip the ends, drop line ends, and read a backslash as a slash.
     written = re.sub(r"[\t\n\r]", "", href[:MAX_CHARACTERS].strip(_ENDS)).replace("\\", "/")
     found = _ADDRESS.fullmatch(written)
     if found is None:
@@ -104,7 +105,7 @@ def read(href: str) -> RecordLink:
 
 
 def _host(authority: str, scheme: str) -> str:
-    """The host behind whatever stands before an @; with a port of its own it is another server."""
+    """The host after any @, with a non-default port, which makes it another server."""
     host, _, port = authority.rpartition("@")[2].partition(":")
     name = _plain(host).removesuffix(".")
     return name if port in ("", _PORTS[scheme]) else f"{name}:{port}"

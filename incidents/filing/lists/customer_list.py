@@ -1,7 +1,7 @@
-"""A customer list: each row of a table as what it changes in the filing of one site.
+"""A customer list: the rows of a table, each with changes to the filing of one site.
 
-An empty cell changes nothing. Nothing is lost in silence: what cannot be read is a problem of its
-row, with the field, what stands there, and the way out; a column that is none refuses the list.
+An empty cell changes nothing. Nothing is dropped silently: an unreadable cell is a problem of its
+row, with the field, the text, and advice; an unknown column refuses the list.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
 from incidents.values import site_name
 
 ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
-"""The columns that hold all servers, or all documents, of a site, by their labels."""
+"""The columns with all servers, or all documents, of a site, by their labels."""
 
 _MAX_KNOWN, _SHORT = 4_096, 32
 _MAX_NEAREST = 100
-"""Of so many columns that are no field the nearest one is looked for: each takes a millisecond."""
-# Of what most customers are called nothing changes.
+"""The maximum of unknown columns compared with known ones: each takes a millisecond."""
+# Most names need no conversion.
 _PLAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20}")
 _MAX_PLAIN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What of a row cannot be used: the column and the field it is of (empty: the row as a whole),
-    what stands there, cut where it is long, and why, with the way out."""
+    """A problem of a row: column and field (empty for the whole row), text, and reason with advice.
+
+    A long text is cut."""
 
     column: str
     field: str
@@ -49,9 +50,9 @@ class Problem:
 
 
 class Customer(NamedTuple):
-    """What one row says: the site in its kept form, and the details that it changes.
+    """A row: the site's canonical name, and the changes to its details.
 
-    With a problem it is no row to take: `changes` holds what could be read beside it.
+    A row with a problem must not be used: `changes` has the readable cells.
     """
 
     row: int
@@ -61,10 +62,10 @@ class Customer(NamedTuple):
 
 
 class _Column:
-    """What a column holds: a whole detail, the `part` of an item, or (without `read`) all items.
+    """A column: of a whole detail, of the `part` of an item, or (without `read`) of all items.
 
-    A text on one line with no more characters than `limit` is kept as it stands. Values that come
-    again and again, codes and days, are `known` once they have been read.
+    A single line of at most `limit` characters is kept unchanged. `known`: a cache of repeated
+    values such as codes and days.
     """
 
     __slots__ = ("key", "known", "limit", "name", "part", "read")
@@ -80,11 +81,11 @@ class _Column:
 class CustomerList:
     """The customers of a table, in the order of its rows.
 
-    With `ignore` what stands in a column that is no field is left out: `ignored` has their names.
+    `ignore`: leave out unknown columns, whose names are in `ignored`.
 
     Raises:
-        TableError: for a column that is no field, naming the nearest, unless these are ignored; for
-            two columns that are one field; and where no column names the site.
+        TableError: for an unknown column, naming the nearest, unless ignored; for two columns of
+            one field; and without a column for the site.
     """
 
     def __init__(self, table: TableFile, *, ignore: bool = False) -> None:
@@ -98,9 +99,9 @@ class CustomerList:
             self._know(table)
 
     def customers(self) -> Iterator[Customer]:
-        """Each row, with what of it cannot be used; raises TableError as the rows do.
+        """Each row, with its problems; raises TableError as the rows do.
 
-        The site of an earlier row is a problem: one of the two would win by its place alone.
+        A repeated site is a problem: otherwise the order of rows would decide.
         """
         for row in self._table.rows:
             yield self._customer(row)
@@ -150,7 +151,7 @@ class CustomerList:
         return Customer(row.number, site, changes, tuple(reading.problems))
 
     def _leaves_out(self, name: str) -> bool:
-        """Whether it is a column (empty: none at all) that is ignored."""
+        """Return whether the column is ignored; an empty name is no column."""
         if not self._ignore or not name or name in self._columns:
             return False
         if name not in self.ignored:
@@ -183,7 +184,7 @@ class CustomerList:
 
 
 class _Reading:
-    """What has been read of a row so far."""
+    """The content of a row so far."""
 
     __slots__ = ("_parts", "changes", "problems")
 
@@ -196,7 +197,7 @@ class _Reading:
         self.problems.append(Problem(column=column, field=field, value=shown(text), detail=why))
 
     def cell(self, column: _Column, text: str) -> None:
-        """What a cell says, or what is wrong with it."""
+        """Read a cell, or note its problem."""
         try:
             if column.read is None or column.part:
                 self.of_item(column, text)
@@ -211,7 +212,7 @@ class _Reading:
             column.known[text] = value
 
     def of_item(self, column: _Column, text: str) -> None:
-        """A part of a server or a document, or all of them."""
+        """Read a part of a server or a document, or all of them."""
         if column.read is not None:
             part = column.read(text)
             self._parts.setdefault(column.key, {})[column.part] = part
@@ -224,7 +225,7 @@ class _Reading:
             self._keep(column.name, key, whole)
 
     def finish(self) -> None:
-        """Add the items whose parts stood in columns of their own, and count all."""
+        """Add the items with parts in separate columns, and count all."""
         for key, parts in self._parts.items():
             prefix = f"{key.partition('.')[0]}."
             try:
@@ -243,7 +244,7 @@ class _Reading:
 
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
-    """What a column of that name holds, or why it is none, with the `nearest` one."""
+    """The column of that name, or the reason why it is unknown, with the `nearest` one."""
     folded = form.folded(name)
     key = form.named(name)
     if key is not None:

@@ -1,7 +1,6 @@
-"""A value of a customer list: the text as written, and what a filing keeps of it.
+"""A value of a customer list, converted from text to the value in a filing.
 
-What is kept is a code where the form has a choice of words, an ISO 8601 date where it asks for a
-day, and else the text.
+That is a code for a choice, an ISO 8601 date for a day, and else the text.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ _PROVINCE = re.compile(r"(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KNOWN_DAYS = 8_192
 _MAX_CHOICE = 100
-"""No word of the form has more characters: to fold them takes the square of their number."""
+"""The longest choice of the form: folding takes quadratic time."""
 
 
 class UnreadableValueError(ValueError):
-    """A text is no value of its field; `why` says what would be one, without the text."""
+    """A text is not a value of its field; `why`: the expected values, without the text."""
 
     def __init__(self, why: Cause) -> None:
         super().__init__(why)
@@ -54,10 +53,7 @@ class UnreadableValueError(ValueError):
 
 
 def reader(key: str) -> Read:
-    """What reads the values of a field of the form.
-
-    What is returned raises UnreadableValueError.
-    """
+    """The reader of values of a field of the form, which raises UnreadableValueError."""
     if key in DAYS:
         return day
     if form.FIELD_OF[key].choices:
@@ -68,17 +64,17 @@ def reader(key: str) -> Read:
 
 
 def limit(key: str) -> int:
-    """So many characters of a text on one line a field takes as they stand; 0: it is to be read."""
+    """The maximum characters of a line that a field takes unchanged; 0: it must be read."""
     read = reader(key)
     return MAX_OPEN if read is _open_text else MAX_TEXT_CHARACTERS if read is _sealed_text else 0
 
 
 @lru_cache(maxsize=_KNOWN_DAYS)
 def day(text: str) -> str:
-    """A day as an ISO 8601 date, of 2026-01-02, 2026/1/2 or 2026年1月2日.
+    """Read a day such as 2026-01-02, 2026/1/2 or 2026年1月2日 as an ISO 8601 date.
 
     Raises:
-        UnreadableValueError: if it is none, or lies before there was a net.
+        UnreadableValueError: if it is not one, or before the Internet existed.
     """
     found = _DAY.fullmatch(text)
     try:
@@ -93,15 +89,15 @@ def day(text: str) -> str:
 
 
 def item(prefix: str, text: str) -> str:
-    """A server or a document as canonical JSON, of a JSON object; raises UnreadableValueError."""
+    """Read an item from a JSON object, as canonical JSON; raises UnreadableValueError."""
     return parts(prefix, _object(prefix, text))
 
 
 def items(prefix: str, text: str) -> dict[str, str]:
-    """The servers or documents by their keys, of a JSON object of such objects by their labels.
+    """Read items by key from a JSON object of JSON objects by label.
 
     Raises:
-        UnreadableValueError: naming what is wrong with the first that is none.
+        UnreadableValueError: for the first invalid one.
     """
     found = _object(prefix, text)
     if len(found) > MAX_ITEMS:
@@ -110,13 +106,13 @@ def items(prefix: str, text: str) -> dict[str, str]:
 
 
 def parts(prefix: str, given: Mapping[str, Any]) -> str:
-    """A server or a document as canonical JSON, of its parts as they were written.
+    """Read an item from its parts as written, as canonical JSON.
 
     Raises:
-        UnreadableValueError: naming the part that is none, or what is wrong with it.
+        UnreadableValueError: naming the unknown or invalid part.
     """
     readers, kept = _PARTS[prefix], []
-    # In the order of their names, as canonical JSON has them.
+    # Sorted by name, as in canonical JSON.
     for name, read in readers.items():
         if name in given:
             text = _text(prefix, given[name])
@@ -142,12 +138,12 @@ def _text(prefix: str, value: Any) -> str:
 
 
 def part_names(prefix: str) -> str:
-    """The parts that a server or a document has, in the order of the form."""
+    """The names of the parts of an item, in the order of the form."""
     return ", ".join(field.key for field in form.PARTS[prefix])
 
 
 def part_reader(prefix: str, name: str) -> Read | None:
-    """What reads that part of a server or of a document; None if there is no such part."""
+    """The reader of that part of an item; None if there is no such part."""
     return _PARTS[prefix].get(name)
 
 
@@ -230,4 +226,4 @@ _PARTS: dict[str, dict[str, Read]] = {
         "size": _digits,
     },
 }  # fmt: skip
-"""What reads each part, in the order of the names."""
+"""The reader of each part, in the order of names."""

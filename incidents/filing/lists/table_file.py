@@ -1,6 +1,6 @@
 """A table file: a list as rows, be it CSV, XLSX or JSON, in any usual encoding.
 
-It is read piece by piece, so that its size is no size of memory. What it is is told by its first
+It is read in pieces, so memory does not grow with its size. Its type is detected by its first
 bytes, not by its name.
 """
 
@@ -27,10 +27,10 @@ NAMES = {
     "utf-16": "UTF-16",
     "gb18030": "GB18030",
 }
-"""The encodings that are read, by Python's name for each."""
+"""The readable encodings, by Python's name for each."""
 
 _MARKS = (
-    # Before that of UTF-16, whose mark is the beginning of this one.
+    # Before UTF-16, whose mark is a prefix of this one.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -41,13 +41,13 @@ _BLOCK = 1 << 18
 
 
 def find(raw: BinaryIO, file: str) -> str:
-    """Python's name of the encoding of `raw`, which stands at its beginning before and after.
+    """Python's name of the encoding of `raw`, which is rewound to its beginning.
 
-    Without a mark what is UTF-8 to its end is UTF-8, and what else is GB18030 (GB 18030-2005, of
-    which GBK and GB 2312 are parts) to its end is that.
+    Without a byte order mark it is UTF-8 if valid throughout, or else GB18030 (GB 18030-2005, which
+    includes GBK and GB 2312).
 
     Raises:
-        TableError: naming the first byte that is in no such encoding, and its offset.
+        TableError: naming the first invalid byte and its offset.
     """
     beginning = raw.read(4)
     raw.seek(0)
@@ -66,12 +66,12 @@ def find(raw: BinaryIO, file: str) -> str:
         if flaw is None:
             return name
         flaws[name] = flaw
-    # The one that it follows for longer is what it is likely meant to be.
+    # The encoding that is valid for longer is the likely one.
     raise TableError(file, cause("encoding", **_told(raw, max(flaws.values()))))
 
 
 def _flaw(raw: BinaryIO, name: str) -> int | None:
-    """The offset of the first byte that is not of that encoding; None if all are."""
+    """The offset of the first byte that is invalid in the encoding; None if all are valid."""
     decoder, offset = codecs.getincrementaldecoder(name)(), 0
     try:
         while True:
@@ -97,7 +97,7 @@ def _told(raw: BinaryIO, offset: int) -> dict[str, str]:
 
 STDIN = "-"
 MAX_BYTES = 1 << 30
-"""So many bytes a file has at most; XLSX is packed, and has limits of its own."""
+"""The maximum size of a file; XLSX is compressed, and has further limits."""
 
 XLSX, CSV, JSON = "XLSX", "CSV", "JSON"
 
@@ -108,11 +108,10 @@ Done = Callable[[int], object]
 
 @dataclass(slots=True, kw_only=True)
 class TableFile:
-    """A file that is being read: `rows` can be gone through once.
+    """A file being read: `rows` can be iterated once.
 
-    `encoding` says what its bytes were read as, `UTF-8`, `GB18030` and so on; of XLSX it is empty,
-    and `sheet` is the one that is read, `other_sheets` those that are not. `columns` are empty for
-    JSON, where each filing has its own.
+    `encoding`: such as `UTF-8` or `GB18030`; empty for XLSX, where `sheet` is the sheet being read,
+    and `other_sheets` are not. `columns`: empty for JSON, where filings have their own.
     """
 
     file: str
@@ -126,11 +125,11 @@ class TableFile:
 
 @contextmanager
 def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
-    """The table in `file` (`-`: standard input); `done` hears of bytes as they go by.
+    """Open the table in `file` (`-`: standard input); `done` is called with the bytes read.
 
     Raises:
         FileError: if it cannot be read.
-        TableError: if it is no table; from `rows` too, where it cannot be followed any more.
+        TableError: if it is not a table; also from `rows`, if it cannot be read further.
         SpreadsheetLibraryError: for XLSX, if openpyxl is not installed.
     """
     try:
@@ -140,7 +139,7 @@ def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
         ):
             yield table
     except BrokenPipeError:
-        # Whoever reads the answer has gone, and the file is as good as before.
+        # The reader of the answer has gone; the file is valid.
         raise
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
@@ -150,10 +149,9 @@ def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
 def read(
     raw: BinaryIO, file: str, *, done: Done = lambda _: None, elements: int = sys.maxsize
 ) -> Iterator[TableFile]:
-    """The same of something that is open already and can be gone back in, called `file`; an XLSX
-    has at most so many elements.
+    """Read an open, seekable file, called `file`; `elements` limits an XLSX.
 
-    Raises as `opened` does, but for FileError.
+    Raises as `opened`, except FileError.
     """
     size = raw.seek(0, 2)
     raw.seek(0)
@@ -194,7 +192,7 @@ def _text(raw: BufferedReader[_Heard], encoding: str) -> Iterator[TextIOWrapper]
 
 
 def _of_text(text: TextIOWrapper, file: str) -> TableFile:
-    """A table of text: JSON if it begins as such, else CSV."""
+    """Read a text table: JSON if it begins so, else CSV."""
     first = text.read(1024).lstrip()[:1]
     text.seek(0)
     table = JsonList(text, file) if first and first in "[{" else CsvTable(text, file)
@@ -209,7 +207,7 @@ def _of_text(text: TextIOWrapper, file: str) -> TableFile:
 
 @contextmanager
 def _spooled() -> Iterator[BinaryIO]:
-    """Standard input in a file of its own, since it is gone through twice."""
+    """Standard input in a temporary file, since it is read twice."""
     with tempfile.TemporaryFile() as kept:
         size = 0
         while block := sys.stdin.buffer.read(_BLOCK):
@@ -221,7 +219,7 @@ def _spooled() -> Iterator[BinaryIO]:
 
 
 class _Heard(Wrapped):
-    """A file, of whose bytes `done` hears as they are read."""
+    """A file that calls `done` with the bytes read."""
 
     def __init__(self, raw: BinaryIO, done: Done) -> None:
         super().__init__(raw)

@@ -1,7 +1,7 @@
 """A row of a list: its cells by column, and the reason if it cannot be used.
 
-OWASP, "CSV Injection". An apostrophe that is a text's own gets one too, so that taking one away
-gives each text back as it was.
+Against CSV injection (OWASP) an apostrophe guards cells that look like formulas. A text's own
+leading apostrophe is guarded too, so removing one restores each text.
 """
 
 from __future__ import annotations
@@ -107,36 +107,36 @@ CAUSES: dict[str, str] = {
 
 
 def cause(code: str, **facts: Any) -> Cause:
-    """The cause of that code."""
+    """The cause with that code."""
     return Cause.of(f"list_{code}", CAUSES[code], **facts)
 
 
 GUARD = "'"
 _TAKEN = frozenset("=+-@\t\r＝＋－＠" + GUARD)
-"""What a formula begins with, also in full width, and the guard itself."""
+"""The first characters of formulas, also in full width, and the guard itself."""
 
 
 def guarded(text: str) -> str:
-    """The text as it stands in a cell."""
+    """The text as written into a cell, guarded if needed."""
     return GUARD + text if text[:1] in _TAKEN else text
 
 
 def bare(cell: str) -> str:
-    """The text that a cell stands for: that of a guarded one is the one that was guarded."""
+    """The text of a cell, without a guard."""
     return cell[1:] if cell[:1] == GUARD and cell[1:2] in _TAKEN else cell
 
 
 MAX_ROWS = 1_048_576
-"""As many as a sheet of XLSX can have; of CSV and JSON as well."""
+"""The maximum of rows of an XLSX sheet, also for CSV and JSON."""
 
 MAX_COLUMNS = 1_024
 MAX_NAME = 200
 MAX_CELL = 32_767
-"""So many characters a cell of XLSX can hold."""
+"""The maximum characters of an XLSX cell."""
 
 SHOWN_CHARACTERS = 80
 
-# Line ends and tabs are what people write; a line end of its own kind becomes the common one.
+# Line ends and tabs are allowed; other line ends become the common one.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -155,7 +155,7 @@ class TableError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A cell that cannot be used: its column, what stands there (cut where it is long), and why."""
+    """An unusable cell: its column, its text (cut if long), and the reason."""
 
     column: str
     value: str
@@ -163,9 +163,9 @@ class Wrong:
 
 
 class Row(NamedTuple):
-    """One row: the line or row that it begins on, counted from 1, and its cells that are not empty.
+    """A row: its first line or row number, from 1, and its non-empty cells.
 
-    With something `wrong` it is no row that anything should be taken from.
+    A row with something `wrong` must not be used.
     """
 
     number: int
@@ -174,18 +174,17 @@ class Row(NamedTuple):
 
 
 def shown(value: str) -> str:
-    """A value as a sentence quotes it, cut where it is long."""
+    """A value for quoting, cut if long."""
     return value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"
 
 
 class Header:
-    """The columns of a file; it makes rows of what stands below them.
+    """The columns of a file, which make rows of its cells.
 
-    Where it is `guarded`, a spreadsheet may have written it, and cells are taken as `table_row`
-    says.
+    `guarded`: a spreadsheet may have written it, so guards are removed.
 
     Raises:
-        TableError: if the first row is no header.
+        TableError: if the first row is not a header.
     """
 
     def __init__(self, names: Sequence[str], file: str, row: int, *, guarded: bool = True) -> None:
@@ -210,7 +209,7 @@ class Header:
         return self._unusual(number, cells)
 
     def _unusual(self, number: int, cells: Sequence[str]) -> Row | None:
-        """The same, cell by cell, of a row that may have something wrong."""
+        """The row with its problems, cell by cell."""
         found, wrong = {}, []
         for name, cell in zip(self.columns, cells, strict=False):
             text = cell.replace("\r\n", "\n").strip()
@@ -227,15 +226,15 @@ class Header:
 
 
 def refusal(text: str) -> Cause | None:
-    """Why a text can stand in no cell; None if it can."""
+    """The reason why a text is not allowed in a cell; None if it is."""
     if len(text) > MAX_CELL:
         return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
     control = _CONTROLS.search(text)
-    return control and cause("control", character=site_name.described(control[0]))
+    return control and cause("control", character=site_name.describe_character(control[0]))
 
 
 def _complaint(columns: Sequence[str], found: int) -> Cause | None:
-    """What is wrong with a header; None if nothing is."""
+    """The fault of a header; None if it is valid."""
     if not columns:
         return cause("no_header")
     if len(columns) > MAX_COLUMNS:
@@ -246,7 +245,9 @@ def _complaint(columns: Sequence[str], found: int) -> Cause | None:
         if not name:
             return cause("no_name", number=n)
         if control:
-            return cause("name_control", number=n, character=site_name.described(control[0]))
+            return cause(
+                "name_control", number=n, character=site_name.describe_character(control[0])
+            )
         if len(name) > MAX_NAME:
             return cause("long_name", limit=MAX_NAME)
         if folded(name) in seen:

@@ -1,7 +1,7 @@
-"""A text file as rows: CSV (RFC 4180) or JSON, and which names it has shown before.
+"""A text file as rows: CSV (RFC 4180) or JSON, with a set of the names seen.
 
-It reads what `export` writes. A name is known by its hash of 64 bits. Of a million names two have
-one hash once in 30 million lists; the second would be called a double, and its row asked about.
+It reads the files of `export`. Names are compared by 64-bit hashes: of a million names two collide
+once in 30 million lists, and then the second is reported as a duplicate.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from incidents.store.schema.types import canonical
 from incidents.values import parsing
 
 MAX_LINE = 1 << 20
-"""So many characters a line has at most."""
+"""The maximum characters of a line."""
 
 MAX_FIELD = csv.field_size_limit()
 DELIMITERS = (",", ";", "\t")
 
 
 class CsvTable:
-    """The columns of a CSV file, and its rows, which come as they are read.
+    """The columns of a CSV file, and its rows, as they are read.
 
     Raises:
-        TableError: if it has no header; and from `rows`, where the file cannot be followed any
-            more, naming the line: a quote that is never closed would swallow all that comes.
+        TableError: if it has no header; and from `rows`, naming the line, if it cannot be read
+            further, such as after an unclosed quote.
     """
 
     def __init__(self, text: TextIO, file: str) -> None:
         self._file = file
         before, first, lines = _beginning(_lines(text, file), file)
         self.delimiter = _delimiter(first)
-        # Strict, since what is not quoted as RFC 4180 says was cut into other cells than is meant.
+        # Strict: cells quoted against RFC 4180 would be split wrongly.
         self._reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
         self._before = before
         number = before + 1
@@ -59,7 +59,7 @@ class CsvTable:
         self.columns = self._header.columns
 
     def rows(self) -> Iterator[Row]:
-        """The rows that are not empty."""
+        """The non-empty rows."""
         reader, before, row = self._reader, self._before, self._header.row
         for _ in range(MAX_ROWS):
             number = before + reader.line_num + 1
@@ -75,7 +75,7 @@ class CsvTable:
             raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
 
     def _refusal(self, number: int, error: csv.Error) -> Cause:
-        """What is wrong with one row; raises TableError if nothing behind it can be trusted."""
+        """The fault of a row; raises TableError if the following rows cannot be trusted."""
         if parsing.is_field_too_long(error):
             why = cause("unclosed", limit=f"{MAX_FIELD:,}")
             raise TableError(self._file, why, row=number) from error
@@ -85,7 +85,7 @@ class CsvTable:
 
 
 def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:
-    """How many blank lines come before the first other one, that line, and all from it on."""
+    """The number of leading blank lines, the first other line, and all lines from it on."""
     for before, line in enumerate(lines):
         if line.strip():
             return before, line, chain((line,), lines)
@@ -93,7 +93,7 @@ def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that a header has most of, outside quotes; a comma if it has none."""
+    """The most frequent delimiter of a header, outside quotes; a comma if it has none."""
     bare = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=bare.count)
 
@@ -111,7 +111,7 @@ def _lines(text: TextIO, file: str) -> Iterator[str]:
 
 
 MAX_FILING = 1 << 20
-"""So many characters one filing has at most."""
+"""The maximum characters of a filing."""
 
 DETAILS = "details"
 _BETWEEN = " \t\r\n,"
@@ -121,10 +121,10 @@ _KINDS = {dict: "an object", list: "a list", float: "a decimal number", bool: "t
 
 
 class JsonList:
-    """The filings of a JSON file; each is a row, counted from 1. It has no columns.
+    """The filings of a JSON file as rows, counted from 1, without columns.
 
     Raises:
-        TableError: from `rows`, naming the filing that cannot be read and all behind it with it.
+        TableError: from `rows`, naming the first filing that cannot be read; the rest is lost too.
     """
 
     columns: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ class JsonList:
             if found == end:
                 break
             if found in ("", "]"):
-                # Cut off, or two files in one: nobody knows what else there was.
+                # Cut off, or two files in one: the rest is unknown.
                 raise TableError(self._file, cause("not_json", error="it does not end as it began"))
             yield _json_row(number, self._value(number))
         else:
@@ -158,7 +158,7 @@ class JsonList:
                 raise TableError(self._file, why)
 
     def _next(self) -> str:
-        """The next character that stands between no two filings; empty at the end."""
+        """The next character that is not a separator of filings; empty at the end."""
         while True:
             while self._at < len(self._buffer):
                 if self._buffer[self._at] not in _BETWEEN:
@@ -169,7 +169,7 @@ class JsonList:
 
     def _more(self) -> bool:
         try:
-            # Twice as much each time: what is cut off is read anew.
+            # Twice as much each time, since a cut filing is parsed again.
             block = self._text.read(max(_BLOCK, len(self._buffer) - self._at))
         except UnicodeDecodeError as error:
             raise TableError(self._file, cause("changed")) from error
@@ -182,7 +182,7 @@ class JsonList:
                 found, self._at = self._decoder.raw_decode(self._buffer, self._at)
                 break
             except (ValueError, RecursionError) as error:
-                # It may be cut off here alone.
+                # It may only be cut off here.
                 if len(self._buffer) - self._at > MAX_FILING:
                     why = cause("json_large", limit=f"{MAX_FILING:,}")
                     raise TableError(self._file, why, row=number) from error
@@ -216,7 +216,7 @@ def _json_row(number: int, found: Any) -> Row:
         return Row(number, {}, (Wrong("", "", why),))
     if not cells:
         return Row(number, {}, tuple(wrong))
-    # As in a table, so that what may not stand in a cell may not stand here.
+    # As in a table: texts not allowed in a cell are refused here too.
     row = Header(list(cells), "", number, guarded=False).row(number, list(cells.values()))
     assert row is not None
     return Row(number, row.cells, (*row.wrong, *wrong))
@@ -244,13 +244,13 @@ def _json_said(value: Any) -> str:
 
 def _json_refusal(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        # Where it is, it knows of the block alone that is in hand.
+        # Its position is only that in the current block.
         return "a quote, a comma or a bracket is missing or out of place"
     return parsing.json_problem(error)
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, in which no name may stand twice: one of the two would be lost in silence."""
+    """Refuse an object with a repeated name: one of the two would be lost silently."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise parsing.MisreadError("a name occurs twice in one object")
@@ -261,7 +261,7 @@ _BEGIN = 1 << 10
 
 
 class SeenNames:
-    """A table of hashes, of which half the places at least are free."""
+    """A hash table, at most half full."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -269,8 +269,8 @@ class SeenNames:
         self._rows = array("L", bytes(array("L").itemsize * _BEGIN))
 
     def first(self, name: str, row: int) -> int:
-        """The row that had that name first: this one, if none had it."""
-        # A place that holds 0 is free.
+        """The first row with that name, which is this one for a new name."""
+        # 0 marks a free slot.
         mark = hash(name) or 1
         at = self._place(mark)
         if self._hashes[at]:

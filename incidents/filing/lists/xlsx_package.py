@@ -1,10 +1,10 @@
 """The package of an XLSX file: a ZIP that is checked first, with its XML as events.
 
-A part is unpacked piece by piece, and never beyond its limits, whatever the ZIP says of its size.
-What no reader asks for (pictures, a ZIP in the ZIP) is never unpacked.
+A part is unpacked in pieces within its limits, whatever the ZIP declares. Parts without a reader
+(pictures, a nested ZIP) are never unpacked.
 
-It refuses what defusedxml warns of and what XLSX has no use for: a document type is the way to
-entities, within (billion laughs) and without (XXE), and ECMA-376, part 2, forbids it.
+Like defusedxml it refuses a document type, the source of internal (billion laughs) and external
+(XXE) entities, which ECMA-376, part 2, forbids.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from incidents.filing.lists.table_row import TableError, cause
 
 MAX_MEMBERS = 1_000
 MAX_DIRECTORY = 1 << 20
-"""So many bytes the ZIP's directory has at most: it is read whole."""
+"""The maximum size of the ZIP's directory, which is read whole."""
 
 MAX_RATIO = 100
-"""So many times its packed size a part may unpack to, once it has left `FREE` behind. A list of
-cells packs to a tenth or a twentieth; a bomb to a thousandth."""
+"""The maximum compression ratio of a part beyond `FREE`: a sheet has 10 to 20, a bomb 1,000."""
 
 FREE = 4 << 20
 ALL = 256 << 20
-"""So many bytes the parts that are read unpack to together, at most."""
+"""The maximum unpacked size of all parts read."""
 
 _BLOCK = 1 << 16
 _ENCRYPTED = 0x1
@@ -37,10 +36,10 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Package:
-    """The parts of the file by their names; so many `elements` may be read of them together.
+    """The parts of the file by name; `elements`: the limit for all parts together.
 
     Raises:
-        TableError: if it is no such ZIP; from `part` too, naming the part and its limit.
+        TableError: if it is not such a ZIP; also from `part`, naming the part and its limit.
     """
 
     def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
@@ -63,7 +62,7 @@ class Package:
         return name in self._members
 
     def part(self, name: str, *, limit: int) -> Iterator[bytes]:
-        """A part, unpacked piece by piece, up to `limit` bytes of it."""
+        """Unpack a part in pieces, up to `limit` bytes."""
         if name not in self._members:
             self._refuse("not_xlsx", part=_told(name))
         member = self._members[name]
@@ -73,7 +72,7 @@ class Package:
         if member.compress_type not in _METHODS:
             self._refuse("zip_method", part=part)
         limit = min(limit, self._left)
-        # A size that is declared too small cuts the part short, which its checksum gives away.
+        # If the declared size is too small, the part is cut, and its checksum is wrong.
         self._judge(part, member.file_size, member.compress_size, limit)
         unpacked = 0
         try:
@@ -97,7 +96,7 @@ class Package:
 
 
 class Wrapped(RawIOBase):
-    """A file of bytes that is read through this one."""
+    """A wrapper of a binary file."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -116,7 +115,7 @@ class Wrapped(RawIOBase):
 
 
 class _Careful(Wrapped):
-    """The file as `zipfile` sees it: one that gives no directory beyond the limit in one piece."""
+    """The file for `zipfile`, with a limit on the size of a read."""
 
     def __init__(self, raw: BinaryIO, file: str) -> None:
         super().__init__(raw)
@@ -135,29 +134,29 @@ def _told(name: str) -> str:
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 200_000
-"""So many elements a part has at most, where nothing else is said: each costs time, not memory."""
+"""The default maximum of elements in a part: each costs time, not memory."""
 
 MAX_TOKEN = 1 << 20
-"""So many bytes a tag has at most, with its attributes: the parser keeps a whole one."""
+"""The maximum size of a tag with its attributes, which the parser holds."""
 
 
 class Handler:
-    """Hears of the elements, by their names without a prefix; text comes in pieces."""
+    """A handler of elements, by names without a prefix; text comes in pieces."""
 
     __slots__ = ()
 
     def start(self, name: str, attributes: dict[str, str], /) -> None:
-        """An element begins."""
+        """Handle the beginning of an element."""
 
     def end(self, name: str) -> None:
-        """An element ends."""
+        """Handle the end of an element."""
 
     def text(self, piece: str) -> None:
-        """Some text of the element that began last, or of one around it."""
+        """Handle some text of the last opened element, or of one around it."""
 
 
 class Reading:
-    """A part that is read into a handler block by block.
+    """A part being read into a handler, block by block.
 
     Raises:
         TableError: from `feed` and `close`, naming the part.
@@ -178,11 +177,11 @@ class Reading:
 
     @property
     def read(self) -> int:
-        """How many elements have been read."""
+        """The number of elements read."""
         return self._elements - self._left
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
-        """The next block."""
+        """Read the next block."""
         try:
             self._parser.Parse(block, last)
         except expat.ExpatError as error:
@@ -217,7 +216,7 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """A whole part into a handler, and how many elements it has; raises as `Reading` does."""
+    """Read a part into a handler, and return its number of elements; raises as `Reading`."""
     reading = Reading(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)

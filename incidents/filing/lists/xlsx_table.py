@@ -1,9 +1,9 @@
 """An XLSX file (ECMA-376) as rows: its first sheet, cell by cell, in flat memory.
 
-openpyxl says what its number formats and days mean. It does not read the sheet: it keeps every row
-that it has read, and all parts but the sheet as trees, so that a file of a few kilobytes can ask
-for more memory than the machine has, and takes 3.6 times as long. calamine is five times as fast
-and tells of no formula: a cell with one would be a value, or empty.
+openpyxl interprets number formats and dates, but does not read the sheet: it keeps every row, and
+all other parts as trees, so a file of a few kilobytes can exhaust the memory, and it takes 3.6
+times as long. calamine is five times as fast, but hides formulas: such a cell looks like a value,
+or empty.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from incidents.filing.lists.table_row import (
 from incidents.filing.lists.xlsx_package import ALL, Handler, Package, Reading
 
 MAX_ELEMENTS = 16_000_000
-"""So many elements a sheet has at most: 100,000 rows of 50 cells have 10 million."""
+"""The maximum of elements in a sheet: 100,000 rows of 50 cells have 10 million."""
 
 MAX_DIGITS = 15
-"""So many digits of a number a spreadsheet keeps (IEEE 754, and what Excel makes of it)."""
+"""The digits that a spreadsheet keeps of a number (IEEE 754 as used by Excel)."""
 
 Cells = dict[int, "str | _Refused"]
-"""The cells of a row by their columns, from 0; those that are empty are not there."""
+"""The non-empty cells of a row by column, from 0."""
 
 
 class XlsxTable:
-    """The columns of the first sheet, and its rows, which come as they are read.
+    """The columns of the first sheet, and its rows, as they are read.
 
     Raises:
-        TableError: if it is no XLSX with a header; and from `rows`, where it cannot be followed
-            any more, naming what is wrong.
+        TableError: if it is not an XLSX with a header; and from `rows`, if it cannot be read
+            further, naming what is wrong.
         SpreadsheetLibraryError: if openpyxl is not installed.
     """
 
@@ -65,7 +65,7 @@ class XlsxTable:
         self.columns = self._header.columns
 
     def rows(self) -> Iterator[Row]:
-        """The rows that are not empty."""
+        """The non-empty rows."""
         for number, cells in self._found:
             texts, wrong = _line(cells, self.columns)
             row = self._header.row(number, texts)
@@ -77,7 +77,7 @@ class XlsxTable:
 
 
 class _Refused(str):
-    """A cell that cannot be used, as it is written, and why."""
+    """An unusable cell as written, with the reason."""
 
     __slots__ = ("why",)
 
@@ -91,7 +91,7 @@ class _Refused(str):
 
 
 def _line(cells: Cells, columns: list[str]) -> tuple[list[str], list[Wrong]]:
-    """The texts of a row from its first column on, and what of it cannot be used."""
+    """The texts of a row from its first column on, and its unusable cells."""
     texts = [""] * (max(cells) + 1 if cells else 0)
     wrong = []
     for n, cell in cells.items():
@@ -104,7 +104,7 @@ def _line(cells: Cells, columns: list[str]) -> tuple[list[str], list[Wrong]]:
 
 
 def letters(n: int) -> str:
-    """What a spreadsheet calls a column, from 0: A … Z, AA …"""
+    """The letters of a column, counted from 0: A … Z, AA …"""
     name = ""
     n += 1
     while n:
@@ -116,7 +116,7 @@ def letters(n: int) -> str:
 def _sheet_rows(
     package: Package, file: str, book: xlsx_workbook.Workbook
 ) -> Iterator[tuple[int, Cells]]:
-    """The rows of the sheet that have a cell that is not empty."""
+    """The rows of the sheet with non-empty cells."""
     sheet = _Sheet(file, book)
     reading = Reading(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
     for block in package.part(book.part, limit=ALL):
@@ -128,7 +128,7 @@ def _sheet_rows(
 
 
 class _Sheet(Handler):
-    """Hears of a sheet's elements, and keeps the rows that have ended in `done`."""
+    """The handler of a sheet, which puts finished rows into `done`."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self.done: list[tuple[int, Cells]] = []
@@ -164,7 +164,7 @@ class _Sheet(Handler):
             self._said -= 1
 
     def text(self, piece: str) -> None:
-        # One beyond what a cell can hold is cut there, and so found out.
+        # A text is cut one character beyond the limit of a cell, to detect it.
         if self._listening and self._kept <= MAX_CELL:
             self._pieces.append(piece)
             self._kept += len(piece)
@@ -211,12 +211,12 @@ class _Sheet(Handler):
     def _keep(self, cell: str) -> None:
         if not cell and not isinstance(cell, _Refused):
             return
-        # What stands far to the right is told, and no row grows to 16,384 cells for it.
+        # Cells far to the right are reported, without growing the row to 16,384 cells.
         self._cells[min(self._column, MAX_COLUMNS)] = cell
 
 
 class _Values:
-    """What the value of a cell is as text, by its kind (ECMA-376, part 1, 18.18.11)."""
+    """The conversion of cell values to text, by type (ECMA-376, part 1, 18.18.11)."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self._file, self._book = file, book
@@ -263,7 +263,7 @@ class _Values:
 
 
 def number(value: str) -> str:
-    """A number as a person would have typed it: a phone number has no exponent and no point."""
+    """A number as a person would type it: a phone number has no exponent and no point."""
     if value.isascii() and value.isdecimal() and len(value) <= MAX_DIGITS:
         return value
     try:

@@ -1,4 +1,4 @@
-"""The workbook of an XLSX file: its sheet, its texts, and the numbers that are dates."""
+"""The workbook of an XLSX file: its sheet, its shared strings, and its date formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from incidents.filing.lists.table_row import MAX_CELL, TableError, cause
 
 MAX_PART = 8 << 20
 MAX_STRINGS = 64 << 20
-"""So many bytes the texts have together (UTF-8), and four times as many with their tags."""
+"""The maximum size of all shared strings (UTF-8); with their tags four times that."""
 
 MAX_TEXT_ELEMENTS = 6_000_000
 
@@ -28,7 +28,7 @@ class SpreadsheetLibraryError(LibraryError):
 
 
 class Strings(xlsx_package.Handler):
-    """The texts that the cells of a sheet point to, in one piece of memory."""
+    """The shared strings of a sheet's cells, in one piece of memory."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -42,14 +42,14 @@ class Strings(xlsx_package.Handler):
         return self._all[self._ends[n] : self._ends[n + 1]].decode()
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        """A text begins with `si`; what is said of its pronunciation (`rPh`) is none of it."""
+        """Begin a text at `si`; phonetic hints (`rPh`) are ignored."""
         if name == "si":
             self._pieces, self._kept = [], 0
         elif name == "rPh":
             self._said += 1
 
     def end(self, name: str) -> None:
-        """A text ends."""
+        """End a text."""
         if name == "rPh":
             self._said -= 1
         elif name == "si" and self._pieces is not None:
@@ -60,7 +60,7 @@ class Strings(xlsx_package.Handler):
                 raise TableError(self._file, cause("strings", limit=f"{MAX_STRINGS:,}"))
 
     def text(self, piece: str) -> None:
-        """A piece of a text; one beyond what a cell can hold is cut there, and so found out."""
+        """Add a piece of a text, cut one character beyond the limit of a cell, to detect it."""
         if self._pieces is not None and not self._said and self._kept <= MAX_CELL:
             self._pieces.append(piece)
             self._kept += len(piece)
@@ -117,8 +117,9 @@ class _Styles(xlsx_package.Handler):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbook:
-    """What is needed to read a sheet: `part` is its part, `days` the styles that show a number as
-    a day or a time, and `others` the names of the sheets that are not read."""
+    """The data to read a sheet from its `part`.
+
+    `days`: the styles of dates and times. `others`: the names of the sheets that are not read."""
 
     sheet: str
     others: tuple[str, ...]
@@ -129,11 +130,11 @@ class Workbook:
 
 
 def read(package: xlsx_package.Package, file: str) -> Workbook:
-    """The workbook of a package, with its first sheet that is not hidden.
+    """The workbook of a package, with its first visible sheet.
 
     Raises:
-        TableError: naming what is missing, or the part that cannot be read.
-        SpreadsheetLibraryError: if openpyxl is not installed, which knows the formats of days.
+        TableError: naming the missing or unreadable part.
+        SpreadsheetLibraryError: if openpyxl, which knows the date formats, is not installed.
     """
     main = _main(package, file)
     book = _Workbook()
@@ -158,12 +159,12 @@ def read(package: xlsx_package.Package, file: str) -> Workbook:
 
 
 def unescaped(text: str) -> str:
-    """A text without the escapes of XLSX, `_x000D_` (ECMA-376, part 1, 22.9.2.19)."""
+    """The text without XLSX escapes such as `_x000D_` (ECMA-376, part 1, 22.9.2.19)."""
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
 def _main(package: xlsx_package.Package, file: str) -> str:
-    """The part that is the workbook."""
+    """The name of the workbook's part."""
     found = _Relations()
     _read(package, file, "_rels/.rels", found)
     main = found.targets.get("/officeDocument", "").lstrip("/")
@@ -175,11 +176,11 @@ def _main(package: xlsx_package.Package, file: str) -> str:
 
 
 def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str, str]:
-    """What the workbook relates to: the names of parts."""
+    """The relations of the workbook: names of parts."""
     folder, name = posixpath.split(main)
     found = _Relations()
     _read(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)
-    # A target that begins with a slash begins at the top; join leaves it so.
+    # A target with a leading slash is absolute; join keeps it.
     return {
         key: posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
         for key, target in found.targets.items()

@@ -1,1 +1,1 @@
-"""What people and the clock do to a case: refuse first, then add events to the draft."""
+"""The acts of people and programs on a case: refuse first, then add events to the decider."""

@@ -1,5 +1,7 @@
-"""The closing on somebody's word (R4, R5), by one person or, where the policy says so, by two; and
-what people say of a closure afterwards: that it is upheld, or that the site is to be reinstated.
+"""The closing of a site on somebody's word (R4, R5), and the answers to a closure.
+
+One person closes it or, where the policy says so, two. Afterwards people uphold the closure, or
+reinstate the site.
 """
 
 from __future__ import annotations
@@ -7,111 +9,122 @@ from __future__ import annotations
 from datetime import datetime
 
 from incidents.machine import commands, rules
-from incidents.machine import draft as checks
+from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
-from incidents.machine.draft import SETTLED, Draft, open_task, open_tells
+from incidents.machine.decider import SETTLED, Decider, open_task, open_tells
 from incidents.machine.events import Reason
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_incident, move_site
 
+decisions = Handlers[Decider]()
 
-def state_false(draft: Draft, command: commands.StateFalse) -> None:
+
+@decisions.on(commands.StateFalse)
+def state_false(decider: Decider, command: commands.StateFalse) -> None:
     """Confirm that a filed detail is false: the site is closed (R4)."""
-    checks.site_is_open(draft, "false-info")
-    if not draft.policy.two_people_close:
-        _close_by_false_info(draft, command.field, command.evidence)
+    checks.site_is_open(decider, "false-info")
+    if not decider.policy.two_people_close:
+        _close_by_false_info(decider, command.field, command.evidence)
         return
-    _ask_closure(draft)
-    draft.add(e.ClosureAsked, field=command.field, text=command.evidence)
+    _ask_closure(decider)
+    decider.add(e.ClosureAsked, field=command.field, text=command.evidence)
 
 
-def state_refused(draft: Draft, command: commands.StateRefused) -> None:
+@decisions.on(commands.StateRefused)
+def state_refused(decider: Decider, command: commands.StateRefused) -> None:
     """State that the customer was told and does not delete: the site is closed (R5)."""
-    at = _refusal_at(draft, command)
-    if not draft.policy.two_people_close:
-        _close_by_refusal(draft, command.incident, at, command.note)
+    at = _refusal_at(decider, command)
+    if not decider.policy.two_people_close:
+        _close_by_refusal(decider, command.incident, at, command.note)
         return
-    _ask_closure(draft)
-    draft.add(e.ClosureAsked, at=at, incident=command.incident, text=command.note)
+    _ask_closure(decider)
+    decider.add(e.ClosureAsked, at=at, incident=command.incident, text=command.note)
 
 
-def confirm_closure(draft: Draft, command: commands.ConfirmClosure) -> None:
+@decisions.on(commands.ConfirmClosure)
+def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
     """Close the site as another person has asked.
 
     What was asked for is still so, or the request would have fallen (see `site_changes`).
     """
-    checks.site_is_open(draft, "confirm-closure")
-    request = _closure_request(draft)
+    checks.site_is_open(decider, "confirm-closure")
+    request = _closure_request(decider)
     checks.another_person(request.by, command.by)
     if request.incident is not None:
         _close_by_refusal(
-            draft, request.incident, request.said_at, request.text, asked_by=request.by
+            decider, request.incident, request.said_at, request.text, asked_by=request.by
         )
         return
     assert request.field is not None
     assert request.text is not None
-    _close_by_false_info(draft, request.field, request.text, asked_by=request.by)
+    _close_by_false_info(decider, request.field, request.text, asked_by=request.by)
 
 
-def decline_closure(draft: Draft, command: commands.DeclineClosure) -> None:
+@decisions.on(commands.DeclineClosure)
+def decline_closure(decider: Decider, command: commands.DeclineClosure) -> None:
     """Let it not happen: another person says no, or who asked takes it back."""
-    _closure_request(draft)
-    draft.add(e.ClosureDeclined, text=command.reason)
+    _closure_request(decider)
+    decider.add(e.ClosureDeclined, text=command.reason)
 
 
-def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
+@decisions.on(commands.AskReinstatement)
+def ask_reinstatement(decider: Decider, command: commands.AskReinstatement) -> None:
     """Ask that a closed site be opened again; another person answers."""
-    case = draft.case
+    case = decider.case
     if not case.closed:
         raise RefusedError("site_not_closed", site=case.site, state=case.state)
     if case.held:
         raise RefusedError("held", site=case.site)
     if case.request is not None:
         raise RefusedError("already_requested", site=case.site, by=case.request.by)
-    draft.add(e.ReinstatementAsked, text=command.reason)
+    decider.add(e.ReinstatementAsked, text=command.reason)
 
 
-def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
+@decisions.on(commands.Approve)
+def approve_reinstatement(decider: Decider, command: commands.Approve) -> None:
     """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
-    case = draft.case
+    case = decider.case
     if case.held:
         raise RefusedError("held", site=case.site)
-    request = _request_of_another(draft, command.by)
+    request = _request_of_another(decider, command.by)
     for task in list(case.tasks.values()):
         if task.kind in ("tell", "recheck") and task.done_at is None:
-            draft.add(e.TaskCompleted, task=task.n, outcome="superseded")
-    draft.add(
+            decider.add(e.TaskCompleted, task=task.n, outcome="superseded")
+    decider.add(
         e.SiteReinstated,
         site_from=case.state,
         site_to=move_site(case.state, "reinstate", case),
         asked_by=request.by,
     )
     unsettled = (i.n for i in case.incidents.values() if i.state not in SETTLED)
-    open_task(draft, "recheck", tuple(sorted(unsettled)))
+    open_task(decider, "recheck", tuple(sorted(unsettled)))
 
 
-def decline_reinstatement(draft: Draft, command: commands.Decline) -> None:
+@decisions.on(commands.Decline)
+def decline_reinstatement(decider: Decider, command: commands.Decline) -> None:
     """Decline the reinstatement; the site stays closed."""
-    _request_of_another(draft, command.by)
-    draft.add(e.ReinstatementDeclined, text=command.reason)
+    _request_of_another(decider, command.by)
+    decider.add(e.ReinstatementDeclined, text=command.reason)
 
 
-def uphold_closure(draft: Draft, command: commands.Uphold) -> None:
+@decisions.on(commands.Uphold)
+def uphold_closure(decider: Decider, command: commands.Uphold) -> None:
     """Let a disputed closure stand, as it is met now."""
-    case = draft.case
+    case = decider.case
     if case.closure is None or not case.disputed:
         raise RefusedError("not_disputed", site=case.site)
-    draft.add(
+    decider.add(
         e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
     )  # fmt: skip
-    tasks = open_tells(draft)
+    tasks = open_tells(decider)
     if tasks:
-        draft.remark("tell_again", tasks=tasks)
+        decider.remark("tell_again", tasks=tasks)
 
 
 def refusal_reason(
-    draft: Draft,
+    decider: Decider,
     incident: int,
     *,
     deadline: datetime | None = None,
@@ -127,18 +140,18 @@ def refusal_reason(
         incidents=(incident,),
         counted=2,
         needed=2,
-        since=None if said_at is None or said_at >= draft.now else said_at,
+        since=None if said_at is None or said_at >= decider.now else said_at,
         deadline=deadline,
-        decided_at=draft.now,
+        decided_at=decider.now,
     )
 
 
-def _refusal_at(draft: Draft, command: commands.StateRefused) -> datetime:
+def _refusal_at(decider: Decider, command: commands.StateRefused) -> datetime:
     """When the customer refused; only while the incident is notified, and after being told."""
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
-    checks.site_is_open(draft, "refused")
-    checks.state_allows(draft, incident, "refuse", "refused")
+    incident = checks.known_incident(decider, command.incident)
+    at = checks.time_of(decider, command.at)
+    checks.site_is_open(decider, "refused")
+    checks.state_allows(decider, incident, "refuse", "refused")
     checks.not_before(incident, at)
     told_at = min(contact.occurred_at for contact in incident.contacts if contact.tells)
     if at < told_at:
@@ -146,50 +159,50 @@ def _refusal_at(draft: Draft, command: commands.StateRefused) -> datetime:
     return at
 
 
-def _ask_closure(draft: Draft) -> None:
+def _ask_closure(decider: Decider) -> None:
     """One request at a time, so that the second person knows what they confirm."""
-    case = draft.case
+    case = decider.case
     if case.closure_request is not None:
         raise RefusedError("closure_asked", site=case.site, by=case.closure_request.by)
-    draft.remark("waits_for_second", site=case.site)
+    decider.remark("waits_for_second", site=case.site)
 
 
-def _closure_request(draft: Draft) -> ClosureRequest:
-    request = draft.case.closure_request
+def _closure_request(decider: Decider) -> ClosureRequest:
+    request = decider.case.closure_request
     if request is None:
-        raise RefusedError("no_closure_asked", site=draft.case.site)
+        raise RefusedError("no_closure_asked", site=decider.case.site)
     return request
 
 
-def _request_of_another(draft: Draft, person: str) -> Request:
-    request = draft.case.request
+def _request_of_another(decider: Decider, person: str) -> Request:
+    request = decider.case.request
     if request is None:
-        raise RefusedError("no_request", site=draft.case.site)
+        raise RefusedError("no_request", site=decider.case.site)
     checks.another_person(request.by, person)
     return request
 
 
 def _close_by_false_info(
-    draft: Draft, field: str, evidence: str, *, asked_by: str | None = None
+    decider: Decider, field: str, evidence: str, *, asked_by: str | None = None
 ) -> None:
-    state = draft.case.state
-    draft.add(
+    state = decider.case.state
+    decider.add(
         e.SiteClosed,
         site_from=state,
         site_to=move_site(state, "state_false"),
         field=field,
         evidence=evidence,
         asked_by=asked_by,
-        reason=Reason(rule="false_info", decided_at=draft.now),
+        reason=Reason(rule="false_info", decided_at=decider.now),
     )
 
 
 def _close_by_refusal(
-    draft: Draft, n: int, at: datetime, note: str | None, *, asked_by: str | None = None
+    decider: Decider, n: int, at: datetime, note: str | None, *, asked_by: str | None = None
 ) -> None:
-    incident, state = draft.case.incidents[n], draft.case.state
-    reason = refusal_reason(draft, n, said_at=at)
-    draft.add(
+    incident, state = decider.case.incidents[n], decider.case.state
+    reason = refusal_reason(decider, n, said_at=at)
+    decider.add(
         e.IncidentRefused,
         at=at,
         incident=n,
@@ -199,7 +212,7 @@ def _close_by_refusal(
         asked_by=asked_by,
         reason=reason,
     )
-    draft.add(
+    decider.add(
         e.SiteClosed,
         site_from=state,
         site_to=move_site(state, "refuse"),

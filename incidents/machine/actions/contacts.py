@@ -1,5 +1,6 @@
-"""What people do about contacts (R2), and what they take back: a wrong contact, an incident that
-was none, a statement.
+"""The acts about contacts (R2), and those that take something back.
+
+That is a wrong contact, an incident that was none, a statement.
 """
 
 from __future__ import annotations
@@ -8,45 +9,50 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import commands
-from incidents.machine import draft as checks
+from incidents.machine import decider as checks
 from incidents.machine import events as e
 from incidents.machine.command import REACHED
-from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
+from incidents.machine.decider import Decider, complete_rechecks, open_task, recount
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Contact, Incident
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
 from incidents.values.ids import contact_id
 
+decisions = Handlers[Decider]()
 
-def record_contact(draft: Draft, command: commands.RecordContact) -> None:
+
+@decisions.on(commands.RecordContact)
+def record_contact(decider: Decider, command: commands.RecordContact) -> None:
     """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
     if command.incident is None:
-        _record_for_site(draft, command)
+        _record_for_site(decider, command)
         return
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
+    incident = checks.known_incident(decider, command.incident)
+    at = checks.time_of(decider, command.at)
     if incident.state == "voided":
-        checks.refuse_state(draft, incident, "contact", ["not voided"])
+        checks.refuse_state(decider, incident, "contact", ["not voided"])
     checks.not_before(incident, at)
-    _record(draft, incident, command, at, whole_site=False)
+    _record(decider, incident, command, at, whole_site=False)
 
 
-def void_contact(draft: Draft, command: commands.VoidContact) -> None:
+@decisions.on(commands.VoidContact)
+def void_contact(decider: Decider, command: commands.VoidContact) -> None:
     """Void a wrong contact: if it had stopped a clock, a new hour starts (R2)."""
-    incident = checks.known_incident(draft, command.incident)
+    incident = checks.known_incident(decider, command.incident)
     contact = next((c for c in incident.contacts if c.n == command.contact), None)
     if contact is None:
         raise RefusedError(
-            "unknown_contact", incident=draft.name(incident.n), contact=command.contact
+            "unknown_contact", incident=decider.name(incident.n), contact=command.contact
         )
     if not contact.stands:
-        named = contact_id(draft.case.site_id, incident.n, contact.n)
+        named = contact_id(decider.case.site_id, incident.n, contact.n)
         raise RefusedError("already_voided", contact=named)
     others = tuple(each for each in incident.contacts if each is not contact)
     left = replace(incident, contacts=others)
     state_to = move_incident(incident.state, "void_contact", left)
-    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
-    draft.add(
+    fresh = _fresh_hour(decider, incident, state_to, shortens=command.shortens)
+    decider.add(
         e.ContactVoided,
         incident=incident.n,
         state_from=incident.state,
@@ -55,39 +61,41 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
         text=command.reason,
         fresh_hour=fresh is not None,
         contact_due=fresh,
-        removal_due=_later_removal_due(draft, incident, contact)
+        removal_due=_later_removal_due(decider, incident, contact)
         if state_to == "notified"
         else None,
     )
-    recount(draft, incident.n)
-    _show_supervisor(draft, incident)
+    recount(decider, incident.n)
+    _show_supervisor(decider, incident)
 
 
-def void_incident(draft: Draft, command: commands.VoidIncident) -> None:
+@decisions.on(commands.VoidIncident)
+def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
     """Void an incident: it never counts again, and what rested on it is recounted."""
-    incident = checks.known_incident(draft, command.incident)
-    checks.state_allows(draft, incident, "void", "void")
-    draft.add(
+    incident = checks.known_incident(decider, command.incident)
+    checks.state_allows(decider, incident, "void", "void")
+    decider.add(
         e.IncidentVoided,
         incident=incident.n,
         state_from=incident.state,
         state_to=move_incident(incident.state, "void"),
         text=command.reason,
     )
-    recount(draft, incident.n)
-    complete_rechecks(draft)
+    recount(decider, incident.n)
+    complete_rechecks(decider)
 
 
-def take_back(draft: Draft, command: commands.TakeBack) -> None:
+@decisions.on(commands.TakeBack)
+def take_back(decider: Decider, command: commands.TakeBack) -> None:
     """Take back a `removed` or `refused`: the incident is where the facts put it."""
-    incident = checks.known_incident(draft, command.incident)
+    incident = checks.known_incident(decider, command.incident)
     if not can_move_incident(incident.state, "take_back"):
         raise RefusedError(
-            "nothing_to_take_back", incident=draft.name(incident.n), state=incident.state
+            "nothing_to_take_back", incident=decider.name(incident.n), state=incident.state
         )
     state_to = move_incident(incident.state, "take_back", incident)
-    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
-    draft.add(
+    fresh = _fresh_hour(decider, incident, state_to, shortens=command.shortens)
+    decider.add(
         e.StatementTakenBack,
         incident=incident.n,
         state_from=incident.state,
@@ -95,39 +103,39 @@ def take_back(draft: Draft, command: commands.TakeBack) -> None:
         text=command.reason,
         fresh_hour=fresh is not None,
         contact_due=fresh,
-        removal_due=_fresh_removal_due(draft, incident, shortens=command.shortens)
+        removal_due=_fresh_removal_due(decider, incident, shortens=command.shortens)
         if state_to == "notified"
         else None,
     )
-    recount(draft, incident.n)
-    _show_supervisor(draft, incident)
+    recount(decider, incident.n)
+    _show_supervisor(decider, incident)
 
 
-def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:
-    at = checks.time_of(draft, command.at)
-    waiting = [i for i in draft.case.incidents.values() if can_move_incident(i.state, "reach")]
+def _record_for_site(decider: Decider, command: commands.RecordContact) -> None:
+    at = checks.time_of(decider, command.at)
+    waiting = [i for i in decider.case.incidents.values() if can_move_incident(i.state, "reach")]
     covered = [incident for incident in waiting if incident.occurred_at <= at]
     if not covered:
-        raise RefusedError("nobody_to_tell", site=draft.case.site, at=at)
-    rest = [draft.name(incident.n) for incident in waiting if incident.occurred_at > at]
+        raise RefusedError("nobody_to_tell", site=decider.case.site, at=at)
+    rest = [decider.name(incident.n) for incident in waiting if incident.occurred_at > at]
     for incident in sorted(covered, key=lambda incident: incident.n):
-        _record(draft, incident, command, at, whole_site=True)
+        _record(decider, incident, command, at, whole_site=True)
     if rest:
-        draft.remark("not_covered", incidents=tuple(rest))
+        decider.remark("not_covered", incidents=tuple(rest))
 
 
 def _record(
-    draft: Draft,
+    decider: Decider,
     incident: Incident,
     command: commands.RecordContact,
     at: datetime,
     *,
     whole_site: bool,
 ) -> None:
-    case = draft.case
+    case = decider.case
     reached = command.outcome == REACHED
     state_to = move_incident(incident.state, "reach") if reached else incident.state
-    draft.add(
+    decider.add(
         e.ContactRecorded,
         at=at,
         incident=incident.n,
@@ -137,45 +145,45 @@ def _record(
         outcome=command.outcome,
         stopped_clock=reached and case.clock_runs(incident),
         whole_site=whole_site,
-        removal_due=removal_deadline(draft, incident) if state_to != incident.state else None,
+        removal_due=removal_deadline(decider, incident) if state_to != incident.state else None,
         note=command.note,
     )
     after = case.incidents[incident.n]
     if after.reached_in_time or case.closed:
-        recount(draft, incident.n)
+        recount(decider, incident.n)
     due = case.contact_due(incident)
     if state_to != incident.state == "unreached" and command.at is None and due is not None:
-        draft.remark("too_late", incident=draft.name(incident.n), due=due)
+        decider.remark("too_late", incident=decider.name(incident.n), due=due)
 
 
-def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:
+def removal_deadline(decider: Decider, incident: Incident) -> datetime | None:
     """When a notified incident counts as refused (R5), if the policy sets a time and it can."""
-    within = draft.policy.removal_within
-    if within is None or draft.case.closed or incident.epoch != draft.case.epoch:
+    within = decider.policy.removal_within
+    if within is None or decider.case.closed or incident.epoch != decider.case.epoch:
         return None
-    return draft.now + within
+    return decider.now + within
 
 
 def _fresh_hour(
-    draft: Draft, incident: Incident, state_to: str, *, shortens: bool
+    decider: Decider, incident: Incident, state_to: str, *, shortens: bool
 ) -> datetime | None:
     """A new contact deadline for an incident that is open again, where a clock can run at all.
 
     The desk's own slip takes nothing from anybody: under a policy of a shorter hour the deadline
     that was set stays.
     """
-    case = draft.case
+    case = decider.case
     if state_to != "open" or incident.state == "open":
         return None
     if case.closed or incident.epoch != case.epoch:
         return None
-    fresh = draft.now + draft.policy.unreachable_within
+    fresh = decider.now + decider.policy.unreachable_within
     return fresh if shortens else _later(fresh, incident.contact_due)
 
 
-def _fresh_removal_due(draft: Draft, incident: Incident, *, shortens: bool) -> datetime | None:
+def _fresh_removal_due(decider: Decider, incident: Incident, *, shortens: bool) -> datetime | None:
     """A new removal deadline (R5), as of the contact; none where the policy sets none."""
-    fresh = removal_deadline(draft, incident)
+    fresh = removal_deadline(decider, incident)
     return fresh if shortens or fresh is None else _later(fresh, incident.removal_due)
 
 
@@ -183,13 +191,17 @@ def _later(fresh: datetime, due: datetime | None) -> datetime:
     return fresh if due is None else max(fresh, due)
 
 
-def _later_removal_due(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:
+def _later_removal_due(decider: Decider, incident: Incident, voided: Contact) -> datetime | None:
     """A later removal deadline (R5), where the call that it ran from told nobody.
 
     It runs from the recording of the next call that did; None where that changes nothing.
     """
-    within = draft.policy.removal_within
-    if incident.removal_due is None or within is None or removal_deadline(draft, incident) is None:
+    within = decider.policy.removal_within
+    if (
+        incident.removal_due is None
+        or within is None
+        or removal_deadline(decider, incident) is None
+    ):
         return None
     telling = [contact for contact in incident.contacts if contact.tells]
     if len(telling) < 2 or telling[0] != voided:
@@ -198,7 +210,7 @@ def _later_removal_due(draft: Draft, incident: Incident, voided: Contact) -> dat
     return left if left > incident.removal_due else None
 
 
-def _show_supervisor(draft: Draft, before: Incident) -> None:
+def _show_supervisor(decider: Decider, before: Incident) -> None:
     """The second correction of one incident is shown to a supervisor (R2)."""
-    if draft.case.incidents[before.n].corrections > max(before.corrections, 1):
-        open_task(draft, "review", (before.n,))
+    if decider.case.incidents[before.n].corrections > max(before.corrections, 1):
+        open_task(decider, "review", (before.n,))

@@ -1,4 +1,4 @@
-"""What people do about incidents: log (R1, R2), removed, reported, evidence, notes."""
+"""The acts about incidents: log (R1, R2), removed, reported, evidence, notes."""
 
 from __future__ import annotations
 
@@ -7,57 +7,63 @@ from datetime import datetime
 from functools import partial
 
 from incidents.machine import commands, rules
-from incidents.machine import draft as checks
+from incidents.machine import decider as checks
 from incidents.machine import events as e
-from incidents.machine.draft import Draft, complete_rechecks, open_task
+from incidents.machine.decider import Decider, complete_rechecks, open_task
 from incidents.machine.events import Reason
+from incidents.machine.handlers import Handlers
 from incidents.machine.incident import Incident
 from incidents.machine.refusal import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
+
+decisions = Handlers[Decider]()
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")
 _NOT_TOLD = ("open", "unreached")
 _RECURRING = ("notified", "unreached", "removed")
 
 
-def log(draft: Draft, command: commands.Log) -> None:
+@decisions.on(commands.Log)
+def log(decider: Decider, command: commands.Log) -> None:
     """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
-    at = checks.time_of(draft, command.at)
+    at = checks.time_of(decider, command.at)
     if not command.again:
-        _refuse_double_entry(draft, at, command.urls, command.written, _has_its_urls)
+        _refuse_double_entry(decider, at, command.urls, command.written, _has_its_urls)
     _log(
-        draft, at, urls=command.urls, written=command.written, category=command.category,
+        decider, at, urls=command.urls, written=command.written, category=command.category,
         note=command.note,
     )  # fmt: skip
 
 
-def recur(draft: Draft, command: commands.Recur) -> None:
+@decisions.on(commands.Recur)
+def recur(decider: Decider, command: commands.Recur) -> None:
     """Log that an incident's content is still there, as a new one linked to it."""
-    first = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
-    checks.site_is_open(draft, "recur")
-    checks.state_is_one_of(draft, first, _RECURRING, "recur")
+    first = checks.known_incident(decider, command.incident)
+    at = checks.time_of(decider, command.at)
+    checks.site_is_open(decider, "recur")
+    checks.state_is_one_of(decider, first, _RECURRING, "recur")
     checks.not_before(first, at)
     if not command.again:
-        _refuse_second_recurrence(draft, at, first)
+        _refuse_second_recurrence(decider, at, first)
         to_tell = partial(_is_still_to_tell, first)
-        _refuse_double_entry(draft, at, first.urls, first.written, to_tell)
+        _refuse_double_entry(decider, at, first.urls, first.written, to_tell)
     _log(
-        draft, at, urls=first.urls, written=first.written, category=first.category,
+        decider, at, urls=first.urls, written=first.written, category=first.category,
         note=command.note, recurs=first.n,
     )  # fmt: skip
 
 
-def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
+@decisions.on(commands.ImportIncident)
+def import_incident(decider: Decider, command: commands.ImportIncident) -> None:
     """Put a past incident on record; it starts no clock and counts in no rule."""
     for at in (command.at, command.contact_at, command.removed_at):
-        checks.time_of(draft, at)
+        checks.time_of(decider, at)
         if at is not None and at < command.at:
             raise RefusedError("before_incident", at=at, occurred_at=command.at)
-    draft.add(
+    decider.add(
         e.IncidentImported,
         at=command.at,
-        incident=draft.case.last_incident + 1,
+        incident=decider.case.last_incident + 1,
         state_from="new",
         state_to=move_incident("new", "import", command),
         urls=command.urls,
@@ -70,31 +76,34 @@ def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
     )
 
 
-def attach(draft: Draft, command: commands.Attach) -> None:
+@decisions.on(commands.Attach)
+def attach(decider: Decider, command: commands.Attach) -> None:
     """Put a file on record; the same file twice is once."""
-    incident = checks.known_incident(draft, command.incident)
+    incident = checks.known_incident(decider, command.incident)
     if all(evidence.digest != command.digest for evidence in incident.evidence):
-        draft.add(
+        decider.add(
             e.EvidenceAttached, incident=incident.n, digest=command.digest, size=command.size,
             name=command.name,
         )  # fmt: skip
 
 
-def add_note(draft: Draft, command: commands.AddNote) -> None:
+@decisions.on(commands.AddNote)
+def add_note(decider: Decider, command: commands.AddNote) -> None:
     """Write something about an incident, however it and its site stand; it moves nothing."""
-    incident = checks.known_incident(draft, command.incident)
-    draft.add(
+    incident = checks.known_incident(decider, command.incident)
+    decider.add(
         e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
     )  # fmt: skip
 
 
-def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
+@decisions.on(commands.StateRemoved)
+def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
     """State that the content is gone, found deleted or after a word."""
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
-    checks.state_allows(draft, incident, "remove", "removed")
+    incident = checks.known_incident(decider, command.incident)
+    at = checks.time_of(decider, command.at)
+    checks.state_allows(decider, incident, "remove", "removed")
     checks.not_before(incident, at)
-    draft.add(
+    decider.add(
         e.IncidentRemoved,
         at=at,
         incident=incident.n,
@@ -102,37 +111,40 @@ def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
         state_to=move_incident(incident.state, "remove"),
         note=command.note,
     )
-    complete_rechecks(draft)
+    complete_rechecks(decider)
 
 
-def state_reported(draft: Draft, command: commands.StateReported) -> None:
+@decisions.on(commands.StateReported)
+def state_reported(decider: Decider, command: commands.StateReported) -> None:
     """State that the incident was reported to the police; it moves nothing (L.1)."""
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
+    incident = checks.known_incident(decider, command.incident)
+    at = checks.time_of(decider, command.at)
     if incident.state == "voided":
-        checks.refuse_state(draft, incident, "reported", ["not voided"])
+        checks.refuse_state(decider, incident, "reported", ["not voided"])
     checks.not_before(incident, at)
     if incident.reported_at is not None:
         raise RefusedError(
-            "already_reported", incident=draft.name(incident.n), at=incident.reported_at
+            "already_reported", incident=decider.name(incident.n), at=incident.reported_at
         )
-    draft.add(e.IncidentReported, at=at, incident=incident.n, note=command.note)
+    decider.add(e.IncidentReported, at=at, incident=incident.n, note=command.note)
 
 
-def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
+@decisions.on(commands.SayRemoved)
+def say_removed(decider: Decider, command: commands.SayRemoved) -> None:
     """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
-    incident = checks.known_incident(draft, command.incident)
-    checks.state_allows(draft, incident, "remove", CUSTOMERS)
+    incident = checks.known_incident(decider, command.incident)
+    checks.state_allows(decider, incident, "remove", CUSTOMERS)
     if incident.removal_said_at is not None:
-        raise RefusedError("already_said", incident=draft.name(incident.n))
-    draft.add(e.RemovalSaid, incident=incident.n, note=command.note)
-    open_task(draft, "recheck", (incident.n,))
+        raise RefusedError("already_said", incident=decider.name(incident.n))
+    decider.add(e.RemovalSaid, incident=incident.n, note=command.note)
+    open_task(decider, "recheck", (incident.n,))
 
 
-def revoke_links(draft: Draft, command: commands.RevokeLinks) -> None:
+@decisions.on(commands.RevokeLinks)
+def revoke_links(decider: Decider, command: commands.RevokeLinks) -> None:
     """Revoke the links that customers were given, however the incident stands; it moves nothing."""
-    incident = checks.known_incident(draft, command.incident)
-    draft.add(e.LinksRevoked, incident=incident.n)
+    incident = checks.known_incident(decider, command.incident)
+    decider.add(e.LinksRevoked, incident=incident.n)
 
 
 def _has_its_urls(incident: Incident) -> bool:
@@ -150,7 +162,7 @@ def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
 
 
 def _refuse_double_entry(
-    draft: Draft,
+    decider: Decider,
     at: datetime,
     urls: tuple[str, ...],
     written: tuple[str, ...],
@@ -158,39 +170,39 @@ def _refuse_double_entry(
 ) -> None:
     # What was written too: an older program took some of that for the normal form.
     urls = (*urls, *filter(None, written))
-    for incident in filter(stands, draft.case.incidents.values()):
+    for incident in filter(stands, decider.case.incidents.values()):
         url = next((url for url in urls if url in incident.urls), None)
         if url is not None:
             raise RefusedError(
-                "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,
-                state=incident.state, closes=_another_closes(draft, at),
+                "double_entry", incident=decider.name(incident.n), site=decider.case.site, url=url,
+                state=incident.state, closes=_another_closes(decider, at),
             )  # fmt: skip
 
 
-def _refuse_second_recurrence(draft: Draft, at: datetime, first: Incident) -> None:
-    """What two people find still there is one recurrence: else their diligence closes a site (R1).
+def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
+    """Refuse a second recurrence of one find: else the diligence of two closes a site (R1).
 
     After a call about that one it is another. An unsettled one is always part of the case.
     """
-    for incident in draft.case.incidents.values():
+    for incident in decider.case.incidents.values():
         if incident.recurs == first.n and incident.state in _NOT_TOLD:
             raise RefusedError(
-                "recurred_already", incident=draft.name(first.n), site=draft.case.site,
-                recurrence=draft.name(incident.n), state=incident.state,
-                closes=_another_closes(draft, at),
+                "recurred_already", incident=decider.name(first.n), site=decider.case.site,
+                recurrence=decider.name(incident.n), state=incident.state,
+                closes=_another_closes(decider, at),
             )  # fmt: skip
 
 
-def _another_closes(draft: Draft, at: datetime) -> bool:
+def _another_closes(decider: Decider, at: datetime) -> bool:
     """Whether another violation found at `at` (UTC) would close the site (R1)."""
-    case, policy = draft.case, draft.policy
+    case, policy = decider.case, decider.policy
     times = sorted([*rules.counted_times(case), at])
     counted = rules.counted_with(times, at, policy.repeat_within)
     return not case.closed and counted >= policy.repeat_count
 
 
 def _log(
-    draft: Draft,
+    decider: Decider,
     at: datetime,
     *,
     urls: tuple[str, ...],
@@ -199,17 +211,17 @@ def _log(
     note: str | None,
     recurs: int | None = None,
 ) -> None:
-    case = draft.case
+    case = decider.case
     n = case.last_incident + 1
     state_to = move_incident("new", "log", case)
     is_open = state_to == "open"
-    draft.add(
+    decider.add(
         e.IncidentLogged,
         at=at,
         incident=n,
         state_from="new",
         state_to=state_to,
-        contact_due=draft.now + draft.policy.unreachable_within if is_open else None,
+        contact_due=decider.now + decider.policy.unreachable_within if is_open else None,
         urls=urls,
         written=written,
         category=category,
@@ -217,19 +229,19 @@ def _log(
         recurs=recurs,
     )
     if is_open:
-        _close_by_repeat(draft, case.incidents[n])
+        _close_by_repeat(decider, case.incidents[n])
 
 
-def _close_by_repeat(draft: Draft, incident: Incident) -> None:
+def _close_by_repeat(decider: Decider, incident: Incident) -> None:
     """R1: three within 24 hours close the site, and the customer is phoned."""
-    case, policy = draft.case, draft.policy
+    case, policy = decider.case, decider.policy
     site_to = move_site(case.state, "log", case, incident, policy)
     if site_to == case.state:
-        _count(draft, incident)
+        _count(decider, incident)
         return
     window = rules.window_with(case, incident, policy)
     others = tuple(other.n for other in window if other is not incident)
-    draft.add(
+    decider.add(
         e.SiteClosed,
         site_from=case.state,
         site_to=site_to,
@@ -241,25 +253,25 @@ def _close_by_repeat(draft: Draft, incident: Incident) -> None:
             since=window[0].occurred_at,
             until=window[-1].occurred_at,
             within=policy.repeat_within,
-            decided_at=draft.now,
+            decided_at=decider.now,
         ),
     )
-    open_task(draft, "tell", (*others, incident.n))
+    open_task(decider, "tell", (*others, incident.n))
 
 
-def _count(draft: Draft, incident: Incident) -> None:
+def _count(decider: Decider, incident: Incident) -> None:
     """Say how far R1 is met, so that the violation that closes the site surprises nobody."""
-    policy, here = draft.policy, incident.occurred_at
-    times = rules.counted_times(draft.case)
+    policy, here = decider.policy, incident.occurred_at
+    times = rules.counted_times(decider.case)
     facts = {
         "n": rules.counted_with(times, here, policy.repeat_within),
         "needed": policy.repeat_count,
         "within_s": int(policy.repeat_within.total_seconds()),
     }
-    until = rules.next_closes_until(times, policy, draft.now)
+    until = rules.next_closes_until(times, policy, decider.now)
     if until is None:
-        draft.remark("counted", **facts)
-    elif here >= draft.now - policy.repeat_within:
-        draft.remark("next_closes", until=until, **facts)
+        decider.remark("counted", **facts)
+    elif here >= decider.now - policy.repeat_within:
+        decider.remark("next_closes", until=until, **facts)
     else:
-        draft.remark("others_close", until=until, **facts)
+        decider.remark("others_close", until=until, **facts)

@@ -1,4 +1,4 @@
-"""What is done about an order: it is delivered, given up, cancelled, tried again, repeated."""
+"""The acts about an order: it is delivered, given up, cancelled, tried again, repeated."""
 
 from __future__ import annotations
 
@@ -10,60 +10,71 @@ from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
 from incidents.machine.command import BY_HAND, DOWN, FORCE, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
-from incidents.machine.draft import Draft
+from incidents.machine.decider import Decider
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.values.ids import ACT, order_id
+
+decisions = Handlers[Decider]()
 
 REOPEN = "reopen"
 
 
-def record_delivery(draft: Draft, command: commands.RecordDelivery) -> None:
+@decisions.on(commands.RecordDelivery)
+def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
     """Record that an order was carried out; also of a dead letter, since it is the truth."""
-    delivery = _unsettled(draft, command)
-    draft.add(
+    delivery = _unsettled(decider, command)
+    decider.add(
         e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
         enforced=command.enforced,
     )  # fmt: skip
 
 
-def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
+@decisions.on(commands.RecordFailure)
+def record_failure(decider: Decider, command: commands.RecordFailure) -> None:
     """Give an order up."""
-    delivery = _unsettled(draft, command)
+    delivery = _unsettled(decider, command)
     if delivery.dead:
-        raise RefusedError("order_dead", order=_name(draft.case, delivery))
-    draft.add(
+        raise RefusedError("order_dead", order=_name(decider.case, delivery))
+    decider.add(
         e.OrderFailed, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
         problem=command.problem,
     )  # fmt: skip
 
 
-def cancel(draft: Draft, command: commands.CancelOrder) -> None:
+@decisions.on(commands.CancelOrder)
+def cancel(decider: Decider, command: commands.CancelOrder) -> None:
     """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
-    delivery = _unsettled(draft, command)
-    if command.why == LIFTED and not is_lifted(delivery, _acts(draft.case), draft.case.in_force):
-        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
-    if command.why == SUPERSEDED and not (draft.case.held and _gives_way_to_hold(delivery)):
-        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
-    if command.why == LEFT_DOWN and not _may_be_left_down(draft.case, delivery):
-        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
-    if command.why == BY_HAND and _in_hand(draft, delivery):
+    delivery = _unsettled(decider, command)
+    if command.why == LIFTED and not is_lifted(
+        delivery, _acts(decider.case), decider.case.in_force
+    ):
+        raise RefusedError("not_lifted", order=_name(decider.case, delivery))
+    if command.why == SUPERSEDED and not (decider.case.held and _gives_way_to_hold(delivery)):
+        raise RefusedError("not_lifted", order=_name(decider.case, delivery))
+    if command.why == LEFT_DOWN and not _may_be_left_down(decider.case, delivery):
+        raise RefusedError("not_lifted", order=_name(decider.case, delivery))
+    if command.why == BY_HAND and _in_hand(decider, delivery):
         raise RefusedError(
-            "order_in_hand", order=_name(draft.case, delivery), until=delivery.lease_until
+            "order_in_hand", order=_name(decider.case, delivery), until=delivery.lease_until
         )
     tried = delivery.attempts > 0 if command.tried is None else command.tried
-    draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
+    decider.add(
+        e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason
+    )
     if command.why == SUPERSEDED:
         return
-    for each in _braked_with(draft.case, delivery):
-        draft.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
+    for each in _braked_with(decider.case, delivery):
+        decider.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
 
 
-def retry(draft: Draft, command: commands.RetryOrder) -> None:
+@decisions.on(commands.RetryOrder)
+def retry(decider: Decider, command: commands.RetryOrder) -> None:
     """Try a dead letter again: in the world only while it is what is ordered.
 
     One that was braked is released so, with the notice that waits with it.
     """
-    case, delivery = draft.case, _unsettled(draft, command)
+    case, delivery = decider.case, _unsettled(decider, command)
     if not delivery.dead:
         raise RefusedError("order_not_dead", order=_name(case, delivery))
     overtaken = FORCE.get(delivery.kind) != case.state or delivery.order < case.last_act
@@ -73,39 +84,43 @@ def retry(draft: Draft, command: commands.RetryOrder) -> None:
     if delivery.lane == ACT and any(each.attempts for each in later):
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
     for each in (delivery, *_braked_with(case, delivery)):
-        draft.add(e.OrderRetried, **_of(each))
+        decider.add(e.OrderRetried, **_of(each))
 
 
 def meant(case: Case, command: commands.Command) -> commands.Command:
-    """The release of a notice that the brake holds with its order, as that of the order: both go
-    together, and what may not be carried out any more is not told either. Any other command as it
-    is."""
+    """The command, or the release of an order in place of that of its notice.
+
+    The brake holds both, and both go together: what may not be carried out any more is not told
+    either.
+    """
     if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
         return command
     own = case.deliveries.get((command.order, ACT))
     return command if own is None or not own.braked else replace(command, lane=ACT)
 
 
-def record_state(draft: Draft, command: commands.RecordState) -> None:
+@decisions.on(commands.RecordState)
+def record_state(decider: Decider, command: commands.RecordState) -> None:
     """Record what is really in force; nothing happens where that was known."""
-    case = draft.case
+    case = decider.case
     if (command.in_force, command.last_act) != (case.in_force, case.last_act):
         raise RefusedError("seen_too_early", site=case.site)
     if command.seen != case.in_force:
-        draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
+        decider.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
 
 
-def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
+@decisions.on(commands.RepeatOrder)
+def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
     """Order what is ordered once more; the dead letter that said so before is done with."""
-    case = draft.case
+    case = decider.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
     # A hold orders down what is down (`keep_down`).
-    is_of_hold = command.alone and case.hold is not None and case.hold.at == draft.now
+    is_of_hold = command.alone and case.hold is not None and case.hold.at == decider.now
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     outlasts = is_of_hold and case.suspension is not None and not case.closed
-    order_once_more(draft, alone=command.alone, tells=command.tells and outlasts)
+    order_once_more(decider, alone=command.alone, tells=command.tells and outlasts)
 
 
 def is_down(case: Case) -> bool:
@@ -113,47 +128,48 @@ def is_down(case: Case) -> bool:
     return case.in_force in DOWN.values() and not any(map(_opens, _acts(case)))
 
 
-def keep_down(draft: Draft) -> None:
-    """What a hold asks of the world: nothing that waits opens the site, and it is ordered down once
-    more, if no order to take it down waits. Where it is down already, nothing else would be outside
-    of the record that tells of the hold, once the end of the record is lost. What is closed in the
-    world is not suspended.
+def keep_down(decider: Decider) -> None:
+    """Keep a held site down in the world: nothing that waits opens it.
+
+    It is ordered down once more, if no order to take it down waits. Where it is down already,
+    nothing else would be outside of the record that tells of the hold, once the end of the record
+    is lost. What is closed in the world is not suspended.
 
     What somebody has in hand may be done already: what takes the site down comes after it. Who was
     told that a suspension ends is told that the hold outlasts it.
     """
-    case = draft.case
-    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(draft, each)]
+    case = decider.case
+    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(decider, each)]
     for each in _acts(case):
         untried = each.braked or not (each.attempts or each.dead)
         if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
             # As the courier would: it was lifted before anybody tried it.
             lifting = commands.CancelOrder(
-                by=draft.by, order=each.order, lane=each.lane, why=LIFTED
+                by=decider.by, order=each.order, lane=each.lane, why=LIFTED
             )
-            cancel(draft, lifting)
+            cancel(decider, lifting)
     for each in openings:
-        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
+        decider.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
     if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
     braked = [each for each in _acts(case) if each.braked]
-    order_once_more(draft, tells=case.suspension is not None and not (case.closed or braked))
+    order_once_more(decider, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
         # The site goes down with the hold: the customer is told of what is done so.
         letters = _braked_with(case, each)
-        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
+        decider.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
         for letter in letters:
-            draft.add(e.OrderRetried, **_of(letter))
+            decider.add(e.OrderRetried, **_of(letter))
 
 
-def order_once_more(draft: Draft, *, alone: bool = False, tells: bool = False) -> None:
+def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
     """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
-    case = draft.case
+    case = decider.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
-    draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until, tells=tells)
+    decider.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until, tells=tells)
     for each in () if alone else dead:
-        draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
+        decider.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 
 def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:
@@ -177,7 +193,7 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
 
 
 def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
-    """What the brake holds of the same order in other lanes: nobody is told of what is not done."""
+    """The order's braked deliveries in other lanes: nobody is told of what is not done."""
     return [
         each
         for each in case.deliveries.values()
@@ -200,7 +216,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """What opens a site, or would suspend over a closure in the world."""
+    """Whether it opens a site, or would suspend over a closure in the world."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 
@@ -216,16 +232,16 @@ def _goes_down(case: Case) -> bool:
     return last is not None and last.kind in DOWN
 
 
-def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:
-    found = draft.case.deliveries.get((command.order, command.lane))
+def _unsettled(decider: Decider, command: commands.OrderCommand) -> Delivery:
+    found = decider.case.deliveries.get((command.order, command.lane))
     if found is None:
-        id_ = order_id(draft.case.site_id, command.order, command.lane)
+        id_ = order_id(decider.case.site_id, command.order, command.lane)
         raise RefusedError("unknown_order", order=id_)
     return found
 
 
-def _in_hand(draft: Draft, delivery: Delivery) -> bool:
-    return delivery.lease_until is not None and draft.now < delivery.lease_until
+def _in_hand(decider: Decider, delivery: Delivery) -> bool:
+    return delivery.lease_until is not None and decider.now < delivery.lease_until
 
 
 def _of(delivery: Delivery) -> dict[str, Any]:

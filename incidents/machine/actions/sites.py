@@ -1,6 +1,6 @@
-"""What is done about a site, its items of the queue and its filing: hold, claim, complete, file.
+"""The acts about a site, its items of the queue and its filing: hold, claim, complete, file.
 
-What is filed moves no site: who has false details is closed by somebody who says so (R4). Its terms
+A filing moves no site: who has false details is closed by somebody who says so (R4). Its terms
 and findings become tasks of the desk.
 """
 
@@ -12,38 +12,44 @@ from incidents.machine import commands, filing, work
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
 from incidents.machine.case import Task
-from incidents.machine.draft import Draft
+from incidents.machine.decider import Decider
 from incidents.machine.filing import FOOTER, SUSPICION
+from incidents.machine.handlers import Handlers
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_site
 from incidents.values.ids import item_id, task_id
 
+decisions = Handlers[Decider]()
 
-def add_site(draft: Draft, command: commands.AddSite) -> None:
+
+@decisions.on(commands.AddSite)
+def add_site(decider: Decider, command: commands.AddSite) -> None:
     """Take the site into the register."""
-    case = draft.case
+    case = decider.case
     if case.created_at is not None:
         raise RefusedError("site_exists", site=case.site)
-    draft.add(
+    decider.add(
         e.SiteAdded, site=case.site, phone=command.phone, email=command.email,
         person=command.person,
     )  # fmt: skip
 
 
-def edit_site(draft: Draft, command: commands.EditSite) -> None:
+@decisions.on(commands.EditSite)
+def edit_site(decider: Decider, command: commands.EditSite) -> None:
     """Change whom to call."""
-    draft.add(
+    decider.add(
         e.SiteEdited, phone=command.phone, email=command.email, person=command.person
     )  # fmt: skip
 
 
-def set_hold(draft: Draft, command: commands.SetHold) -> None:
+@decisions.on(commands.SetHold)
+def set_hold(decider: Decider, command: commands.SetHold) -> None:
     """Keep the site down by order, in any state; an active site goes down."""
-    case = draft.case
+    case = decider.case
     if case.hold is not None:
         raise RefusedError("already_held", site=case.site, at=case.hold.at, by=case.hold.by)
     before = case.state
-    draft.add(
+    decider.add(
         e.HoldSet,
         site_from=before,
         site_to=move_site(before, "hold"),
@@ -51,15 +57,16 @@ def set_hold(draft: Draft, command: commands.SetHold) -> None:
     )
     if not command.alone:
         # The order of a rule may be braked, cancelled, or a dead letter.
-        keep_down(draft)
+        keep_down(decider)
 
 
-def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
+@decisions.on(commands.LiftHold)
+def lift_hold(decider: Decider, command: commands.LiftHold) -> None:
     """Lift the hold: the site opens, unless a suspension still runs or it is closed."""
-    case = draft.case
+    case = decider.case
     if case.hold is None:
         raise RefusedError("not_held", site=case.site)
-    draft.add(
+    decider.add(
         e.HoldLifted,
         site_from=case.state,
         site_to=move_site(case.state, "lift_hold", case),
@@ -67,46 +74,50 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
     )
 
 
-def claim(draft: Draft, command: commands.ClaimItem) -> None:
+@decisions.on(commands.ClaimItem)
+def claim(decider: Decider, command: commands.ClaimItem) -> None:
     """Take an item, so that two people do not call one customer; claiming it again is nothing."""
-    case = draft.case
+    case = decider.case
     if command.item not in work.items(case):
         raise RefusedError("unknown_item", item=item_id(case.site_id, command.item))
     held = case.claims.get(command.item)
     if held is None:
-        draft.add(e.ItemClaimed, item=command.item, holder=command.by)
+        decider.add(e.ItemClaimed, item=command.item, holder=command.by)
     elif held.by != command.by:
         raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
 
 
-def release(draft: Draft, command: commands.ReleaseItem) -> None:
+@decisions.on(commands.ReleaseItem)
+def release(decider: Decider, command: commands.ReleaseItem) -> None:
     """Give back what one holds oneself."""
-    case = draft.case
+    case = decider.case
     held = case.claims.get(command.item)
     if held is None:
         raise RefusedError("not_claimed", item=item_id(case.site_id, command.item))
     if held.by != command.by:
         raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
-    draft.add(e.ItemReleased, item=command.item)
+    decider.add(e.ItemReleased, item=command.item)
 
 
-def hand_over(draft: Draft, command: commands.HandOver) -> None:
+@decisions.on(commands.HandOver)
+def hand_over(decider: Decider, command: commands.HandOver) -> None:
     """Give all that one holds on the site to the next shift."""
-    case = draft.case
+    case = decider.case
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
         raise RefusedError("nothing_held", by=command.by, site=case.site)
     for item in sorted(mine):
-        draft.add(e.ItemClaimed, item=item, holder=command.to)
+        decider.add(e.ItemClaimed, item=item, holder=command.to)
 
 
-def complete(draft: Draft, command: commands.CompleteTask) -> None:
+@decisions.on(commands.CompleteTask)
+def complete(decider: Decider, command: commands.CompleteTask) -> None:
     """Complete a task with its outcome."""
-    case = draft.case
+    case = decider.case
     task = case.tasks.get(command.task)
     if task is None or task.done_at is not None:
         raise RefusedError("unknown_task", task=task_id(case.site_id, command.task))
-    draft.add(
+    decider.add(
         e.TaskCompleted,
         task=command.task,
         outcome=command.outcome or "done",
@@ -118,68 +129,72 @@ def complete(draft: Draft, command: commands.CompleteTask) -> None:
 _MOST_AHEAD = timedelta(hours=14)
 
 
-def change_filing(draft: Draft, command: commands.ChangeFiling) -> None:
+@decisions.on(commands.ChangeFiling)
+def change_filing(decider: Decider, command: commands.ChangeFiling) -> None:
     """Change what differs from what is filed; what that settles is done."""
-    details = draft.case.details
+    details = decider.case.details
     differ = {key: text for key, text in sorted(command.details) if details.get(key, "") != text}
     for key, text in differ.items():
-        _refuse_unfit(draft, key, text)
+        _refuse_unfit(decider, key, text)
     _refuse_too_many(filing.changed(details, differ))
     if not differ:
         return
-    draft.add(e.FilingChanged, details=tuple(differ.items()))
-    for task in _open_tasks(draft):
-        outcome = _settled(draft, task, differ)
+    decider.add(e.FilingChanged, details=tuple(differ.items()))
+    for task in _open_tasks(decider):
+        outcome = _settled(decider, task, differ)
         if outcome is not None:
-            draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
+            decider.add(e.TaskCompleted, task=task.n, outcome=outcome)
 
 
-def remind(draft: Draft, command: commands.Remind) -> None:
+@decisions.on(commands.Remind)
+def remind(decider: Decider, command: commands.Remind) -> None:
     """Remind of each term that is near its end or over; one task of each is open at a time.
 
     Of a closed site nobody is reminded: it is not on the net.
     """
-    _refuse_bad_day(draft, "on", command.on)
-    if draft.case.closed:
+    _refuse_bad_day(decider, "on", command.on)
+    if decider.case.closed:
         return
-    for name, term in draft.case.terms.items():
+    for name, term in decider.case.terms.items():
         if term.remind_on <= command.on:
-            draft.add(e.FilingReminded, term=name, due_on=term.due_on, on=command.on)
-            if all(task.kind != name for task in _open_tasks(draft)):
-                _open_filing_task(draft, name, (term.due_on,))
+            decider.add(e.FilingReminded, term=name, due_on=term.due_on, on=command.on)
+            if all(task.kind != name for task in _open_tasks(decider)):
+                _open_filing_task(decider, name, (term.due_on,))
 
 
-def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:
+@decisions.on(commands.RaiseSuspicion)
+def raise_suspicion(decider: Decider, command: commands.RaiseSuspicion) -> None:
     """Let somebody look at a detail that a check takes for false, unless somebody does already."""
     if not filing.is_known(command.field):
         raise RefusedError("unknown_detail", field=command.field)
     about = (command.field, command.finding)
-    if draft.case.closed or any(task.about == about for task in _open_tasks(draft)):
+    if decider.case.closed or any(task.about == about for task in _open_tasks(decider)):
         return
-    draft.add(e.SuspicionRaised, field=command.field, finding=command.finding)
-    _open_filing_task(draft, SUSPICION, about)
+    decider.add(e.SuspicionRaised, field=command.field, finding=command.finding)
+    _open_filing_task(decider, SUSPICION, about)
 
 
-def record_footer(draft: Draft, command: commands.RecordFooter) -> None:
+@decisions.on(commands.RecordFooter)
+def record_footer(decider: Decider, command: commands.RecordFooter) -> None:
     """Let somebody look at the foot of a page that lacks something; done, when it no longer does.
 
     What is as it was the last time is no news.
     """
-    case = draft.case
-    task = next((task for task in _open_tasks(draft) if task.kind == FOOTER), None)
+    case = decider.case
+    task = next((task for task in _open_tasks(decider) if task.kind == FOOTER), None)
     if case.closed or command.problems == (() if task is None else task.about):
         return
-    draft.add(e.FooterSeen, problems=command.problems)
+    decider.add(e.FooterSeen, problems=command.problems)
     if task is not None:
         outcome = "superseded" if command.problems else "right"
-        draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
+        decider.add(e.TaskCompleted, task=task.n, outcome=outcome)
     if command.problems:
-        _open_filing_task(draft, FOOTER, command.problems)
+        _open_filing_task(decider, FOOTER, command.problems)
 
 
-def _settled(draft: Draft, task: Task, differ: filing.Details) -> str | None:
+def _settled(decider: Decider, task: Task, differ: filing.Details) -> str | None:
     """With what outcome a task is done, now that those details have changed; None: it is not."""
-    details, terms = draft.case.details, draft.case.terms
+    details, terms = decider.case.details, decider.case.terms
     if task.kind in filing.TERMS:
         term = terms.get(task.kind)
         if term is not None:
@@ -193,29 +208,29 @@ def _settled(draft: Draft, task: Task, differ: filing.Details) -> str | None:
     return None
 
 
-def _open_filing_task(draft: Draft, kind: str, about: tuple[str, ...]) -> None:
-    draft.add(e.TaskOpened, task=draft.case.last_task + 1, task_kind=kind, about=about)
+def _open_filing_task(decider: Decider, kind: str, about: tuple[str, ...]) -> None:
+    decider.add(e.TaskOpened, task=decider.case.last_task + 1, task_kind=kind, about=about)
 
 
-def _open_tasks(draft: Draft) -> list[Task]:
-    return [task for task in draft.case.tasks.values() if task.done_at is None]
+def _open_tasks(decider: Decider) -> list[Task]:
+    return [task for task in decider.case.tasks.values() if task.done_at is None]
 
 
-def _refuse_unfit(draft: Draft, key: str, text: str) -> None:
+def _refuse_unfit(decider: Decider, key: str, text: str) -> None:
     if not filing.is_known(key):
         raise RefusedError("unknown_detail", field=key)
     if text and key in filing.DAYS:
-        _refuse_bad_day(draft, key, text)
+        _refuse_bad_day(decider, key, text)
 
 
-def _refuse_bad_day(draft: Draft, key: str, text: str) -> None:
+def _refuse_bad_day(decider: Decider, key: str, text: str) -> None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
         raise RefusedError("bad_day", field=key, given=text) from None
     if day.isoformat() != text or day < filing.FIRST_DAY:
         raise RefusedError("bad_day", field=key, given=text)
-    if day > _latest_day(draft.now):
+    if day > _latest_day(decider.now):
         raise RefusedError("day_in_future", field=key, given=text)
 
 

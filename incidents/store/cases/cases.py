@@ -1,6 +1,6 @@
 """Queries of cases, read as slices of their sites' histories (`site_row` writes them).
 
-The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
+The number of queries does not depend on the number of sites. On PostgreSQL the queries of one step
 take one round trip.
 """
 
@@ -31,21 +31,20 @@ def load(
 ) -> dict[int, Case]:
     """The cases of the sites of those locked `rows`, each as far as it is needed.
 
-    They are read in three steps, each for what the one before found; most commands need only the
-    first.
+    There are three steps, each for what the one before found; most commands need only the first.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
-    _load_what_is_open(connection, cases, needs, policy)
-    _load_what_that_names(connection, cases, needs, policy)
+    _load_unsettled(connection, cases, needs, policy)
+    _load_referenced(connection, cases, needs, policy)
     for case in cases.values():
         _sort(case)
     return cases
 
 
-def _load_what_is_open(
+def _load_unsettled(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """Load what is not settled, what the commands and closures name, and the neighbours of R1."""
+    """Load what is unsettled, what the commands and closures name, and the neighbours of R1."""
     named = {(id_, n) for id_ in cases for n in needs[id_].targets}
     closing = set()
     for id_, case in cases.items():
@@ -66,15 +65,15 @@ def _load_what_is_open(
         running = suspensions.RUNNING.fetch(connection, down)
         closed_by = suspensions.NAMED.fetch(connection, sorted(closing))
         open_tasks = work.OPEN_TASKS.fetch(connection, _ids(i for i in cases if cases[i].last_task))
-        # A site that was only added has nothing that could be claimed.
+        # A site that was only added has nothing to claim.
         claims = work.CLAIMS_OF_SITES.fetch(connection, _ids(i for i in cases if cases[i].seq > 1))
         orders = _fetch_orders(connection, needs)
         details = filings.DETAILS.fetch(connection, wanted)
         terms = filings.TERMS.fetch(connection, wanted)
     for each in found:
-        _take_incidents(cases, each)
-    _take_suspensions(cases, running.all())
-    _take_suspensions(cases, closed_by.all())
+        _add_incidents(cases, each)
+    _add_suspensions(cases, running.all())
+    _add_suspensions(cases, closed_by.all())
     for site, task in open_tasks.all():
         cases[site].tasks[task.n] = task
     for site, item, claim in claims.all():
@@ -87,11 +86,13 @@ def _load_what_is_open(
         cases[site].terms[name] = term
 
 
-def _load_what_that_names(
+def _load_referenced(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """Load what the open tasks list, the suspensions that may be struck with the incidents that
-    they rest on, the neighbours of what completed a window (R1), and the end of the run (R3)."""
+    """Load what the open items name: tasks' lists, and suspensions to be struck, with incidents.
+
+    Also the neighbours of what completed a window (R1), and the end of the run (R3).
+    """
     listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
     struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
     known = {(id_, n) for id_, case in cases.items() for n in case.suspensions}
@@ -116,21 +117,21 @@ def _load_what_that_names(
         named = suspensions.NAMED.fetch(connection, sorted(struck - known))
         before = incidents.REACHED_BEFORE.fetch(connection, sorted(places), most=most)
     for each in [*found, before]:
-        _take_incidents(cases, each)
-    _take_suspensions(cases, named.all())
+        _add_incidents(cases, each)
+    _add_suspensions(cases, named.all())
     since = _counted_since(before.all(), most)
     starts = {
         (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
         for id_, case in judged.items()
         if case.last_suspension
     }
-    _take_suspensions(cases, suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all())
+    _add_suspensions(cases, suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all())
 
 
 def _fetch_orders(
     connection: Connection, needs: Mapping[int, Need]
 ) -> list[Result[deliveries.Found]]:
-    # One lock of the same rows after the other would be two orders of locking.
+    # Two locks of the same rows, one after the other, could deadlock.
     named = {
         (i, lane, n)
         for i, need in needs.items()
@@ -168,7 +169,7 @@ def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
 
 
 def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
-    """The earliest place that was found, for the sites with as many as `most`."""
+    """The earliest place found, for the sites with `most` of them."""
     found: dict[int, list[slices.Place]] = {}
     for site, incident in reached:
         found.setdefault(site, []).append(incident.place)
@@ -187,7 +188,7 @@ def _sort(case: Case) -> None:
             setattr(case, name, dict(sorted(found.items())))
 
 
-def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
+def _add_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
     """Add the found incidents to the cases; several queries may find one."""
 
     def is_known(row: Row) -> bool:
@@ -198,7 +199,7 @@ def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
         cases[site].incidents.setdefault(incident.n, incident)
 
 
-def _take_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
+def _add_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
     for site, suspension in found:
         case = cases[site]
         case.suspensions[suspension.n] = suspension

@@ -118,7 +118,7 @@ _ENROLLED = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A site whose page is to be checked; `next_at` (UTC): since when."""
+    """A site whose page is due for a check since `next_at` (UTC)."""
 
     site_id: int
     site: str
@@ -126,9 +126,11 @@ class Due:
     next_at: datetime
 
 
-def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
-    """The sites not enrolled yet among the next sites with a record number, after that id; and the
-    last id, 0 if there are no more."""
+def not_enrolled(connection: Connection, after: int) -> tuple[list[int], int]:
+    """The sites not enrolled among the next ones with a record number, after the id `after`.
+
+    Also the last id that was read; 0 if there are no more.
+    """
     of = filing_details.c
     page = (
         select(of.site_id)
@@ -170,14 +172,13 @@ def due(connection: Connection, now: datetime) -> Due | None:
 
 
 def claim(connection: Connection, seen: Due, next_at: datetime) -> bool:
-    """Claim the check, and set the time of the one after it to `next_at` (UTC); False if somebody
-    else has claimed it."""
+    """Claim the check, and set the next to `next_at` (UTC); False if somebody else claimed it."""
     place = and_(footers.c.site_id == seen.site_id, footers.c.next_at == seen.next_at)
     done = connection.execute(update(footers).where(place).values(next_at=next_at))
     return done.rowcount == 1
 
 
-def put_off(connection: Connection, site_id: int, next_at: datetime) -> None:
+def postpone(connection: Connection, site_id: int, next_at: datetime) -> None:
     """Set the time of the site's next check (UTC)."""
     changed = update(footers).where(footers.c.site_id == site_id).values(next_at=next_at)
     connection.execute(changed)

@@ -17,7 +17,7 @@ from incidents.store.statement import Mutation, Row
 _LINE = "\n"
 
 Changed = tuple[int, Incident | None, Incident]
-"""A site's id, what its incident was (None: new) and what it is."""
+"""A site's id, its incident before (None: new) and now."""
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
@@ -33,7 +33,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
     """The parts of an incident of `of`, each kind as one JSON text.
 
-    So one statement reads an incident, however many parts it has.
+    So one statement reads an incident with any number of parts.
     """
     tables = (incident_urls, contacts, evidence, notes)
     return [_belonging(dialect, table, of) for table in tables]
@@ -108,7 +108,7 @@ def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]
         listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
     elif table is incident_urls:
         # Building JSON costs the server more than finding the row, and nearly all have an address.
-        # No normal form has the line break that comes before the written form.
+        # A normal form has no line break, so one separates it from the written form.
         address = table.c.url + func.coalesce(_LINE + table.c.written, "")
         listed = func.array_agg(address).aggregate_order_by(place)
     else:

@@ -1,4 +1,4 @@
-"""The row of a site, and everything else that is written of a decided case."""
+"""The row of a site, and the other rows of a decided case."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def to_row(case: Case) -> dict[str, Any]:
 
 
 def to_case(row: Row) -> Case:
-    """A case from its site's row, without `running`, which the suspensions have."""
+    """A case from its site's row, without `running`, which is among the suspensions."""
     return Case(
         site_id=row["id"],
         site=row["name"],
@@ -87,7 +87,7 @@ def to_case(row: Row) -> Case:
 
 
 def _part(kind: type[P], row: Row, prefix: str) -> P | None:
-    """The value in the columns of that prefix, one for each field; None if its time is null."""
+    """The value in the columns with that prefix, one for each field; None if its time is null."""
     if row[f"{prefix}_at"] is None:
         return None
     return kind(**{field.name: row[f"{prefix}_{field.name}"] for field in fields(kind)})

@@ -14,15 +14,14 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 from incidents.errors import Cause, UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.cases.site_row import Row, to_row
-from incidents.store.desk_state import by_its_own_clock
+from incidents.store.desk_state import server_time
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word
 from incidents.store.statement import Mutation, Query, insert_missing
 from incidents.store.values_table import ValuesTable
 
 _CANDIDATES, _COMPARED = 5_000, 20
-"""The most names that are searched for similar ones, and the most that are compared letter by
-letter, which takes up to the cube of their length."""
+"""The most names that are searched, and compared letter by letter (up to cubic in their length)."""
 
 _LOOKED_AT = 100
 """The most letters of a name that are compared."""
@@ -39,8 +38,8 @@ def name_of(connection: Connection, id_: int) -> str | None:
     return name
 
 
-def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The number of entries of each of those sites, which a page shows as what it has seen."""
+def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """The number of entries of each site: a page sends it back as the state that it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
@@ -58,14 +57,14 @@ def named(connection: Connection, name: str) -> Row:
     return dict(found)
 
 
-def in_doubt(
+def mismatched(
     connection: Connection,
     *,
     every: bool = False,
     after: str | None = None,
     most: int | None = None,
 ) -> tuple[list[str], int]:
-    """The names of sites that are down, or whose state differs from the order, or of `every` site.
+    """List sites that are down, or whose state differs from the order, or of `every` site.
 
     Returns the first `most` after the name `after`, and the number of those that follow.
     """
@@ -90,15 +89,14 @@ def last_id(connection: Connection) -> int:
 def without_order(
     connection: Connection, behind: int, since: datetime, until: datetime
 ) -> list[tuple[int, str]]:
-    """The sites, by id and name, after that id that were added from `since` and before `until`
-    (UTC), and never had an order."""
+    """The sites after that id without any order, added from `since` and before `until` (UTC)."""
     of = sites.c
     added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
     return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """The ids, of those given, whose sites are closed in the world as far as is known."""
+    """The sites, of those ids, that are closed in the world as far as is known."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
@@ -108,7 +106,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """The error for a name that is not in the register, with the nearest names."""
     near = nearest(connection, name)
     told = f" (did you mean {' or '.join(near)}?)"
-    way_out = Cause.said("did_you_mean", told, {"nearest": list(near)}) if near else ""
+    way_out = Cause.formatted("did_you_mean", told, {"nearest": list(near)}) if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 
@@ -147,9 +145,9 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
-    """The names in the register most similar to `name`, without the ending that all names share.
+    """The most similar names in the register, compared without the ending that all names share.
 
-    First those that begin with it as a whole label: `shop` is short for `shop.example`.
+    First come those that begin with it as a whole label: `shop` is short for `shop.example`.
     """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
@@ -162,14 +160,14 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
     )
     names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
     beginnings = {each[:_LOOKED_AT]: each for each in reversed(names)}
-    near = _sharing_most(name[:_LOOKED_AT], beginnings)
+    near = _most_similar(name[:_LOOKED_AT], beginnings)
     close = get_close_matches(name[:_LOOKED_AT], near, n=4 * most, cutoff=0.6)
     alike = (beginnings[each] for each in close if _are_alike(name, each))
     longer = sorted((each for each in names if each.startswith(f"{name}.")), key=len)
     return tuple(islice(dict.fromkeys([*longer, *alike]), most))
 
 
-def _sharing_most(name: str, others: Iterable[str]) -> list[str]:
+def _most_similar(name: str, others: Iterable[str]) -> list[str]:
     """The names that share the most pairs of letters with it, relative to all pairs of both."""
     own = _pairs(name)
 
@@ -217,7 +215,7 @@ def _locked(given: ValuesTable) -> Select[Any]:
 
 def _due(given: ValuesTable) -> Select[Any]:
     is_sqlite = given.dialect == "sqlite"
-    now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
+    now = bindparam("now", type_=UTCDateTime) if is_sqlite else server_time()
     most = bindparam("most", type_=Integer)
     statement = select(sites).where(sites.c.next_due < now)
     statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)

@@ -1,6 +1,6 @@
-"""The slice: which part of a site's history a batch of commands needs, however long the history is.
+"""The slice: the part of a site's history that commands need, however long the history is.
 
-What decides a case is what is not settled, what the commands name, the neighbours that a window of
+A case is decided by what is unsettled, what the commands name, the neighbours that a window of
 R1 can hold, and the end of the run (R3).
 """
 
@@ -31,7 +31,7 @@ from incidents.machine.orders import ACT, NOTICE
 from incidents.machine.state import can_move_incident
 from incidents.store.schema.tables import FAR
 
-# Before all places, after all places.
+# Before and after all places.
 FIRST = (datetime(1970, 1, 1, tzinfo=UTC), 0)
 LAST = (FAR, 0)
 
@@ -40,13 +40,13 @@ Place = tuple[datetime, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What commands ask of one site's history.
+    """The part of one site's history that commands need.
 
-    `targets` are the incidents that they name, `moments` the times (UTC) around which they may
-    complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
-    is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
-    they name, by number and lane; with `acts` all that is not settled in the world, and what is
-    braked with it. `filing` says that they are about the filing.
+    `targets`: the incidents that they name. `moments`: the times (UTC) around which they may
+    complete a window (R1). `corrections`: how many incidents they may take out of a count. `now`:
+    when they are decided (UTC); None for any later time. `orders`: those that they name, by number
+    and lane; `acts`: also all that are unsettled in the world, and what is braked with them.
+    `filing`: whether they concern the filing.
     """
 
     now: datetime | None = None
@@ -61,7 +61,7 @@ class Need:
 
 
 def need(commands: Iterable[Command], now: datetime) -> Need:
-    """What `commands` need, given to one site at `now`."""
+    """The part that `commands` to one site need at `now`."""
     commands = list(commands)
     named = (getattr(command, "incident", None) for command in commands)
     return Need(
@@ -78,7 +78,7 @@ def need(commands: Iterable[Command], now: datetime) -> Need:
 
 
 def _orders(command: Command) -> list[tuple[int, str]]:
-    """What a command may change of orders: of one that is braked, each lane that it waits in."""
+    """The orders that a command may change, by lane; a braked one waits in several."""
     if not isinstance(command, OrderCommand):
         return []
     is_whole = isinstance(command, CancelOrder | RetryOrder) and command.lane == ACT
@@ -86,7 +86,7 @@ def _orders(command: Command) -> list[tuple[int, str]]:
 
 
 def moments(case: Case, need: Need) -> frozenset[datetime]:
-    """The times around which R1 may count: of the commands, and of the closure that it explains."""
+    """The times around which R1 may count: of the commands, and of the closure to explain."""
     closure = case.closure
     if closure is None or closure.rule != "repeat":
         return need.moments
@@ -97,8 +97,8 @@ def moments(case: Case, need: Need) -> frozenset[datetime]:
 def neighbours(case: Case, need: Need, count: int) -> int:
     """How many countable incidents on each side of such a time decide R1, which counts `count`.
 
-    Around a closure one more than beside a new incident, since the one that completed it may have
-    been voided since; and as many more as the commands may void.
+    One more around a closure, since the incident that completed it may have been voided; and as
+    many more as the commands may void.
     """
     closure = case.closure
     explained = closure.needed if closure is not None and closure.rule == "repeat" else 0
@@ -108,8 +108,8 @@ def neighbours(case: Case, need: Need, count: int) -> int:
 def judged_from(case: Case) -> Place:
     """The first place at which the commands, or what is due before them, may judge a run (R3).
 
-    That of the earliest clock that runs, or of the case that closed the site; the run as it
-    stands is judged after all places.
+    The place of the earliest clock that runs, or of the case that closed the site. The present
+    run is judged after all places.
     """
     places = [i.place for i in case.incidents.values() if case.clock_runs(i)]
     closure = case.closure
@@ -119,9 +119,9 @@ def judged_from(case: Case) -> Place:
 
 
 def judges_run(case: Case, need: Need) -> bool:
-    """Whether the commands, or what is due before them, may ask for a run (R3).
+    """Whether the commands, or what is due before them, may judge a run (R3).
 
-    Without any case there is none, and none begins but by a clock that has lapsed.
+    Without a case there is no run, and only an elapsed clock begins one.
     """
     if case.last_suspension > 0 or need.now is None:
         return True
@@ -130,7 +130,7 @@ def judges_run(case: Case, need: Need) -> bool:
 
 
 def suspensions(case: Case, need: Need) -> frozenset[int]:
-    """The cases that the commands may strike or restore: those that their incidents belong to."""
+    """The suspensions that the commands may strike or restore: those of their incidents."""
     closure = case.closure
     targets = {n for n in need.targets if n in case.incidents}
     if need.tells_all:

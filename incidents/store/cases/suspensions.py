@@ -24,7 +24,7 @@ Found = tuple[int, Suspension]
 """A site's id and the suspension."""
 
 Changed = tuple[int, Suspension | None, Suspension]
-"""A site's id, what its suspension was (None: new) and what it is."""
+"""A site's id, its suspension before (None: new) and now."""
 
 
 def read(row: Any) -> Suspension:

@@ -46,24 +46,24 @@ _GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
     """The earliest due time of all sites, None if no clock runs; things are due strictly after it.
 
-    `since` (UTC): leave out those before it, for example those that another process handles.
+    `since` (UTC): leave out earlier ones, for example those that another process handles.
     """
     if since is None:
         return next(iter(_EARLIEST.fetch(connection).all()), None)
     return next(iter(_EARLIEST_SINCE.fetch(connection, since=since).all()), None)
 
 
-def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
-    """The earliest due time, as above, and since when orders are halted (None: they are not); UTC.
+def due_and_halt(connection: Connection) -> tuple[datetime | None, datetime | None]:
+    """The earliest due time, and since when orders are halted (None: they are not), both in UTC.
 
     It is one query, since a daemon runs it each second.
     """
-    [found] = _AT_A_LOOK.fetch(connection).all()
+    [found] = _DUE_AND_HALT.fetch(connection).all()
     return found
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """Whether anything may be due: a read, so that SQLite's one write lock is not taken in vain."""
+    """Whether anything may be due. It only reads, so SQLite's write lock is not taken in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:
@@ -77,7 +77,7 @@ _some = _first.where(_due.is_not(None))
 _since = _first.where(_due >= bindparam("since", type_=UTCDateTime))
 _EARLIEST: Query[datetime | None] = Query(lambda _: _some, lambda row: row[0])
 _EARLIEST_SINCE: Query[datetime | None] = Query(lambda _: _since, lambda row: row[0])
-_AT_A_LOOK: Query[tuple[datetime | None, datetime | None]] = Query(
+_DUE_AND_HALT: Query[tuple[datetime | None, datetime | None]] = Query(
     lambda _: select(_some.scalar_subquery(), desk.c.halted_since), lambda row: (row[0], row[1])
 )
 
@@ -124,7 +124,7 @@ FoundTask = tuple[int, Task]
 """A site's id and the task."""
 
 ChangedTask = tuple[int, Task | None, Task]
-"""A site's id, what its task was (None: new) and what it is."""
+"""A site's id, its task before (None: new) and now."""
 
 
 def read_task(row: Any) -> Task:

@@ -1,7 +1,7 @@
 """The access to a database: who else can reach it, and the rights of a PostgreSQL role.
 
-What is on record it can add to and never change: with its password nobody rewrites an entry, takes
-back a number, or puts another checkpoint in the place of one that was signed.
+The desk's role can add to the record, but not change it: nobody with its password can rewrite an
+entry, take back a number, or replace a signed checkpoint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _VERIFIED = ("verify-full", "verify-ca")
 
 
 def open_to_others(engine: Engine) -> str | None:
-    """How others can read the database, and what to do; None if they cannot, as far as is known.
+    """Explain how others can read the database, and what to do; None if they cannot, as known.
 
     Nothing is opened, and no connection is made.
     """
@@ -31,8 +31,7 @@ def open_to_others(engine: Engine) -> str | None:
 
 
 def _readable_file(file: Path) -> str | None:
-    """Its group may have been let in on purpose, which takes a chmod. Everybody else never is: an
-    older program, or another one, has made the file."""
+    """Warn if others than the group can read: a group may be admitted on purpose, by a chmod."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except (OSError, ValueError):
@@ -46,14 +45,14 @@ def _unverified_server(engine: Engine) -> str | None:
     """By default libpq takes TLS if it is offered, and any certificate (`sslmode=prefer`)."""
     from psycopg.pq import Conninfo
 
-    # The environment and a service file say what the URL does not.
+    # The environment and a service file can set what the URL does not.
     told = {each.keyword.decode(): (each.val or b"").decode() for each in Conninfo.get_defaults()}
     told |= engine.dialect.create_connect_args(engine.url)[1]
-    # With the system's authorities libpq takes nothing less than verify-full.
+    # With the system's authorities libpq requires verify-full.
     if told["sslmode"] in _VERIFIED or told.get("sslrootcert") == "system":
         return None
     hosts = str(told["hostaddr"] or told["host"]).split(",")
-    far = next((host for host in hosts if not _is_here(host)), None)
+    far = next((host for host in hosts if not _is_local(host)), None)
     if far is None:
         return None
     return (
@@ -63,7 +62,7 @@ def _unverified_server(engine: Engine) -> str | None:
     )
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     """Whether it is this machine: a socket or the loopback."""
     if not host or host.startswith(("/", "@")) or host == "localhost":
         return True
@@ -74,63 +73,63 @@ def _is_here(host: str) -> bool:
 
 
 SELECT, INSERT, UPDATE, DELETE = "SELECT", "INSERT", "UPDATE", "DELETE"
-_ADDED_TO = (SELECT, INSERT)
+_APPEND_ONLY = (SELECT, INSERT)
 _STATE = (SELECT, INSERT, UPDATE)
-_COMES_AND_GOES = (SELECT, INSERT, DELETE)
+_TRANSIENT = (SELECT, INSERT, DELETE)
 
 RIGHTS: dict[str, tuple[str, ...]] = {
     # On record, or signed.
-    "entries": _ADDED_TO,
-    "leaves": _ADDED_TO,
-    "checkpoints": _ADDED_TO,
-    "cosignatures": _ADDED_TO,
-    "stamps": _ADDED_TO,
-    "log_keys": _ADDED_TO,
-    "policies": _ADDED_TO,
-    "orders": _ADDED_TO,
-    "evidence": _ADDED_TO,
-    "notes": _ADDED_TO,
-    "incident_urls": _ADDED_TO,
-    "sealed": _ADDED_TO,
+    "entries": _APPEND_ONLY,
+    "leaves": _APPEND_ONLY,
+    "checkpoints": _APPEND_ONLY,
+    "cosignatures": _APPEND_ONLY,
+    "stamps": _APPEND_ONLY,
+    "log_keys": _APPEND_ONLY,
+    "policies": _APPEND_ONLY,
+    "orders": _APPEND_ONLY,
+    "evidence": _APPEND_ONLY,
+    "notes": _APPEND_ONLY,
+    "incident_urls": _APPEND_ONLY,
+    "sealed": _APPEND_ONLY,
     # The tree on its right edge, which the checkpoints vouch for.
     "tiles": _STATE,
     "log_head": (SELECT, UPDATE),
-    # How things stand, which `audit replay` derives from the entries.
+    # The present state, which `audit replay` derives from the entries.
     "desk": (SELECT, UPDATE),
     "sites": (SELECT, INSERT, UPDATE, DELETE),
     "incidents": _STATE,
     "contacts": _STATE,
     "suspensions": _STATE,
     "tasks": _STATE,
-    "claims": _COMES_AND_GOES,
-    "filing_details": _COMES_AND_GOES,
-    "filing_terms": _COMES_AND_GOES,
+    "claims": _TRANSIENT,
+    "filing_details": _TRANSIENT,
+    "filing_terms": _TRANSIENT,
     "footers": (SELECT, INSERT, UPDATE, DELETE),
-    "work": _COMES_AND_GOES,
-    # Who may come in, which the replay derives as well; and what is secret or soon over.
+    "work": _TRANSIENT,
+    # Accounts and tokens, which the replay derives too; and what is secret or short-lived.
     "accounts": _STATE,
     "tokens": _STATE,
-    "passwords": _COMES_AND_GOES,
+    "passwords": _TRANSIENT,
     "sessions": (SELECT, INSERT, UPDATE, DELETE),
     "attempts": (SELECT, INSERT, UPDATE, DELETE),
-    # Who signed in, and who was not let: never deleted, and the eraser alone changes who that was.
-    "sign_ins": _ADDED_TO,
+    # Never deleted; the eraser alone replaces the persons.
+    "sign_ins": _APPEND_ONLY,
     "refusals": _STATE,
-    # Who could add one would seal whatever they have put there: that is the owner's.
+    # Whoever could add a key could seal rows of their own: only the owner may.
     "serve_keys": (SELECT,),
-    "keys": _COMES_AND_GOES,
+    "keys": _TRANSIENT,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
     "heartbeats": (SELECT, INSERT, UPDATE, DELETE),
     "uncompared": (SELECT, INSERT, UPDATE, DELETE),
-    # Whether any clock is taken is said by the owner, who makes the database.
+    # The owner decides whether any clock is accepted, when the database is made.
     "rehearsal": (SELECT,),
     "alembic_version": (SELECT,),
 }
 """The rights of the desk's role, by table."""
 
-OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
-    # That there are accounts, and what they may do, an act looks up; the replay, all of it.
+RIGHTS_OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
+    # An act looks up that there are accounts, and what they may do.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
     "sign_ins": (),
@@ -138,25 +137,25 @@ OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
     "sessions": (),
     "attempts": (),
 }
-"""Those of a role that acts at the command line, and lets nobody in."""
+"""The rights, by table, of a role that acts at the command line and signs nobody in."""
 
 ERASED_FROM = ("sealed", "keys")
-"""What `incidents person erase` and `retention run` delete from."""
+"""The tables that `incidents person erase` and `retention run` delete from."""
 ERASED_IN = ("sign_ins", "refusals")
-"""In what they put a pseudonym in the place of a person and an address."""
+"""The tables in which they replace a person and an address by a pseudonym."""
 
 
 def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator[str]:
-    """The statements, to be run by the owner of the tables once and after each upgrade.
+    """The statements that the owner of the tables runs once and after each upgrade.
 
     With `acts` the role acts at the command line alone: servers and daemons need all rights.
-    `eraser` is a role that may erase people's own words as well, and has the desk's rights.
+    `eraser` is a role with the desk's rights that may also erase sealed text.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)
     yield f"REVOKE ALL ON {tables} FROM PUBLIC, {desk};"
     yield f"GRANT USAGE ON SCHEMA public TO {desk};"
-    for table, rights in (OF_ACTS if acts else RIGHTS).items():
+    for table, rights in (RIGHTS_OF_ACTS if acts else RIGHTS).items():
         if rights:
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     sequences = [
@@ -169,11 +168,11 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
     if eraser is not None:
         erases = ", ".join(ERASED_FROM)
         yield f"GRANT {desk} TO {quoted(eraser)};"
-        # MAINTAIN (PostgreSQL 17) lets it vacuum what it has deleted.
+        # MAINTAIN (PostgreSQL 17) is the right to VACUUM.
         yield f"GRANT DELETE, MAINTAIN ON {erases} TO {quoted(eraser)};"
         yield f"GRANT UPDATE, MAINTAIN ON {', '.join(ERASED_IN)} TO {quoted(eraser)};"
 
 
 def quoted(role: str) -> str:
-    """A role's name as it stands in a statement."""
+    """A role's name, quoted for a statement."""
     return '"' + role.replace('"', '""') + '"'

@@ -15,7 +15,7 @@ from incidents.errors import Cause, InputError
 from incidents.settings.sources import data_folder
 from incidents.store.database import sqlite_file
 
-# libpq's own, of a cluster: the library reads one host and one port there.
+# libpq's syntax for several hosts: the library reads only one host and port there.
 _SEVERAL = re.compile(
     r"(?P<begin>postgresql(?:\+\w+)?://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<end>(?:[/?].*)?)"
 )
@@ -56,8 +56,8 @@ def _wrong(code: str, **told: str) -> InputError:
     return InputError.coded(code, f"{_WRONG[code]} ({_FORMS})", **told)
 
 
-def place(engine: Engine) -> str:
-    """The database as people know it, without its password."""
+def display_address(engine: Engine) -> str:
+    """The database's address for people, without its password."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
     shown = engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
@@ -65,15 +65,15 @@ def place(engine: Engine) -> str:
     return shown.replace("%2C", ",")
 
 
-def seen_from_outside(engine: Engine) -> str:
-    """The database as others may know it too: where it is, and nothing of how one comes in."""
+def public_address(engine: Engine) -> str:
+    """The database's address for outsiders: its host or file, without user and password."""
     url = engine.url
     if engine.dialect.name == "sqlite":
         return str(url.database)
     given = url.normalized_query
     hosts = ",".join(given.get("host", (url.host or "",))).split(",")
     ports = ",".join(given.get("port", (str(url.port or ""),))).split(",")
-    # One port is that of all.
+    # One port is for all hosts.
     ports += ports[-1:] * (len(hosts) - len(ports))
     named = [f"[{host}]" if ":" in host else host for host in hosts]
     at = [f"{host}:{port}" if port else host for host, port in zip(named, ports, strict=False)]
@@ -81,21 +81,21 @@ def seen_from_outside(engine: Engine) -> str:
 
 
 def _parsed(url: str) -> URL:
-    # Another spelling of the same, by those who have taken it from elsewhere.
+    # The URL may come from elsewhere: other programs write the scheme so.
     if url.startswith("postgres://"):
         url = url.replace("postgres://", "postgresql://", 1)
     several = _SEVERAL.fullmatch(url)
     try:
         if several is None:
             return make_url(url)
-        return _of_several(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
+        return _multi_host(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise _wrong("no_database_url", given=shown) from error
 
 
-def _of_several(url: URL, hosts: list[str]) -> URL:
-    """With those hosts, each with its port or without, as both the library and libpq read them."""
+def _multi_host(url: URL, hosts: list[str]) -> URL:
+    """Set the hosts, each with its port or without, as both the library and libpq read them."""
     found = [host for host in map(_HOST.fullmatch, hosts) if host is not None]
     if len(found) < len(hosts):
         raise ArgumentError("a host that cannot be read")
@@ -111,16 +111,16 @@ def _names_a_file(url: URL) -> bool:
 
 
 _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
-# So psycopg begins what it says of a server that is not there or lets nobody in.
+# psycopg begins so when the server is away, or refuses the login.
 _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
-    """What `error` means to the person who named the database."""
-    where = place(engine)
-    told = said(error)
+    """The cause of `error`, for the person who named the database."""
+    where = display_address(engine)
+    told = driver_message(error)
     if engine.dialect.name != "sqlite":
-        way_in = _way_in(told)
+        way_in = _connection_remedy(told)
         return Cause.of(
             "database_fails", _FAILS + "{way_in}", where=where, told=told, way_in=way_in
         )
@@ -137,7 +137,7 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
         file = Path(where)
         if (obstacle := sqlite_file.obstacle(file)) is not None:
             return obstacle
-        why = _why_not_opened(file)
+        why = _open_failure(file)
         return Cause.of(
             "file_not_opened", "cannot open the file {where}: {why}", where=where, why=why
         )
@@ -161,15 +161,15 @@ _MISSING = {
 }
 
 
-def said(error: DBAPIError | sqlite3.Error) -> str:
-    """The driver's sentence; a server's details are left out, since they hold the row's values."""
+def driver_message(error: DBAPIError | sqlite3.Error) -> str:
+    """The driver's message, without a server's details, which hold the row's values."""
     driver = error.orig if isinstance(error, DBAPIError) else error
     diagnosis = getattr(driver, "diag", None)
     return " ".join((getattr(diagnosis, "message_primary", None) or str(driver)).split())
 
 
 def damaged(where: str, told: str) -> Cause:
-    """The same of a database that is damaged, as the driver has `told`."""
+    """The cause of a damaged database, with the driver's message `told`."""
     sentence = (
         "the database {where} is damaged ({told}): incidents db check shows the damage; restore a"
         " backup"
@@ -177,8 +177,8 @@ def damaged(where: str, told: str) -> Cause:
     return Cause.of("database_damaged", sentence, where=where, told=told)
 
 
-def _way_in(told: str) -> str:
-    """What to do where a connection was not made: a server that says why is there already."""
+def _connection_remedy(told: str) -> str:
+    """What to do when a connection failed; a server that gave a reason exists already."""
     if not told.startswith(_UNHEARD):
         return ""
     if (missing := _NOT_THERE.search(told)) is not None:
@@ -190,8 +190,8 @@ def _way_in(told: str) -> str:
     return Cause.of("way_in_start", f"; start it, or {NAME_ANOTHER}")
 
 
-def _why_not_opened(file: Path) -> Cause:
-    # Path.exists would raise for what no file can be called.
+def _open_failure(file: Path) -> Cause:
+    # Path.exists would raise for an impossible file name.
     folder = os.fspath(file.parent)
     if os.path.isdir(file):  # noqa: PTH112
         return Cause.of("is_folder", f"it is a folder; {NAME_ANOTHER}")
@@ -204,11 +204,11 @@ def _why_not_opened(file: Path) -> Cause:
 
 
 def _is_missing(engine: Engine) -> bool:
-    """Whether it could be made and is not there, for who may not make it."""
+    """Whether the file is missing and could be made, for a person who may not make it."""
     if engine.get_execution_options()["incidents_makes"]:
         return False
-    file = Path(place(engine))
-    # What no file can be called is not there; Path.exists would raise.
+    file = Path(display_address(engine))
+    # A file of an impossible name is missing; Path.exists would raise.
     return not os.path.exists(file) and (  # noqa: PTH110
         file.parent == data_folder() or file.parent.exists()
     )
@@ -240,17 +240,17 @@ _FILE_UNWRITABLE = "the file {where} cannot be written: check its permissions an
 
 
 MOST = 100
-"""So much damage is named, and what comes after it is not looked for."""
+"""The most damage that is listed; the search ends there."""
 
-# PostgreSQL's class of errors for what is stored wrongly, and for faults of its own.
+# PostgreSQL's classes of errors for corrupted data and for internal errors.
 _CORRUPTED = "XX"
-# The second: of a first page that is no database's.
+# The second: the first page is not a database's.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """`where` is the table, index or part of the file; `problem` is in the database's words."""
+    """Damage of `where` (a table, index or part of the file); `problem` is the database's text."""
 
     where: str
     problem: str
@@ -261,8 +261,10 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The damage that was found, and what could not be checked and why, as sentences. `is_other`:
-    the file does not begin as a SQLite file does, so that it may never have been the database."""
+    """The damage that was found, and what could not be checked, with the reason, as sentences.
+
+    `is_other`: the file does not begin as a SQLite file does: it may never have been the database.
+    """
 
     damage: list[Damage] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
@@ -270,7 +272,7 @@ class Integrity:
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Whether a driver's error says that what is stored is damaged."""
+    """Whether a driver's error means that stored data is damaged."""
     driver = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(driver, UnicodeDecodeError):
         return True

@@ -19,42 +19,44 @@ from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
-from incidents.store.database.address import NAME_ANOTHER, place
+from incidents.store.database.address import NAME_ANOTHER, display_address
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.round_trip import command
 
 Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a transaction that reads one state of the database."""
+"""The function that opens a transaction on one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-# A far-off time, turned into the server's own zone, could lie beyond year 9999.
+# A far-off time, in the server's own zone, could be after year 9999.
 _SESSION = """
     SET TIME ZONE 'UTC';
     SET jit = off;
 """
 LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
-"""How PostgreSQL finds what a transaction that writes asks for, however small the tables were when
-the plan was made; no report or view is planned by it."""
+"""How PostgreSQL plans a transaction that writes, however small the tables were when it planned.
 
-# What a statement of the desk's is given never changes its best plan, so it is made once.
+Reports and views are planned without it.
+"""
+
+# The best plan of the desk's statements does not depend on their values: one is enough.
 _PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
 _SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
-# A server that is gone without a word is given up after a minute.
-_LIVELINESS = {
+# A server that disappears silently is given up after a minute.
+_KEEPALIVES = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _IDLE_S = 1.0
 _DENIED = "42501"
-_MOST_CONNECTIONS = 15
+_MAX_CONNECTIONS = 15
 
 
 def create(url: str | None = None, *, make: bool = False) -> Engine:
     """An engine for `url`, by default for a SQLite file in the user's data folder.
 
-    A file that is not there is made with `make` alone, and so is that folder, for the user alone;
-    no other folder is ever made. No database is opened yet.
+    A missing file is made with `make` only, and so is the data folder, for the user alone; no other
+    folder is ever made. No database is opened yet.
 
     Raises:
         InputError: for a URL that cannot be read or is of an unknown kind.
@@ -68,10 +70,10 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
 
 @contextmanager
 def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
-    """A transaction that writes, or without `keep` only looks as if it did; on SQLite it takes the
-    file's one write lock at its start.
+    """Open a transaction that writes; without `keep` it is rolled back.
 
-    A deferred transaction that reads first and writes later can fail there, whatever the timeout.
+    On SQLite it takes the file's write lock at its start: a deferred transaction that reads first
+    and writes later can fail there, whatever the timeout.
     """
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
@@ -83,7 +85,7 @@ def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that reads one state of the database, however many queries it takes."""
+    """Open a transaction that reads one state of the database, however many queries it takes."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(
@@ -94,10 +96,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def glancing(engine: Engine) -> Iterator[Connection]:
-    """For one question alone, whose answer is one state of the database by itself.
+def single_query(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for a single query, whose answer is one state of the database by itself.
 
-    On PostgreSQL nothing begins and ends around it, each of which would be a round trip more.
+    On PostgreSQL there is no transaction around it, which saves two round trips.
     """
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -108,25 +110,27 @@ def glancing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def plainly(engine: Engine) -> Iterator[None]:
-    """Turns what a database driver complains of into one sentence.
+    """Turn the errors of a database driver into one sentence.
 
     Raises:
-        DatabaseError: saying what is the matter, without the statement and its values.
+        DatabaseError: with the cause, without the statement and its values.
     """
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
         if getattr(said, "sqlstate", None) == _DENIED:
-            raise DeniedError(detail=address.said(error)) from error
+            raise DeniedError(detail=address.driver_message(error)) from error
         raise DatabaseError(address.explain(engine, error)) from error
     except UnicodeDecodeError as error:
-        # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
+        # SQLite's message about a damaged schema quotes it, and the driver cannot decode that.
         quoted = error.object.decode(errors="replace")
-        raise DatabaseError(address.damaged(place(engine), quoted)) from error
+        raise DatabaseError(address.damaged(display_address(engine), quoted)) from error
     except PoolTimeoutError as error:
         sentence = "all connections of this process to {where} are in use: try again"
-        raise DatabaseError.coded("connections_in_use", sentence, where=place(engine)) from error
+        raise DatabaseError.coded(
+            "connections_in_use", sentence, where=display_address(engine)
+        ) from error
 
 
 def _sqlite(url: URL, *, make: bool) -> Engine:
@@ -143,11 +147,11 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     engine.update_execution_options(
         incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
     )
-    # Before it is opened too: what is there then and what is there afterwards must be the same.
+    # Also before the file is opened: it must be the same before and afterwards.
     event.listen(engine, "do_connect", lambda *_: opened.look())
     if not make:
-        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
-    # Where the file really lies, its log lies beside it.
+        event.listen(engine, "do_connect", partial(_open_by_uri, file.absolute()))
+    # The log is beside the real file, not beside a symbolic link.
     really = os.path.realpath(file)
     mark = HostMark(really)
     event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
@@ -156,12 +160,12 @@ def _sqlite(url: URL, *, make: bool) -> Engine:
     return engine
 
 
-def look_at_file(engine: Engine) -> None:
-    """Whether the file that it has open is the one that is there; of a SQLite file alone.
+def check_same_file(engine: Engine) -> None:
+    """Check that the open SQLite file is still the one at its path.
 
     Raises:
         ReplacedError: if it is not.
-        UnseenError: if nobody can tell now.
+        UnseenError: if that cannot be checked now.
     """
     opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
     if opened is not None:
@@ -178,11 +182,11 @@ def _make_private(folder: Path) -> None:
         ) from error  # fmt: skip
 
 
-def _name_what_is_there(
+def _open_by_uri(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
-    """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
-    arguments[0] = f"{file.as_uri()}?{sqlite_file.way_to_open(file)}"
+    """Open the file by a URI: by a plain name SQLite would make a missing file."""
+    arguments[0] = f"{file.as_uri()}?{sqlite_file.open_uri(file)}"
     options["uri"] = True
 
 
@@ -191,7 +195,7 @@ def _set_up_sqlite(
 ) -> None:
     try:
         opened.look()
-        # Before anything is read: to close a file that was read can take the log away.
+        # Before anything is read: closing a file that was read can delete the log.
         mark.beat()
     except DatabaseError:
         connection.close()
@@ -205,7 +209,7 @@ def _set_up_sqlite(
             mark.remove()
         raise
     connection.execute("PRAGMA foreign_keys=ON")
-    # What somebody demands to be erased must not be left lying in a free page.
+    # Erased data must not remain in a free page.
     connection.execute("PRAGMA secure_delete=ON")
 
 
@@ -218,10 +222,10 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
     own: Any = connection.connection.dbapi_connection
     own.execute("PRAGMA busy_timeout=0")
     try:
-        if not sqlite_file.begin_in_turn(own, file, wait_s=BUSY_TIMEOUT_S):
-            # Once more, for what is the matter to be said as it always is.
+        if not sqlite_file.begin_write(own, file, wait_s=BUSY_TIMEOUT_S):
+            # Once more, for the usual error.
             command(connection, "BEGIN IMMEDIATE")
-        # It may have waited for long.
+        # The wait for the lock may have been long.
         opened.look()
     finally:
         own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
@@ -232,10 +236,10 @@ def _postgresql(url: URL) -> Engine:
         engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="READ COMMITTED",
-            # All are kept: one more than a pool holds would be set up anew for each transaction.
-            pool_size=_MOST_CONNECTIONS,
+            # A connection beyond the pool's size would be set up anew for each transaction.
+            pool_size=_MAX_CONNECTIONS,
             max_overflow=0,
-            connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
+            connect_args={k: v for k, v in _KEEPALIVES.items() if k not in url.query},
         )
     except ModuleNotFoundError as error:
         raise DatabaseError.coded(
@@ -245,19 +249,19 @@ def _postgresql(url: URL) -> Engine:
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
-    event.listen(engine, "checkin", _note_since_when_idle)
+    event.listen(engine, "checkin", _record_idle_start)
     event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
     return engine
 
 
 def _set_up_postgresql(connection: Any, record: Any) -> None:
-    # psycopg is there when there is such a connection, and not before.
+    # psycopg is loaded if such a connection exists; an import here would cost each command.
     from incidents.store.pipeline import Pipeline
 
     autocommit = connection.autocommit
     connection.autocommit = True
     connection.execute(_SESSION)
-    # A rollback drops what psycopg has prepared together with what `pipeline` has.
+    # A rollback would drop psycopg's prepared statements together with those of `pipeline`.
     connection.prepare_threshold = None
     connection.autocommit = autocommit
     record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
@@ -268,17 +272,17 @@ def _begin_postgresql(connection: Connection) -> None:
     connection.info["pipeline"].begin(writes=writes)
 
 
-def _note_since_when_idle(_connection: Any, record: Any) -> None:
+def _record_idle_start(_connection: Any, record: Any) -> None:
     record.info["idle_since"] = time.monotonic()
 
 
 def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
-    """A server that went away and came back is found out before a transaction begins.
+    """Ping the server before a transaction, if the connection was idle for a second.
 
-    It seldom does within a second, and asking it each time would cost a round trip.
+    So a server that was restarted is noticed, without a round trip for each transaction.
 
     Raises:
-        DisconnectionError: telling the pool to try another connection.
+        DisconnectionError: for the pool to try another connection.
     """
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < _IDLE_S:

@@ -1,8 +1,8 @@
 """The host mark: which machine has a SQLite file open, so that no second one opens it too.
 
-SQLite's write-ahead log needs memory that all its users share. On a folder that two machines share
-there is none: each writes over what the other has acknowledged, and neither notices. So whoever
-opens the file leaves a mark beside it, and keeps it fresh.
+SQLite's write-ahead log needs memory that all its users share. Two machines on a shared folder have
+none: each would overwrite what the other has acknowledged, unnoticed. So a process that opens the
+file leaves a mark beside it, and keeps it fresh.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ class Host:
         return self.is_same_machine(other)
 
     def is_same_machine(self, other: Host) -> bool:
-        """Whether they are one machine, perhaps before and after it was started again."""
+        """Whether they are one machine, perhaps before and after a restart."""
         return (self.machine, self.name) == (other.machine, other.name)
 
     def text(self) -> bytes:
-        """What `read` reads."""
+        """The text that `read_host` reads."""
         return f"{json.dumps(asdict(self))}\n".encode()
 
 
 UNKNOWN_HOST = Host(boot=None, machine=None, name="whose name is not known", device=0)
-"""Nobody is the same as this one: no file has the device 0."""
+"""A host that is the same as no other: no file has the device 0."""
 
 
 def this_host(file: Path) -> Host:
@@ -91,7 +91,7 @@ def read_host(text: bytes) -> Host:
     return Host(boot=boot, machine=machine, name=name, device=device)
 
 
-# Asked once: a process goes on being the same, whatever its machine is called later.
+# Read once: a process stays the same, even if its machine is renamed.
 
 
 @cache
@@ -104,7 +104,7 @@ def _boot() -> str | None:
 
 @cache
 def _machine() -> str | None:
-    """Hashed, since machine-id(5) asks that the id itself is shown to nobody."""
+    """The hash of the machine id: machine-id(5) asks not to show the id itself."""
     try:
         id_ = _MACHINE.read_bytes().strip()
     except OSError:
@@ -119,9 +119,9 @@ def _name() -> str:
 
 BEAT_S = 10.0
 GONE_AFTER_S = 60.0
-"""So long after its last beat a machine counts as gone, if it was cut off."""
+"""The seconds after its last beat when a machine that was cut off counts as gone."""
 CLOSED_AFTER_S = 5.0
-"""The same if nobody there has the file open: whoever closes it last takes the log away."""
+"""The same if nobody there has the file open: closing it last deletes the log."""
 
 _SETTLES_S = 0.5
 
@@ -133,7 +133,7 @@ class _Beat:
 
 
 class HostMark:
-    """The mark beside one SQLite file, which must have the name under which it really lies."""
+    """The mark beside one SQLite file, whose real path must be given."""
 
     def __init__(self, database: str) -> None:
         self._database, self._log = Path(database), Path(f"{database}-wal")
@@ -141,7 +141,7 @@ class HostMark:
         self._looked_at: float | None = None
 
     def look(self) -> None:
-        """Like `beat`, but only if the last one is long ago: before each transaction.
+        """Like `beat`, if the last beat is long ago: before each transaction.
 
         Raises:
             DatabaseError: as `beat` does.
@@ -153,8 +153,8 @@ class HostMark:
     def beat(self) -> None:
         """Leave the mark of this machine, or keep it fresh.
 
-        Where none can be left, on a read-only disk say, nothing is written either; but what another
-        machine has in its log cannot be read.
+        Where none can be left, such as on a read-only disk, nothing is written either, but what
+        another machine has in its log cannot be read.
 
         Raises:
             DatabaseError: naming the machine that has the file open.
@@ -168,15 +168,15 @@ class HostMark:
                     raise
                 raise self._refusal(last, None) from None
         self._looked_at = time.monotonic()
-        _keep_fresh(self)
+        _keep_refreshing(self)
 
     def remove(self) -> None:
-        """Take it away again, from what turns out to be no database."""
+        """Delete the mark, if the file is not a database."""
         with suppress(OSError):
             self._file.unlink()
 
-    def freshen(self) -> None:
-        """Keep the mark fresh, if it is still there and this machine's."""
+    def refresh(self) -> None:
+        """Keep the mark fresh, if it still exists and is this machine's."""
         with suppress(OSError):
             last = _read(self._file)
             if last is not None and last.host.is_same(this_host(self._database)):
@@ -184,7 +184,7 @@ class HostMark:
 
     def _beat(self, here: Host, last: _Beat | None) -> None:
         ours = last is not None and last.host.is_same(here)
-        # Who cannot see the boot id takes an old one away: after a start it is nobody's any more.
+        # A mark with another boot id is from before a restart, so nobody's: it is replaced.
         if last is not None and ours and last.host.boot in {None, here.boot}:
             _touch(self._file)
             return
@@ -193,7 +193,7 @@ class HostMark:
             self._write(unnamed, here)
             if last is not None and not ours:
                 self._refuse_unless_gone(last, here, unnamed.stat().st_mtime)
-            if last is not None or not _linked(unnamed, self._file):
+            if last is not None or not _link_if_free(unnamed, self._file):
                 unnamed.replace(self._file)
                 time.sleep(0 if ours else _SETTLES_S)
         finally:
@@ -203,7 +203,7 @@ class HostMark:
             raise self._refusal(last, last.at)
 
     def _write(self, file: Path, here: Host) -> None:
-        """With the mode and the owner of the database, as SQLite makes what lies beside it."""
+        """Write it with the mode and the owner of the database, as SQLite does for its files."""
         of = self._database.stat()
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as stream:
@@ -213,13 +213,13 @@ class HostMark:
             stream.write(here.text())
 
     def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
-        """`now` and the beat are both by the clock of the file system, which the machines share."""
+        """Both `now` and the beat are by the clock of the file system, which the machines share."""
         age = now - last.at
         if last.host.is_same_machine(here) and age > _up_for_s():
-            # This machine's own, from before it was started.
+            # This machine's own, from before its restart.
             return
         if age < 0:
-            # Nobody has beaten since that clock was set back, and its age is counted from here.
+            # That clock was set back: the mark's age counts from here.
             with suppress(OSError):
                 _touch(self._file)
         if age < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
@@ -247,14 +247,14 @@ def _touch(file: Path) -> None:
 
 
 def _up_for_s() -> float:
-    """How long ago this machine was started, whatever its clock was set to since."""
+    """The seconds since this machine was started, whatever happened to its clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _linked(unnamed: Path, file: Path) -> bool:
-    """Gives it its name, if nothing has that: of two machines that come at once, one does.
+def _link_if_free(unnamed: Path, file: Path) -> bool:
+    """Give the file its name, if the name is free: of two machines at the same time, one succeeds.
 
-    False on a file system that has no such step.
+    False on a file system without hard links.
     """
     try:
         os.link(unnamed, file)
@@ -268,10 +268,10 @@ def _linked(unnamed: Path, file: Path) -> bool:
 def _read(file: Path) -> _Beat | None:
     """The mark, with the time of its last beat by the file system's clock; None if there is none.
 
-    What is no mark is taken for that of a machine without a name.
+    Anything else is taken for the mark of a machine without a name.
     """
     try:
-        handle = disk.opened(file)
+        handle = disk.open_own(file)
     except FileNotFoundError:
         return None
     with os.fdopen(handle, "rb") as stream:
@@ -279,22 +279,22 @@ def _read(file: Path) -> _Beat | None:
         return _Beat(read_host(stream.read(10_000)), at)
 
 
-_fresh: WeakSet[HostMark] = WeakSet()
-_freshening: set[int] = set()
+_marks: WeakSet[HostMark] = WeakSet()
+_refreshing: set[int] = set()
 
 
-def _keep_fresh(mark: HostMark) -> None:
-    """Also while nothing is asked of the database for long: the process has the file open still."""
-    _fresh.add(mark)
-    if os.getpid() not in _freshening:
-        _freshening.add(os.getpid())
-        threading.Thread(target=_freshen, name="host-mark", daemon=True).start()
+def _keep_refreshing(mark: HostMark) -> None:
+    """Keep the marks fresh while the process has the file open, even without transactions."""
+    _marks.add(mark)
+    if os.getpid() not in _refreshing:
+        _refreshing.add(os.getpid())
+        threading.Thread(target=_refresh_all, name="host-mark", daemon=True).start()
 
 
-def _freshen() -> None:
+def _refresh_all() -> None:
     while True:
         time.sleep(BEAT_S)
-        # Others may be added meanwhile, and the next time is soon enough.
+        # Marks may be added meanwhile; the next round is soon enough for them.
         with suppress(RuntimeError):
-            for mark in list(_fresh):
-                mark.freshen()
+            for mark in list(_marks):
+                mark.refresh()

@@ -1,7 +1,7 @@
-"""Integrity: whether what a database has stored is whole, by the checks of the database itself.
+"""Integrity: whether the stored data is whole, by the checks of the database itself.
 
-They see the damage of a disk or a copy: pages, indexes, references. What the record says, and
-whether somebody has changed it, is what `audit verify` and `audit replay` check.
+They find the damage of a disk or a copy in pages, indexes and references. `audit verify` and
+`audit replay` check whether the record is true and unchanged.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
-from incidents.store.database.address import MOST, Damage, Integrity, is_damage, place
+from incidents.store.database.address import MOST, Damage, Integrity, display_address, is_damage
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.catalogue import every_table
 
-_BEGINNING = b"SQLite format 3\0"
+_SQLITE_HEADER = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
 
 
 def check(engine: Engine) -> Integrity:
-    """Read all that is stored, and judge it; changes nothing. It takes seconds for each GB.
+    """Check all stored data without a change; it takes seconds for each GB.
 
-    A file that is there and is no database, or is empty, is damaged: something else was there.
+    A file that is empty, or not a database, counts as damaged: it was something else before.
 
     Raises:
-        DatabaseError: if the database is not there, has another schema, or does not answer.
+        DatabaseError: if the database is missing, has another schema, or does not answer.
     """
-    beginning = _beginning(engine)
+    beginning = _first_bytes(engine)
     if beginning == b"":
         return Integrity(damage=[Damage(where="the file", problem="it is empty")], is_other=True)
     try:
@@ -44,21 +44,21 @@ def check(engine: Engine) -> Integrity:
     except DatabaseError as error:
         if not is_damage(error.__cause__):
             raise
-    found = Integrity(is_other=beginning not in (None, _BEGINNING))
+    found = Integrity(is_other=beginning not in (None, _SQLITE_HEADER))
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
-        ask_server(engine, found)
+        check_server(engine, found)
     return found
 
 
-def _beginning(engine: Engine) -> bytes | None:
-    """How the file begins; None where that is not known, and of a server."""
+def _first_bytes(engine: Engine) -> bytes | None:
+    """The first bytes of the file; None if they cannot be read, or for a server."""
     if engine.dialect.name != "sqlite":
         return None
     try:
-        with Path(place(engine)).open("rb") as file:
-            return file.read(len(_BEGINNING))
+        with Path(display_address(engine)).open("rb") as file:
+            return file.read(len(_SQLITE_HEADER))
     except (OSError, ValueError):
         return None
 
@@ -86,7 +86,7 @@ def _pages(connection: Connection) -> Iterator[Damage]:
 
 
 def _roots(connection: Connection) -> dict[int, str]:
-    """The tables and indexes, by the page that each begins with."""
+    """The tables and indexes, by their first page."""
     asked = "SELECT rootpage, type, name FROM sqlite_schema"
     try:
         return {root: f"{kind} {name}" for root, kind, name in connection.exec_driver_sql(asked)}
@@ -121,16 +121,16 @@ def _said(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
-def ask_server(engine: Engine, found: Integrity) -> None:
-    """Has the server check its pages, indexes and tables, and adds what it finds.
+def check_server(engine: Engine, found: Integrity) -> None:
+    """Run the server's checks of its pages, indexes and tables, and add the findings to `found`.
 
     Raises:
         DatabaseError: if it does not answer.
     """
     with plainly(engine), engine.connect() as connection:
-        # Each check is a transaction of its own, so that the next one can follow one that failed.
+        # Each check has its own transaction, so that it can follow one that failed.
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        _ask_checksums(connection, found)
+        _check_checksums(connection, found)
         amcheck = _amcheck(connection)
         if isinstance(amcheck, str):
             found.not_checked.append(f"tables and indexes: {amcheck}")
@@ -141,7 +141,7 @@ def ask_server(engine: Engine, found: Integrity) -> None:
                 found.damage.extend(_asked(connection, where, statement, values))
 
 
-def _ask_checksums(connection: Connection, found: Integrity) -> None:
+def _check_checksums(connection: Connection, found: Integrity) -> None:
     if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
         found.not_checked.append(
             "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
@@ -160,14 +160,14 @@ def _ask_checksums(connection: Connection, found: Integrity) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Amcheck:
-    """The extension: the schema that its functions are in, quoted, and what its version can."""
+    """The extension: the quoted schema of its functions, and the checks of its version."""
 
     schema: str
     checks_unique: bool
 
 
 def _amcheck(connection: Connection) -> _Amcheck | str:
-    """The extension, or why it cannot be asked."""
+    """The extension, or the reason why it cannot be used."""
     installed = connection.execute(
         text(
             "SELECT quote_ident(n.nspname), e.extversion,"

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import engine as engines
-from incidents.store.database.address import place
+from incidents.store.database.address import display_address
 from incidents.store.database.engine import create, plainly, reading
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
@@ -26,7 +27,6 @@ from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0018"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.
@@ -109,26 +109,35 @@ def downgrade(database: str | Engine, revision: str) -> None:
         except CommandError as error:
             sentence = "{where} was not changed: {why}"
             raise DatabaseError.coded(
-                "not_downgraded", sentence, where=place(engine), why=error
+                "not_downgraded", sentence, where=display_address(engine), why=error
             ) from error
 
 
 def status(engine: Engine) -> Status:
     """What the database is at one moment. One SELECT when it is current."""
     with engine.connect() as connection:
-        if _revisions(connection) == [HEAD]:
+        if _revisions(connection) == [head()]:
             return Status.CURRENT
     # Another process may be migrating it: the tables and the revision are of one state.
     with reading(engine) as connection:
         tables = set(inspect(connection).get_table_names())
         revisions = _revisions(connection) if "alembic_version" in tables else []
-    if revisions == [HEAD]:
+    if revisions == [head()]:
         return Status.CURRENT
     if not tables - {"alembic_version"} and not revisions:
         return Status.EMPTY
     if len(revisions) == 1 and revisions[0] in _known_revisions():
         return Status.OLDER
     return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
+
+
+@cache
+def head() -> str:
+    """The revision of this program's schema: the number of the last migration's file.
+
+    It is read once, so that files which change under a running program do not change it.
+    """
+    return max(each.name.partition("_")[0] for each in (scripts() / "versions").glob("[0-9]*.py"))
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -150,7 +159,7 @@ def scripts() -> Path:
 
 def _refused(found: Status, engine: Engine) -> DatabaseError:
     code = f"database_{found.value}"
-    return DatabaseError.coded(code, _ADVICE[code], where=place(engine))
+    return DatabaseError.coded(code, _ADVICE[code], where=display_address(engine))
 
 
 _ADVICE = {
@@ -217,7 +226,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
                 "no_rehearsal",
                 "{where} is not a rehearsal and cannot become one: name an empty database with"
                 " --db",
-                where=place(engine),
+                where=display_address(engine),
             )
 
 

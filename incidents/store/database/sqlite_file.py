@@ -1,12 +1,11 @@
-"""The file of a SQLite database: whether it opens, is still there, and whose write turn it is.
+"""The file of a SQLite database: whether it opens, is still the same, and who writes next.
 
-When a backup is put back while the process runs, its connections keep the file that is gone, and
-new ones open the new one: it would read one history and write another.
+When a backup is restored while the process runs, old connections have the old file open, and new
+ones the new file: the process would read one history and write another.
 
-SQLite gives its one write lock to whoever asks at the right moment, and who waits for it sleeps for
-up to 100 ms between two attempts: a process that writes one act after the other was seen to keep a
-daemon waiting for four seconds. Here mostly one waits at a time, attentively, and the others behind
-it.
+SQLite gives its write lock to the process that happens to try at the right moment, and a waiting
+one sleeps for up to 100 ms between attempts: a process that wrote one act after the other kept a
+daemon waiting for four seconds. Here mostly one process tries often, and the others queue for that.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from pathlib import Path
 from incidents.errors import Cause, DatabaseError
 
 
-def way_to_open(file: Path) -> str:
-    """How to open a file that is there, as SQLite takes it in a URI.
+def open_uri(file: Path) -> str:
+    """The SQLite URI that opens an existing file.
 
-    Even to read, SQLite wants to write beside it. On a read-only medium it need not, if nobody has
-    the file open where it can be written: whoever has, has the log and the shared memory beside it.
+    Even to read, SQLite writes files beside it. On a read-only medium it need not, unless another
+    machine has the file open for writing: then the log and the shared memory are beside it.
     """
     if not is_read_only(file):
         return "mode=rw"
@@ -37,7 +36,7 @@ def way_to_open(file: Path) -> str:
 
 
 def is_read_only(file: Path) -> bool:
-    """Whether the file is there, on a disk of which nothing can be written."""
+    """Whether the file exists on a read-only disk."""
     try:
         return bool(os.statvfs(file).f_flag & os.ST_RDONLY)
     except (OSError, ValueError):
@@ -45,7 +44,7 @@ def is_read_only(file: Path) -> bool:
 
 
 def obstacle(file: Path) -> Cause | None:
-    """Why it cannot be opened or written, and the way out; None if the medium is not the reason."""
+    """The reason why it cannot be opened or written on its medium, with the remedy."""
     if is_read_only(file):
         beside = _beside(file)
         if len(beside) == 1:
@@ -56,7 +55,7 @@ def obstacle(file: Path) -> Cause | None:
         return None
     told = {"folder": folder, "file": file.name}
     if folder.stat().st_uid == os.geteuid():
-        # It is theirs already.
+        # The file is already theirs.
         closed = [] if os.access(file, os.W_OK, effective_ids=True) else [file.absolute()]
         run = shlex.join(["chmod", "u+rwX", *map(str, [folder, *closed])])
         return Cause.of("folder_closed", _CLOSED + "{run}", **told, run=run)
@@ -74,9 +73,9 @@ _CLOSED = "you cannot write to the folder {folder}, which SQLite needs even to r
 
 
 def _beside(file: Path) -> list[str]:
-    """What SQLite has put beside a file that is open, or was not closed as it should be."""
+    """The files of SQLite beside one that is open, or was not closed properly."""
     both = (f"{file}-wal", f"{file}-shm")
-    # A name may be too long to be asked for; Path.exists would raise.
+    # A name may be too long for a look-up; Path.exists would raise.
     return [os.path.basename(each) for each in both if os.path.exists(each)]  # noqa: PTH110, PTH119
 
 
@@ -98,27 +97,27 @@ class ReplacedError(DatabaseError):
 class UnseenError(DatabaseError):
     """cannot check the file {file}: {why}"""
 
-    # It may pass: the next transaction looks again.
+    # The problem may pass: the next transaction looks again.
 
 
 class OpenedFile:
-    """The file of one engine, by its path; all of the engine's connections are to the same one."""
+    """The file of one engine, at its path; all connections of the engine have the same one."""
 
     def __init__(self, file: Path) -> None:
         self._file = os.fspath(file)
         self._device = self._inode = _NONE
 
     def look(self) -> None:
-        """Compare it with what is there now: when a connection is made, and in each transaction.
+        """Compare the open file with the one at the path, for each connection and transaction.
 
         Raises:
-            ReplacedError: if another file is there, or none.
-            UnseenError: if nobody can tell now, since the disk does not say.
+            ReplacedError: if the file there is another one, or missing.
+            UnseenError: if the disk does not answer.
         """
         try:
             found = os.stat(self._file)  # noqa: PTH116 - a third of the time of Path.stat
         except (FileNotFoundError, NotADirectoryError, ValueError):
-            # None, or none by such a name: who has none open yet is told so by SQLite.
+            # No file, or an impossible name: without an open file, SQLite reports that itself.
             device = inode = _NONE
         except OSError as error:
             if self._inode == _NONE:
@@ -133,25 +132,25 @@ class OpenedFile:
         self._device, self._inode = device, inode
 
     def forget(self) -> None:
-        """All connections are closed: whatever is there may be opened."""
+        """Accept any file again, once all connections are closed."""
         self._device = self._inode = _NONE
 
 
-# Who is next, asks this often; after a while, and where others are next, more seldom.
-_NEXT_S = (0.0001, 0.0004)
-_SELDOM_S = (0.0005, 0.0015)
-_ATTENTIVE_S = 0.2
-# Nobody's turn lasts for longer, if its process is stopped say: it is a courtesy, not a lock.
-_COURTESY_S = 0.1
+# The first in the queue tries this often; after a while, and if others are next, less often.
+_FAST_RETRY_S = (0.0001, 0.0004)
+_SLOW_RETRY_S = (0.0005, 0.0015)
+_FAST_RETRIES_FOR_S = 0.2
+# A turn ends after this, for example if its process is stopped: it is no real lock.
+_MAX_TURN_S = 0.1
 
 
-def begin_in_turn(connection: sqlite3.Connection, file: str, *, wait_s: float) -> bool:
-    """Begins a transaction that writes; False if it still cannot after about `wait_s` seconds.
+def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> bool:
+    """Begin a transaction that writes; False if that still fails after about `wait_s` seconds.
 
-    The connection's own busy timeout must be 0. False at once if the file is not merely locked.
+    The connection's own busy timeout must be 0. False at once for any error but a locked file.
     """
-    with _turn(f"{file}-wal"):
-        for pause_s in _pauses(wait_s, _NEXT_S):
+    with _write_turn(f"{file}-wal"):
+        for pause_s in _pauses(wait_s, _FAST_RETRY_S):
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -164,11 +163,11 @@ def begin_in_turn(connection: sqlite3.Connection, file: str, *, wait_s: float) -
 
 
 @contextmanager
-def _turn(file: str) -> Iterator[None]:
-    """Holds the turn, or goes ahead without it where there is no such file, or nobody lets go.
+def _write_turn(file: str) -> Iterator[None]:
+    """Hold the turn, or go ahead without it if its file is missing or it is not released in time.
 
-    The write-ahead log lies beside every database in use, and SQLite has no locks of its own on
-    it, which closing the file would lose.
+    The write-ahead log exists beside every database in use, and SQLite has no locks of its own on
+    it, which closing the file would release.
     """
     try:
         held = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
@@ -178,31 +177,31 @@ def _turn(file: str) -> Iterator[None]:
         yield
         return
     try:
-        for pause_s in _pauses(_COURTESY_S, _SELDOM_S):
-            if _took(held):
+        for pause_s in _pauses(_MAX_TURN_S, _SLOW_RETRY_S):
+            if _try_lock(held):
                 break
             time.sleep(pause_s)
         yield
     finally:
-        # And with it the turn.
+        # This also ends the turn.
         os.close(held)
 
 
-def _took(file: int) -> bool:
+def _try_lock(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        # A file system that has no such locks.
+        # The file system has no such locks.
         return True
     return True
 
 
 def _pauses(in_all_s: float, often_s: tuple[float, float]) -> Iterator[float]:
-    """Pauses that are slept after attempts; no clock is asked, since a simulated one may stand."""
+    """Yield pauses between attempts. Time is not read: a simulated clock may be frozen."""
     slept_s = 0.0
     while slept_s < in_all_s:
-        pause_s = random.uniform(*(often_s if slept_s < _ATTENTIVE_S else _SELDOM_S))  # noqa: S311 - no secret
+        pause_s = random.uniform(*(often_s if slept_s < _FAST_RETRIES_FOR_S else _SLOW_RETRY_S))  # noqa: S311 - no secret
         yield pause_s
         slept_s += pause_s

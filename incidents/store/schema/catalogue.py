@@ -23,8 +23,7 @@ def every_table() -> MetaData:
 def schema() -> MetaData:
     """All tables with all their indexes: for the migrations, which compare them.
 
-    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
-    command line would pay for it.
+    A partial index makes SQLAlchemy load its whole PostgreSQL dialect: too slow for other commands.
     """
     types.add_partial_indexes()
     return types.metadata

@@ -1,7 +1,7 @@
 """The tables of the desk: access, its own state, the record's entries, and filings.
 
-`accounts` and `tokens` are borne out by entries of the desk's own stream. Nothing else of who may
-come in is on record: secrets, as digests, what is over in an hour, or who signed in from where.
+Entries of the desk's own stream confirm `accounts` and `tokens`. Nothing else about access is on
+record: digests of secrets, what ends within an hour, and who signed in from where.
 Rows of `entries` and `policies` are never updated.
 """
 
@@ -44,14 +44,14 @@ tokens = Table(
     metadata,
     Column("id", Word, primary_key=True),
     Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
-    # SHA-256 of the secret, in hexadecimal: of 128 random bits it betrays nothing.
+    # SHA-256 of the secret, in hexadecimal: with 128 random bits it reveals nothing.
     Column("digest", Word, nullable=False),
-    # What it may be used for, of what its account's role may; None: all of it.
+    # The acts it is limited to, among those of its account's role; None: all of them.
     Column("acts", JSONText),
     Column("made_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("revoked_at", UTCDateTime),
-    # The seal of `serve`'s key, which no entry bears out; None before its first start.
+    # The seal by `serve`'s key, which is in no entry; None before its first start.
     Column("seal", Word, info=UNRECORDED),
 )
 Index("uq_tokens_digest", tokens.c.digest, unique=True)
@@ -60,32 +60,32 @@ passwords = Table(
     "passwords",
     metadata,
     Column("handle", Word, ForeignKey("accounts.handle"), primary_key=True),
-    # Argon2id, in the format of its own (PHC).
+    # Argon2id, in its PHC format.
     Column("hash", Text, nullable=False),
     Column("set_at", UTCDateTime, nullable=False),
-    # Who else has set it, or the one before it, and from when on its person counts as a second one.
+    # Who else set it, or the one before it, and since when its owner counts as a second person.
     Column("given_by", Word),
     Column("counts_from", UTCDateTime),
-    # As of a token.
+    # As for a token.
     Column("seal", Word),
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    # SHA-256 of what the cookie holds.
+    # SHA-256 of the cookie's value.
     Column("digest", LargeBinary, primary_key=True),
-    # What the session is called, which is no secret.
+    # The public id of the session.
     Column("id", Word, nullable=False),
     Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
     Column("seen_at", UTCDateTime, nullable=False),
-    # When the person last proved who they are.
+    # When the person last authenticated.
     Column("proved_at", UTCDateTime, nullable=False),
-    # How it began, and the address that it began at.
+    # The method and the address of its sign-in.
     Column("how", Word, nullable=False),
     Column("place", Word),
-    # As of a token.
+    # As for a token.
     Column("seal", Word),
 )
 Index("uq_sessions_id", sessions.c.id, unique=True)
@@ -94,9 +94,9 @@ Index("ix_sessions_handle", sessions.c.handle)
 serve_keys = Table(
     "serve_keys",
     metadata,
-    # The keys that `serve` has sealed with, the newest of which holds.
+    # The keys that `serve` has sealed with; the newest is valid.
     Column("number", Number, primary_key=True, autoincrement=False),
-    # SHA-256 of the key, in hexadecimal: of 256 random bits it betrays nothing.
+    # SHA-256 of the key, in hexadecimal: with 256 random bits it reveals nothing.
     Column("digest", Word, nullable=False),
     Column("since", UTCDateTime, nullable=False),
 )
@@ -104,7 +104,7 @@ serve_keys = Table(
 attempts = Table(
     "attempts",
     metadata,
-    # Whose name was given, or where it came from.
+    # The name that was given, or the address that it came from.
     Column("key", Word, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
@@ -118,7 +118,7 @@ sign_ins = Table(
     Column("what", Word, nullable=False),
     Column("result", Word, nullable=False),
     Column("how", Word, nullable=False),
-    # Whose account it was about, who else took part, and from where: a pseudonym once erased.
+    # The account, the other person, and the address: pseudonyms once erased.
     # No foreign key: a pseudonym is nobody's account.
     Column("handle", Word),
     Column("by", Word),
@@ -138,11 +138,11 @@ refusals = Table(
     # In UTC, as YYYY-MM-DD.
     Column("day", Word, primary_key=True),
     Column("handle", Word, primary_key=True),
-    # How they came in: as it stands beside the name in an entry; of a sign-in the address.
+    # The login as in an entry, beside the name; for a sign-in the address.
     Column("login", Word, primary_key=True),
     Column("act", Word, primary_key=True),
     Column("why", Word, primary_key=True),
-    # What the last one was about.
+    # The subject of the last one.
     Column("about", Word),
     Column("count", Integer, nullable=False),
     Column("first_at", UTCDateTime, nullable=False),
@@ -179,32 +179,32 @@ desk = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
     Column("seq", Number, nullable=False),
-    # Raised whenever this history goes on from less, or on another server, than it was known to be.
+    # Incremented when the database goes on with fewer entries, or on another server, than known.
     Column("epoch", Number, nullable=False, server_default="0"),
-    # Drawn when the database was made; a copy of it has the same.
+    # Random, from when the database was made; copies share it.
     Column("identity", Word, nullable=False, server_default="", info=UNRECORDED),
-    # The server that it was on when it was looked at last (see `lineage`); None before the first
-    # look, and on SQLite.
+    # The last known server (see `lineage`); None before the first look,
+    # and on SQLite.
     Column("lineage", Word, info=UNRECORDED),
     # When the epoch began; since when entries are known to be missing, until a person knows of it;
     # when it was found on another server with nothing known to be missing; since when the world has
-    # to be compared with the record; and since when nothing is carried out, until a person goes on.
+    # to be compared with the record; and since when nothing is carried out, until a person resumes.
     Column("resumed_at", UTCDateTime, info=UNRECORDED),
     Column("lost_since", UTCDateTime, info=UNRECORDED),
     Column("moved_at", UTCDateTime, info=UNRECORDED),
     Column("unproved_since", UTCDateTime, info=UNRECORDED),
     Column("halted_since", UTCDateTime, info=UNRECORDED),
-    # By a code of `lineage`; None also where a version of before 0017 halted it.
+    # A code of `lineage`; also None if a version before 0017 halted it.
     Column("halted_why", Word, info=UNRECORDED),
-    # When the last loss was noticed, whoever has gone on since; None where nothing is missing.
+    # When the last loss was noticed, even if a person has resumed; None if nothing is missing.
     Column("noticed_at", UTCDateTime, info=UNRECORDED),
     # When every site was compared with the world in this epoch.
     Column("compared_at", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 
-# Its one row says that the database is a rehearsal: any clock is taken. It was put there when the
-# database was made, and no entry knows of it.
+# A row marks the database as a rehearsal, which accepts any clock. It was added when the
+# database was made, and is in no entry.
 rehearsal = Table(
     "rehearsal",
     metadata,
@@ -221,14 +221,14 @@ heartbeats = Table(
     Column("started_at", UTCDateTime, nullable=False),
     Column("beat_at", UTCDateTime, nullable=False),
     Column("standing_aside", Text),
-    # Why it carries nothing out, since it cannot read its mark, and since when.
+    # Why it cannot read its mark, so that it carries nothing out, and since when.
     Column("mark_unread", Text),
     Column("mark_unread_since", UTCDateTime),
 )
 
 
 # The sites that could not be compared with the world since the record lost its end: since when, and
-# why, without anybody's own words.
+# why, without personal text.
 uncompared = Table(
     "uncompared",
     metadata,
@@ -262,7 +262,7 @@ Index("ix_filing_terms_due", filing_terms.c.due_on, filing_terms.c.site_id)
 footers = Table(
     "footers",
     metadata,
-    # Not a foreign key: it says nothing of a site but when somebody looked.
+    # Not a foreign key: it only records when the site's page was checked.
     Column("site_id", Number, primary_key=True, autoincrement=False),
     Column("next_at", UTCDateTime, nullable=False),
 )
@@ -276,7 +276,7 @@ entries = Table(
     "entries",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
-    # Not a foreign key: the desk's own stream is nobody's site.
+    # Not a foreign key: the desk's own stream belongs to no site.
     Column("site_id", Number, nullable=False),
     Column("site_seq", Number, nullable=False),
     Column("recorded_at", UTCDateTime, nullable=False),
@@ -294,7 +294,7 @@ sealed = Table(
     Column("ref", Word, primary_key=True),
     Column("salt", LargeBinary, nullable=False),
     Column("value", Text, nullable=False),
-    # Whose entry refers to it, and when that was recorded: what may be erased, and when.
+    # The site and time of the entry that refers to it, which decide about its erasure.
     Column("site_id", Number, nullable=False),
     Column("sealed_at", UTCDateTime, nullable=False),
 )

@@ -1,10 +1,10 @@
 """The tables of the log and of what follows from it: tree, checkpoints, orders, alarms.
 
-None of them is written in a transaction of the desk. All can be made anew from the entries but for
-the order of the numbers, which the checkpoints vouch for.
+No transaction of the desk writes them. All can be derived again from the entries but the order of
+the numbers, which the checkpoints sign.
 
-A row of `orders` is never updated. One of `deliveries` is there for as long as an order is not
-settled in a lane; of what became of it the entries tell.
+A row of `orders` is never updated. A row of `deliveries` exists while an order is not settled in a
+lane; the entries tell the outcome.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ tiles = Table(
     metadata,
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("n", Number, primary_key=True, autoincrement=False),
-    # The last of each level grows, up to 256 hashes; a full one is never written again.
+    # The last tile of each level grows, up to 256 hashes; a full one is never written again.
     Column("hashes", LargeBinary, nullable=False),
 )
 
@@ -57,14 +57,14 @@ log_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("size", Number, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
-    # No entry whose id is at or below it is without a number, or will ever be.
+    # Every entry with an id up to it has a number, and none will be added there.
     Column("floor", Number, nullable=False),
-    # The floor will be there when all transactions before that one have ended.
+    # The next floor, once all transactions before `horizon` have ended.
     Column("next_floor", Number),
     Column("horizon", Number),
-    # The id of the place that has what was signed last, too (see `audit.log.signers_lock`).
+    # The id of the place that also has what was signed last (see `audit.log.signers_lock`).
     Column("signed_beside", Word),
-    # How it is signed (see `store.checkpoints.Signs`).
+    # How it is signed (see `store.checkpoints.SigningState`).
     Column("signing", Word),
     Column("signing_since", UTCDateTime),
     CheckConstraint("id = 1", name="single"),
@@ -108,7 +108,7 @@ log_keys = Table(
     "log_keys",
     metadata,
     Column("key", Word, primary_key=True),
-    # Its entry's number in the desk's own stream; the key of the last one signs.
+    # Its entry's number in the desk's own stream; the last key signs.
     Column("seq", Number, nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
     Column("by", Word, nullable=False),
@@ -142,7 +142,7 @@ deliveries = Table(
     Column("dead", Boolean, nullable=False),
     Column("since", UTCDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
-    # Not tried before that; while somebody has it in hand, the end of the lease.
+    # Not tried before this time; while it is claimed, the end of the lease.
     Column("next_at", UTCDateTime, nullable=False),
     Column("held_by", Word),
     Column("tried_at", UTCDateTime),

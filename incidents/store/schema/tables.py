@@ -2,7 +2,7 @@
 
 A site's rows are written only under the lock of its row in `sites`; views read them without it.
 `note`, `text`, `reason`, `phone`, `email`, `person` and the like hold references into `sealed`
-(`desk_tables`), the only table with people's own words.
+(`desk_tables`), the only table with personal text.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from incidents.store.schema.types import (
     words,
 )
 
-# The due time, in `work`, of what has none, so that one index gives the order of the queue.
+# The due time, in `work`, of items without one, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 1, 2, tzinfo=UTC)
-"""That of what waits behind all else."""
+"""The due time of items that come behind all others."""
 
 sites = Table(
     "sites",
@@ -102,7 +102,7 @@ incidents = Table(
     Column("reached_in_time", Boolean, nullable=False),
     Column("reported_at", UTCDateTime),
     Column("removal_said_at", UTCDateTime),
-    # None where they never were.
+    # None if they never were.
     Column("links_revoked", Integer),
     CheckConstraint(
         "state IN ('open', 'notified', 'unreached', 'removed', 'refused', 'voided', 'moot')",
@@ -111,40 +111,40 @@ incidents = Table(
 )
 
 
-# The epoch of what was brought in from elsewhere.
+# The epoch of imported incidents.
 _IMPORTED: ColumnElement[int] = literal_column("0")
-# What a slice of the history asks for (see `slices`), each served by an index of its own.
+# The conditions of a slice of the history (see `slices`), each with an index of its own.
 
 
 def unsettled(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What the desk still has to do something about."""
+    """The incidents that still need an act of the desk."""
     return of.c.state.in_(words("open", "unreached", "notified"))
 
 
 def countable(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What R1 may count."""
+    """The incidents that R1 may count."""
     return of.c.state.not_in(words("voided", "moot"))
 
 
 def in_time(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What breaks a run (R3): the responsible person was reached in time."""
+    """The incidents that break a run (R3): the responsible person was reached in time."""
     return and_(of.c.reached_in_time, of.c.state != words("voided")[0])
 
 
 def unlisted(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What is not settled either, but does not wait in the queue."""
+    """The unsettled incidents that are not in the queue."""
     return of.c.state.in_(words("refused", "moot"))
 
 
 def unreported(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What the police have not been told of; what was imported is somebody else's to report."""
+    """The incidents not reported to the police; the desk need not report imported ones."""
     return and_(
         of.c.reported_at.is_(None), of.c.state != words("voided")[0], of.c.epoch > _IMPORTED
     )
 
 
 def member(of: FromClause = incidents) -> ColumnElement[bool]:
-    """What a suspension rests on."""
+    """The incidents that a suspension rests on."""
     return of.c.suspension.is_not(None)
 
 
@@ -169,7 +169,7 @@ incident_urls = Table(
     Column("incident", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("url", Word, nullable=False),
-    # None where it was written in that form.
+    # None if it was written in that form.
     Column("written", Word),
     _incident(),
 )
@@ -253,7 +253,7 @@ tasks = Table(
     Column("outcome", Word),
     Column("note", Word),
     Column("by", Word),
-    # Of a task about a filing; None of one that was opened before there were filings, too.
+    # Of a task about a filing; None also for tasks from before there were filings.
     Column("about", JSONText),
 )
 partial_index("ix_tasks_open", tasks.c.done_at.is_(None), tasks.c.site_id)

@@ -34,16 +34,16 @@ metadata = MetaData(
 )
 
 UNRECORDED = {"recorded": False}
-"""The `info` of a column that no entry bears out, in a table that the record does."""
+"""The `info` of a column that is in no entry, in a table that the record derives."""
 
 
 def recorded(table: Table) -> list[Column[Any]]:
-    """The columns of a table that the entries bear out, in their order."""
+    """The columns of a table that are derived from entries, in their order."""
     return [column for column in table.c if column.info.get("recorded", True)]
 
 
 def words(*values: str) -> list[ColumnElement[str]]:
-    """`values` written into the statement itself: a partial index serves no bound value."""
+    """The `values` as literals in the statement: a partial index does not serve a bound value."""
     return [literal_column(f"'{value}'") for value in values]
 
 
@@ -65,7 +65,7 @@ def partial_index(
 
 
 def add_partial_indexes() -> None:
-    """Give the tables the partial indexes that were named so far."""
+    """Add the partial indexes declared so far to their tables."""
     while _partial:
         index = _partial.pop()
         Index(
@@ -81,7 +81,7 @@ class UTCDateTime(TypeDecorator[datetime]):
     """An aware time, read back in UTC.
 
     timestamptz on PostgreSQL; on SQLite, which has no type for times, an integer of microseconds
-    since 1970, exact and sorted by time. A time without a zone is a mistake and is refused.
+    since 1970, exact and sorted by time. A time without a zone is refused.
     """
 
     impl = DateTime(timezone=True)
@@ -94,7 +94,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Towards the database."""
+        """Convert a value for the database."""
         if value is None:
             return None
         if value.utcoffset() is None:
@@ -102,20 +102,20 @@ class UTCDateTime(TypeDecorator[datetime]):
         return microseconds(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """From the database."""
+        """Convert a value of the database."""
         return None if value is None else self.from_database(dialect)(value)
 
     def to_database(self, dialect: Dialect) -> Callable[[datetime], Any]:
-        """What makes of a time what the driver takes."""
+        """The conversion from a time to the driver's value."""
         return microseconds if dialect.name == "sqlite" else _as_it_is
 
     def from_database(self, dialect: Dialect) -> Callable[[Any], datetime]:
-        """What makes a time of what the driver gives."""
+        """The conversion from the driver's value to a time."""
         return from_microseconds if dialect.name == "sqlite" else _in_utc
 
 
 class JSONText(TypeDecorator[Any]):
-    """JSON as text. With sorted keys the same value is the same text; else their order is kept."""
+    """JSON as text. With `sort_keys` equal values are equal texts; else keys keep their order."""
 
     impl = Text
     cache_ok = True
@@ -125,11 +125,11 @@ class JSONText(TypeDecorator[Any]):
         self.sort_keys = sort_keys
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Towards the database."""
+        """Convert a value for the database."""
         return None if value is None else canonical(value, sort_keys=self.sort_keys)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        """From the database."""
+        """Convert a value of the database."""
         return None if value is None else json.loads(value)
 
 
@@ -142,18 +142,18 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def microseconds(moment: datetime) -> int:
-    """An aware time as microseconds since 1970, as SQLite keeps it."""
+    """An aware time as microseconds since 1970, as SQLite stores it."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_microseconds(count: int) -> datetime:
-    """The time that `microseconds` has counted, in UTC."""
+    """The UTC time of that many microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=count)
 
 
 def canonical(value: Any, *, sort_keys: bool = True) -> str:
-    """`value` as canonical JSON (RFC 8785), if its keys are ASCII and it holds no floats."""
+    """The canonical JSON (RFC 8785) of a value whose keys are ASCII and which has no floats."""
     return _ENCODERS[sort_keys].encode(value)
 
 
@@ -163,7 +163,7 @@ _ENCODERS = {
 }
 
 
-# SQLite counts only a column declared INTEGER up by itself.
+# SQLite increments only a column declared INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
-# Sorted by bytes, as SQLite does, whatever the collation that the server was set up with.
+# Sorted by bytes, as on SQLite, whatever the server's collation.
 Word = Text().with_variant(Text(collation="C"), "postgresql")

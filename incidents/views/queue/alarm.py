@@ -1,7 +1,8 @@
 """The alarm: one thing that the desk must know, with a key that lasts as long as its cause.
 
 Its causes are read with one statement for each kind, by an index and up to a limit. A warning is
-what everybody who opens the queue must see first, the worst first."""
+shown first to everybody who opens the queue, the worst first.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +37,7 @@ KINDS = (
 """The most urgent first."""
 
 EVERYBODY = "all"
-"""The subject of alarms about the whole database: no daemon enforces the clock, the brake is on,
-the record is not whole."""
+"""The subject of alarms about the whole database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Alarm:
         """The key, the same for as long as the cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
 
-    def is_told_of_a_copy(self, halted_since: datetime) -> bool:
+    def is_sent_by_copy(self, halted_since: datetime) -> bool:
         """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
 
         It may be a copy, so it sends alarms about the database itself, and those whose cause began
@@ -115,7 +115,7 @@ class Alarm:
         return self.since is not None and self.since >= halted_since
 
 
-MAX_LOOKED = 500
+MAX_ALARMS = 500
 """The most alarms of a kind."""
 
 MAX_DUE = 2_000
@@ -124,7 +124,7 @@ MAX_DUE = 2_000
 # Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
 # The names of sites are joined after the limit.
 
-_one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
+_one_more: ColumnElement[int] = literal_column(str(MAX_ALARMS + 1))
 _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 
@@ -224,12 +224,14 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""In order: nothing enforces the clock; nothing is carried out until a person resumes; a daemon
-carries nothing out, since it cannot read its mark; the record has lost its end; another server has
-taken over; sites cannot be compared; sites were left down; the brake holds orders; orders were
-given up; orders are late; orders were only logged; nothing is signed; the world is being compared
-with the record; the clock is enforced only now and then; a report to the police is due
-(L.1)."""
+"""In order of urgency, the most urgent first.
+
+Nothing enforces the clock; nothing is carried out until a person resumes; a daemon carries nothing
+out, since it cannot read its mark; the record has lost its end; another server has taken over;
+sites cannot be compared; sites were left down; the brake holds orders; orders were given up; orders
+are late; orders were only logged; nothing is signed; the world is being compared with the record;
+the clock is enforced only now and then; a report to the police is due (L.1).
+"""
 
 # Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)

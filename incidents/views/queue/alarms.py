@@ -22,7 +22,7 @@ from incidents.store import monitoring
 from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
 from incidents.views import left_down, orders, register
-from incidents.views.health import enforcement, is_heard, missed
+from incidents.views.health import enforcement, is_alive, silent_daemons
 from incidents.views.queue import alarm, police
 from incidents.views.queue.alarm import (
     BRAKE,
@@ -34,8 +34,8 @@ from incidents.views.queue.alarm import (
     LAPSING,
     LEFT_DOWN,
     MARK_UNREAD,
+    MAX_ALARMS,
     MAX_DUE,
-    MAX_LOOKED,
     REPORT,
     SILENT,
     WAITING,
@@ -49,12 +49,12 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarms, Enforcement, MarkUnread
 
 
-AHEAD = timedelta(minutes=10)
+WARN_BEFORE = timedelta(minutes=10)
 """A contact clock raises an alarm this long before its end; one that runs for less raises none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CurrentAlarms:
     """The alarms that were found; of the `capped` kinds there may be more.
 
     `halted_since`: since when (UTC) nothing is carried out, None if orders are. `left_down`: the
@@ -67,15 +67,17 @@ class Look:
     left_down: frozenset[str] = frozenset()
 
 
-def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
+def current_alarms(
+    connection: Connection, now: datetime, report: ReportDuty | None
+) -> CurrentAlarms:
     """The alarms at `now` (UTC); `report`: the duty to report, None if nobody wants reminders.
 
     The number of queries is always the same.
     """
     found: list[Alarm] = []
     capped: set[str] = set()
-    staying = left_down.staying(connection)
-    enforced = enforcement(connection, now, staying=staying)
+    staying_down = left_down.staying_down(connection)
+    enforced = enforcement(connection, now, staying_down=staying_down)
     history = enforced["history"]
     parts = {
         SILENT: _silent(connection, now, enforced),
@@ -91,14 +93,14 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     }
     for kind in KINDS:
         alarms, more = parts[kind]
-        found += alarms[:MAX_LOOKED]
-        if more or len(alarms) > MAX_LOOKED:
+        found += alarms[:MAX_ALARMS]
+        if more or len(alarms) > MAX_ALARMS:
             capped.add(kind)
     halted = history["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
-    left = left_down.every(connection, now, also=staying) if listed else ()
-    return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
+    left = left_down.all_left_down(connection, now, also=staying_down) if listed else ()
+    return CurrentAlarms(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
 def alarms_now(
@@ -108,13 +110,13 @@ def alarms_now(
     *,
     unset: Mapping[str, str] | None = None,
 ) -> Alarms:
-    """The alarms at `now` (UTC), and whether each was sent; arguments as of `alarming`.
+    """The alarms at `now` (UTC), and whether each was sent; arguments as of `current_alarms`.
 
     `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
     without a channel (see `App`); the desk's is named once an alarm has waited for `LATE_AFTER`.
     """
     raised = monitoring.known_alarms(connection)
-    look = alarming(connection, now, report)
+    look = current_alarms(connection, now, report)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
     found: Alarms = {"items": items, "capped": sorted(look.capped)}
     setting = (unset or {}).get(DESK)
@@ -152,7 +154,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
         # A daemon that stands aside, since its clock is wrong, is beating but enforces nothing.
-        nobody_is_heard = not any(is_heard(beat, now) for beat in known)
+        nobody_is_heard = not any(is_alive(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
         return [nobody], False
@@ -161,7 +163,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
             kind=SILENT, subject=beat.daemon, daemon=beat.daemon, since=beat.beat_at,
             overdue=enforced["overdue"],
         )
-        for beat in missed(known, now)
+        for beat in silent_daemons(known, now)
     ], False  # fmt: skip
 
 
@@ -191,20 +193,20 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
     At its deadline a clock has not lapsed yet. The daemon handles lapsed clocks, and the queue
     lists them. A clock that was set for less than ten minutes raises no alarm.
     """
-    rows = connection.execute(alarm.due_between(now, now + AHEAD)).mappings().all()
+    rows = connection.execute(alarm.due_between(now, now + WARN_BEFORE)).mappings().all()
     clocks = [
         dict(row)
         for row in rows
-        if row["kind"] == "call" and row["due"] - row["recorded_at"] >= AHEAD
+        if row["kind"] == "call" and row["due"] - row["recorded_at"] >= WARN_BEFORE
     ]
-    closing = closing_misses(connection, clocks[:MAX_LOOKED], register.policy_in_force(connection))
+    closing = closing_misses(connection, clocks[:MAX_ALARMS], register.policy_in_force(connection))
     return [
         Alarm(
             kind=LAPSING,
             subject=incident_id(row["site_id"], row["incident"]),
             site=row["name"],
             incident=incident_id(row["site_id"], row["incident"]),
-            since=row["due"] - AHEAD,
+            since=row["due"] - WARN_BEFORE,
             due=row["due"],
             miss_closes=(row["site_id"], row["item"]) in closing,
         )

@@ -21,7 +21,7 @@ from incidents.store.schema.tables import contacts, incident_urls, incidents, ta
 from incidents.store.schema.types import Number, UTCDateTime, words
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id, task_number
-from incidents.views.queue.work import LOOKS
+from incidents.views.queue.work import INSPECTIONS
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -84,9 +84,9 @@ class Findings:
         ]
 
     def recurred(self, row: Row) -> dict[str, str]:
-        """Those of them that are logged again already, each with the incident as which they are.
+        """Map those that are logged again already to the new incidents.
 
-        Nobody was told of that one yet, so the machine refuses another recurrence.
+        Nobody was informed of these yet, so the machine refuses another recurrence.
         """
         keys = self.keys(row)
         return {incident_id(*key): found for key in keys if (found := self.recurrences.get(key))}
@@ -107,8 +107,7 @@ class Findings:
         return self.contact_counts.get((row["site_id"], row["incident"]), 0)
 
     def said_gone(self, row: Row) -> Key | None:
-        """The incident whose content the customer reported as removed, if that opened this recheck,
-        or if the site is to be closed for the incident."""
+        """The incident whose reported removal opened this recheck, or that is to close the site."""
         for key in self.keys(row) if row["kind"] in ("recheck", "closure") else ():
             incident = self.incidents.get(key)
             said_at = None if incident is None else incident["removal_said_at"]
@@ -133,7 +132,9 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
-    may_recur = sorted({key for row in rows if row["kind"] in LOOKS for key in named.keys(row)})
+    may_recur = sorted(
+        {key for row in rows if row["kind"] in INSPECTIONS for key in named.keys(row)}
+    )
     urls: dict[Key, list[str]] = defaultdict(list)
     for row in _given(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
@@ -204,7 +205,7 @@ _recurrence = and_(
         and_(_later.c.state == words("unreached")[0], _later.c.n > _first.c.n, _same_url),
     ),
 )
-"""What `recur` of the first is refused for (see `machine.actions.incidents`)."""
+"""The reason for which `recur` of the first is refused (see `machine.actions.incidents`)."""
 
 _belongs = incident_urls.c
 _first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)

@@ -1,7 +1,7 @@
-"""Alarms about the record's history: a halt, a loss, a new server, missing signatures, and sites
-that are not compared or left down.
+"""Alarms about the record's history: a halt, a loss, a new server, missing signatures.
 
-They are read from what `views.record_health` says of the history, without a query of their own.
+Also about sites that are not compared or left down. They are read from the document of
+`views.record_health`, without a query.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The script for an item of the queue: what to say, what to do next, and which acts fit.
+"""The script for an item of the queue: its words, the next steps, and the fitting acts.
 
 It is made from an item and the day. Times are given as the time left, so a sentence read out on the
 phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from incidents.contract import hints
+from incidents.contract import next_steps
 from incidents.contract.documents import Hint
 from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
@@ -40,10 +40,10 @@ def script(
     *,
     next_closes: bool = False,
 ) -> Script:
-    """The script of an item in the language of `when`, which includes its `say`, and its hints.
+    """Return the script of an item in the language of `when`, which includes its `say`, and hints.
 
-    `recurred`: those of its incidents that are logged again already, with the one as which they
-    are. `next_closes`: another violation found now closes the site (R1).
+    `recurred`: its incidents that are logged again already, with the new ones. `next_closes`:
+    another violation found now closes the site (R1).
     """
     return _SCRIPTS[item["kind"]](_Item(item, when, recurred, next_closes), policy)
 
@@ -112,7 +112,7 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
     if closing is not None:
         # One closure is asked for already: another statement would be refused.
         say += f" {_asks_to_close(item, closing['by'], closing)}"
-        fit += hints.to_closure(item.of["site"])
+        fit += next_steps.to_closure(item.of["site"])
     else:
         asks = policy.two_people_close
         say += item.say("check_removal.asks" if asks else "check_removal.closes")
@@ -133,7 +133,7 @@ def _tell(item: _Item, _policy: Policy) -> Script:
         "tell", phone=_phone(item), site=item.of["site"], rule=item.of["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
-    done = hints.to_task(item.of["id"], item.of["kind"])
+    done = next_steps.to_task(item.of["id"], item.of["kind"])
     return say, [done, look("why", item.of["site"]), *_add_number(item)]
 
 
@@ -148,12 +148,12 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
         states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
-        untold = [name for name in unsettled if states[name] == "open"]
-        recurring = [name for name in unsettled if name not in untold]
+        omitted = [name for name in unsettled if states[name] == "open"]
+        recurring = [name for name in unsettled if name not in omitted]
         fit += _recur(item, recurring)
-        calls = [hints.contact(name, "reached") for name in untold[:1]]
+        calls = [next_steps.contact(name, "reached") for name in omitted[:1]]
         fit += [call for call in calls if call not in fit]
-        say += _still_there(item, states, recurring, untold)
+        say += _still_there(item, states, recurring, omitted)
     elif item.of["state"] != "closed":
         # Nothing is left to settle, so a step against the customer is not the likeliest.
         site = item.of["site"]
@@ -165,13 +165,13 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
 
 
 def _still_there(
-    item: _Item, states: Mapping[str, str | None], recurring: list[str], untold: list[str]
+    item: _Item, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
 ) -> str:
-    """What to do about content that is still there, by the state of its incident."""
+    """The steps for content that is still there, by the state of its incident."""
     once = [name for name in recurring if name not in item.recurred]
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
-    call = [name for name in untold if name not in later]
+    call = [name for name in omitted if name not in later]
     told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
     say = ""
     if item.next_closes and (once or anew):
@@ -183,13 +183,11 @@ def _still_there(
 
 
 def _recur(item: _Item, names: list[str]) -> list[Hint]:
-    """What to do where the first of those incidents is still there: it recurs, or has already, and
-    then nobody was told of the recurrence yet. Where another one closes the site (R1), to look at
-    the count instead."""
+    """The step for content still there: recur; call if logged already; or check the count."""
     once = [name for name in names if name not in item.recurred]
     if once:
         return [look("why", item.of["site"]) if item.next_closes else do(c.Recur, once[0])]
-    return [hints.contact(item.recurred[name], "reached") for name in names[:1]]
+    return [next_steps.contact(item.recurred[name], "reached") for name in names[:1]]
 
 
 def _recurred(item: _Item, names: list[str]) -> str:
@@ -210,7 +208,7 @@ def _disputed(item: _Item, _policy: Policy) -> Script:
     say = item.say(code, site=site, rule=item.of["rule"], by=asked_by)
     if asked_by and held:
         say += item.say("reinstatement.held")
-    return say, hints.to_dispute(site, held=held, asked_by=asked_by)
+    return say, next_steps.to_dispute(site, held=held, asked_by=asked_by)
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:
@@ -218,7 +216,7 @@ def _reinstatement(item: _Item, _policy: Policy) -> Script:
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
     # No act is proposed that would be refused.
-    fit = [*hints.to_reinstatement(site, held=item.of["held"]), look("why", site)]
+    fit = [*next_steps.to_reinstatement(site, held=item.of["held"]), look("why", site)]
     return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 
 
@@ -227,7 +225,7 @@ def _closure(item: _Item, _policy: Policy) -> Script:
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     assert to_close is not None
     said = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
-    return said, [*hints.to_closure(site), look("why", site)]
+    return said, [*next_steps.to_closure(site), look("why", site)]
 
 
 def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -> str:
@@ -255,7 +253,7 @@ def _suspicion(item: _Item, policy: Policy) -> Script:
     fit = [do(c.StateFalse, site, field=field)]
     if closing is not None:
         # One closure is asked for already: another statement would be refused.
-        code, fit = "suspicion.waits", hints.to_closure(site)
+        code, fit = "suspicion.waits", next_steps.to_closure(site)
     say = item.say(code, site=site, field=field, finding=item.language.finding(finding))
     if closing is not None:
         say += f" {_asks_to_close(item, closing['by'], closing)}"
@@ -292,7 +290,7 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 
 
 def _contact(item: _Item) -> list[Hint]:
-    outcomes = [hints.contact(item.of["id"], outcome) for outcome in OUTCOMES]
+    outcomes = [next_steps.contact(item.of["id"], outcome) for outcome in OUTCOMES]
     return [*outcomes, *_add_number(item)]
 
 

@@ -1,6 +1,7 @@
 """The work of the queue: its rows in order, a page at a time, with their holders.
 
-A holder is who has claimed an item and works on it."""
+A holder is a person who has claimed an item and works on it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ from incidents.machine.work import TELL
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE
-from incidents.store.pages import number
+from incidents.store.pages import literal_int
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
 from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
@@ -42,13 +43,12 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 MAX_COUNTED = 1_000
-"""The most items that are counted by kind, the most urgent ones; `counts_capped` says that there
-may be more.
+"""The most items counted by kind, the most urgent first; `counts_capped`: there may be more.
 
 The cost of a count grows with it: beyond a thousand it would exceed the cost of the page.
 """
 
-LOOKS = ("check_removal", "recheck")
+INSPECTIONS = ("check_removal", "recheck")
 """The kinds of work for which somebody looks at the content, which may be found still there."""
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
@@ -62,7 +62,7 @@ _disputed = (
     .exists()
 )
 LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
-"""The rows of `work` that the queue lists: no customer is told of a disputed closure."""
+"""The rows of `work` in the queue: no customer is informed of a disputed closure."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def page(
         found = found.join(claims, _claim_of(work)).where(claims.c.by == mine)
     if after is not None:
         found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    rows = found.order_by(*IN_ORDER).limit(number(most)).subquery("page")
+    rows = found.order_by(*IN_ORDER).limit(literal_int(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
         sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
@@ -109,7 +109,7 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
     listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
-    first = listed.order_by(*IN_ORDER).limit(number(MAX_COUNTED)).subquery("first")
+    first = listed.order_by(*IN_ORDER).limit(literal_int(MAX_COUNTED)).subquery("first")
     found = connection.execute(
         select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
     )
@@ -211,7 +211,7 @@ def closing_counts(
 
     It takes at most one query.
     """
-    looked = [row for row in rows if row["kind"] in LOOKS and row["state"] != "closed"]
+    looked = [row for row in rows if row["kind"] in INSPECTIONS and row["state"] != "closed"]
     places = sorted({(row["site_id"], row["epoch"], now) for row in looked})
     if policy.repeat_count == 1 or not places:
         return {site_id for site_id, *_ in places}
@@ -252,8 +252,7 @@ def _closes(case: Case | None, row: Row, policy: Policy) -> bool:
 
 
 def _since(case: Case, policy: Policy, earliest: Place) -> Place:
-    """The place from which suspensions are needed: where the run was broken last before
-    `earliest`."""
+    """The place from which suspensions matter: the last break of the run before `earliest`."""
     if policy.run == "total":
         return FIRST_PLACE
     broken = (i.place for i in case.incidents.values() if i.place < earliest)

@@ -1,8 +1,8 @@
-"""The trial apart: policies that are tried on a history by a process of its own.
+"""The trial process: policies tried on a history in a process of its own.
 
-A desk is at work in the process that is asked, and a hundred thousand reports take the processor
-for half a minute: so a long trial is another process's, which comes after it and has an end. A
-short one costs less than to start that.
+The asking process also runs a desk, and a hundred thousand reports take the processor for half a
+minute. So a long trial runs in another process, with lower priority and a limit. A short one costs
+less than starting that process.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Generic, Protocol, TypeVar
 
 from incidents.errors import IncidentsError, InputError, RefusedError
 from incidents.history import reports
-from incidents.history.comparison import Named, Taken, take
+from incidents.history.comparison import Named, PreparedHistory, prepare
 from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
 from incidents.history.simulate import Outcome
-from incidents.system.side_process import EndedError, SideProcess, Spent
+from incidents.system.side_process import ProcessEndedError, SideProcess, Spent
 
 T = TypeVar("T")
 
@@ -34,16 +34,16 @@ SHORT = 16_384
 """A trial is short if its history, once for each policy, has no more bytes: some 500 reports."""
 
 MOST_S = 60
-"""So many seconds of a processor a trial has: what is more is ended."""
+"""The processor seconds of a trial, after which it is ended."""
 
 MOST_BYTES = 2 << 30
-"""So much memory it has."""
+"""The memory of a trial."""
 
 WITHIN_S = 600
-"""So long it is waited for, whatever it waits for."""
+"""The longest wait for a trial."""
 
-_TOLD_BAD = 100
-_WORK = "from incidents.history.apart import main; main()"
+_MAX_BAD_SHOWN = 100
+_WORK = "from incidents.history.trial_process import main; main()"
 _LATER = 5
 _OUT_OF_MEMORY = 12
 
@@ -67,20 +67,19 @@ class UnlimitedError(RefusedError):
 
 
 class Source(Protocol):
-    """Where a history comes from; it goes to another process."""
+    """The source of a history, which can be sent to another process."""
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """The number of its bytes."""
 
     def read(self, most: int) -> History:
-        """The history; raises HistoryError, and TooManyReportsError for more reports than that."""
+        """Read the history; raises HistoryError, or TooManyReportsError beyond `most` reports."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A history that somebody has sent as a file of that name; a time in it without an offset is in
-    `zone`."""
+class UploadedHistory:
+    """A history that was sent as a file of that name; its times without an offset are in `zone`."""
 
     text: bytes
     name: str
@@ -88,19 +87,20 @@ class Sent:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """The number of its bytes."""
         return len(self.text)
 
     def read(self, most: int) -> History:
-        """The history; raises HistoryError, and TooManyReportsError for more reports than that."""
+        """Read the history; raises HistoryError, or TooManyReportsError beyond `most` reports."""
         return reports.read_history(BytesIO(self.text), self.name, zone=self.zone, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Generic[T]):
-    """A history that policies are tried on, and what is `told` of it, by a function of a module.
+    """A history to try policies on; `summarize`, a function of a module, makes the result.
 
-    `most` are the reports that it may have. Reports within `within` of one kept are one finding.
+    `most`: the most reports that it may have. Reports within `within` of a kept one are one
+    finding.
     """
 
     source: Source
@@ -109,7 +109,7 @@ class Trial(Generic[T]):
     within: timedelta | None
     most: int
     skip_bad: bool
-    told: Callable[[Taken, tuple[Outcome, ...]], T]
+    summarize: Callable[[PreparedHistory, tuple[Outcome, ...]], T]
 
     @property
     def is_short(self) -> bool:
@@ -117,20 +117,19 @@ class Trial(Generic[T]):
         return self.source.size * len(self.policies) <= SHORT
 
     def do(self) -> T:
-        """Try it here; raises HistoryError, TooManyReportsError and BadLinesError."""
-        history = usable(self.source, self.most, skip_bad=self.skip_bad)
-        taken = take(history, self.draw, self.within)
-        return self.told(taken, taken.under(self.policies))
+        """Run the trial here; raises HistoryError, TooManyReportsError and BadLinesError."""
+        history = read_usable(self.source, self.most, skip_bad=self.skip_bad)
+        taken = prepare(history, self.draw, self.within)
+        return self.summarize(taken, taken.run_under(self.policies))
 
 
-def usable(source: Source, most: int, *, skip_bad: bool) -> History:
-    """The history.
+def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
+    """Read the history.
 
     Raises:
-        HistoryError: if it is none.
-        TooManyReportsError: if there are more than `most`.
-        BadLinesError: if lines cannot be used, and are not to be left out; it has their `count`,
-            and the first of these `lines`.
+        HistoryError: if it is no history.
+        TooManyReportsError: if it has more than `most` reports.
+        BadLinesError: unless `skip_bad`, with the `count` and the first `lines` of bad ones.
     """
     history = source.read(most)
     if not skip_bad:
@@ -139,18 +138,18 @@ def usable(source: Source, most: int, *, skip_bad: bool) -> History:
 
 
 def refuse_bad(lines: list[BadLine]) -> None:
-    """Take none that cannot be used; raises BadLinesError."""
+    """Refuse unusable lines; raises BadLinesError."""
     if lines:
-        raise BadLinesError(count=len(lines), lines=lines[:_TOLD_BAD])
+        raise BadLinesError(count=len(lines), lines=lines[:_MAX_BAD_SHOWN])
 
 
-def tried(trial: Trial[T], spent: Spent) -> T:
-    """What comes of it; `spent` hears what another process has used for it.
+def run_trial(trial: Trial[T], spent: Spent) -> T:
+    """Run the trial, and return its result; `spent` is called with another process's seconds.
 
     Raises:
         HistoryError, TooManyReportsError, BadLinesError: as `Trial.do` does.
-        TooCostlyError: if it takes longer than a trial may.
-        TrialLostError: if its process is ended by something else, or cannot be started.
+        TooCostlyError: if it exceeds a trial's limits.
+        TrialLostError: if its process was ended otherwise, or cannot be started.
         UnlimitedError: if the system does not let it limit itself.
     """
     if trial.is_short:
@@ -158,10 +157,10 @@ def tried(trial: Trial[T], spent: Spent) -> T:
     limit_s = MOST_S
     try:
         with SideProcess(_WORK) as process:
-            process.tell(trial)
-            limit_s = process.hear(within_s=WITHIN_S)
-            found, used_s = process.hear(within_s=WITHIN_S)
-    except EndedError as error:
+            process.send(trial)
+            limit_s = process.receive(within_s=WITHIN_S)
+            found, used_s = process.receive(within_s=WITHIN_S)
+    except ProcessEndedError as error:
         # What it has used nobody knows: it costs as much as it may.
         spent(limit_s)
         if error.status in (-signal.SIGXCPU, _OUT_OF_MEMORY):
@@ -176,8 +175,7 @@ def tried(trial: Trial[T], spent: Spent) -> T:
 
 
 def main() -> None:
-    """Try one trial for the process at the other end of the pipe, whose descriptor is the
-    argument."""
+    """Run one trial for the process at the other end of the pipe (argument: its descriptor)."""
     with suppress(OSError):
         # A unit that is shut in may not even step back.
         os.nice(_LATER)
@@ -198,8 +196,7 @@ def main() -> None:
 
 
 def _limit_itself() -> int:
-    """How many seconds of a processor the trial has; raises UnlimitedError if the system does not
-    let it limit itself."""
+    """Limit this process, and return its processor seconds; raises UnlimitedError if it cannot."""
     # The desk's own start of this process is not the trial's.
     begun_s = int(time.process_time())
     try:
@@ -213,8 +210,7 @@ def _limit_itself() -> int:
 
 
 def _limit(what: int, most: int, before_hard: int = 0) -> int:
-    """Limits it to that, and so much above it for good; what is limited already, by the program's
-    unit say, stays no wider. The limit that it has now."""
+    """Limit to `most` (hard: `before_hard` more) unless a limit is tighter; return the soft one."""
     soft, hard = (
         sys.maxsize if limit == resource.RLIM_INFINITY else limit
         for limit in resource.getrlimit(what)

@@ -1,7 +1,7 @@
-"""The draft: a decision while it is being made, with the checks that all acts share, the tasks
-that they open, and the recount: what late truth strikes, lifts and disputes.
+"""The decider: a decision while it is being made, with what all acts share.
 
-A recount never suspends or closes.
+That is the checks, the tasks that acts open, and the recount: what late truth strikes, lifts and
+disputes. A recount never suspends or closes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
 
 
 @dataclass(slots=True)
-class Draft:
+class Decider:
     """The case as it stands so far, the clock and policy it is judged by, and what has happened.
 
     `by` is who acts: the clock, while what is due is done, and then the person.
@@ -83,47 +83,47 @@ class Draft:
         return incident_id(self.case.site_id, incident)
 
 
-def known_incident(draft: Draft, n: int) -> Incident:
+def known_incident(decider: Decider, n: int) -> Incident:
     """The incident, which must exist."""
-    found = draft.case.incidents.get(n)
+    found = decider.case.incidents.get(n)
     if found is None:
-        raise RefusedError("unknown_incident", incident=draft.name(n))
+        raise RefusedError("unknown_incident", incident=decider.name(n))
     return found
 
 
-def time_of(draft: Draft, at: datetime | None) -> datetime:
+def time_of(decider: Decider, at: datetime | None) -> datetime:
     """When a fact happened: `at`, which must not be in the future, else now."""
-    if at is not None and at > draft.now:
-        raise RefusedError("future", at=at, now=draft.now)
-    return at or draft.now
+    if at is not None and at > decider.now:
+        raise RefusedError("future", at=at, now=decider.now)
+    return at or decider.now
 
 
 def not_before(incident: Incident, at: datetime) -> None:
-    """What has to do with an incident cannot have happened before it."""
+    """A fact about an incident cannot have happened before it."""
     if at < incident.occurred_at:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 
 
-def site_is_open(draft: Draft, act: RefusedAct) -> None:
+def site_is_open(decider: Decider, act: RefusedAct) -> None:
     """The site must not be closed."""
-    case = draft.case
+    case = decider.case
     if case.closed:
         raise RefusedError("site_closed", site=case.site, rule=case.rule, act=act)
 
 
-def state_allows(draft: Draft, incident: Incident, trigger: str, act: RefusedAct) -> None:
+def state_allows(decider: Decider, incident: Incident, trigger: str, act: RefusedAct) -> None:
     """The incident's table must have a move by `trigger` from its state."""
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
-        refuse_state(draft, incident, act, needs)
+        refuse_state(decider, incident, act, needs)
 
 
 def state_is_one_of(
-    draft: Draft, incident: Incident, states: tuple[str, ...], act: RefusedAct
+    decider: Decider, incident: Incident, states: tuple[str, ...], act: RefusedAct
 ) -> None:
     """The incident must be in one of the states."""
     if incident.state not in states:
-        refuse_state(draft, incident, act, list(states))
+        refuse_state(decider, incident, act, list(states))
 
 
 def another_person(asked_by: str, by: str) -> None:
@@ -137,10 +137,10 @@ def _as_one_reads_it(name: str) -> str:
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
-def refuse_state(draft: Draft, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
+def refuse_state(decider: Decider, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
     """Refuse, since the incident's state forbids the act."""
     raise RefusedError(
-        "state_forbids", incident=draft.name(incident.n), state=incident.state, act=act,
+        "state_forbids", incident=decider.name(incident.n), state=incident.state, act=act,
         needs=" or ".join(needs),
     )  # fmt: skip
 
@@ -152,81 +152,81 @@ MAX_LISTED = 500
 """So many incidents one task lists: an entry has its limit, and a person too."""
 
 
-def recount(draft: Draft, incident: int) -> None:
+def recount(decider: Decider, incident: int) -> None:
     """Derive anew what rests on `incident`, now that the truth about it has changed."""
-    suspension = draft.case.incidents[incident].suspension
+    suspension = decider.case.incidents[incident].suspension
     if suspension is not None:
-        _recount_suspension(draft, suspension)
-    _recount_closure(draft)
+        _recount_suspension(decider, suspension)
+    _recount_closure(decider)
 
 
-def open_recheck(draft: Draft, suspension: int) -> None:
+def open_recheck(decider: Decider, suspension: int) -> None:
     """Ask the desk to look again at what the suspension rested on, unless it is known removed."""
-    unsettled = (i.n for i in _members(draft, suspension) if i.state in _NOT_KNOWN_REMOVED)
-    open_task(draft, "recheck", tuple(unsettled))
+    unsettled = (i.n for i in _members(decider, suspension) if i.state in _NOT_KNOWN_REMOVED)
+    open_task(decider, "recheck", tuple(unsettled))
 
 
-def open_task(draft: Draft, kind: str, incidents: tuple[int, ...]) -> None:
+def open_task(decider: Decider, kind: str, incidents: tuple[int, ...]) -> None:
     """Give the desk a task: `tell`, `recheck` or `review`; very many incidents make several.
 
     Without incidents there is nothing to do, and no task.
     """
     for start in range(0, len(incidents), MAX_LISTED):
-        draft.add(
+        decider.add(
             e.TaskOpened,
-            task=draft.case.last_task + 1,
+            task=decider.case.last_task + 1,
             task_kind=kind,
             incidents=incidents[start : start + MAX_LISTED],
         )
 
 
-def complete_rechecks(draft: Draft) -> None:
+def complete_rechecks(decider: Decider) -> None:
     """Complete each recheck task of which every incident is settled by now."""
-    case = draft.case
+    case = decider.case
     for task in list(case.tasks.values()):
         if task.kind != "recheck" or task.done_at is not None:
             continue
         if all(case.incidents[n].state in SETTLED for n in task.incidents):
-            draft.add(e.TaskCompleted, task=task.n, outcome="settled")
+            decider.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 
-def open_tells(draft: Draft) -> tuple[str, ...]:
+def open_tells(decider: Decider) -> tuple[str, ...]:
     """The ids of the open tasks to tell the customer of the closure (R1)."""
-    tasks = draft.case.tasks.values()
+    tasks = decider.case.tasks.values()
     found = sorted(task.n for task in tasks if task.kind == TELL and task.done_at is None)
-    return tuple(task_id(draft.case.site_id, n) for n in found)
+    return tuple(task_id(decider.case.site_id, n) for n in found)
 
 
-def _recount_suspension(draft: Draft, n: int) -> None:
-    case = draft.case
+def _recount_suspension(decider: Decider, n: int) -> None:
+    case = decider.case
     suspension = case.suspensions[n]
-    stands = any(incident.stands for incident in _members(draft, n))
+    stands = any(incident.stands for incident in _members(decider, n))
     if suspension.struck and stands:
-        draft.add(e.SuspensionRestored, suspension=n)
+        decider.add(e.SuspensionRestored, suspension=n)
     elif not suspension.struck and not stands:
         ended = case.running == n
         site_to = move_site(case.state, "strike", case) if ended else case.state
-        draft.add(
+        decider.add(
             e.SuspensionStruck, site_from=case.state, site_to=site_to, suspension=n, ended=ended
         )
         if ended:
-            open_recheck(draft, n)
+            open_recheck(decider, n)
 
 
-def _recount_closure(draft: Draft) -> None:
-    case = draft.case
+def _recount_closure(decider: Decider) -> None:
+    case = decider.case
     closure = case.closure
     if closure is None:
         return
     if rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, closure)
-        draft.add(e.ClosureDisputed, counted=met, needed=closure.needed)
-        tasks = open_tells(draft)
+        decider.add(e.ClosureDisputed, counted=met, needed=closure.needed)
+        tasks = open_tells(decider)
         if tasks:
-            draft.remark("tell_withdrawn", tasks=tasks)
+            decider.remark("tell_withdrawn", tasks=tasks)
     elif rules.settled(case, closure):
-        draft.add(e.DisputeSettled, upheld=not rules.is_met(case, closure))
+        decider.add(e.DisputeSettled, upheld=not rules.is_met(case, closure))
 
 
-def _members(draft: Draft, suspension: int) -> list[Incident]:
-    return [i for i in draft.case.incidents.values() if i.suspension == suspension]
+def _members(decider: Decider, suspension: int) -> list[Incident]:
+    return [i for i in decider.case.incidents.values() if i.suspension == suspension]

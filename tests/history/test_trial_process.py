@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 
 from incidents.errors import IncidentsError
-from incidents.history import apart
-from incidents.history.apart import (
+from incidents.history import trial_process
+from incidents.history.comparison import PreparedHistory
+from incidents.history.reports import Draw, TooManyReportsError
+from incidents.history.rows import HistoryError
+from incidents.history.simulate import Outcome
+from incidents.history.trial_process import (
     MOST_S,
-    Sent,
     TooCostlyError,
     Trial,
     TrialLostError,
     UnlimitedError,
+    UploadedHistory,
 )
-from incidents.history.comparison import Taken
-from incidents.history.reports import Draw, TooManyReportsError
-from incidents.history.rows import HistoryError
-from incidents.history.simulate import Outcome
 from incidents.machine.policy import DOCUMENTED
 
 LINES = "occurred_at,site\n" + "2026-03-01 10:00,a.example\n" * 3
@@ -32,12 +32,13 @@ LINES = "occurred_at,site\n" + "2026-03-01 10:00,a.example\n" * 3
 
 def trial(told: Callable[..., Any], text: str = LINES, most: int = 3) -> Trial[Any]:
     return Trial(
-        source=Sent(text.encode(), "history", UTC), policies=(("p", DOCUMENTED),), draw=Draw(),
-        within=None, most=most, skip_bad=False, told=told,
+        source=UploadedHistory(text.encode(), "history", UTC),
+        policies=(("p", DOCUMENTED),), draw=Draw(),
+        within=None, most=most, skip_bad=False, summarize=told,
     )  # fmt: skip
 
 
-def _process(_: Taken, outcomes: Sequence[Outcome]) -> tuple[int, int, int]:
+def _process(_: PreparedHistory, outcomes: Sequence[Outcome]) -> tuple[int, int, int]:
     seconds = resource.getrlimit(resource.RLIMIT_CPU)[0]
     return os.getpid(), seconds, outcomes[0].closed["repeat"]
 
@@ -62,19 +63,19 @@ def _killed(*_: object) -> None:
 @pytest.fixture
 def long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every trial is a long one."""
-    monkeypatch.setattr(apart, "SHORT", 0)
+    monkeypatch.setattr(trial_process, "SHORT", 0)
 
 
 def test_what_is_short_is_done_here_and_so_costs_nothing_elsewhere() -> None:
     spent: list[float] = []
-    assert apart.tried(trial(_process), spent.append)[::2] == (os.getpid(), 1)
+    assert trial_process.run_trial(trial(_process), spent.append)[::2] == (os.getpid(), 1)
     assert spent == []
 
 
 @pytest.mark.usefixtures("long")
 def test_what_is_long_is_done_elsewhere_within_a_limit_and_paid_for() -> None:
     spent: list[float] = []
-    process, seconds, closed = apart.tried(trial(_process), spent.append)
+    process, seconds, closed = trial_process.run_trial(trial(_process), spent.append)
     assert process != os.getpid()
     assert (MOST_S <= seconds < MOST_S + 5, closed) == (True, 1)
     assert 0 < spent[0] < MOST_S
@@ -96,7 +97,7 @@ def test_what_goes_wrong_elsewhere_is_told_as_here(
 ) -> None:
     spent: list[float] = []
     with pytest.raises(wrong) as refused:
-        apart.tried(asked, spent.append)
+        trial_process.run_trial(asked, spent.append)
     assert facts.items() <= refused.value.facts.items()
     cost = {TooCostlyError: [MOST_S], TrialLostError: [MOST_S]}.get(wrong)
     assert (spent == cost) if cost else (len(spent) == 1 and spent[0] < MOST_S)
@@ -114,7 +115,7 @@ def shut_in(long: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None
             "import os, resource\n"
             "def refuses(*_): raise PermissionError(1, 'Operation not permitted')\n"
         )
-        monkeypatch.setattr(apart, "_WORK", f"{refuses}{line}\n{apart._WORK}")
+        monkeypatch.setattr(trial_process, "_WORK", f"{refuses}{line}\n{trial_process._WORK}")
 
     return begin
 
@@ -124,7 +125,7 @@ def test_a_process_that_may_not_step_back_does_its_work_all_the_same(
 ) -> None:
     spent: list[float] = []
     shut_in("os.nice = refuses")
-    process, seconds, closed = apart.tried(trial(_process), spent.append)
+    process, seconds, closed = trial_process.run_trial(trial(_process), spent.append)
     assert process != os.getpid()
     assert (MOST_S <= seconds < MOST_S + 5, closed) == (True, 1)
     assert 0 < spent[0] < MOST_S
@@ -137,24 +138,24 @@ def test_a_process_that_may_not_limit_itself_does_no_work_and_says_why(
     spent: list[float] = []
     shut_in("os.nice = resource.setrlimit = refuses")
     with pytest.raises(UnlimitedError, match="cannot limit its own resources") as refused:
-        apart.tried(trial(_process), spent.append)
+        trial_process.run_trial(trial(_process), spent.append)
     assert "Operation not permitted" in refused.value.message
     assert "prlimit64" in refused.value.message
     assert spent[0] < MOST_S
     assert "Traceback" not in capfd.readouterr().err
 
 
-TIGHTER = apart.MOST_BYTES // 2
+TIGHTER = trial_process.MOST_BYTES // 2
 
 
 @pytest.mark.parametrize(
-    ("hard", "kept"), [(TIGHTER, TIGHTER), (resource.RLIM_INFINITY, apart.MOST_BYTES)]
+    ("hard", "kept"), [(TIGHTER, TIGHTER), (resource.RLIM_INFINITY, trial_process.MOST_BYTES)]
 )
 def test_a_limit_that_is_tighter_than_its_own_is_left_to_the_process(
     shut_in: Callable[[str], None], hard: int, kept: int
 ) -> None:
     shut_in(f"resource.setrlimit(resource.RLIMIT_AS, ({TIGHTER}, {hard}))")
-    assert apart.tried(trial(_memory), lambda _: None) == (TIGHTER, kept)
+    assert trial_process.run_trial(trial(_memory), lambda _: None) == (TIGHTER, kept)
 
 
 def test_a_trial_that_a_tighter_limit_of_the_processor_ends_is_too_costly(
@@ -165,7 +166,7 @@ def test_a_trial_that_a_tighter_limit_of_the_processor_ends_is_too_costly(
     shut_in("resource.setrlimit(resource.RLIMIT_CPU, (3, 3))")
 
     with pytest.raises(TooCostlyError) as refused:
-        apart.tried(trial(_busy), spent.append)
+        trial_process.run_trial(trial(_busy), spent.append)
 
     assert 1 <= spent[0] <= 2
     assert refused.value.facts["limit_s"] == spent[0]
