@@ -105,7 +105,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def reauthenticate(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
+def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
     """Confirm your password; acts that need this are then possible for five minutes."""
     door: Authenticator = request.app.state.door
     try:
