@@ -75,17 +75,17 @@ def _write_error(run: Run, error: IncidentsError) -> None:
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
-        told: dict[str, object] = {
+        answer: dict[str, object] = {
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
         if isinstance(error, ActRefusedError):
             # Deadlines due before the act took effect despite it.
-            told["events"] = error.events
+            answer["events"] = error.events
         if hints:
             from incidents.contract.hints import commands
 
-            told |= {"hints": hints, "commands": commands(hints)}
-        write_stderr(json_text({kind: told}))
+            answer |= {"hints": hints, "commands": commands(hints)}
+        write_stderr(json_text({kind: answer}))
         return
     from incidents.cli import error_text
 

@@ -251,12 +251,12 @@ def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> No
 
 def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     at, recorded_at = event["at"], event["recorded_at"]
-    told = event["words"]
+    sentence = event["words"]
     if at != recorded_at:
-        told = run.text("site.recorded", what=told, at=recorded_at)
+        sentence = run.text("site.recorded", what=sentence, at=recorded_at)
     login = distinct_login(event["by"], event["login"])
     who = event["by"] if login is None else f"{event['by']} ({login})"
-    return run.when(at), who, told
+    return run.when(at), who, sentence
 
 
 def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
