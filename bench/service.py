@@ -58,8 +58,8 @@ def serving(url: str, journal: Path) -> Iterator[int]:
 class Sending:
     """Requests of many accounts to a server that this process has started, and what each costs."""
 
-    def __init__(self, http: httpx.Client, desk: Desk, door: Authenticator) -> None:
-        self._http, self._desk, self._door = http, desk, door
+    def __init__(self, http: httpx.Client, desk: Desk, authenticator: Authenticator) -> None:
+        self._http, self._desk, self._authenticator = http, desk, authenticator
         self._people = count(1)
         [self._server] = [folder for folder in Path("/proc").glob("[0-9]*") if _is_server(folder)]
 
@@ -90,7 +90,7 @@ class Sending:
 
     def _session(self, handle: str, role: str) -> dict[str, str]:
         _add(self._desk, handle, role)
-        cookie = self._door.begin(handle).cookie
+        cookie = self._authenticator.begin(handle).cookie
         return {"Cookie": f"{_COOKIE}={cookie}", CSRF_HEADER: secrets.form_token(cookie, CSRF)}
 
     def _used_s(self) -> tuple[float, float]:
@@ -152,11 +152,11 @@ def sessions(url: str, handles: list[str], each: int = 1) -> list[dict[str, str]
     """New accounts of operators, and for each so many headers of a session of its own."""
     engine = engines.create(url)
     with desk_of(url) as desk:
-        door = Authenticator(engine, clock.now, seal_of(url))
+        authenticator = Authenticator(engine, clock.now, seal_of(url))
         for handle in handles:
             _add(desk, handle, "operator")
         found = [
-            {"Cookie": f"{_COOKIE}={door.begin(handle).cookie}"}
+            {"Cookie": f"{_COOKIE}={authenticator.begin(handle).cookie}"}
             for handle in handles
             for _ in range(each)
         ]

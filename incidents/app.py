@@ -151,11 +151,11 @@ class App:
         """Return the texts of references to sealed values; erased ones are left out."""
         from incidents.store import entries
 
-        asked = {ref for ref in refs if ref is not None}
-        if not asked:
+        wanted = {ref for ref in refs if ref is not None}
+        if not wanted:
             return {}
         with self.reading() as connection:
-            return dict(entries.values(connection, asked).items())
+            return dict(entries.values(connection, wanted).items())
 
     @property
     def person(self) -> str:
@@ -215,7 +215,7 @@ class App:
         return links.document(incident, now, found["links_revoked"])
 
     def compare(
-        self, names: Iterable[str], *, by_name: bool = True, **asked: Any
+        self, names: Iterable[str], *, by_name: bool = True, **options: Any
     ) -> list[Comparison]:
         """Compare the ordered and the actual states of sites: see `enforcement.reconciliation`.
 
@@ -227,11 +227,11 @@ class App:
 
         if not by_name:
             with self.reading() as connection:
-                asked["opens"] = lineage.standing(connection).unproved_since is None
+                options["opens"] = lineage.standing(connection).unproved_since is None
 
         found = routing.load()
         try:
-            own = Reconciliation(reading=self.reading, desk=self.desk, routing=found, **asked)
+            own = Reconciliation(reading=self.reading, desk=self.desk, routing=found, **options)
             return [own.compare(name) for name in names]
         finally:
             found.close()

@@ -41,7 +41,7 @@ def _machine_time() -> datetime:
     return datetime.now(UTC)
 
 
-# What `now` reads; `incidents.testing` alone puts another clock in its place.
+# The source of `now`; only `incidents.testing` replaces it.
 source: Callable[[], datetime] = _machine_time
 
 
@@ -58,7 +58,7 @@ def rfc3339(moment: datetime) -> str:
     """
     if moment.tzinfo is not UTC:
         moment = in_utc(moment)
-    # Without its zone a time is written twice as fast, and this is the fastest way to drop it.
+    # A time without a zone is formatted twice as fast, and this is the fastest way to drop it.
     return (_EPOCH_WITHOUT_ZONE + (moment - _EPOCH)).isoformat() + "Z"
 
 
@@ -190,7 +190,7 @@ def _latest(text: str, at: time, zone: tzinfo, now: datetime) -> datetime:
     if moment <= now:
         return moment
     yesterday = _in_zone(text, datetime.combine(today - timedelta(days=1), at), zone)
-    # Further back it is more likely a slip than last night: today's, which is refused as future.
+    # Further back it is more likely a slip: then it is today's, which is refused as future.
     return yesterday if now - yesterday <= _LAST_NIGHT else moment
 
 
@@ -200,7 +200,7 @@ def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:
     second = local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
-    # Around a change of the clocks: twice the same time, or one that is jumped over.
+    # Around a change of the clocks a time occurs twice, or never.
     shown = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
     code, what = ("twice", "happens twice") if shown == local else ("skipped", "does not exist")
     raise InputError.coded(

@@ -52,13 +52,13 @@ class IncidentsError(Exception):
 
     @classmethod
     def coded(
-        cls, code: str, sentence: str, facts: dict[str, Any] | None = None, /, **told: Any
+        cls, code: str, sentence: str, facts: dict[str, Any] | None = None, /, **shown: Any
     ) -> Self:
-        """Make an error; `told` fills in the sentence (`error.CODE` in catalogues)."""
-        return cls(Cause.of(code, sentence, **told), **(facts or {}))
+        """Make an error; `shown` fills in the sentence (`error.CODE` in catalogues)."""
+        return cls(Cause.of(code, sentence, **shown), **(facts or {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # It also comes out of another process, whatever its class is made with.
+        # For errors of another process, whatever the class's constructor takes.
         return _again, (type(self), self.message, self.facts)
 
     def _sentence(self) -> str:

@@ -126,9 +126,8 @@ def _structured() -> Any:
                 drop_unsafe,
                 _rendered,
             ],
-            # Looked up anew for each line: standard error may have been redirected since. A line
-            # and its end in one write: `print` makes two, and lines that the journal writes by
-            # itself would get between.
+            # Looked up for each line: standard error may have been redirected. One write for a line
+            # and its end, or lines of the journal would come between.
             logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
             cache_logger_on_first_use=False,
         )

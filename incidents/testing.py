@@ -24,10 +24,10 @@ class Rehearsal:
 @contextmanager
 def rehearsal(begin: datetime) -> Iterator[Rehearsal]:
     """Run this process from `begin` (aware) on, at a time that only `later` moves."""
-    told = Rehearsal(clock.in_utc(begin))
+    own = Rehearsal(clock.in_utc(begin))
     before = clock.source
-    clock.source = lambda: told.now
+    clock.source = lambda: own.now
     try:
-        yield told
+        yield own
     finally:
         clock.source = before

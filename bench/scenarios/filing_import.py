@@ -96,7 +96,7 @@ def _read(file: Path) -> int:
     from incidents.filing.lists import table_file
     from incidents.filing.lists.customer_list import CustomerList
 
-    with table_file.opened(str(file)) as table:
+    with table_file.open_table(str(file)) as table:
         return sum(not customer.problems for customer in CustomerList(table).customers())
 
 
@@ -106,7 +106,7 @@ def _checked(file: Path) -> int:
     from incidents.filing.lists.customer_list import CustomerList
 
     found, today = 0, datetime.now(UTC).date()
-    with table_file.opened(str(file)) as table:
+    with table_file.open_table(str(file)) as table:
         for customer in CustomerList(table).customers():
             check(customer.changes, today=today)
             found += not customer.problems

@@ -160,7 +160,7 @@ class Authenticator:
         self.log.record_failure(attempt, account, right=True)
         raise SignInError
 
-    def prove(self, visit: Visit, password: str, address: str | None = None) -> Visit:
+    def reauthenticate(self, visit: Visit, password: str, address: str | None = None) -> Visit:
         """Confirm again who the person of the session is; raises as `sign_in`."""
         handle = visit.identity.handle
         attempt = Attempt("proof", "password", address, session=visit.identity.session)
@@ -173,8 +173,7 @@ class Authenticator:
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
-            # It may have been ended meanwhile, or changed by who can write there: only what this
-            # server has sealed is sealed anew.
+            # It may have ended since, or been changed in the database: only seal what was sealed.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
             accounts.reauthenticate_session(

@@ -133,7 +133,7 @@ class _CachedDocument:
         self._failed: tuple[datetime, str] | None = None
 
     def get(self, *, not_older_than: timedelta = CACHED_FOR) -> Document:
-        # Whoever waits keeps one of the server's threads from the rest of its work.
+        # A waiting caller blocks one of the server's threads.
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             raise ProviderError(detail=Cause.of("not_answered_yet", "it has not answered yet"))
         try:

@@ -13,7 +13,7 @@ from incidents.contract.rights import LOOKING, OF_THE_HOUSE, RIGHTS
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-WHAT: dict[Role, str] = {
+SUMMARIES: dict[Role, str] = {
     "viewer": "sees queue, sites and incidents, and no number or address of a person in full",
     "operator": "works at the desk: logs, calls, states what came of it",
     "supervisor": "an operator who also reinstates and holds sites, and steers orders",
@@ -25,7 +25,7 @@ WHAT: dict[Role, str] = {
 _TABLE: dict[str, tuple[Role, ...]] = {
     each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
 }
-MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
+ROLES_OF_ACT: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
 """The roles that may do each act, by name: a command's class in snake case, or a right's name."""
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
@@ -41,16 +41,16 @@ somebody access, or erase for good. To change another person's account, password
 
 def may(role: str, act: str) -> bool:
     """Whether that role may do that act; raises KeyError for an act that is none."""
-    return role in MAY[act]
+    return role in ROLES_OF_ACT[act]
 
 
 _HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _MAX_HANDLE = 40
 
-FRESH_FOR = timedelta(minutes=5)
+PROOF_TTL = timedelta(minutes=5)
 """The time for which a person need not prove again who they are."""
 
-DenialReason = Literal["role", "token_scope", "in_person", "prove_again"]
+Denial = Literal["role", "token_scope", "in_person", "prove_again"]
 """The reason for a denial: the role, the token's scope, any token, or a proof that is too old."""
 
 
@@ -88,7 +88,7 @@ class Identity:
         """The way they signed in, which is beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
-    def denial(self, act: str, now: datetime) -> DenialReason | None:
+    def denial(self, act: str, now: datetime) -> Denial | None:
         """The reason why they may not do that act at `now`; None if they may."""
         if not may(self.role, act):
             return "role"
@@ -97,7 +97,7 @@ class Identity:
         if act in IN_PERSON:
             if self.proved_at is None:
                 return "in_person"
-            if now - self.proved_at > FRESH_FOR:
+            if now - self.proved_at > PROOF_TTL:
                 return "prove_again"
         return None
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts.discovery import Discovery, json_of, provider_client
-from incidents.accounts.identity import FRESH_FOR
+from incidents.accounts.identity import PROOF_TTL
 from incidents.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Oidc:
         if question.again is not None:
             if handle != question.again:
                 raise ProviderWordError(detail="somebody else has signed in")
-            if now - proved_at > FRESH_FOR:
+            if now - proved_at > PROOF_TTL:
                 raise ProviderWordError(detail="auth_time")
         return ProviderLogin(handle, proved_at)
 
@@ -169,7 +169,7 @@ class Oidc:
             try:
                 read = _read(token, self._discovery.keys())
             except InvalidKeyIdError:
-                # Providers change their keys, and the new one signs before ours are too old.
+                # A provider may sign with a new key before our copy expires.
                 read = _read(token, self._discovery.keys(refetch=True))
             options = {
                 "iss": {"essential": True, "value": provider.issuer},
@@ -204,7 +204,7 @@ class Oidc:
         with provider_client(self._provider.issuer) as client:
             answer = client.post(url, body.encode(), headers)
         if answer.status in (400, 401):
-            # A code that was used, or was never given out; or we are not who we say.
+            # A code that was used or never issued, or wrong client credentials.
             raise ProviderWordError(detail="code")
         return json_of(answer)
 

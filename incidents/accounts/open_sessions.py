@@ -127,10 +127,10 @@ def end(connection: Connection, found: Session, how: str, by: str | None, now: d
     """End a session at `now` (UTC), and add that to the log of sign-ins."""
     whose = found.account.handle
     if accounts.end_session(connection, found.id):
-        told = SignIn(
+        line = SignIn(
             now, "sign_out", OK, how, whose, None if by == whose else by, session=found.id
         )
-        sign_ins.add(connection, told)
+        sign_ins.add(connection, line)
 
 
 def has_ended(session: Session, now: datetime) -> bool:

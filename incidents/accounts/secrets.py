@@ -77,7 +77,7 @@ TOKEN_PREFIX = "inc_"  # noqa: S105 - what is not secret of it
 
 _BYTES = 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Each takes 64 MiB on purpose: many who sign in at once wait for each other.
+# Each hash takes 64 MiB on purpose, so many sign-ins at once wait for each other.
 _AT_ONCE = BoundedSemaphore(4)
 
 

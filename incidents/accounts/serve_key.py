@@ -61,7 +61,7 @@ class Seal:
 
     def __init__(self, key: bytes | None = None, of: ServeKey | None = None) -> None:
         self.digest = None if key is None else key_digest(key)
-        # A row of another database that has the same key, a rehearsal say, is worth nothing here.
+        # So a row of another database with the same key, such as a rehearsal, is invalid here.
         own = "" if of is None else f"{of.number} {rfc3339(of.since)}"
         self._key = None if key is None else hmac.new(key, own.encode(), hashlib.sha256).digest()
 
@@ -164,8 +164,8 @@ def key_file(of: Settings) -> Path:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
-    if said := os.environ.get(VARIABLE):
-        return Path(said).expanduser()
+    if path := os.environ.get(VARIABLE):
+        return Path(path).expanduser()
     return access_settings.serve().key_file or sources.default_path(of.db, NAME)
 
 

@@ -273,11 +273,12 @@ def find_claimant(
 
     A password counts only if it has the `seal` and is the last one on record.
     """
-    # What is no handle is nobody's name, and may hold what no database takes.
+    # Text that is no handle may have characters that databases refuse.
     name = handle if is_handle(handle) else UNKNOWN_NAME
-    kept, said = passwords.of(connection, name), passwords.last_on_record(connection, name)
+    kept, recorded = passwords.of(connection, name), passwords.last_on_record(connection, name)
     if kept is not None and not (
-        seal.holds(kept.seal, password_facts(kept)) and passwords.is_last_on_record(said, kept.hash)
+        seal.holds(kept.seal, password_facts(kept))
+        and passwords.is_last_on_record(recorded, kept.hash)
     ):
         _log.warning("a password was put there beside the record", handle=name)
         kept = None

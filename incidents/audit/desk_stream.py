@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
-from incidents.audit.fold import NAME, UNREADABLE, said
+from incidents.audit.fold import NAME, UNREADABLE, describe
 from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.contract.case_documents import plain
 from incidents.errors import Cause
@@ -33,7 +33,7 @@ from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
 from incidents.values.parsing import MisreadError
 
-_KEEPS = (
+_ACCOUNT_EVENTS = (
     own_events.AccountMade, own_events.RoleGiven, own_events.AccountDisabled,
     own_events.AccountEnabled, own_events.PasswordSet,
 )  # fmt: skip
@@ -100,13 +100,13 @@ class AccountRecord:
                     raise _misread("no_token", "there is no token {token}", token=token)
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
 
-    def unlet(self, event: Event) -> str | None:
+    def unauthorised(self, event: Event) -> str | None:
         """The reason why the role on record would not allow the act on an account, or None.
 
         Before an administrator has a password, everybody at the command line may do it.
         """
         own = self.accounts.get(event.by)
-        if not isinstance(event, _KEEPS) or own is None or _may_keep(own):
+        if not isinstance(event, _ACCOUNT_EVENTS) or own is None or _may_keep(own):
             return None
         is_own_password = isinstance(event, own_events.PasswordSet) and event.handle == event.by
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
@@ -198,13 +198,13 @@ class OwnRecord:
                 raise _misread("no_act", "{kind} is no act of the desk", kind=event.kind)
         self.seq = header.site_seq
 
-    def unlet(self, event: Event) -> str | None:
+    def unauthorised(self, event: Event) -> str | None:
         """The reason why the program would not have allowed the act, by the record; else None.
 
         None also if that is unknown: before servers have a key, anybody who can write to the
         database has any role.
         """
-        return self.accounts.unlet(event) if self.serve_keys else None
+        return self.accounts.unauthorised(event) if self.serve_keys else None
 
     def _activate(self, event: own_events.PolicyActivated) -> None:
         if event.previous != self.active:
@@ -252,13 +252,13 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
             header, event = decode(row[_BODY])
             if header.site_seq != row[_SEQ]:
                 raise _misplaced(header)
-            unlet = record.unlet(event)
+            unauthorised = record.unauthorised(event)
             record.take(header, event)
         except UNREADABLE as error:
-            yield _impossible(row, said(error))
+            yield _impossible(row, describe(error))
             return
-        if unlet is not None:
-            yield _impossible(row, unlet)
+        if unauthorised is not None:
+            yield _impossible(row, unauthorised)
     yield from _compare(connection, record)
     yield from _compare_passwords(connection, record.accounts)
 

@@ -77,7 +77,7 @@ def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
         yield list(chain.from_iterable(rows))
 
 
-def for_a_slow_reader(
+def buffered(
     reading: Callable[[], AbstractContextManager[Connection]],
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
@@ -123,11 +123,11 @@ def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
     writer.writerow(COLUMNS)
     for part in stored:
         writer.writerows(map(_cells, part))
-        yield _taken(buffer)
-    yield _taken(buffer)
+        yield _drain(buffer)
+    yield _drain(buffer)
 
 
-def _taken(buffer: io.StringIO) -> bytes:
+def _drain(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()

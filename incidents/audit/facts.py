@@ -1,7 +1,7 @@
 """The facts that an entry states of itself, read at the least cost, and the flaws found in them.
 
-`read` requires RFC 8785 exactly. `glance` reads only the end of the entry: for an entry written by
-the desk the result is the same, since in its texts each quotation mark has a backslash before it.
+`read` requires RFC 8785 exactly. `read_end` reads only the end of the entry: for an entry of the
+desk the result is the same, since in its texts each quotation mark has a backslash before it.
 `entry.decode` checks that the desk can have written an entry.
 """
 
@@ -57,7 +57,7 @@ def read(body: bytes) -> Facts:
         raise _unreadable("not_as_written", "it is not written as the desk writes") from error
 
 
-def glance(body: bytes) -> Facts:
+def read_end(body: bytes) -> Facts:
     """The facts at the end of an entry, if the desk wrote it.
 
     Raises:
@@ -164,7 +164,7 @@ class Flaw:
         return f"{self.where}: {self.what}"
 
 
-def told(error: IncidentsError) -> Cause:
+def cause_of(error: IncidentsError) -> Cause:
     """The flaw that such an error reports."""
     return Cause.of(f"flaw_{error.name}", "{message}", message=error.message, **error.facts)
 

@@ -36,7 +36,7 @@ UNREADABLE = (
 
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
-_LONGEST = 200
+_MAX_SHOWN = 200
 """The most characters of a wrong entry that are shown: it may hold anything."""
 
 
@@ -68,7 +68,7 @@ class Fold:
         try:
             header, event = decode(row[_BODY])
         except UNREADABLE as error:
-            return self._finding(seq, "unreadable_entry", found=said(error))
+            return self._finding(seq, "unreadable_entry", found=describe(error))
         return self._misplaced(header, event, row) or self._apply(header, event, seq)
 
     def _misplaced(self, header: Header, event: Event, row: Row) -> Finding | None:
@@ -104,7 +104,7 @@ class Fold:
             _check(case, event)
             apply(case, event)
         except _IMPOSSIBLE as error:
-            return self._finding(seq, "impossible_entry", found=said(error))
+            return self._finding(seq, "impossible_entry", found=describe(error))
         self.case = case
         self._outbox.take(case, event)
         return None
@@ -140,7 +140,7 @@ def _check(case: Case, event: Event) -> None:
         ))  # fmt: skip
 
 
-def said(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The description of a wrong entry, from the error in reading or applying it."""
     if isinstance(error, UnreadableEntryError):
         detail = error.facts.get("detail")
@@ -149,7 +149,7 @@ def said(error: BaseException) -> str:
         return Cause.of("flaw_no_toml", "it is not valid TOML")
     if isinstance(error, MisreadError | PolicyError):
         why = error.args[0] if error.args else ""
-        return why if isinstance(why, Cause) and len(why) <= _LONGEST else str(error)[:_LONGEST]
+        return why if isinstance(why, Cause) and len(why) <= _MAX_SHOWN else str(error)[:_MAX_SHOWN]
     if isinstance(error, UnicodeError | RecursionError):
         return json_cause(error)
     return Cause.of("flaw_cannot_follow", "it cannot follow the entries before it")
@@ -242,7 +242,7 @@ class Periods:
             read = policy.read(event.toml)
         except PolicyError as error:
             cannot = "the policy in it cannot be used: {why}"
-            return Cause.of("flaw_policy_unusable", cannot, why=said(error))
+            return Cause.of("flaw_policy_unusable", cannot, why=describe(error))
         if read.digest != event.policy:
             return Cause.of(
                 "flaw_policy_digest", "the policy in it is {digest}, but it says {said}",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, Engine
 
 from incidents.audit.facts import Facts, Flaw
-from incidents.audit.pool import NoPoolError, Tell, WorkerPool
+from incidents.audit.pool import NoPoolError, Progress, WorkerPool
 from incidents.store.database.engine import reading
 
 
@@ -69,11 +69,11 @@ class Job:
     source: Source
     act: Act
 
-    def do(self, connection: Connection | None, tell: Tell) -> Any:
+    def do(self, connection: Connection | None, progress: Progress) -> Any:
         """Run the act."""
         act, given = self.act
         with self.source(connection) as log:
-            return act(log, tell, *given)
+            return act(log, progress, *given)
 
 
 MOST_PROCESSES = 4
@@ -88,7 +88,7 @@ class Workers:
     source: Source
     pool: WorkerPool | None
     connection: Connection | None
-    done: Tell
+    done: Progress
 
     @property
     def many(self) -> int:
@@ -114,7 +114,7 @@ class Workers:
 
 @contextmanager
 def workers_for(
-    source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Tell
+    source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Progress
 ) -> Iterator[Workers]:
     """As many workers as are useful for that number of entries, or `processes`.
 

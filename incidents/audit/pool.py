@@ -36,8 +36,8 @@ class WorkerLostError(IncidentsError):
 
 
 @contextmanager
-def shared(engine: Engine) -> Iterator[str | None]:
-    """Share one state of the database with all transactions that `joined` begins; yields its name.
+def share_snapshot(engine: Engine) -> Iterator[str | None]:
+    """Share one state of the database with the transactions of `join_snapshot`; yields its name.
 
     On SQLite states have no names: nobody can write until they have all begun.
 
@@ -62,7 +62,7 @@ def shared(engine: Engine) -> Iterator[str | None]:
 
 
 @contextmanager
-def joined(engine: Engine, name: str | None) -> Iterator[Connection]:
+def join_snapshot(engine: Engine, name: str | None) -> Iterator[Connection]:
     """Open a transaction that reads the state of that name, even if it is no longer shared."""
     with reading(engine) as connection:
         if name is not None:
@@ -73,14 +73,14 @@ def joined(engine: Engine, name: str | None) -> Iterator[Connection]:
         yield connection
 
 
-Tell = Callable[[int], object]
+Progress = Callable[[int], object]
 """A callback for progress: how many more entries were read."""
 
 
 class Work(Protocol):
     """A job; it goes through the pipe, and so does its result."""
 
-    def do(self, connection: Connection | None, tell: Tell) -> Any:
+    def do(self, connection: Connection | None, progress: Progress) -> Any:
         """Run it, on the database if there is one."""
 
 
@@ -94,19 +94,19 @@ def serve(pipe: Pipe) -> None:
     # The other end is gone: nobody waits for results.
     with pipe, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            _work(pipe)
+            _run_jobs(pipe)
         except IncidentsError as error:
             pipe.send(WorkerLostError(detail=error.message))
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
+        except Exception as error:  # noqa: BLE001 - sent to the other end
             detail = Cause.of(
                 "own_fault", "a fault in this program: {name}", name=type(error).__name__
             )
             pipe.send(WorkerLostError(detail=detail))
 
 
-def _work(pipe: Pipe) -> None:
+def _run_jobs(pipe: Pipe) -> None:
     """Run jobs; first read the database's address, if there is one, and the name of its state."""
     with ExitStack() as opened:
         connection = None
@@ -117,7 +117,7 @@ def _work(pipe: Pipe) -> None:
             opened.enter_context(plainly(engine))
             engine.connect().close()
             pipe.send(None)
-            connection = opened.enter_context(joined(engine, pipe.recv()))
+            connection = opened.enter_context(join_snapshot(engine, pipe.recv()))
         pipe.send(None)
         while True:
             work: Work = pipe.recv()
@@ -159,7 +159,7 @@ class WorkerPool:
         """The processes' ids."""
         return [worker.pid for worker in self._workers]
 
-    def each(self, works: Iterable[Work], tell: Tell) -> Iterator[Any]:
+    def each(self, works: Iterable[Work], progress: Progress) -> Iterator[Any]:
         """Have all jobs done, and return their results in order.
 
         Raises:
@@ -182,13 +182,13 @@ class WorkerPool:
                 idle = []
                 for pipe in wait(list(busy)):
                     worker, place = busy[pipe]
-                    is_done, found = _heard(worker)
+                    is_done, found = _receive(worker)
                     if is_done:
                         results[place] = found
                         idle.append(worker)
                         del busy[pipe]
                     else:
-                        tell(found)
+                        progress(found)
         except ProcessEndedError as error:
             raise WorkerLostError(detail=str(error)) from error
 
@@ -197,19 +197,19 @@ class WorkerPool:
         url = None if engine is None else engine.url.render_as_string(hide_password=False)
         for worker in self._workers:
             worker.send(url)
-        # Only now that all are there: others may be waiting while a state is shared.
+        # Only once all have started: others may wait while a state is shared.
         for worker in self._workers:
-            _heard(worker)
+            _receive(worker)
         if engine is None:
             return
-        with shared(engine) as name:
+        with share_snapshot(engine) as name:
             for worker in self._workers:
                 worker.send(name)
             for worker in self._workers:
-                _heard(worker)
+                _receive(worker)
 
 
-def _heard(worker: SideProcess) -> Any:
+def _receive(worker: SideProcess) -> Any:
     heard = worker.receive()
     if isinstance(heard, WorkerLostError):
         raise heard

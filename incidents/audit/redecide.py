@@ -40,7 +40,7 @@ from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, encode
 
-FEW = 40
+MAX_WHOLE = 40
 """A case with at most this many parts is decided whole, a larger one by the needed part."""
 
 
@@ -155,7 +155,10 @@ class Redecision:
 
     def _decided(self, case: Case, command: Command, policy: Policy, now: datetime) -> Decision:
         archive = self._archive
-        if archive is None and len(case.incidents) + len(case.tasks) + len(case.suspensions) > FEW:
+        if (
+            archive is None
+            and len(case.incidents) + len(case.tasks) + len(case.suspensions) > MAX_WHOLE
+        ):
             archive = self._archive = Archive(case)
         if archive is None:
             decision = decide(case, command, policy, now)

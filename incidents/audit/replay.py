@@ -83,11 +83,11 @@ class Erasures:
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)
-        except TypeError:  # somebody's own, in place of a time
+        except TypeError:  # a foreign value instead of a time
             return False
 
 
-class Kept:
+class KeptReferences:
     """The references in entries that still have their values, of the sites of `span`.
 
     Sites must be taken in the order of their ids, each with all its entries.
@@ -215,7 +215,7 @@ class Replay:
     def _of_desk(self) -> Iterator[Finding]:
         ours = entries.c.site_id == DESK_STREAM
         stream = Stream(self._connection, entries, "site_id", "site_seq", where=[ours])
-        words = Kept(self._connection, Span.of(DESK_STREAM), self._write_time)
+        words = KeptReferences(self._connection, Span.of(DESK_STREAM), self._write_time)
         rows = words.watched(DESK_STREAM, self._counted(stream.rest()))
         yield from desk_stream.findings(self._connection, rows)
         # Entries after a wrong one are skipped.
@@ -227,7 +227,7 @@ class Replay:
         history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
         outgoing, unsettled = self._stream(orders, span), self._stream(deliveries, span)
         kept = {table: self._stream(table, span) for table, _ in OF_CASE}
-        words = Kept(self._connection, span, self._write_time)
+        words = KeptReferences(self._connection, span, self._write_time)
         streams = [history, outgoing, unsettled, *kept.values()]
         while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
             site_id = min(ids)

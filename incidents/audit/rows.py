@@ -205,7 +205,7 @@ def site_spans(connection: Connection, about: int) -> list[Span]:
 
 
 @dataclass(frozen=True, slots=True)
-class Some:
+class Ids:
     """The rows with one of these keys."""
 
     ids: tuple[int, ...]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, func, select
 
 from incidents.audit.jobs import Act, workers_for
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
 from incidents.store.database.engine import plainly, reading
@@ -39,8 +39,8 @@ def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
     return ((_replayed, (share, most)) for share in shares)
 
 
-def _replayed(connection: Connection, tell: Tell, share: Share, most: int | None) -> Report:
-    replay = Replay(connection, share, done=tell)
+def _replayed(connection: Connection, progress: Progress, share: Share, most: int | None) -> Report:
+    replay = Replay(connection, share, done=progress)
     with closing(replay.findings()) as found:
         findings = list(islice(found, most))
     return Report(findings, replay.sites, replay.entries)
@@ -61,7 +61,7 @@ class Split:
         *,
         processes: int | None = None,
         most: int | None = None,
-        done: Tell = lambda _: None,
+        done: Progress = lambda _: None,
     ) -> None:
         self.sites = 0
         self.entries = 0
@@ -135,7 +135,9 @@ class Replayed:
         }
 
 
-def replayed(engine: Engine, site_id: int | None = None, done: Tell = lambda _: None) -> Replayed:
+def replayed(
+    engine: Engine, site_id: int | None = None, done: Progress = lambda _: None
+) -> Replayed:
     """Derive every table again from the entries alone, or those of one site, and compare.
 
     Raises:

@@ -15,7 +15,7 @@ from incidents.errors import Cause
 from incidents.values.json_object import JSONObject
 
 if TYPE_CHECKING:
-    from incidents.audit.proof.verdict import Asked, Verdict
+    from incidents.audit.proof.verdict import Verdict, VerifyOptions
     from incidents.audit.split import Replayed
     from incidents.contract.documents import policies as policy_documents
     from incidents.contract.documents import record as documents
@@ -70,7 +70,7 @@ class RemoteRecord:
         """The `checkpoint` of what there is, signed now; `pending` entries are left out."""
         return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
-    def verdict(self, asked: Asked, watch: Watch) -> Verdict:
+    def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:
         """The verdict of a verification of the server's log."""
         words: JSONObject = {
             "keys": [*map(str, asked.keys)], "witnesses": [*map(str, asked.witnesses)],

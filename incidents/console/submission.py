@@ -224,7 +224,9 @@ def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.authenticator.prove(here.visit, password, caller.address_of(here.request)), None
+        return here.authenticator.reauthenticate(
+            here.visit, password, caller.address_of(here.request)
+        ), None
     except RefusedError as error:
         # Told by the act that it was to prove, which nobody knows here: see `Submission.authorise`.
         return here.visit, error.name

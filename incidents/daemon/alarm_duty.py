@@ -72,7 +72,7 @@ class Alarms:
         *,
         stopped: Callable[[], bool] = lambda: False,
         send: alarm_letter.SendAlarm | None = None,
-        say: Callable[..., None] = journal.say,
+        say: Callable[..., None] = journal.info,
         patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -222,7 +222,7 @@ class Alarms:
             self._say("an alarm was sent", kind=alarm.kind, item=alarm.subject)
         elif not _is_quiet(outcome):
             reason = outcome.why if isinstance(outcome, Skipped) else outcome.problem
-            journal.warn(
+            journal.warning(
                 "an alarm was not sent yet",
                 kind=alarm.kind, item=alarm.subject, attempts=claimed.attempts, reason=reason,
             )  # fmt: skip

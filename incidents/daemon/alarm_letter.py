@@ -45,8 +45,8 @@ def channel_sender(lane: DeskLane, source: Source) -> SendAlarm | None:
     def send(alarm: Alarm, raised: Raised, now: datetime, halted_since: datetime | None) -> Outcome:
         # A retry is the same letter; a recurrence is another one.
         letter = f"{alarm.subject}.{raised.raised_at:%Y%m%dT%H%M%S%f}"
-        told = facts(alarm, now, source, halted_since)
-        return lane.alarm(alarm.kind, told, subject_key=letter)
+        alarm_facts = facts(alarm, now, source, halted_since)
+        return lane.alarm(alarm.kind, alarm_facts, subject_key=letter)
 
     return send
 
@@ -79,12 +79,12 @@ def subject_of(names: Collection[str]) -> str:
 
 def updated_row(raised: Raised, names: Collection[str], now: datetime) -> Raised | None:
     """The row for these names at `now` (UTC); None if it is unchanged, or being sent."""
-    told = set(raised.subject.split(" "))
+    sent = set(raised.subject.split(" "))
     if raised.told_at is None:
         found = replace(raised, subject=subject_of(names)) if raised.due(now) else raised
-    elif told.issuperset(names) or now - raised.told_at < MIN_INTERVAL:
+    elif sent.issuperset(names) or now - raised.told_at < MIN_INTERVAL:
         # A site that left the list and came back counts as new.
-        found = replace(raised, subject=subject_of(told.intersection(names)))
+        found = replace(raised, subject=subject_of(sent.intersection(names)))
     else:
         found = replace(
             raised,

@@ -134,7 +134,7 @@ class Delivery:
             self.round.close()
             self.round = None
         if not (found.enforces or self._once):
-            journal.warn(_INACTIVE[ACT])
+            journal.warning(_INACTIVE[ACT])
 
     def _load_lane(self, lane: str) -> None:
         sender = notice_lane(self._app, lane)
@@ -144,7 +144,7 @@ class Delivery:
         else:
             self._without_channel.add(lane)
             if not self._once:
-                journal.warn(_INACTIVE[lane])
+                journal.warning(_INACTIVE[lane])
 
     def _is_clock_wrong(self) -> bool:
         """Whether the clock is wrong, so that times would be recorded wrongly.

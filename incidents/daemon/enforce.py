@@ -162,7 +162,7 @@ def _batches(
             return
         yield began, answers
         if not any(answer.events for answer in answers):
-            journal.warn("a due decision produced no event", site=answers[0].site)
+            journal.warning("a due decision produced no event", site=answers[0].site)
             return
 
 
@@ -194,7 +194,7 @@ class Enforcement:
         self._backoff = Backoff(monotonic=monotonic) if backoff is None else backoff
         self._monotonic = monotonic
         self._worked_at: float | None = None
-        self._trouble: str | None = None
+        self._last_reason: str | None = None
 
     @property
     def is_working(self) -> bool:
@@ -229,8 +229,8 @@ class Enforcement:
     def _succeeded(self, found: Elapsed) -> None:
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
-            journal.say("enforcing again", duration_s=round(lasted_s, 1))
-        self._trouble = None
+            journal.info("enforcing again", duration_s=round(lasted_s, 1))
+        self._last_reason = None
         began = self._worked_at is None
         self._worked_at = self._monotonic()
         changed = (found.aside is None) != (self.aside is None)
@@ -246,7 +246,7 @@ class Enforcement:
                 "standing aside: this daemon does not enforce the clock", reason=found.aside
             )
         elif changed:
-            journal.warn("the clocks agree again: enforcing")
+            journal.warning("the clocks agree again: enforcing")
         self._systemd.status(_status(found))
         if began or changed:
             self._changed()
@@ -270,9 +270,9 @@ class Enforcement:
         self._systemd.feed_watchdog()
         self._systemd.extend_start(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
-        if reason != self._trouble:
+        if reason != self._last_reason:
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
-        self._trouble = reason
+        self._last_reason = reason
 
 
 def _status(found: Elapsed) -> str:

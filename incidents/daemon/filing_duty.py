@@ -54,7 +54,7 @@ class Filings:
         *,
         stopped: Callable[[], bool] = lambda: False,
         check_page: CheckPage | None = None,
-        say: Callable[..., None] = journal.say,
+        say: Callable[..., None] = journal.info,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -189,11 +189,11 @@ def _check_footer(
     guard = settings.guard()
     try:
         home = details.get("home_url", "")
-        read = page.fetch(home, guard) if home else page.of_site(site, guard)
+        read = page.fetch(home, guard) if home else page.fetch_home(site, guard)
     except page.UnreadPageError:
         return None
     expected = check.Expected.of(details, icp_form=settings.icp_form)
-    found = check.check_foot(read.foot(), expected)
+    found = check.check_footer(read.footer(), expected)
     if any(each.field == check.PAGE for each in found):
         # The page was cut, or only scripts fill it: what it lacks is unknown.
         return None

@@ -26,14 +26,14 @@ _log = log.logger(_NAME)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def say(sentence: str, **facts: Any) -> None:
+def info(sentence: str, **facts: Any) -> None:
     """Log what was done."""
     # The disk is full, or the reader has gone away.
     with contextlib.suppress(OSError, ValueError):
         _log.info(sentence, **facts)
 
 
-def warn(sentence: str, **facts: Any) -> None:
+def warning(sentence: str, **facts: Any) -> None:
     """Log what a person should look at."""
     with contextlib.suppress(OSError, ValueError):
         _log.warning(sentence, **facts)
@@ -48,7 +48,7 @@ def error(sentence: str, **facts: Any) -> None:
 def decided(answers: Iterable[Answer]) -> int:
     """Log one line for each decision of the clock; return their number.
 
-    The lines are those of `say`, but written together: one by one they took a quarter of the time
+    The lines are those of `info`, but written together: one by one they took a quarter of the time
     of deciding. None of their facts is personal.
     """
     facts = [
@@ -58,11 +58,11 @@ def decided(answers: Iterable[Answer]) -> int:
     ]
     if _on_terminal():
         for each in facts:
-            (warn if _needs_a_person(each) else say)(_DECIDED, **each)
+            (warning if _needs_a_person(each) else info)(_DECIDED, **each)
     elif facts:
-        told = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
+        common = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
         lines = (
-            each | told | {"level": "warning" if _needs_a_person(each) else "info"}
+            each | common | {"level": "warning" if _needs_a_person(each) else "info"}
             for each in facts
         )
         with contextlib.suppress(OSError, ValueError):

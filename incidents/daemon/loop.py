@@ -98,7 +98,7 @@ class _Loop:
         )
         self._record = record.Record(app, stopped=self._stop.is_set)
         self._witnessing = record.WitnessRequests(app, self._record, self._stop)
-        self._metrics = Service(app, say=journal.say, warn=journal.warn)
+        self._metrics = Service(app, say=journal.info, warn=journal.warning)
         self._delivery = delivery.Delivery(
             app, stopped=self._stop.is_set, observed=self._metrics.observed
         )
@@ -130,9 +130,9 @@ class _Loop:
 
     def run(self) -> int:
         me = self._identity
-        journal.say("started", worker=me.daemon, pid=me.pid, version=__version__)
+        journal.info("started", worker=me.daemon, pid=me.pid, version=__version__)
         if warning := open_to_others(self._app.bare_engine):
-            journal.warn("the database is exposed to others", reason=warning)
+            journal.warning("the database is exposed to others", reason=warning)
         self._scheduler.start()
         # Both share one thread, so two looks never overlap.
         self._every(TICK_S, self._enforce, id=_TICK, executor=_CLOCK)
@@ -144,12 +144,12 @@ class _Loop:
         received = self._wait()
         self._stop.set()
         self._systemd.stopping()
-        journal.say("stopping", signal=received and signal.Signals(received).name)
+        journal.info("stopping", signal=received and signal.Signals(received).name)
         self._finish()
         self._delivery.close()
         self._metrics.stop()
         self._heart.stop()
-        journal.say("stopped", worker=me.daemon)
+        journal.info("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
             journal.error("the daemon cannot continue", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
@@ -175,7 +175,9 @@ class _Loop:
         # A simulated clock may run sixty times as fast, in constant steps.
         if not self._own_clock:
             direction = "forward" if step > timedelta(0) else "back"
-            journal.warn(f"this machine's clock was set {direction}", drift_s=step.total_seconds())
+            journal.warning(
+                f"this machine's clock was set {direction}", drift_s=step.total_seconds()
+            )
         self._run_all_now()
 
     def _run_all_now(self) -> None:
@@ -196,7 +198,7 @@ class _Loop:
         while closing.is_alive():
             received = _stop_signal(0.05)
             if received is not None:
-                journal.warn("stopped at once: the current batch is rolled back")
+                journal.warning("stopped at once: the current batch is rolled back")
                 signal.signal(received, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
                 os.kill(os.getpid(), received)

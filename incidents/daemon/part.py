@@ -90,7 +90,7 @@ class Part:
         self._wrong, self._log_error = wrong, log_error
         self.error: Exception | None = None
         self._backoff = Backoff(monotonic=monotonic)
-        self._trouble: str | None = None
+        self._last_reason: str | None = None
 
     def attempt(self, act: Callable[[], object]) -> bool:
         """Call `act`, unless it is too early after a failure; return whether it succeeded."""
@@ -103,8 +103,8 @@ class Part:
             return False
         lasted_s = self._backoff.succeeded()
         if lasted_s is not None:
-            journal.say(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
-        self._trouble = self.error = None
+            journal.info(f"no longer: {self._wrong}", duration_s=round(lasted_s, 1))
+        self._last_reason = self.error = None
         return True
 
     def _failed(self, error: Exception) -> None:
@@ -112,9 +112,9 @@ class Part:
         wait_s = self._backoff.failed()
         reason = _reason(error)
         # A rewritten log is reported every time.
-        if reason != self._trouble or isinstance(error, SplitViewError):
+        if reason != self._last_reason or isinstance(error, SplitViewError):
             self._log_error(self._wrong, reason=reason, wait_s=round(wait_s, 1))
-        self._trouble = reason
+        self._last_reason = reason
         if os.environ.get("INCIDENTS_DEBUG") and not isinstance(error, IncidentsError):
             traceback.print_exception(error)
 

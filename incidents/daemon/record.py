@@ -53,7 +53,7 @@ class Record:
         app: App,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        say: Callable[..., None] = journal.say,
+        say: Callable[..., None] = journal.info,
         at_once: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -140,7 +140,7 @@ class Record:
         try:
             done = signing.sign(
                 self._app.engine, self._ring, now,
-                at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
+                at_once=self._at_once, patience_s=patience_s, is_daemon=not self._at_once,
             )  # fmt: skip
         except signers_lock.HeldError:
             self._held_since = self._held_since or self._monotonic()
@@ -154,20 +154,20 @@ class Record:
         """Check for a loss where signing did not: nobody signs, or nothing is new."""
         if done.unable not in (None, signing.NO_KEY) and self._is_signing_late(now):
             # Nobody signs: an error if signed entries are missing, or if the key is here.
-            loss.refuse(self._app.engine, self._ring.file)
+            loss.check(self._app.engine, self._ring.file)
             if done.elsewhere is not None:
                 raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._app.reading() as connection:
                 place = checkpoints.signing_place(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
-                loss.refuse(self._app.engine, self._ring.file)
+                loss.check(self._app.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
 
     def _is_signing_late(self, now: datetime) -> bool:
         """Return whether nobody signs: entries have waited for more than a minute."""
         with self._app.reading() as connection:
-            return status.waits_since(connection, now) is not None
+            return status.waiting_since(connection, now) is not None
 
     def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
         """Record the failure, unless another signs or a refusal is on record; say whether."""
@@ -236,10 +236,10 @@ def _outside_requests(app: App, record: Record) -> Iterator[tuple[str, Callable[
 
 
 def _ask(app: App, witness: witnesses.Witness) -> None:
-    witnesses.ask(app.engine, witness)
+    witnesses.cosign_last(app.engine, witness)
 
 
 def _stamp(app: App, authority: stamp.Authority) -> None:
     with app.reading() as connection:
         now = app.now(connection)
-    stamp.ask(app.engine, authority, now)
+    stamp.stamp_last(app.engine, authority, now)

@@ -144,14 +144,14 @@ class Recovery:
     def _log_summary(self, done: comparison.Summary) -> None:
         """Log the summary, unless it is the same as at the last look."""
         counts = done.counts
-        told = {
+        counted = {
             "sites": counts.total(), "orders": counts[REPAIRED],
             "wrong": sum(counts[each] for each in comparison.WRONG),
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
-        if told != self._logged:
-            journal.say("sites were compared with their actual state", **told)
-        self._logged = told
+        if counted != self._logged:
+            journal.info("sites were compared with their actual state", **counted)
+        self._logged = counted
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:

@@ -39,12 +39,12 @@ class Retention:
             # Without the setting nothing is read, so nothing can fail.
             erased = self._erase(keep, now) if keep.is_enabled else Erased()
         except IncidentsError as error:
-            journal.warn("expired data was not erased", error=error, reason=error.message)
+            journal.warning("expired data was not erased", error=error, reason=error.message)
             return
         self._done_at = now
         if erased.anything:
             count = erased.words + erased.files + erased.sign_ins
-            journal.say("expired data was erased", count=count)
+            journal.info("expired data was erased", count=count)
 
     def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         app = self._app

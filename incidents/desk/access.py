@@ -67,7 +67,7 @@ can take the work over.
 _IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
 _SUPERVISORS = (
     *{action.command for action in ACTIONS if action.roles == SUPERVISOR},
-    # A machine's, which no person asks for as such: a comparison with the world.
+    # A machine's commands, which no person gives directly: the comparison with the world.
     RecordState,
     RepeatOrder,
 )
@@ -152,7 +152,7 @@ class Access:
             return Refusal("second_not_in", {"second": second})
         if not may(found.role, act):
             return Refusal("second_role", {"second": second, "role": found.role, "act": act})
-        # Both are checked: whoever has set the password of one could be both.
+        # Both are checked: the person who set one's password could be both.
         return self._not_their_own(second) or self._not_their_own(by)
 
     def note_denial(self, envelope: Envelope, answer: Answer) -> None:
@@ -199,7 +199,7 @@ class Access:
 
         Otherwise one administrator could act as two people.
         """
-        # By the record, which nobody changes: somebody who can write tables could be two people.
+        # By the record, which nobody can change: otherwise write access to tables would do.
         found = passwords.last_on_record(self._connection, handle) if self._has_accounts else None
         if found is None or found.counts_from is None or found.counts_from <= self._now:
             return None

@@ -15,11 +15,10 @@ from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
 from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
-from incidents.settings import sources
-from incidents.settings.sources import TellingNameError
 from incidents.store import accounts, passwords, sign_ins
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
+from incidents.values.person_name import TellingNameError, check_person
 
 AT_ONCE = timedelta(0)
 """As `second_after`: the person counts as a second person at once, since there is no doubt."""
@@ -215,7 +214,7 @@ def check_handle(handle: str) -> str:
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:
-        return sources.check_person(handle)
+        return check_person(handle)
     except ReservedNameError as error:
         raise ReservedHandleError(given=handle) from error
     except TellingNameError as error:

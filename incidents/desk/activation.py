@@ -64,8 +64,8 @@ class Activation:
     @property
     def once(self) -> IdempotencyKey:
         """The key of the request, with what a repetition must share."""
-        asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
-        return IdempotencyKey(key=self.key, by=self.by, asked=asked, given_key=self.given_key)
+        request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
+        return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
@@ -116,8 +116,8 @@ def activate(
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        NotLetError: if the policy before requires two people to close a site, and the person, or a
-            second one, has not signed in.
+        ActivationDeniedError: if the policy before requires two people to close a site, and the
+            person, or a second one, has not signed in.
     """
     desk_state.lock_policy_exclusive(connection)
     previous, last = own_stream.locked(connection)
@@ -147,7 +147,7 @@ def activate(
         "seq": place.seq, "reason": event.text, "events": due,
         "changes": policy_differences(before, act.policy),
     }  # fmt: skip
-    kept_for_key = {name: told for name, told in answer.items() if name != "changes"}
+    kept_for_key = {name: value for name, value in answer.items() if name != "changes"}
     act.once.keep(connection, kept_for_key, now)
     return answer
 

@@ -26,8 +26,8 @@ from incidents.desk.envelope import (
 from incidents.desk.locked import Locked
 from incidents.desk.repetition import (
     Repetitions,
-    done_already,
     order_of_hold,
+    refused_as_done,
     with_remarks,
     would_close,
 )
@@ -84,7 +84,7 @@ class Batch:
             connection, envelopes, locked.rows, policy, now, sender_now=sender_now
         )
 
-    def take(self) -> list[Answer]:
+    def decide_all(self) -> list[Answer]:
         """Decide the commands in order; call `write` afterwards."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
@@ -129,7 +129,7 @@ class Batch:
         if bad is not None:
             return self._refuse(envelope, bad)
         if envelope.seen is not None:
-            due, _ = self._take(site, Elapse(), None)
+            due, _ = self._decide_on(site, Elapse(), None)
             of_another = envelope.seen_of not in {None, site.case.site_id}
             if of_another or site.case.seq != envelope.seen:
                 # What was due is shown with the refusal: it may be all that has changed.
@@ -141,17 +141,17 @@ class Batch:
         if bad is not None:
             return self._refuse_on(site, bad)
         meant = orders.meant(site.case, envelope.command)
-        return self._seal_and_take(site, meant, envelope.login)
+        return self._seal_and_decide(site, meant, envelope.login)
 
     def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:
         if envelope.unless_closing:
             return would_close(case, envelope.command, self._policy, self._now)
         return order_of_hold(case, envelope.command)
 
-    def _seal_and_take(self, site: SiteWork, asked: Command, login: str | None) -> Answer:
+    def _seal_and_decide(self, site: SiteWork, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)
-        answer, acted = self._take(site, command, login)
-        bad = done_already(self._connection, site.case, command, answer.refusal)
+        answer, acted = self._decide_on(site, command, login)
+        bad = refused_as_done(self._connection, site.case, command, answer.refusal)
         answer = replace(answer, refusal=bad)
         if acted:
             self._work.seal(site, words, answer.events[-1].recorded_at)
@@ -159,18 +159,18 @@ class Batch:
                 self._work.filings.keep(words)
         return answer
 
-    def _change_filing(self, site: SiteWork, asked: ChangeFiling, login: str | None) -> Answer:
+    def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
         """Change a filing, then record the suspicions that checks have about the change."""
-        changed = self._work.filings.real_changes(asked, site.case)
-        # The command was judged as it was asked; only its parts have become something else.
-        bad = refused_text(changed) if asked.parts else None
+        changed = self._work.filings.real_changes(command, site.case)
+        # The command itself was checked before; only its parts have become details.
+        bad = refused_text(changed) if command.parts else None
         if bad is not None:
             return self._refuse_on(site, bad)
         before = site.case.details
-        answer = self._seal_and_take(site, changed, login)
+        answer = self._seal_and_decide(site, changed, login)
         if answer.refusal is None:
             for suspicion in self._work.filings.suspicions(changed, before, site.case, self._now):
-                answer = join_answers(answer, self._take(site, suspicion, None)[0])
+                answer = join_answers(answer, self._decide_on(site, suspicion, None)[0])
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
@@ -182,7 +182,7 @@ class Batch:
 
     def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
         """A refusal for a site in the register; what was due on it is done anyway."""
-        answer, _ = self._take(site, Elapse(), None)
+        answer, _ = self._decide_on(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
     def _site_of(self, envelope: Envelope) -> SiteWork | None:
@@ -192,7 +192,9 @@ class Batch:
             return site
         return None if site.case.created_at is None else site
 
-    def _take(self, site: SiteWork, command: Command, login: str | None) -> tuple[Answer, bool]:
+    def _decide_on(
+        self, site: SiteWork, command: Command, login: str | None
+    ) -> tuple[Answer, bool]:
         """Decide the command on the present case; return the answer, and whether it took effect."""
         decision = with_remarks(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# With these the database itself fails, whichever the site.
+# Failures of the database itself, not of one site.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
 
 _CLOCK_OFF = {
@@ -76,7 +76,7 @@ class Desk:
 
         Raises:
             InputError: for more commands than a batch may have.
-            StillLockedError: if a lock takes longer than `lock_timeout`; nothing is done.
+            LockTimeoutError: if a lock takes longer than `lock_timeout`; nothing is done.
         """
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
@@ -119,27 +119,27 @@ class Desk:
 
     def _elapse_together(self, limit: int) -> list[Answer]:
         with writing(self._engine) as connection:
-            locked = self._transactions.due(connection, self._clock(), limit)
+            locked = self._transactions.lock_due(connection, self._clock(), limit)
             refusal = locked.refused(self._clock())
             if refusal is not None:
                 _log.error(refusal.name, now=self._clock())
                 return []
-            return self._transactions.done(connection, elapse_commands(locked.rows), locked)
+            return self._transactions.execute(connection, elapse_commands(locked.rows), locked)
 
     def _elapse_singly(self, limit: int) -> list[Answer]:
         with writing(self._engine, keep=False) as connection:
-            due = list(self._transactions.due(connection, self._clock(), limit).rows)
+            due = list(self._transactions.lock_due(connection, self._clock(), limit).rows)
         answers: list[Answer] = []
         for site_id in due:
             try:
                 with writing(self._engine) as connection:
                     envelopes = elapse_commands([site_id])
-                    answers += self._transactions.done(
-                        connection, envelopes, self._transactions.locked(connection, envelopes)
+                    answers += self._transactions.execute(
+                        connection, envelopes, self._transactions.lock(connection, envelopes)
                     )
             except _NO_DATABASE:
                 raise
-            except Exception as error:  # noqa: BLE001 - told, and the next site's turn
+            except Exception as error:  # noqa: BLE001 - logged, then the next site
                 _log.error("site_not_enforced", site_id=site_id, error=type(error).__name__)
         return answers
 

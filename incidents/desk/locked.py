@@ -71,9 +71,9 @@ def clamp_times(command: Command, now: datetime, sender_now: datetime) -> Comman
     """
     if sender_now <= now:
         return command
-    told = {name: getattr(command, name, None) for name in ("at", "contact_at", "removed_at")}
+    times = {name: getattr(command, name, None) for name in ("at", "contact_at", "removed_at")}
     late: dict[str, Any] = {
-        name: now for name, at in told.items() if at is not None and now < at <= sender_now
+        name: now for name, at in times.items() if at is not None and now < at <= sender_now
     }
     return replace(command, **late) if late else command
 
@@ -159,5 +159,5 @@ def _set_lock_timeout(connection: Connection, lock_timeout: timedelta | None) ->
 def _time(connection: Connection) -> Callable[[], datetime | None]:
     if connection.dialect.name == "sqlite":
         return lambda: None
-    asked = TIME.fetch(connection)
-    return lambda: asked.all()[0]
+    query = TIME.fetch(connection)
+    return lambda: query.all()[0]

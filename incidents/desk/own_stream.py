@@ -80,7 +80,7 @@ class IdempotencyKey:
 
     key: str | None
     by: str
-    asked: str
+    request: str
     given_key: str | None = None
 
     def before(self, connection: Connection) -> Mapping[str, Any] | None:
@@ -95,14 +95,14 @@ class IdempotencyKey:
         kept = desk_state.answers_kept(connection, [self.key]).get(self.key)
         if kept is None:
             return None
-        if not is_digest_of(kept.fingerprint, self.asked):
+        if not is_digest_of(kept.fingerprint, self.request):
             raise KeyReusedError(key=self.given_key or self.key)
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
         """Keep the answer for repetitions of the act, done at `now` (UTC)."""
         if self.key is not None:
-            kept = desk_state.KeptAnswer(self.key, digest_of(self.asked), answer, now, self.by)
+            kept = desk_state.KeptAnswer(self.key, digest_of(self.request), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
 
 

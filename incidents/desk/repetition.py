@@ -51,7 +51,7 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
     """The refusal to cancel or brake a held site's only order to go down, from before the hold."""
-    if not _takes_out(command):
+    if not _removes_order(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
     is_one = any(each.order == command.order for each in down)
@@ -62,14 +62,14 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
     return Refusal("order_of_hold", {"order": name, "site": case.site})
 
 
-def _takes_out(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
+def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
     """Whether the command removes an order into the world, by hand or by the brake."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
 
 
-def done_already(
+def refused_as_done(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
     """The refusal; for a task that is done, with the person, the time (UTC) and the outcome."""
@@ -129,9 +129,8 @@ class Repetitions:
             or isinstance(envelope.command, RepeatOrder)
             or answer.refusal.name in access.NOT_KEPT
         ):
-            # A slip of the finger repeats what was done, what never came to a site was not done at
-            # all, who repeats an order looks again first, and who was told to sign in or to look
-            # again may have: all may be possible by now.
+            # All of these may be possible by now: a double press, an unknown site, a repeated
+            # order, or an act after a sign-in or another look.
             return
         self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,

@@ -90,7 +90,7 @@ def refused(
 
 
 def resume(
-    connection: Connection, asked: Resumption, clock: Callable[[], datetime]
+    connection: Connection, request: Resumption, clock: Callable[[], datetime]
 ) -> HistoryResumed:
     """Record the resumption, and begin the next epoch, at the database's time if it has a clock.
 
@@ -104,12 +104,12 @@ def resume(
     place = own_stream.place(connection, lambda: now)
     before, on = lineage.standing(connection), lineage.read(connection)
     event = own_stream.record(
-        connection, place, HistoryResumed, asked.by, asked.login, reason=asked.reason,
-        epoch=next_epoch(max(before.epoch, asked.epoch), now), cause=asked.cause,
-        entries=entries.last_id(connection), since=asked.since or place.now, had=asked.had,
-        signed=asked.signed,
+        connection, place, HistoryResumed, request.by, request.login, reason=request.reason,
+        epoch=next_epoch(max(before.epoch, request.epoch), now), cause=request.cause,
+        entries=entries.last_id(connection), since=request.since or place.now, had=request.had,
+        signed=request.signed,
     )  # fmt: skip
-    new = _standing(before, asked, event.epoch, now, is_moved=on.is_new)
+    new = _standing(before, request, event.epoch, now, is_moved=on.is_new)
     lineage.resume(connection, new, on.found)
     return event
 
@@ -135,38 +135,38 @@ def is_too_soon(standing: Standing, at: datetime) -> bool:
 
 
 def _standing(
-    before: Standing, asked: Resumption, epoch: int, now: datetime, *, is_moved: bool
+    before: Standing, request: Resumption, epoch: int, now: datetime, *, is_moved: bool
 ) -> Standing:
     """The standing of the record from `now` (UTC) on.
 
     A daemon settles nothing, except that the database is on that server, if a daemon halted it that
     did not know of the server.
     """
-    known = asked.reason is not None
-    is_lost = asked.cause == ENTRIES_LOST
+    known = request.reason is not None
+    is_lost = request.cause == ENTRIES_LOST
     lost_since = before.lost_since or (now if is_lost else None)
     is_lifted = known or (is_moved and before.halted_why == UNKNOWN_SERVER)
     return Standing(
         epoch=epoch,
         resumed_at=now,
         lost_since=None if known else lost_since,
-        moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
+        moved_at=now if request.cause == ANOTHER_SERVER and not known else None,
         unproved_since=now,
         halted_since=None if is_lifted else before.halted_since,
         halted_why=None if is_lifted else before.halted_why,
-        noticed_at=_noticed_at(before, asked, now),
+        noticed_at=_noticed_at(before, request, now),
         compared_at=None,
     )
 
 
-def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
+def _noticed_at(before: Standing, request: Resumption, now: datetime) -> datetime | None:
     """The time when the last loss was noticed: `now` (UTC), or before.
 
     A person who resumes has lost nothing anew, unless nobody had noticed the loss.
     """
     known = before.noticed_at
-    is_loss = asked.cause == ENTRIES_LOST or (asked.had, asked.signed) != (None, None)
-    if asked.reason is None:
+    is_loss = request.cause == ENTRIES_LOST or (request.had, request.signed) != (None, None)
+    if request.reason is None:
         return now if is_loss else known
     if is_loss:
         is_known = before.lost_since is not None and before.halted_since is None

@@ -114,7 +114,7 @@ def _is_item(key: str, text: str) -> bool:
         return False
     if not isinstance(item, dict) or canonical(item) != text:
         return False
-    return all(isinstance(told, str) and _is_part(key, name, told) for name, told in item.items())
+    return all(isinstance(part, str) and _is_part(key, name, part) for name, part in item.items())
 
 
 def _is_part(key: str, name: str, text: str) -> bool:
@@ -175,7 +175,7 @@ def refused_text(command: Command) -> Refusal | None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad[0]):04X}"})
         if name in _codes_of(type(command)) and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
-    return _refused_word(command) or _refused_urls(command)
+    return _refused_value(command) or _refused_urls(command)
 
 
 def unfit_address(envelope: Envelope) -> Refusal | None:
@@ -187,7 +187,7 @@ def unfit_address(envelope: Envelope) -> Refusal | None:
     return None
 
 
-def _refused_word(command: Command) -> Refusal | None:
+def _refused_value(command: Command) -> Refusal | None:
     """The refusal of a wrong choice, a wrong digest, or an empty text."""
     match command:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
@@ -198,7 +198,7 @@ def _refused_word(command: Command) -> Refusal | None:
         case StateFalse(field=field) if not filing.can_be_false(field):
             from incidents.filing import form
 
-            nearest = form.nearest(field, filing.CONTACT_FIELDS)
+            nearest = form.similar_keys(field, filing.CONTACT_FIELDS)
             return Refusal("unknown_field", {"field": field, "nearest": nearest})
         case Attach(digest=digest) if _DIGEST.fullmatch(digest) is None:
             return Refusal("bad_digest", {})

@@ -55,8 +55,8 @@ class NotOfRoleError(RefusedError):
     Give the account another role first"""
 
     def _sentence(self) -> str:
-        told = {**self.facts, "act": ENGLISH.word("act", self.facts["act"])}
-        return " ".join((NotOfRoleError.__doc__ or "").split()).format_map(told)
+        facts = {**self.facts, "act": ENGLISH.word("act", self.facts["act"])}
+        return " ".join((NotOfRoleError.__doc__ or "").split()).format_map(facts)
 
 
 def make_token(
@@ -78,7 +78,7 @@ def make_token(
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
     """
     for each in acts or ():
-        if each not in identity.MAY or each in identity.IN_PERSON:
+        if each not in identity.ROLES_OF_ACT or each in identity.IN_PERSON:
             there_are = ", ".join(a for a in identity.ACTS if a not in identity.IN_PERSON)
             raise UnknownActError(given=each, known=there_are)
     if not 1 <= days <= MAX_DAYS:
@@ -164,7 +164,7 @@ def begin_sealing(
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
             return serve_key.find_unsealed(connection, Seal(key, newest), clock())
-    return _on_record(desk, lambda c: _take(c, file, by, clock, is_first=True))
+    return _on_record(desk, lambda c: _seal_all(c, file, by, clock, is_first=True))
 
 
 def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> SealingResult:
@@ -173,29 +173,29 @@ def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) ->
     Raises:
         FileError, DatabaseError: if the file or the database fails.
     """
-    done = _on_record(desk, lambda c: _take(c, file, by, clock, reason=reason))
+    done = _on_record(desk, lambda c: _seal_all(c, file, by, clock, reason=reason))
     assert done is not None
     return done
 
 
 def _on_record(
-    desk: Desk, take: Callable[[Connection], SealingResult | None]
+    desk: Desk, seal: Callable[[Connection], SealingResult | None]
 ) -> SealingResult | None:
     try:
-        return desk.on_record(take)
+        return desk.on_record(seal)
     except FileExistsError:
-        # Another process, of another database, has made the file at that moment: it is theirs, too.
-        return desk.on_record(take)
+        # Another process, of another database, has just made the file, which both share.
+        return desk.on_record(seal)
 
 
-def _take(
+def _seal_all(
     connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
     reason: str | None = None,
 ) -> SealingResult | None:  # fmt: skip
     act = AccountAct(connection, by, clock, open_to_all=True)
     newest = accounts.newest(connection)
     if is_first and newest is not None:
-        # Another server was first; its key is this file's, or this one is told at its next start.
+        # Another server was first; a different key here is refused at the next start.
         return None
     number = 1 if newest is None else newest.number + 1
     there = serve_key.read_key(file)
@@ -204,7 +204,7 @@ def _take(
     mark = Seal(key, new)
     all_tokens, all_passwords = accounts.tokens_of(connection), passwords.every(connection)
     if newest is not None and newest.digest == serve_key.key_digest(key):
-        # To seal what somebody has put there would let them in.
+        # Sealing rows that somebody has put there would make them valid.
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
@@ -216,8 +216,8 @@ def _take(
         tokens=len(all_tokens), passwords=len(all_passwords),
     )  # fmt: skip
     if there is None:
-        # After all that may be refused, so that no file is left of it; and before what is written
-        # is kept: a key that seals something is never without its file.
+        # After every refusal, which must leave no file, and before the commit: a key in use
+        # is never without its file.
         serve_key.write_key(file, key)
     return SealingResult(file, there is None, len(all_tokens), len(all_passwords))
 

@@ -76,7 +76,7 @@ def infrequent_gc() -> Iterator[None]:
 
 MAX_BATCH = 1_000
 
-# Each time that a key is lost to another transaction, that one has been done.
+# Each time a key is lost to another transaction, that one has succeeded.
 _ATTEMPTS = 5
 
 
@@ -124,11 +124,11 @@ class Transactions:
     def enforce_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
         """Do what was due before `now`, under the still active policy, and return the events."""
         events: list[acts.EventOfSite] = []
-        while (locked := self.due(connection, now, MAX_BATCH)).rows:
+        while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
             envelopes, decided_at = elapse_commands(locked.rows), locked.now(lambda: now)
             batch = Batch(connection, envelopes, locked, active, decided_at, sender_now=now)
-            for answer in batch.take():
+            for answer in batch.decide_all():
                 site = answer.site
                 events += [{"site": site, **event} for event in answer.document["events"]]
             batch.write()
@@ -140,7 +140,7 @@ class Transactions:
     ) -> list[Answer]:  # fmt: skip
         with writing(self._engine, keep=not dry_run) as connection:
             try:
-                locked = self.locked(connection, envelopes, lock_timeout)
+                locked = self.lock(connection, envelopes, lock_timeout)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise _LostError(error) from error
@@ -149,9 +149,9 @@ class Transactions:
             if refusal is not None:
                 connection.rollback()
                 return [refused_answer(str(e.site), refusal) for e in envelopes]
-            return self.done(connection, envelopes, locked, policy, keep=not dry_run)
+            return self.execute(connection, envelopes, locked, policy, keep=not dry_run)
 
-    def done(
+    def execute(
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
@@ -165,17 +165,17 @@ class Transactions:
             return []
         with infrequent_gc():
             active = policy or self.policy(connection, locked.policy)
-            # Read when the locks are ours: no entry made while we waited is later.
+            # Read under the locks, so no entry that was made during the wait is later.
             sender_now = self._clock()
             now = locked.now(lambda: sender_now)
             batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
-            answers = batch.take()
+            answers = batch.decide_all()
             batch.write_denials()
             with together(connection, commit=keep):
                 batch.write()
         return answers
 
-    def locked(
+    def lock(
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
@@ -184,7 +184,7 @@ class Transactions:
         """Lock the sites of the envelopes: see `locked.lock_sites`."""
         return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
-    def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
+    def lock_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
         """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
         most = min(limit, MAX_BATCH)
         return lock_due(connection, now, most)

@@ -163,8 +163,7 @@ class UnitOfWork:
             if id_ in commands:
                 commands[id_].append(self.with_clamped_times(envelope).command)
         needs = {
-            id_: slices.need(asked, self._now_on(self._rows[id_]))
-            for id_, asked in commands.items()
+            id_: slices.need(own, self._now_on(self._rows[id_])) for id_, own in commands.items()
         }
         read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
         return {
@@ -192,7 +191,7 @@ class FilingWork:
         """The command reduced to real changes, in whole details."""
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}
-        details |= _whole({**filed, **details}, command.parts)
+        details |= _merged_parts({**filed, **details}, command.parts)
         # An erased detail still exists, and can be removed.
         was = {**dict.fromkeys(case.details), **filed}
         changed = {key: text for key, text in details.items() if was.get(key, "") != text}
@@ -213,23 +212,23 @@ class FilingWork:
         Raises:
             NoFilingLibraryError: naming what to install.
         """
-        # With what it stands on, for who changes a filing alone.
+        # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks
 
         changed = {key for key, _ in command.details}
         if not changed:
             return []
-        # The latest day on earth: nobody who is born today is taken for false.
+        # The latest day on earth, so a birthday today is not false.
         today = (now + timedelta(hours=14)).date()
-        found = _told(checks.falsehoods(self._plain(case.details), today=today))
-        known = _told(checks.falsehoods(self._plain(before), today=today)) if found else set()
-        # A change of one detail may make false what another says of it.
+        found = _codes(checks.falsehoods(self._plain(case.details), today=today))
+        known = _codes(checks.falsehoods(self._plain(before), today=today)) if found else set()
+        # A change of one detail may make another one false.
         new = {(field, code) for field, code in found if field in changed} | (found - known)
         return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(new)]
 
     def _plain(self, details: Mapping[str, str]) -> dict[str, str]:
         words = self._known()
-        plain = ((key, _word(key, text, words)) for key, text in details.items())
+        plain = ((key, _plain_text(key, text, words)) for key, text in details.items())
         return {key: text for key, text in plain if text is not None}
 
     def _known(self) -> dict[str, str]:
@@ -244,11 +243,11 @@ class FilingWork:
         return self._words
 
 
-def _told(findings: Iterable[Finding]) -> set[tuple[str, str]]:
+def _codes(findings: Iterable[Finding]) -> set[tuple[str, str]]:
     return {(each.field, each.code) for each in findings}
 
 
-def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+def _merged_parts(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     """The servers and documents with those parts changed; one without any part is removed."""
     items: dict[str, dict[str, str]] = {}
     for key, name, text in parts:
@@ -259,6 +258,6 @@ def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict
     return {key: canonical(item) if item else "" for key, item in kept.items()}
 
 
-def _word(key: str, text: str, words: Mapping[str, str]) -> str | None:
+def _plain_text(key: str, text: str, words: Mapping[str, str]) -> str | None:
     """The text of a filed detail; None if it has been erased."""
     return words.get(text) if filing.is_sealed(key) else text

@@ -132,7 +132,7 @@ class Attempts(Generic[Result]):
             return self._timed_out
 
     def _work(self, work: Callable[[float], Result], until: float, ended: Future[Result]) -> None:
-        # The place is freed first: the caller may start the next attempt at once.
+        # Release first: the caller may start the next attempt at once.
         try:
             result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for

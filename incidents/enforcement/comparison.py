@@ -99,7 +99,7 @@ def compare_sites(
                 after_loss.problems_of_uncompared(connection, only),
             )
             names = _all_sites(connection) if only is None else only
-        # The key makes sure that each site is ordered once in an epoch, whoever compares it.
+        # The key limits repeated orders to one for each site and epoch, by any process.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
             standing=standing, opens=opens, key=f"recover:{standing.epoch}",

@@ -110,16 +110,16 @@ class Continuity:
             HaltedError: if a person has to decide, and from then on until one does.
             DatabaseError: if the database fails.
         """
-        seen = self._inspect()
-        self._refuse(seen)
-        if seen.why is not None:
+        findings = self._inspect()
+        self._refuse(findings)
+        if findings.why is not None:
             # Check again under the lock: one loss is one epoch.
-            done = self._desk.on_record(lambda c: self._resumed(c, seen.mark, None))
+            done = self._desk.on_record(lambda c: self._resumed(c, findings.mark, None))
             self._inspect()
-            return None if done is None else seen.why
-        if seen.found.known is None and seen.found.found is not None:
+            return None if done is None else findings.why
+        if findings.found.known is None and findings.found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
-                lineage.record_server(connection, seen.found.found)
+                lineage.record_server(connection, findings.found.found)
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
@@ -157,11 +157,11 @@ class Continuity:
     def _inspect(self, *, is_asked: bool = False) -> _Findings:
         while True:
             asked = self._marks
-            # Before the database is asked: what somebody marks meanwhile is no loss.
+            # Read before the database: a mark written meanwhile is not a loss.
             try:
                 mark = None if asked is None else asked.read()
             except NoFileError as error:
-                # A person goes on without it, before they move away what is in its place.
+                # A person can resume without it, and then moves the obstacle away.
                 if not is_asked:
                     raise
                 mark, self.obstacle = None, str(error.facts["file"])
@@ -175,7 +175,7 @@ class Continuity:
                     unmarked = why is None and is_higher
                     newest = entries.newest(connection) if unmarked else None
                     break
-            # The first look, or another database is there now.
+            # The first check, or the database is another one now.
             self._mark_file(found.identity)
         if why is None:
             self._verified_at = now
@@ -183,36 +183,35 @@ class Continuity:
             self.advance_mark(found, newest, now)
         return _Findings(mark, found, standing, why, now)
 
-    def _refuse(self, seen: _Findings) -> None:
-        since, why = seen.standing.halted_since, seen.standing.halted_why
-        found = None if seen.why is None else self._reason_to_halt(seen, seen.why)
+    def _refuse(self, findings: _Findings) -> None:
+        since, why = findings.standing.halted_since, findings.standing.halted_why
+        found = None if findings.why is None else self._reason_to_halt(findings, findings.why)
         if since is None:
-            if found is not None and self._halt(seen, found.why):
+            if found is not None and self._halt(findings, found.why):
                 raise HaltedError(detail=found.detail)
             return
-        if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
-            # Nobody knew of it on the server where it was halted; here it is marked.
+        if why == lineage.UNKNOWN_SERVER and findings.found.is_new and findings.mark is not None:
+            # It was halted on a server without its mark; the mark is here.
             return
         still = Cause.of(*_HALTED_SINCE[why], since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
-    def _halt(self, seen: _Findings, why: str) -> bool:
+    def _halt(self, findings: _Findings, why: str) -> bool:
         """Halt the database; return False if a person has resumed it meanwhile."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
-            is_so = lineage.standing(connection).epoch == seen.standing.epoch
+            is_so = lineage.standing(connection).epoch == findings.standing.epoch
             if is_so:
-                lineage.halt(connection, seen.now, why)
+                lineage.halt(connection, findings.now, why)
         return is_so
 
-    def _reason_to_halt(self, seen: _Findings, why: resumption.Resumption) -> _Halt | None:
+    def _reason_to_halt(self, findings: _Findings, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
-            # It may be a copy at work for a drill: the world is not its own.
+            # It may be a copy for a drill, which must not change the world.
             unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
-            return unknown if seen.mark is None else None
-        # No second loss: the server changed, or this daemon's mark knows more than the one that
-        # went on first.
-        if seen.found.is_new or not resumption.is_too_soon(seen.standing, seen.now):
+            return unknown if findings.mark is None else None
+        # Not a second loss: the server changed, or this mark is newer than the first daemon's.
+        if findings.found.is_new or not resumption.is_too_soon(findings.standing, findings.now):
             return None
         return _Halt(lineage.LOST_AGAIN, Cause.of(*_LOST_AGAIN, had=why.had))
 

@@ -149,7 +149,7 @@ class ConcurrencyLimit:
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:
-                # They are in the order in which they were added.
+                # They are in order of addition.
                 return
             del self._taken[key]
             self._full[adapter] -= 1
@@ -178,10 +178,10 @@ class Backlog:
         for key in keys:
             self.add(adapter, key)
         now = self._seconds()
-        turn = max(self._ends.get(adapter, now), now + _SOON_S)
-        lasts = max(len(keys) / self._limit.share(adapter), _APART_S)
-        self._ends[adapter] = min(turn + lasts, now + _LATEST_S)
-        return timedelta(seconds=turn - now)
+        start = max(self._ends.get(adapter, now), now + _SOON_S)
+        duration_s = max(len(keys) / self._limit.share(adapter), _APART_S)
+        self._ends[adapter] = min(start + duration_s, now + _LATEST_S)
+        return timedelta(seconds=start - now)
 
     def add(self, adapter: str, key: Key) -> None:
         """Add an order that waits."""

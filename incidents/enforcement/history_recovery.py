@@ -106,20 +106,20 @@ class HistoryRecovery:
                 done remains, and the call has to be repeated.
         """
         self._refuse(request)
-        # With wrong settings in [acts] no site could be compared.
+        # Check [acts] first: no site can be compared with wrong settings.
         routing.load().close()
         if not self._signs():
             return Outcome(self._resumed(request, None))
-        # Read first: taking the lock creates a place.
+        # Read before locking, which creates a place.
         self._check(request, signers_lock.place_id(self._ring.file))
         with signers_lock.held(self._ring.file) as place:
             is_here = self._check(request, place)
-            # Signed entries may only have lost their numbers.
+            # Signed entries may have lost only their numbers.
             sequencer.number_all(self._engine)
             is_torn = signed_files.is_share_torn(self._ring.file)
-            signed_files.hand_down(self._ring.file)
+            signed_files.copy_to_own_files(self._ring.file)
             lost, most = self._lost()
-            # Whoever says so knows that this place was restored too.
+            # Such a loss means that this place was restored too.
             is_torn = is_torn or (lost is not None and lost.size is None)
             blind = not is_here or request.sign_here or is_torn
             new = self._key(request, place, lost, blind=blind)
@@ -183,7 +183,7 @@ class HistoryRecovery:
         with self._reading() as connection:
             known, key = checkpoints.signing_place(connection), checkpoints.active(connection)
         signers_lock.check(self._ring.file, place, known)
-        # If the database does not know the place yet, it is where the key is.
+        # If the place is not recorded yet, it is where the key is.
         if known is None and self._ring.signer(str(key)) is None:
             raise signers_lock.SignsElsewhereError(file=self._ring.file)
 
@@ -196,13 +196,13 @@ class HistoryRecovery:
 
     def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
         """The loss signed by the key that would sign, and the largest one, signed by any key."""
-        files = signed_files.known(self._ring.file).whole()
+        files = signed_files.read_folder(self._ring.file).whole()
         with self._reading() as connection:
-            lost = loss.known(connection, files)
-            told = {each.signed for each in resumptions(connection)}
-            most = loss.largest_unanswered(connection, files, told) or lost
+            lost = loss.find(connection, files)
+            answered = {each.signed for each in resumptions(connection)}
+            most = loss.find_largest(connection, files, answered) or lost
         if most is not None:
-            most = most._replace(kept=signed_files.lasting(most.kept, files))
+            most = most._replace(kept=signed_files.permanent(most.kept, files))
         return lost, most
 
     def _key(
@@ -210,7 +210,7 @@ class HistoryRecovery:
     ) -> VerifierKey | None:
         """The new key, if the old one signed lost entries or if its last signature is unknown."""
         if lost is None and not blind:
-            return rotation.begun(self._engine, self._ring)
+            return rotation.unfinished_key(self._engine, self._ring)
         return rotation.begin(
             self._engine, self._ring, place, public=request.public, lost=True, another=True,
             fresh=blind,
@@ -231,7 +231,7 @@ def _running_signer(connection: Connection, now: datetime) -> str | None:
     That is if entries are signed when due, or a signer that knows the last signature refused them.
     """
     how = checkpoints.signing_state(connection).how
-    signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
+    signs = how != checkpoints.FAILED and status.progress(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:
         return None
     beats = monitoring.known_daemons(connection)

@@ -89,7 +89,7 @@ class MarkFile:
         else:
             self._logged.pop("the mark cannot be read", None)
         if mark is None:
-            # The mark that this process has written is gone.
+            # The mark of this process is gone.
             self._kept = None
         return mark
 
@@ -143,7 +143,7 @@ class MarkFile:
     def _reason(self, error: OSError) -> str:
         why = error.strerror or str(error)
         if isinstance(error, IsADirectoryError):
-            # Without it no daemon would notice what is missing.
+            # Otherwise no daemon would detect a loss.
             return NO_FILE
         if not isinstance(error, PermissionError):
             return why
@@ -167,7 +167,7 @@ def _parsed(text: bytes, identity: str) -> Mark:
         if not isinstance(found, dict) or found.get("identity") != identity:
             raise _NoMarkError
         epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
-        # Somebody who can write here must not spoil the numbers of orders for good.
+        # A writer of this file must not be able to exhaust order numbers.
         if not (
             type(epoch) is int and 0 <= epoch < EPOCHS and type(entry) is int and entry < 2**63
         ):

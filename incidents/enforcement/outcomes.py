@@ -25,7 +25,7 @@ from incidents.store.desk_state import database_time
 
 BATCH = 500
 _NONE = timedelta(0)
-# The order is settled: there is nothing more to record.
+# The refusals that mean that the order is settled.
 _SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
 
 SiteCommand = tuple[int, c.Command]
@@ -78,7 +78,7 @@ class Outcomes:
             if command is not None and command in unrecorded
         ]
         self.postpone(again)
-        # Only now: a hold that comes later finds them claimed by nobody.
+        # Only after the release: a later hold finds them unclaimed.
         self.submit(_cancelling_reopenings(again))
         self._keep_details(done)
         del self._left[: len(done)]
@@ -160,7 +160,7 @@ class Outcomes:
         self._recorded(answers)
         refused = []
         for asked, answer in zip(commands, answers, strict=True):
-            # Somebody else has carried it out, or decided about it: that remains.
+            # Another process has carried it out, or decided about it.
             if answer.refusal is not None and answer.refusal.name not in _SETTLED:
                 log_error("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
                 refused.append(asked)

@@ -62,7 +62,7 @@ MAX_LINE_CHARACTERS = 200
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _CHUNK_BYTES = 65_536
-# A pipe holds a MiB at most; a process left behind may write for ever.
+# A pipe holds a MiB at most; a process left behind may write forever.
 _READS_AT_THE_END = 16
 _TERM_GRACE_S = 0.5
 _KILL_GRACE_S = 0.5

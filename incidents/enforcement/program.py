@@ -20,10 +20,10 @@ from incidents.errors import Cause
 from incidents.settings.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
-# An attempt has 20 seconds, and a program that does not end when told gets one more.
+# An attempt has 20 seconds, and ending a program that ignores SIGTERM takes one more.
 MAX_TIMEOUT = timedelta(seconds=18)
 
-# From BSD's sysexits.h: many programs tell the kind of their failure by these.
+# From BSD's sysexits.h, by which many programs report the kind of failure.
 EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG = 64, 65, 77, 78
 EX_TEMPFAIL = 75
 
@@ -62,8 +62,8 @@ class Program:
         ended = self._run(self.state_command, {"kind": "state", "site": site})
         if ended.problem is not None or len(ended.lines) != 1:
             return None
-        said: dict[str, State] = {state: state for state in get_args(State)}
-        return said.get(ended.lines[0])
+        states: dict[str, State] = {state: state for state in get_args(State)}
+        return states.get(ended.lines[0])
 
     def missing(self) -> str | None:
         """A sentence about the folder or program that is missing or cannot be run; else None."""
@@ -117,5 +117,5 @@ def _environment(options: Options) -> dict[str, str]:
 def _retry_after(ended: process.Completed) -> timedelta | None:
     if ended.status != EX_TEMPFAIL:
         return None
-    said = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]
-    return timedelta(seconds=int(said[-1][1])) if said else None
+    waits = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]
+    return timedelta(seconds=int(waits[-1][1])) if waits else None

@@ -287,7 +287,7 @@ def _reported_state(adapter: Adapter, name: str, ordered: str) -> State | None:
     if seen is not None and seen not in get_args(State):
         log_error("an adapter says what is no state", site=name, adapter=adapter.name)
         return None
-    # A machine that is switched off does not know why.
+    # A stopped machine does not know why.
     if seen == "suspended" and ordered == "closed" and not getattr(adapter, "tells_closed", True):
         return "closed"
     found: State | None = seen

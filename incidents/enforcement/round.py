@@ -42,7 +42,7 @@ With the second until the next search, the orders of a dead dispatcher come back
 """
 
 _PER_WORKER = 16
-# A transaction costs the same for one outcome and for many, so it waits for more, but not long.
+# A transaction costs the same for one outcome and for many, so wait briefly for more.
 _BATCH_WAIT_S = 0.03
 
 LANES = (ACT, NOTICE, DESK)
@@ -117,7 +117,7 @@ class Round:
                     if (lane in dispatcher.lanes or lane in dispatcher.without_channel)
                     and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
-            # What was let go is on record as such only when all is.
+            # Released orders can be claimed again only once all outcomes are recorded.
             again = [] if self.outcomes else self._backlog.pop(most // 2 if due else most)
             if not due and not again:
                 return False
@@ -128,7 +128,7 @@ class Round:
                 found = leases.reclaim(connection, dispatcher.name, again, now=now, lease=LEASE)
                 found += self._claim_due(connection, due, most - len(found), now)
                 held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
-                # Whatever happens before that is on record, nobody takes it for having been tried.
+                # So that they do not count as tried, even if recording them fails.
                 leases.undo_claim(connection, held)
                 newest = entries.newest(connection)
         if dispatcher.continuity is not None:
@@ -152,7 +152,7 @@ class Round:
     ) -> list[leases.Claimed]:
         found: list[leases.Claimed] = []
         for lane in due:
-            # Each lane has its share, so that none waits for all that another has.
+            # Each lane has a share, so that none waits for the whole of another.
             found += leases.claim(
                 connection, self._dispatcher.name, lane, now=now, lease=LEASE,
                 most=max(1, most // len(due)), due_at=self._due_at(lane, now),
@@ -228,7 +228,7 @@ class Round:
     def _start_attempt(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
         dispatcher, order = self._dispatcher, order_payload.order_of(claimed, self._epochs)
         if claimed.lane not in dispatcher.lanes:
-            # A tried notice is not news that nobody has heard of: it is given up.
+            # A tried notice is given up; only an untried one is skipped.
             untried = claimed.attempt == 1
             outcome = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
             self.outcomes.add(AttemptResult(claimed, "none", outcome))

@@ -140,7 +140,7 @@ def read(section: Mapping[str, Any]) -> Routing:
         patterns = tuple(_normalised(group, pattern) for pattern in patterns)
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
-        # Read tables that no group names too, so that their mistakes are found now.
+        # Read unused tables too, to find their mistakes now.
         if isinstance(value, dict) and name != BRAKE:
             _adapter(options, options, name, made)
     options.finish()

@@ -141,7 +141,7 @@ def recording_braked(held: Sequence[Claimed]) -> list[tuple[int, c.Command]]:
     return [(id_, failed(order=n, lane=lane)) for id_, n in orders_held for lane in (ACT, NOTICE)]
 
 
-# The most orders that are read; if there are more, too many sites are taken down for sure.
+# The maximum of orders read; more of them certainly exceed the limit of sites.
 _MAX_LOOKED_AT = 20_000
 
 

@@ -41,8 +41,7 @@ SECRET_BYTES = range(24, 65)
 
 _USER_AGENT = f"incidents/{incidents.__version__}"
 _FORMAT = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
-# Kept, since `json.dumps` would make one each time. It writes the bytes of RFC 8785: an order has
-# only ASCII text.
+# Cached, since `json.dumps` would create one each time. Its output is RFC 8785, for ASCII text.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _LOG = logger("acts")
 
@@ -107,9 +106,8 @@ class Webhook:
         try:
             answer = self._send(request)
         except OutboundError as error:
-            # Even a forbidden target is retried: an hour of wrong DNS answers must not turn every
-            # order into a dead letter. An address that is forbidden in itself was refused when the
-            # settings were read.
+            # Even a forbidden target is retried: wrong DNS answers for an hour must not make every
+            # order a dead letter. A forbidden address in the settings was refused earlier.
             return Retry(problem=error.problem, detail=error.message)
         return _outcome(answer, clock.now())
 
@@ -215,7 +213,7 @@ def _signer(options: Options, key: str, text: str) -> Signer:
     from standardwebhooks import Webhook as Signer
 
     try:
-        # The library silently skips what is not base64; other libraries do not.
+        # The library silently skips invalid base64; other libraries do not.
         raw = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise options.wrong_secret(key, _FORMAT) from error

@@ -36,7 +36,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
     try:
         return [
             *typed_details.check_choices(details),
-            *_of_people(details, today),
+            *_on_people(details, today),
             *record_number.check_record_numbers(details, today=today),
             *items.check_office(details, today=today),
             *ip_addresses.check_addresses(details),
@@ -55,12 +55,12 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
         NoFilingLibraryError: naming what to install.
     """
     try:
-        return [finding for finding in _of_people(details, today) if finding.false]
+        return [finding for finding in _on_people(details, today) if finding.false]
     except ModuleNotFoundError as error:
         raise NoFilingLibraryError(detail=error.name) from error
 
 
-def _of_people(details: Details, today: date) -> Iterator[Finding]:
+def _on_people(details: Details, today: date) -> Iterator[Finding]:
     """The findings on numbers and addresses of people, which alone can be false."""
     yield from people.check_identity(details, today=today)
     yield from people.check_phones(details)
@@ -70,7 +70,7 @@ def _of_people(details: Details, today: date) -> Iterator[Finding]:
 SERVER, DOCUMENT = "server", "document"
 """The fields of missing servers and documents, which are not labels."""
 
-_Judge = Callable[[Details], bool]
+_Check = Callable[[Details], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +168,19 @@ def completeness(details: Details) -> Completeness:
     return Completeness(score=100 * there // len(NEEDS), missing=missing)
 
 
-def _a_server_says(*names: str) -> _Judge:
+def _server_has(*names: str) -> _Check:
     return lambda details: any(
         server.get(name).strip() for server in items.servers(details) for name in names
     )
 
 
-_OF_ITEMS: dict[str, _Judge] = {
+_OF_ITEMS: dict[str, _Check] = {
     "server_on_record": lambda details: any(
         server.facts is not None for server in items.servers(details)
     ),
-    "server_place": _a_server_says("place", "city"),
-    "server_count": _a_server_says("count"),
-    "server_province": _a_server_says("province"),
+    "server_place": _server_has("place", "city"),
+    "server_count": _server_has("count"),
+    "server_province": _server_has("province"),
     "contract_is_filed": lambda details: any(
         each.get("kind") == items.CONTRACT for each in items.documents(details)
     ),
@@ -201,9 +201,9 @@ def finding_document(found: Finding) -> FilingFinding:
     }
 
 
-def read_finding(told: FilingFinding) -> Finding:
+def read_finding(data: FilingFinding) -> Finding:
     """Read a finding from its JSON."""
     return Finding(
-        verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
-        source=told["source"], false=told["false"],
+        verdict=data["verdict"], field=data["field"], code=data["code"], facts=data["facts"],
+        source=data["source"], false=data["false"],
     )  # fmt: skip

@@ -46,11 +46,11 @@ class FilingLine(TypedDict):
 def document(filing: Filing) -> FilingLine:
     """A filing as a JSON object, with details in the order of the form."""
     site, details = filing
-    told: dict[str, object] = {
+    ordered: dict[str, object] = {
         key: details[key] if key in form.FIELD_OF else json.loads(details[key])
-        for key in sorted(details, key=form.place)
+        for key in sorted(details, key=form.sort_key)
     }
-    return {"site": site, "details": told}
+    return {"site": site, "details": ordered}
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:
@@ -68,7 +68,7 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
         yield f"{_line(filing)}\n"
 
 
-def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+def csv_lines(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
     """The lines of the filings as CSV, with line ends; the first begins with the byte order mark.
 
     The filings are read twice, first for their columns, and never all held."""
@@ -96,13 +96,13 @@ def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
     """The guarded cells of a filing for those columns."""
     site, details = filing
     together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
-    told = {SITE: site, **details} | {
-        name: _together(details, prefix) for name, prefix in together.items()
+    cells = {SITE: site, **details} | {
+        name: _joined_items(details, prefix) for name, prefix in together.items()
     }
-    return [guarded(told.get(column, "")) for column in columns]
+    return [guarded(cells.get(column, "")) for column in columns]
 
 
-def _together(details: Details, prefix: str) -> str:
+def _joined_items(details: Details, prefix: str) -> str:
     found = {
         key.removeprefix(prefix): json.loads(text)
         for key, text in details.items()
@@ -194,8 +194,8 @@ def form_parts(details: Details) -> list[FormPart]:
 def _form_items(details: Details, prefix: str) -> list[FormItem]:
     found = []
     for key in sorted(key for key in details if key.startswith(prefix)):
-        told = json.loads(details[key])
-        lines = [_form_line(field, told.get(field.key, "")) for field in form.PARTS[prefix]]
+        parts = json.loads(details[key])
+        lines = [_form_line(field, parts.get(field.key, "")) for field in form.PARTS[prefix]]
         found.append(FormItem(key.removeprefix(prefix), lines))
     return found
 

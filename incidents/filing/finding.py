@@ -64,17 +64,17 @@ ENGLISH = language("en", "filing")
 _CLAUSE = "specification "
 
 
-def source_words(source: str, spoken: Language = ENGLISH) -> str:
+def source_text(source: str, language: Language = ENGLISH) -> str:
     """The source of a rule for display: a clause of the specification, or a standard."""
     if source.startswith(_CLAUSE):
-        return spoken.say("source.specification", clause=source.removeprefix(_CLAUSE))
+        return language.say("source.specification", clause=source.removeprefix(_CLAUSE))
     # Standards have the same name in all languages.
-    return spoken.word("source", source)
+    return language.word("source", source)
 
 
-def finding_sentence(finding: Finding, spoken: Language = ENGLISH, **facts: str) -> str:
+def finding_sentence(finding: Finding, language: Language = ENGLISH, **facts: str) -> str:
     """The sentence of a finding; `facts` replace its own."""
-    told: JSONObject = {"field": finding.field, **finding.facts, **facts}
-    said = spoken.say(finding.code, **told)
+    values: JSONObject = {"field": finding.field, **finding.facts, **facts}
+    sentence = language.say(finding.code, **values)
     # Keys keep their case.
-    return said if said.startswith(finding.field) else said[:1].upper() + said[1:]
+    return sentence if sentence.startswith(finding.field) else sentence[:1].upper() + sentence[1:]

@@ -192,29 +192,29 @@ KEYS = tuple(FIELD_OF)
 """The keys in the order of the form."""
 
 
-def folded(words: str) -> str:
+def normalise(words: str) -> str:
     """The form in which words are compared: without case, spaces and full width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
-def named(label: str) -> str | None:
+def key_of_label(label: str) -> str | None:
     """The key, or `site`, for a label; keys may have spaces for underscores."""
-    folded_label = folded(label)
+    folded_label = normalise(label)
     return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
-def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
+def similar_keys(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
     """The keys similar to a mistyped label, among those of the form and `also` (folded)."""
-    near = get_close_matches(folded(label), [*_DETAILS, *also], n=3 * most)
+    near = get_close_matches(normalise(label), [*_DETAILS, *also], n=3 * most)
     return tuple(dict.fromkeys(_DETAILS.get(each, each) for each in near))[:most]
 
 
 def codes(field: Field) -> dict[str, str]:
     """The code for each folded name of a field's choices."""
-    return {folded(word): choice.code for choice in field.choices for word in choice.words}
+    return {normalise(word): choice.code for choice in field.choices for word in choice.words}
 
 
-def place(key: str) -> tuple[int, str]:
+def sort_key(key: str) -> tuple[int, str]:
     """The sort key of a key in the form: servers and documents come last, by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
@@ -222,7 +222,7 @@ def place(key: str) -> tuple[int, str]:
 
 _SPACES = re.compile(r"\s+")
 _PLACES = {key: n for n, key in enumerate(KEYS)}
-_FORMER = {
+_FORMER_LABELS = {
     "subject_kind": "Kind of subject",
     "subject_name": "Name of the subject",
     "subject_number": "Document number of the subject",
@@ -246,11 +246,11 @@ _FORMER = {
     "shown_on": "Number shown on",
 }
 """The former English labels, which lists may still use."""
-_DETAILS = {folded(name): key for key, name in _FORMER.items()} | {
-    folded(name): field.key
+_DETAILS = {normalise(name): key for key, name in _FORMER_LABELS.items()} | {
+    normalise(name): field.key
     for field in FIELD_OF.values()
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }
-_SITES = {folded(name): SITE for name in SITE_NAMES}
+_SITES = {normalise(name): SITE for name in SITE_NAMES}
 LABELS: Mapping[str, str] = _SITES | _DETAILS
 """The key, or `site`, for each folded label and key."""

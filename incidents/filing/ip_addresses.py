@@ -108,7 +108,7 @@ def check_address_rules(details: Details) -> list[Finding]:
     if details.get("nature") != "commercial":
         return []
     on_record = servers(details)
-    elsewhere = _elsewhere(details, on_record)
+    elsewhere = _outside_beijing(details, on_record)
     provinces = {server.province for server in on_record}
     if not on_record:
         return [*elsewhere, unknown("contract_ip", "no_server_on_record", RULE_SOURCE)]
@@ -122,7 +122,7 @@ def check_address_rules(details: Details) -> list[Finding]:
     return [*elsewhere, *_in_province(details, provinces.pop(), on_record)]
 
 
-def _elsewhere(details: Details, on_record: list[Item]) -> list[Finding]:
+def _outside_beijing(details: Details, on_record: list[Item]) -> list[Finding]:
     """The findings on servers outside Beijing, which its sites must not have.
 
     A site's province is that of its licence, or else of its ICP filing."""
@@ -174,14 +174,14 @@ def _by(rule: Rule, details: Details, on_record: list[Item]) -> list[Finding]:
     broken = (
         _not_in_inventory(rule, known, on_record)
         if rule.bind == INVENTORY
-        else _different(rule, known)
+        else _not_in_dns(rule, known)
     )
     return broken or [
         ok("contract_ip", f"addresses_{rule.bind}", RULE_SOURCE, province=rule.province)
     ]
 
 
-def _different(rule: Rule, known: dict[str, Addresses]) -> list[Finding]:
+def _not_in_dns(rule: Rule, known: dict[str, Addresses]) -> list[Finding]:
     """The findings on addresses other than the one in DNS, which is visible to others."""
     resolved = known["resolved_ip"]
     return [
@@ -222,7 +222,7 @@ _SITE = ("resolved_ip", "ip")
 _DONE_BY = dict.fromkeys(REPORT_STEPS, "reported_ip") | {CONTRACT_STEP: "contract_ip"}
 
 
-def steps_to_do(details: Details, changes: Details) -> tuple[str, ...]:
+def remaining_steps(details: Details, changes: Details) -> tuple[str, ...]:
     """The steps left after those changes, as codes in order.
 
     None unless an address of a commercial site changed; a first address is not a change."""

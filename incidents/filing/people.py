@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from incidents.filing import area
 from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
-from incidents.filing.record_number import plain
+from incidents.filing.record_number import normalised
 from incidents.machine.filing import Details
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _of_subject(details: Details, today: date) -> list[Finding]:
 def _of_company(field: str, text: str) -> list[Finding]:
     from stdnum.cn.uscc import calc_check_digit
 
-    number = plain(text).replace("-", "")
+    number = normalised(text).replace("-", "")
     if not _COMPANY.fullmatch(number):
         return [wrong(field, "company_number_unreadable", COMPANY, false=True)]
     if number[-1] != calc_check_digit(number[:-1]):
@@ -81,7 +81,7 @@ def _of_company(field: str, text: str) -> list[Finding]:
 def _of_person(field: str, text: str, today: date) -> list[Finding]:
     from stdnum.cn.ric import calc_check_digit
 
-    number = plain(text).replace("-", "")
+    number = normalised(text).replace("-", "")
     if not _PERSON.fullmatch(number):
         return [wrong(field, "person_number_unreadable", PERSON, false=True)]
     if number[-1] != calc_check_digit(number):
@@ -117,10 +117,10 @@ PHONE_FIELDS = (OWN_PHONE, "support_phone", "access_phone")
 REGION = "CN"
 """The region of a number without a plus sign."""
 
-RUN = 7
+MAX_RUN = 7
 """The number of equal or consecutive digits that looks invented."""
 
-LONGEST_SERVICE = 6
+MAX_SERVICE_DIGITS = 6
 """The most digits of a service number: local numbers have 7 or 8."""
 
 _EXTENSION = r"(?: ?(?:转|ext\.?|x|#) ?[0-9]{1,6})?"
@@ -128,7 +128,7 @@ _WRITTEN = re.compile(rf"(?P<number>[+(]{{0,2}}[0-9][0-9 ()./-]*){_EXTENSION}", 
 # Local, with seven or eight digits.
 _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
 # A carrier's top-up line, often used to fill in forms.
-_LINES = ("13800138000",)
+_SERVICE_LINES = ("13800138000",)
 _UP, _DOWN = "01234567890", "09876543210"
 _MAX_PHONE = 64
 _MAX_PASTED_PHONE = 2 * _MAX_PHONE
@@ -157,7 +157,7 @@ def _of_phone(field: str, text: str) -> Finding:
     kind: int = number_type(number)
     return (
         _of_service(field, number, kind)
-        or _made_up(field, str(number.national_number))
+        or _looks_invented(field, str(number.national_number))
         or _local_phone(field, found["number"])
         or _existing_phone(field, number, kind)
     )
@@ -171,15 +171,15 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
     digits = str(number.national_number)
     if number.country_code != 86:
         return None
-    if len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION):
+    if len(digits) <= MAX_SERVICE_DIGITS and is_emergency_number(digits, REGION):
         return suspect(field, "phone_emergency", PHONE_SERVICE, false=True)
-    if _is_short(digits) or digits in _LINES:
+    if _is_short(digits) or digits in _SERVICE_LINES:
         if own:
             return suspect(field, "phone_of_service", PHONE_SERVICE, false=True)
         return ok(field, "phone_service", PHONE_SERVICE)
     # After an area code, which has two digits (10, 2x) or three.
     rest = digits[2:] if digits.startswith(("10", "2")) else digits[3:]
-    if len(rest) <= LONGEST_SERVICE and _is_short(rest):
+    if len(rest) <= MAX_SERVICE_DIGITS and _is_short(rest):
         # libphonenumber accepts it, but it has no area code.
         return suspect(field, "phone_service_with_area", PHONE_SERVICE, false=own)
     if kind in {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST}:
@@ -189,12 +189,12 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
     return None
 
 
-def _made_up(field: str, digits: str) -> Finding | None:
-    if re.search(rf"([0-9])\1{{{RUN - 1}}}", digits):
-        return suspect(field, "phone_repeats", PHONE_PATTERN, false=True, count=str(RUN))
-    runs = (digits[start : start + RUN] for start in range(len(digits) - RUN + 1))
+def _looks_invented(field: str, digits: str) -> Finding | None:
+    if re.search(rf"([0-9])\1{{{MAX_RUN - 1}}}", digits):
+        return suspect(field, "phone_repeats", PHONE_PATTERN, false=True, count=str(MAX_RUN))
+    runs = (digits[start : start + MAX_RUN] for start in range(len(digits) - MAX_RUN + 1))
     if any(run in _UP or run in _DOWN for run in runs):
-        return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(RUN))
+        return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(MAX_RUN))
     return None
 
 
@@ -214,15 +214,15 @@ def _existing_phone(field: str, number: PhoneNumber, kind: int) -> Finding:
         return wrong(field, "phone_impossible", PHONE_SOURCE, false=True, country=country)
     if kind == PhoneNumberType.UNKNOWN:
         return wrong(field, "phone_not_given_out", PHONE_SOURCE, false=True, country=country)
-    told = PhoneNumberType.to_string(kind).lower()
-    return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=told)
+    kind_name = PhoneNumberType.to_string(kind).lower()
+    return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=kind_name)
 
 
 def _is_short(digits: str) -> bool:
     from phonenumbers import NumberParseException, is_valid_short_number_for_region, parse
 
     # Longer ones, which send short messages, all have the same prefix.
-    if len(digits) > LONGEST_SERVICE and not digits.startswith("106"):
+    if len(digits) > MAX_SERVICE_DIGITS and not digits.startswith("106"):
         return False
     try:
         return is_valid_short_number_for_region(parse(digits, REGION), REGION)
@@ -242,7 +242,7 @@ MAIL_FIELD = "responsible_email"
 MAX_MAIL_CHARACTERS = 320
 """The maximum characters of a mail address before and after its @ (RFC 5321, 4.5.3.1)."""
 
-NO_MAIL = frozenset({
+RESERVED_DOMAINS = frozenset({
     "test", "example", "invalid", "localhost", "local", "onion", "arpa", "example.com",
     "example.net", "example.org",
 })  # fmt: skip
@@ -261,7 +261,7 @@ def _of_mail(text: str) -> Finding:
     if len(text) > MAX_MAIL_CHARACTERS:
         return wrong(MAIL_FIELD, "mail_unreadable", MAIL_SYNTAX, false=True)
     domains = _domains(text.strip().rpartition("@")[2].lower())
-    if "@" in text and not NO_MAIL.isdisjoint(domains):
+    if "@" in text and not RESERVED_DOMAINS.isdisjoint(domains):
         return wrong(MAIL_FIELD, "mail_reserved", MAIL_RESERVED, false=True, domain=domains[0])
     try:
         domain = validate_email(text.strip(), check_deliverability=False).ascii_domain.lower()

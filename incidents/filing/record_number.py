@@ -101,25 +101,25 @@ ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
 By province, which is the subject's in Guangdong; the site's, with its suffix; or the subject's."""
 
 
-def in_form(number: Icp, form: IcpForm) -> str:
+def for_footer(number: Icp, form: IcpForm) -> str:
     """The number for the footer."""
-    return number.subject if is_subjects(number, form) else str(number)
+    return number.subject if wants_subject_number(number, form) else str(number)
 
 
-def is_subjects(number: Icp, form: IcpForm) -> bool:
+def wants_subject_number(number: Icp, form: IcpForm) -> bool:
     """Whether the subject's number, without a suffix, is wanted."""
     return form == "subject" or (form == "province" and number.province == "粤")
 
 
 def read_icp(text: str) -> Icp | None:
     """Read an ICP number; None if the text is not exactly one."""
-    found = _ICP.fullmatch(plain(text))
+    found = _ICP.fullmatch(normalised(text))
     return found and Icp(found["province"], found["digits"], found["suffix"])
 
 
 def read_licence(text: str) -> Licence | None:
     """Read the number of a commercial licence; None if the text is not one."""
-    written = plain(text)
+    written = normalised(text)
     web = _LICENCE.fullmatch(written)
     if web is not None:
         return Licence(web["province"], "", web["digits"])
@@ -132,11 +132,11 @@ def read_licence(text: str) -> Licence | None:
 
 def read_public_security(text: str) -> PublicSecurity | None:
     """Read a public-security number, or its code alone as in links; None if it is not one."""
-    found = _PUBLIC_SECURITY.fullmatch(plain(text))
+    found = _PUBLIC_SECURITY.fullmatch(normalised(text))
     return found and PublicSecurity(found["province"], found["code"])
 
 
-def plain(text: str) -> str:
+def normalised(text: str) -> str:
     """The text normalised for numbers: half-width, in capitals, without spaces, one dash."""
     text = "".join(text.split())
     if len(text) > MAX_CHARACTERS:

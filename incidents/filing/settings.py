@@ -52,8 +52,10 @@ def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
 def read(section: Mapping[str, Any]) -> FilingSettings:
     """The settings from a section; raises SettingError, UnknownSettingError as `load`."""
     never = section.get("recheck_within") == ""
-    said = {key: value for key, value in section.items() if not (never and key == "recheck_within")}
-    options = Options(f"[{SECTION}]", said)
+    known_keys = {
+        key: value for key, value in section.items() if not (never and key == "recheck_within")
+    }
+    options = Options(f"[{SECTION}]", known_keys)
     within = options.duration("recheck_within", RECHECK_WITHIN, least=_LEAST, most=_MOST)
     found = FilingSettings(
         icp_form=cast("IcpForm", options.choice("icp_form", ICP_FORMS, "province")),

@@ -41,7 +41,7 @@ LEVEL_2 = frozenset({"forum", "microblog", "blog"})
 
 def check_choices(details: Details) -> list[Finding]:
     """The findings on the coded details and on their consistency."""
-    strange = [
+    unknown_values = [
         wrong(key, "choice_unknown", CHOICES_SOURCE, choices=", ".join(choices))
         for key, choices in CHOICES.items()
         if key in details and details[key] not in choices
@@ -52,7 +52,7 @@ def check_choices(details: Details) -> list[Finding]:
         broken.append(wrong("icp_licence", "licence_without_filing", "specification B.2"))
     if details.get("hosting") == "managed" and commercial:
         broken.append(wrong("hosting", "managed_commercial", "specification B.3"))
-    return [*strange, *_nature(details), *broken, *_level(details)]
+    return [*unknown_values, *_nature(details), *broken, *_level(details)]
 
 
 def _nature(details: Details) -> list[Finding]:

@@ -28,14 +28,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# One transaction; others wait for the sites in it no longer than that takes.
+# In one transaction, during which others wait for its sites.
 BATCH_COMMANDS = 500
 
-# The desk's word for a key that has done something else: the same row, imported by another
-# person, or with the addresses of more reports.
+# The refusal of a used key: the row was imported by another person, or with other addresses.
 _DONE_BEFORE = "key_reused"
 
-# Its word for a site that somebody has added meanwhile: it is there, which is the point.
+# The refusal of a site that somebody has added meanwhile.
 _ADDED_BEFORE = "site_exists"
 
 
@@ -158,8 +157,8 @@ class Import:
         """
         refused: dict[str, Refusal] = {}
         for batch in _batches([site for site, found in tally.sites.items() if found.new]):
-            asked = [self._envelope(site, AddSite(by=self.by)) for site in batch]
-            answers = self.desk.submit(asked, dry_run=self.dry_run)
+            envelopes = [self._envelope(site, AddSite(by=self.by)) for site in batch]
+            answers = self.desk.submit(envelopes, dry_run=self.dry_run)
             for site, answer in zip(batch, answers, strict=True):
                 if answer.refusal is None:
                     continue
@@ -249,7 +248,7 @@ def _facts(refusal: Refusal) -> JSONObject:
 
 def _count(tally: Tally, report: Report, answer: Answer) -> None:
     site, refusal = tally.sites[report.site], answer.refusal
-    # What was refused once is refused again under its key, and is on record no more than then.
+    # A used key repeats the first answer: a refusal then left nothing on record.
     if refusal is not None and refusal.name != _DONE_BEFORE:
         tally.refused.append((report.line, refusal))
     elif refusal is not None or answer.repeated:
@@ -269,8 +268,8 @@ def _future(report: Report, now: datetime) -> str | None:
 
 def _content(report: Report) -> str:
     times = (report.occurred_at, report.contact_at, report.removed_at)
-    told = [None if moment is None else clock.rfc3339(moment) for moment in times]
-    return json.dumps([report.site, report.url, report.category, report.contact, *told])
+    written = [None if moment is None else clock.rfc3339(moment) for moment in times]
+    return json.dumps([report.site, report.url, report.category, report.contact, *written])
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

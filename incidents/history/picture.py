@@ -87,7 +87,7 @@ _SERIES = {
     "refusal": "closed: R5 refusal",
     "false_info": "closed: R4 false information",
 }
-# Told apart by people who see few colours (Okabe and Ito), for a light and for a dark ground.
+# Distinguishable by colour-blind people (Okabe and Ito), on light and on dark.
 _COLOURS = {
     SUSPENSION: ("#56789a", "#8fb3d4"),
     "repeat": ("#c2500a", "#f0883e"),
@@ -185,10 +185,10 @@ class _Strip:
                 height = max(_PANEL * count / highest, _LEAST_HEIGHT)
                 y -= height
                 x = _LEFT + n * step + (step - width) / 2
-                told = escape(f"{self.scale.name(n)}: {count:,} {_SERIES[what]}")
+                title = escape(f"{self.scale.name(n)}: {count:,} {_SERIES[what]}")
                 yield (
                     f'<rect class="{what}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" '
-                    f'height="{height:.2f}"><title>{told}</title></rect>'
+                    f'height="{height:.2f}"><title>{title}</title></rect>'
                 )
 
     def _axis(self, base: float) -> Iterator[str]:
@@ -212,15 +212,15 @@ def _heading(outcome: Outcome) -> str:
 
 
 def _description(outcomes: Sequence[Outcome], scale: Timescale) -> str:
-    told = [f"A strip of bars for each policy, one bar for each {scale.unit}."]
+    sentences = [f"A strip of bars for each policy, one bar for each {scale.unit}."]
     for outcome in outcomes:
         rules = ", ".join(f"{_SERIES[what]} {n:,}" for what, n in outcome.closed.items() if n)
-        told.append(
+        sentences.append(
             f"Policy {outcome.policy}: {_many(outcome.sites, 'site')}, "
             f"{_many(outcome.incidents, 'incident')}, "
             f"{_many(outcome.suspensions, 'suspension')}; {rules or 'nothing closed'}."
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def _many(n: int, what: str) -> str:

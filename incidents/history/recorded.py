@@ -83,14 +83,14 @@ def read(connection: Connection, since: datetime, most: int) -> tuple[History, b
     history = History(file="")
     for line, row in enumerate(reversed(found[:most]), start=1):
         at, gone = row.recorded_at, removed.get((row.site_id, row.n))
-        told = row.reached_at
+        reached_at = row.reached_at
         history.reports.append(
             Report(
                 line=line,
                 site=row.name,
                 occurred_at=at,
-                contact=None if told is None else REACHED,
-                contact_at=None if told is None else max(told, at),
+                contact=None if reached_at is None else REACHED,
+                contact_at=None if reached_at is None else max(reached_at, at),
                 removed_at=None if gone is None else max(gone, at),
             )
         )
@@ -100,9 +100,9 @@ def read(connection: Connection, since: datetime, most: int) -> tuple[History, b
 def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, datetime]]:
     """The times at which each incident's content was last reported as removed."""
     body = entries.c.body
-    said = body.contains('"kind":"incident_removed"', autoescape=True)
-    asked = select(body).where(entries.c.recorded_at >= since, said).order_by(entries.c.id)
-    for text in connection.scalars(asked):
+    is_removal = body.contains('"kind":"incident_removed"', autoescape=True)
+    query = select(body).where(entries.c.recorded_at >= since, is_removal).order_by(entries.c.id)
+    for text in connection.scalars(query):
         entry = json.loads(text)
         site_id, _, n = entry["data"]["incident"].partition("-")
         yield (int(site_id), int(n)), read_rfc3339(entry["occurred_at"])

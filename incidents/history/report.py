@@ -25,10 +25,10 @@ MAX_NOTE_CHARACTERS = 4_000
 _HAS = f"a history has occurred_at and site, and if wanted {', '.join(COLUMNS[2:])}"
 _URLHAUS = frozenset({"dateadded", "url", "url_status"})
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*", re.ASCII | re.DOTALL)
-# Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
+# People write line ends and tabs; other control characters can falsify a terminal's output.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# Far enough for any plan, and no sum of a policy's durations runs out of years.
+# Late enough for any plan, and no sum of a policy's durations exceeds the year 9999.
 _LATEST = datetime(2999, 12, 31, tzinfo=UTC)
 
 
@@ -185,9 +185,7 @@ def _text(column: str, row: Row, limit: int) -> str | None:
         )
     found = _CONTROLS.search(text.replace("\r\n", "\n"))
     if found is not None:
-        raise _BadValueError(
-            "control", column=column, character=site_name.describe_character(found[0])
-        )
+        raise _BadValueError("control", column=column, character=site_name.describe(found[0]))
     return text
 
 

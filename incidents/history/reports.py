@@ -153,7 +153,7 @@ def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> 
         yield line
 
 
-# What one incident may have, and what keeps its entry in the record well below its limit.
+# The limits of one incident, with which its entry stays well below 64 KiB.
 MAX_URLS = 50
 MAX_URLS_BYTES = 40 * 1024
 

@@ -193,7 +193,7 @@ class _Header:
 
 def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | BadLine]:
     before, commented, lines = _after_comments(before, lines)
-    # Strict, since a quote that is never closed would swallow the rest of the file in silence.
+    # Strict: otherwise an unclosed quote would silently swallow the rest of the file.
     reader = csv.reader(lines, strict=True)
     columns = None if commented is None else header.columns(commented.split(","), before)
     while True:

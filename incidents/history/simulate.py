@@ -22,7 +22,7 @@ PERSON = "history"
 SUSPENSION = "suspension"
 CLOSING_RULES = ("repeat", "unreachable_run", "refusal", "false_info")
 
-# What is timed is due strictly after its time: the first moment at which the clock may act.
+# The clock may act strictly after the due time.
 _TICK = timedelta(microseconds=1)
 _SLICE_INCIDENTS = 64
 
@@ -176,7 +176,7 @@ def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
     for i, fact in enumerate(happening):
         case = _elapse(case, policy, fact.at, outcome)
         if case.closed:
-            # What is found on a closed site is moot; nothing else can come of it (X.4, X.10).
+            # Later violations on a closed site are moot (X.4, X.10).
             outcome.moot += sum(isinstance(fact.command, commands.Log) for fact in happening[i:])
             return
         decision = decide(case, fact.command, policy, fact.at)

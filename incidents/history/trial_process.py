@@ -78,7 +78,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedHistory:
+class Upload:
     """A history that was sent as a file of that name; its times without an offset are in `zone`."""
 
     text: bytes
@@ -161,7 +161,7 @@ def run_trial(trial: Trial[T], spent: Spent) -> T:
             limit_s = process.receive(within_s=WITHIN_S)
             found, used_s = process.receive(within_s=WITHIN_S)
     except ProcessEndedError as error:
-        # What it has used nobody knows: it costs as much as it may.
+        # Its use is unknown, so it counts in full.
         spent(limit_s)
         if error.status in (-signal.SIGXCPU, _OUT_OF_MEMORY):
             raise TooCostlyError(limit_s=limit_s) from error
@@ -171,13 +171,13 @@ def run_trial(trial: Trial[T], spent: Spent) -> T:
     spent(used_s)
     if isinstance(found, IncidentsError):
         raise found
-    return found  # type: ignore[no-any-return]  # what `told` gives has come through the pipe
+    return found  # type: ignore[no-any-return]  # what `summarize` returns came through the pipe
 
 
 def main() -> None:
     """Run one trial for the process at the other end of the pipe (argument: its descriptor)."""
     with suppress(OSError):
-        # A unit that is shut in may not even step back.
+        # A sandboxed unit may not lower its priority.
         os.nice(_LATER)
     with Connection(int(sys.argv[1])) as pipe:
         trial: Trial[object] = pipe.recv()
@@ -197,12 +197,12 @@ def main() -> None:
 
 def _limit_itself() -> int:
     """Limit this process, and return its processor seconds; raises UnlimitedError if it cannot."""
-    # The desk's own start of this process is not the trial's.
+    # The start of this process does not count for the trial.
     begun_s = int(time.process_time())
     try:
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_AS, MOST_BYTES)
-        # Linux kills at the harder one, and then nobody could tell why.
+        # At the hard limit Linux kills without a distinct signal.
         most_s = _limit(resource.RLIMIT_CPU, begun_s + MOST_S, before_hard=1)
     except (OSError, ValueError) as error:
         raise UnlimitedError(detail=str(error)) from error

@@ -48,19 +48,19 @@ class Language:
 
         `when` formats the times among them. A site's name is shown as by `site_name.shown`.
         """
-        told = []
+        parts = []
         for before, name, spec, quoted in _parts(self.phrases[code]):
-            told.append(before)
+            parts.append(before)
             if name is None:
                 continue
             fact = facts[name]
-            # Most facts are texts as they stand: a page of the queue has four hundred.
+            # Most facts are plain texts: a page of the queue has four hundred.
             if quoted:
-                told.append(repr(fact))
+                parts.append(repr(fact))
             else:
                 is_plain = not spec and type(fact) is str
-                told.append(shown(fact) if is_plain else format(Fact(self, when, fact), spec))
-        return "".join(told)
+                parts.append(shown(fact) if is_plain else format(Fact(self, when, fact), spec))
+        return "".join(parts)
 
     def word(self, group: str, code: object) -> str:
         """Return the name of a code on record; the code itself if it has no name.
@@ -83,8 +83,8 @@ class Language:
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS]
         first = next((place for place, (n, _) in enumerate(units) if n), len(units))
-        told = [self._of_unit(n, name) for n, name in units[first : first + 2] if n]
-        return " ".join(told) or self._of_unit(seconds, "s")
+        parts = [self._of_unit(n, name) for n, name in units[first : first + 2] if n]
+        return " ".join(parts) or self._of_unit(seconds, "s")
 
     def duration(self, length: timedelta) -> str:
         """Format a span of time as a policy has it, exact to the second: `24 h`, `1 h 30 min`."""
@@ -142,7 +142,7 @@ class Fact:
         return format(shown(value) if isinstance(value, str) else value, spec)
 
     def _time(self, spec: str) -> str:
-        assert self._when is not None, "a time is told in a zone"
+        assert self._when is not None, "a time needs a zone"
         if spec == "until":
             return cast(Times, self._when).until(self._value)
         fraction = f".{self._value.microsecond:06}" if spec == "exact" else ""
@@ -151,12 +151,12 @@ class Fact:
 
 def message(error: IncidentsError) -> str:
     """Return an error's own English sentence, with its sites' names in the form for people."""
-    told, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
+    text, facts = error.message, {**error.facts, **getattr(error.message, "facts", {})}
     for fact in facts.values():
         for name in fact if isinstance(fact, list | tuple) else [fact]:
             if isinstance(name, str) and (written := shown(name)) != name:
-                told = re.sub(rf"(?<![\w./@-]){re.escape(name)}(?![\w/:-])", written, told)
-    return told
+                text = re.sub(rf"(?<![\w./@-]){re.escape(name)}(?![\w/:-])", written, text)
+    return text
 
 
 _TIME_SPECS = frozenset({"when", "until", "exact"})
@@ -170,12 +170,12 @@ def language(tag: Tag, domain: Domain = "incidents", *, surface: str = "") -> La
     `surface`.
     """
     found = phrases(tag, "incidents") | phrases(tag, domain)
-    said = {id_: phrase for id_, phrase in found.items() if "@" not in id_}
+    chosen = {id_: phrase for id_, phrase in found.items() if "@" not in id_}
     for id_, phrase in found.items():
         name, at, own = id_.partition("@")
         if at and own == surface:
-            said[name] = phrase
-    return Language(said)
+            chosen[name] = phrase
+    return Language(chosen)
 
 
 ENGLISH = language("en")

@@ -48,9 +48,9 @@ def sentence_for(name: str, facts: Facts, when: Callable[[Any], str], language: 
     return language.say(code, when=when, **facts, **_more(facts, language)) if code else ""
 
 
-def remark(told: Remark, when: Callable[[Any], str] = str, language: Language = ENGLISH) -> str:
+def remark(found: Remark, when: Callable[[Any], str] = str, language: Language = ENGLISH) -> str:
     """Return the sentence for a remark; `when` as in `sentence`."""
-    return language.say(f"remark.{told.name}", when=when, **told.facts)
+    return language.say(f"remark.{found.name}", when=when, **found.facts)
 
 
 def _code(name: str, facts: Facts, language: Language) -> str | None:
@@ -71,7 +71,7 @@ def _more(facts: Facts, language: Language) -> dict[str, str | list[str]]:
     """Facts derived from the facts."""
     more: dict[str, str | list[str]] = {}
     act, needs = facts.get("act"), facts.get("needs")
-    if isinstance(act, str) and act in identity.MAY:
+    if isinstance(act, str) and act in identity.ROLES_OF_ACT:
         more["who"] = roles_for(act, language)
     if isinstance(needs, str):
         states = needs.split(" or ")

@@ -176,14 +176,14 @@ def policy_sentences(
 ) -> list[str]:
     """Return one sentence for each rule, R1 to R5.
 
-    That two people close a site is said in R4 and R5, or with `two_apart` in a sentence of its own.
+    R4 and R5 say that two people close a site, or with `two_apart` in a sentence of its own.
     """
     two = ".two" if policy.two_people_close and not two_apart else ""
 
     def say(code: str, n: int = 0, **spans: Any) -> str:
         return language.say(plural_id(f"policy_says.{code}", n), n=n, **spans)
 
-    told = [
+    sentences = [
         say("repeat", policy.repeat_count, within=policy.repeat_within),
         say(
             "attempts" if policy.min_attempts else "unreachable", policy.min_attempts,
@@ -194,7 +194,7 @@ def policy_sentences(
         say(("removal" if policy.removal_within else "refusal") + two,
             within=policy.removal_within),
     ]  # fmt: skip
-    return [*told, say("two_people")] if policy.two_people_close and two_apart else told
+    return [*sentences, say("two_people")] if policy.two_people_close and two_apart else sentences
 
 
 def policy_differences(before: Policy, after: Policy) -> list[PolicyChange]:

@@ -208,8 +208,10 @@ _WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
 
 def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
     """The first rows found, in no order."""
-    told = words(stands)[0].label("stands")
-    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(limit_literal(count))
+    status = words(stands)[0].label("stands")
+    found = (
+        select(_of.lane, status, _of.since, _of.site_id).where(where).limit(limit_literal(count))
+    )
     return select(found.subquery())
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import get_args
 
-from incidents.accounts.identity import DenialReason
+from incidents.accounts.identity import Denial
 from incidents.desk.access import DENIALS
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -115,16 +115,7 @@ RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
 
 _STRANGERS = ("no_account", "unknown_subject")
 REASONS = tuple(
-    sorted(
-        {
-            *get_args(DenialReason),
-            *DENIALS.values(),
-            *_STRANGERS,
-            "csrf",
-            "blocked",
-            "provider_word",
-        }
-    )
+    sorted({*get_args(Denial), *DENIALS.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
 )
 """The reasons of refusals.
 

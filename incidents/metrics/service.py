@@ -88,25 +88,25 @@ class Watch:
         self._app = app
         self._warn = warn
         self._patience_s = patience_s
-        self._turn = Lock()
+        self._lock = Lock()
         self._attempts: Attempts[Samples | None] = Attempts(
             limit_s=patience_s, most=1, timed_out=None, busy=None
         )
-        self._trouble: str | None = None
+        self._last_reason: str | None = None
 
     def begin(self) -> None:
         """Begin to count, or at the first look if the database is not available yet."""
-        self._looked(report=lambda _: None)
+        self._read_database(report=lambda _: None)
 
     def samples(self) -> Samples:
         """The samples of the database, or that it is unavailable, and the counters."""
-        found = self._looked(self._tell) or static_samples(up=False)
+        found = self._read_database(self._report) or static_samples(up=False)
         self._tail.add_to(found)
         self.tally.add_to(found)
         return found
 
-    def _looked(self, report: Callable[[str | None], None]) -> Samples | None:
-        if not self._turn.acquire(timeout=self._patience_s):
+    def _read_database(self, report: Callable[[str | None], None]) -> Samples | None:
+        if not self._lock.acquire(timeout=self._patience_s):
             return None
         try:
             found = self._attempts.run(self._look)
@@ -114,7 +114,7 @@ class Watch:
             report(error.message if isinstance(error, IncidentsError) else type(error).__name__)
             return None
         finally:
-            self._turn.release()
+            self._lock.release()
         report(None if found else f"it took longer than {self._patience_s:.0f} s")
         return found
 
@@ -126,10 +126,10 @@ class Watch:
             self._tail.advance(connection)
         return found
 
-    def _tell(self, trouble: str | None) -> None:
-        if trouble is not None and trouble != self._trouble:
-            self._warn("the metrics cannot be read", reason=trouble)
-        self._trouble = trouble
+    def _report(self, reason: str | None) -> None:
+        if reason is not None and reason != self._last_reason:
+            self._warn("the metrics cannot be read", reason=reason)
+        self._last_reason = reason
 
 
 LIBRARY = "prometheus_client"
@@ -174,7 +174,7 @@ class Service:
         self._watch = Watch(app, warn=warn)
         self.observed = self._watch.tally.observe
         self._say, self._warn, self._again_s = say, warn, again_s
-        self._trouble: str | None = None
+        self._last_reason: str | None = None
         self._stop = Event()
         self._thread: Thread | None = None
 
@@ -233,7 +233,7 @@ class Service:
             reason = f"nobody can listen on {shown}: {error.strerror or type(error).__name__}"
             self._warn_once(_NOT_SERVED, reason, wait_s=self._again_s)
             return None
-        self._trouble = None
+        self._last_reason = None
         self._say(f"the metrics are served on {shown}")
         return endpoint
 
@@ -241,6 +241,6 @@ class Service:
         self._warn_once("a scrape failed", f"a fault in this program: {type(error).__name__}")
 
     def _warn_once(self, sentence: str, reason: str, **facts: object) -> None:
-        if reason != self._trouble:
+        if reason != self._last_reason:
             self._warn(sentence, reason=reason, **facts)
-        self._trouble = reason
+        self._last_reason = reason

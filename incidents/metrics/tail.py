@@ -121,10 +121,10 @@ def _on_sqlite() -> Select[Any]:
 
 def _on_postgresql() -> Select[Any]:
     body = func.json_to_record(cast(entries.c.body, JSON))
-    told = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
+    fields = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
         name="told", with_types=True
     )
-    return select(*told.c).select_from(_found.join(told, true()))
+    return select(*fields.c).select_from(_found.join(fields, true()))
 
 
 _READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}

@@ -109,11 +109,7 @@ def _refuse_hidden_characters(url: str) -> None:
         if not character.isprintable() or character.isspace():
             refuse(
                 "this address",
-                Cause.of(
-                    "holds",
-                    "it holds {character}",
-                    character=site_name.describe_character(character),
-                ),
+                Cause.of("holds", "it holds {character}", character=site_name.describe(character)),
             )
         # Browsers read it as a slash, other parsers as a part of the name.
         if character == "\\":

@@ -144,7 +144,7 @@ class Fields:
             return self.start + read_duration(text[1:])
         if text.startswith("-"):
             return self.start - read_duration(text[1:])
-        # A bare 02:50 would need a day.
+        # A time without a day is invalid here.
         return clock.parse(text if text[:4].isdecimal() else "", UTC, self.start)
 
     def _must(self, key: str, what: str, value: object) -> ScenarioError:
@@ -231,7 +231,7 @@ def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
         return {field.name: fields.required(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
-    # The policy looks at no words of people: a scenario may leave them out.
+    # No policy depends on people's own words, so a scenario may leave them out.
     words = fields.word(name, _PLACEHOLDER if field.required else None)
     return {} if words is None else {field.name: words}
 

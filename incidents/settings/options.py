@@ -158,7 +158,6 @@ class Options:
         if found is None or not least <= found <= most:
             expected = Cause.of(
                 "must_duration", 'a duration such as "{such}", from {least} to {most}',
-                # What holds where nothing is said lies within them.
                 such=write_duration(default), least=write_duration(least),
                 most=write_duration(most),
             )  # fmt: skip
@@ -210,7 +209,7 @@ class Options:
                 where=self._place, setting=key, value=None, expected=expected
             )
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
-        # Where a secret stands is none.
+        # The place of a secret is no secret.
         secret = secret and not key.endswith(("_file", "_env"))
         shown = "…" if secret and value else value
         return SettingError(where=self._place, setting=key, value=shown, expected=expected)

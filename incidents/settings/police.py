@@ -86,17 +86,17 @@ def read(section: Mapping[str, Any]) -> ReportDuty | None:
         SettingError, UnknownSettingError: naming the key and what it must be.
     """
     off = section.get("within") == ""
-    said = {key: value for key, value in section.items() if not (off and key == "within")}
-    options = Options(f"[{SECTION}]", said)
+    values = {key: value for key, value in section.items() if not (off and key == "within")}
+    options = Options(f"[{SECTION}]", values)
     within = options.duration("within", WITHIN, least=_LEAST, most=_MOST)
-    remind = _remind(options, within, asked="remind" in section)
+    remind = _remind(options, within, is_set="remind" in section)
     options.finish()
     return None if off else ReportDuty(within=within, remind=remind)
 
 
-def _remind(options: Options, within: timedelta, *, asked: bool) -> tuple[timedelta, ...]:
+def _remind(options: Options, within: timedelta, *, is_set: bool) -> tuple[timedelta, ...]:
     texts = options.texts("remind")
-    if not asked:
+    if not is_set:
         return tuple(ahead for ahead in REMIND if ahead < within)
     try:
         found = {read_duration(text) for text in texts}

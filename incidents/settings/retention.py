@@ -18,7 +18,7 @@ from incidents.settings import sources
 
 SECTION = "retention"
 MINIMUM = timedelta(days=184)
-# Far beyond any law; a time before the year 1 could not be told.
+# Far beyond any law; a time before the year 1 does not exist.
 _MOST = timedelta(days=36_500)
 
 

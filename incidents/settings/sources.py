@@ -11,7 +11,6 @@ import os
 import pwd
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,42 +18,27 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import clock
 from incidents.errors import (
-    BadTextError,
     Cause,
-    EmptyTextError,
     InputError,
-    RefusedError,
-    ReservedNameError,
     SettingError,
     SettingsFileError,
-    TextTooLongError,
     UnknownSettingError,
     one_of,
 )
 from incidents.system import private_file
 from incidents.values import language_tag, parsing
 from incidents.values.language_tag import Tag
+from incidents.values.person_name import RESERVED_PERSONS, check_person
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
 DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
-MAX_PERSON_CHARACTERS = 100
-# A name is written into the record as it is, for good: it must not be able to hold a number.
-MAX_PERSON_DIGITS = 7
-# Who signs entries without being a person (machine.commands: CHECKER, CLOCK, …).
-RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
-
 _KEYS = ("db", "as", "zone", "lang", "evidence", "evidence_limit", "clock", "server", "token_file")
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
-
-
-class TellingNameError(RefusedError):
-    """the name {given!r} looks like somebody's address or number, and would stay in the record for
-    good: act under the name of an account"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +83,12 @@ def load(
             `person`.
     """
     sources = _Sources(os.environ if environ is None else environ)
-    # What is typed goes before what is set, whichever of the two it names.
-    asked = server or (None if db else sources.text("server"))
+    # An option for either goes before a setting for the other.
+    server_url = server or (None if db else sources.text("server"))
     url = db or sources.text("db")
     owner = login()
     name = person if person is not None else sources.text("as")
-    # Who acts if nobody says: the login, unless one of the program's own duties is called so.
+    # The login, unless it is a reserved name.
     default_person = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = sources.text("evidence")
     return Settings(
@@ -116,8 +100,8 @@ def load(
         evidence=Path(evidence).expanduser() if evidence else default_path(url, "evidence"),
         evidence_limit=sources.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=sources.choice("clock", ("own", "database"), "database") == "own",
-        server=asked,
-        token=sources.token() if asked else None,
+        server=server_url,
+        token=sources.token() if server_url else None,
         named=name is not None,
     )
 
@@ -154,34 +138,6 @@ def login() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid-{os.getuid()}"
-
-
-def check_person(name: str) -> str:
-    """Return a person's name, if it can sign entries; raises as `load` does."""
-    person = name.strip(" ")
-    if not person:
-        raise EmptyTextError(what="name given with --as")
-    if len(person) > MAX_PERSON_CHARACTERS:
-        raise TextTooLongError(
-            what="name given with --as", length=len(person), limit=MAX_PERSON_CHARACTERS
-        )
-    for character in person:
-        if not character.isprintable():
-            raise BadTextError(
-                what="name given with --as",
-                found=Cause.of(
-                    "a_character", "the character {point}", point=f"U+{ord(character):04X}"
-                ),
-            )
-    if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
-        raise ReservedNameError(given=person)
-    if (
-        "@" in person
-        or "＠" in person
-        or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS
-    ):
-        raise TellingNameError(given=person)
-    return person
 
 
 def data_folder() -> Path:
@@ -298,9 +254,9 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
 def _language(lang: str | None, sources: _Sources) -> Tag:
     """Return the language that was asked for or set, or a supported language of the locale."""
     value, where, setting = sources.value("lang")
-    asked = lang or value
-    found = language_tag.tag(str(asked or language_tag.of_locale(sources.environ)))
-    if asked and found is None:
+    wanted = lang or value
+    found = language_tag.tag(str(wanted or language_tag.of_locale(sources.environ)))
+    if wanted and found is None:
         expected = one_of(("en", "zh"))
         if lang:
             raise InputError.coded(

@@ -100,11 +100,11 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
     """Make this the valid key, and end all sessions."""
     connection.execute(insert(serve_keys).values(new._asdict()))
     ended = delete(sessions).returning(sessions.c.id, sessions.c.handle)
-    told = [
+    sign_outs = [
         SignIn(new.since, "sign_out", OK, "rekeyed", handle, session=id_)
         for id_, handle in sorted(connection.execute(ended).all())
     ]
-    sign_ins.add(connection, *told)
+    sign_ins.add(connection, *sign_outs)
 
 
 class Session(NamedTuple):
@@ -156,9 +156,9 @@ def _may_be_id(given: str) -> bool:
 
 def _sessions() -> Select[Any]:
     of = sessions.c
-    told = (of.id, of.made_at, of.seen_at, of.proved_at, of.how, of.place, of.seal)
+    own = (of.id, of.made_at, of.seen_at, of.proved_at, of.how, of.place, of.seal)
     joined = sessions.join(accounts, accounts.c.handle == of.handle)
-    return select(*told, *accounts.c).select_from(joined)
+    return select(*own, *accounts.c).select_from(joined)
 
 
 def _session(row: Any) -> Session:

@@ -87,8 +87,8 @@ def compared_since(connection: Connection, standing: Standing, site_ids: Iterabl
         since = and_(entries.c.site_id.in_(own), entries.c.recorded_at > standing.resumed_at)
         seen = entries.c.body.contains(f'"kind":"{StateSeen.kind}"')
         known = not_(entries.c.body.contains(f'"seen":"{UNKNOWN}"'))
-        told = select(entries.c.site_id).where(since, seen, known).distinct()
-        found.update(connection.scalars(told))
+        recorded = select(entries.c.site_id).where(since, seen, known).distinct()
+        found.update(connection.scalars(recorded))
     return found
 
 

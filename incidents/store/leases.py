@@ -177,13 +177,13 @@ def postpone(
     If it was `tried`, the orders behind it wait for `next_at` too; else it is as if it had not been
     claimed. Release several in one transaction in the order of their sites' ids.
     """
-    told = {
+    columns = {
         "next_at": next_at,
         "attempts": claimed.attempt - (not tried),
         "held_by": None,
     }
     if tried:
-        told |= {"adapter": adapter, "problem": problem, "detail": detail}
+        columns |= {"adapter": adapter, "problem": problem, "detail": detail}
     own = and_(
         deliveries.c.site_id == claimed.site_id,
         deliveries.c.lane == claimed.lane,
@@ -202,15 +202,15 @@ def postpone(
     # The desk writes rows of several sites in any order, under this lock: without it the two could
     # wait for each other.
     connection.execute(_SITE_LOCKED, {"site_id": claimed.site_id})
-    held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
+    held = connection.execute(update(deliveries).where(own).values(columns)).rowcount > 0
     if held and tried:
         connection.execute(update(deliveries).where(behind).values(next_at=next_at))
     return held
 
 
-def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None:
+def explain(connection: Connection, texts: Sequence[tuple[Claimed, str]]) -> None:
     """Keep a sentence with each order that was given up."""
-    _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
+    _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, text) for c, text in texts])
 
 
 def _first() -> Select[Any]:

@@ -218,10 +218,10 @@ def erase(
         old = found.where(*_old(table, before, handle)).limit(most - done)
         for row in connection.execute(old).mappings().all():
             names = [*(columns if row["whole"] else ()), *(["about"] if row["named"] else [])]
-            told: dict[str, Any] = {name: pseudonym(row[name]) for name in names if row[name]}
-            told |= {"erased": True} if row["whole"] else {}
+            erased: dict[str, Any] = {name: pseudonym(row[name]) for name in names if row[name]}
+            erased |= {"erased": True} if row["whole"] else {}
             same = [column == row[column.name] for column in table.primary_key]
-            connection.execute(update(table).where(*same).values(told))
+            connection.execute(update(table).where(*same).values(erased))
             done += 1
     return done
 

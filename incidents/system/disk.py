@@ -102,7 +102,7 @@ def open_own(
         except FileNotFoundError:
             if not make:
                 raise
-        # Another may make it at the same time.
+        # Another process may create it meanwhile.
         with suppress(FileExistsError):
             return _made(file, os.O_RDWR, mode, owner)
 
@@ -118,7 +118,7 @@ def set_aside(file: Path, suffix: str) -> Path:
     text, aside = read(file), file.with_name(file.name + suffix)
     for n in count(2):
         try:
-            # Taken first: a name that is free may be so no more when it is replaced.
+            # Reserve the name first: it may no longer be free at the replacement.
             create_private(aside).close()
         except FileExistsError:
             if read(aside) == text:
@@ -174,7 +174,7 @@ def check_opened_by_name(handle: int) -> None:
     if not handles.is_dir():
         return
     for each in handles.iterdir():
-        # That of this listing is closed by now.
+        # The descriptor of this listing is already closed.
         with suppress(FileNotFoundError):
             found += os.path.samestat(each.stat(), own)
     if found < 2:
@@ -215,7 +215,7 @@ def _own(file: Path, flags: int) -> int:
 def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
     handle = os.open(file, flags | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     if owner is not None:
-        # In a container root may be let change no owner.
+        # Root may not change owners in some containers.
         with suppress(PermissionError):
             os.fchown(handle, *owner)
     return handle
@@ -250,7 +250,7 @@ def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterato
         OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
     with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
-        # Counted, since a simulated clock may stand.
+        # Counted attempts, since a simulated clock may stand still.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

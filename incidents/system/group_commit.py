@@ -52,7 +52,7 @@ class GroupCommit(Generic[Item, Outcome]):
         place: _Place[Item, Outcome] = _Place(item)
         with self._changed:
             self._waiting.append(place)
-            # Whoever is done goes at once, and need not wait for the next round to end.
+            # A finished caller returns at once, without waiting for the next round.
             self._changed.wait_for(lambda: place.is_done or not self._is_at_work, patience_s)
             if place.is_done:
                 return place.result()
@@ -62,7 +62,7 @@ class GroupCommit(Generic[Item, Outcome]):
                 return None
             self._is_at_work = True
             if self._gathering_s and (self._is_busy or len(self._waiting) > 1):
-                # Those who were done a moment ago come again with their next.
+                # Callers that have just finished come back with their next item.
                 self._changed.wait_for(lambda: False, self._gathering_s)
             places, self._waiting = self._waiting, []
             self._is_busy = len(places) > 1

@@ -76,7 +76,7 @@ def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
             opened.write(text.encode())
             opened.flush()
             os.fsync(opened.fileno())
-        # Unlike a rename it never takes the place of what is there.
+        # Unlike a rename it never replaces a file.
         os.link(unfinished, file, follow_symlinks=False)
         disk.fsync_path(file.parent)
     finally:
@@ -90,9 +90,9 @@ def _is_credential(file: Path) -> bool:
 
 
 def ownership_fix(file: Path, key_file: Path) -> str:
-    """Return the command that lets this user open the file, which the log key's owner must own.
+    """Return the end of a message: the command that makes the file accessible to this user.
 
-    Or the user to run it as; empty if unknown. It goes behind the reason in a message.
+    Or the user to run it as; empty if unknown. The owner of the log's key must own the file.
     """
     try:
         for folder in reversed(file.parents):
@@ -106,11 +106,11 @@ def ownership_fix(file: Path, key_file: Path) -> str:
 
 
 def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
-    owner, told = folder.stat().st_uid, quote(str(folder))
+    owner, quoted = folder.stat().st_uid, quote(str(folder))
     if owner == os.geteuid():
-        return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {told}"
+        return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {quoted}"
     if folder != file.parent:
-        # It may be somebody's home, which is not opened to everybody for a key.
+        # It may be somebody's home folder, which must stay closed to others.
         return (
             f"; the folder {folder} is {_name(owner)}'s and cannot be entered: move {key_file} and"
             f" the files beside it into a folder of {_name(os.geteuid())}, and name it there with"
@@ -119,21 +119,21 @@ def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
     name = _name(owner)
     return (
         f"; the folder {folder} belongs to {name}. If that is the wrong user, as root: chown -h"
-        f" {_name(os.geteuid())} {told}"
+        f" {_name(os.geteuid())} {quoted}"
     )
 
 
 def _of_file(file: Path, found: os.stat_result, *, is_ours: bool) -> str:
-    told, name = quote(str(file)), _name(found.st_uid)
+    quoted, name = quote(str(file)), _name(found.st_uid)
     mode = "" if found.st_mode & stat.S_IRUSR and found.st_mode & stat.S_IWUSR else "chmod 0600"
     if found.st_uid == os.geteuid():
-        return f"; its mode forbids it. Type: {mode} {told}" if mode else ""
+        return f"; its mode forbids it. Type: {mode} {quoted}" if mode else ""
     if not is_ours:
         return (
             f"; it belongs to {name}: run this as {name}. As root: runuser -u {name} -- incidents …"
         )
-    also = f" && {mode} {told}" if mode else ""
-    return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {told}{also}"
+    also = f" && {mode} {quoted}" if mode else ""
+    return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {quoted}{also}"
 
 
 def _name(user: int) -> str:
@@ -148,14 +148,14 @@ def birth_time(handle: int) -> int | None:
 
     Older NFS clients and ext4 do not know it. Python 3.11 does not ask for it on Linux.
     """
-    # Loaded here: whoever asks something else of a file does not pay for it.
+    # Imported here, since nothing else in this module needs it.
     import ctypes
 
     found = ctypes.create_string_buffer(_STATX_BYTES)
     try:
         done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, found)
     except (AttributeError, OSError):
-        # No Linux, or one of before: others say it in the common way.
+        # Not Linux, or an old one; other systems have `st_birthtime`.
         at_s = getattr(os.fstat(handle), "st_birthtime", None)
         return None if at_s is None else round(at_s * 1_000_000_000)
     [mask] = struct.unpack_from("=I", found, 0)
@@ -166,5 +166,5 @@ def birth_time(handle: int) -> int | None:
 
 
 _OF_HANDLE, _BORN = 0x1000, 0x800
-# What statx(2) fills, and where the time is in it.
+# The size of statx(2)'s result, and the time's place in it.
 _STATX_BYTES, _BORN_AT = 256, 80

@@ -61,14 +61,14 @@ class SideProcess:
         return self._process.pid
 
     def send(self, what: object) -> None:
-        """Send the process a value (pickled); raises EndedError."""
+        """Send the process a value (pickled); raises ProcessEndedError."""
         try:
             self.pipe.send(what)
         except OSError as error:
             raise ProcessEndedError(self._process.wait()) from error
 
     def receive(self, within_s: float | None = None) -> Any:
-        """Receive its next value; kill it after `within_s`; raises EndedError."""
+        """Receive its next value; kill it after `within_s`; raises ProcessEndedError."""
         if within_s is not None and not self.pipe.poll(within_s):
             self._process.kill()
         try:
@@ -83,12 +83,12 @@ def _start(work: str, pipe: int) -> subprocess.Popen[bytes]:
         raise OSError("this program is no script of an interpreter")
     return subprocess.Popen(
         [sys.executable, "-P", "-c", work, str(pipe)],
-        # It finds the modules that this process finds, and none in the folder it happens to be in.
+        # The same module path as here, without the current folder.
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         pass_fds=(pipe,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        # Ctrl-C is for us alone: we end it.
+        # Ctrl-C reaches this process alone, which ends the other.
         process_group=0,
     )
 

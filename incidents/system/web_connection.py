@@ -196,7 +196,7 @@ class Connection(H11Protocol):
     def _cut_off(self) -> None:
         has_begun = self.conn.their_state is not h11.IDLE or bool(self.conn.trailing_data[0])
         if self.cycle is not None:
-            # Whoever reads the body hears that there is no more, and its answer goes nowhere.
+            # The body's reader learns that no more comes, and its answer is dropped.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if has_begun and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):

@@ -104,7 +104,7 @@ def _raise_limit_of_files() -> None:
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
     if now != resource.RLIM_INFINITY and now < wanted:
-        # What may not be changed is left as it is.
+        # A limit that cannot be changed stays.
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
@@ -126,7 +126,7 @@ def _listening_on(host: str, port: int) -> Iterator[socket.socket]:
 
 def _why(error: OSError | ValueError) -> str:
     number = getattr(error, "errno", None) or 0
-    # What the library adds to the system's words is the address, which stands before it already.
+    # The library adds the address to the system's words; the message already has it.
     return os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
 
 

@@ -3,78 +3,29 @@
 A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, the key id in eight
 hexadecimal digits; a signing key is the same with the seed in place of the public key and
 `PRIVATE+KEY+` before it. No error and no representation ever shows what is private.
-
-A second spelling of base64, of a decimal or of a key's name would be a byte of a signed text that
-can be changed and is never missed. So what is read is refused unless it would be written the same.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from incidents.errors import Cause, IncidentsError, VerificationError
+from incidents.tlog import encoding
 
-MAX_NUMBER = 2**63 - 1
-"""The most that a size, an index or a time in seconds may be."""
-
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-
-
-def base64_of(data: bytes) -> str:
-    """Standard base64 with padding (RFC 4648, section 4)."""
-    return base64.b64encode(data).decode("ascii")
-
-
-def from_base64(text: str) -> bytes:
-    """The bytes that `base64_of` has written.
-
-    Raises:
-        ValueError: for another alphabet, missing padding, or bits that are left over and not zero.
-    """
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        # The cause would repeat the text, which may be a private key.
-        raise ValueError("it is not base64") from None
-    if base64_of(data) != text:
-        raise ValueError("it is not base64 as it is written")
-    return data
-
-
-def from_decimal(text: str) -> int:
-    """A number in ASCII decimal without leading zeros, at most 2^63 - 1.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if _DECIMAL.fullmatch(text) is None or (number := int(text)) > MAX_NUMBER:
-        raise ValueError("it is not a number as it is written")
-    return number
+_PREFIX = "— "
+_HASH_BYTES = 4
 
 
 def is_key_name(text: str) -> bool:
     """Whether `text` can name a key: not empty, no Unicode space, no plus (C2SP signed-note)."""
     return (
-        text != "" and is_utf8(text) and not any(c.isspace() or c < " " or c == "+" for c in text)
+        text != ""
+        and encoding.is_utf8(text)
+        and not any(c.isspace() or c < " " or c == "+" for c in text)
     )
-
-
-def is_utf8(text: str) -> bool:
-    """Whether `text` can be written in UTF-8 at all."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-_PREFIX = "— "
-_HASH_BYTES = 4
 
 
 class NoteError(VerificationError):
@@ -101,7 +52,7 @@ class Signature:
             wanted = "a signature is wanted, not {line!r}"
             raise NoteError(detail=Cause.of("note_no_such_line", wanted, line=line[:200]))
         try:
-            data = from_base64(encoded)
+            data = encoding.from_base64(encoded)
         except ValueError as error:
             raise NoteError(
                 detail=Cause.of(
@@ -121,7 +72,7 @@ class Signature:
         return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:
-        return f"{_PREFIX}{self.name} {base64_of(self.key_hash + self.blob)}"
+        return f"{_PREFIX}{self.name} {encoding.base64_of(self.key_hash + self.blob)}"
 
 
 ED25519 = 0x01
@@ -306,7 +257,7 @@ def _parts(text: str) -> tuple[str, bytes, int, bytes]:
     key_hash, _, encoded = rest.partition("+")
     if _HASH.fullmatch(key_hash) is None:
         raise ValueError("its key id is not eight hexadecimal digits")
-    data = from_base64(encoded)
+    data = encoding.from_base64(encoded)
     if not data:
         raise ValueError("it is cut off")
     return name, bytes.fromhex(key_hash), data[0], data[1:]
@@ -330,5 +281,5 @@ def _check_hash(key: VerifierKey, key_hash: bytes) -> None:
 
 
 def _text(key: VerifierKey, data: bytes) -> str:
-    encoded = base64_of(bytes([key.algorithm]) + data)
+    encoded = encoding.base64_of(bytes([key.algorithm]) + data)
     return f"{key.name}+{key.key_hash.hex()}+{encoded}"

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from incidents.errors import Cause, VerificationError
-from incidents.tlog import keys
+from incidents.tlog import encoding, keys
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
     ED25519,
@@ -49,7 +49,7 @@ class Checkpoint:
     extensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.size <= keys.MAX_NUMBER:
+        if not 0 <= self.size <= encoding.MAX_NUMBER:
             size = Cause.of("checkpoint_size", "its size is {size}", size=self.size)
             raise CheckpointError(detail=size)
         if len(self.root) != ROOT_BYTES:
@@ -58,14 +58,14 @@ class Checkpoint:
                 detail=Cause.of("checkpoint_root", root, n=len(self.root), right=ROOT_BYTES)
             )
         for line in (self.origin, *self.extensions):
-            if line == "" or not keys.is_utf8(line) or any(c < " " for c in line):
+            if line == "" or not encoding.is_utf8(line) or any(c < " " for c in line):
                 none = "{line!r} is no line of it"
                 raise CheckpointError(detail=Cause.of("checkpoint_line", none, line=line))
 
     @property
     def text(self) -> str:
         """The text that is signed, the newline at its end included."""
-        lines = (self.origin, str(self.size), keys.base64_of(self.root), *self.extensions)
+        lines = (self.origin, str(self.size), encoding.base64_of(self.root), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -84,7 +84,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise CheckpointError(detail=Cause.of("checkpoint_short", short))
     size, root, *extensions = lines
     try:
-        number = keys.from_decimal(size)
+        number = encoding.from_decimal(size)
     except ValueError as error:
         raise CheckpointError(
             detail=Cause.of(
@@ -92,7 +92,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
             )
         ) from error
     try:
-        hashed = keys.from_base64(root)
+        hashed = encoding.from_base64(root)
     except ValueError as error:
         raise CheckpointError(
             detail=Cause.of(
@@ -130,7 +130,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
     if key.verifier.algorithm != COSIGNATURE_V1:
         detail = Cause.of("witness_algorithm", "a witness signs with a key of algorithm 0x04 alone")
         raise KeyFormatError(given=repr(str(key.verifier)), detail=detail)
-    if not 0 <= at_unix_s <= keys.MAX_NUMBER:
+    if not 0 <= at_unix_s <= encoding.MAX_NUMBER:
         raise ValueError(f"no time of a cosignature: {at_unix_s}")
     signed = key.sign(cosignature_message(checkpoint_text, at_unix_s))
     blob = at_unix_s.to_bytes(_TIME_BYTES, "big") + signed
@@ -142,7 +142,7 @@ def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> b
     if len(blob) != _BLOB_BYTES:
         return False
     at, signed = int.from_bytes(blob[:_TIME_BYTES], "big"), blob[_TIME_BYTES:]
-    return at <= keys.MAX_NUMBER and keys.verify(
+    return at <= encoding.MAX_NUMBER and keys.verify(
         key, cosignature_message(checkpoint_text, at), signed
     )
 
@@ -264,7 +264,7 @@ def _decoded(data: bytes | str) -> str:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError(detail=Cause.of("note_no_newline", "its text does not end with a newline"))
-    if not keys.is_utf8(text) or len(text.encode()) > MAX_BYTES:
+    if not encoding.is_utf8(text) or len(text.encode()) > MAX_BYTES:
         long = "its text is not UTF-8 of at most {most:,} bytes"
         raise NoteError(detail=Cause.of("note_text", long, most=MAX_BYTES))
     for character in text:

@@ -2,19 +2,13 @@
 
 RFC 9162 section 2.1: proofs are made as 2.1.3.1 and 2.1.4.1 have it, and checked as 2.1.3.2 and
 2.1.4.2 have it. Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
-
-A proof file (C2SP tlog-proof) shows somebody who is offline that one entry is in the log. It holds
-the entry's index, the hashes of its inclusion proof, and the checkpoint with all its signatures.
-It holds no entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from incidents.errors import Cause, VerificationError
-from incidents.tlog import keys, note
 from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, join_roots, node_hash, subtrees
 
 Nodes = Callable[[int, int], bytes]
@@ -183,9 +177,6 @@ _WRONG = {
     "sizes": "a tree of {new} leaves cannot be shown to begin with {old}",
     "hash": "a hash has {right} bytes, and not {n}",
     "length": "it must have {right} hashes, and has {n}",
-    "no_empty_line": "no empty line parts the proof from the checkpoint",
-    "header": "its first line is not {header!r}",
-    "not_utf8": "byte {byte} is not UTF-8",
 }
 
 
@@ -215,97 +206,3 @@ def _refuse_hashes(*hashes: bytes) -> None:
 def _refuse_length(found: int, needed: int) -> None:
     if found != needed:
         raise ProofError(detail=_cause("length", right=needed, n=found))
-
-
-HEADER = "c2sp.org/tlog-proof@v1"
-SUFFIX = ".tlog-proof"
-MAX_HASHES = 63
-
-_EXTRA, _INDEX = "extra ", "index "
-
-
-class ProofFileError(VerificationError):
-    """Not a proof of an entry: {detail}"""
-
-
-@dataclass(frozen=True, slots=True)
-class ProofFile:
-    """The proof of one entry, for somebody offline.
-
-    `index` counts from 0, `proof` goes from the leaf's sibling upwards (32 bytes each), and the
-    signed checkpoint is kept to the byte. Nothing vouches for `extra`.
-    """
-
-    index: int
-    proof: tuple[bytes, ...]
-    checkpoint: bytes
-    extra: bytes | None = None
-
-    @property
-    def text(self) -> str:
-        """The file; `encode` makes it UTF-8."""
-        extra = [_EXTRA + keys.base64_of(self.extra)] if self.extra else []
-        lines = [HEADER, *extra, f"{_INDEX}{self.index}", *map(keys.base64_of, self.proof)]
-        return "".join(f"{line}\n" for line in lines) + "\n" + self.checkpoint.decode()
-
-
-def parse_file(data: bytes | str) -> ProofFile:
-    """The file that `ProofFile.text` has written; what it proves is not checked.
-
-    Raises:
-        ProofFileError: for anything that would be written in another way.
-        NoteError: if its checkpoint is not a signed note.
-    """
-    head, parted, checkpoint = _decoded(data).partition("\n\n")
-    if not parted:
-        raise ProofFileError(detail=_cause("no_empty_line"))
-    header, *lines = head.split("\n")
-    if header != HEADER:
-        raise ProofFileError(detail=_cause("header", header=HEADER))
-    try:
-        extra = _extra(lines)
-        index, *proof = lines[0 if extra is None else 1 :] or [""]
-        found = ProofFile(_index(index), read_hashes(proof), checkpoint.encode(), extra)
-    except ValueError as error:
-        raise ProofFileError(detail=str(error)) from error
-    note.parse(checkpoint)
-    return found
-
-
-def _decoded(data: bytes | str) -> str:
-    if isinstance(data, str):
-        return data
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ProofFileError(detail=_cause("not_utf8", byte=error.start)) from error
-
-
-def _extra(lines: Sequence[str]) -> bytes | None:
-    if not lines or not lines[0].startswith(_EXTRA):
-        return None
-    extra = keys.from_base64(lines[0].removeprefix(_EXTRA))
-    if not extra:
-        raise ValueError("its extra line is empty")
-    return extra
-
-
-def _index(line: str) -> int:
-    if not line.startswith(_INDEX):
-        raise ValueError(f"the index is wanted, not {line[:80]!r}")
-    return keys.from_decimal(line.removeprefix(_INDEX))
-
-
-def read_hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
-    """The hashes of a proof, one a line in base64.
-
-    Raises:
-        ValueError: if there are too many, or if a line is not a hash.
-    """
-    if len(lines) > MAX_HASHES:
-        raise ValueError(f"it has more than {MAX_HASHES} hashes")
-    hashes = tuple(map(keys.from_base64, lines))
-    for hash_ in hashes:
-        if len(hash_) != HASH_BYTES:
-            raise ValueError(f"a hash of it has {len(hash_)} bytes, not {HASH_BYTES}")
-    return hashes

@@ -26,7 +26,7 @@ Id = TypeVar("Id")
 
 MAX_TEXT_CHARACTERS = 4_000
 MAX_URLS = 50
-# Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
+# People write line ends and tabs; other control characters can falsify a terminal's output.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -88,7 +88,7 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
             raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
         found = _CONTROLS.search(words)
         if found is not None:
-            raise BadTextError(what=what, found=site_name.describe_character(found[0]))
+            raise BadTextError(what=what, found=site_name.describe(found[0]))
         return words
 
     return read

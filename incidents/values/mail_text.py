@@ -41,7 +41,7 @@ def readable(text: str) -> str:
 
     A body without its headers is decoded if it can only be quoted-printable.
     """
-    # What stands for a byte that was none would be taken for that byte.
+    # A surrogate for an invalid byte would be taken for that byte.
     plain = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
     source = _source(plain.lstrip("\n"))
     if source is None:
@@ -64,7 +64,7 @@ def _source(plain: str) -> str | None:
         head = plain.partition("\n\n")[0]
     lines = head.splitlines()
     if head.startswith("From "):
-        # A mailbox file begins each mail so.
+        # The separator of a mailbox file.
         lines = lines[1:]
     is_head = bool(lines) and all(_FIELD.match(line) for line in lines)
     return plain if is_head and _MIME.search(head) else None

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}+'
     r"|'''(?:[^']|'(?!''))*+'{3,5}+"
     r"|\#[^\n]*+"
-    # What is not closed is where tomllib stops too, and is looked through once.
+    # tomllib stops at an unclosed string too, after one pass.
     r"|(?P<open>\"\"\"|''')"
     rf"|(?P<long>{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_PARTS}}})"
     rf"|{_PART}"
@@ -61,7 +61,7 @@ def toml_problem(error: ValueError | RecursionError) -> str:
         return "it is nested too deeply"
     if isinstance(error, tomllib.TOMLDecodeError):
         return str(error)
-    # What int() says of more digits than it takes.
+    # int() refuses too many digits.
     return "a number in it is too long"
 
 
@@ -88,7 +88,7 @@ def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, 
         if error.lineno > 1:
             return "json_line", "the error is at line {line}, character {column}", at
         return "json_column", "the error is at character {column}", at
-    # What int() says of more digits than it takes.
+    # int() refuses too many digits.
     return "json_number", "a number in it is too long", {}
 
 

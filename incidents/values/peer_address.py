@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Whoever has one address of IPv6 has all of its network.
+# The owner of one IPv6 address has its whole network.
 _OWN_BITS = 64
 
 

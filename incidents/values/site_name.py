@@ -9,14 +9,13 @@ that appears in an address.
 from __future__ import annotations
 
 import re
-from bisect import bisect, insort
 from functools import lru_cache
 from typing import Any, Never
 from unicodedata import category, combining, normalize
 from unicodedata import name as unicode_name
 
 from incidents.errors import BadSiteNameError, Cause
-from incidents.values import ids
+from incidents.values import ids, punycode
 
 MAX_OCTETS = 253
 MAX_LABEL_OCTETS = 63
@@ -29,7 +28,7 @@ At most three marks and a letter become one (Unicode, normal form C), in quadrat
 """
 
 _PLAIN = re.compile("[a-z0-9_-]+")
-# What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
+# Signs that browsers accept (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
 _SERVED = re.compile(r"[a-z0-9_!\"$&'()*+,;=`{}~-]+")
 CAUSES = {
     "empty": "it is empty; write a host's name such as shop.example",
@@ -120,7 +119,7 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
         return address
     labels = _DOTS.split(name.removesuffix("."))
     kept = ".".join(_label(text, label, allowed) for label in labels)
-    # Judged as it is kept: ① is a 1 by then.
+    # Checked in the kept form, where ① is a 1.
     if kept.rpartition(".")[2].isdecimal():
         _refuse(text, "number")
     if len(kept) > MAX_OCTETS:
@@ -193,10 +192,10 @@ def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> N
         _refuse(text, "empty")
     suspect = name if " " in name or not name.isprintable() else ""
     for character in suspect:
-        # What has no width is dropped with other characters of its kind (UTS 46).
+        # UTS 46 drops characters without width.
         has_width = category(character) != "Cf"
         if character.isspace() or (has_width and not character.isprintable()):
-            _refuse(text, "character", character=describe_character(character))
+            _refuse(text, "character", character=describe(character))
     if "://" in name or name.startswith("//"):
         _refuse(text, "url")
     if "/" in name or "\\" in name or "?" in name or "#" in name:
@@ -232,7 +231,7 @@ def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
         _refuse(text, "part", part=label)
     if not small.isascii() and len(small) > MAX_LABEL_OCTETS:
         _refuse_wide(text, label, len(small))
-    kept = small if small.isascii() else f"xn--{to_punycode(small)}"
+    kept = small if small.isascii() else f"xn--{punycode.encode(small)}"
     if len(kept) > MAX_LABEL_OCTETS:
         _refuse(text, "long_part", part=label[:20], octets=len(kept), limit=MAX_LABEL_OCTETS)
     return kept
@@ -265,7 +264,7 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
         _refuse(text, "idna", part=label, detail=str(error))
 
 
-def describe_character(character: str) -> Cause:
+def describe(character: str) -> Cause:
     """Describe a character that cannot be shown by its code: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")
@@ -275,61 +274,3 @@ def describe_character(character: str) -> Cause:
 def _refuse(text: str, code: str, **facts: Any) -> Never:
     given = text if len(text) <= 80 else text[:79] + "…"
     raise BadSiteNameError(given=given, detail=Cause.of(f"site_{code}", CAUSES[code], **facts))
-
-
-_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_BASE, _LEAST, _MOST, _SKEW, _DAMP = 36, 1, 26, 38, 700
-
-
-def to_punycode(label: str) -> str:
-    """Return a label that is not ASCII as it is written after `xn--` (RFC 3492, section 6.3).
-
-    Python's own codec takes time quadratic in a label's length: 0.4 ms for 60 letters, and a
-    request can have a million. It is the oracle of the tests.
-    """
-    placed = [n for n, letter in enumerate(label) if letter.isascii()]
-    others = sorted((ord(letter), n) for n, letter in enumerate(label) if not letter.isascii())
-    found = [label[n] for n in placed]
-    if found:
-        found.append("-")
-    code, bias, damp, before, delta = 0x80, 72, _DAMP, 0, 0
-    same: list[int] = []
-    for next_code, place in others:
-        if next_code != code:
-            # To the end of this round, and through those of which no letter is here.
-            delta = (
-                len(placed) - before + 1 + (next_code - code - 1) * (len(placed) + len(same) + 1)
-            )
-            for n in same:
-                insort(placed, n)
-            same, code, before = [], next_code, 0
-        # Those that have been written already and stand before it.
-        rank = bisect(placed, place)
-        delta += rank - before
-        before = rank
-        same.append(place)
-        _write_delta(delta, bias, found)
-        bias = _adapted_bias(delta // damp, len(placed) + len(same))
-        damp, delta = 2, 0
-    return "".join(found)
-
-
-def _write_delta(delta: int, bias: int, found: list[str]) -> None:
-    """Write a number in digits of a base that varies from place to place (section 3.3)."""
-    least = _LEAST if bias >= _BASE else min(_BASE - bias, _MOST)
-    while delta >= least:
-        delta, rest = divmod(delta - least, _BASE - least)
-        found.append(_DIGITS[least + rest])
-        bias -= _BASE
-        least = _LEAST if bias >= _BASE else min(_BASE - bias, _MOST)
-    found.append(_DIGITS[delta])
-
-
-def _adapted_bias(delta: int, written: int) -> int:
-    """The bias after that many letters (section 6.1)."""
-    delta += delta // written
-    bias = 0
-    while delta > (_BASE - _LEAST) * _MOST // 2:
-        delta //= _BASE - _LEAST
-        bias += _BASE
-    return bias + (_BASE - _LEAST + 1) * delta // (delta + _SKEW)

@@ -39,16 +39,16 @@ CAUSES = {
 
 _PORTS = {"http": 80, "https": 443}
 _PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
-# What a browser ignores at both ends, and anywhere.
+# Characters that browsers ignore at both ends, and anywhere.
 _AROUND = "".join(map(chr, range(0x21)))
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 _PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
-# What is left as it is in a path and in a query (their percent-encode sets), beside what always is.
+# Characters that a path and a query leave unencoded (percent-encode sets), besides the usual.
 _IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
 _DOT = re.compile("%2e", re.IGNORECASE)
-# Disarmed is an address by its scheme or its host; in the path of another they are what they are.
+# An address is defanged in its scheme or host; elsewhere these characters mean themselves.
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
 _SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
 _BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
@@ -100,8 +100,8 @@ def read(text: str, *, bare: bool = False) -> str:
     authority, path, query = parts.groups()
     host, port = _host_and_port(text, authority.rpartition("@")[2])
     suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
-    asked = f"?{quote(query, _IN_QUERY)}" if query else ""
-    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
+    search = f"?{quote(query, _IN_QUERY)}" if query else ""
+    return f"{scheme}://{host}{suffix}{_path(path)}{search}"
 
 
 def _refanged(written: str, *, bare: bool) -> str:
@@ -141,7 +141,7 @@ def _refuse_what_cannot_be_kept(text: str) -> None:
         _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
     bad = _NOT_KEPT.search(text)
     if bad is not None:
-        _refuse(text, "character", character=site_name.describe_character(bad[0]))
+        _refuse(text, "character", character=site_name.describe(bad[0]))
 
 
 def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:
@@ -171,7 +171,7 @@ def _host(text: str, host: str) -> str:
 
 def _ipv4(host: str) -> str | None:
     """The IPv4 address in any notation: 0x7f.1, 017700000001; None for a name."""
-    # What is put above a letter is in no number, and many take their square to be put in order.
+    # No number has combining marks, and normalising many of them takes quadratic time.
     if not host.isascii() and any(map(combining, host)):
         return None
     plain = normalize("NFKC", host)

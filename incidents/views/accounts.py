@@ -138,5 +138,5 @@ def sign_in_refusals(
         connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
     )
     moments = ("first_at", "last_at")
-    told = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
-    return cast("list[Refused]", told)
+    rows = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
+    return cast("list[Refused]", rows)

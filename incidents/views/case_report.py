@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof.bundle_notes import Voucher
 from incidents.audit.proof.bundle_writer import Order, Report
+from incidents.audit.proof.voucher import Voucher
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy
@@ -90,8 +90,8 @@ def page(
         UnreadableEntryError: if the desk cannot have written an entry.
     """
     rules = {digest: policy.read(text) for digest, text in policies.items()}
-    said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
-    story = case_story.read(rows, rules, zone, said)
+    texts = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
+    story = case_story.read(rows, rules, zone, texts)
     when = When(zone=zone, now=vouching.signed.signed_at)
     return page_template.load(_TEMPLATE).render(
         h=report_words.HEADINGS,

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from incidents.audit.export import Numbered
-from incidents.audit.fold import UNREADABLE, said
+from incidents.audit.fold import UNREADABLE, describe
 from incidents.contract import aftermath
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
@@ -223,7 +223,7 @@ def _state(
         is_believed=False,
         stays_down=False,
         only_logged=_is_only_logged(of_site, case),
-        # It proposes nothing.
+        # The report has no hints.
         is_cancelled=False,
     )
     return tuple(grounds(record))
@@ -249,7 +249,7 @@ def _case(of_site: Sequence[_Read], wording: Wording) -> Case:
                 "entry_cannot_be",
                 "number {number} cannot be ({said})",
                 number=entry.header.site_seq,
-                said=said(error),
+                said=describe(error),
             )
             raise BrokenCaseError(site=wording.site, detail=detail) from error
     return case

@@ -49,7 +49,7 @@ def enforcement(
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
     once = next((heartbeat.beat_at for heartbeat in known if heartbeat.once), None)
     at_work = [daemon for daemon in daemons if daemon["beating"]]
-    told = next(iter(at_work or daemons), None)
+    first = next(iter(at_work or daemons), None)
     named = connection.execute(_FIRST_OVERDUE, {"now": now}).all()
     # Nearly always they are few, and already counted by their names.
     overdue = len(named)
@@ -62,9 +62,9 @@ def enforcement(
             "daemon" if at_work else "once" if _is_enforced_by_cron(once, since, now) else None
         ),
         "last_once": None if once is None else rfc3339(once),
-        "last_beat": None if told is None else told["last_beat"],
-        "daemon": None if told is None else told["daemon"],
-        "standing_aside": None if told is None else told["standing_aside"],
+        "last_beat": None if first is None else first["last_beat"],
+        "daemon": None if first is None else first["daemon"],
+        "standing_aside": None if first is None else first["standing_aside"],
         "overdue": overdue,
         "overdue_capped": overdue >= MAX_COUNTED,
         "overdue_since": None if since is None else rfc3339(since),

@@ -213,15 +213,15 @@ def _counting_query(connection: Connection, since: datetime) -> Select[Any]:
         select(at, entries.c.body).where(at >= since).order_by(at.desc())
         .limit(literal_int(MOST_ENTRIES)).subquery("newest")
     )  # fmt: skip
-    source, told = _READ[dialect](newest)
-    by_clock = told["actor"] == CLOCK
-    after = micros(newest.c.recorded_at, dialect) - micros_of_text(told["occurred_at"], dialect)
-    timed = and_(by_clock, told["kind"].in_(_TIMED))
+    source, fields = _READ[dialect](newest)
+    by_clock = fields["actor"] == CLOCK
+    after = micros(newest.c.recorded_at, dialect) - micros_of_text(fields["occurred_at"], dialect)
+    timed = and_(by_clock, fields["kind"].in_(_TIMED))
     return (
         select(
             whole_units(micros(newest.c.recorded_at, dialect), 900 * SECOND).label("quarter"),
-            told["kind"].label("kind"),
-            told["rule"].label("rule"),
+            fields["kind"].label("kind"),
+            fields["rule"].label("rule"),
             case((by_clock, 1), else_=0).label("by_clock"),
             case((timed, coarse(after)), else_=null()).label("late"),
             func.count().label("n"),
@@ -244,10 +244,10 @@ def _on_sqlite(newest: FromClause) -> _Read:
 
 def _on_postgresql(newest: FromClause) -> _Read:
     body = func.json_to_record(cast(newest.c.body, JSON))
-    told = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
+    fields = body.table_valued(*(column(name, Text) for name in _NAMES)).render_derived(
         name="told", with_types=True
     )
-    return newest.join(told, true()), {name: told.c[name] for name in _NAMES}
+    return newest.join(fields, true()), {name: fields.c[name] for name in _NAMES}
 
 
 _READ = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}

@@ -171,9 +171,9 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
 
     A site with unreadable entries counts as marked, since nobody can tell.
     """
-    asked = sorted(set(site_ids))
-    begun = _begun(connection) if asked else []
-    return _marked(connection, asked, begun) if begun else set()
+    ids = sorted(set(site_ids))
+    begun = _begun(connection) if ids else []
+    return _marked(connection, ids, begun) if begun else set()
 
 
 def marked_staying_down(connection: Connection) -> set[int]:
@@ -195,10 +195,10 @@ def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime)
     If so, no notice of that time said that the end of the suspension opens the site.
     """
     of = entries.c
-    asked = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
+    query = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
     known = (each for each in resumptions(connection) if each.recorded_at < now)
     begun = sorted(map(_epoch, known), key=attrgetter("at"))
-    return left_mark.is_kept_down(_read(connection.scalars(asked)), begun)
+    return left_mark.is_kept_down(_read(connection.scalars(query)), begun)
 
 
 def _begun(connection: Connection) -> list[Epoch]:
@@ -211,9 +211,9 @@ def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) 
 
 
 def _epoch(event: HistoryResumed) -> Epoch:
-    # A person who finds a loss first is told of no site by then, as a daemon that does.
+    # A person who finds a loss first has seen no site named yet, like a daemon that finds it.
     by_person = event.by != DAEMON and event.cause != ENTRIES_LOST
-    # What clocks have decided before anybody knew of a loss came after it.
+    # Decisions of clocks before anybody knew of the loss came after it.
     at = event.since if event.is_loss and not by_person else event.recorded_at
     return Epoch(at, by_person, event.is_loss)
 
@@ -223,8 +223,8 @@ def _streams(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, 
     of = entries.c
     for begin in range(0, len(ids), _AT_ONCE):
         those = of.site_id.in_(ids[begin : begin + _AT_ONCE])
-        asked = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
-        for site_id, rows in groupby(connection.execute(asked), itemgetter(0)):
+        query = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
+        for site_id, rows in groupby(connection.execute(query), itemgetter(0)):
             yield site_id, [body for _, body in rows]
 
 
@@ -257,8 +257,8 @@ def resumptions(connection: Connection) -> list[HistoryResumed]:
         # The desk's own stream may be very long.
         return []
     of, found = entries.c, []
-    told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
-    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq)
+    is_resumption = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, is_resumption).order_by(of.site_seq)
     for body in connection.scalars(wanted):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)

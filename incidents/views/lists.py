@@ -192,7 +192,7 @@ def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
         ),
     )
     note = exists().where(sealed.c.ref == of.note, _has(sealed.c.value, q))
-    told = exists().where(
+    contact_note = exists().where(
         contacts.c.site_id == of.site_id,
         contacts.c.incident == of.n,
         and_(sealed.c.ref == contacts.c.note, _has(sealed.c.value, q)),
@@ -202,7 +202,7 @@ def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
         notes.c.incident == of.n,
         and_(sealed.c.ref == notes.c.text, _has(sealed.c.value, q)),
     )
-    return or_(site, url, note, told, written)
+    return or_(site, url, note, contact_note, written)
 
 
 def _is_called(connection: Connection, q: str) -> ColumnElement[bool]:
@@ -245,9 +245,9 @@ def where(document: Incident, q: str) -> list[str]:
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
     urls = [*document["urls"], *document["urls_written"]]
-    told = [document["site"], site_name.shown(document["site"]), *urls, *notes]
+    texts = [document["site"], site_name.shown(document["site"]), *urls, *notes]
     wanted = [each.casefold() for each in (q, quote(q, safe="/:?&=.-_~%#+"), _ascii(q)) if each]
-    found = (text for text in told if text and any(part in text.casefold() for part in wanted))
+    found = (text for text in texts if text and any(part in text.casefold() for part in wanted))
     return list(dict.fromkeys(found))
 
 

@@ -114,7 +114,7 @@ class Looks:
         self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
         limit: int = 100,
     ) -> list[Order]:  # fmt: skip
-        """Orders that are not carried out."""
+        """The orders that are not carried out."""
         return views.unsettled(
             self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
             limit=limit, unset=self._ask_unset(),

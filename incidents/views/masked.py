@@ -154,9 +154,9 @@ def _document(value: Any) -> Any:
     found = {
         name: inner if inner is None else _masked(name, inner) for name, inner in value.items()
     }
-    said = value.get("said")
-    if isinstance(said, str) and isinstance(value.get("words"), str):
-        found["words"] = value["words"].replace(said, words(said))
+    quotation = value.get("said")
+    if isinstance(quotation, str) and isinstance(value.get("words"), str):
+        found["words"] = value["words"].replace(quotation, words(quotation))
     return found
 
 

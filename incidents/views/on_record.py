@@ -99,15 +99,15 @@ def entries_page(
         .where(*wanted.matching(some.c.body, connection.dialect.name))
         .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(literal_int(limit + 1))
     ).all()  # fmt: skip
-    told = [_document(row) for row in found[:limit]]
+    shown = [_document(row) for row in found[:limit]]
     if len(found) > limit:
-        return Page(told, (found[limit - 1].recorded_at, found[limit - 1].id), None)
+        return Page(shown, (found[limit - 1].recorded_at, found[limit - 1].id), None)
     last = connection.execute(
         select(some.c.recorded_at, some.c.id)
         .order_by(some.c.recorded_at.desc(), some.c.id.desc())
         .limit(literal_int(1)).offset(literal_int(MAX_SEARCHED - 1))
     ).first()  # fmt: skip
-    return Page(told, None, None) if last is None else Page(told, tuple(last), last.recorded_at)
+    return Page(shown, None, None) if last is None else Page(shown, tuple(last), last.recorded_at)
 
 
 def _before(place: Place) -> ColumnElement[bool]:

@@ -87,18 +87,18 @@ def unsettled(
         since = {"late_since": now - LATE_AFTER}
         rows = connection.execute(_late_rows(site).limit(limit), since).mappings()
         return [_document(row, now) for row in rows]
-    asked = [
+    queries = [
         _rows(site).where(which).order_by(_of.since, _of.site_id)
         for which, is_asked in ((braked, not only_dead), (given_up, not only_braked))
         if is_asked
     ]
     if not (only_dead or only_braked):
-        asked += [
+        queries += [
             _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
             for lane in (ACT, NOTICE, DESK)
         ]
     found: list[Order] = []
-    for each in asked:
+    for each in queries:
         rows = connection.execute(each.limit(limit - len(found))).mappings()
         found += [_document(row, now, unset) for row in rows]
         if len(found) == limit:
@@ -189,11 +189,11 @@ def late(connection: Connection, now: datetime) -> OrdersLate:
 
     Only the first `MAX_COUNTED` due orders are read (`capped`: there may be more).
     """
-    asked = {"late_since": now - LATE_AFTER}
-    found = connection.execute(_late_counted(), asked).scalar_one()
+    since = {"late_since": now - LATE_AFTER}
+    found = connection.execute(_late_counted(), since).scalar_one()
     rows: Iterable[Any] = ()
     if found:
-        rows = connection.execute(_late_rows(None).limit(MAX_NAMED), asked).mappings()
+        rows = connection.execute(_late_rows(None).limit(MAX_NAMED), since).mappings()
     return {
         "late": found,
         "capped": found >= MAX_COUNTED,

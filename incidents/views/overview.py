@@ -112,7 +112,7 @@ def _violations(
     counts: dict[tuple[bool, str | None], list[int]] = {}
     for row in rows:
         place = row.day - days[0].toordinal()
-        # The reckoning of a database that was handed a later time than it is; none is lost.
+        # The database may count by a later time than `now`; no row is lost.
         series = counts.setdefault((bool(row.is_other), row.category), [0] * len(days))
         series[min(max(place, 0), len(days) - 1)] += row.n
     order = [(False, name) for name in (*named, None)] + [(True, None)]
@@ -174,20 +174,20 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
-    asked = select(
+    query = select(
         of.recorded_at, of.lapsed_at.is_not(None).label("lapsed"), _reached().label("reached_at")
     )
     # Looked up once each, not at each comparison.
-    told = asked.where(*lately).cte("told").prefix_with("MATERIALIZED")
-    took = micros(told.c.reached_at, connection.dialect.name) - micros(
-        told.c.recorded_at, connection.dialect.name
+    calls = query.where(*lately).cte("told").prefix_with("MATERIALIZED")
+    took = micros(calls.c.reached_at, connection.dialect.name) - micros(
+        calls.c.recorded_at, connection.dialect.name
     )
     rows = connection.execute(
         select(
-            case((told.c.reached_at.is_not(None), coarse(took))).label("us"),
+            case((calls.c.reached_at.is_not(None), coarse(took))).label("us"),
             func.count().label("n"),
         )
-        .where(or_(told.c.lapsed, told.c.reached_at.is_not(None)))
+        .where(or_(calls.c.lapsed, calls.c.reached_at.is_not(None)))
         .group_by(literal_column("1"))
     ).all()
     decided = sum(row.n for row in rows)
@@ -203,19 +203,19 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
 
 def _reached() -> ScalarSelect[Any]:
     """The time when the person of an incident was first reached in time."""
-    of, told = incidents.c, contacts.c
-    tells = and_(
-        told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
+    of, call = incidents.c, contacts.c
+    reaches = and_(
+        call.outcome == REACHED, call.voided_at.is_(None), call.occurred_at <= of.contact_due
     )
     # The contact that stopped the clock may have been voided since, with another in its place.
-    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == literal_int(1)
+    stopped = func.max(case((call.stopped_clock, 1), else_=0)) == literal_int(1)
     first = case(
-        (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
+        (or_(of.lapsed_at.is_not(None), stopped), func.min(case((reaches, call.occurred_at))))
     )
     # A subquery for each incident: in a join, SQLite would begin with all contacts.
     return (
         select(first)
-        .where(told.site_id == of.site_id, told.incident == of.n)
+        .where(call.site_id == of.site_id, call.incident == of.n)
         .correlate(incidents).scalar_subquery()
     )  # fmt: skip
 
@@ -228,9 +228,9 @@ def _closures(
 ) -> Closures:
     """The number of sites that each rule closed, each day; a site closed twice counts twice."""
     of = orders.c
-    asked = select(of.created_at, of.data).where(closing, of.created_at >= begin)
+    query = select(of.created_at, of.data).where(closing, of.created_at >= begin)
     by_rule = {rule: [0] * len(days) for rule in RULES}
-    for row in connection.execute(asked):
+    for row in connection.execute(query):
         # A repeated order closes nothing again, and names no rule.
         rule = row.data.get("rule")
         if rule in by_rule:

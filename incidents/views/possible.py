@@ -49,8 +49,8 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    asked = _of(SITE, (name,), by, now)
-    return _refusals(connection, sites.named(connection, name), now, asked)
+    commands = _commands(SITE, (name,), by, now)
+    return _refusals(connection, sites.named(connection, name), now, commands)
 
 
 def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
@@ -62,8 +62,8 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
-    asked = _of(INCIDENT, key, by, now)
-    return _refusals(connection, sites.named(connection, name), now, asked)
+    commands = _commands(INCIDENT, key, by, now)
+    return _refusals(connection, sites.named(connection, name), now, commands)
 
 
 def on_order(
@@ -77,21 +77,21 @@ def on_order(
     name = sites.name_of(connection, order[0])
     if name is None:
         raise NoSuchOrderError(given=order_id(*order))
-    asked = _of(ORDER, order, by, now)
+    commands = _commands(ORDER, order, by, now)
     unsettled = deliveries.unsettled(connection, *order)
-    return _refusals(connection, sites.named(connection, name), now, asked, unsettled)
+    return _refusals(connection, sites.named(connection, name), now, commands, unsettled)
 
 
-def _of(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
+def _commands(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
     """The commands that a target of that kind takes, with sample values in their fields."""
     return tuple(
-        each.command(**_given(each, by, now), **target.fields(each.command, of))
+        each.command(**_sample_values(each, by, now), **target.fields(each.command, of))
         for each in ACTIONS
         if each.of == kind and each.command not in _ELSEWHERE
     )
 
 
-def _given(action: Action, by: str, now: datetime) -> dict[str, Any]:
+def _sample_values(action: Action, by: str, now: datetime) -> dict[str, Any]:
     given: dict[str, Any] = {"by": by, **action.fixed}
     for field in action.asked:
         if isinstance(field.fact, Choice):

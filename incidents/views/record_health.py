@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from incidents.audit.log import loss
 from incidents.audit.log import status as log_status
-from incidents.audit.log.signed_files import Known
+from incidents.audit.log.signed_files import SignedFiles
 from incidents.clock import rfc3339
 from incidents.contract.case_documents import plain
 from incidents.record.own_events import HistoryResumed
@@ -126,7 +126,7 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
 
 
 def log_health(
-    connection: Connection, files: Known, status: LogProgress, silent: list[str]
+    connection: Connection, files: SignedFiles, status: LogProgress, silent: list[str]
 ) -> LogStatus:
     """The status of the log, compared with the files beside a signing key.
 
@@ -134,7 +134,7 @@ def log_health(
     if it does not. `uncompared`: why it cannot be compared here; null if it can. `resumed`, `lost`
     and `lost_before`: see `resumed`.
     """
-    lost = loss.known(connection, files)
+    lost = loss.find(connection, files)
     return {
         **status,
         "silent": silent,

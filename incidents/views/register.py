@@ -169,11 +169,11 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     _take_running(connection, found)
     # The row has the next due time: it follows from the incidents, which are not read here.
     run = suspensions.under(connection, rows, policy_in_force(connection))
-    told: list[Site] = [
+    items: list[Site] = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": plain(row["next_due"])}
         for row in rows
     ]
-    return on_record.reveal_texts(connection, told)
+    return on_record.reveal_texts(connection, items)
 
 
 def _asked(of: Hold | Request | None) -> HoldDocument | None:

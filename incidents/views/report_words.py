@@ -68,19 +68,21 @@ def reasons(wording: Wording, reason: Reason) -> Iterator[str]:
             f" {_length(apart)}; the policy allows at most {most}, both ends included."
         )
     if reason.deadline is not None:
-        told = f"The deadline was {exactly(wording, reason.deadline)}"
+        sentence = f"The deadline was {exactly(wording, reason.deadline)}"
         if reason.decided_at is not None:
             late = _length(reason.decided_at - reason.deadline)
-            told += f"; the decision came at {exactly(wording, reason.decided_at)}, {late} later"
-        yield f"{told}."
+            sentence += (
+                f"; the decision came at {exactly(wording, reason.decided_at)}, {late} later"
+            )
+        yield f"{sentence}."
 
 
 def _length(length: timedelta) -> str:
     """A duration, exact to the microsecond if it is not in whole seconds."""
     whole, rest = divmod(length, _SECOND)
     more = f"{rest.microseconds} µs" if rest else ""
-    told = write_duration(whole * _SECOND) if whole or not more else ""
-    return " and ".join(part for part in (told, more) if part)
+    text = write_duration(whole * _SECOND) if whole or not more else ""
+    return " and ".join(part for part in (text, more) if part)
 
 
 def exactly(wording: Wording, moment: datetime) -> str:

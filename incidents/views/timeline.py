@@ -193,16 +193,16 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
 def _line(wording: Wording, written: Event, shown: Event, login: str | None) -> Line:
     # The fields of a kind that are read here are texts, null once erased.
     own = cast("Mapping[str, str | None]", shown)
-    said = [own[name] for name in _QUOTED if written.get(name) is not None]
+    texts = [own[name] for name in _QUOTED if written.get(name) is not None]
     words = event_sentence.sentence(wording, written)
-    words += "".join(_quoted(wording, text) for text in said)
+    words += "".join(_quoted(wording, text) for text in texts)
     return {
         "at": written["occurred_at"],
         "recorded_at": written["recorded_at"],
         "by": written["by"],
         "login": login,
         "words": words,
-        "said": said[0] if said else None,
+        "said": texts[0] if texts else None,
         "kind": written["kind"],
         "rule": written["rule"],
         "incident": own.get("incident"),

@@ -51,10 +51,10 @@ def _in_force(record: Record) -> list[str]:
     cause = record.not_in_force
     if cause is None:
         return []
-    told = actual_state(record.case.state, record.case.in_force, record.wording.language)
+    state = actual_state(record.case.state, record.case.in_force, record.wording.language)
     return [
         record.say(
-            f"not_in_force.{cause}", told=told, order=record.braked, since=record.left_down_since
+            f"not_in_force.{cause}", told=state, order=record.braked, since=record.left_down_since
         )
     ]
 
@@ -186,7 +186,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     return {
         "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
-        "text": [*grounds(found), *why_prospects.told(found, next_due, changes)],
+        "text": [*grounds(found), *why_prospects.prospect_lines(found, next_due, changes)],
         "timeline": found.story,
         "timeline_untold": found.omitted,
         "next": next_due,
@@ -232,8 +232,8 @@ def fitting_hints(record: Record) -> list[Hint]:
     name, incidents = record.wording.name, sorted(case.incidents.items())
     waiting = [each for _, each in incidents if can_move_incident(each.state, "reach")]
     found += [_to_record_call(record, each) for each in waiting[:MAX_TRIED]]
-    told = [name(n) for n, each in incidents if each.state == "notified"]
-    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
+    notified = [name(n) for n, each in incidents if each.state == "notified"]
+    found += [do(c.StateRemoved, each) for each in notified[:MAX_TRIED]]
     return [*found, *_world_hints(record)]
 
 
@@ -246,7 +246,7 @@ def _to_record_call(record: Record, incident: Incident) -> Hint:
 def _world_hints(record: Record) -> list[Hint]:
     """The steps that carry out the orders, or record the actual state."""
     site = record.case.site
-    # What somebody has cancelled stays undone by the other.
+    # `repair` leaves an order that somebody cancelled.
     repair = look("repair_cancelled" if record.is_cancelled else "repair", site)
     cause = record.not_in_force
     stays = record.may_end_down or cause in ("unknown", "left_down")

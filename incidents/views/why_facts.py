@@ -40,12 +40,12 @@ def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = Fa
     for n in numbers:
         for contact in record.case.incidents[n].contacts:
             if contact.tells or not only_telling:
-                told = record.say(
+                line = record.say(
                     "contact" if contact.stands else "contact.voided",
                     name=contact_id(record.case.site_id, n, contact.n), outcome=contact.outcome,
                     at=contact.occurred_at, by=contact.by,
                 )  # fmt: skip
-                lines.append(f"  {told}")
+                lines.append(f"  {line}")
     return lines
 
 
@@ -110,11 +110,11 @@ def _gone(record: Record, closure: Closure) -> list[str]:
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]
-    told, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
+    informed, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
     name, state = record.wording.name(refused), case.incidents[refused].state
     if state == "voided":
         return [record.say("gone.voided", incident=name)]
-    lines = [] if told else [record.say("gone.told", incident=name)]
+    lines = [] if informed else [record.say("gone.told", incident=name)]
     return lines if refuses else [*lines, record.say("gone.refused", incident=name, state=state)]
 
 
@@ -145,9 +145,9 @@ def _run(record: Record, reason: Reason) -> list[str]:
         due = None if case is None else case.due
         if n == reason.incidents[-1]:
             due = reason.deadline
-        told = _of_run(record, case, due)
+        fate = _of_run(record, case, due)
         incident = incident_line(record, n)
-        lines.append(f"  {record.say('run_case', place=place, incident=incident, told=told)}")
+        lines.append(f"  {record.say('run_case', place=place, incident=incident, told=fate)}")
         lines += _joined(record, case, n)
     return [*lines, *deadline_lines(record, reason), *_broken(record, reason)]
 

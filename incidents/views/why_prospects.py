@@ -71,7 +71,7 @@ def _of_words(record: Record) -> list[str]:
     return answers if by_two else [*answers, record.say("closes")]
 
 
-def told(record: Record, due: Due | None, changes: list[str]) -> list[str]:
+def prospect_lines(record: Record, due: Due | None, changes: list[str]) -> list[str]:
     """The results of `next_due` and `would_change` as lines of text."""
     indented = [f"  {line}" for line in changes]
     return [_next_in_words(record, due), record.say("would_change"), *indented]
@@ -232,9 +232,6 @@ def _of_counts(record: Record) -> list[str]:
     if run and record.policy.run == "consecutive":
         lines.append(record.say("ends_run"))
     return lines
-
-
-# How an act is tried out.
 
 
 def _contact_in_time(record: Record, incident: Incident) -> Decision | None:

@@ -107,12 +107,12 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 def was_notified_down(connection: Connection, site_id: int, before: int) -> bool:
     """Whether the customer's last notice of a state, before the order `before`, said down."""
-    told = (
+    down_states = (
         event.order_kind in DOWN
         for event in order_events(connection, site_id, NOTICE)
         if event.order < before and event.order_kind in FORCE and _is_done(event)
     )
-    return next(told, False)
+    return next(down_states, False)
 
 
 def was_notified_of_end(connection: Connection, site_id: int, before: int) -> bool:
@@ -158,14 +158,14 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
     if not site_ids:
         return {}
     of = orders.c
-    asked = (
+    query = (
         select(of.site_id, func.max(of.site_seq).label("last"))
         .join(sites, sites.c.id == of.site_id)
         .where(of.site_id.in_(site_ids), of.kind.in_(words(*FORCE)))
         .where(sites.c.state.in_(words(*DOWN.values())))
         .group_by(of.site_id)
     )
-    return {row.site_id: row.last for row in connection.execute(asked)}
+    return {row.site_id: row.last for row in connection.execute(query)}
 
 
 def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.OrderCancelled]:
@@ -173,8 +173,8 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
     if not last:
         return {}
     of = entries.c
-    asked = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
-    found = map(entry.decode, connection.scalars(asked))
+    query = select(of.body).where(of.site_id.in_(last), of.body.contains(_CANCELLED))
+    found = map(entry.decode, connection.scalars(query))
     return {
         header.site_id: event
         for header, event in found
@@ -197,8 +197,8 @@ def _order_entries(
     of = entries.c
     named = "" if order is None else f'{order_id(site_id, order)}"'
     about = of.body.contains(f'"lane":"{lane}","order":"{named}', autoescape=True)
-    asked = select(of.body).where(of.site_id == site_id, about).order_by(of.site_seq.desc())
-    for body in connection.scalars(asked):
+    query = select(of.body).where(of.site_id == site_id, about).order_by(of.site_seq.desc())
+    for body in connection.scalars(query):
         yield entry.decode(body)
 
 

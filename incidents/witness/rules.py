@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from incidents.errors import Cause, VerificationError
-from incidents.tlog import keys, note, proof
+from incidents.tlog import encoding, note, proof
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, Note, NoteError
-from incidents.tlog.proof import ProofError, read_hashes
+from incidents.tlog.proof import ProofError
+from incidents.tlog.proof_file import read_hashes
 from incidents.tlog.tree import EMPTY_ROOT
 
 PATH = "/add-checkpoint"
@@ -41,7 +42,7 @@ class Submission:
     checkpoint: Checkpoint
 
     def __bytes__(self) -> bytes:
-        lines = (f"{_OLD}{self.old}", *map(keys.base64_of, self.proof))
+        lines = (f"{_OLD}{self.old}", *map(encoding.base64_of, self.proof))
         return ("".join(f"{line}\n" for line in lines) + f"\n{self.note}").encode()
 
 
@@ -87,7 +88,7 @@ def _old(line: str) -> int:
     if not line.startswith(_OLD):
         raise ValueError("its first line does not say the old size")
     try:
-        return keys.from_decimal(line.removeprefix(_OLD))
+        return encoding.from_decimal(line.removeprefix(_OLD))
     except ValueError as error:
         raise ValueError(f"its old size is {line[4:44]!r}, {error}") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.accounts import identity
-from incidents.accounts.identity import FRESH_FOR
+from incidents.accounts.identity import PROOF_TTL
 from incidents.contract.actions import ACTIONS
 from incidents.contract.rights import RIGHTS
 from scripts.generated.markdown import page, table
@@ -15,7 +15,7 @@ COMMANDS = {
 }
 """The commands that each act is, where it is one."""
 
-_MINUTES = int(FRESH_FOR.total_seconds() // 60)
+_MINUTES = int(PROOF_TTL.total_seconds() // 60)
 
 
 def text() -> str:
@@ -25,7 +25,7 @@ def text() -> str:
         "Where a database has accounts, each has one role. What a token may do is what the role of"
         " its account may, or those acts of it that it was made for. Over HTTP whoever may not is"
         " answered with 403, and that is counted (`incidents account refusals`).",
-        table(("role", ""), ((f"`{role}`", what) for role, what in identity.WHAT.items())),
+        table(("role", ""), ((f"`{role}`", what) for role, what in identity.SUMMARIES.items())),
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",
         table(("act", "command", *identity.ROLES, ""), map(_act, identity.ACTS)),

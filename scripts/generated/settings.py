@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incidents.settings import sources
+from incidents.values import person_name
 from scripts.generated.markdown import code, page, table
 
 _MEANINGS = {
@@ -387,11 +388,11 @@ def text() -> str:
             ),
         ),
         "## The name",
-        f"A name has {sources.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
-        f" {_names(sources.RESERVED_PERSONS)}: what no person has done is signed so. The login"
+        f"A name has {person_name.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
+        f" {_names(person_name.RESERVED_PERSONS)}: what no person has done is signed so. The login"
         " name is written down beside the name that was given, and no setting changes it. A name"
-        f" that holds an `@` or {sources.MAX_PERSON_DIGITS} digits is refused: it would stand in"
-        " the record for good.",
+        f" that holds an `@` or {person_name.MAX_PERSON_DIGITS} digits is refused: it would stand"
+        " in the record for good.",
         "## Other variables",
         table(("variable", "meaning"), ((_variables(names), what) for names, what in _OTHERS)),
     )

@@ -1,4 +1,4 @@
-"""A provider (OpenID Connect) on the loopback: it signs in everybody, as a test sets it."""
+"""A provider (OpenID Connect) on the loopback that signs anybody in, as a test configures it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Provider:
         } | self.metadata
 
     def authorize(self, asked: dict[str, str]) -> str:
-        """The address to which the browser is sent back, its person having signed in."""
+        """The address to which the browser returns after the person has signed in."""
         assert asked["client_id"] == CLIENT
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
@@ -66,7 +66,7 @@ class Provider:
         return f"{asked['redirect_uri']}?{urlencode(back)}"
 
     def token(self, authorization: str, form: dict[str, str]) -> dict[str, Any] | None:
-        """The token for a code; None if it was used, or whoever asks is not who began."""
+        """The token for a code; None if the code was used, or another client asks."""
         asked = self._codes.pop(form.get("code", ""), None)
         right = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if asked is None or authorization != f"Basic {right}":

@@ -31,7 +31,7 @@ class App:
     def __init__(self, engine: Engine, moved: Any) -> None:
         self.engine, self.moved = engine, moved
         self.desk = Desk(engine)
-        self.door = Authenticator(engine, clock.now, UNSEALED)
+        self.authenticator = Authenticator(engine, clock.now, UNSEALED)
         self.sessions = OpenSessions(engine, clock.now)
 
     def make(self, handle: str, role: str = "operator", password: str | None = PASSWORD) -> None:
@@ -63,7 +63,7 @@ class App:
             return [dict(row) for row in sign_ins.page(connection, limit=1_000).rows]
 
     def refusals(self) -> list[dict[str, Any]]:
-        """The denied acts with their counts, the latest first."""
+        """The counted refused permissions, the latest first."""
         with reading(self.engine) as connection:
             return sign_ins.counted(connection, limit=1_000)
 
@@ -77,7 +77,7 @@ def mistaken(
 ) -> None:
     for _ in range(times):
         with pytest.raises(SignInError):
-            house.door.sign_in(handle, "wrong", address, browser)
+            house.authenticator.sign_in(handle, "wrong", address, browser)
 
 
 def guessed_at_from_everywhere(house: App, handle: str = "operator-1") -> None:

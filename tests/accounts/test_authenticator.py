@@ -1,4 +1,4 @@
-"""The door: who is let in, by what, for how long, and how guessing is slowed down."""
+"""Authentication: who can sign in, by what, for how long, and the limits of guessing."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from tests.patience import PATIENCE_S
 
 def test_who_has_the_password_is_let_in_and_known_by_the_session(house: App) -> None:
     house.make("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
-    again = house.door.by_session(visit.cookie)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    again = house.authenticator.by_session(visit.cookie)
     assert again is not None
     assert (again.identity.handle, again.identity.role) == ("operator-1", "operator")
     assert house.findings() == []
@@ -50,59 +50,59 @@ def test_whoever_has_not_is_told_the_same(house: App) -> None:
         ("operator-1", ""), ("x" * 10_000, "y" * 10_000),
     ):  # fmt: skip
         with pytest.raises(SignInError):
-            house.door.sign_in(handle, password, HERE)
+            house.authenticator.sign_in(handle, password, HERE)
 
 
 def test_a_disabled_account_comes_in_no_more_by_nothing(house: App) -> None:
     house.make("admin-2", "administrator")
     house.make("operator-1")
     _, secret = house.token("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     house.desk.on_record(lambda c: accounts.disable(c, BY, "operator-1", clock.now))
-    assert house.door.by_session(visit.cookie) is None
-    assert house.door.by_token(secret) is None
+    assert house.authenticator.by_session(visit.cookie) is None
+    assert house.authenticator.by_token(secret) is None
     with pytest.raises(SignInError):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     assert house.findings() == []
 
 
 def test_a_session_ends_after_an_hour_without_use_and_after_a_shift(house: App) -> None:
     house.make("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     for _ in range(12):
         house.moved.tick(timedelta(minutes=59))
-        assert house.door.by_session(visit.cookie) is not None
+        assert house.authenticator.by_session(visit.cookie) is not None
     house.moved.tick(timedelta(minutes=12))
-    assert house.door.by_session(visit.cookie) is None
-    idle = house.door.sign_in("operator-1", PASSWORD, HERE)
+    assert house.authenticator.by_session(visit.cookie) is None
+    idle = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(hours=1))
-    assert house.door.by_session(idle.cookie) is None
+    assert house.authenticator.by_session(idle.cookie) is None
 
 
 def test_a_session_that_is_only_looked_at_ends_as_if_it_were_not(house: App) -> None:
     house.make("operator-1")
-    visit = house.door.begin("operator-1")
+    visit = house.authenticator.begin("operator-1")
     for _ in range(11):
         house.moved.tick(timedelta(minutes=5))
-        assert house.door.by_session(visit.cookie, used=False) is not None
+        assert house.authenticator.by_session(visit.cookie, used=False) is not None
     house.moved.tick(timedelta(minutes=5))
-    assert house.door.by_session(visit.cookie, used=False) is None
+    assert house.authenticator.by_session(visit.cookie, used=False) is None
 
 
 def test_a_token_holds_until_it_expires_or_is_revoked(house: App) -> None:
     house.make("panel-1", "integrator", None)
     id_, secret = house.token("panel-1", days=1, acts=["log"])
-    identity = house.door.by_token(secret)
+    identity = house.authenticator.by_token(secret)
     assert identity is not None
     assert identity.login == f"token {id_}"
     assert identity.denial("log", clock.now()) is None
     assert identity.denial("add_site", clock.now()) == "token_scope"
     house.moved.tick(timedelta(days=1))
-    assert house.door.by_token(secret) is None
+    assert house.authenticator.by_token(secret) is None
     other, secret = house.token("panel-1")
     house.desk.on_record(lambda c: tokens.revoke_token(c, BY, other, clock.now))
-    assert house.door.by_token(secret) is None
-    assert house.door.by_token("inc_nothing") is None
+    assert house.authenticator.by_token(secret) is None
+    assert house.authenticator.by_token("inc_nothing") is None
     assert house.findings() == []
 
 
@@ -116,24 +116,24 @@ def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: App) -> Non
     _, disabled = house.token("panel-3")
     house.desk.on_record(lambda c: tokens.revoke_token(c, BY, revoked, clock.now))
     house.desk.on_record(lambda c: accounts.disable(c, BY, "panel-3", clock.now))
-    found = house.door.by_tokens([two, gone, one, "inc_nothing", disabled, two])
+    found = house.authenticator.by_tokens([two, gone, one, "inc_nothing", disabled, two])
     handles = [None if each is None else each.handle for each in found]
     assert handles == ["panel-2", None, "panel-1", None, None, "panel-2"]
     assert [each.acts for each in found if each is not None] == [{"log"}, None, {"log"}]
-    assert house.door.by_tokens([]) == []
+    assert house.authenticator.by_tokens([]) == []
 
 
 def test_after_five_mistakes_the_door_stays_shut_and_longer_each_time(house: App) -> None:
     house.make("operator-1")
     mistaken(house, 5)
     with pytest.raises(BlockedError, match="30 seconds"):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(seconds=30))
     mistaken(house, 1)
     with pytest.raises(BlockedError, match="60 seconds"):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(seconds=60))
-    house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     mistaken(house, 1)
 
 
@@ -141,8 +141,8 @@ def test_who_guesses_elsewhere_keeps_nobody_out(house: App) -> None:
     house.make("operator-1")
     mistaken(house, 5, "198.51.100.1")
     with pytest.raises(BlockedError):
-        house.door.sign_in("operator-1", PASSWORD, "198.51.100.1")
-    house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
+    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_longer(
@@ -151,14 +151,14 @@ def test_who_guesses_from_everywhere_waits_a_minute_for_each_guess_and_never_lon
     """What comes in meanwhile takes no mistake of theirs away."""
     house.make("operator-1")
     for n in range(50):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
         mistaken(house, 3, f"198.51.100.{n}")
     for n in range(3):
         with pytest.raises(BlockedError, match="60 seconds"):
-            house.door.sign_in("operator-1", PASSWORD, f"198.51.100.{n}")
+            house.authenticator.sign_in("operator-1", PASSWORD, f"198.51.100.{n}")
         house.moved.tick(timedelta(minutes=1))
         mistaken(house, 1, f"198.51.100.{n}")
-    house.door.sign_in("operator-1", PASSWORD, HERE)
+    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowhere_else(
@@ -168,32 +168,32 @@ def test_an_attack_that_takes_each_shared_slot_keeps_the_right_password_out_nowh
     token, a session, and the second person beside somebody: each has slots of its own."""
     house.make("operator-1")
     _, token = house.token("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     guessed_at_from_everywhere(house)
     mistaken(house, 2, "198.51.100.1")
     for n in range(3):
         with pytest.raises(BlockedError):
-            house.door.sign_in("operator-1", PASSWORD, "198.51.100.1")
-        house.door.sign_in("operator-1", PASSWORD, HERE)
-        house.door.sign_in("operator-1", PASSWORD, "203.0.113.250", token=token)
-        house.door.prove(visit, PASSWORD)
-        house.door.identify_second("operator-1", PASSWORD, "203.0.113.251", beside="sup-1")
+            house.authenticator.sign_in("operator-1", PASSWORD, "198.51.100.1")
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, "203.0.113.250", token=token)
+        house.authenticator.reauthenticate(visit, PASSWORD)
+        house.authenticator.identify_second("operator-1", PASSWORD, "203.0.113.251", beside="sup-1")
         mistaken(house, 1, f"203.0.113.{n}")
-        house.door.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
+        house.authenticator.sign_in("operator-1", PASSWORD, f"203.0.113.{n}")
 
 
 def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
     house.make("operator-1")
     house.make("operator-2")
     _, token = house.token("operator-1")
-    house.door.sign_in("operator-1", PASSWORD, HERE)
-    one, other = house.door.begin("operator-1"), house.door.begin("operator-1")
+    house.authenticator.sign_in("operator-1", PASSWORD, HERE)
+    one, other = house.authenticator.begin("operator-1"), house.authenticator.begin("operator-1")
     guesses: tuple[Callable[[str], object], ...] = (
-        lambda word: house.door.sign_in("operator-1", word, HERE),
-        lambda word: house.door.sign_in("operator-1", word, "203.0.113.1", token=token),
-        lambda word: house.door.prove(one, word),
-        lambda word: house.door.identify_second("operator-1", word, HERE, beside="sup-1"),
-        lambda word: house.door.identify("operator-1", word, "the terminal of li"),
+        lambda word: house.authenticator.sign_in("operator-1", word, HERE),
+        lambda word: house.authenticator.sign_in("operator-1", word, "203.0.113.1", token=token),
+        lambda word: house.authenticator.reauthenticate(one, word),
+        lambda word: house.authenticator.identify_second("operator-1", word, HERE, beside="sup-1"),
+        lambda word: house.authenticator.identify("operator-1", word, "the terminal of li"),
     )
     for guess in guesses:
         for _ in range(5):
@@ -201,25 +201,25 @@ def test_a_slot_of_ones_own_is_as_narrow_as_any_other(house: App) -> None:
                 guess("wrong")
         with pytest.raises(BlockedError, match="30 seconds"):
             guess(PASSWORD)
-    house.door.prove(other, PASSWORD)
-    house.door.identify_second("operator-1", PASSWORD, HERE, beside="sup-2")
+    house.authenticator.reauthenticate(other, PASSWORD)
+    house.authenticator.identify_second("operator-1", PASSWORD, HERE, beside="sup-2")
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.door.sign_in("operator-2", "wrong", "203.0.113.2", token=token)
+            house.authenticator.sign_in("operator-2", "wrong", "203.0.113.2", token=token)
     with pytest.raises(BlockedError):
-        house.door.sign_in("operator-2", PASSWORD, "203.0.113.2", token=token)
+        house.authenticator.sign_in("operator-2", PASSWORD, "203.0.113.2", token=token)
 
 
 def test_a_browser_that_somebody_came_in_by_waits_for_nobody_elses_mistakes(house: App) -> None:
     house.make("operator-1")
-    known = house.door.sign_in("operator-1", PASSWORD, HERE).browser
+    known = house.authenticator.sign_in("operator-1", PASSWORD, HERE).browser
     assert known is not None
     guessed_at_from_everywhere(house)
-    again = house.door.sign_in("operator-1", PASSWORD, HERE, known).browser
+    again = house.authenticator.sign_in("operator-1", PASSWORD, HERE, known).browser
     assert again is not None
     mistaken(house, 5, browser=again)
     with pytest.raises(BlockedError, match="30 seconds"):
-        house.door.sign_in("operator-1", PASSWORD, "192.0.2.9", again)
+        house.authenticator.sign_in("operator-1", PASSWORD, "192.0.2.9", again)
 
 
 def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
@@ -229,23 +229,23 @@ def test_a_browser_is_known_for_its_people_for_ninety_days_until_a_new_password(
     browser = ""
     for handle in handles:
         house.make(handle)
-        browser = house.door.sign_in(handle, PASSWORD, HERE, browser).browser or ""
+        browser = house.authenticator.sign_in(handle, PASSWORD, HERE, browser).browser or ""
     for handle in handles:
         guessed_at_from_everywhere(house, handle)
         mistaken(house, 2, "192.0.2.9", handle=handle)
     mistaken(house, 2, "192.0.2.8", handle=handles[1])
-    house.door.sign_in(handles[1], PASSWORD, "192.0.2.9", browser)
+    house.authenticator.sign_in(handles[1], PASSWORD, "192.0.2.9", browser)
     for stranger in (handles[0], f"{handles[1]}.x"):
         with pytest.raises((BlockedError, SignInError)):
-            house.door.sign_in(stranger, PASSWORD, "192.0.2.9", browser)
+            house.authenticator.sign_in(stranger, PASSWORD, "192.0.2.9", browser)
     set_password(house, handles[1], "another long sentence")
     with pytest.raises(BlockedError):
-        house.door.sign_in(handles[1], "another long sentence", "192.0.2.8", browser)
+        house.authenticator.sign_in(handles[1], "another long sentence", "192.0.2.8", browser)
     house.moved.tick(KNOWN_FOR)
     guessed_at_from_everywhere(house, handles[2])
     mistaken(house, 2, "192.0.2.9", handle=handles[2])
     with pytest.raises(BlockedError):
-        house.door.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
+        house.authenticator.sign_in(handles[2], PASSWORD, "192.0.2.9", browser)
 
 
 def test_what_anybody_has_written_makes_no_browser_known(house: App) -> None:
@@ -255,57 +255,57 @@ def test_what_anybody_has_written_makes_no_browser_known(house: App) -> None:
         "1.word.signature", "~~~", "." * 2_000, "1772359200.w.é", "9" * 40 + ".w.s", "x.y.z~1.2.3",
     ):  # fmt: skip
         with pytest.raises(BlockedError):
-            house.door.sign_in("operator-1", PASSWORD, HERE, browser)
+            house.authenticator.sign_in("operator-1", PASSWORD, HERE, browser)
 
 
 def test_who_guesses_over_the_network_keeps_nobody_from_the_terminal(house: App) -> None:
     house.make("operator-1")
     guessed_at_from_everywhere(house)
     terminal = "the terminal of li"
-    assert house.door.identify("operator-1", PASSWORD, terminal).role == "operator"
+    assert house.authenticator.identify("operator-1", PASSWORD, terminal).role == "operator"
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.door.identify("operator-1", "wrong", terminal)
+            house.authenticator.identify("operator-1", "wrong", terminal)
     with pytest.raises(BlockedError):
-        house.door.identify("operator-1", PASSWORD, terminal)
+        house.authenticator.identify("operator-1", PASSWORD, terminal)
 
 
 def test_who_guesses_without_a_session_keeps_nobody_from_proving_who_they_are(
     house: App,
 ) -> None:
     house.make("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     guessed_at_from_everywhere(house)
-    house.door.prove(visit, PASSWORD)
+    house.authenticator.reauthenticate(visit, PASSWORD)
     for _ in range(5):
         with pytest.raises(SignInError):
-            house.door.prove(visit, "wrong")
+            house.authenticator.reauthenticate(visit, "wrong")
     with pytest.raises(BlockedError):
-        house.door.prove(visit, PASSWORD)
+        house.authenticator.reauthenticate(visit, PASSWORD)
 
 
 def test_from_one_address_many_names_are_not_tried_for_long(house: App) -> None:
     for n in range(20):
         with pytest.raises(SignInError):
-            house.door.sign_in(f"operator-{n}", PASSWORD, HERE)
+            house.authenticator.sign_in(f"operator-{n}", PASSWORD, HERE)
     with pytest.raises(BlockedError):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_a_whole_desk_signs_in_from_one_address_as_often_as_it_wants(house: App) -> None:
     house.make("operator-1")
     for _ in range(21):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
 
 
 def test_who_signs_in_now_and_then_guesses_no_more_than_others(house: App) -> None:
     house.make("operator-1")
     for n in range(20):
-        house.door.sign_in("operator-1", PASSWORD, HERE)
+        house.authenticator.sign_in("operator-1", PASSWORD, HERE)
         with pytest.raises(SignInError):
-            house.door.sign_in(f"no-such-{n}", PASSWORD, HERE)
+            house.authenticator.sign_in(f"no-such-{n}", PASSWORD, HERE)
     with pytest.raises(BlockedError):
-        house.door.sign_in("no-such-20", PASSWORD, HERE)
+        house.authenticator.sign_in("no-such-20", PASSWORD, HERE)
 
 
 @pytest.mark.both_databases
@@ -353,7 +353,7 @@ def statements(house: App, handle: str, password: str) -> list[str]:
     event.listen(house.engine, "commit", note_commit)
     try:
         with pytest.raises(SignInError):
-            house.door.sign_in(handle, password, HERE)
+            house.authenticator.sign_in(handle, password, HERE)
     finally:
         event.remove(house.engine, "before_cursor_execute", note)
         event.remove(house.engine, "commit", note_commit)
@@ -371,7 +371,7 @@ def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(
 
     def guess(n: int) -> None:
         try:
-            house.door.sign_in("operator-1", f"no such sentence {n}", HERE)
+            house.authenticator.sign_in("operator-1", f"no such sentence {n}", HERE)
         except (SignInError, BlockedError) as error:
             came.append(error.name)
 
@@ -391,7 +391,7 @@ def test_who_signs_in_waits_for_nobody_who_signs_in_under_another_name(
 
     def guess() -> None:
         try:
-            house.door.sign_in("operator-1", "no such sentence", HERE)
+            house.authenticator.sign_in("operator-1", "no such sentence", HERE)
         except SignInError as error:
             came.append(error.name)
 
@@ -443,11 +443,11 @@ def test_mistakes_that_count_no_more_are_forgotten_by_many_at_once(db_url: str) 
         house = App(engine, None)
         for n in range(12):
             with pytest.raises(SignInError):
-                house.door.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")
+                house.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{n}")
 
     def guess(n: int) -> None:
         with pytest.raises(SignInError):
-            house.door.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{11 - n}")
+            house.authenticator.sign_in(f"operator-{n}", "no such sentence", f"192.0.2.{11 - n}")
 
     with ThreadPoolExecutor(12) as many:
         list(many.map(guess, range(12)))

@@ -42,7 +42,7 @@ def desk(cli: Cli, words: tuple[str, str]) -> Cli:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is typed when a password is asked for, in turn; the questions go nowhere."""
+    """The answers typed at the password prompts, in turn; the prompts are discarded."""
     answers: list[str] = []
     monkeypatch.setattr("getpass.getpass", lambda *_, **__: answers.pop(0))
     return answers

@@ -102,7 +102,7 @@ def browser(api: Rig) -> TestClient:
 
 
 def there(client: TestClient, path: str = GO) -> str:
-    """To the provider, and what it sends the browser back with: the query."""
+    """Go to the provider, and return the query with which the browser comes back."""
     sent = client.get(path)
     assert sent.status_code == 303, sent.text
     back = WEB.get(sent.headers["location"])

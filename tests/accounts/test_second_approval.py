@@ -60,7 +60,7 @@ class App(Rehearsal):
         return str(state)
 
     def told(self) -> list[tuple[str, str, str, str | None, int]]:
-        """Who was not let do what, why, about what, and how often; in their order by these."""
+        """The counted refusals: who, why, about what, and how often, sorted."""
         assert self.findings() == []
         with reading(self.engine) as connection:
             found = sign_ins.counted(connection, limit=100)

@@ -1,4 +1,4 @@
-"""The serve key: whoever writes to the database without it can pass for nobody else."""
+"""The servers' key: without it, write access to the database is not enough to pass for anybody."""
 
 import hashlib
 import secrets as random
@@ -42,15 +42,17 @@ THIEFS = "a sentence of the thief's"
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """Where the servers of the database have their key."""
+    """The key file of the database's servers."""
     return tmp_path / "serve.key"
 
 
 def start(house: App, key: Path) -> SealingResult | UnsealedCredentials | None:
-    """What a start of `serve` does; from then on this is its door."""
+    """Do as a start of `serve` does; the database then has this authenticator."""
     begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
-        house.door = Authenticator(house.engine, clock.now, serve_key.load_seal(connection, key))
+        house.authenticator = Authenticator(
+            house.engine, clock.now, serve_key.load_seal(connection, key)
+        )
     return begun
 
 
@@ -69,7 +71,7 @@ def write(house: App, statement: object) -> None:
 
 
 def own_session(house: App) -> Visit:
-    return house.door.sign_in("thief-1", PASSWORD, HERE)
+    return house.authenticator.sign_in("thief-1", PASSWORD, HERE)
 
 
 def a_new_session(house: App) -> object:
@@ -79,27 +81,27 @@ def a_new_session(house: App) -> object:
         "made_at": now, "seen_at": now, "proved_at": now, "how": "password", "seal": "0" * 64,
     }  # fmt: skip
     write(house, insert(sessions).values(row))
-    return house.door.by_session(word)
+    return house.authenticator.by_session(word)
 
 
 def ones_own_session_under_another_name(house: App) -> object:
     visit = own_session(house)
     write(house, update(sessions).values(handle="admin-1"))
-    return house.door.by_session(visit.cookie)
+    return house.authenticator.by_session(visit.cookie)
 
 
 def a_proof_that_nobody_gave(house: App) -> object:
     visit = own_session(house)
     house.moved.tick(60)
     write(house, update(sessions).values(proved_at=clock.now()))
-    return house.door.by_session(visit.cookie)
+    return house.authenticator.by_session(visit.cookie)
 
 
 def a_new_password_of_somebody_else(house: App) -> object:
     hash_ = secrets.hash_password(THIEFS, "admin-1")
     write(house, update(passwords).where(passwords.c.handle == "admin-1").values(hash=hash_))
     with pytest.raises(SignInError):
-        house.door.sign_in("admin-1", THIEFS, HERE)
+        house.authenticator.sign_in("admin-1", THIEFS, HERE)
     return None
 
 
@@ -108,13 +110,13 @@ def ones_own_password_under_another_name(house: App) -> object:
     own = passwords.c.handle == "thief-1"
     write(house, update(passwords).where(own).values(handle="admin-1"))
     with pytest.raises(SignInError):
-        house.door.sign_in("admin-1", PASSWORD, HERE)
+        house.authenticator.sign_in("admin-1", PASSWORD, HERE)
     return None
 
 
 def token(house: App) -> str:
     secret = secrets.random_token()
-    seal = house.door._seal
+    seal = house.authenticator._seal
     house.desk.on_record(
         lambda c: tokens.make_token(
             c, BY, "thief-1", secret, clock.now, days=1, acts=["log"], seal=seal
@@ -126,13 +128,13 @@ def token(house: App) -> str:
 def ones_own_token_under_another_name(house: App) -> object:
     secret = token(house)
     write(house, update(token_table).values(handle="admin-1"))
-    return house.door.by_token(secret)
+    return house.authenticator.by_token(secret)
 
 
 def ones_own_token_for_more(house: App) -> object:
     secret = token(house)
     write(house, update(token_table).values(acts=None))
-    return house.door.by_token(secret)
+    return house.authenticator.by_token(secret)
 
 
 def ones_own_token_for_longer(house: App) -> object:
@@ -140,7 +142,7 @@ def ones_own_token_for_longer(house: App) -> object:
     write(
         house, update(token_table).values(expires_at=clock.in_utc(clock.now()).replace(year=2099))
     )
-    return house.door.by_token(secret)
+    return house.authenticator.by_token(secret)
 
 
 def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
@@ -152,19 +154,19 @@ def a_proof_of_ones_own_while_the_row_is_another_ones(house: App) -> object:
 
     password_matches = secrets.password_matches
     with mock.patch.object(secrets, "password_matches", meanwhile), pytest.raises(SignInError):
-        house.door.prove(visit, PASSWORD)
-    return house.door.by_session(visit.cookie)
+        house.authenticator.reauthenticate(visit, PASSWORD)
+    return house.authenticator.by_session(visit.cookie)
 
 
 def an_old_password_put_back(house: App) -> object:
     with reading(house.engine) as connection:
         old = stored.of(connection, "thief-1")
     assert old is not None
-    set_password(house, "thief-1", "another long sentence", seal=house.door._seal)
+    set_password(house, "thief-1", "another long sentence", seal=house.authenticator._seal)
     own = update(passwords).where(passwords.c.handle == "thief-1")
     write(house, own.values(hash=old.hash, seal=old.seal, given_by=None, counts_from=None))
     with pytest.raises(SignInError):
-        house.door.sign_in("thief-1", PASSWORD, HERE)
+        house.authenticator.sign_in("thief-1", PASSWORD, HERE)
     return None
 
 
@@ -191,25 +193,25 @@ def test_who_can_write_to_the_database_comes_in_as_nobody_else(
 
 def test_what_the_server_has_let_in_comes_in(served: App) -> None:
     visit = own_session(served)
-    assert served.door.by_session(visit.cookie) is not None
-    proved = served.door.prove(visit, PASSWORD)
-    assert served.door.by_session(proved.cookie) is not None
-    assert served.door.by_token(token(served)) is not None
+    assert served.authenticator.by_session(visit.cookie) is not None
+    proved = served.authenticator.reauthenticate(visit, PASSWORD)
+    assert served.authenticator.by_session(proved.cookie) is not None
+    assert served.authenticator.by_token(token(served)) is not None
     assert served.findings() == []
 
 
 def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, key: Path) -> None:
     house.make("admin-1", "administrator")
     _, secret = house.token("admin-1")
-    before = house.door.sign_in("admin-1", PASSWORD, HERE)
+    before = house.authenticator.sign_in("admin-1", PASSWORD, HERE)
 
     begun = start(house, key)
 
     assert str(begun) == f"a new key, {key}, seals 1 token and 1 password; all sessions have ended"
     assert key.stat().st_mode & 0o777 == 0o600
-    assert house.door.by_session(before.cookie) is None
-    assert house.door.by_token(secret) is not None
-    assert house.door.sign_in("admin-1", PASSWORD, HERE).identity.handle == "admin-1"
+    assert house.authenticator.by_session(before.cookie) is None
+    assert house.authenticator.by_token(secret) is not None
+    assert house.authenticator.sign_in("admin-1", PASSWORD, HERE).identity.handle == "admin-1"
     assert not start(house, key), "the next one has nothing to do, and nothing to tell"
     assert house.findings() == []
 
@@ -274,13 +276,13 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: App, key: Path) -
 
     assert (sealed.made, sealed.tokens, sealed.passwords) == (True, 1, 2)
     served.moved.tick(2)
-    for comes_in in (lambda: served.door.by_token(secret), lambda: own_session(served)):
+    for comes_in in (lambda: served.authenticator.by_token(secret), lambda: own_session(served)):
         with pytest.raises(ServeKeyReplacedError):
             comes_in()
     assert served.log()[0]["how"] == "rekeyed"
     assert not start(served, key)
-    assert served.door.by_token(secret) is not None
-    assert served.door.by_session(visit.cookie) is None
+    assert served.authenticator.by_token(secret) is not None
+    assert served.authenticator.by_session(visit.cookie) is None
 
 
 def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
@@ -309,7 +311,7 @@ def test_whether_the_key_still_holds_is_asked_once_a_second(served: App) -> None
     for after_s in (2, 0, 0.9, 0.1, 0.9, 0.1):
         served.moved.tick(after_s)
         with sent(served.engine) as statements:
-            assert served.door.by_token(secret) is not None
+            assert served.authenticator.by_token(secret) is not None
         asked.append(any("serve_keys" in statement for statement, _ in statements))
     assert asked == [True, False, False, True, False, True]
 
@@ -318,7 +320,9 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_t
     served: App,
 ) -> None:
     served.make("sup-1", "supervisor")
-    set_password(served, "sup-1", PASSWORD, seal=served.door._seal, second_after=timedelta(days=1))
+    set_password(
+        served, "sup-1", PASSWORD, seal=served.authenticator._seal, second_after=timedelta(days=1)
+    )
     own = update(passwords).where(passwords.c.handle == "sup-1")
     write(served, own.values(given_by=None, counts_from=None))
     with reading(served.engine) as connection:

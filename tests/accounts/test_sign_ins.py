@@ -1,5 +1,4 @@
-"""The log of sign-ins: who came in, from where, who was not let in, and the sessions that are open;
-until who that was is erased."""
+"""The log of sign-ins, with successes, failures, open sessions and the erasure of persons."""
 
 from __future__ import annotations
 
@@ -35,13 +34,13 @@ def told(house: App, *names: str) -> list[tuple[Any, ...]]:
 @pytest.mark.both_databases
 def test_who_comes_and_goes_stands_in_the_log_with_address_and_session(house: App) -> None:
     house.make("operator-1")
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     session = visit.identity.session
-    house.door.prove(visit, PASSWORD, HERE)
-    house.door.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
-    house.door.identify("operator-1", PASSWORD, TERMINAL)
-    house.door.sign_out(visit.cookie)
-    house.door.sign_out(visit.cookie)
+    house.authenticator.reauthenticate(visit, PASSWORD, HERE)
+    house.authenticator.identify_second("operator-1", PASSWORD, THERE, beside="sup-1")
+    house.authenticator.identify("operator-1", PASSWORD, TERMINAL)
+    house.authenticator.sign_out(visit.cookie)
+    house.authenticator.sign_out(visit.cookie)
     names = ("what", "result", "how", "handle", "by", "place", "session")
     assert told(house, *names) == [
         ("sign_in", "ok", "password", "operator-1", None, HERE, session),
@@ -61,14 +60,14 @@ def test_who_is_not_let_in_stands_there_too_and_nobody_is_named_as_having_done_i
     mistaken(house, 1)
     mistaken(house, 1, handle="a password, typed into the wrong field")
     for enter in (
-        lambda: house.door.sign_in("gone-1", PASSWORD, HERE),
-        lambda: house.door.begin("gone-1", place=HERE),
-        lambda: house.door.identify("wang-wei", "wrong", TERMINAL),
+        lambda: house.authenticator.sign_in("gone-1", PASSWORD, HERE),
+        lambda: house.authenticator.begin("gone-1", place=HERE),
+        lambda: house.authenticator.identify("wang-wei", "wrong", TERMINAL),
     ):
         with pytest.raises(SignInError):
             enter()
     with pytest.raises(SecondSignInError):
-        house.door.identify_second("operator-1", "wrong", HERE, beside="sup-1")
+        house.authenticator.identify_second("operator-1", "wrong", HERE, beside="sup-1")
     assert told(house, "what", "result", "how", "handle", "by") == [
         ("sign_in", "wrong_password", "password", "operator-1", None),
         ("sign_in", "no_account", "password", None, None),
@@ -88,7 +87,7 @@ def test_those_who_are_not_looked_at_are_counted_and_fill_no_log(house: App) -> 
     mistaken(house, 5, handle="nobody-1")
     for handle in ("operator-1", "nobody-1", "operator-1"):
         with pytest.raises(BlockedError):
-            house.door.sign_in(handle, PASSWORD, HERE)
+            house.authenticator.sign_in(handle, PASSWORD, HERE)
     assert len(house.log()) == 10
     counted = {
         each["handle"]: (each["login"], each["count"])
@@ -134,8 +133,8 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     monkeypatch.setattr("incidents.store.sign_ins.MAX_ADDRESSES", places)
     for n in range(tried):
         attempt = Attempt("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
-        house.door.log.record_failure(attempt, None, right=False)
-    house.door.log.record_unknown("provider", HERE, "unknown_subject")
+        house.authenticator.log.record_failure(attempt, None, right=False)
+    house.authenticator.log.record_unknown("provider", HERE, "unknown_subject")
 
     with house.engine.connect() as connection:
         lines = connection.execute(select(func.count()).select_from(desk_tables.sign_ins))
@@ -173,7 +172,7 @@ def test_with_its_account_disabled_a_token_ends_for_good(house: App) -> None:
     some = [house.token("panel-1")[1] for _ in range(2)]
     house.disable("panel-1")
     house.desk.on_record(lambda each: accounts.enable(each, BY, "panel-1", clock.now))
-    assert house.door.by_tokens(some) == [None, None]
+    assert house.authenticator.by_tokens(some) == [None, None]
     assert house.findings() == []
 
 
@@ -181,11 +180,11 @@ def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house:
     house.make("operator-1", password=None)
     _, secret = house.token("operator-1")
     set_password(house, "operator-1", PASSWORD)
-    assert house.door.by_token(secret) is not None
-    visit = house.door.sign_in("operator-1", PASSWORD, HERE)
+    assert house.authenticator.by_token(secret) is not None
+    visit = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     set_password(house, "operator-1", "another horse, another battery")
-    assert house.door.by_token(secret) is None
-    assert house.door.by_session(visit.cookie) is None
+    assert house.authenticator.by_token(secret) is None
+    assert house.authenticator.by_session(visit.cookie) is None
     [ended, *_] = house.log()
     assert (ended["what"], ended["how"], ended["by"]) == ("sign_out", "new_password", "admin-1")
     assert ended["session"] == visit.identity.session
@@ -199,10 +198,10 @@ def test_a_new_password_ends_tokens_and_sessions_and_a_first_one_no_token(house:
 def test_sessions_are_listed_and_one_is_ended_by_its_id(house: App) -> None:
     house.make("operator-1")
     house.make("operator-2")
-    old = house.door.sign_in("operator-1", PASSWORD, HERE)
+    old = house.authenticator.sign_in("operator-1", PASSWORD, HERE)
     house.moved.tick(timedelta(minutes=30))
-    new = house.door.sign_in("operator-1", PASSWORD, THERE)
-    other = house.door.begin("operator-2")
+    new = house.authenticator.sign_in("operator-1", PASSWORD, THERE)
+    other = house.authenticator.begin("operator-2")
     [first, second] = house.sessions.of("operator-1")
     assert [first.id, second.id] == [new.identity.session, old.identity.session]
     assert (first.place, first.how, second.place) == (THERE, "password", HERE)
@@ -210,8 +209,8 @@ def test_sessions_are_listed_and_one_is_ended_by_its_id(house: App) -> None:
     assert house.sessions.owner_of(str(other.identity.session)) == "operator-2"
     house.sessions.end(first.id, "admin-1")
     house.sessions.end(str(other.identity.session), "operator-2")
-    assert house.door.by_session(new.cookie) is None
-    assert house.door.by_session(old.cookie) is not None
+    assert house.authenticator.by_session(new.cookie) is None
+    assert house.authenticator.by_session(old.cookie) is not None
     with pytest.raises(UnknownSessionError):
         house.sessions.end(first.id, "admin-1")
     assert told(house, "what", "how", "handle", "by")[-2:] == [

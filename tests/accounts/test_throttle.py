@@ -1,4 +1,4 @@
-"""The throttle's numbers: how many guesses an hour comes to, and that the guide says so."""
+"""The throttle's numbers: the guesses in an hour, as in the guide."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 def guesses(allowed: RateLimit, hours: int) -> list[int]:
-    """How many wrong guesses are looked at in each hour, of somebody who never waits longer."""
+    """The number of wrong guesses that are checked in each hour, without any longer wait."""
     found, failures, last, now = [0] * hours, 0, BEGIN, BEGIN
     while now <= BEGIN + hours * HOUR:
         wait = allowed.wait(failures, last, now)

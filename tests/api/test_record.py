@@ -70,7 +70,7 @@ def test_a_long_stream_is_read_in_parts_that_each_end_their_transaction(
 @pytest.mark.parametrize("write", [export.jsonl, export.write_csv])
 def test_who_takes_an_export_slowly_keeps_no_connection_from_others(api: Rig, write: Any) -> None:
     fill(api)
-    taken = export.for_a_slow_reader(api.house.reading, export.Selection(), write)
+    taken = export.buffered(api.house.reading, export.Selection(), write)
     first = next(taken)
     assert api.house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of its pools, ours
     with api.house.reading() as connection:

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from incidents import clock
-from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, MAY, ROLES, Identity
+from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, ROLES, ROLES_OF_ACT, Identity
 from incidents.api.limits import Batcher
 from incidents.api.operation import ACT, OPEN
 from tests.api.desk import fill
@@ -91,10 +91,10 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
     for role in ROLES:
         token = Identity(handle="x", role=role, token="t")
         for_none = Identity(handle="x", role=role, token="t", acts=frozenset())
-        fresh = Identity(handle="x", role=role, proved_at=now - FRESH_FOR)
-        stale = Identity(handle="x", role=role, proved_at=now - FRESH_FOR - timedelta.resolution)
+        fresh = Identity(handle="x", role=role, proved_at=now - PROOF_TTL)
+        stale = Identity(handle="x", role=role, proved_at=now - PROOF_TTL - timedelta.resolution)
         for act in ACTS:
-            in_person, may = act in IN_PERSON, role in MAY[act]
+            in_person, may = act in IN_PERSON, role in ROLES_OF_ACT[act]
             for who, why in (
                 (token, "in_person" if in_person else None), (for_none, "token_scope"),
                 (fresh, None), (stale, "prove_again" if in_person else None),
@@ -136,7 +136,7 @@ def test_the_least_of_the_roles_that_may_do_an_act_does_it_at_each_operation(api
     """So nothing behind an operation's own question asks for more."""
     fill(api)
     for operation in operations(api):
-        role = next(role for role in ROLES if role in MAY[operation.act])
+        role = next(role for role in ROLES if role in ROLES_OF_ACT[operation.act])
         by, of = (api.person, "person") if operation.act in IN_PERSON else (api.client, "1")
         client = by(role)
         [path, *_] = operation.paths(**belonging(api, f"{role}-{of}"))
@@ -153,7 +153,7 @@ def test_each_role_does_at_each_operation_what_the_table_says_and_nothing_else(
     fill(api)
     client, seen = api.client(role), 0
     for operation in operations(api):
-        may, is_in_person = role in MAY[operation.act], operation.act in IN_PERSON
+        may, is_in_person = role in ROLES_OF_ACT[operation.act], operation.act in IN_PERSON
         for path in operation.paths(**belonging(api, f"{role}-1")):
             by_token = operation.ask(client, path)
             seen += 1

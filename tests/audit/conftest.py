@@ -83,7 +83,7 @@ def wrong(request: pytest.FixtureRequest) -> Verifier:
 @pytest.fixture(params=[1_000_000, -1], ids=["whole", "in parts"])
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small cases are decided whole; here all are, or none is."""
-    monkeypatch.setattr(redecide, "FEW", request.param)
+    monkeypatch.setattr(redecide, "MAX_WHOLE", request.param)
 
 
 @pytest.fixture(scope="module")

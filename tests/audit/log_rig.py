@@ -79,7 +79,7 @@ class App:
 
     def beside(self, key: VerifierKey) -> Path:
         """The file of what that key signed last."""
-        return signed_files.beside(self.ring.file, key)
+        return signed_files.own_file(self.ring.file, key)
 
     @property
     def shared(self) -> Path:

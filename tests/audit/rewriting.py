@@ -7,7 +7,7 @@ from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
 from incidents.audit.jobs import Workers
 from incidents.audit.proof import live_log, signed_check, verification
 from incidents.audit.proof.signed_check import Held
-from incidents.audit.proof.verdict import Asked, Verdict
+from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
@@ -20,17 +20,17 @@ from tests.audit.verifying import plain
 from tests.desk.rehearsal import Rehearsal
 
 
-def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
+def verdict(connection: Connection, asked: VerifyOptions | None = None) -> Verdict:
     alone = Workers(live_log.opened, None, connection, lambda _: None)
-    return verification.by(alone, asked or Asked())
+    return verification.by(alone, asked or VerifyOptions())
 
 
-def findings(connection: Connection, asked: Asked | None = None) -> list[str]:
+def findings(connection: Connection, asked: VerifyOptions | None = None) -> list[str]:
     return plain([str(flaw) for flaw in verdict(connection, asked).findings])
 
 
-def seen(day: Rehearsal, asked: Asked | None = None) -> Verdict:
-    """The findings of a verification of the desk's log."""
+def seen(day: Rehearsal, asked: VerifyOptions | None = None) -> Verdict:
+    """What a verification of the desk's log comes to."""
     with reading(day.engine) as connection:
         return verdict(connection, asked)
 

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small cases are decided whole; here none is."""
-    monkeypatch.setattr(redecide, "FEW", -1)
+    monkeypatch.setattr(redecide, "MAX_WHOLE", -1)
 
 
 def _log(site: Decided, *, minutes: float = 0, before: timedelta | None = None) -> int:

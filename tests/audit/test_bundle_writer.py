@@ -18,8 +18,8 @@ import zstandard
 
 from incidents.audit.export import Selection
 from incidents.audit.proof import bundle_archive
-from incidents.audit.proof.bundle_notes import NothingSignedError, last_voucher
 from incidents.audit.proof.bundle_writer import NothingCoveredError, Order, PolicyTextError
+from incidents.audit.proof.voucher import NothingSignedError, last_voucher
 from incidents.errors import InputError, VerificationError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged
@@ -375,7 +375,7 @@ def test_what_fails_half_way_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle_archive.NewFiles, "seal", full)
+    monkeypatch.setattr(bundle_archive.NewFiles, "write_manifest", full)
     with pytest.raises(OSError, match="No space left"):
         export(signed, tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -21,20 +21,20 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
 def test_what_is_not_signed_is_not_stamped(house: App, tsa: Tsa) -> None:
     house.add()
     with tsa.serving() as authority:
-        assert stamp.ask(house.engine, authority, house.time.now) is None
+        assert stamp.stamp_last(house.engine, authority, house.time.now) is None
 
 
 def test_the_last_checkpoint_is_stamped_once_a_day(house: App, tsa: Tsa) -> None:
     house.begin()
     with tsa.serving() as authority:
-        first = stamp.ask(house.engine, authority, house.time.now)
+        first = stamp.stamp_last(house.engine, authority, house.time.now)
         assert first is not None
         house.time.later(hours=23)
         house.add()
         house.sign()
-        assert stamp.ask(house.engine, authority, house.time.now) is None
+        assert stamp.stamp_last(house.engine, authority, house.time.now) is None
         house.time.later(hours=1)
-        second = stamp.ask(house.engine, authority, house.time.now)
+        second = stamp.stamp_last(house.engine, authority, house.time.now)
     with reading(house.engine) as connection:
         last = checkpoints.last(connection)
         assert checkpoints.last_stamped(connection) == second
@@ -50,7 +50,7 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: App, tsa: Tsa
         server(lambda _: (503, b""), tsa.roots) as authority,
         pytest.raises(StampError, match="503"),
     ):
-        stamp.ask(house.engine, authority, house.time.now)
+        stamp.stamp_last(house.engine, authority, house.time.now)
     with reading(house.engine) as connection:
         assert checkpoints.last_stamped(connection) is None
 
@@ -58,7 +58,7 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: App, tsa: Tsa
 def test_a_stamp_goes_out_with_the_bundle(house: App, tsa: Tsa, tmp_path: Path) -> None:
     house.begin()
     with tsa.serving() as authority:
-        made = stamp.ask(house.engine, authority, house.time.now)
+        made = stamp.stamp_last(house.engine, authority, house.time.now)
     assert made is not None
     with reading(house.engine) as connection:
         bundle_writer.write(connection, tmp_path / "bundle", bundle_writer.Order())

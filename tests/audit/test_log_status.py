@@ -15,7 +15,7 @@ from tests.audit.log_rig import App
 
 def status(house: App) -> dict[str, object]:
     with reading(house.engine) as connection:
-        found = log_status.document(connection, house.time.now)
+        found = log_status.progress(connection, house.time.now)
     json.dumps(found)
     return {k: found[k] for k in ("pending", "unnumbered", "numbered", "published", "late")}
 
@@ -54,7 +54,7 @@ def test_what_waits_for_more_than_a_minute_is_unsigned_where_a_daemon_signed_bef
 ) -> None:
     house.make_key()
     sequencer.number_all(house.engine)
-    signing.sign(house.engine, house.ring, house.time.now, stays=stays)
+    signing.sign(house.engine, house.ring, house.time.now, is_daemon=stays)
     house.time.later(seconds=1)
     house.add()
     house.time.later(seconds=60)
@@ -93,10 +93,10 @@ def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
 
 def test_what_is_signed_after_the_files_were_read_is_no_loss(house: App) -> None:
     house.begin()
-    files = signed_files.known(house.ring.file)
+    files = signed_files.read_folder(house.ring.file)
     with reading(house.engine) as connection:
         leaves.head(connection)
         house.go_on()
 
-        assert loss.known(connection, files) is None
-        assert loss.known(connection, signed_files.known(house.ring.file)) is not None
+        assert loss.find(connection, files) is None
+        assert loss.find(connection, signed_files.read_folder(house.ring.file)) is not None

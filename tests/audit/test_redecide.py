@@ -138,7 +138,7 @@ def test_any_history_is_decided_again_as_it_was_and_what_follows_in_it_is_missed
     left_out = data.draw(st.sampled_from(derived)) if derived else None
     for few in FEW:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(redecide, "FEW", few)
+            patch.setattr(redecide, "MAX_WHOLE", few)
             redecision = _redecided(decisions)
             assert redecision.case == last
             assert redecision.next_due() == rules.next_due(last)
@@ -178,7 +178,7 @@ def test_random_days_at_the_desk_are_decided_again_as_they_were(
             day.later(minutes=draw.choice((0, 1, 20, 61, 300, 800, -30)))
             _do_anything(draw, day, n)
         for few in FEW:
-            monkeypatch.setattr(redecide, "FEW", few)
+            monkeypatch.setattr(redecide, "MAX_WHOLE", few)
             assert _findings(day.engine) == []
 
 

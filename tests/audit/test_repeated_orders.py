@@ -30,7 +30,7 @@ def day(request: pytest.FixtureRequest, db_url: str) -> Iterator[Rehearsal]:
         day.add()
         hold(day)
         day.give(failed(2))
-        for n in range(1, redecide.FEW + 2 if request.param else 1):
+        for n in range(1, redecide.MAX_WHOLE + 2 if request.param else 1):
             day.give(c.ImportIncident(by="li", at=day.now))
             day.give(c.VoidIncident(by="li", incident=n, reason="slip"))
         yield day

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from incidents.audit.log import sequencer
-from incidents.audit.log.sequencer import risen
+from incidents.audit.log.sequencer import raise_floor
 from incidents.store import leaves
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading, writing
@@ -332,27 +332,27 @@ def test_what_lies_below_the_floor_without_a_number_is_found_by_the_look_everywh
 
 
 def test_the_floor_rises_when_all_that_could_still_commit_below_it_has_ended() -> None:
-    begun = risen(Head(0, b"", 0, None, None), Snapshot(9, 100, 105), None)
+    begun = raise_floor(Head(0, b"", 0, None, None), Snapshot(9, 100, 105), None)
     assert (begun.floor, begun.next_floor, begun.horizon) == (0, 9, None)
     begun = begun._replace(horizon=105)
 
-    assert risen(begun, Snapshot(12, 104, 120), None) == begun
+    assert raise_floor(begun, Snapshot(12, 104, 120), None) == begun
 
-    done = risen(begun, Snapshot(12, 105, 120), None)
+    done = raise_floor(begun, Snapshot(12, 105, 120), None)
     assert (done.floor, done.next_floor, done.horizon) == (9, 12, None)
 
 
 def test_the_floor_never_rises_above_what_a_full_batch_has_come_to() -> None:
     begun = Head(0, b"", 0, 9, 105)
 
-    assert risen(begun, Snapshot(12, 105, 120), 4).floor == 4
-    assert risen(begun, Snapshot(12, 105, 120), 4).next_floor == 4
+    assert raise_floor(begun, Snapshot(12, 105, 120), 4).floor == 4
+    assert raise_floor(begun, Snapshot(12, 105, 120), 4).next_floor == 4
 
 
 def test_the_floor_never_sinks() -> None:
     high = Head(0, b"", 50, 60, 105)
 
-    assert risen(high, Snapshot(3, 105, 120), None).floor == 50
+    assert raise_floor(high, Snapshot(3, 105, 120), None).floor == 50
 
 
 def test_a_batch_reads_in_the_order_of_ids_and_no_further_than_to_its_limit(server: Engine) -> None:

@@ -11,7 +11,7 @@ from incidents.audit.log import loss, sequencer, signed_files, signing
 from incidents.audit.log.signed_files import InconsistentLogError
 from incidents.audit.log.signing import Signing, is_due
 from incidents.audit.log.signing_key import KeyRing
-from incidents.audit.log.status import checkpointed
+from incidents.audit.log.status import checkpoint_now
 from incidents.errors import FileError
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading, writing
@@ -235,7 +235,7 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 ) -> None:
     key = house.begin(3)
     other = house.last().note.replace(NAME, "other.example/incidents")
-    signed_files.keep(house.ring.file, other, [key])
+    signed_files.save(house.ring.file, other, [key])
     house.add()
     house.time.later(seconds=1)
 
@@ -264,7 +264,7 @@ def test_what_an_older_version_has_signed_since_is_compared_as_well(house: App) 
     with pytest.raises(InconsistentLogError, match=r"9 entries were signed.*key\.signed\)"):
         house.sign()
     with reading(house.engine) as connection:
-        found = loss.known(connection, signed_files.known(house.ring.file))
+        found = loss.find(connection, signed_files.read_folder(house.ring.file))
     assert found is not None
     assert found.size == 9
     assert house.kept(key) == house.last().note
@@ -303,11 +303,11 @@ def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: App)
     stranger = SigningKey.generate("other.example/incidents")
     signed = str(note.sign_note(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
     house.ring.file.with_name("audit.key.signed").write_text(signed)
-    signed_files.keep(house.ring.file, signed, [stranger.verifier])
+    signed_files.save(house.ring.file, signed, [stranger.verifier])
 
     assert house.go_on().size == 5
     with reading(house.engine) as connection:
-        assert loss.known(connection, signed_files.known(house.ring.file)) is None
+        assert loss.find(connection, signed_files.read_folder(house.ring.file)) is None
 
 
 @pytest.mark.parametrize("is_new", [False, True])
@@ -328,10 +328,10 @@ def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
         house.time.later(seconds=1)
 
     with pytest.raises(FileError, match=rf"{file} cannot be read: it is not a file"):
-        checkpointed(house.engine, house.ring, lambda: house.time.now)
+        checkpoint_now(house.engine, house.ring, lambda: house.time.now)
     file.rmdir()
 
-    done = checkpointed(house.engine, house.ring, lambda: house.time.now)
+    done = checkpoint_now(house.engine, house.ring, lambda: house.time.now)
 
     assert (done.note, done.unable) == (house.last().note, None)
 
@@ -344,6 +344,6 @@ def test_where_another_place_signs_a_checkpoint_needs_no_file_of_this_one(
     folder.mkdir()
     folder.joinpath("audit.key.signed").mkdir()
 
-    done = checkpointed(house.engine, KeyRing(folder / "audit.key"), lambda: house.time.now)
+    done = checkpoint_now(house.engine, KeyRing(folder / "audit.key"), lambda: house.time.now)
 
     assert done.note == house.last().note

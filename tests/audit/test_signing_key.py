@@ -61,7 +61,7 @@ def test_the_key_of_another_log_is_not_taken(house: App) -> None:
 def test_nor_one_that_has_signed_already(house: App) -> None:
     key = signing_key.make(house.ring.file, NAME)
     signed = str(note.sign_note(Checkpoint(NAME, 1, b"\1" * 32).text, key))
-    signed_files.keep(house.ring.file, signed, [key.verifier])
+    signed_files.save(house.ring.file, signed, [key.verifier])
 
     with pytest.raises(RefusedError, match="another log"):
         house.make_key()
@@ -90,9 +90,9 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
 STEPS = (
     (signing_key, "make"),
     (sequencer, "number_all"),
-    (signing, "sign_held"),
+    (signing, "sign_locked"),
     (checkpoints, "add"),
-    (signed_files, "keep"),
+    (signed_files, "save"),
     (signing_key, "replace"),
 )
 

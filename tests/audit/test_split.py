@@ -196,8 +196,8 @@ def test_nobody_writes_to_a_file_while_its_state_is_shared(day: Rehearsal) -> No
     file = str(day.engine.url.database)
     before = len(day.rows("SELECT id FROM entries"))
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other, ExitStack() as s:
-        with pool.shared(day.engine) as name:
-            one = s.enter_context(pool.joined(day.engine, name))
+        with pool.share_snapshot(day.engine) as name:
+            one = s.enter_context(pool.join_snapshot(day.engine, name))
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
         assert day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None

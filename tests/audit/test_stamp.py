@@ -36,7 +36,7 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
 @pytest.fixture(scope="module")
 def response(tsa: Tsa) -> bytes:
     with tsa.serving() as authority:
-        return stamp.stamped(authority, bytes(SIGNED))
+        return stamp.fetch(authority, bytes(SIGNED))
 
 
 def test_a_checkpoint_is_stamped_and_openssl_verifies_it(tsa: Tsa, response: bytes) -> None:
@@ -45,7 +45,7 @@ def test_a_checkpoint_is_stamped_and_openssl_verifies_it(tsa: Tsa, response: byt
 
 
 def test_a_stamp_says_when_it_was_made(tsa: Tsa, response: bytes) -> None:
-    found = stamp.checked(response, bytes(SIGNED), tsa.roots)
+    found = stamp.verify_response(response, bytes(SIGNED), tsa.roots)
     assert abs(found.at - clock.now()) < timedelta(minutes=10)
     assert found.at.utcoffset() == timedelta(0)
     assert found.serial > 0
@@ -53,13 +53,13 @@ def test_a_stamp_says_when_it_was_made(tsa: Tsa, response: bytes) -> None:
 
 def test_cosignatures_that_come_later_take_nothing_from_a_stamp(tsa: Tsa, response: bytes) -> None:
     more = Note(SIGNED.text, (*SIGNED.signatures, Signature("w.example", b"abcd", bytes(72))))
-    assert stamp.checked(response, bytes(more), tsa.roots).serial > 0
+    assert stamp.verify_response(response, bytes(more), tsa.roots).serial > 0
 
 
 def test_each_request_has_a_number_of_its_own_and_asks_for_sha_256(tsa: Tsa) -> None:
     with tsa.serving() as authority:
         for _ in range(2):
-            stamp.stamped(authority, bytes(SIGNED))
+            stamp.fetch(authority, bytes(SIGNED))
     one, other = tsa.asked[-2:]
     assert one != other
     assert bytes.fromhex("0609608648016503040201") in one
@@ -67,7 +67,7 @@ def test_each_request_has_a_number_of_its_own_and_asks_for_sha_256(tsa: Tsa) -> 
 
 def test_the_stamp_of_another_checkpoint_is_refused(tsa: Tsa, response: bytes) -> None:
     with pytest.raises(BadStampError, match="Mismatch"):
-        stamp.checked(response, OTHER, tsa.roots)
+        stamp.verify_response(response, OTHER, tsa.roots)
 
 
 def test_a_stamp_of_an_authority_that_is_not_trusted_is_refused(
@@ -75,12 +75,12 @@ def test_a_stamp_of_an_authority_that_is_not_trusted_is_refused(
 ) -> None:
     other = Tsa(tmp_path / "other")
     with pytest.raises(BadStampError):
-        stamp.checked(response, bytes(SIGNED), other.roots)
+        stamp.verify_response(response, bytes(SIGNED), other.roots)
     with (
         server(lambda asked: (200, other.reply(asked)), tsa.roots) as authority,
         pytest.raises(StampError),
     ):
-        stamp.stamped(authority, bytes(SIGNED))
+        stamp.fetch(authority, bytes(SIGNED))
 
 
 def test_a_stamp_that_answers_another_request_is_refused(tsa: Tsa, response: bytes) -> None:
@@ -88,19 +88,19 @@ def test_a_stamp_that_answers_another_request_is_refused(tsa: Tsa, response: byt
         server(lambda _: (200, response), tsa.roots) as authority,
         pytest.raises(StampError, match="Nonce"),
     ):
-        stamp.stamped(authority, bytes(SIGNED))
+        stamp.fetch(authority, bytes(SIGNED))
 
 
 def test_a_changed_byte_of_a_stamp_is_found_or_changes_nothing_that_it_says(
     tsa: Tsa, response: bytes
 ) -> None:
     """CMS protects neither its version numbers nor the name of the signature's algorithm."""
-    said = stamp.checked(response, bytes(SIGNED), tsa.roots)
+    said = stamp.verify_response(response, bytes(SIGNED), tsa.roots)
     unprotected = 0
     for i in range(len(response)):
         changed = response[:i] + bytes([response[i] ^ 1]) + response[i + 1 :]
         try:
-            assert stamp.checked(changed, bytes(SIGNED), tsa.roots) == said
+            assert stamp.verify_response(changed, bytes(SIGNED), tsa.roots) == said
         except BadStampError:
             continue
         unprotected += 1
@@ -110,7 +110,7 @@ def test_a_changed_byte_of_a_stamp_is_found_or_changes_nothing_that_it_says(
 def test_what_is_no_response_is_refused(tsa: Tsa, response: bytes) -> None:
     for wrong in (b"", response[:-1], response + b"\0", b"<html>", response[4:]):
         with pytest.raises(BadStampError):
-            stamp.checked(wrong, bytes(SIGNED), tsa.roots)
+            stamp.verify_response(wrong, bytes(SIGNED), tsa.roots)
 
 
 def test_a_request_that_is_turned_down_is_told(tsa: Tsa) -> None:
@@ -120,7 +120,7 @@ def test_a_request_that_is_turned_down_is_told(tsa: Tsa) -> None:
         server(lambda _: (200, rejection), tsa.roots) as authority,
         pytest.raises(StampError, match="not GRANTED"),
     ):
-        stamp.stamped(authority, bytes(SIGNED))
+        stamp.fetch(authority, bytes(SIGNED))
 
 
 @pytest.mark.parametrize("status", [204, 302, 400, 403, 404, 500, 503])
@@ -129,7 +129,7 @@ def test_any_other_status_is_no_stamp(tsa: Tsa, response: bytes, status: int) ->
         server(lambda _: (status, b"" if status == 204 else response), tsa.roots) as authority,
         pytest.raises(StampError, match=f"it answers {status}"),
     ):
-        stamp.stamped(authority, bytes(SIGNED))
+        stamp.fetch(authority, bytes(SIGNED))
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(tsa: Tsa) -> None:
@@ -137,13 +137,13 @@ def test_an_answer_without_end_is_not_read_to_its_end(tsa: Tsa) -> None:
         server(lambda _: (200, bytes(10_000_000)), tsa.roots) as authority,
         pytest.raises(StampError, match="too long"),
     ):
-        stamp.stamped(authority, bytes(SIGNED))
+        stamp.fetch(authority, bytes(SIGNED))
 
 
 def test_an_authority_that_is_not_there_is_told(tsa: Tsa) -> None:
     for url in ("http://127.0.0.1:1", "http://", "http://[::"):
         with pytest.raises(StampError):
-            stamp.stamped(Authority(url, tsa.roots), bytes(SIGNED))
+            stamp.fetch(Authority(url, tsa.roots), bytes(SIGNED))
 
 
 def test_an_authority_has_a_web_address_and_roots(tsa: Tsa) -> None:
@@ -158,9 +158,9 @@ def test_an_authority_has_a_web_address_and_roots(tsa: Tsa) -> None:
 def test_what_is_no_checkpoint_is_not_stamped(tsa: Tsa) -> None:
     authority = Authority("http://127.0.0.1:1", tsa.roots)
     with pytest.raises(NoteError):
-        stamp.stamped(authority, b"hello\n")
+        stamp.fetch(authority, b"hello\n")
     with pytest.raises(CheckpointError):
-        stamp.stamped(authority, bytes(note.sign_note("hello\n", KEY)))
+        stamp.fetch(authority, bytes(note.sign_note("hello\n", KEY)))
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
@@ -168,9 +168,9 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     with pytest.raises(NoClientError, match=r"^rfc3161_client is not installed"):
-        stamp.stamped(Authority("http://127.0.0.1:1", tsa.roots), bytes(SIGNED))
+        stamp.fetch(Authority("http://127.0.0.1:1", tsa.roots), bytes(SIGNED))
     with pytest.raises(NoClientError, match=r"^rfc3161_client is not installed"):
-        stamp.checked(response, bytes(SIGNED), tsa.roots)
+        stamp.verify_response(response, bytes(SIGNED), tsa.roots)
 
 
 def test_https_is_believed_by_an_authority_of_the_machine(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, delete, insert, select, text, upd
 from incidents.audit.facts import Flaw
 from incidents.audit.log import sequencer
 from incidents.audit.proof import verification
-from incidents.audit.proof.verdict import Asked
+from incidents.audit.proof.verdict import VerifyOptions
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.desk_tables import entries
@@ -72,18 +72,18 @@ def test_a_log_that_nobody_touched_verifies(day: Rehearsal) -> None:
 def test_several_processes_find_what_one_finds(
     own_day: Rehearsal, worker_threads: list[WorkerThread]
 ) -> None:
-    right = verification.database(own_day.engine, Asked(), processes=2)
+    right = verification.database(own_day.engine, VerifyOptions(), processes=2)
     assert right.findings == ()
     with reading(own_day.engine) as connection:
         assert right == verdict(connection)
     with own_day.engine.begin() as connection:
         change_body(connection, 7, _by_another)
-    wrong = verification.database(own_day.engine, Asked(), processes=2)
+    wrong = verification.database(own_day.engine, VerifyOptions(), processes=2)
     assert [flaw.leaf for flaw in wrong.findings][:2] == [7, 7]
 
 
 def test_what_is_known_from_outside_makes_the_key_a_trusted_one(day: Rehearsal) -> None:
-    asked = Asked(keys=(key(LOG),), witnesses=(key(WITNESS),))
+    asked = VerifyOptions(keys=(key(LOG),), witnesses=(key(WITNESS),))
     found = seen(day, asked)
     assert found.findings == ()
     assert found.trusted == "outside"
@@ -354,13 +354,13 @@ def test_what_is_rewritten_with_the_right_key_only_a_checkpoint_held_outside_sho
 ) -> None:
     with reading(day.engine) as connection:
         notes = list(connection.scalars(select(checkpoints.c.note).order_by(checkpoints.c.id)))
-    asked = Asked(keys=(key(LOG),), held=tuple(held(note.encode()) for note in notes))
+    asked = VerifyOptions(keys=(key(LOG),), held=tuple(held(note.encode()) for note in notes))
     with reading(day.engine) as connection:
         assert verdict(connection, asked).agreeing == ("held", "held", "held")
     with unrecorded_changes(day.engine) as connection:
         change_body(connection, 27, _by_another)
         sign_again(connection, rebuild(connection))
-        assert findings(connection, Asked(keys=(key(LOG),))) == []
+        assert findings(connection, VerifyOptions(keys=(key(LOG),))) == []
         found = findings(connection, asked)
     assert [flaw.partition(" is ")[0] for flaw in found] == [
         "held: the root of the first 28 entries", "held: the root of the first 29 entries",
@@ -383,13 +383,13 @@ def test_a_tail_that_was_cut_off_only_a_checkpoint_held_outside_shows(day: Rehea
             )
         rebuild(connection)
         assert findings(connection) == []
-        found = findings(connection, Asked(held=(held(last.encode()),)))
+        found = findings(connection, VerifyOptions(held=(held(last.encode()),)))
     assert found == ["held: it is of 29 entries, and the log has 28: its tail was cut"]
 
 
 def test_a_held_checkpoint_of_another_log_is_refused(day: Rehearsal) -> None:
     note = bundles.head([b"{}"], FORGER)
-    found = list(map(str, seen(day, Asked(held=(held(note),))).findings))
+    found = list(map(str, seen(day, VerifyOptions(held=(held(note),))).findings))
     assert any("none of the keys that are known has signed it" in flaw for flaw in found)
 
 
@@ -398,7 +398,7 @@ def test_a_held_checkpoint_of_another_log_is_refused(day: Rehearsal) -> None:
 
 def test_a_key_or_a_witness_that_is_not_the_log_s_is_told(day: Rehearsal) -> None:
     other = Signer(name="witness.example/w2", seed=9, kind=4)
-    asked = Asked(keys=(key(FORGER),), witnesses=(key(other),))
+    asked = VerifyOptions(keys=(key(FORGER),), witnesses=(key(other),))
     found = list(map(str, seen(day, asked).findings))
     assert found == [
         f"{FORGER.vkey}: you named it as a key of the log, but the log has no such key",
@@ -409,7 +409,7 @@ def test_a_key_or_a_witness_that_is_not_the_log_s_is_told(day: Rehearsal) -> Non
 def test_a_key_that_was_handed_over_leads_to_the_new_one(own_day: Rehearsal) -> None:
     put_key(own_day, NEXT, LOG)
     sign(own_day, LOG, NEXT)
-    found = seen(own_day, Asked(keys=(key(LOG),)))
+    found = seen(own_day, VerifyOptions(keys=(key(LOG),)))
     assert (found.findings, found.key, found.broken) == ((), NEXT.vkey, ())
 
 
@@ -421,8 +421,8 @@ def test_a_key_that_took_over_without_a_hand_over_is_told_and_refused_to_who_kno
     with reading(own_day.engine) as connection:
         found = verdict(connection)
         assert (found.findings, found.broken) == ((), ((LOG.vkey, NEXT.vkey),))
-        assert findings(connection, Asked(keys=(key(NEXT),))) == []
-        assert findings(connection, Asked(keys=(key(LOG),))) == [
+        assert findings(connection, VerifyOptions(keys=(key(NEXT),))) == []
+        assert findings(connection, VerifyOptions(keys=(key(LOG),))) == [
             f"{NEXT.vkey}: it signed after {LOG.vkey}, which has not handed over to it"
         ]
 
@@ -453,7 +453,7 @@ def test_a_suspension_that_does_not_follow_is_named_and_not_looked_for_without_t
         at = old.partition('"until":"')[2].partition('"')[0]
         change_body(connection, leaf, lambda body: body.replace(at, "2026-03-02T09:00:00Z"))
         sign_again(connection, rebuild(connection))
-        assert findings(connection, Asked(policy=False)) == []
+        assert findings(connection, VerifyOptions(policy=False)) == []
         first = verdict(connection).findings[0]
     assert (first.part, first.leaf, first.site) == ("policy", leaf, "shop.example")
     assert first.what.startswith("until is 2026-03-02T09:00:00Z, but the policy gives")
@@ -489,7 +489,7 @@ def test_a_key_whose_checkpoints_are_all_gone_has_not_handed_over(
     with reading(unsigned.engine) as connection:
         found = verdict(connection)
         assert (found.findings, found.broken) == ((), ((LOG.vkey, FORGER.vkey),))
-        (flaw,) = verdict(connection, Asked(keys=(key(LOG),))).findings
+        (flaw,) = verdict(connection, VerifyOptions(keys=(key(LOG),))).findings
         assert str(flaw).startswith(f"{FORGER.vkey}: ")
     signed_log.export(unsigned, tmp_path / "b")
     (wrong,) = verifying.wrong(tmp_path / "b", keys=[LOG.vkey], policy=True)
@@ -505,14 +505,14 @@ def test_a_key_that_was_passed_over_has_not_handed_over(unsigned: Rehearsal) -> 
         assert verdict(connection).broken == (
             (LOG.vkey, NEXT.vkey), (NEXT.vkey, FORGER.vkey),
         )  # fmt: skip
-        assert verdict(connection, Asked(keys=(key(NEXT),))).findings
-        assert verdict(connection, Asked(keys=(key(FORGER),))).findings == ()
+        assert verdict(connection, VerifyOptions(keys=(key(NEXT),))).findings
+        assert verdict(connection, VerifyOptions(keys=(key(FORGER),))).findings == ()
 
 
 def test_a_first_checkpoint_that_both_keys_have_signed_hands_over(unsigned: Rehearsal) -> None:
     put_key(unsigned, NEXT, LOG)
     sign(unsigned, LOG, NEXT)
-    found = seen(unsigned, Asked(keys=(key(LOG),)))
+    found = seen(unsigned, VerifyOptions(keys=(key(LOG),)))
     assert (found.findings, found.broken) == ((), ())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Event
 
 from incidents import clock
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.audit.proof.verification import Proving
 from incidents.errors import DatabaseError
 from tests.patience import PATIENCE_S
@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_S
 def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:
     go_on, told, proving = Event(), Event(), Proving[str]()
 
-    def prove(done: Tell) -> str:
+    def prove(done: Progress) -> str:
         done(2)
         told.set()
         go_on.wait(PATIENCE_S)
@@ -54,10 +54,10 @@ def test_who_waits_is_told_of_the_end_by_the_one_that_ends_though_another_begins
 def test_one_that_breaks_says_so_and_another_can_begin() -> None:
     proving = Proving[None]()
 
-    def broken(_: Tell) -> None:
+    def broken(_: Progress) -> None:
         raise DatabaseError("the disk is full")
 
-    def faulty(_: Tell) -> None:
+    def faulty(_: Progress) -> None:
         raise ZeroDivisionError
 
     for prove, failed in ((broken, "the disk is full"), (faulty, "ZeroDivisionError")):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from incidents.audit.log import sequencer
 from incidents.audit.proof import site_check, verification
 from incidents.audit.proof.signed_check import Held
-from incidents.audit.proof.verdict import Asked, Verdict
+from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
@@ -65,7 +65,7 @@ def _last_note(connection: Connection) -> bytes:
 
 
 def going_on(connection: Connection) -> Verdict:
-    return verdict(connection, Asked(since=first(connection)))
+    return verdict(connection, VerifyOptions(since=first(connection)))
 
 
 def wrong(found: Verdict) -> list[str]:
@@ -109,7 +109,7 @@ def test_several_processes_find_what_one_finds(
     day: Rehearsal, worker_threads: list[WorkerThread]
 ) -> None:
     with reading(day.engine) as connection:
-        asked = Asked(since=first(connection))
+        asked = VerifyOptions(since=first(connection))
         assert verification.database(day.engine, asked, processes=2) == verdict(connection, asked)
     assert len(worker_threads) == 2
 
@@ -148,7 +148,7 @@ def test_an_activation_since_then_has_every_site_decided_again(own_day: Rehearsa
 
 def test_nothing_after_it_is_well_and_no_site_is_decided(day: Rehearsal) -> None:
     with reading(day.engine) as connection:
-        found = verdict(connection, Asked(since=held(_last_note(connection))))
+        found = verdict(connection, VerifyOptions(since=held(_last_note(connection))))
     assert (wrong(found), since(found), found.size) == ([], (29, 0), 29)
 
 
@@ -186,7 +186,7 @@ def test_a_later_decision_that_does_not_follow_from_those_before_is_named(
         leaf = _suspended(connection, after=old.checkpoint.size)
         change_body(connection, leaf, lambda body: body.replace('"until":"2026-', '"until":"2027-'))
         sign_again(connection, rebuild(connection))
-        found = verdict(connection, Asked(since=old))
+        found = verdict(connection, VerifyOptions(since=old))
     assert found.since is not None
     (flaw,) = found.findings
     assert (flaw.part, flaw.leaf, flaw.site) == ("policy", leaf, "old.example")
@@ -246,7 +246,7 @@ def test_an_old_entry_that_was_rewritten_with_tree_and_signatures_is_found_by_th
         old = first(connection)
         change_body(connection, 7, _by_another)
         sign_again(connection, rebuild(connection))
-        found = verdict(connection, Asked(since=old))
+        found = verdict(connection, VerifyOptions(since=old))
     assert (found.since, found.agreeing) == (None, ())
     signed = [flaw for flaw in found.findings if flaw.part == "checkpoints"]
     assert [str(flaw).partition(" is ")[0] for flaw in signed] == [
@@ -273,7 +273,7 @@ def test_a_log_that_ends_before_it_has_lost_its_tail(day: Rehearsal) -> None:
             connection.execute(delete(entries).where(entries.c.id == entry_at(leaf)))
             connection.execute(delete(leaves).where(leaves.c.leaf_index == leaf))
         rebuild(connection)
-        found = verdict(connection, Asked(since=old))
+        found = verdict(connection, VerifyOptions(since=old))
     assert found.since is None
     assert "held: it is of 29 entries, and the log has 27: its tail was cut" in wrong(found)
 
@@ -293,7 +293,7 @@ def test_a_checkpoint_by_another_key_or_of_another_log_is_refused(
     text = own.replace(LOG.name, signer.name)
     forged = held(f"{text}\n{signer.line(text)}".encode())
     with reading(day.engine) as connection:
-        found = verdict(connection, Asked(since=forged))
+        found = verdict(connection, VerifyOptions(since=forged))
     assert found.since is None
     assert any(sentence in flaw for flaw in wrong(found)), wrong(found)
 
@@ -316,10 +316,10 @@ def test_what_was_signed_before_it_is_not_looked_at_and_what_was_signed_since_is
     sign(own_day)
     with unrecorded_changes(own_day.engine) as connection:
         _without_root(connection, 2)
-        assert wrong(verdict(connection, Asked(since=old))) == []
+        assert wrong(verdict(connection, VerifyOptions(since=old))) == []
         assert len(verdict(connection).findings) == 1
         _without_root(connection, 3)
-        (flaw,) = verdict(connection, Asked(since=old)).findings
+        (flaw,) = verdict(connection, VerifyOptions(since=old)).findings
     assert flaw.where == "checkpoints 3"
 
 
@@ -335,7 +335,7 @@ def test_a_hand_over_and_a_witness_of_before_are_known_still(own_day: Rehearsal)
         old = held(_last_note(connection))
     own_day.add("more.example")
     sign(own_day, NEXT)
-    asked = Asked(since=old, keys=(key(LOG),), witnesses=(key(WITNESS),))
+    asked = VerifyOptions(since=old, keys=(key(LOG),), witnesses=(key(WITNESS),))
     with reading(own_day.engine) as connection:
         found = verdict(connection, asked)
     assert (wrong(found), found.broken, found.key) == ([], (), NEXT.vkey)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from incidents.audit.proof import bundle_verification, signed_check
-from incidents.audit.proof.verdict import Asked
+from incidents.audit.proof.verdict import VerifyOptions
 from incidents.errors import VerificationError
 from incidents.tlog.keys import VerifierKey
 
@@ -44,9 +44,9 @@ def asking(
     held: Iterable[bytes] = (),
     *,
     policy: bool = False,
-) -> Asked:
-    """The knowledge of a verification; nothing is decided again unless `policy` is asked for."""
-    return Asked(
+) -> VerifyOptions:
+    """What is known already; nothing is decided again unless `policy` is asked for."""
+    return VerifyOptions(
         keys=tuple(map(VerifierKey.parse, keys)),
         witnesses=tuple(map(VerifierKey.parse, witnesses)),
         held=tuple(signed_check.read(note, "held") for note in held),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.log.signing_key import NEXT
+from incidents.audit.log.signing_key import NEXT_SUFFIX
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
@@ -120,7 +120,7 @@ def test_after_a_rotation_the_new_key_is_shown_first_and_the_old_one_lies_aside(
     assert cli("audit", "key", "show", "-q").out.split() == [new, old]
     shown = cli("audit", "key", "show", "--json").json
     assert [each["signs"] for each in shown] == [True, False]
-    assert not file.with_name(file.name + NEXT).exists()
+    assert not file.with_name(file.name + NEXT_SUFFIX).exists()
     note = cli("audit", "checkpoint").out
     assert note.count("\n— ") == 2
     assert "yearly" not in "".join(entries(cli))

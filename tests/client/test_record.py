@@ -12,7 +12,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock
-from incidents.audit.proof.verdict import Asked
+from incidents.audit.proof.verdict import VerifyOptions
 from incidents.client import intake
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
@@ -234,6 +234,6 @@ def test_a_proof_is_waited_for_until_it_has_ended_or_is_lost(
         "https://desk.host.example", token=None, transport=httpx.MockTransport(answer)
     )
     with pytest.raises(LostProofError, match=needle):
-        RemoteRecord(exchange).verdict(Asked(), lambda _: Bar())
+        RemoteRecord(exchange).verdict(VerifyOptions(), lambda _: Bar())
     assert asked == ["POST None", "GET 20", "GET 20"]
     assert told == [10, 30]

@@ -73,7 +73,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
     for module in (act_forms, possible):
         monkeypatch.setattr(module, "ACTIONS", (*ACTIONS, *ROWS))
     for row in ROWS:
-        monkeypatch.setitem(identity.MAY, row.name, frozenset(row.roles))
+        monkeypatch.setitem(identity.ROLES_OF_ACT, row.name, frozenset(row.roles))
         monkeypatch.setitem(decide.DECISIONS, row.command, freeze)
     for key, words in WORDS.items():
         monkeypatch.setitem(spoken("en").phrases, key, words)

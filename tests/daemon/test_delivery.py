@@ -156,19 +156,19 @@ def test_a_daemon_with_wrong_settings_enforces_the_clock_and_cries(
     config.write_text(text)
     env = {"INCIDENTS_CONFIG": str(config)}
 
-    def cries() -> list[dict[str, Any]]:
+    def logged() -> list[dict[str, Any]]:
         return [line for line in running.lines() if told in str(line.get("reason"))]
 
     with engine_of(sqlite_url) as engine, daemon(sqlite_url, tmp_path, env=env) as running:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         until(lambda: site(engine, "a.example")["state"] == "suspended", "it is suspended")
         # What is wrong is noticed by another thread than that which suspends.
-        until(cries, "it cries")
+        until(logged, "it is logged")
         assert running.stop() == 0
 
-    assert cries()
+    assert logged()
     # Once, whoever has to do with it.
-    assert len({line["event"] for line in cries()}) == len(cries())
+    assert len({line["event"] for line in logged()}) == len(logged())
 
 
 def test_wrong_settings_of_a_mail_server_keep_no_site_up(

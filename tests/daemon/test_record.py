@@ -333,7 +333,7 @@ def other(house: App, tmp_path: Path) -> KeyRing:
 
 def sign_by(house: App, ring: KeyRing) -> None:
     sequencer.number_all(house.engine)
-    assert signing.sign(house.engine, ring, clock.now(), at_once=True, stays=True).made
+    assert signing.sign(house.engine, ring, clock.now(), at_once=True, is_daemon=True).made
 
 
 def test_a_machine_with_a_copy_of_the_key_fails_when_nobody_signs_for_a_minute(
@@ -377,7 +377,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
     signed = str(note.sign_note(f"{NAME}\n9\n{'A' * 43}=\n", key))
-    signed_files.keep(tmp_path / "audit.key", signed, [key.verifier])
+    signed_files.save(tmp_path / "audit.key", signed, [key.verifier])
     with rehearsal(START) as time:
         add(house, "one.example")
         once(house)
@@ -573,10 +573,10 @@ def test_a_witness_is_asked_again_only_for_what_is_new(
         name_witnesses(config, (url, key))
         record = Record(house)
         [witness] = record.settings.witnesses
-        assert witnessing.ask(house.engine, witness) is None
+        assert witnessing.cosign_last(house.engine, witness) is None
         record.run()
-        assert witnessing.ask(house.engine, witness)
-        assert witnessing.ask(house.engine, witness) is None
+        assert witnessing.cosign_last(house.engine, witness)
+        assert witnessing.cosign_last(house.engine, witness) is None
 
 
 def _witnessed(house: App) -> list[str]:

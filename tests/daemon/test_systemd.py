@@ -19,7 +19,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
         yield end
 
 
-def heard(manager: socket.socket) -> list[str]:
+def sent_lines(manager: socket.socket) -> list[str]:
     lines: list[str] = []
     with suppress(BlockingIOError):
         while True:
@@ -27,52 +27,52 @@ def heard(manager: socket.socket) -> list[str]:
     return lines
 
 
-def of(manager: socket.socket, **more: str) -> Systemd:
+def systemd_of(manager: socket.socket, **more: str) -> Systemd:
     return Systemd({"NOTIFY_SOCKET": manager.getsockname(), **more})
 
 
 def test_ready_is_said_once(manager: socket.socket) -> None:
-    systemd = of(manager)
+    systemd = systemd_of(manager)
 
     systemd.ready()
     systemd.ready()
     systemd.stopping()
 
-    assert heard(manager) == ["READY=1", "STOPPING=1"]
+    assert sent_lines(manager) == ["READY=1", "STOPPING=1"]
 
 
 def test_a_status_is_sent_when_it_changes_and_on_one_line(manager: socket.socket) -> None:
-    systemd = of(manager)
+    systemd = systemd_of(manager)
 
     systemd.status("enforcing\nREADY=1")
     systemd.status("enforcing\nREADY=1")
     systemd.status("waiting")
 
-    assert heard(manager) == ["STATUS=enforcing READY=1", "STATUS=waiting"]
+    assert sent_lines(manager) == ["STATUS=enforcing READY=1", "STATUS=waiting"]
 
 
 def test_the_start_may_take_longer_only_until_it_is_complete(manager: socket.socket) -> None:
-    systemd = of(manager)
+    systemd = systemd_of(manager)
 
     systemd.extend_start(1.5)
     systemd.ready()
     systemd.extend_start(1.5)
 
-    assert heard(manager) == ["EXTEND_TIMEOUT_USEC=1500000", "READY=1"]
+    assert sent_lines(manager) == ["EXTEND_TIMEOUT_USEC=1500000", "READY=1"]
 
 
 def test_the_watchdog_is_fed_where_there_is_one(manager: socket.socket) -> None:
-    of(manager).feed_watchdog()
-    of(manager, WATCHDOG_USEC="90000000").feed_watchdog()
-    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID=str(os.getpid())).feed_watchdog()
+    systemd_of(manager).feed_watchdog()
+    systemd_of(manager, WATCHDOG_USEC="90000000").feed_watchdog()
+    systemd_of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID=str(os.getpid())).feed_watchdog()
 
-    assert heard(manager) == ["WATCHDOG=1", "WATCHDOG=1"]
+    assert sent_lines(manager) == ["WATCHDOG=1", "WATCHDOG=1"]
 
 
 def test_the_watchdog_of_another_process_is_left_to_it(manager: socket.socket) -> None:
-    of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID="1").feed_watchdog()
+    systemd_of(manager, WATCHDOG_USEC="90000000", WATCHDOG_PID="1").feed_watchdog()
 
-    assert heard(manager) == []
+    assert sent_lines(manager) == []
 
 
 def test_an_abstract_socket_is_reached() -> None:
@@ -83,7 +83,7 @@ def test_an_abstract_socket_is_reached() -> None:
 
         Systemd({"NOTIFY_SOCKET": "@" + name}).ready()
 
-        assert heard(manager) == ["READY=1"]
+        assert sent_lines(manager) == ["READY=1"]
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@nobody-listens", "vsock:2:1"])
@@ -92,9 +92,9 @@ def test_where_nobody_listens_nothing_fails(address: str) -> None:
 
 
 def test_a_manager_that_does_not_read_holds_up_nothing(manager: socket.socket) -> None:
-    systemd = of(manager)
+    systemd = systemd_of(manager)
 
     for n in range(2_000):
         systemd.status(f"look {n}")
 
-    assert heard(manager)[0] == "STATUS=look 0"
+    assert sent_lines(manager)[0] == "STATUS=look 0"

@@ -24,7 +24,7 @@ Order = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """The unsettled orders of a site, and what is known to be in force."""
+    """The unsettled orders of a site, and the state known to be in force."""
 
     orders: Sequence[Order] = ()
     in_force: str = "active"
@@ -73,7 +73,7 @@ class Rehearsal:
         signed_in: bool = False,
         dry_run: bool = False,
     ) -> str | None:
-        """The name of its refusal, None if it took effect."""
+        """The name of the command's refusal, None if it is done."""
         refusal = self.give(command, site, key=key, signed_in=signed_in, dry_run=dry_run).refusal
         return None if refusal is None else refusal.name
 
@@ -89,7 +89,7 @@ class Rehearsal:
         return answers
 
     def outside(self, site: str = "a.example") -> Outside:
-        """The unsettled orders of a site, and what is in force on it."""
+        """The unsettled orders of the site, and the state in force on it."""
         ((in_force, last),) = self.rows(
             f"SELECT in_force, last_act FROM sites WHERE name = '{site}'"
         )
@@ -109,7 +109,7 @@ class Rehearsal:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
     def findings(self) -> list[object]:
-        """The findings of a replay of the entries against the tables."""
+        """The differences that a replay of the entries finds in the tables."""
         with reading(self.engine) as connection:
             return list(Replay(connection).findings())
 
@@ -126,7 +126,7 @@ def rehearsal(url: str, now: datetime = TEN) -> Iterator[Rehearsal]:
 def random_command(
     draw: Random, now: datetime, incidents: int, outside: Outside = _NOTHING
 ) -> Command:
-    """Draw a command, sensible or not, for a site with those incidents and orders."""
+    """A random command, sensible or not, for a site with those incidents and `outside`."""
     kind = draw.choices(list(_MADE), weights=[weight for weight, _ in _MADE.values()])[0]
     by = draw.choice(("li", "wang", "zhao"))
     n = max(1, incidents - int(draw.expovariate(0.5)))
@@ -165,7 +165,7 @@ def _contact(draw: Random, n: int, at: datetime | None) -> Fields:
 
 
 def _filed(draw: Random, _n: int, _at: datetime | None) -> Fields:
-    """Draw details: sealed ones, some that begin or end a term, some that are removed."""
+    """Some details: sealed ones, those that begin and end a term, and removed ones."""
     drawn = draw.sample(sorted(_FILED), draw.choice((1, 2, 4)))
     return {"details": tuple((key, draw.choice(_FILED[key])) for key in drawn)}
 

@@ -1,4 +1,4 @@
-"""What the desk does with a batch: order, refusals, what is due first, what is written."""
+"""The desk's handling of a batch: order, refusals, due acts first, written results."""
 
 import json
 from dataclasses import fields, replace

@@ -1,4 +1,4 @@
-"""What somebody who can be asked is asked first: a violation that would close the site."""
+"""The question before a violation that would close the site."""
 
 from dataclasses import replace
 

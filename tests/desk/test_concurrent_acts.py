@@ -20,7 +20,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 
 
 def _together(acts: list[Callable[[], list[Answer]]]) -> list[list[Answer]]:
-    """Each act in a thread of its own, all let go at one moment."""
+    """Run each act in a thread of its own, all started at one moment."""
     gate = threading.Barrier(len(acts))
 
     def run(act: Callable[[], list[Answer]]) -> list[Answer]:
@@ -33,7 +33,7 @@ def _together(acts: list[Callable[[], list[Answer]]]) -> list[list[Answer]]:
 
 @contextmanager
 def _desks(url: str, day: Rehearsal, many: int) -> Iterator[list[Desk]]:
-    """Desks with connections of their own, as processes have them."""
+    """Several desks with connections of their own, as in processes."""
     engines = [create(url) for _ in range(many)]
     try:
         yield [Desk(engine, clock=lambda: day.now) for engine in engines]

@@ -1,4 +1,4 @@
-"""What is due is done in batches, earliest first, and once."""
+"""Due acts are done in batches, earliest first, and once."""
 
 from datetime import timedelta
 

@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _erase(day: Rehearsal, folder: Path, site: str | None = None, **more: Any) -> Erased:
-    """What is older than 184 days: of one site, or of all what is not needed."""
+    """Erase data older than 184 days: of one site, or the unneeded data of all."""
     ids: dict[str | None, int | None] = {None: None, "a.example": 1, "b.example": 2}
     scope = Scope(before=day.now - KEEP, site_id=ids[site])
     demand = Erasure(scope=scope, by="wang", login="desk1", site=site, reason="they asked")

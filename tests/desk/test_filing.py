@@ -22,7 +22,7 @@ FALSE_PHONE = "000 0000 0000"
 
 
 def filed(day: Rehearsal, site: str = SITE, **details: str) -> list[str]:
-    """The kinds of the events that it comes to."""
+    """The kinds of the resulting events."""
     answer = day.give(c.ChangeFiling(by="li", details=tuple(details.items())), site)
     assert answer.refusal is None, answer.refusal
     return [event.kind for event in answer.events]

@@ -17,7 +17,7 @@ class _Cycle:
 
 
 def _drop(many: int, alive: "WeakSet[_Cycle]") -> int:
-    """Makes so many cycles and drops each at once; the most that were there at a time."""
+    """Make `many` cycles and drop each at once; return the most that existed at a time."""
     most = 0
     for n in range(many):
         alive.add(_Cycle())

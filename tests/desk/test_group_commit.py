@@ -1,4 +1,4 @@
-"""The group commit: whoever shares a transaction is answered as if they had come alone."""
+"""The group commit: commands in a shared transaction get the answers that they would get alone."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_S, until
 
 
 class Held:
-    """A desk that stands still at its first transaction, and tells of which commands each was."""
+    """A desk that stops at its first transaction, and records the commands of each."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -61,7 +61,7 @@ def together(held: Held, envelopes: Sequence[Envelope]) -> Iterator[list[Future[
 
 @contextmanager
 def letting_go(connection: Connection) -> Iterator[None]:
-    """At the end, however it comes, the locks are let go, for which threads may wait."""
+    """Release the locks at the end in any case: threads may wait for them."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What the desk writes of orders, and of what becomes of them."""
+"""The desk's records of orders and of their outcomes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What must not stop the desk: a spoilt site, a wrong clock, words that it cannot take."""
+"""Faults that must not stop the desk: a damaged site, a wrong clock, text that it cannot record."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What somebody decides on what they have seen, when the site is not like that any more."""
+"""Decisions on a view of a site that has changed since."""
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c

@@ -51,7 +51,7 @@ class World:
         return _names(self.panel)
 
     @property
-    def told(self) -> list[str]:
+    def notified(self) -> list[str]:
         """Of which sites the customer was told that they are down."""
         return _names(self.mail)
 
@@ -70,7 +70,7 @@ class World:
         )
         return self.day.refused(command, f"{site}.example")
 
-    def in_hand(self, site: str, kind: str) -> None:
+    def claim(self, site: str, kind: str) -> None:
         """A courier has taken that order into the world in hand, and nothing has come of it yet."""
         with writing(self.day.engine) as connection:
             [claimed] = leases.claim(
@@ -97,7 +97,11 @@ def world(day: Rehearsal) -> World:
 def test_beyond_so_many_in_that_time_the_world_waits_and_the_record_does_not(world: World) -> None:
     world.close("a", "b", "c", "d")
     world.carry_out()
-    assert (world.down, sorted(world.told), world.braked) == (["a", "b"], ["a", "b"], ["c", "d"])
+    assert (world.down, sorted(world.notified), world.braked) == (
+        ["a", "b"],
+        ["a", "b"],
+        ["c", "d"],
+    )
     states = world.day.rows("SELECT name, state, in_force FROM sites ORDER BY name")
     assert states[2:] == [(f"{n}.example", "closed", "active") for n in "cd"]
     assert kinds(world.day).count("order_failed") == 4
@@ -127,7 +131,7 @@ def test_what_is_released_is_carried_out_and_told_whatever_else_is_held(world: W
     world.do(c.RetryOrder(by="wang", order=world.order("c"), lane="act"), "c")
     world.carry_out()
     assert (world.down, world.braked) == ([*"abc"], ["d"])
-    assert sorted(world.told) == [*"abc"]
+    assert sorted(world.notified) == [*"abc"]
 
 
 def test_what_is_released_days_later_is_told_all_the_same(world: World) -> None:
@@ -136,7 +140,7 @@ def test_what_is_released_days_later_is_told_all_the_same(world: World) -> None:
     world.day.later(days=2)
     world.do(c.RetryOrder(by="wang", order=world.order("c"), lane="act"), "c")
     world.carry_out()
-    assert (world.down, sorted(world.told)) == ([*"abc"], [*"abc"])
+    assert (world.down, sorted(world.notified)) == ([*"abc"], [*"abc"])
 
 
 def test_of_what_is_cancelled_nobody_is_told_and_the_next_order_passes(world: World) -> None:
@@ -148,7 +152,7 @@ def test_of_what_is_cancelled_nobody_is_told_and_the_next_order_passes(world: Wo
     world.close("d")
     world.carry_out()
     assert world.down == ["a", "b", "d"]
-    assert sorted(world.told) == ["a", "b", "d"]
+    assert sorted(world.notified) == ["a", "b", "d"]
 
 
 def test_an_opening_supersedes_what_waits_and_the_site_is_left_alone(world: World) -> None:
@@ -186,7 +190,7 @@ def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequ
     to_its_end(Round(replace(own, brake=world.brake, lanes=few)))
     assert world.braked == ["c"]
     world.carry_out()
-    assert (world.down, sorted(world.told)) == (["a", "b"], ["a", "b"])
+    assert (world.down, sorted(world.notified)) == (["a", "b"], ["a", "b"])
 
 
 def test_who_is_down_already_has_their_notice_in_time(world: World) -> None:
@@ -196,7 +200,7 @@ def test_who_is_down_already_has_their_notice_in_time(world: World) -> None:
     world.close("b", "c", "d")
     world.carry_out()
     assert world.braked == ["c", "d"]
-    assert sorted(world.told) == ["a", "b"]
+    assert sorted(world.notified) == ["a", "b"]
 
 
 def test_what_an_authority_has_ordered_goes_down_whatever_is_held_and_counts(world: World) -> None:
@@ -205,7 +209,7 @@ def test_what_an_authority_has_ordered_goes_down_whatever_is_held_and_counts(wor
     world.hold("d")
     world.carry_out()
     assert (world.down, world.braked) == (["a", "b", "d"], ["c"])
-    assert sorted(world.told) == ["a", "b", "d"]
+    assert sorted(world.notified) == ["a", "b", "d"]
 
 
 def test_a_hold_takes_down_what_the_brake_had_left_up(world: World) -> None:
@@ -221,12 +225,12 @@ def test_a_hold_takes_down_what_the_brake_had_left_up(world: World) -> None:
 def test_the_customer_is_told_of_the_closure_that_a_hold_carries_out(world: World) -> None:
     world.close("a", "b", "c")
     world.carry_out()
-    assert sorted(world.told) == ["a", "b"]
+    assert sorted(world.notified) == ["a", "b"]
 
     world.hold("c")
     world.carry_out()
 
-    assert sorted(world.told) == ["a", "b", "c"]
+    assert sorted(world.notified) == ["a", "b", "c"]
     assert world.day.findings() == []
 
 
@@ -289,7 +293,7 @@ def test_nor_while_somebody_has_an_order_to_open_it_in_hand(world: World) -> Non
     world.hold("a")
     world.carry_out()
     world.do(c.LiftHold(by="li", reason="withdrawn"), "a")
-    world.in_hand("a", "reopen")
+    world.claim("a", "reopen")
     world.hold("a")
 
     order = max(n for n, lane in world.day.orders("a.example") if lane == "act")
@@ -352,7 +356,7 @@ def test_a_courier_that_dies_before_its_holding_is_on_record_has_tried_nothing(
     world.day.later(seconds=26)
     world.carry_out()
     assert (world.down, world.braked) == (["a", "b"], ["c", "d"])
-    assert sorted(world.told) == ["a", "b"]
+    assert sorted(world.notified) == ["a", "b"]
     assert world.day.findings() == []
 
 

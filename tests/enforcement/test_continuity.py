@@ -685,7 +685,7 @@ def test_the_same_letter_keeps_its_number_and_another_one_never_has_that_of_a_lo
 ) -> None:
     assert receiver.seen == {}
     letters = Letters()
-    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
 
     def found(house: App, site: str) -> None:
         give(house, site, c.Log(by="operator-1", urls=(f"http://{site}/{len(letters.sent)}",)))

@@ -66,7 +66,7 @@ def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
 def test_what_could_not_be_asked_for_a_while_is_asked_again(
     house: App, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery_duty, "_MUTE_AT_ONCE", 1)
+    monkeypatch.setattr(recovery_duty, "_MAX_UNKNOWN", 1)
     panel.mute = True
     lose(house)
     duty = Recovery(house)

@@ -251,7 +251,7 @@ def test_only_hosts_that_are_down_stand_in_the_maps() -> None:
     assert block(text, "incidents_reopens") == ['"a.example" "2026-03-02 07:00 (UTC+08:00)";']
 
 
-def told_of_one_host(orders: Iterable[Order]) -> tuple[list[str], list[str]]:
+def lines_of_shared_host(orders: Iterable[Order]) -> tuple[list[str], list[str]]:
     both = HostNames(aliases={"a.example": ["same.example"], "b.example": ["same.example"]})
     text = nginx_config.http_file(after(*orders), replace(SHAPE, hosts=both.of))
     states, retries = block(text, "incidents_state"), block(text, "incidents_retry_after")
@@ -264,12 +264,15 @@ def test_a_host_of_two_sites_stands_as_the_stricter_one() -> None:
     suspended, closed = ['"same.example" suspended;'], ['"same.example" closed;']
     a, b = "a.example", "b.example"
     for one, two in ((a, b), (b, a)):
-        assert told_of_one_host([order(site=one), order("close", site=two)]) == (closed, [])
-        assert told_of_one_host([order(site=one), order("reopen", site=two)])[0] == suspended
-        assert told_of_one_host([order(site=one), order(site=two, until=later)]) == (
+        assert lines_of_shared_host([order(site=one), order("close", site=two)]) == (closed, [])
+        assert lines_of_shared_host([order(site=one), order("reopen", site=two)])[0] == suspended
+        assert lines_of_shared_host([order(site=one), order(site=two, until=later)]) == (
             suspended, [date],
         )  # fmt: skip
-        assert told_of_one_host([order(site=one), order(site=two, until=None)]) == (suspended, [])
+        assert lines_of_shared_host([order(site=one), order(site=two, until=None)]) == (
+            suspended,
+            [],
+        )
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
     panel.bad = {COURT, SHOP}
     lapse(house, COURT, monkeypatch)
     hold(house, SHOP)
-    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
 
     run_daemons(house)
     assert [site for site, *_ in letters.sent if site == SHOP], "a hold is carried out and told"
@@ -324,7 +324,7 @@ def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clo
     panel.sites[COURT] = "active"
     panel.bad = {COURT}
     lapse(house, COURT, monkeypatch)
-    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
     run_daemons(house)
     assert panel.sites[COURT] == "active"
 
@@ -403,13 +403,13 @@ def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_
     panel.sites[COURT], panel.fails = "active", fails
     suspend(house, COURT, monkeypatch)
     with monkeypatch.context() as broken:
-        broken.setattr(delivery, "channel", lambda _house, _lane: Busy())
+        broken.setattr(delivery, "notice_lane", lambda _house, _lane: Busy())
         deliver(house)
     assert panel.sites[COURT] == ("active" if fails else "suspended")
     panel.bad = {COURT}
     lose(house)
     letters = Letters()
-    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    monkeypatch.setattr(delivery, "notice_lane", lambda _house, _lane: letters)
     advance_clock(monkeypatch, timedelta(minutes=10))
 
     deliver(house)

@@ -58,9 +58,9 @@ class Desk(App):
         return way.resume(asked, self.on_record)
 
     def lost(self) -> bool:
-        files = signed_files.known(self.ring.file)
+        files = signed_files.read_folder(self.ring.file)
         with reading(self.engine) as connection:
-            return loss.known(connection, files) is not None
+            return loss.find(connection, files) is not None
 
     def forget(self) -> None:
         """The folder does not know what the old key has signed last."""
@@ -97,13 +97,13 @@ def desk(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
 def by(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> list[VerifierKey]:
     """The keys that have signed what is left."""
     found: list[VerifierKey] = []
-    keep = signed_files.keep
+    keep = signed_files.save
 
     def kept(file: Path, written: str, keys: tuple[VerifierKey, ...]) -> None:
         found.extend(keys)
         keep(file, written, keys)
 
-    monkeypatch.setattr(signed_files, "keep", kept)
+    monkeypatch.setattr(signed_files, "save", kept)
     return found
 
 
@@ -128,8 +128,8 @@ STEPS = (
     (Continuity, "resume"),
     (Desk, "on_record"),
     (sequencer, "number_all"),
-    (signing, "sign_held"),
-    (signed_files, "keep"),
+    (signing, "sign_locked"),
+    (signed_files, "save"),
     (checkpoints, "add"),
     (signing_key, "replace"),
 )
@@ -304,7 +304,7 @@ def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
     with pytest.raises(TornNoteError, match=rf"{own} holds no signed note \(it is not whole\)"):
         desk.sign()
     with pytest.raises(TornNoteError, match="recover --reason"):
-        loss.refuse(desk.engine, desk.ring.file)
+        loss.check(desk.engine, desk.ring.file)
 
     gone = desk.go_on()
 
@@ -503,8 +503,8 @@ HERE = RecoveryRequest(by="sre-1", login=None, reason="it burned", sign_here=Tru
 @pytest.mark.parametrize(
     ("step", "after"),
     [
-        ((Desk, "on_record"), True), ((signing, "sign_held"), False),
-        ((signed_files, "keep"), False), ((signed_files, "keep"), True),
+        ((Desk, "on_record"), True), ((signing, "sign_locked"), False),
+        ((signed_files, "save"), False), ((signed_files, "save"), True),
         ((checkpoints, "add"), True),
     ],
 )  # fmt: skip
@@ -554,7 +554,7 @@ def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
         monitoring.beat(connection, beat)
 
 
-def trouble(desk: Desk, how: str | None) -> None:
+def note_signing(desk: Desk, how: str | None) -> None:
     """How the log is signed, as a daemon has noted it, if one has."""
     if how is not None:
         with writing(desk.engine) as connection:
@@ -567,7 +567,7 @@ def test_beside_a_daemon_that_signs_elsewhere_no_machine_takes_its_place(
 ) -> None:
     """Whoever has forgotten to name the key's file would hide what is known to be lost."""
     other = elsewhere(desk, tmp_path)
-    trouble(desk, how)
+    note_signing(desk, how)
     beats(desk)
 
     with pytest.raises(SignerAtWorkError, match=r"desk-1-7.*INCIDENTS_AUDIT_KEY"):
@@ -584,7 +584,7 @@ def test_beside_a_daemon_that_cannot_sign_or_is_gone_one_does(
     desk: Desk, tmp_path: Path, how: str, silent_for: timedelta
 ) -> None:
     other = elsewhere(desk, tmp_path)
-    trouble(desk, how)
+    note_signing(desk, how)
     beats(desk, silent_for)
 
     assert other.go_on(HERE).key is not None
@@ -594,7 +594,7 @@ def test_where_entries_wait_for_long_the_daemons_that_are_at_work_do_not_sign(
     desk: Desk, tmp_path: Path
 ) -> None:
     other = elsewhere(desk, tmp_path)
-    trouble(desk, checkpoints.STAYS)
+    note_signing(desk, checkpoints.STAYS)
     desk.time.later(seconds=61)
     beats(desk)
 
@@ -756,7 +756,7 @@ def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_sign
             )
 
         first, second = make(), make()
-        cut_off(desk, here(first), (signing, "sign_held"), monkeypatch, after=False)
+        cut_off(desk, here(first), (signing, "sign_locked"), monkeypatch, after=False)
 
         with pytest.raises(RefusedError, match=r"is already on record.*a new one with --public"):
             desk.go_on(here(first))

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from incidents.enforcement import attempts as crews
+from incidents.enforcement import attempts
 from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from tests.enforcement.dispatcher_rig import StubAdapter
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 def attempt(answer: object) -> Outcome:
     adapter = StubAdapter()
     adapter.deliver = lambda order: answer  # type: ignore[method-assign, assignment, return-value]
-    return crews.attempt(adapter, ORDER)
+    return attempts.attempt(adapter, ORDER)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_what_is_no_outcome_is_a_failed_attempt_and_not_one_that_was_not_made(
     assert problem(found) == "Retry fault"
 
 
-def _leave() -> NoReturn:
+def _exit() -> NoReturn:
     sys.exit(3)
 
 
-def _break() -> NoReturn:
+def _raise() -> NoReturn:
     raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("do", [_leave, _break])
+@pytest.mark.parametrize("do", [_exit, _raise])
 def test_what_an_adapter_raises_is_a_failed_attempt(do: Callable[[], NoReturn]) -> None:
     adapter = StubAdapter(outcome=lambda _: do())
 
-    found = crews.attempt(adapter, ORDER)
+    found = attempts.attempt(adapter, ORDER)
 
     assert problem(found) == "Retry fault"
 
@@ -93,11 +93,11 @@ def test_a_log_that_cannot_be_written_changes_nothing(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(sys, "stderr", Full())
 
-    assert isinstance(crews.attempt(StubAdapter(outcome=lambda _: _break()), ORDER), Retry)
+    assert isinstance(attempts.attempt(StubAdapter(outcome=lambda _: _raise()), ORDER), Retry)
 
 
 @contextmanager
-def crew(workers: int) -> Iterator[WorkerPool]:
+def pool(workers: int) -> Iterator[WorkerPool]:
     found = WorkerPool("panel", workers)
     yield found
     found.close()
@@ -112,7 +112,7 @@ def test_so_many_work_at_once_and_no_more() -> None:
         assert go_on.wait(PATIENCE_S)
         done.append(n)
 
-    with crew(3) as found:
+    with pool(3) as found:
         for n in range(5):
             found.submit(lambda n=n: work(n))  # type: ignore[misc]
         until(lambda: len(began) == 3, "three work")
@@ -122,7 +122,7 @@ def test_so_many_work_at_once_and_no_more() -> None:
 
 def test_nobody_waits_for_one_that_does_not_come_back() -> None:
     hangs, ended = Event(), list[bool]()
-    with crew(1) as found:
+    with pool(1) as found:
         found.submit(lambda: ended.append(hangs.wait(PATIENCE_S)))
     assert ended == []
     hangs.set()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from incidents.filing.ip_addresses import CONTRACT_STEP, REPORT_STEPS, STEPS, steps_to_do
+from incidents.filing.ip_addresses import CONTRACT_STEP, REPORT_STEPS, STEPS, remaining_steps
 
 A, B = "192.0.2.1", "192.0.2.2"
 
@@ -21,31 +21,31 @@ def site(province: str = "北京", city: str = "", **details: str) -> dict[str, 
 
 @pytest.mark.parametrize("province", ["北京", "辽宁", "广东", "上海", "河北"])
 def test_a_changed_address_is_reported_and_the_contract_changed(province: str) -> None:
-    assert steps_to_do(site(province), {"resolved_ip": B}) == STEPS
+    assert remaining_steps(site(province), {"resolved_ip": B}) == STEPS
 
 
 @pytest.mark.parametrize(("province", "city"), [("浙江", ""), ("广东", "深圳")])
 def test_where_no_province_binds_the_address_the_contract_alone_is_changed(
     province: str, city: str
 ) -> None:
-    assert steps_to_do(site(province, city), {"resolved_ip": B}) == (CONTRACT_STEP,)
+    assert remaining_steps(site(province, city), {"resolved_ip": B}) == (CONTRACT_STEP,)
 
 
 def test_an_address_of_a_server_that_changes_is_a_change() -> None:
     moved = {"server.main": json.dumps({"province": "北京", "ip": B})}
-    assert steps_to_do(site(resolved_ip=B, contract_ip=A, reported_ip=A), moved) == STEPS
+    assert remaining_steps(site(resolved_ip=B, contract_ip=A, reported_ip=A), moved) == STEPS
 
 
 def test_what_is_on_record_as_done_is_no_step() -> None:
     moved = site(resolved_ip=B)
-    assert steps_to_do(moved, {"contract_ip": B}) == REPORT_STEPS
-    assert steps_to_do(moved, {"reported_ip": B}) == (CONTRACT_STEP,)
-    assert steps_to_do(site(), {"resolved_ip": B, "contract_ip": B, "reported_ip": B}) == ()
+    assert remaining_steps(moved, {"contract_ip": B}) == REPORT_STEPS
+    assert remaining_steps(moved, {"reported_ip": B}) == (CONTRACT_STEP,)
+    assert remaining_steps(site(), {"resolved_ip": B, "contract_ip": B, "reported_ip": B}) == ()
 
 
 def test_without_the_address_that_the_name_points_to_the_filed_one_is_where_the_site_is() -> None:
-    assert steps_to_do(site(resolved_ip="", ip=A), {"ip": B, "contract_ip": B}) == REPORT_STEPS
-    assert steps_to_do(site(resolved_ip=""), {"contract_ip": B}) == STEPS
+    assert remaining_steps(site(resolved_ip="", ip=A), {"ip": B, "contract_ip": B}) == REPORT_STEPS
+    assert remaining_steps(site(resolved_ip=""), {"contract_ip": B}) == STEPS
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_without_the_address_that_the_name_points_to_the_filed_one_is_where_the_
 def test_what_moves_no_commercial_site_asks_for_nothing(
     details: dict[str, str], changes: dict[str, str]
 ) -> None:
-    assert steps_to_do(details, changes) == ()
+    assert remaining_steps(details, changes) == ()
 
 
 def test_a_site_whose_servers_nobody_knows_has_its_contract_to_change() -> None:
-    assert steps_to_do(site(**{"server.main": ""}), {"resolved_ip": B}) == (CONTRACT_STEP,)
+    assert remaining_steps(site(**{"server.main": ""}), {"resolved_ip": B}) == (CONTRACT_STEP,)

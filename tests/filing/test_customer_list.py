@@ -63,7 +63,7 @@ def test_the_nearest_field_is_looked_for_once_a_column_and_of_a_hundred_columns_
         asked.append(label)
         return ()
 
-    monkeypatch.setattr(form, "nearest", nearest)
+    monkeypatch.setattr(form, "similar_keys", nearest)
     details = ",".join(f'"field{n}":"1"' for n in range(150))
     line = f'{{"site":"{{}}.example","details":{{{details}}}}}\n'
     [one, two] = customers(line.replace("{}", "a", 1) + line.replace("{}", "b", 1))
@@ -73,7 +73,7 @@ def test_the_nearest_field_is_looked_for_once_a_column_and_of_a_hundred_columns_
 
 def test_of_more_items_than_a_filing_has_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
-    monkeypatch.setattr(customer_value, "item", lambda *given: read.append(given))
+    monkeypatch.setattr(customer_value, "read_item", lambda *given: read.append(given))
     told = problem("documents", json.dumps({f"d{n}": {} for n in range(101)}))
     assert ("there are 101; the limit for one filing is 100" in told, read) == (True, [])
 
@@ -94,7 +94,7 @@ def test_a_column_may_bear_the_key_or_a_label_in_either_language(key: str) -> No
     ],
 )  # fmt: skip
 def test_a_column_may_bear_the_label_that_the_form_had_before(name: str, key: str) -> None:
-    assert form.named(name) == key
+    assert form.key_of_label(name) == key
 
 
 @pytest.mark.parametrize("name", form.SITE_NAMES)

@@ -26,17 +26,17 @@ def jsonl_file(register: Register) -> bytes:
 
 
 def csv_file(register: Register) -> bytes:
-    return "".join(export.csv_of(lambda: register)).encode()
+    return "".join(export.csv_lines(lambda: register)).encode()
 
 
 def gb18030_file(register: Register) -> bytes:
-    lines = "".join(export.csv_of(lambda: register)).removeprefix(export.BOM)
+    lines = "".join(export.csv_lines(lambda: register)).removeprefix(export.BOM)
     # What is in ASCII alone is UTF-8; the row of one who has no details makes it none.
     return f"{lines}示例.example\r\n".encode("gb18030")
 
 
 def utf_16_file(register: Register) -> bytes:
-    return "".join(export.csv_of(lambda: register)).removeprefix(export.BOM).encode("utf-16")
+    return "".join(export.csv_lines(lambda: register)).removeprefix(export.BOM).encode("utf-16")
 
 
 def xlsx_file(register: Register) -> bytes:
@@ -118,7 +118,7 @@ def test_no_filings_are_an_empty_list_in_every_format() -> None:
 
 def test_no_cell_of_an_exported_file_begins_as_a_formula_does() -> None:
     details = {"subject_name": "=HYPERLINK(1)", "support_name": "@x", "responsible_phone": "+1"}
-    lines = "".join(export.csv_of(lambda: [("shop.example", details)]))
+    lines = "".join(export.csv_lines(lambda: [("shop.example", details)]))
     assert "'=HYPERLINK(1)" in lines
     assert "'@x" in lines
     assert "'+1" in lines

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from incidents.filing.footer import foot
-from incidents.filing.footer.foot import ALT, MAX_BYTES, TEXT, Foot
+from incidents.filing.footer import content
+from incidents.filing.footer.content import ALT, MAX_BYTES, TEXT, Footer
 from incidents.filing.footer.markup import COMMENT, HIDDEN, SCRIPT, TITLE
 
 NUMBER = "京公网安备 11010502000001号"
@@ -15,7 +15,7 @@ ICP = "京ICP备12345678号-1"
 PARAGRAPH = "<p>一段关于本公司的文字，写在网页的上方。</p>"
 
 
-def numbers(found: Foot, place: str = TEXT) -> list[str]:
+def numbers(found: Footer, place: str = TEXT) -> list[str]:
     """The public-security numbers in that place."""
     return [str(each.number) for each in found.public_security if each.place == place]
 
@@ -38,7 +38,7 @@ def numbers(found: Foot, place: str = TEXT) -> list[str]:
     ],
 )
 def test_a_number_is_found_however_it_is_written(written: str) -> None:
-    assert numbers(foot.read(f"<body>{PARAGRAPH}{written}")) == [NUMBER]
+    assert numbers(content.read(f"<body>{PARAGRAPH}{written}")) == [NUMBER]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_a_number_is_found_however_it_is_written(written: str) -> None:
     ],
 )
 def test_an_icp_number_is_found_however_it_is_written(written: str) -> None:
-    (found,) = foot.read(f"<body>{written}").icp
+    (found,) = content.read(f"<body>{written}").icp
     assert str(found.number) == ICP
 
 
 def test_a_year_behind_a_dash_is_no_suffix() -> None:
-    (found,) = foot.read("京ICP备12345678号 - 2024 版权所有").icp
+    (found,) = content.read("京ICP备12345678号 - 2024 版权所有").icp
     assert str(found.number) == "京ICP备12345678号"
 
 
@@ -82,7 +82,7 @@ def test_a_year_behind_a_dash_is_no_suffix() -> None:
     ],
 )
 def test_what_is_not_shown_as_a_text_is_told_by_where_it_stands(written: str, place: str) -> None:
-    found = foot.read(f"<body>{PARAGRAPH}{written}{PARAGRAPH}")
+    found = content.read(f"<body>{PARAGRAPH}{written}{PARAGRAPH}")
     assert numbers(found) == []
     assert numbers(found, place) == [NUMBER]
 
@@ -105,16 +105,16 @@ def test_what_is_not_shown_as_a_text_is_told_by_where_it_stands(written: str, pl
     ],
 )
 def test_what_is_shown_beside_something_hidden_is_shown(written: str) -> None:
-    assert numbers(foot.read(written)) == [NUMBER]
+    assert numbers(content.read(written)) == [NUMBER]
 
 
 def test_a_slash_does_not_end_an_element_that_is_none_of_a_drawing() -> None:
-    assert numbers(foot.read(f"<div hidden/>{NUMBER}</div>"), HIDDEN) == [NUMBER]
-    assert numbers(foot.read(f"<script/>{NUMBER}</script>"), SCRIPT) == [NUMBER]
+    assert numbers(content.read(f"<div hidden/>{NUMBER}</div>"), HIDDEN) == [NUMBER]
+    assert numbers(content.read(f"<script/>{NUMBER}</script>"), SCRIPT) == [NUMBER]
 
 
 @pytest.mark.parametrize(
-    ("page", "at_foot"),
+    ("page", "in_footer"),
     [
         (f"<p>{NUMBER}</p>{PARAGRAPH * 60}", False),
         (f"{PARAGRAPH * 60}<p>{NUMBER}</p>", True),
@@ -127,9 +127,9 @@ def test_a_slash_does_not_end_an_element_that_is_none_of_a_drawing() -> None:
         (f"<footer>x</footer>{NUMBER}{PARAGRAPH * 60}", False),
     ],
 )
-def test_the_foot_is_what_the_page_calls_so_or_its_end(page: str, at_foot: bool) -> None:
-    (found,) = foot.read(page).public_security
-    assert found.at_foot is at_foot
+def test_the_foot_is_what_the_page_calls_so_or_its_end(page: str, in_footer: bool) -> None:
+    (found,) = content.read(page).public_security
+    assert found.in_footer is in_footer
 
 
 @pytest.mark.parametrize(
@@ -154,33 +154,33 @@ def test_the_foot_is_what_the_page_calls_so_or_its_end(page: str, at_foot: bool)
     ],
 )
 def test_a_page_is_read_in_its_own_encoding(body: bytes, said: str | None, encoding: str) -> None:
-    found = foot.read(body, charset_said=said)
+    found = content.read(body, server_charset=said)
     assert (numbers(found), found.encoding) == ([NUMBER], encoding)
 
 
 def test_what_is_written_in_place_of_a_number_is_none() -> None:
-    (found,) = foot.read("京公网安备XXXXXXXXXXXXXX号").public_security
+    (found,) = content.read("京公网安备XXXXXXXXXXXXXX号").public_security
     assert (found.number, found.written) == (None, "京公网安备XXXXXXXXXXXXXX号")
 
 
 def test_prose_about_filings_holds_no_number() -> None:
-    found = foot.read(
+    found = content.read(
         "如何办理公网安备案？京ICP备案的流程，公安备案 30 日内完成。电话 010-00000000"
     )
     assert (found.public_security, found.icp) == ((), ())
 
 
 def test_links_are_told_with_the_numbers_in_them() -> None:
-    found = foot.read(
+    found = content.read(
         f"<a href=/about>About</a><a href='https://beian.miit.gov.cn/'>{ICP}"
         f"<A HREF='//beian.mps.gov.cn/#/query/webSearch?code=11010502000001'>"
         f"<img src=x>{NUMBER}</A>"
     )
     icp, security = found.links
-    assert (icp.leads.form, icp.icps, icp.codes, icp.has_image) == (
+    assert (icp.target.form, icp.icps, icp.codes, icp.has_image) == (
         "icp", ("京ICP备12345678号",), (), False,
     )  # fmt: skip
-    assert (security.leads.form, security.leads.code) == ("new", "11010502000001")
+    assert (security.target.form, security.target.code) == ("new", "11010502000001")
     assert (security.codes, security.icps, security.has_image) == (("11010502000001",), (), True)
 
 
@@ -202,32 +202,32 @@ def test_links_are_told_with_the_numbers_in_them() -> None:
 def test_the_icon_is_known_by_its_place_or_by_its_name(
     written: str, icons: tuple[str, ...]
 ) -> None:
-    assert foot.read(written).icons == icons
+    assert content.read(written).icons == icons
 
 
 def test_a_page_of_scripts_that_shows_nothing_is_bare() -> None:
-    assert foot.read("<div id=app></div><script src=/app.js></script>").bare
-    assert foot.read("<frameset><frame src=/main.html></frameset>").bare
-    assert foot.read("<meta http-equiv=refresh content='0;url=/cn/'>").bare
-    assert not foot.read("").bare
-    assert not foot.read(f"<script src=/app.js></script>{PARAGRAPH * 5}").bare
+    assert content.read("<div id=app></div><script src=/app.js></script>").is_empty
+    assert content.read("<frameset><frame src=/main.html></frameset>").is_empty
+    assert content.read("<meta http-equiv=refresh content='0;url=/cn/'>").is_empty
+    assert not content.read("").is_empty
+    assert not content.read(f"<script src=/app.js></script>{PARAGRAPH * 5}").is_empty
 
 
 def test_a_page_is_read_up_to_its_limit_and_told_to_be_cut() -> None:
     page = b"x" * MAX_BYTES
-    assert not foot.read(page).cut
-    found = foot.read(page + NUMBER.encode())
+    assert not content.read(page).cut
+    found = content.read(page + NUMBER.encode())
     assert (found.cut, found.public_security) == (True, ())
-    assert foot.read(b"x", cut=True).cut
+    assert content.read(b"x", cut=True).cut
 
 
 def test_ten_thousand_nested_elements_are_read() -> None:
-    found = foot.read("<div>" * 10_000 + NUMBER + "</div>" * 10_000)
+    found = content.read("<div>" * 10_000 + NUMBER + "</div>" * 10_000)
     assert (numbers(found), found.cut) == ([NUMBER], False)
 
 
 def test_an_image_that_is_written_out_in_the_page_is_no_trouble() -> None:
-    found = foot.read(f"<img src='data:image/png;base64,{'A' * 1_000_000}'>{NUMBER}")
+    found = content.read(f"<img src='data:image/png;base64,{'A' * 1_000_000}'>{NUMBER}")
     assert (numbers(found), found.cut, len(found.icons)) == ([NUMBER], False, 1)
 
 
@@ -240,13 +240,13 @@ HOSTILE = (
 
 _BOMBS = """
 import resource, sys
-from incidents.filing.footer import foot
+from incidents.filing.footer import content
 resource.setrlimit(resource.RLIMIT_AS, (256 * 1024 * 1024, 256 * 1024 * 1024))
-size = foot.MAX_BYTES // int(sys.argv[1])
+size = content.MAX_BYTES // int(sys.argv[1])
 for unit in sys.argv[2:]:
     page = (unit * (size // len(unit)))[:size]
     begun = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-    foot.read(page)
+    content.read(page)
     spent = resource.getrusage(resource.RUSAGE_SELF).ru_utime - begun
     print(f"{spent:.2f}")
 """

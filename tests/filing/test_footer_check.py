@@ -3,7 +3,7 @@
 import pytest
 
 from incidents.filing.finding import VERDICTS, finding_sentence
-from incidents.filing.footer import check, foot, numbers
+from incidents.filing.footer import check, content, numbers
 from incidents.filing.footer.check import Expected
 from incidents.filing.record_number import Icp, IcpForm, PublicSecurity
 from incidents.locale.catalogue import phrases
@@ -21,9 +21,9 @@ BOTH = Expected.of({"public_security_number": SECURITY, "icp_number": ICP})
 NEITHER = Expected.of({})
 
 
-def told(page: str, expected: Expected = BOTH) -> list[str]:
+def faults(page: str, expected: Expected = BOTH) -> list[str]:
     """What is said of a page beside that all is well."""
-    findings = check.check_foot(foot.read(f"<body>{page}"), expected)
+    findings = check.check_footer(content.read(f"<body>{page}"), expected)
     assert {finding.verdict for finding in findings} <= set(VERDICTS)
     assert not any(finding.false for finding in findings)
     assert all(finding_sentence(finding) for finding in findings)
@@ -106,7 +106,7 @@ def test_what_is_expected_is_what_the_register_says() -> None:
 def test_each_flaw_has_a_sentence_of_its_own(
     page: str, expected: Expected, says: list[str]
 ) -> None:
-    assert told(page, expected) == says
+    assert faults(page, expected) == says
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_icp_number_has_the_form_that_is_wanted(
     form: IcpForm, filed: str, shown: str, says: list[str]
 ) -> None:
     expected = Expected.of({"public_security_number": SECURITY, "icp_number": filed}, form)
-    assert told(f"{ROW}<a href={MINISTRY}>{shown}</a>", expected) == says
+    assert faults(f"{ROW}<a href={MINISTRY}>{shown}</a>", expected) == says
 
 
 @pytest.mark.parametrize(
@@ -138,29 +138,29 @@ def test_the_icp_number_has_the_form_that_is_wanted(
 )
 def test_an_image_of_the_number_is_one_of_its_own_site_alone(page: str) -> None:
     other = Expected.of({"public_security_number": OTHER})
-    assert told(page, BOTH)[0] == "wrong public_security_in_image"
-    assert told(page, Expected())[0] == "wrong public_security_in_image"
-    assert told(page, other)[0] == "wrong public_security_missing"
+    assert faults(page, BOTH)[0] == "wrong public_security_in_image"
+    assert faults(page, Expected())[0] == "wrong public_security_in_image"
+    assert faults(page, other)[0] == "wrong public_security_missing"
 
 
 def test_of_a_page_that_was_cut_nobody_says_that_something_is_missing() -> None:
-    found = check.check_foot(foot.read(b"x", cut=True), BOTH)
+    found = check.check_footer(content.read(b"x", cut=True), BOTH)
     assert [(each.verdict, each.code) for each in found] == [("unknown", "page_cut")]
     assert not check.is_right(found)
-    wrong = check.check_foot(foot.read(ROW.replace("京", "沪") + ICP_ROW, cut=True), BOTH)
+    wrong = check.check_footer(content.read(ROW.replace("京", "沪") + ICP_ROW, cut=True), BOTH)
     assert [each.code for each in wrong if each.verdict == "wrong"] == ["public_security_area"]
 
 
 def test_only_what_is_not_wrong_and_was_seen_is_right() -> None:
-    page = foot.read(f"<body>{ROW}{ICP_ROW}")
-    assert check.is_right(check.check_foot(page, BOTH))
-    assert check.is_right(check.check_foot(page, NEITHER))
-    assert not check.is_right(check.check_foot(foot.read(""), BOTH))
+    page = content.read(f"<body>{ROW}{ICP_ROW}")
+    assert check.is_right(check.check_footer(page, BOTH))
+    assert check.is_right(check.check_footer(page, NEITHER))
+    assert not check.is_right(check.check_footer(content.read(""), BOTH))
 
 
 def test_a_link_that_stands_twice_is_told_of_once() -> None:
     page = f"{ROW}{ICP_ROW}" + "<p>x</p>" + f"{ROW.replace('/beian', '/b')}{ICP_ROW}"
-    codes = [each.code for each in check.check_foot(foot.read(page), BOTH)]
+    codes = [each.code for each in check.check_footer(content.read(page), BOTH)]
     assert len(codes) == len(set(codes))
 
 

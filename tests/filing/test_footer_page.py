@@ -7,7 +7,7 @@ import pytest
 
 from incidents.filing.finding import finding_sentence
 from incidents.filing.footer import check, page
-from incidents.filing.footer.foot import MAX_BYTES
+from incidents.filing.footer.content import MAX_BYTES
 from incidents.filing.footer.page import MAX_REDIRECTS, UnreadPageError
 from incidents.outbound.guard import Guard
 from tests.outbound.rig import (
@@ -50,7 +50,7 @@ def test_a_page_is_fetched_under_the_programs_own_name() -> None:
     (seen,) = there.seen
     assert seen.method == "GET"
     assert seen.headers["user-agent"].startswith("incidents/")
-    assert [str(number) for number in found.foot().public_security_shown] == [
+    assert [str(number) for number in found.footer().public_security_numbers] == [
         "京公网安备 11010502000001号"
     ]
 
@@ -58,7 +58,7 @@ def test_a_page_is_fetched_under_the_programs_own_name() -> None:
 def test_the_servers_charset_is_obeyed() -> None:
     body = HTML.decode().encode("gb18030")
     with receiver(always(200, body, Content_Type="text/html;charset='GBK'")) as there:
-        found = page.fetch(there.url, HERE).foot()
+        found = page.fetch(there.url, HERE).footer()
     assert (found.encoding, len(found.public_security)) == ("gb18030", 1)
 
 
@@ -119,12 +119,12 @@ def test_a_redirect_that_cannot_be_read_leads_nowhere(where: str) -> None:
 @pytest.mark.parametrize("status", [204, 304, 403, 404, 500, 503])
 def test_what_is_no_page_is_not_looked_at(status: int) -> None:
     error = answered(always(status, HTML if status not in (204, 304) else b""))
-    assert (error.code, error.told["status"]) == ("page_status", str(status))
+    assert (error.code, error.finding_facts["status"]) == ("page_status", str(status))
 
 
 def test_what_is_no_html_is_not_looked_at() -> None:
     error = answered(always(200, b"%PDF-1.7", Content_Type="application/pdf"))
-    assert (error.code, error.told["kind"]) == ("page_not_html", "application/pdf")
+    assert (error.code, error.finding_facts["kind"]) == ("page_not_html", "application/pdf")
 
 
 def test_an_empty_answer_is_no_page() -> None:
@@ -134,7 +134,7 @@ def test_an_empty_answer_is_no_page() -> None:
 def test_a_page_longer_than_the_limit_is_cut() -> None:
     with receiver(always(200, b"x" * (MAX_BYTES + 1))) as there:
         found = page.fetch(there.url, HERE)
-    assert (len(found.body), found.cut, found.foot().cut) == (MAX_BYTES, True, True)
+    assert (len(found.body), found.cut, found.footer().cut) == (MAX_BYTES, True, True)
 
 
 def test_a_page_that_unpacks_without_end_is_cut() -> None:
@@ -158,7 +158,7 @@ def test_a_body_without_end_is_cut() -> None:
 def test_a_slow_page_is_not_waited_for(script: object) -> None:
     with talker(script) as there:  # type: ignore[arg-type]  # one of the rig's scripts
         error = unread(there.url, within_s=0.3)
-    assert (error.code, error.told["problem"]) == ("page_unreachable", "timeout")
+    assert (error.code, error.finding_facts["problem"]) == ("page_unreachable", "timeout")
 
 
 def test_slow_redirects_share_the_time_of_one_page() -> None:
@@ -168,14 +168,14 @@ def test_slow_redirects_share_the_time_of_one_page() -> None:
 
     with receiver(answering) as there:
         error = unread(there.url, within_s=0.4)
-    assert error.told["problem"] == "timeout"
+    assert error.finding_facts["problem"] == "timeout"
     assert len(there.seen) <= 4
 
 
 def test_a_server_that_is_not_there_is_told_by_its_name() -> None:
     with receiver(always(200)) as there:
         pass
-    assert unread(there.url).told["problem"] == "refused"
+    assert unread(there.url).finding_facts["problem"] == "refused"
 
 
 def test_a_site_that_does_not_speak_https_is_asked_over_http() -> None:
@@ -187,7 +187,7 @@ def test_a_site_that_does_not_speak_https_is_asked_over_http() -> None:
 
     guard = Guard(plain_http=True, resolve=lambda *_: ["8.8.8.8"], dial=dial)  # type: ignore[arg-type]
     with pytest.raises(UnreadPageError):
-        page.of_site("shop.example", guard)
+        page.fetch_home("shop.example", guard)
     assert asked == [443, 80]
 
 
@@ -201,5 +201,5 @@ def test_a_name_that_does_not_exist_is_asked_for_once() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     with pytest.raises(UnreadPageError) as refused:
-        page.of_site("shop.example", Guard(plain_http=True, resolve=resolve))
-    assert (asked, refused.value.told["problem"]) == ([443], "name_not_found")
+        page.fetch_home("shop.example", Guard(plain_http=True, resolve=resolve))
+    assert (asked, refused.value.finding_facts["problem"]) == ([443], "name_not_found")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from incidents.filing.finding import finding_sentence
-from incidents.filing.footer import check, foot
+from incidents.filing.footer import check, content
 from incidents.filing.footer.check import Expected
 
 PAGES = Path(__file__).parent / "pages"
@@ -26,7 +26,7 @@ SHOWN, NEW = "ok public_security_shown", "ok link_new"
 ICON, NO_ICON = "ok icon_shown", "wrong icon_missing"
 ICP = ("ok icp_shown", "ok icp_link_right")
 RIGHT = (SHOWN, ICON, NEW, *ICP)
-UNSEEN = ("wrong public_security_unseen", NO_ICON, "wrong link_missing", *ICP)
+INVISIBLE = ("wrong public_security_unseen", NO_ICON, "wrong link_missing", *ICP)
 NOTHING = (
     "wrong public_security_missing", NO_ICON, "wrong link_missing", "wrong icp_missing",
     "wrong icp_link_missing",
@@ -46,13 +46,13 @@ TOLD: dict[str, tuple[str, ...]] = {
     "gb18030_unnamed.html": RIGHT,
     "guangdong.html": RIGHT,
     "guangdong_with_suffix.html": (SHOWN, ICON, NEW, "wrong icp_suffix", "ok icp_link_right"),
-    "hidden.html": UNSEEN,
+    "hidden.html": INVISIBLE,
     "hot_linked_icon.html": RIGHT,
     "icp_in_image.html": (SHOWN, ICON, NEW, "wrong icp_in_image", "ok icp_link_right"),
     "icp_over_http.html": (SHOWN, ICON, NEW, "ok icp_shown", "suspect icp_link_http"),
-    "in_comment_only.html": UNSEEN,
+    "in_comment_only.html": INVISIBLE,
     "in_script_only.html": ("unknown public_security_in_script", *ICP),
-    "in_title_only.html": UNSEEN,
+    "in_title_only.html": INVISIBLE,
     "link_of_another_site.html": (SHOWN, ICON, "wrong link_other", *ICP),
     "link_to_home_page.html": (
         SHOWN,
@@ -113,9 +113,9 @@ TOLD: dict[str, tuple[str, ...]] = {
 }
 
 
-def told(name: str, expected: Expected) -> tuple[str, ...]:
+def verdicts(name: str, expected: Expected) -> tuple[str, ...]:
     """What is said of a saved page."""
-    findings = check.check_foot(foot.read((PAGES / name).read_bytes()), expected)
+    findings = check.check_footer(content.read((PAGES / name).read_bytes()), expected)
     assert all(finding_sentence(finding) for finding in findings)
     return tuple(f"{finding.verdict} {finding.code}" for finding in findings)
 
@@ -127,7 +127,7 @@ def test_every_saved_page_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", TOLD)
 def test_a_saved_page_is_told_of_as_it_is(name: str) -> None:
     expected = GUANGDONG if name.startswith("guangdong") else PEKING
-    assert told(name, expected) == TOLD[name]
+    assert verdicts(name, expected) == TOLD[name]
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_a_saved_page_is_told_of_as_it_is(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_page_of_no_register_is_held_against_itself(name: str, findings: tuple[str, ...]) -> None:
-    assert told(name, Expected()) == findings
+    assert verdicts(name, Expected()) == findings

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.filing.area import PROVINCES
-from incidents.filing.footer import check, foot
+from incidents.filing.footer import check, content
 from incidents.filing.footer.check import Expected, snippet
 from incidents.filing.record_number import ICP_FORMS, Icp, IcpForm, PublicSecurity
 
@@ -43,11 +43,11 @@ def test_the_check_finds_it_right(
 ) -> None:
     page = f"<body><p>示例商店</p>{snippet(security, icp, icon=icon, icp_form=form)}"
     expected = Expected(public_security=security, icp=icp, icp_form=form, filed=True)
-    assert {each.verdict for each in check.check_foot(foot.read(page), expected)} == {"ok"}
+    assert {each.verdict for each in check.check_footer(content.read(page), expected)} == {"ok"}
 
 
 @pytest.mark.parametrize("icon", ['"><script>alert(1)</script>', "' onload='x", "/a&b.png"])
 def test_the_icons_path_stays_within_its_attribute(icon: str) -> None:
     written = snippet(SECURITY, None, icon=icon)
     assert "<script>" not in written
-    assert foot.read(written).icons == (icon,)
+    assert content.read(written).icons == (icon,)

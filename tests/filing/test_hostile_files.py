@@ -31,7 +31,7 @@ from incidents.filing.lists.customer_list import CustomerList
 def read(file):
     told, rows, last, problems = "", 0, None, 0
     try:
-        with table_file.opened(file) as table:
+        with table_file.open_table(file) as table:
             for customer in CustomerList(table).customers():
                 rows, last, problems = rows + 1, customer.row, problems + bool(customer.problems)
     except IncidentsError as error:

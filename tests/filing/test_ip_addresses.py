@@ -27,7 +27,7 @@ def found(
     return check_address_rules({key: text for key, text in given.items() if text})
 
 
-def told(each: list[Finding]) -> list[tuple[str, str, str]]:
+def coded(each: list[Finding]) -> list[tuple[str, str, str]]:
     return [(one.verdict, one.field, one.code) for one in each]
 
 
@@ -52,7 +52,7 @@ def test_in_beijing_and_liaoning_the_three_addresses_are_one(
     province: str, ips: tuple[str, str, str], wrong: list[str]
 ) -> None:
     expected = [("wrong", field, "addresses_differ") for field in wrong]
-    assert told(found(server(province), ips=ips)) == (
+    assert coded(found(server(province), ips=ips)) == (
         expected or [("ok", "contract_ip", "addresses_same")]
     )
 
@@ -64,7 +64,7 @@ def test_in_beijing_and_liaoning_the_three_addresses_are_one(
 def test_in_shanghai_and_hebei_the_contract_s_is_the_one_that_the_name_points_to(
     province: str, ips: tuple[str, str, str], is_right: bool
 ) -> None:
-    assert told(found(server(province), ips=ips)) == (
+    assert coded(found(server(province), ips=ips)) == (
         [("ok", "contract_ip", "addresses_contract")]
         if is_right
         else [("wrong", "contract_ip", "addresses_differ")]
@@ -86,24 +86,24 @@ def test_in_guangdong_all_three_are_addresses_of_its_servers_on_record(
     inventory = server("广东", "广州", A), server("广东", "东莞", B)
     expected = [("wrong", field, "address_not_in_inventory") for field in wrong]
     each = found(*inventory, ips=ips)
-    assert told(each) == (expected or [("ok", "contract_ip", "addresses_inventory")])
+    assert coded(each) == (expected or [("ok", "contract_ip", "addresses_inventory")])
     assert all(one.facts["addresses"] == C for one in each if one.verdict == "wrong")
 
 
 def test_shenzhen_has_no_rule_though_it_lies_in_guangdong() -> None:
     each = found(server("广东", "深圳"), server("广东", "深圳市"), ips=(A, B, C))
-    assert told(each) == [("ok", "contract_ip", "province_binds_nothing")]
+    assert coded(each) == [("ok", "contract_ip", "province_binds_nothing")]
 
 
 @pytest.mark.parametrize("cities", [("",), ("深圳", "广州"), ("深圳", ""), ("广州", "")])
 def test_in_guangdong_the_city_decides_and_has_to_be_known(cities: tuple[str, ...]) -> None:
     each = found(*(server("广东", city) for city in cities))
-    assert told(each) == [("unknown", "contract_ip", "city_decides")]
+    assert coded(each) == [("unknown", "contract_ip", "city_decides")]
 
 
 def test_another_province_binds_nothing() -> None:
     each = found(server("浙江"), ips=(A, B, C))
-    assert told(each) == [("ok", "contract_ip", "province_binds_nothing")]
+    assert coded(each) == [("ok", "contract_ip", "province_binds_nothing")]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_another_province_binds_nothing() -> None:
 def test_without_one_province_nobody_can_tell_which_rule_holds(
     servers: tuple[dict[str, str], ...], code: str
 ) -> None:
-    assert told(found(*servers, ips=(A, B, C))) == [("unknown", "contract_ip", code)]
+    assert coded(found(*servers, ips=(A, B, C))) == [("unknown", "contract_ip", code)]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_without_one_province_nobody_can_tell_which_rule_holds(
 def test_an_address_that_a_province_binds_has_to_be_on_record(
     ips: tuple[str, str, str], missing: str
 ) -> None:
-    assert told(found(server("北京"), ips=ips)) == [("unknown", missing, "bound_address_missing")]
+    assert coded(found(server("北京"), ips=ips)) == [("unknown", missing, "bound_address_missing")]
 
 
 @pytest.mark.parametrize("nature", ["non_commercial", ""])
@@ -156,7 +156,7 @@ def test_no_rule_holds_for_a_site_that_is_not_commercial(nature: str) -> None:
 def test_beijing_wants_the_server_of_a_site_that_it_licenses_in_beijing(
     licence: str, province: str, is_wrong: bool
 ) -> None:
-    each = told(found(server(province), icp_licence=licence))
+    each = coded(found(server(province), icp_licence=licence))
     assert (("wrong", "server.0", "server_elsewhere") in each) is is_wrong
 
 

@@ -11,7 +11,7 @@ from incidents.filing.items import DOCUMENT_KINDS, check_documents, check_office
 TODAY = date(2026, 3, 1)
 
 
-def of(code: str, *cities: str) -> Finding:
+def office_finding(code: str, *cities: str) -> Finding:
     servers = {
         f"server.{n}": json.dumps({"city": city} if city else {}) for n, city in enumerate(cities)
     }
@@ -29,7 +29,7 @@ def of(code: str, *cities: str) -> Finding:
 @pytest.mark.parametrize("written", ["{}", "{}市"])
 def test_the_listed_codes_are_those_of_their_cities(city: str, code: str, written: str) -> None:
     assert offices()[city] == code
-    found = of(code, written.format(city))
+    found = office_finding(code, written.format(city))
     assert (found.verdict, found.code, found.facts) == ("ok", "office_ok", {"city": city})
 
 
@@ -67,14 +67,14 @@ def test_the_listed_codes_are_those_of_their_cities(city: str, code: str, writte
 def test_an_office_is_one_of_a_city_where_the_servers_stand(
     code: str, cities: tuple[str, ...], verdict: str, name: str
 ) -> None:
-    found = of(code, *cities)
+    found = office_finding(code, *cities)
     assert (found.verdict, found.code, found.false) == (verdict, name, False)
 
 
 CONTRACT = json.dumps({"kind": "access_contract", "digest": "0" * 64, "size": "1"})
 
 
-def told(details: dict[str, str]) -> list[tuple[str, str, str]]:
+def document_findings(details: dict[str, str]) -> list[tuple[str, str, str]]:
     return [(each.verdict, each.field, each.code) for each in check_documents(details, today=TODAY)]
 
 
@@ -95,24 +95,28 @@ def test_a_document_is_to_be_renewed_within_30_days_of_its_end(
     day: str, verdict: str, code: str
 ) -> None:
     document = json.dumps({"kind": "idc_licence", "expires_on": day})
-    assert told({"document.a": document}) == [(verdict, "document.a", code)]
+    assert document_findings({"document.a": document}) == [(verdict, "document.a", code)]
 
 
 def test_a_filed_site_has_its_access_contract_on_record() -> None:
-    assert told({"filed_on": "2026-02-01"}) == [("wrong", "filed_on", "filed_without_contract")]
-    assert told({"filed_on": "2026-02-01", "document.c": CONTRACT}) == [
+    assert document_findings({"filed_on": "2026-02-01"}) == [
+        ("wrong", "filed_on", "filed_without_contract")
+    ]
+    assert document_findings({"filed_on": "2026-02-01", "document.c": CONTRACT}) == [
         ("ok", "document.c", "contract_present")
     ]
-    assert told({"opened_on": "2026-02-01"}) == []
+    assert document_findings({"opened_on": "2026-02-01"}) == []
 
 
 @pytest.mark.parametrize("kind", DOCUMENT_KINDS)
 def test_each_kind_of_document_is_known(kind: str) -> None:
-    assert "document_kind_unknown" not in str(told({"document.a": json.dumps({"kind": kind})}))
+    assert "document_kind_unknown" not in str(
+        document_findings({"document.a": json.dumps({"kind": kind})})
+    )
 
 
 def test_a_kind_that_is_none_of_them_is_a_warning() -> None:
-    assert told({"document.a": json.dumps({"kind": "poem"})}) == [
+    assert document_findings({"document.a": json.dumps({"kind": "poem"})}) == [
         ("unknown", "document.a", "document_kind_unknown")
     ]
 
@@ -122,4 +126,4 @@ def test_a_kind_that_is_none_of_them_is_a_warning() -> None:
 )
 @pytest.mark.parametrize("key", ["server.a", "document.a"])
 def test_an_item_that_cannot_be_read_is_wrong(key: str, text: str) -> None:
-    assert told({key: text}) == [("wrong", key, "item_unreadable")]
+    assert document_findings({key: text}) == [("wrong", key, "item_unreadable")]

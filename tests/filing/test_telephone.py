@@ -6,7 +6,7 @@ from incidents.filing.finding import Finding
 from incidents.filing.people import check_phones
 
 
-def of(text: str, field: str = "responsible_phone") -> Finding:
+def phone_finding(text: str, field: str = "responsible_phone") -> Finding:
     (found,) = check_phones({field: text})
     assert found.field == field
     return found
@@ -29,7 +29,7 @@ def of(text: str, field: str = "responsible_phone") -> Finding:
 def test_a_number_that_can_exist_is_ok_in_whichever_country(
     text: str, country: str, kind: str
 ) -> None:
-    found = of(text)
+    found = phone_finding(text)
     assert (found.verdict, found.code) == ("ok", "phone_exists")
     assert found.facts == {"country": country, "kind": kind}
 
@@ -53,7 +53,7 @@ def test_a_number_that_can_exist_is_ok_in_whichever_country(
     ],
 )
 def test_a_number_that_cannot_exist_is_false(text: str, code: str) -> None:
-    found = of(text)
+    found = phone_finding(text)
     assert (found.verdict, found.code, found.false) == ("wrong", code, True)
 
 
@@ -73,7 +73,7 @@ def test_a_number_that_cannot_exist_is_false(text: str, code: str) -> None:
 def test_a_number_that_looks_made_up_is_suspect_though_it_is_called_valid(
     text: str, code: str
 ) -> None:
-    found = of(text)
+    found = phone_finding(text)
     assert (found.verdict, found.code, found.false) == ("suspect", code, True)
 
 
@@ -87,7 +87,7 @@ def test_a_number_that_looks_made_up_is_suspect_though_it_is_called_valid(
     ],
 )
 def test_seven_digits_look_made_up_and_six_do_not(text: str, is_made_up: bool) -> None:
-    assert (of(text).verdict == "suspect") is is_made_up
+    assert (phone_finding(text).verdict == "suspect") is is_made_up
 
 
 @pytest.mark.parametrize(
@@ -106,29 +106,29 @@ def test_seven_digits_look_made_up_and_six_do_not(text: str, is_made_up: bool) -
 def test_a_service_number_reaches_a_company_and_no_person(
     text: str, own: str, support: str, access: str
 ) -> None:
-    assert of(text).code == own
-    assert of(text).verdict == "suspect"
-    assert of(text, "support_phone").code == support
-    assert of(text, "access_phone").code == access
+    assert phone_finding(text).code == own
+    assert phone_finding(text).verdict == "suspect"
+    assert phone_finding(text, "support_phone").code == support
+    assert phone_finding(text, "access_phone").code == access
     expected = "ok" if access == "phone_service" else "suspect"
-    assert of(text, "access_phone").verdict == expected
+    assert phone_finding(text, "access_phone").verdict == expected
 
 
 def test_only_what_cannot_be_a_person_s_own_is_said_to_be_false() -> None:
-    assert of("95187").false
-    assert of("110", "access_phone").false
-    assert of("+86 571 95187").false
+    assert phone_finding("95187").false
+    assert phone_finding("110", "access_phone").false
+    assert phone_finding("+86 571 95187").false
     # A company may well have its calls answered there.
-    assert not of("400 555 0100").false
-    assert not of("+86 571 95187", "access_phone").false
+    assert not phone_finding("400 555 0100").false
+    assert not phone_finding("+86 571 95187", "access_phone").false
 
 
 @pytest.mark.parametrize("text", ["5555 0100", "555-0101"])
 def test_without_an_area_code_nobody_can_tell(text: str) -> None:
-    found = of(text)
+    found = phone_finding(text)
     assert (found.verdict, found.code, found.false) == ("unknown", "phone_without_area", False)
 
 
 def test_no_finding_repeats_the_number() -> None:
     for text in ("010-5555 0100", "13800000000", "999", "95187"):
-        assert text.replace(" ", "")[-4:] not in str(of(text).facts)
+        assert text.replace(" ", "")[-4:] not in str(phone_finding(text).facts)

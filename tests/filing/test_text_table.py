@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.filing.lists import table_file
-from incidents.filing.lists.table_file import NAMES
+from incidents.filing.lists.table_file import ENCODINGS
 from incidents.filing.lists.table_row import MAX_COLUMNS, Row, TableError
-from incidents.filing.lists.text_table import SeenNames
+from incidents.filing.lists.text_table import NameIndex
 
 LIST = "域名,主体名称\r\nshop.example,示例公司\r\n"
 READ = [Row(2, {"域名": "shop.example", "主体名称": "示例公司"})]
@@ -45,7 +45,7 @@ def test_the_encoding_is_found_and_named(content: bytes, name: str) -> None:
     with table_file.read(BytesIO(content), "list.csv") as table:
         assert (table.kind, table.encoding) == ("CSV", name)
         assert list(table.rows) == READ
-    assert name in NAMES.values()
+    assert name in ENCODINGS.values()
 
 
 def test_a_byte_of_no_encoding_is_named_with_its_offset() -> None:
@@ -189,7 +189,7 @@ def test_what_goes_by_is_told_for_a_progress_bar() -> None:
 
 @given(st.lists(st.text(max_size=3)))
 def test_the_first_row_of_a_name_is_told(names: list[str]) -> None:
-    seen = SeenNames()
+    seen = NameIndex()
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         first.setdefault(name, row)
@@ -197,14 +197,14 @@ def test_the_first_row_of_a_name_is_told(names: list[str]) -> None:
 
 
 def test_fifty_thousand_names_are_told_apart() -> None:
-    seen = SeenNames()
+    seen = NameIndex()
     names = [f"shop-{n}.example" for n in range(50_000)]
     assert [seen.first(name, row) for row, name in enumerate(names)] == list(range(50_000))
     assert [seen.first(name, 7) for name in names] == list(range(50_000))
 
 
 def test_a_name_whose_hash_is_nought_is_a_name() -> None:
-    seen = SeenNames()
+    seen = NameIndex()
     assert hash("") == 0
     assert (seen.first("", 3), seen.first("", 4)) == (3, 3)
 

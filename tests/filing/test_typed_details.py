@@ -88,7 +88,7 @@ def test_what_is_none_of_the_choices_is_wrong_and_nothing_more_is_said_of_it(fie
 TODAY = date(2026, 3, 1)
 
 
-def told(**days: str) -> list[tuple[str, str, str]]:
+def day_findings(**days: str) -> list[tuple[str, str, str]]:
     filed = {"public_security_number": "京公网安备 11010502000001号", **days}
     return [(each.verdict, each.field, each.code) for each in check_days(filed, today=TODAY)]
 
@@ -113,13 +113,13 @@ def test_each_day_comes_no_earlier_than_the_one_before_it(
     days: dict[str, str], wrong: list[str]
 ) -> None:
     expected = [("wrong", field, "day_before") for field in wrong]
-    assert told(**days) == (expected or [("ok", list(days)[-1], "days_in_order")])
+    assert day_findings(**days) == (expected or [("ok", list(days)[-1], "days_in_order")])
 
 
 @pytest.mark.parametrize("field", ["filed_on", "approved_on", "shown_on"])
 def test_what_has_been_done_was_not_done_in_the_future(field: str) -> None:
-    assert told(**{field: "2026-03-01"}) == []
-    assert told(**{field: "2026-03-02"}) == [("wrong", field, "day_ahead")]
+    assert day_findings(**{field: "2026-03-01"}) == []
+    assert day_findings(**{field: "2026-03-02"}) == [("wrong", field, "day_ahead")]
 
 
 def test_an_approved_site_without_its_number_on_record_is_wrong() -> None:
@@ -130,12 +130,12 @@ def test_an_approved_site_without_its_number_on_record_is_wrong() -> None:
 @pytest.mark.parametrize(("ended", "late"), [("2026-01-31", False), ("2026-02-01", True)])
 def test_what_was_done_after_the_thirty_days_is_told(ended: str, late: bool) -> None:
     for begun, done in (("opened_on", "filed_on"), ("approved_on", "shown_on")):
-        codes = {code for _, _, code in told(**{begun: "2026-01-01", done: ended})}
+        codes = {code for _, _, code in day_findings(**{begun: "2026-01-01", done: ended})}
         assert ("day_late" in codes) is late
 
 
 def test_a_site_may_be_going_to_open() -> None:
-    assert told(opened_on="2027-01-01") == []
+    assert day_findings(opened_on="2027-01-01") == []
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_a_site_may_be_going_to_open() -> None:
 )
 def test_what_is_no_day_is_wrong(text: str) -> None:
     assert read_day(text) is None
-    assert told(filed_on=text) == [("wrong", "filed_on", "day_unreadable")]
+    assert day_findings(filed_on=text) == [("wrong", "filed_on", "day_unreadable")]

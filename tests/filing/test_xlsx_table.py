@@ -14,7 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from incidents.filing.lists import table_file
 from incidents.filing.lists.table_file import TableFile
 from incidents.filing.lists.table_row import Row, TableError
-from incidents.filing.lists.xlsx_table import letters, number
+from incidents.filing.lists.xlsx_table import column_letters, number
 from tests.filing.sheets import (
     HEADER,
     MAIN,
@@ -234,7 +234,7 @@ def test_a_cell_far_to_the_right_is_told_and_one_below_the_last_row_too() -> Non
 
 
 def test_columns_are_called_what_a_spreadsheet_calls_them() -> None:
-    assert [letters(n) for n in (0, 25, 26, 701, 702, 16_383)] == [
+    assert [column_letters(n) for n in (0, 25, 26, 701, 702, 16_383)] == [
         "A",
         "Z",
         "AA",

@@ -233,9 +233,9 @@ def tells_what_was_lost() -> None:
 
 def missing(house: App, key_file: Path) -> Loss | None:
     """The known loss of signed entries."""
-    files = signed_files.known(key_file)
+    files = signed_files.read_folder(key_file)
     with house.reading() as connection:
-        return loss.known(connection, files)
+        return loss.find(connection, files)
 
 
 def epochs(house: App) -> int:

@@ -1,4 +1,4 @@
-"""The import: each row once, whoever runs it and however often; nothing counts in a rule."""
+"""The import: each row once, in any number of runs by anybody; nothing counts for a rule."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

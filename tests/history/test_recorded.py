@@ -1,4 +1,4 @@
-"""The recorded history: what is on record is told again, and comes to what the record says."""
+"""The recorded history: a trial of the record gives what is on record."""
 
 from collections.abc import Iterator
 from datetime import timedelta

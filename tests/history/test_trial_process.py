@@ -1,4 +1,4 @@
-"""A long trial is another process's: it comes to the same, is paid for, and has an end."""
+"""A long trial in another process: the same result, charged, and limited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from incidents.history.trial_process import (
     Trial,
     TrialLostError,
     UnlimitedError,
-    UploadedHistory,
+    Upload,
 )
 from incidents.machine.policy import DOCUMENTED
 
@@ -32,7 +32,7 @@ LINES = "occurred_at,site\n" + "2026-03-01 10:00,a.example\n" * 3
 
 def trial(told: Callable[..., Any], text: str = LINES, most: int = 3) -> Trial[Any]:
     return Trial(
-        source=UploadedHistory(text.encode(), "history", UTC),
+        source=Upload(text.encode(), "history", UTC),
         policies=(("p", DOCUMENTED),), draw=Draw(),
         within=None, most=most, skip_bad=False, summarize=told,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def test_what_goes_wrong_elsewhere_is_told_as_here(
 
 @pytest.fixture
 def shut_in(long: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Shuts the other process in, by a line of Python that it begins with."""
+    """Confine the other process by a line of Python at its beginning."""
 
     def begin(line: str) -> None:
         refuses = (

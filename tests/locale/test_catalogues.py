@@ -28,7 +28,7 @@ IN_CHINESE_ALONE = (
 
 
 def facts(phrase: str) -> set[str]:
-    """What a phrase names."""
+    """The facts that a phrase names."""
     return {name for _, name, _, _ in Formatter().parse(phrase) if name}
 
 
@@ -41,7 +41,7 @@ def test_every_english_phrase_is_there_in_chinese_with_no_other_facts(domain: Do
 
 
 MORE = {"act", "nearest", "states"}
-"""What a phrase may name in place of another fact (`locale.refusals`)."""
+"""Facts that a phrase may name in place of another one (`locale.refusals`)."""
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -75,7 +75,7 @@ PROGRAM = Path(incidents.__path__[0])
 
 
 def said_by_code() -> tuple[set[str], list[re.Pattern[str]], set[str]]:
-    """What stands in the program: texts, texts put together (as patterns), and names of groups."""
+    """The ids in the program: texts, composed texts (as patterns), and names of groups."""
     texts, patterns, groups = set[str](), set[str](), set[str]()
     for file in PROGRAM.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -104,7 +104,7 @@ def _pattern(parts: list[ast.expr]) -> str:
 
 
 BY_CODE = ("cause", "error", "head")
-"""The groups whose ids one function makes of a code, so that a pattern would let all of them by."""
+"""The groups whose ids one function makes from a code: a pattern would match all of them."""
 
 
 def codes() -> set[str]:

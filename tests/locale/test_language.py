@@ -1,4 +1,4 @@
-"""The language: how the facts in a phrase are written, and what is told where one has no phrase."""
+"""The language: the form of the facts in a phrase, and the result without a phrase."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
-"""No shell: the machine, the views, and what all surfaces say name no command and no option.
+"""No shell: the machine, the views and shared sentences name no command and no option.
 
-What can be done is a hint, which each surface renders (`contract.ways_out`).
+A hint says what to do, which each surface renders (`contract.ways_out`).
 """
 
 from __future__ import annotations

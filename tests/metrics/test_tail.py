@@ -29,18 +29,18 @@ Counts = dict[tuple[str, ...], int]
 
 def counted(tail: EntryCounters) -> Counts:
     """What the tail tells, without the noughts."""
-    found = told(tail).of("incidents_decisions_total")
+    found = samples_of(tail).of("incidents_decisions_total")
     return {of: int(n) for of, n in found.items() if not isinstance(n, Histogram) and n}
 
 
-def told(tail: EntryCounters) -> Samples:
+def samples_of(tail: EntryCounters) -> Samples:
     found = Samples()
     tail.add_to(found)
     return found
 
 
 def late(tail: EntryCounters) -> Histogram:
-    found = told(tail).of("incidents_enforcement_lateness_seconds")[()]
+    found = samples_of(tail).of("incidents_enforcement_lateness_seconds")[()]
     assert isinstance(found, Histogram)
     return found
 
@@ -137,7 +137,7 @@ def test_after_an_hour_without_a_scrape_it_catches_up_a_part_at_a_time(
     for _ in range(3):
         with reading(day.engine) as connection:
             tail.advance(connection)
-        uncounted.append(told(tail).of("incidents_decisions_uncounted")[()])
+        uncounted.append(samples_of(tail).of("incidents_decisions_uncounted")[()])
     assert uncounted == [7, 0, 0]
     assert counted(tail) == {("site_edited", "none"): MAX_COUNTED + 7}
 
@@ -164,7 +164,7 @@ def test_a_database_that_was_brought_back_from_a_backup_is_followed_from_there(
 
 
 def test_each_kind_is_there_from_the_start_so_that_its_first_is_an_increase() -> None:
-    found = told(EntryCounters()).of("incidents_decisions_total")
+    found = samples_of(EntryCounters()).of("incidents_decisions_total")
     assert set(found) == set(samples.DECISIONS)
     assert ("site_closed", "repeat") in found
     assert set(found.values()) == {0}

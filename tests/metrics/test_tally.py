@@ -22,29 +22,29 @@ def done(outcome: Outcome | None, adapter: str = "panel", lane: str = "act") -> 
     return AttemptResult(claimed, adapter, outcome)
 
 
-def told(tally: AttemptCounters) -> Samples:
+def samples_of(counters: AttemptCounters) -> Samples:
     found = Samples()
-    tally.add_to(found)
+    counters.add_to(found)
     return found
 
 
-def attempts(tally: AttemptCounters) -> dict[tuple[str, ...], Value]:
-    return dict(told(tally).of("incidents_order_attempts_total"))
+def attempts(counters: AttemptCounters) -> dict[tuple[str, ...], Value]:
+    return dict(samples_of(counters).of("incidents_order_attempts_total"))
 
 
-def took(tally: AttemptCounters, lane: str) -> Histogram:
-    found = told(tally).of("incidents_order_delivery_seconds")[lane,]
+def durations(counters: AttemptCounters, lane: str) -> Histogram:
+    found = samples_of(counters).of("incidents_order_delivery_seconds")[lane,]
     assert isinstance(found, Histogram)
     return found
 
 
 def test_each_outcome_of_an_adapter_is_counted_and_the_others_are_nought() -> None:
-    tally = AttemptCounters()
+    counters = AttemptCounters()
     for outcome in (Delivered(), Delivered(), Retry(problem="http_503")):
-        tally.observe(done(outcome), NOW)
-    tally.observe(done(Failed(problem="http_410"), "mail", "notice"), NOW)
+        counters.observe(done(outcome), NOW)
+    counters.observe(done(Failed(problem="http_410"), "mail", "notice"), NOW)
 
-    assert attempts(tally) == {
+    assert attempts(counters) == {
         ("act", "panel", "delivered"): 2, ("act", "panel", "retry"): 1,
         ("act", "panel", "failed"): 0, ("act", "panel", "skipped"): 0,
         ("notice", "mail", "delivered"): 0, ("notice", "mail", "retry"): 0,
@@ -53,32 +53,32 @@ def test_each_outcome_of_an_adapter_is_counted_and_the_others_are_nought() -> No
 
 
 def test_an_attempt_that_was_not_made_is_none() -> None:
-    tally = AttemptCounters()
-    tally.observe(done(None), NOW)
-    assert attempts(tally) == {}
+    counters = AttemptCounters()
+    counters.observe(done(None), NOW)
+    assert attempts(counters) == {}
 
 
 def test_what_no_adapter_was_asked_for_is_nobodys() -> None:
-    tally = AttemptCounters()
-    tally.observe(done(Skipped(why="expired"), ""), NOW)
-    assert attempts(tally)["act", "none", "skipped"] == 1
+    counters = AttemptCounters()
+    counters.observe(done(Skipped(why="expired"), ""), NOW)
+    assert attempts(counters)["act", "none", "skipped"] == 1
 
 
 def test_only_what_is_carried_out_has_taken_its_time_by_lane() -> None:
-    tally = AttemptCounters()
-    tally.observe(done(Delivered()), NOW)
-    tally.observe(done(Delivered(), "mail", "notice"), TEN + timedelta(hours=1))
-    tally.observe(done(Retry(problem="x")), NOW)
-    assert (took(tally, "act").count, took(tally, "act").sum_s) == (1, 3)
-    assert (took(tally, "notice").count, took(tally, "notice").sum_s) == (1, 3600)
-    assert took(tally, "desk").count == 0
+    counters = AttemptCounters()
+    counters.observe(done(Delivered()), NOW)
+    counters.observe(done(Delivered(), "mail", "notice"), TEN + timedelta(hours=1))
+    counters.observe(done(Retry(problem="x")), NOW)
+    assert (durations(counters, "act").count, durations(counters, "act").sum_s) == (1, 3)
+    assert (durations(counters, "notice").count, durations(counters, "notice").sum_s) == (1, 3600)
+    assert durations(counters, "desk").count == 0
 
 
 @pytest.mark.parametrize("more", [0, 1, 500])
 def test_adapters_without_end_do_not_make_labels_without_end(more: int) -> None:
-    tally = AttemptCounters()
+    counters = AttemptCounters()
     for n in range(MAX_ADAPTERS + more):
-        tally.observe(done(Delivered(), f"site-{n}.example"), NOW)
-    found = attempts(tally)
+        counters.observe(done(Delivered(), f"site-{n}.example"), NOW)
+    found = attempts(counters)
     assert len({adapter for _, adapter, _ in found}) == MAX_ADAPTERS + bool(more)
     assert found.get(("act", "other", "delivered"), 0) == more

@@ -180,7 +180,7 @@ def test_what_is_wrong_is_named_with_what_it_must_be(
     old: str, new: str, message: str, said: Environ
 ) -> None:
     assert old in NOTICES
-    _complains(notice_settings.customer_settings, said(NOTICES.replace(old, new, 1)), message)
+    _is_refused(notice_settings.customer_settings, said(NOTICES.replace(old, new, 1)), message)
 
 
 @pytest.mark.parametrize(
@@ -200,11 +200,11 @@ def test_what_is_wrong_in_the_alarms_is_named_too(
     old: str, new: str, message: str, said: Environ
 ) -> None:
     assert old in ALARMS
-    _complains(notice_settings.desk_settings, said(ALARMS.replace(old, new, 1)), message)
+    _is_refused(notice_settings.desk_settings, said(ALARMS.replace(old, new, 1)), message)
 
 
 def test_a_table_that_nobody_names_is_read_too(said: Environ) -> None:
-    _complains(
+    _is_refused(
         notice_settings.customer_settings,
         said(NOTICES + '[notices.other]\ntype = "pigeon"\n'),
         "[notices.other] of the settings file says type = 'pigeon'",
@@ -251,7 +251,7 @@ def test_the_lanes_are_those_of_the_settings(said: Environ, tmp_path: Path) -> N
     assert len(lanes.desk_lane(App(), environ=environ)._outlets) == 3
 
 
-def _complains(read: Callable[..., Any], environ: dict[str, str], message: str) -> None:
+def _is_refused(read: Callable[..., Any], environ: dict[str, str], message: str) -> None:
     with pytest.raises(IncidentsError) as raised:
         read(SHANGHAI, environ)
     assert message in raised.value.message

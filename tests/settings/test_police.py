@@ -1,4 +1,4 @@
-"""The duty to report: one reminder at a time, to the second; and what the settings may say."""
+"""The duty to report: one reminder at a time, to the second; and its valid settings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

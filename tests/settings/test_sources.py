@@ -15,7 +15,7 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.settings import sources
-from incidents.settings.sources import TellingNameError
+from incidents.values.person_name import TellingNameError
 
 
 def _file(folder: Path, text: str) -> dict[str, str]:

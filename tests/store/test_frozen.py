@@ -18,7 +18,7 @@ from incidents.audit.export import Selection
 from incidents.audit.proof import bundle_verification as verify_bundle
 from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.bundle_archive import unpacked
-from incidents.audit.proof.verdict import Asked
+from incidents.audit.proof.verdict import VerifyOptions
 from incidents.audit.replay import Replay
 from incidents.store.database import schema
 from incidents.store.database.engine import reading
@@ -100,7 +100,7 @@ def keeps(engine: Engine, revision: str, facts: dict[str, Any]) -> None:
         if engine.dialect.name == "sqlite":
             entries = b"".join(export.jsonl(export.stored(connection, Selection())))
             assert entries == unpack(revision, "entries.jsonl")
-    assert verification.database(engine, Asked()).findings == ()
+    assert verification.database(engine, VerifyOptions()).findings == ()
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda file: f"{file.parent.name}-{file.name}")
@@ -110,7 +110,7 @@ def test_a_frozen_bundle_verifies_with_this_program_and_with_the_script(bundle: 
     # A whole bundle alone leads from an old key and an old checkpoint to the present ones.
     if bundle.name == "bundle.tar.zst":
         key, held = first, [(bundle.parent / "held.checkpoint").read_bytes()]
-    asked = Asked(
+    asked = VerifyOptions(
         keys=(VerifierKey.parse(key),),
         held=tuple(signed_check.read(note, "held") for note in held),
     )

@@ -27,16 +27,16 @@ def waiting(day: Rehearsal) -> list[int | None]:
 
 def test_accounts_stay_sessions_end_and_refusals_are_counted_from_then_on(db_url: str) -> None:
     with rehearsal(db_url) as day:
-        door = Authenticator(day.engine, lambda: day.now, UNSEALED)
+        authenticator = Authenticator(day.engine, lambda: day.now, UNSEALED)
         day.desk.on_record(
             lambda each: acts.make(each, BY, "admin-1", "administrator", lambda: day.now)
         )
-        door.begin("admin-1")
+        authenticator.begin("admin-1")
         before = rows(day, accounts, tokens)
         assert there_and_back(day, BEFORE) >= {"sign_ins", "refusals"}
         assert rows(day, accounts, tokens) == before
         assert rows(day, sessions) == [[]]
-        assert door.begin("admin-1").identity.session is not None
+        assert authenticator.begin("admin-1").identity.session is not None
         assert day.findings() == []
 
 

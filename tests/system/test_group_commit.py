@@ -1,4 +1,4 @@
-"""The group commit: whoever waits shares the next round, and nobody is forgotten."""
+"""The group commit: waiting callers share the next round, and none is forgotten."""
 
 import threading
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Work:
 
 
 def started(group: GroupCommit[int, int], items: Sequence[int], found: dict[int, object]) -> None:
-    """Threads that wait for their turn, one for each item."""
+    """Start threads that wait for their turn, one for each item."""
 
     def take(item: int) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The ownership: what is told to be typed lets the user open the file."""
+"""The ownership: the suggested command makes the file accessible to the user."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What an account costs: one thing worked out at a time, within a budget that fills up again."""
+"""The costs of an account: one piece of work at a time, within a budget that refills."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Server:
         return connection, wire
 
     def later(self, seconds: float) -> None:
-        """So many seconds go by, in each of which all are looked at."""
+        """Let that many seconds pass, with a check of all connections in each."""
         until = self.now + seconds
         while self.now < until:
             self.now = min(until, self.now + 1)

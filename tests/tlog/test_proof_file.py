@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.tlog import note, proof
+from incidents.tlog import note, proof_file
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Checkpoint
-from incidents.tlog.proof import ProofFile, ProofFileError
+from incidents.tlog.proof_file import ProofFile, ProofFileError
 
 HASHES = [
     "gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=",
@@ -25,7 +25,7 @@ EXAMPLE = f"{HEAD}extra YWdl\n{INDEX}{PROOF}\n{CHECKPOINT}"
 
 
 def test_a_proof_in_the_form_of_the_specification_is_read_and_written_to_the_byte() -> None:
-    found = proof.parse_file(EXAMPLE.encode())
+    found = proof_file.parse_file(EXAMPLE.encode())
     assert found.index == 73_894
     assert found.extra == b"age"
     assert found.proof == tuple(map(base64.b64decode, HASHES))
@@ -34,20 +34,20 @@ def test_a_proof_in_the_form_of_the_specification_is_read_and_written_to_the_byt
 
 
 def test_the_checkpoint_in_it_opens_as_it_is() -> None:
-    inside = note.parse(proof.parse_file(EXAMPLE).checkpoint)
+    inside = note.parse(proof_file.parse_file(EXAMPLE).checkpoint)
     assert note.verified_keys(inside, [KEY.verifier]) == [KEY.verifier]
 
 
 def test_without_extra_data_the_line_is_left_out() -> None:
     bare = f"{HEAD}{INDEX}{PROOF}\n{CHECKPOINT}"
-    assert proof.parse_file(bare).extra is None
-    assert proof.parse_file(bare).text == bare
+    assert proof_file.parse_file(bare).extra is None
+    assert proof_file.parse_file(bare).text == bare
 
 
 def test_the_only_entry_of_a_log_needs_no_hash() -> None:
     only = f"{HEAD}index 0\n\n{CHECKPOINT}"
-    assert proof.parse_file(only) == ProofFile(0, (), CHECKPOINT.encode())
-    assert proof.parse_file(only).text == only
+    assert proof_file.parse_file(only) == ProofFile(0, (), CHECKPOINT.encode())
+    assert proof_file.parse_file(only).text == only
 
 
 @given(
@@ -59,7 +59,11 @@ def test_each_proof_is_read_back(
     index: int, hashes: tuple[bytes, ...], extra: bytes | None
 ) -> None:
     written = ProofFile(index, hashes, CHECKPOINT.encode(), extra)
-    assert proof.parse_file(written.text) == proof.parse_file(written.text.encode()) == written
+    assert (
+        proof_file.parse_file(written.text)
+        == proof_file.parse_file(written.text.encode())
+        == written
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,15 +96,15 @@ def test_each_proof_is_read_back(
 )
 def test_what_is_no_proof_is_refused_with_the_reason(written: str, because: str) -> None:
     with pytest.raises(ProofFileError, match=because):
-        proof.parse_file(written)
+        proof_file.parse_file(written)
 
 
 def test_a_proof_whose_checkpoint_is_no_note_is_refused() -> None:
     for inside in ("", "a\n", CHECKPOINT[:-1], "\n" + CHECKPOINT.partition("\n\n")[2]):
         with pytest.raises(note.NoteError):
-            proof.parse_file(f"{HEAD}{INDEX}{PROOF}\n{inside}")
+            proof_file.parse_file(f"{HEAD}{INDEX}{PROOF}\n{inside}")
 
 
 def test_bytes_that_are_not_utf8_are_refused() -> None:
     with pytest.raises(ProofFileError, match="byte 23 is not UTF-8"):
-        proof.parse_file(HEAD.encode() + b"\xff" + CHECKPOINT.encode())
+        proof_file.parse_file(HEAD.encode() + b"\xff" + CHECKPOINT.encode())

@@ -1,5 +1,4 @@
-"""Public names: incident `12-3`, contact `12-3-1`, task `12-t2`, order `12-o45`, and the items of
-the queue."""
+"""Public ids of incidents, contacts, tasks, orders and items of the queue."""
 
 import pytest
 from hypothesis import given

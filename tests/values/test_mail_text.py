@@ -1,4 +1,4 @@
-"""What a person reads of a mail whose source was pasted, and of other text."""
+"""The readable text of a mail whose source was pasted, and of other text."""
 
 from email.message import EmailMessage
 from typing import Any

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from incidents.errors import BadSiteNameError
-from incidents.values import ids, site_name
+from incidents.values import ids, punycode, site_name
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_part_that_can_only_be_too_long_is_neither_put_in_order_nor_encoded(
 ) -> None:
     """Both take the square of its length."""
     encoded: list[str] = []
-    monkeypatch.setattr("incidents.values.site_name.to_punycode", encoded.append)
+    monkeypatch.setattr("incidents.values.punycode.encode", encoded.append)
     with pytest.raises(
         BadSiteNameError, match=f"has {len(part)} characters; 63 octets are the most"
     ):
@@ -169,4 +169,4 @@ def test_whoever_types_what_is_shown_names_that_site(label: str) -> None:
 @given(st.text(_LETTERS, max_size=40))
 def test_a_label_is_written_as_the_codec_writes_it(label: str) -> None:
     assume(not label.isascii())
-    assert site_name.to_punycode(label) == label.encode("punycode").decode()
+    assert punycode.encode(label) == label.encode("punycode").decode()

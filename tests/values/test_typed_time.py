@@ -1,4 +1,4 @@
-"""Times as people type them: so long ago, on a day that has a name, a day as a limit."""
+"""Times as people type them: a time ago, on a named day, or a day as a limit."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

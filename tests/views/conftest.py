@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the views: a day at a desk, on both databases."""
+"""The fixtures of the views' tests: a day at a desk, on both databases."""
 
 from collections.abc import Iterator
 

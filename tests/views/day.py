@@ -1,4 +1,4 @@
-"""A day at the desk, told act by act under a frozen clock, and looked at through the views."""
+"""A day at the desk, act by act under a frozen clock, seen through the views."""
 
 from __future__ import annotations
 

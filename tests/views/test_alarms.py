@@ -1,4 +1,4 @@
-"""What is alarming: each cause while it lasts, to the second, under a name that stays the same."""
+"""The alarms: each cause while it lasts, to the second, under a constant key."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What people are told of the sites that a loss has left down, and of those taken down again."""
+"""The sites that a loss has left down, and those taken down again, as people see them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def alarms(day: Day) -> list[Alarm]:
 
 
 def said(day: Day, kind: str) -> str:
-    """What the queue says of it."""
+    """The queue's text about it."""
     kinds: list[str] = [each.kind for each in alarm.warnings_of(day.queue(), day.now)]
     return notices(day.queue(), When(UTC, day.now, language("en", "cli")))[kinds.index(kind)].words
 

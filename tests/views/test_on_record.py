@@ -1,4 +1,4 @@
-"""What is on record: the latest first, page by page, and of what people ask for nothing is lost."""
+"""The entries on record: the latest first, page by page, without losing any that match."""
 
 from typing import Any
 

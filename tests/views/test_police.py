@@ -1,4 +1,4 @@
-"""What is to be reported to the police: in the order of the deadlines, and counted."""
+"""The incidents to report to the police: by deadline, and counted."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The health of the record: what was lost is told, whoever has gone on since."""
+"""The health of the record: a loss is shown, whoever has resumed since."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What everybody who looks at the queue is told first of the record and its history."""
+"""The warnings of the queue about the record and its history."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Why a site stands as it does: every state and rule, told from the record, and what changes it."""
+"""The explanation of a site: every state and rule, from the record, and what changes it."""
 
 from dataclasses import dataclass
 

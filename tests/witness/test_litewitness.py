@@ -17,8 +17,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
-from incidents.tlog import keys
+from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, fetch
+from incidents.tlog import encoding
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
 from incidents.witness import rules
@@ -41,7 +41,7 @@ class Judge:
 
     def has_seen(self, size: int) -> None:
         """Write down that it has countersigned the log's tree of that size."""
-        root = keys.base64_of(LOG.root(size))
+        root = encoding.base64_of(LOG.root(size))
         with closing(sqlite3.connect(self.database)) as connection:
             connection.execute("UPDATE log SET tree_size = ?, tree_hash = ?", (size, root))
             connection.commit()
@@ -134,7 +134,7 @@ def test_openssl_verifies_what_the_witness_signs(tmp_path: Path) -> None:
 
 
 def _cosigned(judge: Witness, log: Log, n: int, seen: int) -> Signature:
-    return cosigned(judge, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
+    return fetch(judge, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
 
 
 def _refused_at_first() -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents.audit.log import stamp
-from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
+from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, fetch
 from incidents.errors import InputError
 from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
@@ -28,7 +28,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 def ask(of: Witness, n: int, seen: int, log: Log = LOG) -> Signature:
     """Have the log's checkpoint of `n` entries countersigned."""
-    return cosigned(of, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
+    return fetch(of, bytes(log.note(n)), lambda old: list(log.prove(old, n)), seen=seen)
 
 
 # With a real witness
@@ -286,10 +286,10 @@ def test_a_witness_has_a_web_address_and_a_witnesss_key() -> None:
 
 def test_what_is_no_checkpoint_is_sent_to_nobody() -> None:
     with pytest.raises(NoteError):
-        cosigned(Witness("http://127.0.0.1:1", KEY.verifier), b"x", lambda _: [], seen=0)
+        fetch(Witness("http://127.0.0.1:1", KEY.verifier), b"x", lambda _: [], seen=0)
     text = bytes(note.sign_note("hello\n", LOG.key))
     with pytest.raises(CheckpointError):
-        cosigned(Witness("http://127.0.0.1:1", KEY.verifier), text, lambda _: [], seen=0)
+        fetch(Witness("http://127.0.0.1:1", KEY.verifier), text, lambda _: [], seen=0)
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(

@@ -202,7 +202,7 @@ def revoke(by: Looking, token: str) -> None:
 def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> IdempotencyKey:
     return IdempotencyKey(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
-        asked=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
+        request=json.dumps([act, by.by, asked.model_dump()]), given_key=key,
     )  # fmt: skip
 
 

@@ -268,4 +268,4 @@ def _lines(form: Form, filings: Callable[[], Iterable[export.Filing]]) -> Iterat
         return export.json_document(filings())
     if form == "jsonl":
         return export.json_lines(filings())
-    return export.csv_of(filings)
+    return export.csv_lines(filings)

@@ -198,7 +198,7 @@ def _parted(details: Mapping[str, str | None]) -> dict[str, filing_documents.Fil
     """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
-        for key, text in sorted(details.items(), key=lambda each: form.place(each[0]))
+        for key, text in sorted(details.items(), key=lambda each: form.sort_key(each[0]))
     }
 
 

@@ -27,7 +27,7 @@ from incidents.history.importing import Import
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
-from incidents.history.trial_process import BadLinesError, Trial, UploadedHistory
+from incidents.history.trial_process import BadLinesError, Trial, Upload
 from incidents.machine.policy import DOCUMENTED, read_duration
 
 T = TypeVar("T")
@@ -136,10 +136,10 @@ def _tried(
         return trial_process.run_trial(trial, spent)
 
 
-def _sent(asked: HistoryFile) -> UploadedHistory:
+def _sent(asked: HistoryFile) -> Upload:
     zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
     # An incomplete character is kept as it is, and makes its line invalid.
-    return UploadedHistory(asked.history.encode(errors="surrogatepass"), "history", zone)
+    return Upload(asked.history.encode(errors="surrogatepass"), "history", zone)
 
 
 @contextmanager

@@ -25,10 +25,10 @@ from incidents.audit.log import status as log_status
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.bundle_notes import nothing_signed
 from incidents.audit.proof.signed_check import Held
-from incidents.audit.proof.verdict import Asked, Verdict
+from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.audit.proof.verification import Proof, Proving
+from incidents.audit.proof.voucher import nothing_signed
 from incidents.audit.split import Replayed
 from incidents.contract.documents import record
 from incidents.errors import IncidentsError
@@ -77,10 +77,10 @@ class Replaying(bodies.Form):
 def status(by: Looking) -> JSON:
     """Show how many entries are pending, numbered, and published, and who vouches for them."""
     settings = log_status.load_settings(by.app.settings)
-    files = signed_files.known(settings.key)
+    files = signed_files.read_folder(settings.key)
     with by.reading() as connection:
-        so_far = log_status.document(connection, by.app.now(connection))
-        silent = log_status.silent(so_far, settings.witnesses)
+        so_far = log_status.progress(connection, by.app.now(connection))
+        silent = log_status.silent_witnesses(so_far, settings.witnesses)
         found = log_health(connection, files, so_far, silent)
     return JSON(found)
 
@@ -112,7 +112,7 @@ def checkpoint(by: Looking) -> JSON:
     settings = log_status.load_settings(by.app.settings)
     ring = KeyRing(settings.key, settings.key_command)
     try:
-        done = log_status.checkpointed(by.app.engine, ring, clock.now)
+        done = log_status.checkpoint_now(by.app.engine, ring, clock.now)
     except HeldError as error:
         # The message names a file of this machine.
         raise problems.problem(
@@ -192,8 +192,8 @@ def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
     )  # fmt: skip
 
 
-def _asked(known: Known) -> Asked:
-    return Asked(
+def _asked(known: Known) -> VerifyOptions:
+    return VerifyOptions(
         keys=tuple(_key(each, ED25519, "keys", n) for n, each in enumerate(known.keys)),
         witnesses=tuple(
             _key(each, COSIGNATURE_V1, "witnesses", n) for n, each in enumerate(known.witnesses)

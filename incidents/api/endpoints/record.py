@@ -74,7 +74,7 @@ def exported(
     kind = "text/csv" if form == "csv" else "application/jsonl"
     named = {"Content-Disposition": f'attachment; filename="incidents.{form}"'}
     write = export.write_csv if form == "csv" else export.jsonl
-    told = export.for_a_slow_reader(by.reading, wanted, write)
+    told = export.buffered(by.reading, wanted, write)
     return StreamingResponse(told, media_type=kind, headers={**_HEADERS, **named})
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
-from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, Identity, is_handle
+from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
 from incidents.api.caller import address_of
@@ -105,11 +105,11 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def prove(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
+def reauthenticate(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
     """Confirm your password; acts that need this are then possible for five minutes."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
-        again = authenticator.prove(by, proof.password, address_of(request))
+        again = authenticator.reauthenticate(by, proof.password, address_of(request))
     except SignInError as error:
         raise _nobody(error) from error
     return _document(again.identity, again)
@@ -162,7 +162,7 @@ def _document(identity: Identity, visit: Visit | None) -> account_documents.Sess
         "token": identity.token,
         "may": may,
         "in_person": [act for act in may if act in IN_PERSON],
-        "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
+        "proved_until": None if proved is None else rfc3339(proved + PROOF_TTL),
         "csrf": None if visit is None else secrets.form_token(visit.cookie, CSRF),
     }
 

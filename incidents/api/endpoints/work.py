@@ -23,9 +23,9 @@ from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings, preview, samples
 from incidents.notices.letter import NOTICES, AnyFacts
-from incidents.settings import sources
 from incidents.store.cases import sites
 from incidents.values import inputs
+from incidents.values.person_name import check_person
 from incidents.views import masked
 
 queue_routes = router("queue")
@@ -74,7 +74,7 @@ def item(
 )
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Hand over all your claimed items to another person, at the end of a shift."""
-    to = sources.check_person(inputs.text("name", limit=100)(shift.to))
+    to = check_person(inputs.text("name", limit=100)(shift.to))
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
     given = by.app.hand_over(order, dry_run=by.dry_run)

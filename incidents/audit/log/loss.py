@@ -13,9 +13,9 @@ from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from incidents.audit.log import signed_files, signing
-from incidents.audit.log.signed_files import Kept, Known
-from incidents.audit.log.signing import DifferentError
+from incidents.audit.log import consistency, signed_files, signing
+from incidents.audit.log.consistency import DifferentError
+from incidents.audit.log.signed_files import KeptNote, SignedFiles
 from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
 from incidents.store import checkpoints, leaves
@@ -33,7 +33,7 @@ class LossKnownError(VerificationError):
 class Loss(NamedTuple):
     """In which way the log differs from what a key has signed last, and the file with that note."""
 
-    kept: Kept
+    kept: KeptNote
     detail: str
 
     @property
@@ -46,7 +46,7 @@ class Loss(NamedTuple):
 
     def refuse(self) -> NoReturn:
         """Raise TornNoteError or LossKnownError, so that nothing is signed."""
-        signed_files.refuse_torn(self.kept)
+        signed_files.check_readable(self.kept)
         raise LossKnownError(detail=self.detail, file=self.kept.file)
 
     @property
@@ -55,7 +55,7 @@ class Loss(NamedTuple):
         return f"{self.kept.file.name} {self.size}\n"
 
 
-def known(connection: Connection, files: Known) -> Loss | None:
+def find(connection: Connection, files: SignedFiles) -> Loss | None:
     """The largest signed note that the log does not begin with, if one is not answered.
 
     It is by a key that would sign now, or by one that this database does not know. Read `files`
@@ -74,23 +74,23 @@ def known(connection: Connection, files: Known) -> Loss | None:
     return max(found, key=lambda each: each.size or 0, default=None)
 
 
-def largest_unanswered(
-    connection: Connection, files: Known, told: Collection[int | None]
+def find_largest(
+    connection: Connection, files: SignedFiles, reported: Collection[int | None]
 ) -> Loss | None:
     """The largest note beside these files, by any key, that the log does not begin with.
 
-    Sizes in `told` were reported before, and do not count. All entries have numbers.
+    Sizes in `reported` do not count. All entries have numbers.
     """
     log = signing.log(connection)
     if log is None:
         return None
-    kept = (Kept(file, text) for file, text in files.notes.items())
+    kept = (KeptNote(file, text) for file, text in files.notes.items())
     own = [each for each in kept if _is_of(each, log.checkpoint.origin)]
-    found = [each for each in _lost(connection, log.checkpoint, own) if each.size not in told]
+    found = [each for each in _lost(connection, log.checkpoint, own) if each.size not in reported]
     return max(found, key=lambda each: each.size or 0, default=None)
 
 
-def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
+def record_answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     """Keep beside the key which notes of unknown keys are lost, so that `new` answers for them.
 
     They are reported no more once `new` is on record. An older database does not know `new`, and
@@ -99,7 +99,7 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     Raises:
         FileError: if a file cannot be read or written.
     """
-    files = signed_files.known(key_file).whole()
+    files = signed_files.read_folder(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         log = signing.log(connection)
         if log is None:
@@ -112,30 +112,30 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
         signed_files.write(_answers(key_file, new), key_file, "".join(sorted(lines)))
 
 
-def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list[Loss]:
+def _lost(connection: Connection, log: Checkpoint, kept: Iterable[KeptNote]) -> list[Loss]:
     found = []
     for each in kept:
         try:
-            signing.compare_with_kept(connection, log, each)
+            consistency.check_against_note(connection, log, each)
         except DifferentError as error:
             found.append(Loss(each, error.args[0]))
     return found
 
 
-def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[Kept]:
+def _of_unknown_keys(connection: Connection, origin: str, files: SignedFiles) -> list[KeptNote]:
     """The notes of this log by keys that the database does not know, if not answered."""
     keys = [VerifierKey.parse(key) for key in checkpoints.every_key(connection)]
     theirs = {each.file for key in keys for each in files.of(key)}
     answered = {line for key in keys for line in _answered(files, key)}
     found = []
     for file, text in files.notes.items():
-        kept = Kept(file, text)
+        kept = KeptNote(file, text)
         if file not in theirs and _is_of(kept, origin) and Loss(kept, "").line not in answered:
             found.append(kept)
     return found
 
 
-def _is_of(kept: Kept, origin: str) -> bool:
+def _is_of(kept: KeptNote, origin: str) -> bool:
     """Whether the note is of this log, by the key whose file it is."""
     try:
         written = note.parse(kept.note)
@@ -148,15 +148,15 @@ def _is_of(kept: Kept, origin: str) -> bool:
 
 
 def _answers(key_file: Path, new: VerifierKey) -> Path:
-    own = signed_files.beside(key_file, new)
+    own = signed_files.own_file(key_file, new)
     return own.with_name(f"{own.name}.lost")
 
 
-def _answered(files: Known, new: VerifierKey) -> set[str]:
+def _answered(files: SignedFiles, new: VerifierKey) -> set[str]:
     return set(files.notes.get(_answers(files.key_file, new), "").splitlines(keepends=True))
 
 
-def refuse(engine: Engine, key_file: Path) -> None:
+def check(engine: Engine, key_file: Path) -> None:
     """Check that no signed entries are known to be missing.
 
     Raises:
@@ -164,9 +164,9 @@ def refuse(engine: Engine, key_file: Path) -> None:
         TornNoteError: if a key's last note cannot be read.
         FileError: if a file beside the key's cannot be read.
     """
-    files = signed_files.known(key_file).whole()
+    files = signed_files.read_folder(key_file).whole()
     with plainly(engine), reading(engine) as connection:
-        found = known(connection, files)
+        found = find(connection, files)
     if found is not None:
         found.refuse()
 

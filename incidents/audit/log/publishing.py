@@ -52,7 +52,7 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
                 there = (folder / CHECKPOINT).read_bytes().decode(errors="replace")
             if there == written:
                 return None
-            grown = list(_grown(_published(connection, folder, there, last), last.size))
+            grown = list(_new_tiles(_published(connection, folder, there, last), last.size))
             for tile in grown:
                 hashes = sequencer.hashes(connection, tile)[: tile.width * HASH_BYTES]
                 _write(folder / tiles.path(tile), hashes)
@@ -80,7 +80,7 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
         raise AnotherLogError(
             folder=folder, what=Cause.of("checkpoint_unreadable", "not readable")
         ) from error
-    what = _stranger(found, log)
+    what = _foreign_reason(found, log)
     if what is None:
         root = proof.root_at(sequencer.nodes(connection, log.size), found.size)
         if root != found.root:
@@ -94,7 +94,7 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
     return found.size
 
 
-def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
+def _foreign_reason(found: Checkpoint, log: Checkpoint) -> str | None:
     if found.origin != log.origin:
         return Cause.of("checkpoint_origin", "that of {origin!r}", origin=found.origin)
     if found.size > log.size:
@@ -109,7 +109,7 @@ def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
     return None
 
 
-def _grown(old: int, new: int) -> Iterator[Tile]:
+def _new_tiles(old: int, new: int) -> Iterator[Tile]:
     """The tiles that a tree of `new` leaves has, and one of `old` leaves has not."""
     level = 0
     while new:

@@ -20,7 +20,7 @@ from incidents.store import checkpoints
 from incidents.store.database.engine import plainly, reading
 from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
 
-OnRecord = Callable[[str, str | None], None]
+RecordKey = Callable[[str, str | None], None]
 """Records that the first key signs."""
 Replaces = Callable[[str, str | None, bool], None]
 """Records that a new key signs from now on, in place of another, which may be lost."""
@@ -31,7 +31,7 @@ _TRIAL = b"incidents: this key can sign\n"
 
 
 def first(
-    engine: Engine, ring: KeyRing, name: str, put_on_record: OnRecord, *, public: str | None = None
+    engine: Engine, ring: KeyRing, name: str, put_on_record: RecordKey, *, public: str | None = None
 ) -> VerifierKey:
     """Make the log's first key with the log's `name`, or take the command's, `public`.
 
@@ -45,7 +45,7 @@ def first(
             "the log already has a key, {active}: replace it with `incidents audit key rotate`"
         )
         raise RefusedError.coded("log_has_key", sentence, active=active)
-    signed_files.refuse_torn_share(ring.file)
+    signed_files.check_share(ring.file)
     key = _of_command(ring, public) if ring.is_command else _of_file(ring, name, public)
     put_on_record(str(key), None)
     return key
@@ -81,11 +81,11 @@ def rotate(
     with signers_lock.held(ring.file) as place:
         signers_lock.check(ring.file, place, _state(engine).place)
         # Before anything is on record.
-        signed_files.refuse_torn_share(ring.file)
+        signed_files.check_share(ring.file)
         if lost:
             # Signed entries may only have lost their numbers.
             sequencer.number_all(engine)
-            loss.refuse(engine, ring.file)
+            loss.check(engine, ring.file)
         new = begin(engine, ring, place, public=public, lost=lost)
         return new, finish(engine, ring, place, new, put_on_record, lost=lost)
 
@@ -156,17 +156,17 @@ def finish(
     """
     active = _state(engine).active
     if lost:
-        loss.answer(engine, ring.file, new)
+        loss.record_answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
     if lost:
         # Not before: after an interruption it must be found again.
-        signed_files.set_torn_share_aside(ring.file)
+        signed_files.put_torn_share_aside(ring.file)
     _sign_with(engine, ring, place, new, claims=claims)
     return None if ring.is_command else signing_key.replace(ring)
 
 
-def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
+def unfinished_key(engine: Engine, ring: KeyRing) -> VerifierKey | None:
     """The key on record that has not signed yet, or is not in its place."""
     state = _state(engine)
     if state.active is None or state.last is None:
@@ -267,7 +267,7 @@ def _sign_with(
     while True:
         # A daemon may be about to do it as well.
         sequencer.number_all(engine)
-        done = signing.sign_held(engine, ring, clock.now(), place, at_once=True, claims=claims)
+        done = signing.sign_locked(engine, ring, clock.now(), place, at_once=True, claims=claims)
         if _state(engine).last == str(key):
             return
         if done.unable is not None:

@@ -34,7 +34,7 @@ class Numbered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grown:
+class _Appended:
     """The leaves that were numbered, the new head, and the changed tiles."""
 
     leaves: list[Leaf]
@@ -85,7 +85,7 @@ def number_some(engine: Engine, limit: int | None = None) -> Numbered:
 def number_missed(engine: Engine) -> int:
     """Number entries without a number at any id, and return how many they were.
 
-    There should be none: this verifies what `risen` derives about the floor. It reads all ids.
+    There should be none: this verifies the floor of `raise_floor`. It reads all ids.
 
     Raises:
         DatabaseError: if the database fails.
@@ -102,7 +102,7 @@ def number_missed(engine: Engine) -> int:
                     return total
                 # The floor does not move: nothing was learned about entries above it.
                 head = leaves.head(connection)
-                grown = _appended(connection, head, ids[0] - 1, _AT_ONCE[engine.dialect.name])
+                grown = _append(connection, head, ids[0] - 1, _AT_ONCE[engine.dialect.name])
                 leaves.keep(connection, grown.head, grown.tiles)
                 total += len(grown.leaves)
 
@@ -111,14 +111,14 @@ def _number(connection: Connection, limit: int) -> Numbered:
     # The head is read in a statement after the lock's, which may not see it yet.
     head = leaves.head(connection)
     seen = leaves.snapshot(connection)
-    grown = _appended(connection, head, head.floor, limit)
+    grown = _append(connection, head, head.floor, limit)
     found = grown.leaves
     full = len(found) == limit
     if connection.dialect.name == "sqlite":
         # Writers come one after the other, and each id is higher than all before it.
         new = grown.head._replace(floor=found[-1].entry_id) if found else grown.head
     else:
-        new = risen(grown.head, seen, found[-1].entry_id if full else None)
+        new = raise_floor(grown.head, seen, found[-1].entry_id if full else None)
         if new != head and new.horizon is None:
             # Assigned after the look; and only if needed, since it uses a number up.
             new = new._replace(horizon=leaves.own_transaction(connection))
@@ -127,7 +127,7 @@ def _number(connection: Connection, limit: int) -> Numbered:
     return Numbered(len(found), more=full)
 
 
-def risen(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
+def raise_floor(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
     """The head with its floor raised as far as it can be by now (PostgreSQL).
 
     All entries of the view `seen`, from before the numbering, have numbers, or only those up to the
@@ -154,11 +154,11 @@ def risen(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
     return head._replace(floor=floor, next_floor=top, horizon=None)
 
 
-def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Grown:
+def _append(connection: Connection, head: Head, floor: int, limit: int) -> _Appended:
     """Number the entries above `floor`, and extend the tree by them."""
     found = leaves.number(connection, size=head.size, floor=floor, limit=limit)
     if not found:
-        return _Grown(found, head, [])
+        return _Appended(found, head, [])
     hashes = [leaf.hash for leaf in found]
     places = ((tile.level, tile.n) for tile in partial_tiles_of(head.size))
     partial = leaves.hashes(connection, places)
@@ -166,7 +166,7 @@ def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Gr
     frontier = Frontier.from_bytes(head.size, head.frontier)
     frontier.extend(hashes)
     new = head._replace(size=frontier.size, frontier=frontier.to_bytes())
-    return _Grown(found, new, edge.append(hashes))
+    return _Appended(found, new, edge.append(hashes))
 
 
 def nodes(connection: Connection, size: int) -> Nodes:

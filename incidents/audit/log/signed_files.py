@@ -21,7 +21,7 @@ from incidents.tlog.note import CheckpointError, NoteError
 
 SUFFIX, WRONG = ".signed", ".wrong"
 
-_DIGITS = 8  # of its digest name what was put aside; no suffix has as many letters
+_DIGITS = 8  # of the digest in the name of a note put aside; no suffix has as many
 
 
 class InconsistentLogError(VerificationError):
@@ -39,21 +39,21 @@ class TornShareError(InconsistentLogError):
     away (mv {file} {file}.wrong). Otherwise let a new key sign: incidents recover --reason R"""
 
 
-class Kept(NamedTuple):
+class KeptNote(NamedTuple):
     """The note that a key has signed last, and its file."""
 
     file: Path
     note: str
 
 
-class Known(NamedTuple):
+class SignedFiles(NamedTuple):
     """The signed files of a key's folder, for readers; with the error if one cannot be read."""
 
     key_file: Path
     notes: dict[Path, str]
     unread: FileError | None
 
-    def whole(self) -> Known:
+    def whole(self) -> SignedFiles:
         """The same files, for an act that depends on all of them.
 
         Raises:
@@ -63,12 +63,12 @@ class Known(NamedTuple):
             raise self.unread
         return self
 
-    def of(self, key: VerifierKey) -> list[Kept]:
+    def of(self, key: VerifierKey) -> list[KeptNote]:
         """The last notes of that key, from its own file and from the shared one."""
         return _by(key, self.key_file, self.notes)
 
 
-def known(key_file: Path) -> Known:
+def read_folder(key_file: Path) -> SignedFiles:
     """The files beside that key. Read them before the database: newer signatures are no loss."""
     begin, notes = key_file.name + SUFFIX, {}
     try:
@@ -78,18 +78,18 @@ def known(key_file: Path) -> Known:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
-        return Known(key_file, notes, _unread(key_file.parent, error))
+        return SignedFiles(key_file, notes, _read_error(key_file.parent, error))
     except FileError as error:
-        return Known(key_file, notes, error)
-    return Known(key_file, notes, None)
+        return SignedFiles(key_file, notes, error)
+    return SignedFiles(key_file, notes, None)
 
 
-def beside(key_file: Path, key: VerifierKey) -> Path:
+def own_file(key_file: Path, key: VerifierKey) -> Path:
     """The file, beside the key's, with the note that it signed last."""
     return _of_key(key_file, key.key_hash)
 
 
-def read(key_file: Path, key: VerifierKey) -> list[Kept]:
+def read(key_file: Path, key: VerifierKey) -> list[KeptNote]:
     """The last notes of a key: in its own file, in the shared one, and put aside; none at first.
 
     Raises:
@@ -98,7 +98,7 @@ def read(key_file: Path, key: VerifierKey) -> list[Kept]:
     """
     found = _by(key, key_file, _notes(key_file, key))
     for each in found:
-        refuse_torn(each)
+        check_readable(each)
     return found
 
 
@@ -108,18 +108,18 @@ def has_signed(key_file: Path, key: VerifierKey) -> bool:
     A shared file that holds no note shows nothing.
     """
     shared, found = _shared(key_file), _by(key, key_file, _notes(key_file, key))
-    return any(each.file != shared or _torn(each.note) is None for each in found)
+    return any(each.file != shared or _why_unreadable(each.note) is None for each in found)
 
 
-def refuse_torn(kept: Kept) -> None:
+def check_readable(kept: KeptNote) -> None:
     """Check that the file holds a note; raises TornNoteError, or TornShareError."""
-    detail = _torn(kept.note)
+    detail = _why_unreadable(kept.note)
     if detail is not None:
         kind = TornShareError if kept.file.suffix == SUFFIX else TornNoteError
         raise kind(file=kept.file, detail=detail)
 
 
-def refuse_torn_share(key_file: Path) -> None:
+def check_share(key_file: Path) -> None:
     """Check that another key can begin to sign beside this file.
 
     Raises:
@@ -128,16 +128,16 @@ def refuse_torn_share(key_file: Path) -> None:
     """
     shared = _shared(key_file)
     if (text := _text(shared)) is not None:
-        refuse_torn(Kept(shared, text))
+        check_readable(KeptNote(shared, text))
 
 
 def is_share_torn(key_file: Path) -> bool:
     """Whether the shared file exists and holds no note; raises FileError if it cannot be read."""
     text = _text(_shared(key_file))
-    return text is not None and _torn(text) is not None
+    return text is not None and _why_unreadable(text) is not None
 
 
-def set_torn_share_aside(key_file: Path) -> None:
+def put_torn_share_aside(key_file: Path) -> None:
     """Put the shared file aside for good if it holds no note.
 
     Raises:
@@ -150,7 +150,7 @@ def set_torn_share_aside(key_file: Path) -> None:
         disk.set_aside(shared, WRONG)
 
 
-def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
+def save(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
     """Write that note to the file of each key that has signed it, and to the shared one.
 
     The notes that it replaces were checked for these keys.
@@ -160,14 +160,14 @@ def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
     """
     keys = tuple(keys)
     # Before their own files say more than the shared one, whose note then is not kept.
-    is_free = hand_down(key_file, checked=keys)
+    is_free = copy_to_own_files(key_file, checked=keys)
     for key in keys:
-        write(beside(key_file, key), key_file, signed)
+        write(own_file(key_file, key), key_file, signed)
     if is_free:
         write(_shared(key_file), key_file, signed)
 
 
-def hand_down(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
+def copy_to_own_files(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
     """Copy the shared file's note to the own file of each key that has signed it, unless `checked`.
 
     Call it before the note of another key replaces it. Two notes by one key are both kept, since
@@ -179,32 +179,32 @@ def hand_down(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
     text = _text(_shared(key_file))
     if text is None:
         return True
-    if _torn(text) is not None:
+    if _why_unreadable(text) is not None:
         return False
     signed = note.checkpoint_of(text)
     done = {key.key_hash for key in checked}
     for each in note.parse(text).signatures:
         if each.name == signed.origin and each.key_hash not in done:
-            _hand_down(_of_key(key_file, each.key_hash), key_file, text, signed.size)
+            _copy_to_own_file(_of_key(key_file, each.key_hash), key_file, text, signed.size)
     return True
 
 
-def _hand_down(own: Path, key_file: Path, text: str, size: int) -> None:
+def _copy_to_own_file(own: Path, key_file: Path, text: str, size: int) -> None:
     there = _text(own)
     if there == text:
         return
     if there is None:
         write(own, key_file, text)
-    elif _torn(there) is None and note.checkpoint_of(there).size < size:
+    elif _why_unreadable(there) is None and note.checkpoint_of(there).size < size:
         write(_aside(own, there), key_file, there)
         write(own, key_file, text)
     else:
         write(_aside(own, text), key_file, text)
 
 
-def lasting(kept: Kept, files: Known) -> Kept:
+def permanent(kept: KeptNote, files: SignedFiles) -> KeptNote:
     """The same note in the file in which it stays: the shared one is overwritten."""
-    same = (Kept(file, text) for file, text in files.notes.items() if text == kept.note)
+    same = (KeptNote(file, text) for file, text in files.notes.items() if text == kept.note)
     return max(same, key=lambda each: len(each.file.name), default=kept)
 
 
@@ -232,13 +232,13 @@ def _shared(key_file: Path) -> Path:
 
 def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
     """The contents of the files that may be that key's; raises FileError."""
-    own, shared = beside(key_file, key), _shared(key_file)
+    own, shared = own_file(key_file, key), _shared(key_file)
     try:
         beside_it = sorted(key_file.parent.iterdir())
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise _unread(key_file.parent, error) from error
+        raise _read_error(key_file.parent, error) from error
     files = [own, shared, *(file for file in beside_it if _is_aside(file.name, own))]
     return {file: text for file in files if (text := _text(file)) is not None}
 
@@ -249,23 +249,23 @@ def _is_aside(name: str, own: Path) -> bool:
     return begin == own.name and len(digest) == _DIGITS
 
 
-def _by(key: VerifierKey, key_file: Path, notes: Mapping[Path, str]) -> list[Kept]:
-    own, shared = beside(key_file, key), _shared(key_file)
-    found = [Kept(own, notes[own])] if own in notes else []
+def _by(key: VerifierKey, key_file: Path, notes: Mapping[Path, str]) -> list[KeptNote]:
+    own, shared = own_file(key_file, key), _shared(key_file)
+    found = [KeptNote(own, notes[own])] if own in notes else []
     # An older version may have signed more in between, and written only the shared file.
     text = notes.get(shared)
-    if text not in (None, notes.get(own)) and _is_by(text, key, unless=bool(found)):
-        found.append(Kept(shared, text))
-    found += [Kept(file, notes[file]) for file in notes if _is_aside(file.name, own)]
+    if text not in (None, notes.get(own)) and _is_by(text, key, has_own=bool(found)):
+        found.append(KeptNote(shared, text))
+    found += [KeptNote(file, notes[file]) for file in notes if _is_aside(file.name, own)]
     return found
 
 
-def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
-    """Whether that key signed the text; an unreadable one counts, `unless` the key has own ones."""
+def _is_by(text: str, key: VerifierKey, *, has_own: bool) -> bool:
+    """Whether that key signed the text; an unreadable one counts, unless it `has_own` files."""
     try:
         signatures = note.parse(text).signatures
     except NoteError:
-        return not unless
+        return not has_own
     return any(each.is_by(key) for each in signatures)
 
 
@@ -276,15 +276,15 @@ def _text(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unread(file, error) from error
+        raise _read_error(file, error) from error
 
 
-def _unread(file: Path, error: OSError) -> FileError:
+def _read_error(file: Path, error: OSError) -> FileError:
     key_file = file.with_name(file.name.partition(SUFFIX)[0])
-    return signers_lock.failure(file, key_file, "read", error)
+    return signers_lock.file_error(file, key_file, "read", error)
 
 
-def _torn(text: str) -> str | None:
+def _why_unreadable(text: str) -> str | None:
     """The reason why a file holds no note; None if it holds one."""
     if not text:
         return "it is empty"

@@ -58,7 +58,7 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
         except BlockingIOError as error:
             raise HeldError(holder=_holder(file), file=file) from error
         except OSError as error:
-            raise failure(file, key_file, "written", error) from error
+            raise file_error(file, key_file, "written", error) from error
         yield place
 
 
@@ -75,7 +75,7 @@ def place_id(key_file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise failure(file, key_file, "read", error) from error
+        raise file_error(file, key_file, "read", error) from error
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
@@ -88,7 +88,7 @@ def check(key_file: Path, place: str | None, known: str | None) -> None:
         raise SignsElsewhereError(file=key_file)
 
 
-def failure(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
+def file_error(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
     """The error that a file beside the key's cannot be `done`, with a way out."""
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):

@@ -10,24 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit.log import sequencer, signed_files, signers_lock
-from incidents.audit.log.signed_files import InconsistentLogError, Kept
+from incidents.audit.log import consistency, signed_files, signers_lock
 from incidents.audit.log.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing, SigningKeyError
-from incidents.errors import Cause, IncidentsError
+from incidents.errors import Cause
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
-from incidents.tlog import note, proof
-from incidents.tlog.keys import KeyFormatError, Signer, VerifierKey
-from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
+from incidents.tlog import note
+from incidents.tlog.keys import Signer, VerifierKey
+from incidents.tlog.note import Checkpoint
 from incidents.tlog.tree import Frontier
 
 AT_MOST_EACH = timedelta(seconds=1)
@@ -94,9 +92,9 @@ def sign(
     *,
     at_once: bool = False,
     patience_s: float = PATIENCE_S,
-    stays: bool = False,
+    is_daemon: bool = False,
 ) -> Signing:
-    """Sign the checkpoint that is due at `now`. `stays`: the caller will sign again and again.
+    """Sign the checkpoint that is due at `now`. `is_daemon`: the caller will sign again and again.
 
     Raises:
         InconsistentLogError: if the log is not what was signed before.
@@ -110,17 +108,17 @@ def sign(
     if isinstance(due, Signing):
         return due
     with signers_lock.held(ring.file, patience_s) as place:
-        return sign_held(engine, ring, now, place, at_once=at_once, stays=stays)
+        return sign_locked(engine, ring, now, place, at_once=at_once, is_daemon=is_daemon)
 
 
-def sign_held(
+def sign_locked(
     engine: Engine,
     ring: KeyRing,
     now: datetime,
     place: str,
     *,
     at_once: bool = False,
-    stays: bool = False,
+    is_daemon: bool = False,
     claims: bool = False,
 ) -> Signing:
     """Sign like `sign`, for a caller that holds the signers' lock of `place`.
@@ -132,16 +130,18 @@ def sign_held(
         if isinstance(due, Signing):
             return due
         found, signers = due
-        check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
+        consistency.check_begins_with_signed(
+            connection, found.checkpoint, found.last, ring.file, found.keys
+        )
     # Outside of a transaction: a command may take long, and SQLite has one writer.
     written = str(note.sign_note(found.checkpoint.text, *signers))
     # First to a file that no restored database replaces, then to the table.
-    signed_files.keep(ring.file, written, found.keys)
+    signed_files.save(ring.file, written, found.keys)
     new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
     with plainly(engine), writing(engine) as connection:
         # A checkpoint is kept only after it was compared with the last one.
         after = None if found.last is None else found.last.id
-        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=stays):
+        if not checkpoints.add(connection, new, after=after, place=place, is_daemon=is_daemon):
             return Signing()
     return Signing(made=new)
 
@@ -174,7 +174,7 @@ def _due(
     for key in found.keys:
         signer = ring.signer(str(key))
         if signer is None:
-            return Signing(unable=_absent(ring, key))
+            return Signing(unable=_missing_key(ring, key))
         signers.append(signer)
     return found, signers
 
@@ -186,11 +186,11 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhere
         # There is a key, but its state is unknown.
         absent = []
     if absent:
-        return Signing(unable=_absent(ring, absent[0]))
+        return Signing(unable=_missing_key(ring, absent[0]))
     return Signing(unable=wrong.message, elsewhere=wrong)
 
 
-def _absent(ring: KeyRing, key: VerifierKey) -> str:
+def _missing_key(ring: KeyRing, key: VerifierKey) -> str:
     absent = "the key {key} is not on this machine ({file})"
     return Cause.of("log_key_absent", absent, key=str(key), file=str(ring.file))
 
@@ -222,113 +222,3 @@ def was_lost(connection: Connection, seq: int) -> bool:
     wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
     _, event = decode(connection.execute(wanted).scalar_one())
     return isinstance(event, LogKeyMade) and event.lost
-
-
-_VERIFY = Cause.of("way_verify", "see `incidents audit verify`, and restore the database as it was")
-_RECOVER = Cause.of(
-    "way_recover",
-    "the key signed that, whatever this database says: restore the database that has it, or,"
-    " if it is lost for good: incidents recover --reason R",
-)
-
-
-class DifferentError(Exception):
-    """In which way the log is not what was signed."""
-
-
-def check_last_signed(
-    connection: Connection,
-    log: Checkpoint,
-    last: Signed | None,
-    key_file: Path,
-    keys: Iterable[VerifierKey],
-) -> None:
-    """Check that the log to be signed begins with the last signed notes, of all keys and of these.
-
-    Raises:
-        InconsistentLogError: if it does not, or if that is unknown, with the way out.
-        FileError: if a file beside the key's cannot be read.
-    """
-    try:
-        if last is not None:
-            _compare(connection, log, _opened(connection, last))
-    except DifferentError as error:
-        raise InconsistentLogError(detail=error.args[0], way_out=_VERIFY) from error
-    for kept in (kept for key in keys for kept in signed_files.read(key_file, key)):
-        try:
-            compare_with_kept(connection, log, kept)
-        except DifferentError as error:
-            detail = Cause.of("of_file", "{error} ({file})", error=error.args[0], file=kept.file)
-            raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
-
-
-def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
-    """Raise DifferentError unless the log begins with the note that a key signed last."""
-    _compare(
-        connection,
-        log,
-        _parsed(kept.note, Cause.of("signed_last", "the last checkpoint of the key")),
-    )
-
-
-def _opened(connection: Connection, last: Signed) -> Checkpoint:
-    """The last checkpoint of the table, if a key of the log has signed it."""
-    where = Cause.of("checkpoint_of_database", "checkpoint {id} of the database", id=last.id)
-    if last.key not in checkpoints.every_key(connection):
-        raise DifferentError(
-            Cause.of(
-                "signed_by_other",
-                "{where} is by {key}, which is no key of the log",
-                where=where,
-                key=last.key,
-            )
-        )
-    found = _parsed(last.note, where)
-    try:
-        note.verified_keys(note.parse(last.note), [VerifierKey.parse(last.key)])
-    except (NoteError, KeyFormatError) as error:
-        raise DifferentError(
-            Cause.of(
-                "not_signed_so",
-                "{where} was not signed so ({message})",
-                where=where,
-                message=error.message,
-            )
-        ) from error
-    if (found.size, found.root) != (last.size, last.root):
-        raise DifferentError(
-            Cause.of("not_as_note", "{where} is not what its note says", where=where)
-        )
-    return found
-
-
-def _parsed(written: str, where: str) -> Checkpoint:
-    try:
-        return note.checkpoint_of(written)
-    except (NoteError, CheckpointError) as error:
-        raise DifferentError(
-            Cause.of(
-                "unreadable_place",
-                "{where} cannot be read ({message})",
-                where=where,
-                message=error.message,
-            )
-        ) from error
-
-
-def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:
-    if before.origin != log.origin:
-        raise DifferentError(Cause.of(
-            "log_other_name", "{n:,} entries were signed of a log called {other!r}, not {name!r}",
-            n=before.size, other=before.origin, name=log.origin,
-        ))  # fmt: skip
-    if before.size > log.size:
-        fewer = "{n:,} entries were signed, but the log has {size:,}"
-        raise DifferentError(Cause.of("log_shorter", fewer, n=before.size, size=log.size))
-    try:
-        nodes = sequencer.nodes(connection, log.size)
-        shown = proof.consistency_proof(nodes, before.size, log.size)
-        proof.check_consistency(before.size, before.root, log.size, log.root, shown)
-    except IncidentsError as error:
-        others = "{n:,} entries were signed, but the log does not begin with them"
-        raise DifferentError(Cause.of("log_others", others, n=before.size)) from error

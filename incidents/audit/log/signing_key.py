@@ -9,15 +9,15 @@ from pathlib import Path
 
 from incidents.errors import Cause, IncidentsError, RefusedError
 from incidents.system import disk, private_file
-from incidents.tlog import keys
+from incidents.tlog import encoding, keys
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
-SIGNS_AS = "INCIDENTS_AUDIT_SIGN_AS"
+KEY_VARIABLE = "INCIDENTS_AUDIT_SIGN_AS"
 """The variable that tells a command which key is to sign (C2SP signed-note)."""
 
-NEXT = ".next"
-RETIRED = ".retired-"
+NEXT_SUFFIX = ".next"
+RETIRED_SUFFIX = ".retired-"
 
 _SHOWN = 200
 
@@ -56,12 +56,12 @@ class CommandKey:
 
     def _answer(self, message: bytes) -> bytes:
         try:
-            done = subprocess.run(  # noqa: PLW1510 - its status is told below, with its own words
+            done = subprocess.run(  # noqa: PLW1510 - its status is handled below
                 self._argv,
                 input=message,
                 capture_output=True,
                 timeout=COMMAND_TIMEOUT_S,
-                env={**os.environ, SIGNS_AS: str(self.verifier)},
+                env={**os.environ, KEY_VARIABLE: str(self.verifier)},
             )
         except subprocess.TimeoutExpired as error:
             detail = Cause.of(
@@ -90,7 +90,7 @@ class CommandKey:
             )
             raise SigningKeyError(detail=detail)
         try:
-            return keys.from_base64(done.stdout.decode("ascii", "replace").strip())
+            return encoding.from_base64(done.stdout.decode("ascii", "replace").strip())
         except ValueError as error:
             detail = Cause.of(
                 "command_no_base64",
@@ -113,7 +113,7 @@ class KeyRing:
     @property
     def successor(self) -> Path:
         """The file of the next key until the last one has handed over to it."""
-        return self.file.with_name(self.file.name + NEXT)
+        return self.file.with_name(self.file.name + NEXT_SUFFIX)
 
     @property
     def is_command(self) -> bool:
@@ -207,4 +207,4 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
 
 def retired_name(file: Path, key: VerifierKey) -> Path:
     """The path of a key that signs no more: its file's, with the key's id."""
-    return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")
+    return file.with_name(f"{file.name}{RETIRED_SUFFIX}{key.key_hash.hex()}")

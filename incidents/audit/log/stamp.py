@@ -125,7 +125,7 @@ class Stamp:
     serial: int
 
 
-def stamped(authority: Authority, signed: bytes) -> bytes:
+def fetch(authority: Authority, signed: bytes) -> bytes:
     """Fetch a stamp for a signed checkpoint: the authority's whole response (DER), verified.
 
     Raises:
@@ -146,13 +146,13 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
             detail=Cause.of("answers_status", "it answers {status}", status=answer.status),
         )
     try:
-        checked(answer.body, signed, authority.roots, request)
+        verify_response(answer.body, signed, authority.roots, request)
     except BadStampError as error:
         raise StampError(url=authority.url, detail=error.facts["detail"]) from error
     return answer.body
 
 
-def checked(
+def verify_response(
     response: bytes, signed: bytes, roots: bytes, request: TimeStampRequest | None = None
 ) -> Stamp:
     """The stamp in a response for a signed checkpoint, to that request, or a stored one.
@@ -213,10 +213,10 @@ def _certificates(roots: bytes) -> list[Certificate]:
         raise NoRootsError from error
 
 
-APART = timedelta(days=1)
+INTERVAL = timedelta(days=1)
 
 
-def ask(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
+def stamp_last(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
     """Have the last checkpoint, already committed, stamped; outside any transaction.
 
     Returns the stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
@@ -228,11 +228,11 @@ def ask(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
     with plainly(engine), reading(engine) as connection:
         last = checkpoints.last(connection)
         before = checkpoints.last_stamped(connection)
-    if last is None or (before is not None and now - before.at < APART):
+    if last is None or (before is not None and now - before.at < INTERVAL):
         return None
     if before is not None and before.checkpoint == last.id:
         return None
-    response = stamped(authority, last.note.encode())
+    response = fetch(authority, last.note.encode())
     new = Stamped(last.id, authority.url, response, now)
     with plainly(engine), writing(engine) as connection:
         checkpoints.stamp(connection, new)

@@ -134,7 +134,7 @@ LATE_AFTER = timedelta(minutes=1)
 """The time after which an entry should be published; with a daemon it takes a second."""
 
 
-def document(connection: Connection, now: datetime) -> LogProgress:
+def progress(connection: Connection, now: datetime) -> LogProgress:
     """The status at `now` (UTC), for programs; times are RFC 3339."""
     last = checkpoints.last(connection)
     published = 0 if last is None else last.size
@@ -170,10 +170,10 @@ def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
         return signs.since
     if signs.how is None or checkpoints.active(connection) is None:
         return None
-    return waits_since(connection, now)
+    return waiting_since(connection, now)
 
 
-def waits_since(connection: Connection, now: datetime) -> datetime | None:
+def waiting_since(connection: Connection, now: datetime) -> datetime | None:
     """The time of the first entry without a checkpoint, if over a minute before `now` (UTC)."""
     last = checkpoints.last(connection)
     since = leaves.oldest_uncovered(connection, 0 if last is None else last.size)
@@ -187,7 +187,7 @@ def pending(connection: Connection) -> int:
     return leaves.unnumbered(connection).entries + unsigned.entries
 
 
-def silent(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
+def silent_witnesses(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
     """The witnesses of the settings that have signed nothing of this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
@@ -240,7 +240,7 @@ def _cosigned(connection: Connection) -> list[Seen]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpointed:
+class Checkpointing:
     """The last checkpoint's signed note, None if there is none, and how many entries it leaves out.
 
     `refused`: why this process could not sign, if it could not.
@@ -251,7 +251,7 @@ class Checkpointed:
     unable: str | None
 
 
-def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointed:
+def checkpoint_now(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointing:
     """Number and sign all entries, by the machine's clock in UTC.
 
     Raises:
@@ -261,7 +261,7 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
         DatabaseError, FileError: if the database or the disk fails.
     """
     sequencer.number_all(engine)
-    files = signed_files.known(ring.file)
+    files = signed_files.read_folder(ring.file)
     with plainly(engine), reading(engine) as connection:
         place = checkpoints.signing_place(connection)
     if place in (None, signers_lock.place_id(ring.file)):
@@ -269,10 +269,10 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
         files.whole()
     done = signing.sign(engine, ring, clock(), at_once=True)
     with plainly(engine), reading(engine) as connection:
-        lost = None if done.made else loss.known(connection, files)
+        lost = None if done.made else loss.find(connection, files)
         if lost is not None:
             lost.refuse()
-        return Checkpointed(
+        return Checkpointing(
             note=last_note(connection),
             pending=pending(connection),
             unable=done.unable,

@@ -19,7 +19,7 @@ from incidents.errors import Cause, IncidentsError, InputError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.tlog import keys
+from incidents.tlog import encoding
 from incidents.tlog import note as signed_note
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
@@ -68,7 +68,7 @@ class Witness:
             )
 
 
-def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
+def fetch(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
     """Fetch the witness's cosignature of a signed checkpoint, verified.
 
     `seen` is the size that the witness is thought to have seen last, 0 if unknown: if it has seen
@@ -82,13 +82,13 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
     own = rules.submission_of(signed_note.parse(note), 0, ())
     try:
         with stamp.client_of(witness.url) as client:
-            return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
+            return _Exchange(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
     except ExchangeError as error:
         raise _error(witness, error.message) from error
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Exchange:
     witness: Witness
     client: Client
     note: Note
@@ -174,7 +174,7 @@ def _size(answer: Answer) -> int | None:
     if answer.content_type != SIZE_TYPE:
         return None
     try:
-        return keys.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
+        return encoding.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
     except ValueError:
         return None
 
@@ -190,7 +190,7 @@ def _error(witness: Witness, detail: str) -> WitnessError:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def ask(engine: Engine, witness: Witness) -> Cosigned | None:
+def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
     """Have the last checkpoint, already committed, countersigned; outside any transaction.
 
     Returns the signature; None if the witness has signed everything already.
@@ -212,7 +212,7 @@ def ask(engine: Engine, witness: Witness) -> Cosigned | None:
         if signed.id == last.id:
             return None
         seen = signed.size
-    line = cosigned(
+    line = fetch(
         witness,
         last.note.encode(),
         lambda old: sequencer.consistency(engine, old, last.size),

@@ -63,7 +63,7 @@ class NewFiles:
             yield write
         self.digests[path] = digest.hexdigest()
 
-    def seal(self, *, size: int, entries: int, whole: bool) -> None:
+    def write_manifest(self, *, size: int, entries: int, whole: bool) -> None:
         """Write the manifest: RFC 8785 and a line feed."""
         document = {
             "entries": str(entries), "files": self.digests, "format": FORMAT, "size": str(size),
@@ -74,7 +74,7 @@ class NewFiles:
 
 
 @contextmanager
-def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
+def new_bundle(target: Path, modified_at: int) -> Iterator[NewFiles]:
     """Make the files of a new bundle, which appears once all of it is on disk, or not at all.
 
     `target` is a folder, or an archive if it ends in `.tar.zst`; its files get the time
@@ -85,7 +85,7 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
         InputError: if the name exists already, or is that of another kind of archive.
         OSError: if it cannot be written.
     """
-    refuse(target)
+    check_target(target)
     unfinished = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
     packed = unfinished.with_name(unfinished.name + ARCHIVE)
     unfinished.mkdir(mode=0o700)
@@ -101,7 +101,7 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
                 os.utime(unfinished / path, (modified_at, modified_at))
         # With thousands of files, one fsync for each would take minutes.
         os.sync()
-        refuse(target)
+        check_target(target)
         whole.rename(target)
         disk.fsync_path(target.parent)
     finally:
@@ -109,7 +109,7 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def refuse(target: Path) -> None:
+def check_target(target: Path) -> None:
     """Raise InputError if no bundle can be made under that name."""
     if os.path.lexists(target):
         sentence = "{target} already exists: name a new folder, or a new file that ends in .tar.zst"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.fold import said
+from incidents.audit.fold import describe
 from incidents.errors import Cause, VerificationError
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
 from incidents.record.entry import json_cause
 from incidents.store.schema.types import canonical
-from incidents.tlog.keys import from_decimal
+from incidents.tlog.encoding import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 from incidents.values.parsing import MisreadError
 
@@ -210,7 +210,7 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
             text = read_file(folder, name).decode()
             given = policy.read(text)
         except (UnicodeDecodeError, PolicyError) as error:
-            what = Cause.of("flaw_no_policy", "it is not a policy: {why}", why=said(error))
+            what = Cause.of("flaw_no_policy", "it is not a policy: {why}", why=describe(error))
             flaws.append(_policy_flaw(name, what))
             continue
         if given.digest != digest:

@@ -17,16 +17,17 @@ from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents.audit.facts import Facts, Flaw, at_line, read, told
+from incidents.audit.facts import Facts, Flaw, at_line, cause_of, read
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.bundle_files import ENTRIES, Manifest, read_file
 from incidents.audit.proof.bundle_notes import Notes
-from incidents.audit.proof.leaf_check import Seen, misplaced
+from incidents.audit.proof.leaf_check import RangeResult, misplaced
 from incidents.errors import Cause, IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
-from incidents.tlog import proof
-from incidents.tlog.proof import SUFFIX, check_inclusion
+from incidents.tlog import proof_file
+from incidents.tlog.proof import check_inclusion
+from incidents.tlog.proof_file import SUFFIX
 from incidents.tlog.tiles import (
     LONGEST_ENTRY,
     Tile,
@@ -176,15 +177,15 @@ class BundleLog:
 
 
 @dataclass(slots=True)
-class PartSeen(Seen):
+class PartResult(RangeResult):
     """The result for a part; its `leaves` are its entries' numbers in the log."""
 
     leaves: array[int] = field(default_factory=lambda: array("q"))
 
 
-def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
+def check_part(folder: Path, manifest: Manifest, notes: Notes) -> PartResult:
     """Check each entry and its proof, in the order of the log."""
-    seen = PartSeen()
+    seen = PartResult()
     indexes = sorted(int(Path(name).name.removesuffix(SUFFIX)) for name in manifest.under("proofs"))
     with (folder / ENTRIES).open("rb") as file:
         for n, line in enumerate(iter(lambda: file.readline(MAX_BYTES + 2), b"")):
@@ -213,7 +214,7 @@ def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
     return seen
 
 
-def _take_of_part(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
+def _take_of_part(body: bytes, leaf: int, where: str, seen: PartResult) -> None:
     seen.entries += 1
     seen.leaves.append(leaf)
     seen.lengths.append(min(len(body), MAX_BYTES))
@@ -231,7 +232,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
         return
     # Joining the ranges of a whole log checks the names: a part is one range.
     is_new = facts.site_id not in seen.streams.of
-    called = seen.streams.called(facts.site_id, facts.site) if is_new else None
+    called = seen.streams.name_conflict(facts.site_id, facts.site) if is_new else None
     wrong = seen.streams.take(facts, leaf) or called
     if wrong is not None:
         entry = f"{facts.site_id}-{facts.site_seq}"
@@ -243,13 +244,13 @@ def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:
-        found = proof.parse_file(read_file(folder, name))
+        found = proof_file.parse_file(read_file(folder, name))
         if found.index != leaf or found.checkpoint != notes.text or found.extra is not None:
             none = "{name} is no proof of leaf {leaf} by this checkpoint"
             return Cause.of("flaw_other_proof", none, name=name, leaf=leaf)
         check_inclusion(leaf, head.size, leaf_hash(body), found.proof, head.root)
     except IncidentsError as error:
-        why = told(error)
+        why = cause_of(error)
         return Cause.of("flaw_unproved", "{name} does not prove it: {why}", name=name, why=why)
     return None
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from incidents.audit.facts import Flaw, at_line
 from incidents.audit.jobs import Act, Workers, workers_for
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
     ENTRIES,
@@ -28,15 +28,15 @@ from incidents.audit.proof.bundle_files import (
 from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.signed_check import Held, Roots, Succession
-from incidents.audit.proof.site_check import Decided, LookedAt, Rules
+from incidents.audit.proof.site_check import Decided, LogResult, Rules
 from incidents.audit.proof.verdict import (
-    Asked,
     Verdict,
+    VerifyOptions,
     held_flaws,
     key_flaws,
+    signature_flaw,
     since_of,
-    taken,
-    unsigned,
+    usable_since,
     witness_flaws,
 )
 from incidents.errors import Cause
@@ -47,7 +47,11 @@ _FILES_AT_ONCE = 512
 
 
 def bundle(
-    folder: Path, asked: Asked, *, processes: int | None = None, done: Tell = lambda _: None
+    folder: Path,
+    options: VerifyOptions,
+    *,
+    processes: int | None = None,
+    done: Progress = lambda _: None,
 ) -> Verdict:
     """Verify the bundle in a folder; `done` is called with numbers of entries, as progress.
 
@@ -60,27 +64,27 @@ def bundle(
     source = partial(bundle_log.opened, folder, manifest.size)
     try:
         with workers_for(source, None, manifest.entries, processes=processes, done=done) as workers:
-            found = _Found(folder, manifest, notes, asked, workers)
+            found = _Inputs(folder, manifest, notes, options, workers)
             return _whole(found) if manifest.whole else _part(found)
     except OSError as error:
         raise NoBundleError(file=str(error.filename), detail=str(error.strerror)) from error
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Inputs:
     """The inputs of all checks."""
 
     folder: Path
     manifest: Manifest
     notes: Notes
-    asked: Asked
+    options: VerifyOptions
     workers: Workers
 
 
-def _whole(found: _Found) -> Verdict:
-    manifest, notes, asked = found.manifest, found.notes, found.asked
-    seen = LookedAt(where=lambda leaf: at_line(ENTRIES, (leaf or 0) + 1))
-    for part in found.workers.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
+def _whole(found: _Inputs) -> Verdict:
+    manifest, notes, options = found.manifest, found.notes, found.options
+    seen = LogResult(where=lambda leaf: at_line(ENTRIES, (leaf or 0) + 1))
+    for part in found.workers.each(leaf_check.ranges(manifest.size, placed=options.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
@@ -97,16 +101,16 @@ def _whole(found: _Found) -> Verdict:
     decided = Decided([])
     with bundle_log.opened(found.folder, manifest.size) as log:
         roots = Roots(log, seen.trusted(manifest.size))
-        flaws += notes.unlike(succession, roots)
-        held, agreeing = held_flaws(asked, succession.keys, roots)
-    before = taken(asked, agreeing)
+        flaws += notes.differences(succession, roots)
+        held, agreeing = held_flaws(options, succession.keys, roots)
+    before = usable_since(options, agreeing)
     again = of = len(seen.streams.of.keys() - {0})
-    if asked.policy:
+    if options.policy:
         if before is not None and not succession.periods.ended_since(before.checkpoint.size):
             # As in `site_check.later_sites`: the others were decided again before.
             first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACT)
             later = set(seen.sites[first:])
-            _leave(seen.sites, later)
+            _drop_sites(seen.sites, later)
             again = len(later - {-1, 0})
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
@@ -117,59 +121,61 @@ def _whole(found: _Found) -> Verdict:
         found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
         unfinished=decided.unfinished, entries=seen.entries, sites=of,
         since=since_of(before, again),
-        policies=len(seen.policies), decided=asked.policy,
+        policies=len(seen.policies), decided=options.policy,
         lost_its_end=tuple(succession.lost_ends),
     )  # fmt: skip
 
 
-def _part(found: _Found) -> Verdict:
-    asked, notes = found.asked, found.notes
-    seen = bundle_log.look_at_part(found.folder, found.manifest, notes)
+def _part(found: _Inputs) -> Verdict:
+    options, notes = found.options, found.notes
+    seen = bundle_log.check_part(found.folder, found.manifest, notes)
     policies, flaws = bundle_files.read_policies(found.folder, found.manifest)
     succession = Succession()
     wrong = succession.take(seen.own)
     left = {*succession.periods.policies, DOCUMENTED.digest}
     flaws += bundle_files.policy_flaws(policies, seen.policies, left)
-    held, agreeing = _held_beside_a_part(asked, notes)
+    held, agreeing = _compare_part(options, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
     # Without the desk's own acts, or with wrong ones, the active policy is not known.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
-    if asked.policy:
+    if options.policy:
         # Only sites whose first entry is there are known completely.
-        _leave(seen.sites, begun)
+        _drop_sites(seen.sites, begun)
         places = Places.by_site(seen.sites, seen.leaves, seen.lengths)
         decided = _sites(found, places, Rules(policies, periods, part=True))
-    every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
+    every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(options, notes), *decided.flaws]
     return _verdict(
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
         entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
-        decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
+        decided=options.policy, begun_late=len(seen.streams.of) - len(begun),
         lost_its_end=tuple(succession.lost_ends),
         # Only the whole log shows that no activation is left out.
         periods=False,
     )  # fmt: skip
 
 
-def _leave(sites: array[int], only: Container[int]) -> None:
+def _drop_sites(sites: array[int], only: Container[int]) -> None:
     """Remove all entries but those of these sites."""
     for n, site_id in enumerate(sites):
         if site_id not in only:
             sites[n] = -1
 
 
-def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
-    asked, notes, manifest = found.asked, found.notes, found.manifest
+def _verdict(
+    found: _Inputs, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any
+) -> Verdict:
+    options, notes, manifest = found.options, found.notes, found.manifest
     digests = [flaw for flaws in found.workers.each(_digests(manifest)) for flaw in flaws]
     witnessed = notes.witnessed()
     extras = [name for name in manifest.digests if name == REPORT or name.startswith("stamps/")]
     return Verdict.of(
         checkpoints=1, last=notes.head, key=notes.keys[-1], keys=notes.keys,
-        trusted="outside" if asked.keys else "inside", witnesses=witnessed, agreeing=agreeing,
+        trusted="outside" if options.keys else "inside", witnesses=witnessed, agreeing=agreeing,
         extras=tuple(extras),
         findings=[
-            *digests, *flaws, *notes.flaws(manifest), *key_flaws(asked, notes.keys, ()),
-            *witness_flaws(asked, witnessed),
+            *digests, *flaws, *notes.flaws(manifest), *key_flaws(options, notes.keys, ()),
+            *witness_flaws(options, witnessed),
         ],
         **rest,
     )  # fmt: skip
@@ -181,7 +187,7 @@ def _digests(manifest: Manifest) -> Iterator[Act]:
         yield digests_of, (some,)
 
 
-def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]:
+def digests_of(log: BundleLog, _progress: Progress, files: dict[str, str]) -> list[Flaw]:
     """The files whose SHA-256 differs from the manifest's."""
     flaws = []
     for name, digest in files.items():
@@ -197,7 +203,7 @@ def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]
     return flaws
 
 
-def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
+def _sites(found: _Inputs, places: Places, rules: Rules) -> Decided:
     acts = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
     flaws, unfinished = [], 0
     for decided in found.workers.each(acts):
@@ -206,14 +212,14 @@ def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
     return Decided(flaws, unfinished)
 
 
-def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[str]]:
+def _compare_part(options: VerifyOptions, notes: Notes) -> tuple[list[Flaw], list[str]]:
     """Compare what a part can: checkpoints of its own size."""
     flaws, agreeing = [], []
-    for held in asked.compared:
-        what = _unlike(held, notes)
+    for held in options.compared:
+        what = _difference(held, notes)
         if what is not None:
             flaws.append(Flaw(part="checkpoints", where=held.where, what=what))
-        wrong = unsigned(held, [*asked.keys, *notes.keys])
+        wrong = signature_flaw(held, [*options.keys, *notes.keys])
         if wrong is not None:
             flaws.append(wrong)
         if what is None and wrong is None:
@@ -221,7 +227,7 @@ def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[st
     return flaws, agreeing
 
 
-def _unlike(held: Held, notes: Notes) -> str | None:
+def _difference(held: Held, notes: Notes) -> str | None:
     own, given = notes.head.checkpoint, held.checkpoint
     if own.size != given.size:
         return Cause.of(
@@ -238,9 +244,9 @@ def _unlike(held: Held, notes: Notes) -> str | None:
     return None
 
 
-def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
+def _last_key(options: VerifyOptions, notes: Notes) -> list[Flaw]:
     """Refuse keys but the last signer: only the whole record shows that older ones handed over."""
-    if not asked.keys or notes.keys[-1] in asked.keys:
+    if not options.keys or notes.keys[-1] in options.keys:
         return []
     older = (
         "you know an older key, and that it handed over to this one the whole bundle alone shows"

@@ -17,15 +17,15 @@ from sqlalchemy import Connection, select
 
 from incidents.audit import export
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof import bundle_archive, bundle_notes
+from incidents.audit.proof import bundle_archive, voucher
 from incidents.audit.proof.bundle_archive import NewFiles
-from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
+from incidents.audit.proof.voucher import NotAsSignedError, Voucher
 from incidents.errors import Cause, RefusedError, VerificationError
 from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
 from incidents.store.schema import desk_tables
 from incidents.tlog import tiles
-from incidents.tlog.proof import SUFFIX, ProofFile
+from incidents.tlog.proof_file import SUFFIX, ProofFile
 from incidents.tlog.tiles import WIDTH, Edge, Tile
 from incidents.tlog.tree import leaf_hash
 
@@ -81,17 +81,17 @@ def write(
         VerificationError: if the database does not hold what was signed.
         OSError: if it cannot be written.
     """
-    bundle_archive.refuse(target)
-    vouching = bundle_notes.last_voucher(connection)
+    bundle_archive.check_target(target)
+    vouching = voucher.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
-    with bundle_archive.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
+    with bundle_archive.new_bundle(target, int(vouching.signed.signed_at.timestamp())) as files:
         _write_voucher(files, vouching)
         if wanted.everything:
             entries = _write_whole(files, connection, vouching, done)
         else:
             entries = _write_part(files, connection, vouching, order, done)
-        files.seal(size=size, entries=entries, whole=wanted.everything)
+        files.write_manifest(size=size, entries=entries, whole=wanted.everything)
     return Written(entries=entries, size=size, uncovered=uncovered, broken=vouching.broken)
 
 
@@ -119,7 +119,7 @@ def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
     for digest in sorted(digests):
         stored = desk_tables.policies.c
         text = connection.scalar(select(stored.toml).where(stored.digest == digest))
-        if text is None or not _says(text, digest):
+        if text is None or not _has_digest(text, digest):
             raise PolicyTextError(digest=digest, wrong="missing" if text is None else "another")
         found[digest] = text
     return found
@@ -130,7 +130,7 @@ def named(rows: Sequence[Numbered]) -> set[str]:
     return {digest for _, body in rows for digest in _NAMED.findall(body)}
 
 
-def _says(text: str, digest: str) -> bool:
+def _has_digest(text: str, digest: str) -> bool:
     try:
         read = policy.read(text)
     except policy.PolicyError:
@@ -206,7 +206,7 @@ def _write_part(
 ) -> int:
     """Write entries, each with its proof; for one site, also the report."""
     signed, n = vouching.signed, 0
-    prove = bundle_notes.inclusion_prover(connection, signed)
+    prove = voucher.inclusion_prover(connection, signed)
     policies: set[str] = set()
     case: list[Numbered] = []
     with files.open("entries.jsonl") as write:
@@ -244,10 +244,10 @@ def report(connection: Connection, wanted: Selection, draw: Report) -> str:
 
     Raises as `write` does.
     """
-    vouching = bundle_notes.last_voucher(connection)
+    vouching = voucher.last_voucher(connection)
     signed = vouching.signed
     uncovered_of(connection, wanted, signed.size)
-    prove = bundle_notes.inclusion_prover(connection, signed)
+    prove = voucher.inclusion_prover(connection, signed)
     case: list[Numbered] = []
     for rows in export.covered_entries(connection, wanted, signed.size, at_once=WIDTH):
         for (index, _), body in zip(rows, _bytes_of(rows), strict=True):

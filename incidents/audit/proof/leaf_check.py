@@ -15,9 +15,9 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from incidents.audit.facts import Facts, Flaw, glance, read
+from incidents.audit.facts import Facts, Flaw, read, read_end
 from incidents.audit.jobs import Batch, Log
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.errors import Cause
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
@@ -25,7 +25,7 @@ from incidents.tlog.tiles import Tile, path, tiles_of
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 
 
-class Stretch(NamedTuple):
+class SiteRange(NamedTuple):
     """The entries of one site in a range of the log; `leaf` is the number of the first one."""
 
     site: str
@@ -40,7 +40,7 @@ class Streams:
     """The entries seen of each site, by the site's number."""
 
     def __init__(self) -> None:
-        self.of: dict[int, Stretch] = {}
+        self.of: dict[int, SiteRange] = {}
         self._ids: dict[str, int] = {}
 
     def take(self, facts: Facts, leaf: int | None) -> str | None:
@@ -48,16 +48,16 @@ class Streams:
         site, site_id, seq, at, _ = facts
         seen = self.of.get(site_id)
         if seen is None:
-            self.of[site_id] = Stretch(site, seq, at, leaf, seq, at)
+            self.of[site_id] = SiteRange(site, seq, at, leaf, seq, at)
             return None
-        self.of[site_id] = Stretch(seen.site, seen.first, seen.first_at, seen.leaf, seq, at)
+        self.of[site_id] = SiteRange(seen.site, seen.first, seen.first_at, seen.leaf, seq, at)
         return _follows(seen, site, seq, at)
 
-    def join(self, later: Streams) -> Iterator[tuple[int, Stretch, str]]:
+    def join(self, later: Streams) -> Iterator[tuple[int, SiteRange, str]]:
         """Append a later range; yields the sites that do not continue, with the reason."""
         for site_id, stretch in later.of.items():
             seen = self.of.get(site_id)
-            wrong = self.called(site_id, stretch.site)
+            wrong = self.name_conflict(site_id, stretch.site)
             if seen is None:
                 self.of[site_id] = stretch
             else:
@@ -66,11 +66,11 @@ class Streams:
             if wrong is not None:
                 yield site_id, stretch, wrong
 
-    def unbegun(self) -> Iterator[tuple[int, Stretch]]:
+    def without_first_entry(self) -> Iterator[tuple[int, SiteRange]]:
         """The sites whose first entry is missing."""
         return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
 
-    def called(self, site_id: int, site: str) -> str | None:
+    def name_conflict(self, site_id: int, site: str) -> str | None:
         """The complaint if another site has a new site's name."""
         other = self._ids.setdefault(site, site_id)
         if other == site_id:
@@ -84,7 +84,7 @@ def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) ->
     return Flaw(part="entries", where=where, what=what, site=site, entry=entry, leaf=leaf)
 
 
-def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
+def _follows(seen: SiteRange, site: str, seq: int, at: str) -> str | None:
     if site != seen.site:
         return Cause.of(
             "flaw_other_site", "it names its site {said!r}, but that site is {site!r}",
@@ -120,15 +120,15 @@ _TILE_BYTES = WIDTH * HASH_BYTES
 RANGE = 128 * WIDTH
 """The number of leaves in a range."""
 
-ENOUGH = 20
+MAX_FLAWS = 20
 """The most flaws reported for a range, or for a share of the sites."""
 
-NUMBERLESS = 1 << 62
+UNNUMBERED = 1 << 62
 """Added to the id of an entry without a number: its place is after all that have one."""
 
 
 @dataclass(slots=True)
-class Seen:
+class RangeResult:
     """The result for one or more ranges of the log.
 
     `roots`: of the full tiles. `sites` and `lengths`: each entry's site and length in bytes, if
@@ -152,7 +152,7 @@ class Seen:
         `place` is the place among all of an entry without a leaf.
         """
         try:
-            facts = read(body) if leaf is None else glance(body)
+            facts = read(body) if leaf is None else read_end(body)
         except UnreadableEntryError as error:
             what = error.facts["detail"]
             self.flaws.append(Flaw(part="entries", where=where(), what=what, leaf=leaf))
@@ -167,17 +167,21 @@ class Seen:
         return facts
 
 
-def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., Seen], Any]]:
-    """The jobs that check all leaves of a log of that size; `placed` as in `look`."""
-    return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
+def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., RangeResult], Any]]:
+    """The jobs that check all leaves of a log of that size; `placed` as in `check_range`."""
+    return (
+        (check_range, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE)
+    )
 
 
-def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) -> Seen:
+def check_range(
+    log: Log, progress: Progress, first: int, before: int, placed: bool = False
+) -> RangeResult:
     """Check the leaves from `first`, a multiple of 256, to before `before`.
 
     With `placed` each entry's site and length are kept.
     """
-    seen, roots = Seen(), []
+    seen, roots = RangeResult(), []
     for batch in log.batches(first, before):
         row, facts = _hashed(log, batch), _facts(log, batch, seen)
         if placed:
@@ -191,14 +195,14 @@ def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) ->
         seen.flaws += _differing(tile, row, log.tile(0, n))
         if len(batch.bodies) == WIDTH:
             roots.append(tile_root(row))
-        tell(len(batch.bodies))
+        progress(len(batch.bodies))
     seen.roots = b"".join(roots)
     by_leaf = sorted(seen.flaws, key=lambda flaw: -1 if flaw.leaf is None else flaw.leaf)
-    seen.flaws = by_leaf[:ENOUGH]
+    seen.flaws = by_leaf[:MAX_FLAWS]
     return seen
 
 
-def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
+def upper_flaws(log: Log, _progress: Progress, row: bytes) -> list[Flaw]:
     """The flaws of the tiles above the lowest level, whose roots are `row`."""
     flaws: list[Flaw] = []
     for tile in tiles_of(log.size):
@@ -210,7 +214,7 @@ def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
         begin = tile.n * WIDTH * HASH_BYTES
         expected = row[begin : begin + tile.width * HASH_BYTES]
         flaws += _differing(tile, expected, log.tile(tile.level, tile.n))
-    return flaws[:ENOUGH]
+    return flaws[:MAX_FLAWS]
 
 
 def _hashed(log: Log, batch: Batch) -> bytes:
@@ -225,7 +229,7 @@ def _hashed(log: Log, batch: Batch) -> bytes:
     )
 
 
-def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
+def _facts(log: Log, batch: Batch, seen: RangeResult) -> list[Facts | None]:
     found = [
         None if body is None else seen.take(body, leaf, partial(log.where, leaf))
         for leaf, body in enumerate(batch.bodies, batch.first)

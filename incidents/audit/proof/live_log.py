@@ -23,9 +23,9 @@ from sqlalchemy.types import NullType
 
 from incidents.audit.facts import Facts, Flaw, at_leaf, at_row
 from incidents.audit.jobs import Batch, Placed
-from incidents.audit.pool import Tell
-from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
-from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
+from incidents.audit.pool import Progress
+from incidents.audit.proof.leaf_check import MAX_FLAWS, UNNUMBERED, RangeResult
+from incidents.audit.rows import Ids, Span, WriteTime, parts, time_writer
 from incidents.errors import Cause
 from incidents.store import leaves as stored_leaves
 from incidents.store.checkpoints import Signed
@@ -112,11 +112,11 @@ class LiveLog:
                 values = hashes[n].hex(), bytes(row.leaf_hash).hex()
                 yield self._flaw(leaf, row, fact, what, values)
             elif fact is not None:
-                yield from self._displaced(leaf, row, fact)
+                yield from self._column_flaws(leaf, row, fact)
 
-    def placed(self, span: Span | Some) -> Iterator[Placed]:
+    def placed(self, span: Span | Ids) -> Iterator[Placed]:
         """The entries of some sites, each in the order of its stream, without the desk's own."""
-        place = func.coalesce(leaves.c.leaf_index, entries.c.id + NUMBERLESS)
+        place = func.coalesce(leaves.c.leaf_index, entries.c.id + UNNUMBERED)
         statement = (
             select(entries.c.site_id, place, self._body())
             .select_from(entries.outerjoin(leaves, leaves.c.entry_id == entries.c.id))
@@ -176,7 +176,7 @@ class LiveLog:
         first, last = self.connection.execute(bounds).one()
         return [] if last is None else [*range(first, last + 1, about), last + 1]
 
-    def gaps(self) -> Iterator[Flaw]:
+    def deleted_checkpoints(self) -> Iterator[Flaw]:
         """Find deleted checkpoints by gaps in SQLite's ids; PostgreSQL's skip on rollbacks."""
         if self.connection.dialect.name != "sqlite":
             return
@@ -209,14 +209,14 @@ class LiveLog:
             return cast(entries.c.body, LargeBinary)
         return entries.c.body
 
-    def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
+    def _column_flaws(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
         """The differences between the row's columns and the entry."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             says = "it says that it is {right}, but its row says {own}"
             what = Cause.of("flaw_row_id", says, right=right, own=own)
             yield self._flaw(leaf, row, fact, what, (right, own))
-        if self._written(fact.recorded_at) != row.recorded_at:
+        if self._driver_time(fact.recorded_at) != row.recorded_at:
             values = fact.recorded_at, str(row.recorded_at)
             says = "it was recorded at {right}, but its row says {own}"
             what = Cause.of("flaw_row_time", says, right=values[0], own=values[1])
@@ -238,7 +238,7 @@ class LiveLog:
             found=found,
         )
 
-    def _written(self, time: str) -> Any:
+    def _driver_time(self, time: str) -> Any:
         """A time in the driver's form; None for an impossible one."""
         try:
             return self._write_time(datetime.fromisoformat(time))
@@ -252,18 +252,18 @@ def opened(connection: Connection | None) -> AbstractContextManager[LiveLog]:
     return nullcontext(LiveLog(connection))
 
 
-def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
+def pending(log: LiveLog, progress: Progress) -> tuple[Pending, RangeResult]:
     """The entries without a number, and the result of checking them."""
-    since, lost, seen = None, 0, Seen()
+    since, lost, seen = None, 0, RangeResult()
     for entry_id, body in log.unnumbered():
         seen.entries += 1
         lost += entry_id <= log.head.floor
         where = partial(at_row, entry_id)
-        facts = seen.take(body, None, where, place=NUMBERLESS + entry_id)
+        facts = seen.take(body, None, where, place=UNNUMBERED + entry_id)
         if facts is not None:
             since = min(since or facts.recorded_at, facts.recorded_at)
-    seen.flaws = seen.flaws[:ENOUGH]
-    tell(seen.entries)
+    seen.flaws = seen.flaws[:MAX_FLAWS]
+    progress(seen.entries)
     return Pending(seen.entries, since, lost), seen
 
 

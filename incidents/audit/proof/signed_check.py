@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from incidents.audit.facts import Flaw, at_entry, at_leaf, told
-from incidents.audit.fold import NAME, UNREADABLE, Periods, said
+from incidents.audit.facts import Flaw, at_entry, at_leaf, cause_of
+from incidents.audit.fold import NAME, UNREADABLE, Periods, describe
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
-from incidents.audit.pool import Tell
-from incidents.audit.proof.leaf_check import ENOUGH
+from incidents.audit.pool import Progress
+from incidents.audit.proof.leaf_check import MAX_FLAWS
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import Cause, IncidentsError
@@ -33,7 +33,7 @@ from incidents.tlog.tiles import nodes_from
 from incidents.tlog.tree import subtrees
 
 
-class Made(NamedTuple):
+class KeyEntry(NamedTuple):
     """A key, its entry's number in the desk's own stream, and that entry's place in the log."""
 
     key: VerifierKey
@@ -45,7 +45,7 @@ class Made(NamedTuple):
 class Succession:
     """The keys, the oldest first, the periods of policies, and the resumptions after a loss."""
 
-    made: list[Made] = field(default_factory=list)
+    made: list[KeyEntry] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
     resumed: list[HistoryResumed] = field(default_factory=list)
 
@@ -72,7 +72,7 @@ class Succession:
                 header, event = decode(body.decode())
             except UNREADABLE as error:
                 flaws.append(Flaw(
-                    part="entries", where=at_leaf(leaf), what=said(error), site=NAME, leaf=leaf
+                    part="entries", where=at_leaf(leaf), what=describe(error), site=NAME, leaf=leaf
                 ))  # fmt: skip
                 continue
             if isinstance(event, HistoryResumed):
@@ -101,7 +101,7 @@ class Succession:
         try:
             key = VerifierKey.parse(event.key)
         except KeyFormatError as error:
-            return told(error)
+            return cause_of(error)
         if self.made and key.name != self.made[0].key.name:
             return Cause.of(
                 "flaw_key_name", "{key} is no key of this log, which is called {name!r}",
@@ -109,7 +109,7 @@ class Succession:
             )  # fmt: skip
         if key in self.keys:
             return Cause.of("flaw_key_before", "{key} has been the key before", key=str(key))
-        self.made.append(Made(key, header.site_seq, leaf))
+        self.made.append(KeyEntry(key, header.site_seq, leaf))
         return None
 
 
@@ -191,8 +191,8 @@ _OTHER_ROOT = {
 }
 
 
-def look(
-    log: LiveLog, _tell: Tell, succession: Succession, trusted: int, first: int, before: int
+def check_signatures(
+    log: LiveLog, _progress: Progress, succession: Succession, trusted: int, first: int, before: int
 ) -> Signatures:
     """Check the checkpoints in the table with ids from `first` to before `before`."""
     found, roots = Signatures(), Roots(log, trusted)
@@ -202,9 +202,9 @@ def look(
         try:
             held = read(signed.note, where)
             if signed.id >= first:
-                _look_at(signed, held, succession, last and last.checkpoint, found)
+                _check_signed(signed, held, succession, last and last.checkpoint, found)
         except IncidentsError as error:
-            found.flaws.append(flaw(where, told(error)))
+            found.flaws.append(flaw(where, cause_of(error)))
             continue
         if signed.id >= first:
             found.count += 1
@@ -213,7 +213,7 @@ def look(
             found.flaws += _witnesses(log, signed, held, found)
         last = held
     found.last = last
-    found.flaws = found.flaws[:ENOUGH]
+    found.flaws = found.flaws[:MAX_FLAWS]
     return found
 
 
@@ -247,11 +247,11 @@ def time_of(signature: Signature) -> str:
         return f"{seconds} s"
 
 
-def _look_at(
+def _check_signed(
     signed: Signed, held: Held, succession: Succession, last: Checkpoint | None, found: Signatures
 ) -> None:
     own = held.checkpoint
-    wrong = list(_unlike(signed, own, last))
+    wrong = list(_differences(signed, own, last))
     key = succession.active(own.size)
     by = note.verified_keys(held.note, succession.keys)
     if key is None:
@@ -273,7 +273,7 @@ def _look_at(
     found.flaws += [flaw(held.where, what) for what in wrong]
 
 
-def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
+def _differences(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
     """The differences between its row, itself, and what must follow the one before it."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
@@ -293,7 +293,7 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
             key = VerifierKey.parse(each.witness)
             signature = Signature.parse(each.line.strip("\n"))
         except IncidentsError as error:
-            yield flaw(where, told(error))
+            yield flaw(where, cause_of(error))
             continue
         if not signature.is_by(key) or not note.verify_cosignature(
             key, held.note.text, signature.blob

@@ -16,15 +16,21 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, func, select
 
 from incidents.audit.facts import Flaw, at_entry
-from incidents.audit.fold import UNREADABLE, Periods, said
+from incidents.audit.fold import UNREADABLE, Periods, describe
 from incidents.audit.jobs import Placed
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.audit.proof.bundle_log import BundleLog
-from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Stretch, misplaced
+from incidents.audit.proof.leaf_check import (
+    MAX_FLAWS,
+    UNNUMBERED,
+    RangeResult,
+    SiteRange,
+    misplaced,
+)
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
-from incidents.audit.rows import Finding, Some
+from incidents.audit.rows import Finding, Ids
 from incidents.errors import Cause
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
@@ -42,7 +48,7 @@ class Rules:
 
     policies: Mapping[str, Policy]
     periods: Periods | None
-    open_from: int = NUMBERLESS * 2
+    open_from: int = UNNUMBERED * 2
     part: bool = False
 
 
@@ -54,13 +60,13 @@ class Decided:
     unfinished: int = 0
 
 
-def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> Decided:
+def decided(log: LiveLog | BundleLog, _progress: Progress, some: Any, rules: Rules) -> Decided:
     """The first wrong entry of each of these sites: spans or ids, or for a bundle places."""
     flaws: list[Flaw] = []
     unfinished = 0
     for site_id, stream in groupby(log.placed(some), itemgetter(0)):
         redecision = Redecision(site_id, rules.policies, rules.periods)
-        last, flaw = _taken(redecision, stream)
+        last, flaw = _last_place_and_flaw(redecision, stream)
         wrong = redecision.end() if flaw is None else None
         torn = wrong is not None and wrong.expected is not None and last >= rules.open_from
         if torn or (wrong is not None and rules.part):
@@ -69,22 +75,24 @@ def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> D
             flaw = _flaw(wrong, None)
         if flaw is not None:
             flaws.append(flaw)
-            if len(flaws) == ENOUGH:
+            if len(flaws) == MAX_FLAWS:
                 break
     return Decided(flaws, unfinished)
 
 
-def _taken(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw | None]:
+def _last_place_and_flaw(
+    redecision: Redecision, stream: Iterable[Placed]
+) -> tuple[int, Flaw | None]:
     """The place of a site's last entry, and the flaw of the first wrong one."""
     place = 0
     for site_id, place, body in stream:
-        leaf = place if place < NUMBERLESS else None
+        leaf = place if place < UNNUMBERED else None
         try:
             header, event = decode(body.decode())
             wrong = redecision.take(header, event, place)
         except UNREADABLE as error:
             where = _at_site(site_id, leaf)
-            return place, Flaw(part="entries", where=where, what=said(error), leaf=leaf)
+            return place, Flaw(part="entries", where=where, what=describe(error), leaf=leaf)
         if wrong is not None:
             return place, _flaw(wrong, leaf)
     return place, None
@@ -120,7 +128,7 @@ class Since(NamedTuple):
     sites: int
 
 
-def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
+def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
     """The sites with entries after `size`, numbered or not, or with an act across it, in shares."""
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
@@ -131,11 +139,11 @@ def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
     found = {id_ for each in (later, pending) for id_ in log.connection.scalars(each.distinct())}
     ids = sorted(found - {DESK_STREAM})
     shares = range(0, len(ids), _SITES_AT_ONCE)
-    return [Some(tuple(ids[at : at + _SITES_AT_ONCE])) for at in shares]
+    return [Ids(tuple(ids[at : at + _SITES_AT_ONCE])) for at in shares]
 
 
 def later_signed(
-    log: LiveLog, _tell: Tell, succession: Succession, size: int, bounds: list[int]
+    log: LiveLog, _progress: Progress, succession: Succession, size: int, bounds: list[int]
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
 
@@ -160,13 +168,13 @@ def later_signed(
 
 
 @dataclass(slots=True)
-class LookedAt(Seen):
+class LogResult(RangeResult):
     """The result for all ranges so far, with the desk's own acts; `where` describes an entry."""
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
 
-    def join(self, seen: Seen) -> None:
+    def join(self, seen: RangeResult) -> None:
         """Append the results for the next range."""
         self.entries += seen.entries
         self.roots += seen.roots
@@ -180,7 +188,7 @@ class LookedAt(Seen):
 
     def end(self) -> None:
         """Finish: each site's stream must have begun with its first entry."""
-        for site_id, stretch in self.streams.unbegun():
+        for site_id, stretch in self.streams.without_first_entry():
             wrong = Cause.of(
                 "flaw_unbegun", "it is entry {seq} of {site!r}, and none is before it",
                 seq=stretch.first, site=stretch.site,
@@ -195,6 +203,6 @@ class LookedAt(Seen):
         ]
         return min([*wrong, *gone], default=size)
 
-    def _misplaced(self, site_id: int, stretch: Stretch, wrong: str) -> Flaw:
+    def _misplaced(self, site_id: int, stretch: SiteRange, wrong: str) -> Flaw:
         where = self.where(stretch.leaf)
         return misplaced(f"{site_id}-{stretch.first}", stretch.site, stretch.leaf, where, wrong)

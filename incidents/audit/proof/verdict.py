@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Engine
 
-from incidents.audit.facts import Flaw, told
+from incidents.audit.facts import Flaw, cause_of
 from incidents.audit.log import sequencer
 from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw
 from incidents.audit.proof.site_check import Since
@@ -74,7 +74,7 @@ def _read(file: Path) -> Checkpoint | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class VerifyOptions:
     """The facts that the caller knows: keys of the log, witnesses, and checkpoints held outside.
 
     All entries before one of these, `since`, were verified earlier. Without `policy` nothing is
@@ -93,9 +93,9 @@ class Asked:
         return self.held if self.since is None else (*self.held, self.since)
 
 
-def taken(asked: Asked, agreeing: Sequence[str]) -> Held | None:
+def usable_since(options: VerifyOptions, agreeing: Sequence[str]) -> Held | None:
     """The checkpoint before which nothing need be verified again, if it is `agreeing`."""
-    since = asked.since
+    since = options.since
     return None if since is None or since.where not in agreeing else since
 
 
@@ -110,7 +110,7 @@ _SILENT_WITNESS = "this witness has signed none of these checkpoints"
 
 
 def key_flaws(
-    asked: Asked, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
+    options: VerifyOptions, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
 ) -> list[Flaw]:
     """Whether the keys that are known outside lead to the one that signed last.
 
@@ -119,10 +119,10 @@ def key_flaws(
     """
     flaws = [
         flaw(str(key), Cause.of("flaw_unknown_key", _UNKNOWN_KEY))
-        for key in asked.keys
+        for key in options.keys
         if key not in signed
     ]
-    known = [place for place, key in enumerate(signed) if key in asked.keys]
+    known = [place for place, key in enumerate(signed) if key in options.keys]
     newer = set(map(str, signed[known[-1] + 1 :])) if known else set()
     flaws += [
         flaw(new, Cause.of("flaw_not_handed_over", _NOT_HANDED_OVER, old=old))
@@ -132,22 +132,22 @@ def key_flaws(
     return flaws
 
 
-def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
+def witness_flaws(options: VerifyOptions, witnessed: Container[str]) -> list[Flaw]:
     """The known witnesses that have not signed."""
     return [
         flaw(str(witness), Cause.of("flaw_silent_witness", _SILENT_WITNESS))
-        for witness in asked.witnesses
+        for witness in options.witnesses
         if str(witness) not in witnessed
     ]
 
 
 def held_flaws(
-    asked: Asked, keys: Sequence[VerifierKey], roots: Roots
+    options: VerifyOptions, keys: Sequence[VerifierKey], roots: Roots
 ) -> tuple[list[Flaw], list[str]]:
     """The flaws of checkpoints held outside that do not agree, and the names of those that do."""
     flaws, agreeing = [], []
-    for held in asked.compared:
-        stranger = _stranger(held, keys)
+    for held in options.compared:
+        stranger = _foreign_flaw(held, keys)
         if stranger is not None:
             flaws.append(stranger)
             continue
@@ -155,7 +155,7 @@ def held_flaws(
         if found is None and held.checkpoint.size > roots.trusted:
             wrong_before = "it cannot be compared: the log is wrong before its end"
             found = flaw(held.where, Cause.of("flaw_wrong_before", wrong_before))
-        both = (found, unsigned(held, [*asked.keys, *keys]))
+        both = (found, signature_flaw(held, [*options.keys, *keys]))
         wrong = [each for each in both if each is not None]
         flaws += wrong
         if not wrong:
@@ -163,7 +163,7 @@ def held_flaws(
     return flaws, agreeing
 
 
-def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+def _foreign_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     """The flaw of a checkpoint of another log, which proves nothing about this one."""
     origin = held.checkpoint.origin
     if not keys or origin in {key.name for key in keys}:
@@ -175,12 +175,12 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     return flaw(held.where, what)
 
 
-def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+def signature_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     """The flaw of a checkpoint held outside whose signatures are wrong."""
     try:
         note.verified_keys(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
-        return flaw(held.where, told(error))
+        return flaw(held.where, cause_of(error))
     return None
 
 

@@ -18,21 +18,21 @@ from sqlalchemy import Engine, select
 
 from incidents.audit.facts import Flaw, at_leaf
 from incidents.audit.jobs import Workers, workers_for
-from incidents.audit.pool import Tell
+from incidents.audit.pool import Progress
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, Pending
 from incidents.audit.proof.signed_check import Held, Roots, Signatures, Succession
-from incidents.audit.proof.site_check import LookedAt, Rules
+from incidents.audit.proof.site_check import LogResult, Rules
 from incidents.audit.proof.verdict import (
-    Asked,
     Verdict,
+    VerifyOptions,
     held_flaws,
     key_flaws,
     since_of,
-    taken,
+    usable_since,
     witness_flaws,
 )
-from incidents.audit.rows import Some, Span, site_spans
+from incidents.audit.rows import Ids, Span, site_spans
 from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading
@@ -47,10 +47,10 @@ _CHECKPOINTS_AT_ONCE = 5_000
 
 def database(
     engine: Engine,
-    asked: Asked,
+    options: VerifyOptions,
     *,
     processes: int | None = None,
-    done: Tell = lambda _: None,
+    done: Progress = lambda _: None,
 ) -> Verdict:
     """Verify the log in a database; `done` is called with numbers of entries, as progress.
 
@@ -62,7 +62,7 @@ def database(
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
         with workers_for(live_log.opened, engine, size, processes=processes, done=done) as workers:
-            return by(workers, asked)
+            return by(workers, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +76,23 @@ class _Outline:
     flaws: list[Flaw]
 
 
-def by(workers: Workers, asked: Asked) -> Verdict:
+def by(workers: Workers, options: VerifyOptions) -> Verdict:
     """Verify the log of a database by these workers."""
     outline: _Outline = workers.one(_outline)
     seen, pending = _entries(workers, outline)
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
-    held, agreeing = workers.one(_held, asked, succession, trusted)
-    before = taken(asked, agreeing)
+    held, agreeing = workers.one(_held, options, succession, trusted)
+    before = usable_since(options, agreeing)
     signed = _signatures(workers, succession, trusted, outline, before)
-    sites: Sequence[Span | Some] = outline.sites
+    sites: Sequence[Span | Ids] = outline.sites
     again = of = len(seen.streams.of.keys() - {0})
     # An activation first does what is due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
-        some: list[Some] = workers.one(site_check.later_sites, before.checkpoint.size)
+        some: list[Ids] = workers.one(site_check.later_sites, before.checkpoint.size)
         sites, again = some, sum(len(each.ids) for each in some)
-    if asked.policy:
+    if options.policy:
         rules = Rules(succession.periods.policies, succession.periods)
         acts = ((site_check.decided, (share, rules)) for share in sites)
         for decided in workers.each(acts):
@@ -105,29 +105,29 @@ def by(workers: Workers, asked: Asked) -> Verdict:
         kind="database", entries=seen.entries, sites=of,
         since=since_of(before, again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
-        key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
-        witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
+        key=succession.active(covered), keys=up_to, trusted="outside" if options.keys else "inside",
+        witnesses=signed.witnessed, agreeing=agreeing, decided=options.policy,
         policies=len(seen.policies), lost_its_end=tuple(succession.lost_ends), broken=broken,
         findings=[
             *seen.flaws, *signed.flaws, *held,
-            *key_flaws(asked, up_to, broken), *witness_flaws(asked, signed.witnessed),
+            *key_flaws(options, up_to, broken), *witness_flaws(options, signed.witnessed),
         ],
     )  # fmt: skip
 
 
-def _outline(log: LiveLog, _tell: Tell) -> _Outline:
+def _outline(log: LiveLog, _progress: Progress) -> _Outline:
     return _Outline(
         log.size,
         log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
         site_spans(log.connection, _ENTRIES_AT_ONCE),
         log.keys(),
-        [*log.head_flaws(), *log.gaps()],
+        [*log.head_flaws(), *log.deleted_checkpoints()],
     )
 
 
-def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
+def _entries(workers: Workers, outline: _Outline) -> tuple[LogResult, Pending]:
     """Check all entries and all tiles."""
-    seen = LookedAt(where=_where)
+    seen = LogResult(where=_where)
     for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
     pending, part = workers.one(live_log.pending)
@@ -147,7 +147,7 @@ def _where(leaf: int | None) -> str:
     return Cause.of("at_pending", "a pending entry") if leaf is None else at_leaf(leaf)
 
 
-def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
+def _head_flaws(log: LiveLog, _progress: Progress, trusted: int) -> list[Flaw]:
     """The flaws of the head's tree, compared with the tiles."""
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
@@ -184,14 +184,14 @@ def _signatures(
         spans = workers.one(
             site_check.later_signed, succession, before.checkpoint.size, outline.checkpoints
         )
-    acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
+    acts = ((signed_check.check_signatures, (succession, trusted, *span)) for span in spans)
     return Signatures.joined(workers.each(acts))
 
 
 def _held(
-    log: LiveLog, _tell: Tell, asked: Asked, succession: Succession, trusted: int
+    log: LiveLog, _progress: Progress, options: VerifyOptions, succession: Succession, trusted: int
 ) -> tuple[list[Flaw], list[str]]:
-    return held_flaws(asked, succession.keys, Roots(log, trusted))
+    return held_flaws(options, succession.keys, Roots(log, trusted))
 
 
 def is_overdue(verdict: Verdict, now: datetime) -> bool:
@@ -236,7 +236,7 @@ class Proving(Generic[Shown]):
             return self._last
 
     def begin(
-        self, prove: Callable[[Tell], Shown], *, by: str, of: int, clock: Callable[[], datetime]
+        self, prove: Callable[[Progress], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
         """Begin a proof, unless one runs already; return whether it has begun."""
         with self._lock:
@@ -253,7 +253,7 @@ class Proving(Generic[Shown]):
             self._over.wait(within_s)
         return self.last
 
-    def _run(self, prove: Callable[[Tell], Shown], clock: Callable[[], datetime]) -> None:
+    def _run(self, prove: Callable[[Progress], Shown], clock: Callable[[], datetime]) -> None:
         try:
             shown = prove(self._done)
         except IncidentsError as error:

@@ -209,7 +209,7 @@ def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> No
     """Write the archive that a server makes."""
     from incidents.audit.proof import bundle_archive
 
-    bundle_archive.refuse(target)
+    bundle_archive.check_target(target)
     if not target.name.endswith(bundle_archive.ARCHIVE):
         raise InputError.coded(
             "bundle_of_server",

@@ -16,7 +16,7 @@ from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from incidents.audit.log.status import Checkpointed
+    from incidents.audit.log.status import Checkpointing
     from incidents.client.app import RemoteApp
     from incidents.contract.documents.record import LogStatus, Resumed
 
@@ -82,27 +82,27 @@ def _status(run: Run) -> LogStatus:
     from incidents.views.record_health import log_health
 
     settings = log_status.load_settings(run.settings)
-    files = signed_files.known(settings.key)
+    files = signed_files.read_folder(settings.key)
     with run.local.reading() as connection:
-        so_far = log_status.document(connection, run.local.now(connection))
-        silent = log_status.silent(so_far, settings.witnesses)
+        so_far = log_status.progress(connection, run.local.now(connection))
+        silent = log_status.silent_witnesses(so_far, settings.witnesses)
         return log_health(connection, files, so_far, silent)
 
 
-def _signed(run: Run) -> Checkpointed:
-    from incidents.audit.log.status import checkpointed
+def _signed(run: Run) -> Checkpointing:
+    from incidents.audit.log.status import checkpoint_now
 
-    return checkpointed(run.local.engine, key_ring(run), clock.now)
+    return checkpoint_now(run.local.engine, key_ring(run), clock.now)
 
 
-def _signed_there(server: RemoteApp) -> Checkpointed:
-    from incidents.audit.log.status import Checkpointed
+def _signed_there(server: RemoteApp) -> Checkpointing:
+    from incidents.audit.log.status import Checkpointing
 
     told = server.record.checkpoint()
     pending = told["pending"]
     left = Cause.of("log_left", "the server leaves {n:,} entries unsigned", n=pending)
     unable = left if pending else None
-    return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
+    return Checkpointing(note=told["checkpoint"], pending=pending, unable=unable)
 
 
 def _write_status(run: Run, found: LogStatus) -> None:

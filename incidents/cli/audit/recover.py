@@ -221,7 +221,7 @@ def _uncompared(done: Summary) -> list[NotCompared]:
 
 def _is_of_lost_history(run: Run, kept: Path) -> bool:
     """Whether the checkpoint of `audit verify --since auto` belongs to a history that is gone."""
-    from incidents.audit.log import signed_files, signing
+    from incidents.audit.log import consistency, signed_files, signing
 
     try:
         data = verdicts.read_kept(kept)
@@ -234,8 +234,8 @@ def _is_of_lost_history(run: Run, kept: Path) -> bool:
         if log is None:
             return False
         try:
-            signed = signed_files.Kept(kept, data.decode(errors="replace"))
-            signing.compare_with_kept(connection, log.checkpoint, signed)
-        except signing.DifferentError:
+            signed = signed_files.KeptNote(kept, data.decode(errors="replace"))
+            consistency.check_against_note(connection, log.checkpoint, signed)
+        except consistency.DifferentError:
             return True
     return False

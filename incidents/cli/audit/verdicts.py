@@ -19,11 +19,11 @@ from incidents.system import disk
 
 if TYPE_CHECKING:
     from incidents.audit.proof.signed_check import Held
-    from incidents.audit.proof.verdict import Asked, Verdict
+    from incidents.audit.proof.verdict import Verdict, VerifyOptions
     from incidents.cli.run import Run
 
 
-def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
+def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]:
     """Yield the sentences of a verdict for people, one a line."""
     if verdict.findings:
         findings = counted(run, "finding", len(verdict.findings))

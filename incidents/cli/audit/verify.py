@@ -25,7 +25,7 @@ from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 if TYPE_CHECKING:
     from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
-    from incidents.audit.proof.verdict import Asked, Verdict
+    from incidents.audit.proof.verdict import Verdict, VerifyOptions
 
 AUTO = "auto"
 MAX_KEY_BYTES = 1_000_000
@@ -123,7 +123,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
     return _checkpoint(_read(file), file, "--since")
 
 
-def _of_log(run: Run, asked: Asked) -> Verdict:
+def _of_log(run: Run, asked: VerifyOptions) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched(run.text("audit_verify.progress")))
@@ -131,9 +131,9 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     from incidents.audit.log import loss, signed_files, status
     from incidents.audit.proof import verification
 
-    files = signed_files.known(status.load_settings(run.settings).key)
+    files = signed_files.read_folder(status.load_settings(run.settings).key)
     with run.local.reading() as connection:
-        lost = loss.known(connection, files)
+        lost = loss.find(connection, files)
     verdict = verification.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
         run.inform(run.text("log_status.uncompared", why=files.unread))
@@ -143,7 +143,7 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     return replace(verdict, findings=(*verdict.findings, flaw))
 
 
-def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
+def _of_bundle(bundle: Path, asked: VerifyOptions) -> Verdict:
     from incidents.audit.proof import bundle_archive, bundle_verification
 
     with bundle_archive.unpacked(bundle) as folder:
@@ -152,10 +152,10 @@ def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
 
 def _asked(
     keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
-) -> Asked:
-    from incidents.audit.proof.verdict import Asked
+) -> VerifyOptions:
+    from incidents.audit.proof.verdict import VerifyOptions
 
-    return Asked(
+    return VerifyOptions(
         keys=tuple(key for given in keys for key in _keys(given, ED25519, "--key")),
         witnesses=tuple(
             key for given in witnesses for key in _keys(given, COSIGNATURE_V1, "--witness")

@@ -150,7 +150,7 @@ def _checklist(
     run: Run, site: str, details: Mapping[str, str], changes: Mapping[str, str]
 ) -> list[str]:
     """The steps to take when a commercial site has moved."""
-    steps = ip_addresses.steps_to_do(details, changes)
+    steps = ip_addresses.remaining_steps(details, changes)
     if not steps:
         return []
     spoken = looks.finding_catalogue(run)
@@ -202,9 +202,9 @@ def _detail(given: str) -> tuple[str, str]:
         raise InputError.coded(
             "no_equals", "{given!r} has no =: write KEY=TEXT, or KEY= to remove it", given=given
         )
-    key = label if is_known(label) else form.named(label)
+    key = label if is_known(label) else form.key_of_label(label)
     if key is None or not is_known(key):
-        near = form.nearest(label)
+        near = form.similar_keys(label)
         if near:
             sentence = "no filing detail named {given!r}. Did you mean {near}?"
             raise InputError.coded("no_detail_near", sentence, given=label, near=" or ".join(near))

@@ -262,7 +262,7 @@ def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
     length = os.path.getsize(path) if os.path.isfile(path) else 0  # noqa: PTH113, PTH202 - no name of a file
     with (
         history_file.progress(label, length) as done,
-        table_file.opened(path, done=done) as table,
+        table_file.open_table(path, done=done) as table,
     ):
         table.file = file
         yield table

@@ -14,7 +14,7 @@ from incidents.cli import options, output, params, text_table
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
-from incidents.filing.finding import WRONG, Finding, finding_sentence, source_words
+from incidents.filing.finding import WRONG, Finding, finding_sentence, source_text
 from incidents.locale.language import Language, language
 from incidents.machine.filing import DOCUMENT
 from incidents.values import site_name
@@ -195,7 +195,7 @@ def verdict_of(run: Run, finding: Finding) -> str:
 
 def _row(run: Run, finding: Finding) -> tuple[str, ...]:
     verdict = text_table.ColouredField.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
-    source = source_words(finding.source, finding_catalogue(run))
+    source = source_text(finding.source, finding_catalogue(run))
     return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 
@@ -213,7 +213,7 @@ def _show(run: Run, document: FilingInFull) -> None:
 
 def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
     """Key, and text with the word for a choice, in the order of the form."""
-    for key in sorted(document["details"], key=form.place):
+    for key in sorted(document["details"], key=form.sort_key):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
         parts = form.PARTS.get(key.partition(".")[0] + ".")

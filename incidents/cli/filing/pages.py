@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.filing.export import Filing
-    from incidents.filing.footer.foot import Foot
+    from incidents.filing.footer.content import Footer
     from incidents.filing.settings import FilingSettings
 
 
@@ -53,7 +53,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
         read = partial(_read, connection, sites)
         if form == CSV:
             # Read twice, in one state of the database: first for the columns that all need.
-            lines: Iterable[str] = filing_export.csv_of(read)
+            lines: Iterable[str] = filing_export.csv_lines(read)
         elif form == JSON:
             lines = filing_export.json_document(read())
         else:
@@ -170,10 +170,10 @@ def check_footer(
         expected = check.Expected.of({**details, **by_hand}, form)
     try:
         if saved:
-            found = check.check_foot(_saved(Path(params.file_name(target))), expected)
+            found = check.check_footer(_saved(Path(params.file_name(target))), expected)
         else:
             address = url or details.get("home_url")
-            found = check.check_foot(_fetched(str(name), address, loaded), expected)
+            found = check.check_footer(_fetched(str(name), address, loaded), expected)
     except page.UnreadPageError as error:
         found = [error.finding()]
     _write_findings(run, target, found)
@@ -214,23 +214,23 @@ def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
     return {key: given for key, given in numbers.items() if given is not None}
 
 
-def _saved(file: Path) -> Foot:
-    from incidents.filing.footer import foot
+def _saved(file: Path) -> Footer:
+    from incidents.filing.footer import content
 
     try:
         with file.open("rb") as opened:
             # One byte more tells that there is more.
-            return foot.read(opened.read(foot.MAX_BYTES + 1))
+            return content.read(opened.read(content.MAX_BYTES + 1))
     except OSError as error:
         raise FileError.of(file, "read", error) from error
 
 
-def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
+def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Footer:
     from incidents.filing.footer import page
 
     guard = loaded.guard()
-    found = page.of_site(name, guard) if address is None else page.fetch(address, guard)
-    return found.foot()
+    found = page.fetch_home(name, guard) if address is None else page.fetch(address, guard)
+    return found.footer()
 
 
 def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:

@@ -22,7 +22,7 @@ from incidents.cli.queue import words
 from incidents.cli.run import Run, coloured, is_terminal, uses_colour
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
-from incidents.settings.sources import check_person
+from incidents.values.person_name import check_person
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification
-from incidents.audit.proof.verdict import Asked as VerificationAsked
-from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.verdict import Verdict, VerifyOptions
 from incidents.console import messages, rendering
 from incidents.console.pages.overview import span
 from incidents.console.rendering import Flash
@@ -90,7 +89,7 @@ def show(
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
     with who.timed() as (connection, here):
-        status = log_status.document(connection, here.reader.now)
+        status = log_status.progress(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)
@@ -104,7 +103,9 @@ def show(
         "audit",
         status=422 if wrong else 200,
         asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
-        silent=log_status.silent(status, log_status.load_settings(here.app.settings).witnesses),
+        silent=log_status.silent_witnesses(
+            status, log_status.load_settings(here.app.settings).witnesses
+        ),
         next=_next(asked, found.after),
         **_verified(here),
     )  # fmt: skip
@@ -124,7 +125,7 @@ def download(here: Viewer, form: str, site: str = "", since: str = "", until: st
     headers = {
         **rendering.HEADERS, "Content-Disposition": f'attachment; filename="entries.{form}"',
     }  # fmt: skip
-    told = export.for_a_slow_reader(here.reading, selection, write)
+    told = export.buffered(here.reading, selection, write)
     return StreamingResponse(told, media_type=kind, headers=headers)
 
 
@@ -148,7 +149,7 @@ def verify(desk: Submitted) -> Response:
         size = leaves.head(connection).size
     engine, proving = desk.app.engine, desk.request.app.state.verifying
     begun = proving.begin(
-        lambda done: verification.database(engine, VerificationAsked(), done=done),
+        lambda done: verification.database(engine, VerifyOptions(), done=done),
         by=desk.by, of=size, clock=clock.now,
     )  # fmt: skip
     flash = None if begun else Flash("refused", desk.reader.say("verify.runs_already"))

@@ -15,7 +15,7 @@ from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.filing import checks, presets, settings
 from incidents.filing import finding as finding_words
-from incidents.filing.finding import OK, VERDICTS, Finding, source_words
+from incidents.filing.finding import OK, VERDICTS, Finding, source_text
 from incidents.filing.footer import check as footer_check
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.ip_addresses import changed_address_checklist
@@ -163,7 +163,7 @@ def _finding_line(reader: Reader, finding: Finding) -> FindingLine:
         word=reader.word("verdict_of", finding.verdict),
         detail=detail_label(language, finding.field),
         sentence=finding_sentence(language, finding),
-        source=source_words(finding.source, found_in(language)),
+        source=source_text(finding.source, found_in(language)),
         false=finding.false,
     )
 

@@ -27,13 +27,7 @@ from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, 
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
-from incidents.history.trial_process import (
-    BadLinesError,
-    Source,
-    TooCostlyError,
-    Trial,
-    UploadedHistory,
-)
+from incidents.history.trial_process import BadLinesError, Source, TooCostlyError, Trial, Upload
 from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
 
@@ -99,7 +93,7 @@ def read_taking(given: SentForm) -> Taking:
     return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
 
 
-def read_history(given: SentForm, name: str, reader: Reader) -> UploadedHistory:
+def read_history(given: SentForm, name: str, reader: Reader) -> Upload:
     """The history in the file of that field; raises InvalidSimulationError."""
     sent = given.file(name)
     if sent is None:
@@ -107,7 +101,7 @@ def read_history(given: SentForm, name: str, reader: Reader) -> UploadedHistory:
     if sent.size is None or sent.size > MAX_BYTES:
         raise InvalidSimulationError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
-    return UploadedHistory(sent.file.read(), _file_name(sent.filename), zone)
+    return Upload(sent.file.read(), _file_name(sent.filename), zone)
 
 
 def read_policies(given: SentForm, name: str) -> list[Named]:

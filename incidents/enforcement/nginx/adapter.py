@@ -57,11 +57,11 @@ class Nginx:
         if order.kind not in maps.STATES:
             return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
         try:
-            told = maps.state_after(order, clock.now())
+            ordered = maps.state_after(order, clock.now())
             list(self._layout.hosts(order.site))
         except ValueError:
             return Failed(problem="bad_name", detail="nginx cannot be given the name of this site")
-        outcome = self._commits.take(told, self._timeout_s)
+        outcome = self._commits.take(ordered, self._timeout_s)
         return _BUSY if outcome is None else outcome
 
     def state(self, site: str) -> State | None:
@@ -77,10 +77,10 @@ class Nginx:
             return self._written_state(site)
         deadline = time.monotonic() + self._timeout_s
         answers = [self._server.probe_host(host, deadline) for host in hosts]
-        told = [answer.state for answer in answers if answer is not None]
-        if len(told) < len(answers):
+        states = [answer.state for answer in answers if answer is not None]
+        if len(states) < len(answers):
             return None
-        return min(told, key=get_args(State).index)
+        return min(states, key=get_args(State).index)
 
     def missing(self) -> str | None:
         """A sentence about what is missing on this machine; None if nothing is."""
@@ -93,10 +93,10 @@ class Nginx:
             return None
         return known[site].state if site in known else "active"
 
-    def _commit(self, told: Sequence[maps.SiteState]) -> list[Outcome]:
+    def _commit(self, states: Sequence[maps.SiteState]) -> list[Outcome]:
         deadline = time.monotonic() + self._timeout_s
         try:
-            return self._carry_out(told, deadline)
+            return self._carry_out(states, deadline)
         except TimeoutError:
             failure = _BUSY
         except OSError as error:
@@ -105,16 +105,16 @@ class Nginx:
             failure = Retry(
                 problem="file_damaged", detail=f"incidents.conf was changed by somebody: {error}"
             )
-        return [failure] * len(told)
+        return [failure] * len(states)
 
-    def _carry_out(self, told: Sequence[maps.SiteState], deadline: float) -> list[Outcome]:
+    def _carry_out(self, states: Sequence[maps.SiteState], deadline: float) -> list[Outcome]:
         with self._folder.locked(deadline):
             old = self._folder.http()
             known = maps.read(old or "")
-            stale = [maps.is_stale(known, one) for one in told]
+            stale = [maps.is_stale(known, one) for one in states]
             if all(stale):
-                return [_STALE] * len(told)
-            kept = maps.without_expired(maps.with_states(known, told), clock.now())
+                return [_STALE] * len(states)
+            kept = maps.without_expired(maps.with_states(known, states), clock.now())
             new = server.http_file(kept, self._layout)
             failure = self._load(old, new, deadline)
         if failure is None:
@@ -138,8 +138,8 @@ class Nginx:
         Another process may have written since, starting from this text.
         """
         generation = server.generation(new)
-        return lambda told: (
-            told == generation or told == server.generation(self._folder.http_head())
+        return lambda loaded: (
+            loaded == generation or loaded == server.generation(self._folder.http_head())
         )
 
 
@@ -182,8 +182,8 @@ def _probe(options: Options) -> str | None:
     found = options.text("probe")
     if found is None:
         return None
-    said = _PROBE.fullmatch(found)
-    if said is None or not 0 < int(said["port"]) < 65_536 or not _is_loopback(said["address"]):
+    match = _PROBE.fullmatch(found)
+    if match is None or not 0 < int(match["port"]) < 65_536 or not _is_loopback(match["address"]):
         raise options.wrong(
             "probe",
             Cause.of(

@@ -181,8 +181,8 @@ def shown_time(until: datetime, zone: tzinfo) -> str:
     """The time to show, rounded up to the minute: `2026-03-02 07:00 (UTC+08:00)`."""
     local = until.astimezone(zone)
     if local.second or local.microsecond:
-        whole = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
-        local = whole.astimezone(zone)
+        rounded = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        local = rounded.astimezone(zone)
     sign, offset = "+", local.utcoffset() or timedelta()
     if offset < timedelta():
         sign, offset = "-", -offset

@@ -157,15 +157,15 @@ def state_after(order: Order, now: datetime) -> SiteState:
     )
 
 
-def is_stale(known: Map, told: SiteState) -> bool:
+def is_stale(known: Map, state: SiteState) -> bool:
     """Whether a later order of the site has been seen."""
-    return told.site in known and told.position < known[told.site].position
+    return state.site in known and state.position < known[state.site].position
 
 
-def with_states(known: Map, told: Iterable[SiteState]) -> dict[str, SiteState]:
+def with_states(known: Map, states: Iterable[SiteState]) -> dict[str, SiteState]:
     """The map with the latest state of each site; states that change nothing are left out."""
     found = dict(known)
-    for one in told:
+    for one in states:
         if not is_stale(found, one) and not _is_known(found, one):
             found[one.site] = one
     return found
@@ -205,22 +205,24 @@ def read(text: str) -> dict[str, SiteState]:
 
 
 def _read_line(number: int, line: str) -> SiteState:
-    said = _LINE.fullmatch(line)
-    if said is None:
+    match = _LINE.fullmatch(line)
+    if match is None:
         raise DamagedMapError(number)
     try:
         return SiteState(
-            site=said["site"],
-            state=cast("State", said["state"]),
-            seq=int(said["seq"]),
-            ordered_at=read_rfc3339(said["ordered_at"]),
-            written_at=read_rfc3339(said["written_at"]),
-            until=read_rfc3339(said["until"]) if said["until"] else None,
+            site=match["site"],
+            state=cast("State", match["state"]),
+            seq=int(match["seq"]),
+            ordered_at=read_rfc3339(match["ordered_at"]),
+            written_at=read_rfc3339(match["written_at"]),
+            until=read_rfc3339(match["until"]) if match["until"] else None,
         )
     except ValueError as error:
         raise DamagedMapError(number) from error
 
 
-def _is_known(known: Map, told: SiteState) -> bool:
-    there = known.get(told.site)
-    return there is not None and replace(told, written_at=there.written_at) == there
+def _is_known(known: Map, state: SiteState) -> bool:
+    known_state = known.get(state.site)
+    return (
+        known_state is not None and replace(state, written_at=known_state.written_at) == known_state
+    )

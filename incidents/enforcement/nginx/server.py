@@ -77,8 +77,8 @@ def http_file(known: maps.Map, layout: Layout) -> str:
     ))  # fmt: skip
     # The hash of the content identifies what nginx has loaded.
     generation = hashlib.sha256(body.encode()).hexdigest()[:16]
-    told = _block("map $host $incidents_generation", [f'default "{generation}";'])
-    return f"{_HEADER}# generation {generation}\n{body}{told}"
+    generation_map = _block("map $host $incidents_generation", [f'default "{generation}";'])
+    return f"{_HEADER}# generation {generation}\n{body}{generation_map}"
 
 
 def generation(text: str) -> str | None:
@@ -89,10 +89,10 @@ def generation(text: str) -> str | None:
 
 def http_date(moment: datetime) -> str:
     """The time for `Retry-After` (RFC 9110, 10.2.3): UTC, rounded up to the second."""
-    whole = moment.astimezone(UTC)
-    if whole.microsecond:
-        whole = whole.replace(microsecond=0) + timedelta(seconds=1)
-    return format_datetime(whole, usegmt=True)
+    rounded = moment.astimezone(UTC)
+    if rounded.microsecond:
+        rounded = rounded.replace(microsecond=0) + timedelta(seconds=1)
+    return format_datetime(rounded, usegmt=True)
 
 
 def _map_blocks(known: maps.Map, layout: Layout) -> Iterator[str]:

@@ -90,17 +90,17 @@ class PowerDns:
         until = monotonic() + self._settings.limit_s
         names = Names(Session(self._settings.server, until))
         put = self._settings.notice.put
-        mine = names_of_site(site, www=self._settings.www)
+        own_names = names_of_site(site, www=self._settings.www)
         try:
-            looked = [names.is_up(name, put) for name in mine]
+            results = [names.is_up(name, put) for name in own_names]
         except (EndedError, notes.UnreadableNoteError):
             return None
-        ups = [up for up, _ in looked]
+        ups = [up for up, _ in results]
         if True in ups:
             return "active"
         if not ups or ups[0] is None:
             return None
-        note = looked[0][1] or notes.new(mine[0])
+        note = results[0][1] or notes.new(own_names[0])
         hold = note.holds.get(site)
         return "closed" if hold is not None and hold.kind == "close" else "suspended"
 
@@ -110,10 +110,10 @@ class PowerDns:
 
     def _plan(self, order: Order, names: Names) -> list[Step]:
         # Names taken down together are restored together, even if the settings have changed.
-        mine = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
-        if not mine:
+        own_names = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
+        if not own_names:
             raise EndedError(_NO_NAME)
-        return plan(order, [names.state_of(name) for name in mine], self._settings.notice)
+        return plan(order, [names.state_of(name) for name in own_names], self._settings.notice)
 
     @contextmanager
     def _locked(self, site: str, until: float) -> Iterator[None]:

@@ -130,8 +130,10 @@ class Note:
 
     def is_changed(self, found: records.RecordSets) -> bool:
         """Whether the found records are neither ours nor the kept ones."""
-        there = records.leading(found)
-        return not all(map(self.is_ours, there.values())) and not _same_records(there, self.kept)
+        existing = records.leading(found)
+        return not all(map(self.is_ours, existing.values())) and not _same_records(
+            existing, self.kept
+        )
 
     def with_hold(self, site: str, hold: Hold) -> Note:
         """The note with the hold of that site."""
@@ -156,11 +158,11 @@ class Note:
 
     def _restored(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
         """The records of the name if it were restored now."""
-        there = records.leading(found)
-        theirs = {t: self._cut(each) for t, each in there.items() if not self.is_ours(each)}
-        if theirs and len(theirs) == len(there):
-            return theirs
-        return _without_conflict({**self.kept, **theirs}, found)
+        existing = records.leading(found)
+        foreign = {t: self._cut(each) for t, each in existing.items() if not self.is_ours(each)}
+        if foreign and len(foreign) == len(existing):
+            return foreign
+        return _without_conflict({**self.kept, **foreign}, found)
 
     def _cut(self, found: records.RecordSet) -> records.RecordSet:
         ours = self.put.get(found.type, frozenset())
@@ -183,9 +185,9 @@ def older(name: str, metadata: Mapping[str, Sequence[str]], note: Note | None) -
     Raises:
         UnreadableNoteError: if one cannot be read.
     """
-    mine = _of_name(name, metadata)
-    found = [kind for kind in mine if note is None or mine[kind].number < note.number]
-    return tuple(sorted(found, key=lambda kind: mine[kind].number))
+    notes = _of_name(name, metadata)
+    found = [kind for kind in notes if note is None or notes[kind].number < note.number]
+    return tuple(sorted(found, key=lambda kind: notes[kind].number))
 
 
 def read(name: str, metadata: Mapping[str, Sequence[str]]) -> Note | None:
@@ -194,11 +196,11 @@ def read(name: str, metadata: Mapping[str, Sequence[str]]) -> Note | None:
     Raises:
         UnreadableNoteError: if one cannot be read.
     """
-    mine = _of_name(name, metadata)
-    if not mine:
+    notes = _of_name(name, metadata)
+    if not notes:
         return None
-    highest = max(note.number for note in mine.values())
-    first, *others = [note for note in mine.values() if note.number == highest]
+    highest = max(note.number for note in notes.values())
+    first, *others = [note for note in notes.values() if note.number == highest]
     for other in others:
         first = first.with_addresses(other.put)
         for site, hold in other.holds.items():

@@ -30,26 +30,26 @@ _KNOWN = re.compile(
 )
 
 
-def decode(body: bytes, said_by_server: str | None = None) -> tuple[str, str]:
+def decode(body: bytes, server_charset: str | None = None) -> tuple[str, str]:
     """The text of a page, with U+FFFD for invalid bytes, and its encoding.
 
-    `said_by_server`: the charset of the header Content-Type.
+    `server_charset`: the charset of the header Content-Type.
     """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace"), encoding
-    encoding = _known(said_by_server or "") or _said_by_page(body) or _guessed(body)
+    encoding = _known(server_charset or "") or _declared(body) or _guess(body)
     return body.decode(encoding, "replace"), encoding
 
 
-def _said_by_page(body: bytes) -> str | None:
+def _declared(body: bytes) -> str | None:
     found = _SAID.search(body[:_LOOKED_AT])
     encoding = _known(found[1].decode("ascii")) if found else None
     # If this is readable in single bytes, it is not UTF-16.
     return "utf-8" if encoding is not None and encoding.startswith("utf-16") else encoding
 
 
-def _guessed(body: bytes) -> str:
+def _guess(body: bytes) -> str:
     # The last character may be cut.
     try:
         codecs.getincrementaldecoder("utf-8")().decode(body)
@@ -76,7 +76,7 @@ VOID = frozenset(
         "param", "source", "track", "wbr",
     }
 )  # fmt: skip
-NEVER_SHOWN = frozenset(
+INVISIBLE_ELEMENTS = frozenset(
     {
         "script", "style", "title", "template", "noscript", "iframe", "noframes", "noembed",
         "object", "audio", "video", "canvas", "textarea", "select", "datalist",
@@ -112,35 +112,35 @@ ENDED_BY: dict[str, tuple[tuple[frozenset[str], frozenset[str]], ...]] = {
 }
 
 
-def moves(tag: str, given: Mapping[str, str]) -> bool:
+def loads_content(tag: str, attributes: Mapping[str, str]) -> bool:
     """Return whether the element may load content that is not in the page."""
-    refreshes = tag == "meta" and given.get("http-equiv", "").lower() == "refresh"
+    refreshes = tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh"
     return refreshes or tag in ("script", "frame", "iframe")
 
 
-def is_foot(tag: str, given: Mapping[str, str]) -> bool:
+def is_footer(tag: str, attributes: Mapping[str, str]) -> bool:
     """Whether the page marks the element as its footer."""
     if tag in ("html", "body"):
         return False
-    if tag == "footer" or given.get("role", "").lower() == "contentinfo":
+    if tag == "footer" or attributes.get("role", "").lower() == "contentinfo":
         return True
-    names = f"{given.get('id', '')} {given.get('class', '')}"[:MAX_STYLE].split()
+    names = f"{attributes.get('id', '')} {attributes.get('class', '')}"[:MAX_STYLE].split()
     return any(len(name) <= _MAX_NAME and _FOOT.fullmatch(name) for name in names)
 
 
-def is_styled_away(style: str) -> bool:
+def is_hidden_by_style(style: str) -> bool:
     """Whether its own style hides it; style sheets are not read."""
     if not style:
         return False
-    said = {}
+    declarations = {}
     for declaration in _STYLE_COMMENT.sub("", style[:MAX_STYLE]).lower().split(";"):
         name, _, value = declaration.partition(":")
-        said[name.strip()] = value.partition("!")[0].strip()
+        declarations[name.strip()] = value.partition("!")[0].strip()
     return (
-        said.get("display") == "none"
-        or said.get("visibility") in ("hidden", "collapse")
-        or _NOTHING.fullmatch(said.get("font-size", "")) is not None
-        or _NOTHING.fullmatch(said.get("opacity", "")) is not None
+        declarations.get("display") == "none"
+        or declarations.get("visibility") in ("hidden", "collapse")
+        or _NOTHING.fullmatch(declarations.get("font-size", "")) is not None
+        or _NOTHING.fullmatch(declarations.get("opacity", "")) is not None
     )
 
 

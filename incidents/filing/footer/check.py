@@ -13,13 +13,13 @@ from html import escape
 from incidents.errors import RefusedError
 from incidents.filing.finding import OK, SUSPECT, Finding, unknown
 from incidents.filing.footer import numbers
-from incidents.filing.footer.foot import Foot
+from incidents.filing.footer.content import Footer
 from incidents.filing.footer.record_link import ICP_ADDRESS, NEW_ADDRESS
 from incidents.filing.record_number import (
     Icp,
     IcpForm,
     PublicSecurity,
-    in_form,
+    for_footer,
     read_icp,
     read_public_security,
 )
@@ -53,18 +53,18 @@ class Expected:
         )
 
 
-def check_foot(foot: Foot, expected: Expected) -> list[Finding]:
+def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
     """The findings on the public-security number, its icon and link, then on the ICP number.
 
     Missing parts are wrong, but undecidable if the page was cut, or if only scripts fill it.
     """
-    told = (
-        *numbers.check_public_security(foot, expected.public_security, filed=expected.filed),
-        *numbers.check_icp(foot, expected.icp, expected.icp_form, filed=expected.filed),
+    findings = (
+        *numbers.check_public_security(footer, expected.public_security, filed=expected.filed),
+        *numbers.check_icp(footer, expected.icp, expected.icp_form, filed=expected.filed),
     )
     # A repeated link is reported once.
-    found = list({(each.code, *each.facts.values()): each for each in told}.values())
-    why = "page_cut" if foot.cut else "page_bare" if foot.bare else None
+    found = list({(each.code, *each.facts.values()): each for each in findings}.values())
+    why = "page_cut" if footer.cut else "page_bare" if footer.is_empty else None
     if why is None:
         return found
     there = [finding for finding in found if finding.code not in _MISSING]
@@ -128,12 +128,12 @@ def snippet(
     lines = []
     if public_security is not None:
         image = f'<img src="{escape(icon)}" alt="" width="20" height="20">'
-        told = f"{image} {escape(str(public_security))}"
-        lines.append(_anchor(f"{NEW_ADDRESS}{public_security.code}", told))
+        content = f"{image} {escape(str(public_security))}"
+        lines.append(_anchor(f"{NEW_ADDRESS}{public_security.code}", content))
     if icp is not None:
-        lines.append(_anchor(ICP_ADDRESS, escape(in_form(icp, icp_form))))
+        lines.append(_anchor(ICP_ADDRESS, escape(for_footer(icp, icp_form))))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _anchor(href: str, told: str) -> str:
-    return f'<a href="{escape(href)}" target="_blank" rel="noreferrer">{told}</a>'
+def _anchor(href: str, content: str) -> str:
+    return f'<a href="{escape(href)}" target="_blank" rel="noreferrer">{content}</a>'

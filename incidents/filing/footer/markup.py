@@ -21,10 +21,10 @@ IMAGE = "\ufffc"
 MAX_KEPT = 5_000
 """The maximum number of links, and of images, kept: the last ones, as in the footer."""
 
-COMMENT, SCRIPT, TITLE, HIDDEN = UNSEEN = ("comment", "script", "title", "hidden")
+COMMENT, SCRIPT, TITLE, HIDDEN = INVISIBLE = ("comment", "script", "title", "hidden")
 """The places of invisible text."""
 
-MAX_STEPS = 250_000
+MAX_TOKENS = 250_000
 """The maximum of tags and texts read: some six times those in 2 MiB of a real page."""
 
 MAX_TAG = 128 * 1024
@@ -55,32 +55,32 @@ class Image:
 class Markup:
     """The visible content of a page.
 
-    `feet`: the parts of the text marked as footer. `unseen`: the invisible text by place. `moving`:
-    scripts, frames or a refresh may load more. `given_up`: it was not read to its end."""
+    `footers`: the parts of the text marked as footer. `invisible`: the invisible text by place.
+    `is_dynamic`: scripts, frames or a refresh may load more. `is_truncated`: it was cut."""
 
     text: str
     links: tuple[Link, ...]
     images: tuple[Image, ...]
-    feet: tuple[tuple[int, int], ...]
-    unseen: dict[str, str]
-    moving: bool
-    given_up: bool
+    footers: tuple[tuple[int, int], ...]
+    invisible: dict[str, str]
+    is_dynamic: bool
+    is_truncated: bool
 
 
 def read(page: str) -> Markup:
     """The markup of any page.
 
-    A page with more than `MAX_STEPS` pieces, or a tag longer than `MAX_TAG`, is only read up to
+    A page with more than `MAX_TOKENS` pieces, or a tag longer than `MAX_TAG`, is only read up to
     there: it is not a real page.
     """
     reader = _Reader()
     try:
         # Flush a last character reference. Without `close`: an unfinished part, such as a comment,
         # is invisible in browsers too.
-        reader.take(page + "\n")
+        reader.feed_parts(page + "\n")
     except _TooMuchError:
-        return reader.markup(given_up=True)
-    return reader.markup(given_up=False)
+        return reader.markup(is_truncated=True)
+    return reader.markup(is_truncated=False)
 
 
 class _TooMuchError(Exception):
@@ -92,7 +92,7 @@ class _Open(NamedTuple):
 
     name: str
     hides: bool
-    is_foot: bool
+    is_footer: bool
     link: tuple[str, int] | None
 
 
@@ -105,7 +105,7 @@ class _Reader(HTMLParser):
         self._images: deque[Image] = deque(maxlen=MAX_KEPT)
         self._feet: list[tuple[int, int]] = []
         self._foot_begun = 0
-        self._unseen: dict[str, list[str]] = {place: [] for place in UNSEEN}
+        self._unseen: dict[str, list[str]] = {place: [] for place in INVISIBLE}
         self._moving = False
         self._steps = 0
         self._stack: list[_Open] = []
@@ -113,45 +113,45 @@ class _Reader(HTMLParser):
         self._hiding = 0
         self._in_feet = 0
 
-    def take(self, page: str) -> None:
+    def feed_parts(self, page: str) -> None:
         """Read a page part by part; raises _TooMuchError."""
-        small = _WRITTEN_OUT.sub("data:,", page)
+        small = _DATA_URL.sub("data:,", page)
         for start in range(0, len(small), _PART):
             self.feed(small[start : start + _PART])
             # In one go, 2 MiB of attributes would take hundreds of MiB.
             if len(self.rawdata) > MAX_TAG and _TAG.match(self.rawdata):
                 raise _TooMuchError
 
-    def markup(self, *, given_up: bool) -> Markup:
+    def markup(self, *, is_truncated: bool) -> Markup:
         """The result; open elements end here."""
         self._end(0)
         return Markup(
             text="".join(self._text),
             links=tuple(self._links),
             images=tuple(self._images),
-            feet=tuple(self._feet),
-            unseen={place: "\n".join(parts) for place, parts in self._unseen.items()},
-            moving=self._moving,
-            given_up=given_up,
+            footers=tuple(self._feet),
+            invisible={place: "\n".join(parts) for place, parts in self._unseen.items()},
+            is_dynamic=self._moving,
+            is_truncated=is_truncated,
         )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._step()
         # Of repeated attributes the first counts.
-        given = {name: value or "" for name, value in reversed(attrs)}
-        self._end_what_ends_before(tag)
-        self._moving = self._moving or charset.moves(tag, given)
+        attributes = {name: value or "" for name, value in reversed(attrs)}
+        self._end_implied(tag)
+        self._moving = self._moving or charset.loads_content(tag, attributes)
         if tag in charset.BREAKS:
             self._break()
         hides = (
-            tag in charset.NEVER_SHOWN
-            or "hidden" in given
-            or charset.is_styled_away(given.get("style", ""))
+            tag in charset.INVISIBLE_ELEMENTS
+            or "hidden" in attributes
+            or charset.is_hidden_by_style(attributes.get("style", ""))
         )
         if not (hides or self._hiding):
-            self._see_image(tag, given)
+            self._add_image(tag, attributes)
         if tag not in charset.VOID:
-            self._begin(tag, given, hides=hides)
+            self._begin(tag, attributes, hides=hides)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         drawn = tag in charset.DRAWINGS or any(self._names[drawing] for drawing in charset.DRAWINGS)
@@ -168,14 +168,14 @@ class _Reader(HTMLParser):
             self._break()
         if not self._names[tag]:
             return
-        inline = tag not in charset.BLOCKS and tag not in charset.NEVER_SHOWN
+        inline = tag not in charset.BLOCKS and tag not in charset.INVISIBLE_ELEMENTS
         for at in range(len(self._stack) - 1, -1, -1):
             name = self._stack[at].name
             if name == tag:
                 self._end(at)
                 return
             # A </b> does not end a block inside it.
-            if inline and (name in charset.BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
+            if inline and (name in charset.BLOCKS or len(self._stack) - at > _MAX_DEPTH):
                 return
 
     def handle_data(self, data: str) -> None:
@@ -197,17 +197,17 @@ class _Reader(HTMLParser):
 
     def _step(self) -> None:
         self._steps += 1
-        if self._steps > MAX_STEPS:
+        if self._steps > MAX_TOKENS:
             raise _TooMuchError
 
-    def _begin(self, tag: str, given: Attributes, *, hides: bool) -> None:
-        is_foot = charset.is_foot(tag, given)
-        href = given.get("href")
+    def _begin(self, tag: str, attributes: Attributes, *, hides: bool) -> None:
+        is_footer = charset.is_footer(tag, attributes)
+        href = attributes.get("href")
         link = (href, self._length) if tag == "a" and href is not None else None
-        self._stack.append(_Open(tag, hides, is_foot, link))
+        self._stack.append(_Open(tag, hides, is_footer, link))
         self._names[tag] += 1
         self._hiding += hides
-        if is_foot:
+        if is_footer:
             if not self._in_feet:
                 self._foot_begun = self._length
             self._in_feet += 1
@@ -221,19 +221,19 @@ class _Reader(HTMLParser):
                 href, start = ended.link
                 self._links.append(Link(href, start, self._length))
             self._hiding -= ended.hides
-            if ended.is_foot:
+            if ended.is_footer:
                 self._in_feet -= 1
                 if not self._in_feet:
                     self._feet.append((self._foot_begun, self._length))
 
-    def _end_what_ends_before(self, tag: str) -> None:
+    def _end_implied(self, tag: str) -> None:
         """End implied elements: a cell before a cell, a paragraph before a block, a link in one."""
         for ended, within in charset.ENDED_BY.get(tag, ()) or (
             charset.PARAGRAPH if tag in charset.BLOCKS else ()
         ):
             if not any(self._names[name] for name in ended):
                 continue
-            lowest = max(len(self._stack) - _LOOKED_THROUGH, 0)
+            lowest = max(len(self._stack) - _MAX_DEPTH, 0)
             for at in range(len(self._stack) - 1, lowest - 1, -1):
                 name = self._stack[at].name
                 if name in ended:
@@ -242,14 +242,16 @@ class _Reader(HTMLParser):
                 if name in within:
                     break
 
-    def _see_image(self, tag: str, given: Attributes) -> None:
-        if tag in ("img", "image") or (tag == "input" and given.get("type", "").lower() == "image"):
-            sources = [given[name] for name in _SOURCES if given.get(name)]
+    def _add_image(self, tag: str, attributes: Attributes) -> None:
+        if tag in ("img", "image") or (
+            tag == "input" and attributes.get("type", "").lower() == "image"
+        ):
+            sources = [attributes[name] for name in _SOURCES if attributes.get(name)]
         else:
-            sources = _BACKGROUND.findall(given.get("style", "")[: charset.MAX_STYLE])
+            sources = _BACKGROUND.findall(attributes.get("style", "")[: charset.MAX_STYLE])
             if not sources:
                 return
-        alt = " ".join(given[name] for name in ("alt", "title") if given.get(name))
+        alt = " ".join(attributes[name] for name in ("alt", "title") if attributes.get(name))
         self._images.append(Image(tuple(sources), alt, self._length))
         self._write(IMAGE)
 
@@ -263,11 +265,11 @@ class _Reader(HTMLParser):
 
 
 # The maximum depth of the search for an end: a hostile page could make it quadratic.
-_LOOKED_THROUGH = 64
+_MAX_DEPTH = 64
 
 _PART = 64 * 1024
 _TAG = re.compile("<[a-zA-Z]")
-_WRITTEN_OUT = re.compile(r"data:[\w/+.;=-]{0,100},[\w+/=%.-]*", re.ASCII)
+_DATA_URL = re.compile(r"data:[\w/+.;=-]{0,100},[\w+/=%.-]*", re.ASCII)
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:[^;]*?url\(\s*[\"']?([^\"')]+)", re.IGNORECASE)

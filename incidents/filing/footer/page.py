@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 
 from incidents.errors import IncidentsError, LibraryError
 from incidents.filing.finding import UNKNOWN, Finding
-from incidents.filing.footer import foot
+from incidents.filing.footer import content
 from incidents.filing.footer.check import PAGE
 from incidents.outbound.faults import (
     ConnectionRefusedByHostError,
@@ -34,7 +34,7 @@ SOURCE = "specification F.16"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_NOT_SPOKEN = (ConnectionRefusedByHostError, TlsError, UnreachableError, TimedOutError)
+_HTTPS_FAILURES = (ConnectionRefusedByHostError, TlsError, UnreachableError, TimedOutError)
 
 
 class NoFetchingLibraryError(LibraryError):
@@ -49,16 +49,18 @@ class UnreadPageError(IncidentsError):
     def __init__(self, code: str, **facts: str) -> None:
         super().__init__(detail=facts.get("detail", code))
         self.code = code
-        self.told: Mapping[str, str] = facts
+        self.finding_facts: Mapping[str, str] = facts
 
     def finding(self) -> Finding:
         """The finding for an unread page, which is never right."""
-        return Finding(verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.told, source=SOURCE)
+        return Finding(
+            verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.finding_facts, source=SOURCE
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A fetched page: its `url` after redirects, and at most `foot.MAX_BYTES` of its body.
+    """A fetched page: its `url` after redirects, and at most `content.MAX_BYTES` of its body.
 
     `cut`: the body is longer."""
 
@@ -67,12 +69,12 @@ class Page:
     charset: str | None
     cut: bool
 
-    def foot(self) -> foot.Foot:
+    def footer(self) -> content.Footer:
         """The footer of the page."""
-        return foot.read(self.body, charset_said=self.charset, cut=self.cut)
+        return content.read(self.body, server_charset=self.charset, cut=self.cut)
 
 
-def of_site(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
+def fetch_home(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
     """Fetch the home page of a site by its name: over https, or over http if https fails.
 
     Raises as `fetch`, the error over http if both fail.
@@ -82,7 +84,7 @@ def of_site(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
     try:
         return fetch(f"https://{host}/", guard, within_s=within_s / 2)
     except UnreadPageError as error:
-        if not isinstance(error.__cause__, _NOT_SPOKEN):
+        if not isinstance(error.__cause__, _HTTPS_FAILURES):
             raise
     return fetch(f"http://{host}/", guard, within_s=within_s - (monotonic() - begun))
 
@@ -101,32 +103,32 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
         raise NoFetchingLibraryError from error
     tls = trust.context()
     until = monotonic() + within_s
-    asked = url
+    url_requested = url
     for _ in range(MAX_REDIRECTS + 1):
         left_s = max(until - monotonic(), 0.001)
         try:
-            guard.target(asked)
+            guard.target(url_requested)
             guard = guard.for_redirects_of(url)
-            with Client(guard, within_s=left_s, cap=foot.MAX_BYTES, tls=tls, keep=0) as http:
-                answer = http.get(asked)
+            with Client(guard, within_s=left_s, cap=content.MAX_BYTES, tls=tls, keep=0) as http:
+                answer = http.get(url_requested)
         except ForbiddenTargetError as error:
             raise UnreadPageError("page_forbidden", detail=error.message) from error
         except OutboundError as error:
-            told = {"problem": error.problem, "detail": error.message}
-            raise UnreadPageError("page_unreachable", **told) from error
+            facts = {"problem": error.problem, "detail": error.message}
+            raise UnreadPageError("page_unreachable", **facts) from error
         where = answer.header("location")
         if answer.status not in _REDIRECTS or where is None:
-            return _page(asked, answer)
-        asked = _next(asked, where)
+            return _page(url_requested, answer)
+        url_requested = _redirect_target(url_requested, where)
     raise UnreadPageError("page_redirects", url=url, most=str(MAX_REDIRECTS))
 
 
-def _next(asked: str, where: str) -> str:
+def _redirect_target(url_requested: str, where: str) -> str:
     """The target of a redirect, without its fragment, and encoded to ASCII as by browsers."""
     try:
-        return quote(urljoin(asked, where), safe=_AS_IT_IS).partition("#")[0]
+        return quote(urljoin(url_requested, where), safe=_AS_IT_IS).partition("#")[0]
     except ValueError as error:
-        raise UnreadPageError("page_redirect_unreadable", url=asked) from error
+        raise UnreadPageError("page_redirect_unreadable", url=url_requested) from error
 
 
 def _page(url: str, answer: Answer) -> Page:

@@ -43,7 +43,7 @@ _ICP_HOSTS: dict[str, Form] = {
 }
 _OLD_PATH, _NEW_ROUTE = "/portal/registersysteminfo", "/query/websearch"
 _PORTS = {"http": "80", "https": "443"}
-_MAX_TOLD = 200
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,17 @@ class RecordLink:
         return self.form in ("icp", "icp_gone", "icp_look_alike")
 
     @property
-    def is_look_alike(self) -> bool:
+    def is_lookalike(self) -> bool:
         """Whether its host contains an office's name, but is not the office's."""
         return self.form in ("look_alike", "icp_look_alike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FootLink:
+class FooterLink:
     """A link related to a record, by its target or by the numbers in its text."""
 
     href: str
-    leads: RecordLink
+    target: RecordLink
     codes: tuple[str, ...] = ()
     icps: tuple[str, ...] = ()
     has_image: bool = False
@@ -83,7 +83,7 @@ class FootLink:
     @property
     def shown_href(self) -> str:
         """Its address, cut for display."""
-        return self.href if len(self.href) <= _MAX_TOLD else self.href[: _MAX_TOLD - 1] + "…"
+        return self.href if len(self.href) <= _MAX_SHOWN else self.href[: _MAX_SHOWN - 1] + "…"
 
 
 def read(href: str) -> RecordLink:
@@ -100,7 +100,7 @@ def read(href: str) -> RecordLink:
         return RecordLink(form="old", code=_old_code(found), secure=secure)
     if host == _NEW_HOST:
         return _new(found, secure=secure)
-    form = _ICP_HOSTS.get(host) or _look_alike(found["authority"]) or "elsewhere"
+    form = _ICP_HOSTS.get(host) or _lookalike(found["authority"]) or "elsewhere"
     return RecordLink(form=form, secure=secure)
 
 
@@ -118,7 +118,7 @@ def _plain(host: str) -> str:
     return half.replace("。", ".").lower()
 
 
-def _look_alike(authority: str) -> Form | None:
+def _lookalike(authority: str) -> Form | None:
     plain = _plain(authority)
     if "miit" in plain:
         return "icp_look_alike"
@@ -140,8 +140,8 @@ def _new(found: re.Match[str], *, secure: bool) -> RecordLink:
 
 
 def _code(query: str, name: str) -> str | None:
-    said = {key.lower(): values[0] for key, values in parse_qs(query).items()}
-    number = read_public_security(said.get(name, ""))
+    parameters = {key.lower(): values[0] for key, values in parse_qs(query).items()}
+    number = read_public_security(parameters.get(name, ""))
     return None if number is None else number.code
 
 

@@ -17,7 +17,7 @@ from incidents.filing.form import DOCUMENTS, SERVERS, SITE
 from incidents.filing.lists import customer_value
 from incidents.filing.lists.table_file import JSON, TableFile
 from incidents.filing.lists.table_row import Row, TableError, cause, shown
-from incidents.filing.lists.text_table import SeenNames
+from incidents.filing.lists.text_table import NameIndex
 from incidents.machine import filing
 from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
 from incidents.values import site_name
@@ -94,9 +94,9 @@ class CustomerList:
         self.ignored: dict[str, None] = {}
         self._columns: dict[str, _Column] = {}
         self._unknown: dict[str, Cause] = {}
-        self._seen = SeenNames()
+        self._seen = NameIndex()
         if table.kind != JSON:
-            self._know(table)
+            self._read_columns(table)
 
     def customers(self) -> Iterator[Customer]:
         """Each row, with its problems; raises TableError as the rows do.
@@ -106,7 +106,7 @@ class CustomerList:
         for row in self._table.rows:
             yield self._customer(row)
 
-    def _know(self, table: TableFile) -> None:
+    def _read_columns(self, table: TableFile) -> None:
         keys: dict[tuple[str, str], str] = {}
         for name in table.columns:
             column = _column(name)
@@ -125,15 +125,15 @@ class CustomerList:
             raise TableError(table.file, cause("no_site"))
 
     def _customer(self, row: Row) -> Customer:
-        reading = _Reading()
+        reading = _RowReader()
         for wrong in row.wrong:
-            if not self._leaves_out(wrong.column):
+            if not self._is_ignored(wrong.column):
                 reading.problem(wrong.column, "", wrong.value, wrong.detail)
         columns, changes = self._columns, reading.changes
         for name, text in row.cells.items():
             column = columns.get(name)
             if column is None:
-                if self._leaves_out(name):
+                if self._is_ignored(name):
                     continue
                 found = self._found(name)
                 if isinstance(found, Cause):
@@ -150,7 +150,7 @@ class CustomerList:
         site = self._site(changes.pop(SITE, None), row, reading)
         return Customer(row.number, site, changes, tuple(reading.problems))
 
-    def _leaves_out(self, name: str) -> bool:
+    def _is_ignored(self, name: str) -> bool:
         """Return whether the column is ignored; an empty name is no column."""
         if not self._ignore or not name or name in self._columns:
             return False
@@ -172,7 +172,7 @@ class CustomerList:
             self._columns[name] = column
         return column
 
-    def _site(self, site: str | None, row: Row, reading: _Reading) -> str | None:
+    def _site(self, site: str | None, row: Row, reading: _RowReader) -> str | None:
         if site is None:
             if all(problem.field != SITE for problem in reading.problems):
                 reading.problem(SITE, SITE, "", cause("site_missing"))
@@ -183,7 +183,7 @@ class CustomerList:
         return site
 
 
-class _Reading:
+class _RowReader:
     """The content of a row so far."""
 
     __slots__ = ("_parts", "changes", "problems")
@@ -207,7 +207,7 @@ class _Reading:
             field = f"{column.key}.{column.part}" if column.part else column.key
             self.problem(column.name, field, text, error.why)
             return
-        # No two rows have the same site.
+        # Sites do not repeat, so they are not cached.
         if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
             column.known[text] = value
 
@@ -217,7 +217,7 @@ class _Reading:
             part = column.read(text)
             self._parts.setdefault(column.key, {})[column.part] = part
             return
-        for key, whole in customer_value.items(ALL_OF[column.key], text).items():
+        for key, whole in customer_value.read_items(ALL_OF[column.key], text).items():
             if not filing.is_known(key):
                 raise customer_value.UnreadableValueError(
                     cause("label", label=key.partition(".")[2][:60])
@@ -229,7 +229,7 @@ class _Reading:
         for key, parts in self._parts.items():
             prefix = f"{key.partition('.')[0]}."
             try:
-                self._keep(key, key, customer_value.parts(prefix, parts))
+                self._keep(key, key, customer_value.read_parts(prefix, parts))
             except customer_value.UnreadableValueError as error:
                 self.problem(key, key, "", error.why)
         for name, prefix in ALL_OF.items() if len(self.changes) > MAX_ITEMS else ():
@@ -245,22 +245,22 @@ class _Reading:
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
     """The column of that name, or the reason why it is unknown, with the `nearest` one."""
-    folded = form.folded(name)
-    key = form.named(name)
+    normalise = form.normalise(name)
+    key = form.key_of_label(name)
     if key is not None:
         return _Column(name, key, _site if key == SITE else customer_value.reader(key))
-    if folded in ALL_OF:
-        return _Column(name, folded, None)
-    prefix = next((prefix for prefix in ALL_OF.values() if folded.startswith(prefix)), None)
+    if normalise in ALL_OF:
+        return _Column(name, normalise, None)
+    prefix = next((prefix for prefix in ALL_OF.values() if normalise.startswith(prefix)), None)
     if prefix is None:
-        near = _nearest(folded) if nearest else ""
+        near = _nearest(normalise) if nearest else ""
         return cause("unknown_column", column=shown(name), nearest=near)
-    label, _, part = folded.removeprefix(prefix).partition(".")
+    label, _, part = normalise.removeprefix(prefix).partition(".")
     key = f"{prefix}{label}"
     if not filing.is_known(key):
         return cause("label", label=shown(label))
     if not part:
-        return _Column(name, key, lambda text: customer_value.item(prefix, text))
+        return _Column(name, key, lambda text: customer_value.read_item(prefix, text))
     read = customer_value.part_reader(prefix, part)
     if read is None:
         known = customer_value.part_names(prefix)
@@ -280,7 +280,7 @@ def _site(text: str) -> str:
 
 
 def _nearest(label: str) -> str:
-    near = form.nearest(label, [*map(form.folded, form.SITE_NAMES), *ALL_OF], most=1)
+    near = form.similar_keys(label, [*map(form.normalise, form.SITE_NAMES), *ALL_OF], most=1)
     if not near:
         return ""
     key = form.LABELS.get(near[0], near[0])

@@ -15,8 +15,8 @@ from typing import Any
 
 from incidents.errors import Cause
 from incidents.filing import form
-from incidents.filing.lists.table_row import cause, refusal
-from incidents.filing.lists.text_table import once
+from incidents.filing.lists.table_row import cause, text_fault
+from incidents.filing.lists.text_table import refuse_repeated
 from incidents.machine.filing import (
     DAYS,
     DOCUMENT,
@@ -55,7 +55,7 @@ class UnreadableValueError(ValueError):
 def reader(key: str) -> Read:
     """The reader of values of a field of the form, which raises UnreadableValueError."""
     if key in DAYS:
-        return day
+        return read_day
     if form.FIELD_OF[key].choices:
         return _choice(form.FIELD_OF[key])
     if key in IPS:
@@ -70,7 +70,7 @@ def limit(key: str) -> int:
 
 
 @lru_cache(maxsize=_KNOWN_DAYS)
-def day(text: str) -> str:
+def read_day(text: str) -> str:
     """Read a day such as 2026-01-02, 2026/1/2 or 2026年1月2日 as an ISO 8601 date.
 
     Raises:
@@ -88,12 +88,12 @@ def day(text: str) -> str:
     return read.isoformat()
 
 
-def item(prefix: str, text: str) -> str:
+def read_item(prefix: str, text: str) -> str:
     """Read an item from a JSON object, as canonical JSON; raises UnreadableValueError."""
-    return parts(prefix, _object(prefix, text))
+    return read_parts(prefix, _object(prefix, text))
 
 
-def items(prefix: str, text: str) -> dict[str, str]:
+def read_items(prefix: str, text: str) -> dict[str, str]:
     """Read items by key from a JSON object of JSON objects by label.
 
     Raises:
@@ -102,10 +102,12 @@ def items(prefix: str, text: str) -> dict[str, str]:
     found = _object(prefix, text)
     if len(found) > MAX_ITEMS:
         raise UnreadableValueError(cause("items", found=f"{len(found):,}", limit=MAX_ITEMS))
-    return {f"{prefix}{label}": item(prefix, canonical(value)) for label, value in found.items()}
+    return {
+        f"{prefix}{label}": read_item(prefix, canonical(value)) for label, value in found.items()
+    }
 
 
-def parts(prefix: str, given: Mapping[str, Any]) -> str:
+def read_parts(prefix: str, given: Mapping[str, Any]) -> str:
     """Read an item from its parts as written, as canonical JSON.
 
     Raises:
@@ -122,7 +124,7 @@ def parts(prefix: str, given: Mapping[str, Any]) -> str:
         part = next(name for name in given if name not in readers)
         raise UnreadableValueError(cause("item_field", part=part[:40], known=part_names(prefix)))
     whole = f"{{{','.join(kept)}}}"
-    _insist(whole, MAX_ITEM[prefix])
+    _check_length(whole, MAX_ITEM[prefix])
     return whole
 
 
@@ -131,7 +133,7 @@ def _text(prefix: str, value: Any) -> str:
     if not isinstance(written, str):
         raise UnreadableValueError(cause("item_json", field=form.PARTS[prefix][0].key))
     text = written.strip()
-    why = None if text.isprintable() else refusal(text)
+    why = None if text.isprintable() else text_fault(text)
     if why is not None:
         raise UnreadableValueError(why)
     return text
@@ -157,7 +159,7 @@ def _object(prefix: str, text: str) -> dict[str, Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=once)
+_DECODER = json.JSONDecoder(object_pairs_hook=refuse_repeated)
 
 
 def _choice(field: form.Field) -> Read:
@@ -168,7 +170,7 @@ def _choice(field: form.Field) -> Read:
     def read(text: str) -> str:
         code = kept.get(text)
         if code is None and len(text) <= _MAX_CHOICE:
-            code = codes.get(form.folded(text))
+            code = codes.get(form.normalise(text))
         if code is None:
             raise UnreadableValueError(cause("choice", known=known))
         return code
@@ -185,16 +187,16 @@ def _ips(text: str) -> str:
 def _open_text(text: str) -> str:
     if "\n" in text or "\t" in text:
         raise UnreadableValueError(cause("one_line"))
-    _insist(text, MAX_OPEN)
+    _check_length(text, MAX_OPEN)
     return text
 
 
 def _sealed_text(text: str) -> str:
-    _insist(text, MAX_TEXT_CHARACTERS)
+    _check_length(text, MAX_TEXT_CHARACTERS)
     return text
 
 
-def _insist(text: str, limit: int) -> None:
+def _check_length(text: str, limit: int) -> None:
     if len(text) > limit:
         raise UnreadableValueError(cause("long", length=f"{len(text):,}", limit=f"{limit:,}"))
 
@@ -222,7 +224,7 @@ _PARTS: dict[str, dict[str, Read]] = {
         "place": _sealed_text, "province": _province,
     },
     DOCUMENT: {
-        "digest": _digest, "expires_on": day, "kind": _choice(form.DOCUMENT_FIELDS[0]),
+        "digest": _digest, "expires_on": read_day, "kind": _choice(form.DOCUMENT_FIELDS[0]),
         "size": _digits,
     },
 }  # fmt: skip

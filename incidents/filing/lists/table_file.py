@@ -21,7 +21,7 @@ from incidents.filing.lists.table_row import Row, TableError, cause
 from incidents.filing.lists.text_table import CsvTable, JsonList
 from incidents.filing.lists.xlsx_package import Wrapped
 
-NAMES = {
+ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with BOM",
     "utf-16": "UTF-16",
@@ -40,7 +40,7 @@ _MARKS = (
 _BLOCK = 1 << 18
 
 
-def find(raw: BinaryIO, file: str) -> str:
+def detect_encoding(raw: BinaryIO, file: str) -> str:
     """Python's name of the encoding of `raw`, which is rewound to its beginning.
 
     Without a byte order mark it is UTF-8 if valid throughout, or else GB18030 (GB 18030-2005, which
@@ -55,14 +55,14 @@ def find(raw: BinaryIO, file: str) -> str:
     if marked == "utf-32":
         raise TableError(file, cause("utf_32"))
     if marked is not None:
-        flaw = _flaw(raw, marked)
+        flaw = _first_invalid(raw, marked)
         if flaw is not None:
-            named = NAMES[marked].removesuffix(" with BOM")
+            named = ENCODINGS[marked].removesuffix(" with BOM")
             raise TableError(file, cause("marked_encoding", **_told(raw, flaw), encoding=named))
         return marked
     flaws = {}
     for name in ("utf-8", "gb18030"):
-        flaw = _flaw(raw, name)
+        flaw = _first_invalid(raw, name)
         if flaw is None:
             return name
         flaws[name] = flaw
@@ -70,7 +70,7 @@ def find(raw: BinaryIO, file: str) -> str:
     raise TableError(file, cause("encoding", **_told(raw, max(flaws.values()))))
 
 
-def _flaw(raw: BinaryIO, name: str) -> int | None:
+def _first_invalid(raw: BinaryIO, name: str) -> int | None:
     """The offset of the first byte that is invalid in the encoding; None if all are valid."""
     decoder, offset = codecs.getincrementaldecoder(name)(), 0
     try:
@@ -103,7 +103,7 @@ XLSX, CSV, JSON = "XLSX", "CSV", "JSON"
 
 _ZIP, _OLE2 = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-Done = Callable[[int], object]
+OnProgress = Callable[[int], object]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class TableFile:
 
 
 @contextmanager
-def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
+def open_table(file: str, *, done: OnProgress = lambda _: None) -> Iterator[TableFile]:
     """Open the table in `file` (`-`: standard input); `done` is called with the bytes read.
 
     Raises:
@@ -147,11 +147,11 @@ def opened(file: str, *, done: Done = lambda _: None) -> Iterator[TableFile]:
 
 @contextmanager
 def read(
-    raw: BinaryIO, file: str, *, done: Done = lambda _: None, elements: int = sys.maxsize
+    raw: BinaryIO, file: str, *, done: OnProgress = lambda _: None, elements: int = sys.maxsize
 ) -> Iterator[TableFile]:
     """Read an open, seekable file, called `file`; `elements` limits an XLSX.
 
-    Raises as `opened`, except FileError.
+    Raises as `open_table`, except FileError.
     """
     size = raw.seek(0, 2)
     raw.seek(0)
@@ -161,18 +161,18 @@ def read(
     raw.seek(0)
     if beginning.startswith(_OLE2):
         raise TableError(file, cause("old_xls"))
-    heard = BufferedReader(_Heard(raw, done), _BLOCK)
+    buffered = BufferedReader(_ProgressReader(raw, done), _BLOCK)
     try:
         if beginning.startswith(_ZIP):
-            yield _xlsx(heard, file, elements)
+            yield _xlsx(buffered, file, elements)
         else:
-            with _text(heard, find(raw, file)) as text:
-                yield _of_text(text, file)
+            with _text(buffered, detect_encoding(raw, file)) as text:
+                yield _read_text(text, file)
     finally:
-        heard.detach()
+        buffered.detach()
 
 
-def _xlsx(raw: BufferedReader[_Heard], file: str, elements: int) -> TableFile:
+def _xlsx(raw: BufferedReader[_ProgressReader], file: str, elements: int) -> TableFile:
     from incidents.filing.lists.xlsx_table import XlsxTable
 
     table = XlsxTable(raw, file, elements)
@@ -183,7 +183,7 @@ def _xlsx(raw: BufferedReader[_Heard], file: str, elements: int) -> TableFile:
 
 
 @contextmanager
-def _text(raw: BufferedReader[_Heard], encoding: str) -> Iterator[TextIOWrapper]:
+def _text(raw: BufferedReader[_ProgressReader], encoding: str) -> Iterator[TextIOWrapper]:
     text = TextIOWrapper(raw, encoding=encoding, newline="")
     try:
         yield text
@@ -191,7 +191,7 @@ def _text(raw: BufferedReader[_Heard], encoding: str) -> Iterator[TextIOWrapper]
         text.detach()
 
 
-def _of_text(text: TextIOWrapper, file: str) -> TableFile:
+def _read_text(text: TextIOWrapper, file: str) -> TableFile:
     """Read a text table: JSON if it begins so, else CSV."""
     first = text.read(1024).lstrip()[:1]
     text.seek(0)
@@ -199,7 +199,7 @@ def _of_text(text: TextIOWrapper, file: str) -> TableFile:
     return TableFile(
         file=file,
         kind=CSV if isinstance(table, CsvTable) else JSON,
-        encoding=NAMES[text.encoding],
+        encoding=ENCODINGS[text.encoding],
         columns=table.columns,
         rows=table.rows(),
     )
@@ -218,10 +218,10 @@ def _spooled() -> Iterator[BinaryIO]:
         yield kept
 
 
-class _Heard(Wrapped):
+class _ProgressReader(Wrapped):
     """A file that calls `done` with the bytes read."""
 
-    def __init__(self, raw: BinaryIO, done: Done) -> None:
+    def __init__(self, raw: BinaryIO, done: OnProgress) -> None:
         super().__init__(raw)
         self._done = done
 

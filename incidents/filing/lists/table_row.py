@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from incidents.errors import FAILED, Cause, IncidentsError
-from incidents.filing.form import folded
+from incidents.filing.form import normalise
 from incidents.values import site_name
 
 CAUSES: dict[str, str] = {
@@ -112,18 +112,18 @@ def cause(code: str, **facts: Any) -> Cause:
 
 
 GUARD = "'"
-_TAKEN = frozenset("=+-@\t\r＝＋－＠" + GUARD)
+_FORMULA_STARTS = frozenset("=+-@\t\r＝＋－＠" + GUARD)
 """The first characters of formulas, also in full width, and the guard itself."""
 
 
 def guarded(text: str) -> str:
     """The text as written into a cell, guarded if needed."""
-    return GUARD + text if text[:1] in _TAKEN else text
+    return GUARD + text if text[:1] in _FORMULA_STARTS else text
 
 
-def bare(cell: str) -> str:
+def unguarded(cell: str) -> str:
     """The text of a cell, without a guard."""
-    return cell[1:] if cell[:1] == GUARD and cell[1:2] in _TAKEN else cell
+    return cell[1:] if cell[:1] == GUARD and cell[1:2] in _FORMULA_STARTS else cell
 
 
 MAX_ROWS = 1_048_576
@@ -154,7 +154,7 @@ class TableError(IncidentsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class CellProblem:
     """An unusable cell: its column, its text (cut if long), and the reason."""
 
     column: str
@@ -170,7 +170,7 @@ class Row(NamedTuple):
 
     number: int
     cells: dict[str, str]
-    wrong: tuple[Wrong, ...] = ()
+    wrong: tuple[CellProblem, ...] = ()
 
 
 def shown(value: str) -> str:
@@ -191,7 +191,7 @@ class Header:
         columns = [name.strip() for name in names[: MAX_COLUMNS + 1]]
         while columns and not columns[-1]:
             columns.pop()
-        wrong = _complaint(columns, len(names))
+        wrong = _header_fault(columns, len(names))
         if wrong is not None:
             raise TableError(file, wrong, row=row)
         self.columns = columns
@@ -204,36 +204,36 @@ class Header:
             pairs = zip(self.columns, map(str.strip, cells), strict=False)
             found = {name: text for name, text in pairs if text}
             if self._guarded and GUARD in whole:
-                found = {name: bare(text) for name, text in found.items()}
+                found = {name: unguarded(text) for name, text in found.items()}
             return Row(number, found) if found else None
-        return self._unusual(number, cells)
+        return self._checked_row(number, cells)
 
-    def _unusual(self, number: int, cells: Sequence[str]) -> Row | None:
+    def _checked_row(self, number: int, cells: Sequence[str]) -> Row | None:
         """The row with its problems, cell by cell."""
         found, wrong = {}, []
         for name, cell in zip(self.columns, cells, strict=False):
             text = cell.replace("\r\n", "\n").strip()
-            why = refusal(text)
+            why = text_fault(text)
             if why is not None:
-                wrong.append(Wrong(name, shown(text), why))
+                wrong.append(CellProblem(name, shown(text), why))
             elif text:
-                found[name] = bare(text) if self._guarded else text
+                found[name] = unguarded(text) if self._guarded else text
         more = [text for text in cells[len(self.columns) :] if text.strip()]
         if more:
             why = cause("too_many_cells", columns=len(self.columns))
-            wrong.append(Wrong("", shown(more[0]), why))
+            wrong.append(CellProblem("", shown(more[0]), why))
         return Row(number, found, tuple(wrong)) if found or wrong else None
 
 
-def refusal(text: str) -> Cause | None:
+def text_fault(text: str) -> Cause | None:
     """The reason why a text is not allowed in a cell; None if it is."""
     if len(text) > MAX_CELL:
         return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
     control = _CONTROLS.search(text)
-    return control and cause("control", character=site_name.describe_character(control[0]))
+    return control and cause("control", character=site_name.describe(control[0]))
 
 
-def _complaint(columns: Sequence[str], found: int) -> Cause | None:
+def _header_fault(columns: Sequence[str], found: int) -> Cause | None:
     """The fault of a header; None if it is valid."""
     if not columns:
         return cause("no_header")
@@ -245,12 +245,10 @@ def _complaint(columns: Sequence[str], found: int) -> Cause | None:
         if not name:
             return cause("no_name", number=n)
         if control:
-            return cause(
-                "name_control", number=n, character=site_name.describe_character(control[0])
-            )
+            return cause("name_control", number=n, character=site_name.describe(control[0]))
         if len(name) > MAX_NAME:
             return cause("long_name", limit=MAX_NAME)
-        if folded(name) in seen:
+        if normalise(name) in seen:
             return cause("column_twice", column=shown(name))
-        seen.add(folded(name))
+        seen.add(normalise(name))
     return None

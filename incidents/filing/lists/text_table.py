@@ -18,10 +18,10 @@ from incidents.filing.form import SITE
 from incidents.filing.lists.table_row import (
     MAX_COLUMNS,
     MAX_ROWS,
+    CellProblem,
     Header,
     Row,
     TableError,
-    Wrong,
     cause,
     shown,
 )
@@ -68,7 +68,7 @@ class CsvTable:
             except StopIteration:
                 return
             except csv.Error as error:
-                found = Row(number, {}, (Wrong("", "", self._refusal(number, error)),))
+                found = Row(number, {}, (CellProblem("", "", self._refusal(number, error)),))
             if found is not None:
                 yield found
         if next(reader, None) is not None:
@@ -132,7 +132,7 @@ class JsonList:
     def __init__(self, text: TextIO, file: str) -> None:
         self._text, self._file = text, file
         self._buffer, self._at, self._ended = "", 0, False
-        self._decoder = json.JSONDecoder(object_pairs_hook=once)
+        self._decoder = json.JSONDecoder(object_pairs_hook=refuse_repeated)
 
     def rows(self) -> Iterator[Row]:
         """The filings, each as a row of `site` and its details."""
@@ -197,23 +197,23 @@ class JsonList:
 
 def _json_row(number: int, found: Any) -> Row:
     if not (isinstance(found, dict) and isinstance(found.get(DETAILS, {}), dict)):
-        return Row(number, {}, (Wrong("", shown(_json_said(found)), cause("json_object")),))
-    told = {SITE: found.get(SITE), **found.get(DETAILS, {})}
+        return Row(number, {}, (CellProblem("", shown(_json_said(found)), cause("json_object")),))
+    cells_by_name = {SITE: found.get(SITE), **found.get(DETAILS, {})}
     cells = {}
     wrong = [
-        Wrong(key, shown(_json_said(found[key])), cause("json_object"))
+        CellProblem(key, shown(_json_said(found[key])), cause("json_object"))
         for key in found
         if key not in (SITE, DETAILS)
     ]
-    for key, value in told.items():
+    for key, value in cells_by_name.items():
         text = _json_text(value)
         if isinstance(text, Cause):
-            wrong.append(Wrong(key, shown(_json_said(value)), text))
+            wrong.append(CellProblem(key, shown(_json_said(value)), text))
         elif text:
             cells[key] = text
     if len(cells) > MAX_COLUMNS:
         why = cause("columns", found=f"{len(cells):,}", limit=f"{MAX_COLUMNS:,}")
-        return Row(number, {}, (Wrong("", "", why),))
+        return Row(number, {}, (CellProblem("", "", why),))
     if not cells:
         return Row(number, {}, tuple(wrong))
     # As in a table: texts not allowed in a cell are refused here too.
@@ -249,7 +249,7 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
     return parsing.json_problem(error)
 
 
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse an object with a repeated name: one of the two would be lost silently."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -260,7 +260,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _BEGIN = 1 << 10
 
 
-class SeenNames:
+class NameIndex:
     """A hash table, at most half full."""
 
     def __init__(self) -> None:

@@ -24,10 +24,10 @@ MAX_DIRECTORY = 1 << 20
 """The maximum size of the ZIP's directory, which is read whole."""
 
 MAX_RATIO = 100
-"""The maximum compression ratio of a part beyond `FREE`: a sheet has 10 to 20, a bomb 1,000."""
+"""The maximum compression ratio beyond `UNCHECKED`: a sheet has 10 to 20, a bomb 1,000."""
 
-FREE = 4 << 20
-ALL = 256 << 20
+UNCHECKED = 4 << 20
+MAX_UNPACKED = 256 << 20
 """The maximum unpacked size of all parts read."""
 
 _BLOCK = 1 << 16
@@ -44,9 +44,9 @@ class Package:
 
     def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
         self.elements = elements
-        self._file, self._left = file, ALL
+        self._file, self._left = file, MAX_UNPACKED
         try:
-            self._zip = zipfile.ZipFile(_Careful(raw, file))
+            self._zip = zipfile.ZipFile(_LimitedFile(raw, file))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
             raise TableError(file, cause("not_zip")) from error
         members = self._zip.infolist()
@@ -73,22 +73,22 @@ class Package:
             self._refuse("zip_method", part=part)
         limit = min(limit, self._left)
         # If the declared size is too small, the part is cut, and its checksum is wrong.
-        self._judge(part, member.file_size, member.compress_size, limit)
+        self._check_limits(part, member.file_size, member.compress_size, limit)
         unpacked = 0
         try:
             with self._zip.open(member) as packed:
                 while block := packed.read(_BLOCK):
                     unpacked += len(block)
-                    self._judge(part, unpacked, member.compress_size, limit)
+                    self._check_limits(part, unpacked, member.compress_size, limit)
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
             raise TableError(self._file, cause("zip_part", part=part)) from error
         self._left -= unpacked
 
-    def _judge(self, part: str, unpacked: int, packed: int, limit: int) -> None:
+    def _check_limits(self, part: str, unpacked: int, packed: int, limit: int) -> None:
         if unpacked > limit:
             self._refuse("zip_size", part=part, limit=f"{limit:,}")
-        if unpacked > FREE and unpacked > packed * MAX_RATIO:
+        if unpacked > UNCHECKED and unpacked > packed * MAX_RATIO:
             self._refuse("zip_ratio", part=part, limit=MAX_RATIO)
 
     def _refuse(self, code: str, **facts: object) -> Never:
@@ -114,7 +114,7 @@ class Wrapped(RawIOBase):
         return True
 
 
-class _Careful(Wrapped):
+class _LimitedFile(Wrapped):
     """The file for `zipfile`, with a limit on the size of a read."""
 
     def __init__(self, raw: BinaryIO, file: str) -> None:
@@ -155,7 +155,7 @@ class Handler:
         """Handle some text of the last opened element, or of one around it."""
 
 
-class Reading:
+class PartReader:
     """A part being read into a handler, block by block.
 
     Raises:
@@ -216,8 +216,8 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """Read a part into a handler, and return its number of elements; raises as `Reading`."""
-    reading = Reading(file, part, handler, elements=elements)
+    """Read a part into a handler, and return its number of elements; raises as `PartReader`."""
+    reading = PartReader(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)
     reading.feed(b"", last=True)

@@ -21,14 +21,14 @@ from incidents.filing.lists.table_row import (
     MAX_CELL,
     MAX_COLUMNS,
     MAX_ROWS,
+    CellProblem,
     Header,
     Row,
     TableError,
-    Wrong,
     cause,
     shown,
 )
-from incidents.filing.lists.xlsx_package import ALL, Handler, Package, Reading
+from incidents.filing.lists.xlsx_package import MAX_UNPACKED, Handler, Package, PartReader
 
 MAX_ELEMENTS = 16_000_000
 """The maximum of elements in a sheet: 100,000 rows of 50 cells have 10 million."""
@@ -36,7 +36,7 @@ MAX_ELEMENTS = 16_000_000
 MAX_DIGITS = 15
 """The digits that a spreadsheet keeps of a number (IEEE 754 as used by Excel)."""
 
-Cells = dict[int, "str | _Refused"]
+Cells = dict[int, "str | _InvalidCell"]
 """The non-empty cells of a row by column, from 0."""
 
 
@@ -76,7 +76,7 @@ class XlsxTable:
                 yield row
 
 
-class _Refused(str):
+class _InvalidCell(str):
     """An unusable cell as written, with the reason."""
 
     __slots__ = ("why",)
@@ -84,26 +84,26 @@ class _Refused(str):
     why: Cause
 
     @classmethod
-    def of(cls, text: str, why: Cause) -> _Refused:
+    def of(cls, text: str, why: Cause) -> _InvalidCell:
         made = cls(text)
         made.why = why
         return made
 
 
-def _line(cells: Cells, columns: list[str]) -> tuple[list[str], list[Wrong]]:
+def _line(cells: Cells, columns: list[str]) -> tuple[list[str], list[CellProblem]]:
     """The texts of a row from its first column on, and its unusable cells."""
     texts = [""] * (max(cells) + 1 if cells else 0)
     wrong = []
     for n, cell in cells.items():
-        if isinstance(cell, _Refused):
-            name = columns[n] if n < len(columns) else letters(n)
-            wrong.append(Wrong(name, shown(str(cell)), cell.why))
+        if isinstance(cell, _InvalidCell):
+            name = columns[n] if n < len(columns) else column_letters(n)
+            wrong.append(CellProblem(name, shown(str(cell)), cell.why))
         else:
             texts[n] = cell
     return texts, wrong
 
 
-def letters(n: int) -> str:
+def column_letters(n: int) -> str:
     """The letters of a column, counted from 0: A … Z, AA …"""
     name = ""
     n += 1
@@ -118,8 +118,8 @@ def _sheet_rows(
 ) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet with non-empty cells."""
     sheet = _Sheet(file, book)
-    reading = Reading(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
-    for block in package.part(book.part, limit=ALL):
+    reading = PartReader(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
+    for block in package.part(book.part, limit=MAX_UNPACKED):
         reading.feed(block)
         yield from sheet.done
         sheet.done.clear()
@@ -132,7 +132,7 @@ class _Sheet(Handler):
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self.done: list[tuple[int, Cells]] = []
-        self._file, self._values = file, _Values(file, book)
+        self._file, self._values = file, _CellValues(file, book)
         self._row, self._column, self._cells = 0, -1, Cells()
         self._kind, self._style, self._formula = "n", "0", False
         self._pieces: list[str] = []
@@ -204,18 +204,18 @@ class _Sheet(Handler):
     def _end_cell(self) -> None:
         text = "".join(self._pieces)
         if self._formula:
-            self._keep(_Refused.of(text, cause("formula")))
+            self._keep(_InvalidCell.of(text, cause("formula")))
         elif text:
             self._keep(self._values.read(text, self._kind, self._style))
 
     def _keep(self, cell: str) -> None:
-        if not cell and not isinstance(cell, _Refused):
+        if not cell and not isinstance(cell, _InvalidCell):
             return
         # Cells far to the right are reported, without growing the row to 16,384 cells.
         self._cells[min(self._column, MAX_COLUMNS)] = cell
 
 
-class _Values:
+class _CellValues:
     """The conversion of cell values to text, by type (ECMA-376, part 1, 18.18.11)."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
@@ -231,12 +231,12 @@ class _Values:
             case "b":
                 return "TRUE" if value == "1" else "FALSE"
             case "e":
-                return _Refused.of(value, cause("cell_error", value=shown(value)))
+                return _InvalidCell.of(value, cause("cell_error", value=shown(value)))
             case "d":
                 return value.removesuffix("T00:00:00")
             case "n":
                 return self._day(value) if style in self._days else number(value)
-        return _Refused.of(value, cause("bad_cell", cell=shown(kind)))
+        return _InvalidCell.of(value, cause("bad_cell", cell=shown(kind)))
 
     def _shared(self, value: str) -> str:
         try:
@@ -259,7 +259,7 @@ class _Values:
                 return found.isoformat()
             case timedelta():
                 return str(found)
-        return _Refused.of(value, cause("no_date", value=shown(value)))
+        return _InvalidCell.of(value, cause("no_date", value=shown(value)))
 
 
 def number(value: str) -> str:
@@ -269,8 +269,8 @@ def number(value: str) -> str:
     try:
         exact = Decimal(value)
     except InvalidOperation:
-        return _Refused.of(value, cause("bad_cell", cell=shown(value)))
+        return _InvalidCell.of(value, cause("bad_cell", cell=shown(value)))
     if not exact.is_finite() or abs(exact) >= 10**MAX_DIGITS:
-        return _Refused.of(value, cause("digits"))
+        return _InvalidCell.of(value, cause("digits"))
     whole = exact.to_integral_value()
     return str(int(whole)) if exact == whole else repr(float(value))

@@ -105,8 +105,8 @@ def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """The error for a name that is not in the register, with the nearest names."""
     near = nearest(connection, name)
-    told = f" (did you mean {' or '.join(near)}?)"
-    way_out = Cause.formatted("did_you_mean", told, {"nearest": list(near)}) if near else ""
+    sentence = f" (did you mean {' or '.join(near)}?)"
+    way_out = Cause.formatted("did_you_mean", sentence, {"nearest": list(near)}) if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 

@@ -46,12 +46,12 @@ def _unverified_server(engine: Engine) -> str | None:
     from psycopg.pq import Conninfo
 
     # The environment and a service file can set what the URL does not.
-    told = {each.keyword.decode(): (each.val or b"").decode() for each in Conninfo.get_defaults()}
-    told |= engine.dialect.create_connect_args(engine.url)[1]
+    given = {each.keyword.decode(): (each.val or b"").decode() for each in Conninfo.get_defaults()}
+    given |= engine.dialect.create_connect_args(engine.url)[1]
     # With the system's authorities libpq requires verify-full.
-    if told["sslmode"] in _VERIFIED or told.get("sslrootcert") == "system":
+    if given["sslmode"] in _VERIFIED or given.get("sslrootcert") == "system":
         return None
-    hosts = str(told["hostaddr"] or told["host"]).split(",")
+    hosts = str(given["hostaddr"] or given["host"]).split(",")
     far = next((host for host in hosts if not _is_local(host)), None)
     if far is None:
         return None

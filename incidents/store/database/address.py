@@ -52,8 +52,8 @@ def read_url(url: str) -> URL:
     return parsed
 
 
-def _wrong(code: str, **told: str) -> InputError:
-    return InputError.coded(code, f"{_WRONG[code]} ({_FORMS})", **told)
+def _wrong(code: str, **facts: str) -> InputError:
+    return InputError.coded(code, f"{_WRONG[code]} ({_FORMS})", **facts)
 
 
 def display_address(engine: Engine) -> str:
@@ -118,22 +118,22 @@ _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
     """The cause of `error`, for the person who named the database."""
     where = display_address(engine)
-    told = driver_message(error)
+    message = driver_message(error)
     if engine.dialect.name != "sqlite":
-        way_in = _connection_remedy(told)
+        way_in = _connection_remedy(message)
         return Cause.of(
-            "database_fails", _FAILS + "{way_in}", where=where, told=told, way_in=way_in
+            "database_fails", _FAILS + "{way_in}", where=where, told=message, way_in=way_in
         )
-    if "locked" in told or "busy" in told:
+    if "locked" in message or "busy" in message:
         waited_s = engine.get_execution_options()["incidents_waits_s"]
         sentence = (
             "the database {where} was held by another process for {seconds:.0f} seconds: try again"
         )
         return Cause.of("database_busy", sentence, where=where, seconds=waited_s)
-    if "unable to open" in told and _is_missing(engine):
+    if "unable to open" in message and _is_missing(engine):
         code = "no_own_database" if Path(where).parent == data_folder() else "no_database"
         return Cause.of(code, _MISSING[code], where=where)
-    if "unable to open" in told:
+    if "unable to open" in message:
         file = Path(where)
         if (obstacle := sqlite_file.obstacle(file)) is not None:
             return obstacle
@@ -141,10 +141,10 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
         return Cause.of(
             "file_not_opened", "cannot open the file {where}: {why}", where=where, why=why
         )
-    if "not a database" in told:
+    if "not a database" in message:
         return Cause.of("not_sqlite", _NOT_SQLITE, where=where)
-    return _explain_disk(where, told) or Cause.of(
-        "database_fails", _FAILS, where=where, told=told, way_in=""
+    return _explain_disk(where, message) or Cause.of(
+        "database_fails", _FAILS, where=where, told=message, way_in=""
     )
 
 
@@ -168,24 +168,24 @@ def driver_message(error: DBAPIError | sqlite3.Error) -> str:
     return " ".join((getattr(diagnosis, "message_primary", None) or str(driver)).split())
 
 
-def damaged(where: str, told: str) -> Cause:
-    """The cause of a damaged database, with the driver's message `told`."""
+def damaged(where: str, message: str) -> Cause:
+    """The cause of a damaged database, with the driver's `message`."""
     sentence = (
         "the database {where} is damaged ({told}): incidents db check shows the damage; restore a"
         " backup"
     )
-    return Cause.of("database_damaged", sentence, where=where, told=told)
+    return Cause.of("database_damaged", sentence, where=where, told=message)
 
 
-def _connection_remedy(told: str) -> str:
+def _connection_remedy(message: str) -> str:
     """What to do when a connection failed; a server that gave a reason exists already."""
-    if not told.startswith(_UNHEARD):
+    if not message.startswith(_UNHEARD):
         return ""
-    if (missing := _NOT_THERE.search(told)) is not None:
+    if (missing := _NOT_THERE.search(message)) is not None:
         makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
         sentence = f"; check the name ({{makes}} {{name}} makes one), or {NAME_ANOTHER}"
         return Cause.of("way_in_make", sentence, makes=makes, name=missing["name"])
-    if "FATAL:" in told:
+    if "FATAL:" in message:
         return Cause.of("way_in_another", f"; {NAME_ANOTHER}")
     return Cause.of("way_in_start", f"; start it, or {NAME_ANOTHER}")
 
@@ -214,14 +214,14 @@ def _is_missing(engine: Engine) -> bool:
     )
 
 
-def _explain_disk(where: str, told: str) -> Cause | None:
-    if "is full" in told:
+def _explain_disk(where: str, message: str) -> Cause | None:
+    if "is full" in message:
         return Cause.of("disk_full", _DISK_FULL, where=where)
-    if "disk I/O error" in told:
+    if "disk I/O error" in message:
         return Cause.of("disk_fails", _DISK_FAILS, where=where)
-    if "malformed" in told:
-        return damaged(where, told)
-    if "readonly" in told:
+    if "malformed" in message:
+        return damaged(where, message)
+    if "readonly" in message:
         return sqlite_file.obstacle(Path(where)) or Cause.of(
             "file_unwritable", _FILE_UNWRITABLE, where=where
         )

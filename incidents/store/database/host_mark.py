@@ -227,12 +227,12 @@ class HostMark:
 
     def _refusal(self, last: _Beat, now: float | None) -> DatabaseError:
         name = last.host.name
-        told = {"file": self._database, "name": name}
+        facts = {"file": self._database, "name": name}
         if now is None:
-            return DatabaseError.coded("open_elsewhere", _OPEN + _ONE_MACHINE, **told)
+            return DatabaseError.coded("open_elsewhere", _OPEN + _ONE_MACHINE, **facts)
         seconds = max(0, round(now - last.at))
         sentence = f"{_OPEN}, last seen {{seconds}} s ago{_ONE_MACHINE}"
-        return DatabaseError.coded("open_elsewhere_seen", sentence, **told, seconds=seconds)
+        return DatabaseError.coded("open_elsewhere_seen", sentence, **facts, seconds=seconds)
 
 
 _OPEN = "{file} is open on another machine, {name}"

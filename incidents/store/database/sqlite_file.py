@@ -53,15 +53,15 @@ def obstacle(file: Path) -> Cause | None:
     folder = file.absolute().parent
     if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         return None
-    told = {"folder": folder, "file": file.name}
+    facts = {"folder": folder, "file": file.name}
     if folder.stat().st_uid == os.geteuid():
         # The file is already theirs.
         closed = [] if os.access(file, os.W_OK, effective_ids=True) else [file.absolute()]
         run = shlex.join(["chmod", "u+rwX", *map(str, [folder, *closed])])
-        return Cause.of("folder_closed", _CLOSED + "{run}", **told, run=run)
+        return Cause.of("folder_closed", _CLOSED + "{run}", **facts, run=run)
     owner = _owner(folder)
     sentence = _CLOSED + "run this as {owner}, or give your user access to the folder"
-    return Cause.of("folder_of_another", sentence, **told, owner=owner)
+    return Cause.of("folder_of_another", sentence, **facts, owner=owner)
 
 
 _BESIDE = (

@@ -254,8 +254,8 @@ def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
     """The warnings of a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # An older server sends none of it.
-    told: Mapping[str, Any] = enforcement
-    history, unread = told.get("history") or {}, told.get("mark_unread")
+    found: Mapping[str, Any] = enforcement
+    history, unread = found.get("history") or {}, found.get("mark_unread")
     stands: dict[WarningKind, tuple[bool, Mapping[str, Any]]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
         "halted": (history.get("halted_since") is not None, history),

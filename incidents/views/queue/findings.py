@@ -117,8 +117,8 @@ class Findings:
 
     def remark(self, row: Row) -> str | None:
         """The reference to the customer's remark, if they wrote one."""
-        said = self.said_gone(row)
-        return None if said is None else self.remarks.get(said)
+        reported = self.said_gone(row)
+        return None if reported is None else self.remarks.get(reported)
 
     def notes(self) -> Iterator[str]:
         """The references to the incidents' notes, and to the customers' remarks."""
@@ -128,7 +128,7 @@ class Findings:
 
 def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     """The findings for these rows of `work`, in at most seven queries."""
-    read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
+    read = _rows(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
     keys = sorted({key for row in rows for key in named.keys(row)})
@@ -136,26 +136,26 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
         {key for row in rows if row["kind"] in INSPECTIONS for key in named.keys(row)}
     )
     urls: dict[Key, list[str]] = defaultdict(list)
-    for row in _given(connection, "urls", keys):
+    for row in _rows(connection, "urls", keys):
         urls[row["site_id"], row["incident"]].append(row["url"])
     found = Findings(
         tasks=listed,
         filings={(row["site_id"], row["n"]): tuple(row["about"] or ()) for row in read},
-        incidents={(r["site_id"], r["n"]): r for r in _given(connection, "incidents", keys)},
+        incidents={(r["site_id"], r["n"]): r for r in _rows(connection, "incidents", keys)},
         first_urls=urls,
         url_counts=_counts(connection, "url_counts", keys),
         contact_counts=_counts(connection, "contact_counts", keys),
         recurrences={
             (row["site_id"], row["n"]): incident_id(row["site_id"], row["recurrence"])
-            for row in _given(connection, "recurrences", may_recur)
+            for row in _rows(connection, "recurrences", may_recur)
         },
     )
-    said = {
+    reported = {
         key: found.incidents[key]["removal_said_at"]
         for row in rows
         if (key := found.said_gone(row)) is not None
     }
-    return replace(found, remarks=find_remarks(connection, said))
+    return replace(found, remarks=find_remarks(connection, reported))
 
 
 def task_key(row: Row) -> Key | None:
@@ -165,10 +165,10 @@ def task_key(row: Row) -> Key | None:
 
 
 def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:
-    return {(r["site_id"], r["incident"]): r["total"] for r in _given(connection, which, keys)}
+    return {(r["site_id"], r["incident"]): r["total"] for r in _rows(connection, which, keys)}
 
 
-def _given(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
+def _rows(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
     if not keys:
         return []
     statement, given = _statement(connection.dialect.name, which)
@@ -253,17 +253,17 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
 }  # fmt: skip
 
 
-def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[Key, str]:
+def find_remarks(connection: Connection, reported: Mapping[Key, datetime]) -> dict[Key, str]:
     """The references to the customers' remarks on those incidents, in one query.
 
-    `said`: when each customer reported the removal. Reports without a remark are left out.
+    `reported`: when each customer reported the removal. Reports without a remark are left out.
     """
-    if not said:
+    if not reported:
         return {}
     statement, given = _remarks_statement(connection.dialect.name)
-    sites = {site_id for site_id, _ in said}
+    sites = {site_id for site_id, _ in reported}
     found: dict[Key, str] = {}
-    for row in connection.execute(statement, given.parameters((at,) for at in said.values())):
+    for row in connection.execute(statement, given.parameters((at,) for at in reported.values())):
         # Without the site: with it, SQLite would read all the site's entries.
         event = entry.decode(row.body)[1] if row.site_id in sites else None
         if isinstance(event, RemovalSaid) and event.note is not None:

@@ -69,11 +69,11 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
 
     `first` is the earliest deadline and `first_incident` its incident, null if there is none.
     """
-    asked = _summary()
+    statements = _summary()
     cutoff = {"cutoff": now - duty.within}
-    overdue = connection.scalar(asked.overdue, cutoff) or 0
-    due = connection.scalar(asked.due, cutoff) or 0
-    first = connection.execute(asked.first).first()
+    overdue = connection.scalar(statements.overdue, cutoff) or 0
+    due = connection.scalar(statements.due, cutoff) or 0
+    first = connection.execute(statements.first).first()
     return {
         "due": due,
         "overdue": overdue,
@@ -87,8 +87,8 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
 def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) -> datetime | None:
     """The deadline (UTC) to report an incident; None if it need not be, or has been reported."""
     site_id, n = key
-    asked = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
-    found = connection.scalar(asked)
+    query = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
+    found = connection.scalar(query)
     return None if found is None else duty.deadline(found)
 
 
@@ -171,6 +171,6 @@ def _counted(*where: ColumnElement[bool]) -> Select[Any]:
 def _first(
     columns: Sequence[ColumnElement[Any]], most: int, where: Sequence[ColumnElement[bool]]
 ) -> Select[Any]:
-    # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
+    # A literal: PostgreSQL would choose another plan for a bound limit.
     limit: ColumnElement[int] = literal_column(str(int(most)))
     return select(*columns).where(unreported(), *where).order_by(*_ORDER).limit(limit)

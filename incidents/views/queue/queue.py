@@ -127,20 +127,20 @@ def _items(
     refs = [row[name] for row in rows for name in _WORDS]
     texts = on_record.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
-    told = [_details(row, found, texts, reveal=reveal) for row in rows]
+    details = [_details(row, found, texts, reveal=reveal) for row in rows]
     kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
     items = [
         _item(
             row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,
             withheld=row["site_id"] in kept_up,
         )
-        for row, of in zip(rows, told, strict=True)
+        for row, of in zip(rows, details, strict=True)
     ]  # fmt: skip
-    told_so = when or When(zone=UTC, now=now)
+    script_when = when or When(zone=UTC, now=now)
     next_closes = closing_counts(connection, rows, in_force, now)
     return [
         _with_script(
-            item, in_force, told_so, found.recurred(row),
+            item, in_force, script_when, found.recurred(row),
             next_closes=row["site_id"] in next_closes,
         )
         for item, row in zip(items, rows, strict=True)
@@ -152,27 +152,27 @@ def _details(
 ) -> Mapping[str, str | None]:
     """The personal details and texts of a row, masked unless `reveal`; None once erased."""
     incident = found.incident(row)
-    asked = _ASKED.get(row["kind"])
-    note = incident and incident["note"] if asked is None else row[asked.reason]
+    request = _REQUESTS.get(row["kind"])
+    note = incident and incident["note"] if request is None else row[request.reason]
     refs = {
         "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
         "remark": found.remark(row),
     }  # fmt: skip
-    told = {name: texts.get(ref) if ref else None for name, ref in refs.items()}
-    return told if reveal else masked.details(told)
+    details = {name: texts.get(ref) if ref else None for name, ref in refs.items()}
+    return details if reveal else masked.details(details)
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """The columns of a request by one person that another has to decide."""
 
     by: str
     reason: str
 
 
-_ASKED = {
-    "closure": _Asked("closing_by", "closing_text"),
-    "disputed": _Asked("request_by", "request_reason"),
-    "reinstatement": _Asked("request_by", "request_reason"),
+_REQUESTS = {
+    "closure": _Request("closing_by", "closing_text"),
+    "disputed": _Request("request_by", "request_reason"),
+    "reinstatement": _Request("request_by", "request_reason"),
 }
 
 
@@ -195,7 +195,7 @@ def _closes_for(row: Row) -> ToClose:
 def _item(
     row: Row,
     found: Findings,
-    told: Mapping[str, str | None],
+    details: Mapping[str, str | None],
     now: datetime,
     in_force: Policy,
     *,
@@ -203,7 +203,7 @@ def _item(
     withheld: bool,
 ) -> QueueItem:
     """The item without its script; its warning is a code."""
-    due, incident, asked = row["due"], found.incident(row), _ASKED.get(row["kind"])
+    due, incident, request = row["due"], found.incident(row), _REQUESTS.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
     return QueueItem(
@@ -224,20 +224,20 @@ def _item(
         recorded_at=rfc3339(row["recorded_at"]),
         claimed_by=row["claimed_by"],
         claimed_at=None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
-        phone=told["phone"],
-        person=told["person"],
-        email=told["email"],
+        phone=details["phone"],
+        person=details["person"],
+        email=details["email"],
         urls=urls,
         urls_total=found.urls_total(row),
         category=None if incident is None else incident["category"],
-        note=told["note"],
+        note=details["note"],
         said_gone=found.said_gone(row) is not None,
-        remark=told["remark"],
+        remark=details["remark"],
         attempts=found.attempts(row),
         site_down=row["state"] != "active",
         held=row["held"],
         withheld=withheld and row["kind"] == TELL,
-        asked_by=None if asked is None else row[asked.by],
+        asked_by=None if request is None else row[request.by],
         closing=_closing(row),
         to_close=_closes_for(row) if row["kind"] == "closure" else None,
         warning="spared" if spared else "closes" if closing else None,

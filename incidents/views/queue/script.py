@@ -7,29 +7,23 @@ phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 from incidents.contract import next_steps
 from incidents.contract.documents import Hint
 from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
-from incidents.locale.language import Language
 from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
 from incidents.machine.policy import Policy
+from incidents.views.queue.item_wording import ItemWording
 
 Script = tuple[str, list[Hint]]
 """The text to say or do, and the hints that fit, the likeliest first."""
 
 _ONLY_ANEW = frozenset({"refused", "moot"})
 """Content of these that is still there is a new violation: they do not recur."""
-
-_REMARK = 300
-"""The most characters of a customer's remark in a script; the item has all of it."""
 
 
 def script(
@@ -45,39 +39,18 @@ def script(
     `recurred`: its incidents that are logged again already, with the new ones. `next_closes`:
     another violation found now closes the site (R1).
     """
-    return _SCRIPTS[item["kind"]](_Item(item, when, recurred, next_closes), policy)
+    return _SCRIPTS[item["kind"]](ItemWording(item, when, recurred, next_closes), policy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An item with the language and the day of its script."""
-
-    of: QueueItem
-    when: When
-    recurred: Mapping[str, str]
-    next_closes: bool
-
-    @property
-    def language(self) -> Language:
-        return self.when.language
-
-    @property
-    def today(self) -> str:
-        return self.when.now.astimezone(self.when.zone).date().isoformat()
-
-    def say(self, code: str, /, **facts: Any) -> str:
-        return self.language.say(f"say.{code}", **facts)
-
-
-def _call(item: _Item, policy: Policy) -> Script:
-    say = item.say("call", phone=_phone(item), site=item.of["site"], what=_what(item))
+def _call(item: ItemWording, policy: Policy) -> Script:
+    say = item.say("call", phone=item.phone(), site=item.of["site"], what=item.what())
     if item.of["left_s"] is None:
         return say + item.say("call.no_clock"), _contact(item)
     cost = _cost(item, policy)
-    return say + item.say("call.costs", left=_left(item), cost=cost), _contact(item)
+    return say + item.say("call.costs", left=item.left(), cost=cost), _contact(item)
 
 
-def _cost(item: _Item, policy: Policy) -> str:
+def _cost(item: ItemWording, policy: Policy) -> str:
     """The consequence if nobody is reached."""
     if item.of["overdue"]:
         return item.say("cost.overdue")
@@ -90,21 +63,21 @@ def _cost(item: _Item, policy: Policy) -> str:
     return item.say("cost.suspends", suspend_for=policy.suspend_for)
 
 
-def _keep_calling(item: _Item, _policy: Policy) -> Script:
+def _keep_calling(item: ItemWording, _policy: Policy) -> Script:
     down = item.say("down" if item.of["site_down"] else "down.not")
     if item.of["site_down"] and item.of["in_force"] != item.of["state"]:
         down = item.say("down.not_in_force", in_force=item.of["in_force"])
     say = item.say(
-        "keep_calling", down=down, phone=_phone(item), site=item.of["site"], what=_what(item)
+        "keep_calling", down=down, phone=item.phone(), site=item.of["site"], what=item.what()
     )
     return say, _contact(item)
 
 
-def _check_removal(item: _Item, policy: Policy) -> Script:
+def _check_removal(item: ItemWording, policy: Policy) -> Script:
     name = item.of["id"]
-    say = item.say("check_removal", addresses=_addresses(item))
+    say = item.say("check_removal", addresses=item.addresses())
     if item.of["left_s"] is not None:
-        say = item.say("check_removal.due", left=_left(item)) + say
+        say = item.say("check_removal.due", left=item.left()) + say
     fit = [do(c.StateRemoved, name)]
     if item.of["state"] == "closed":
         return say, fit
@@ -122,29 +95,29 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
     return say + _recurred(item, [name]), [*fit, *_recur(item, [name])]
 
 
-def _tell(item: _Item, _policy: Policy) -> Script:
+def _tell(item: ItemWording, _policy: Policy) -> Script:
     if item.of["withheld"]:
         say = item.say("tell.withheld", site=item.of["site"], in_force=item.of["in_force"])
         return say, [look("orders_of_site", item.of["site"])]
-    # What was voided since is no ground any more, also of a closure that was upheld.
+    # A voided incident is no ground any more, even of an upheld closure.
     states = zip(item.of["about"], item.of["about_states"], strict=True)
     grounds = [name for name, state in states if state != "voided"] or item.of["about"]
     say = item.say(
-        "tell", phone=_phone(item), site=item.of["site"], rule=item.of["rule"],
+        "tell", phone=item.phone(), site=item.of["site"], rule=item.of["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
     done = next_steps.to_task(item.of["id"], item.of["kind"])
     return say, [done, look("why", item.of["site"]), *_add_number(item)]
 
 
-def _recheck(item: _Item, _policy: Policy) -> Script:
+def _recheck(item: ItemWording, _policy: Policy) -> Script:
     unsettled = item.of["unsettled"]
     code = "recheck" if unsettled else "recheck.looked"
-    say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
+    say = item.reported_removal() + item.say(code, names=item.names(), addresses=item.addresses())
     fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
     if item.of["said_gone"]:
-        # The next step is that of the incident's own item, which may be to call: no clock stopped.
-        say += item.say("recheck.said_gone", names=_names(item))
+        # The incident's own item has the next step, such as a call: no clock stopped.
+        say += item.say("recheck.said_gone", names=item.names())
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
         states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
@@ -165,24 +138,24 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
 
 
 def _still_there(
-    item: _Item, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
+    item: ItemWording, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
 ) -> str:
     """The steps for content that is still there, by the state of its incident."""
     once = [name for name in recurring if name not in item.recurred]
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
     call = [name for name in omitted if name not in later]
-    told = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
+    steps = {"recheck.recur": once, "recheck.call": call, "recheck.anew": anew}
     say = ""
     if item.next_closes and (once or anew):
-        told = {"recheck.call": call}
+        steps = {"recheck.call": call}
         say = item.say("next_closes", site=item.of["site"])
-    for code, names in told.items():
+    for code, names in steps.items():
         say += item.say(code, names=item.language.comma.join(names)) if names else ""
     return say + _recurred(item, recurring)
 
 
-def _recur(item: _Item, names: list[str]) -> list[Hint]:
+def _recur(item: ItemWording, names: list[str]) -> list[Hint]:
     """The step for content still there: recur; call if logged already; or check the count."""
     once = [name for name in names if name not in item.recurred]
     if once:
@@ -190,19 +163,19 @@ def _recur(item: _Item, names: list[str]) -> list[Hint]:
     return [next_steps.contact(item.recurred[name], "reached") for name in names[:1]]
 
 
-def _recurred(item: _Item, names: list[str]) -> str:
+def _recurred(item: ItemWording, names: list[str]) -> str:
     """The sentence about those that are logged again already."""
-    told = (name for name in names if name in item.recurred)
-    return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in told)
+    again = (name for name in names if name in item.recurred)
+    return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in again)
 
 
-def _review(item: _Item, _policy: Policy) -> Script:
-    say = item.say("review", names=_names(item))
+def _review(item: ItemWording, _policy: Policy) -> Script:
+    say = item.say("review", names=item.names())
     looks = [look("show", name) for name in item.of["about"]]
     return say, [*looks, do(c.CompleteTask, item.of["id"])]
 
 
-def _disputed(item: _Item, _policy: Policy) -> Script:
+def _disputed(item: ItemWording, _policy: Policy) -> Script:
     site, held, asked_by = item.of["site"], item.of["held"], item.of["asked_by"]
     code = "disputed.asked" if asked_by else "disputed.held" if held else "disputed"
     say = item.say(code, site=site, rule=item.of["rule"], by=asked_by)
@@ -211,7 +184,7 @@ def _disputed(item: _Item, _policy: Policy) -> Script:
     return say, next_steps.to_dispute(site, held=held, asked_by=asked_by)
 
 
-def _reinstatement(item: _Item, _policy: Policy) -> Script:
+def _reinstatement(item: ItemWording, _policy: Policy) -> Script:
     site = item.of["site"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
@@ -220,15 +193,15 @@ def _reinstatement(item: _Item, _policy: Policy) -> Script:
     return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 
 
-def _closure(item: _Item, _policy: Policy) -> Script:
+def _closure(item: ItemWording, _policy: Policy) -> Script:
     site, to_close = item.of["site"], item.of["to_close"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     assert to_close is not None
-    said = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
-    return said, [*next_steps.to_closure(site), look("why", site)]
+    say = item.reported_removal() + _asks_to_close(item, item.of["asked_by"], to_close, why)
+    return say, [*next_steps.to_closure(site), look("why", site)]
 
 
-def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -> str:
+def _asks_to_close(item: ItemWording, by: str | None, close: ToClose, why: str = "") -> str:
     code = "closure.false" if close["incident"] is None else "closure.refusal"
     return item.say(
         code, site=item.of["site"], by=by, why=why, rule=close["rule"], incident=close["incident"],
@@ -236,17 +209,17 @@ def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -
     )  # fmt: skip
 
 
-def _term(item: _Item, _policy: Policy) -> Script:
+def _term(item: ItemWording, _policy: Policy) -> Script:
     site, kind = item.of["site"], item.of["kind"]
     day = item.of["filing"][0]
     code = f"{kind}.over" if day < item.today else kind
-    say = item.say(code, site=site, day=day, phone=_phone(item))
+    say = item.say(code, site=site, day=day, phone=item.phone())
     ended = TERMS[kind][1]
     change = Hint(act="change_filing", of=site, facts={ended: None})
     return say, [change, look("filing", site), *_add_number(item)]
 
 
-def _suspicion(item: _Item, policy: Policy) -> Script:
+def _suspicion(item: ItemWording, policy: Policy) -> Script:
     site, closing = item.of["site"], item.of["closing"]
     field, finding = item.of["filing"]
     code = "suspicion.asks" if policy.two_people_close else "suspicion"
@@ -261,10 +234,10 @@ def _suspicion(item: _Item, policy: Policy) -> Script:
     return say, [look("check_filing", site), done, *fit]
 
 
-def _footer(item: _Item, _policy: Policy) -> Script:
+def _footer(item: ItemWording, _policy: Policy) -> Script:
     site = item.of["site"]
     problems = item.language.comma.join(map(item.language.finding, item.of["filing"]))
-    return item.say("footer", site=site, problems=problems, phone=_phone(item)), [
+    return item.say("footer", site=site, problems=problems, phone=item.phone()), [
         look("check_footer", site),
         look("snippet", site),
         do(c.CompleteTask, item.of["id"]),
@@ -272,7 +245,7 @@ def _footer(item: _Item, _policy: Policy) -> Script:
     ]
 
 
-_SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
+_SCRIPTS: dict[str, Callable[[ItemWording, Policy], Script]] = {
     "call": _call,
     "keep_calling": _keep_calling,
     "check_removal": _check_removal,
@@ -289,53 +262,12 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 }
 
 
-def _contact(item: _Item) -> list[Hint]:
+def _contact(item: ItemWording) -> list[Hint]:
     outcomes = [next_steps.contact(item.of["id"], outcome) for outcome in OUTCOMES]
     return [*outcomes, *_add_number(item)]
 
 
-def _add_number(item: _Item) -> list[Hint]:
+def _add_number(item: ItemWording) -> list[Hint]:
     """The hint to add a phone number, if the script knows no way to reach anybody."""
     is_known = item.of["phone"] or item.of["email"]
     return [] if is_known else [do(c.EditSite, item.of["site"], phone=None)]
-
-
-def _phone(item: _Item) -> str:
-    whom = item.of["person"] or item.say("the_person")
-    if item.of["phone"]:
-        return item.say("phone", whom=whom, phone=item.of["phone"])
-    if item.of["email"]:
-        return item.say("phone.email", whom=whom, email=item.of["email"])
-    return item.say("phone.nothing", whom=whom, site=item.of["site"])
-
-
-def _what(item: _Item) -> str:
-    code = "what.category" if item.of["category"] else "what"
-    return item.say(code, category=item.of["category"], addresses=_addresses(item))
-
-
-def _addresses(item: _Item) -> str:
-    more = item.of["urls_total"] - 1
-    if not item.of["urls"]:
-        return ""
-    return item.say(
-        "addresses.more" if more > 0 else "addresses", url=item.of["urls"][0], more=more
-    )
-
-
-def _names(item: _Item) -> str:
-    return item.language.comma.join(item.of["about"]) or item.say("unsettled")
-
-
-def _left(item: _Item) -> str:
-    left = timedelta(seconds=item.of["left_s"] or 0)
-    return item.say("left.overdue" if item.of["overdue"] else "left", span=abs(left))
-
-
-def _word(item: _Item) -> str:
-    """The sentence about the customer's report, if that opened the task: it stopped no clock."""
-    if not item.of["said_gone"]:
-        return ""
-    remark = " ".join((item.of["remark"] or "").split())
-    cut = f"{remark[: _REMARK - 1]}…" if len(remark) > _REMARK else remark
-    return item.say("said_gone.remark", remark=cut) if cut else item.say("said_gone")

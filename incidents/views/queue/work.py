@@ -163,13 +163,13 @@ def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Holder]:
 def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
     """The ids and names of the sites on which that person holds an item, by name."""
     joined = claims.join(sites, sites.c.id == claims.c.site_id)
-    asked = select(sites.c.id, sites.c.name).select_from(joined).where(claims.c.by == by)
-    return [(id_, name) for id_, name in connection.execute(asked.distinct().order_by("name"))]
+    query = select(sites.c.id, sites.c.name).select_from(joined).where(claims.c.by == by)
+    return [(id_, name) for id_, name in connection.execute(query.distinct().order_by("name"))]
 
 
 def _items(connection: Connection, most: int) -> list[Held]:
     joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, _claim_of(work))
-    asked = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
+    query = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
     order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
     return [
         {
@@ -181,7 +181,7 @@ def _items(connection: Connection, most: int) -> list[Held]:
             "incident": None if row.incident is None else incident_id(row.site_id, row.incident),
             "due": None if row.due is None else rfc3339(row.due),
         }
-        for row in connection.execute(asked.select_from(joined).order_by(*order).limit(most))
+        for row in connection.execute(query.select_from(joined).order_by(*order).limit(most))
     ]
 
 

@@ -24,12 +24,12 @@ MAX_MENTIONS = 200
 """The maximum number of record numbers, links and icons kept of a page, the last ones."""
 
 TEXT, ALT = "text", "image"
-"""The places of a visible number: in a text, or in an image's alt text; see `markup.UNSEEN`."""
+"""The places of a visible number: in a text, or in an image's alt text; see `markup.INVISIBLE`."""
 
 LAST_CHARACTERS, LAST_SHARE = 400, 5
 """The footer of a page that marks none: its last characters, or its last fifth if longer."""
 
-BARE_CHARACTERS = 40
+EMPTY_CHARACTERS = 40
 """A page with fewer characters and no number is empty if scripts or frames can load the rest."""
 
 Number = TypeVar("Number", Icp, PublicSecurity)
@@ -42,47 +42,47 @@ class Mention(Generic[Number]):
     number: Number | None
     written: str
     place: str
-    at_foot: bool = False
+    in_footer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foot:
+class Footer:
     """The record numbers, links and icons (addresses of images) of a page.
 
-    `bare`: it is almost empty, but may load more. `cut`: its end was not read."""
+    `is_empty`: it is almost empty, but may load more. `cut`: its end was not read."""
 
     public_security: tuple[Mention[PublicSecurity], ...] = ()
     icp: tuple[Mention[Icp], ...] = ()
-    links: tuple[record_link.FootLink, ...] = ()
+    links: tuple[record_link.FooterLink, ...] = ()
     icons: tuple[str, ...] = ()
-    bare: bool = False
+    is_empty: bool = False
     cut: bool = False
     encoding: str = "utf-8"
 
     @property
-    def public_security_shown(self) -> dict[PublicSecurity, bool]:
+    def public_security_numbers(self) -> dict[PublicSecurity, bool]:
         """The valid public-security numbers, with whether each is in the footer."""
-        return _readable(self.public_security)
+        return _valid(self.public_security)
 
     @property
-    def icp_shown(self) -> dict[Icp, bool]:
+    def icp_numbers(self) -> dict[Icp, bool]:
         """The valid ICP numbers, with whether each is in the footer."""
-        return _readable(self.icp)
+        return _valid(self.icp)
 
 
-def read(page: bytes | str, *, charset_said: str | None = None, cut: bool = False) -> Foot:
+def read(page: bytes | str, *, server_charset: str | None = None, cut: bool = False) -> Footer:
     """The footer of a page, perhaps an empty one; at most `MAX_BYTES` are read.
 
-    `charset_said`: the encoding by the server. `cut`: the page is longer.
+    `server_charset`: the encoding by the server. `cut`: the page is longer.
     """
     cut = cut or len(page) > MAX_BYTES
     text, encoding = (page, "utf-8") if isinstance(page, str) else ("", "")
     if isinstance(page, bytes):
-        text, encoding = charset.decode(page[:MAX_BYTES], charset_said)
-    return _Look(markup.read(text[:MAX_BYTES])).foot(cut=cut, encoding=encoding)
+        text, encoding = charset.decode(page[:MAX_BYTES], server_charset)
+    return _FooterSearch(markup.read(text[:MAX_BYTES])).footer(cut=cut, encoding=encoding)
 
 
-class _Look:
+class _FooterSearch:
     """The search for a footer in a page's markup."""
 
     def __init__(self, page: markup.Markup) -> None:
@@ -90,20 +90,20 @@ class _Look:
         self._securities = _found(_PUBLIC_SECURITY, page.text)
         self._icps = _found(_ICP, page.text)
         self._from = len(page.text) - max(LAST_CHARACTERS, len(page.text) // LAST_SHARE)
-        self._foot_starts = [start for start, _ in page.feet]
+        self._foot_starts = [start for start, _ in page.footers]
 
-    def foot(self, *, cut: bool, encoding: str) -> Foot:
+    def footer(self, *, cut: bool, encoding: str) -> Footer:
         """The result."""
         links = [link for link in map(self._link, self._page.links) if link is not None]
         shown = "".join(self._page.text.split())
-        empty = len(shown) < BARE_CHARACTERS and not self._securities and not self._icps
-        return Foot(
+        empty = len(shown) < EMPTY_CHARACTERS and not self._securities and not self._icps
+        return Footer(
             public_security=self._public_security(),
             icp=self._icp(),
             links=tuple(dict.fromkeys(links[-MAX_MENTIONS:])),
             icons=tuple(dict.fromkeys(self._icons()))[-MAX_MENTIONS:],
-            bare=self._page.moving and empty,
-            cut=cut or self._page.given_up,
+            is_empty=self._page.is_dynamic and empty,
+            cut=cut or self._page.is_truncated,
             encoding=encoding,
         )
 
@@ -111,18 +111,18 @@ class _Look:
         seen = [
             _security(found, TEXT, self._is_at_foot(found.start())) for found in self._securities
         ]
-        said = [_security(found, ALT) for found in self._said_by_images(_PUBLIC_SECURITY)]
-        named = [_security(found, ALT) for found in self._said_by_images(_CODE_ALONE)]
-        rest = [_security(found, place) for place, found in self._unseen(_PUBLIC_SECURITY)]
-        return _told([*rest, *said, *named, *seen])
+        in_images = [_security(found, ALT) for found in self._in_alt_texts(_PUBLIC_SECURITY)]
+        named = [_security(found, ALT) for found in self._in_alt_texts(_CODE_ALONE)]
+        rest = [_security(found, place) for place, found in self._invisible(_PUBLIC_SECURITY)]
+        return _unique([*rest, *in_images, *named, *seen])
 
     def _icp(self) -> tuple[Mention[Icp], ...]:
         seen = [_icp(found, TEXT, self._is_at_foot(found.start())) for found in self._icps]
-        said = [_icp(found, ALT) for found in self._said_by_images(_ICP)]
-        rest = [_icp(found, place) for place, found in self._unseen(_ICP)]
-        return _told([*rest, *said, *seen])
+        in_images = [_icp(found, ALT) for found in self._in_alt_texts(_ICP)]
+        rest = [_icp(found, place) for place, found in self._invisible(_ICP)]
+        return _unique([*rest, *in_images, *seen])
 
-    def _said_by_images(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    def _in_alt_texts(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         texts = (
             text
             for image in self._page.images
@@ -130,30 +130,30 @@ class _Look:
         )
         return _last(found for text in texts for found in pattern.finditer(text[:_MAX_ALT]))
 
-    def _unseen(self, pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
+    def _invisible(self, pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
         return [
             (place, found)
-            for place in markup.UNSEEN
-            for found in _found(pattern, self._page.unseen.get(place, ""))
+            for place in markup.INVISIBLE
+            for found in _found(pattern, self._page.invisible.get(place, ""))
         ]
 
     def _is_at_foot(self, at: int) -> bool:
         if at >= self._from:
             return True
         nearest = bisect_right(self._foot_starts, at) - 1
-        return nearest >= 0 and at < self._page.feet[nearest][1]
+        return nearest >= 0 and at < self._page.footers[nearest][1]
 
-    def _link(self, link: markup.Link) -> record_link.FootLink | None:
-        leads = record_link.read(link.href)
+    def _link(self, link: markup.Link) -> record_link.FooterLink | None:
+        target = record_link.read(link.href)
         codes = _inside(link, self._securities)
         icps = _inside(link, self._icps)
-        if leads.form == "elsewhere" and not codes and not icps:
+        if target.form == "elsewhere" and not codes and not icps:
             return None
         numbers = [_security(found, TEXT).number for found in codes]
         filings = [_icp(found, TEXT).number for found in icps]
-        return record_link.FootLink(
+        return record_link.FooterLink(
             href=link.href[: record_link.MAX_CHARACTERS],
-            leads=leads,
+            target=target,
             codes=tuple(number.code for number in numbers if number is not None),
             icps=tuple(number.subject for number in filings if number is not None),
             has_image=markup.IMAGE in self._text_of(link),
@@ -180,8 +180,8 @@ class _Look:
         to_record: set[int] = set()
         to_icp: set[int] = set()
         for link in self._page.links:
-            leads = record_link.read(link.href)
-            places = to_record if leads.is_public_security else to_icp if leads.is_icp else None
+            target = record_link.read(link.href)
+            places = to_record if target.is_public_security else to_icp if target.is_icp else None
             if places is not None:
                 inside = enumerate(self._text_of(link), start=link.start)
                 places.update(at for at, each in inside if each == markup.IMAGE)
@@ -191,34 +191,34 @@ class _Look:
         return self._page.text[link.start : min(link.end, link.start + _MAX_LINK)]
 
 
-def _security(found: re.Match[str], place: str, at_foot: bool = False) -> Mention[PublicSecurity]:
+def _security(found: re.Match[str], place: str, in_footer: bool = False) -> Mention[PublicSecurity]:
     province, digits = found.groupdict().get("province"), found["digits"]
     number = read_public_security(f"{province}公网安备{digits}号" if province else digits)
-    return Mention(number=number, written=_line(found[0]), place=place, at_foot=at_foot)
+    return Mention(number=number, written=_line(found[0]), place=place, in_footer=in_footer)
 
 
-def _icp(found: re.Match[str], place: str, at_foot: bool = False) -> Mention[Icp]:
+def _icp(found: re.Match[str], place: str, in_footer: bool = False) -> Mention[Icp]:
     suffix = found["suffix"] or found["far"]
     subject = f"{found['province']}ICP备{found['digits']}号"
     number = read_icp(f"{subject}-{suffix}" if suffix else subject)
-    return Mention(number=number, written=_line(found[0]), place=place, at_foot=at_foot)
+    return Mention(number=number, written=_line(found[0]), place=place, in_footer=in_footer)
 
 
-def _readable(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
+def _valid(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
     return {
-        each.number: each.at_foot
+        each.number: each.in_footer
         for each in mentions
         if each.place == TEXT and each.number is not None
     }
 
 
-def _told(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
+def _unique(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
     """The mentions without repetition; one that is also in the footer counts as there."""
     best: dict[tuple[str, str], Mention[Number]] = {}
     for each in mentions:
         # A number is the same with or without the character of its province.
         key = (each.written if each.number is None else str(each.number), each.place)
-        if key not in best or each.at_foot:
+        if key not in best or each.in_footer:
             best[key] = each
     return tuple(best.values())
 

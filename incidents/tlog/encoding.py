@@ -1,0 +1,57 @@
+"""The encoding of bytes and numbers in signed texts: base64 and decimal, in one spelling each.
+
+With a second spelling, a byte of a signed text could be changed unnoticed. So a text is refused
+unless it would be written the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+MAX_NUMBER = 2**63 - 1
+"""The most that a size, an index or a time in seconds may be."""
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+def base64_of(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648, section 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes that `base64_of` has written.
+
+    Raises:
+        ValueError: for another alphabet, missing padding, or bits that are left over and not zero.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        # The cause would repeat the text, which may be a private key.
+        raise ValueError("it is not base64") from None
+    if base64_of(data) != text:
+        raise ValueError("it is not base64 as it is written")
+    return data
+
+
+def from_decimal(text: str) -> int:
+    """A number in ASCII decimal without leading zeros, at most 2^63 - 1.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if _DECIMAL.fullmatch(text) is None or (number := int(text)) > MAX_NUMBER:
+        raise ValueError("it is not a number as it is written")
+    return number
+
+
+def is_utf8(text: str) -> bool:
+    """Whether `text` can be written in UTF-8 at all."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
