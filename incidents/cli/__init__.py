@@ -93,7 +93,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
     if error.name in _OPTIONS:
         write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
-        from incidents.cli.answers import next_line
+        from incidents.cli.next_steps import next_line
 
         asked_by = error.facts.get("by") if error.name == "closure_asked" else None
         write_stderr(visible_and_short(next_line(run, hint, asked_by)))

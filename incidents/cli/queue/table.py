@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli import answers
+from incidents.cli.next_steps import next_step
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, uses_colour, visible
@@ -120,6 +120,6 @@ def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     first.add_row(run.text("queue.label.whom"), whom)
     first.add_row(run.text("queue.label.say"), words(item["say"]))
     for hint in item["hints"]:
-        step = answers.next_step(run, hint, first_of_two(item))
+        step = next_step(run, hint, first_of_two(item))
         first.add_row(run.text("queue.label.type"), words(step, style="bold green"))
     return first
