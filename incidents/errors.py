@@ -10,34 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from incidents.cause import Cause as Cause  # noqa: PLC0414 - all rooms have it from here
+from incidents.cause import one_of as one_of  # noqa: PLC0414 - the same
+
 DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
 INTERRUPTED = 130
-
-
-class Cause(str):
-    """The reason of a refusal: in English, and by a code with facts for other languages."""
-
-    __slots__ = ("code", "facts")
-
-    code: str
-    facts: dict[str, Any]
-
-    @classmethod
-    def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
-        """Make the cause of that code; the facts fill in `sentence`."""
-        return cls.formatted(code, sentence.format_map(facts), facts)
-
-    @classmethod
-    def formatted(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
-        """Make the cause of that code from a sentence that has its facts already."""
-        made = cls(sentence)
-        made.code, made.facts = code, facts
-        return made
-
-
-def one_of(choices: Sequence[str]) -> Cause:
-    """The cause that a value must be one of those words."""
-    return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
 
 
 class IncidentsError(Exception):
@@ -111,7 +88,7 @@ class SettingsFileError(IncidentsError):
 
 
 class AwayError(IncidentsError):
-    """the service is unavailable: it is unknown whether an act was done"""
+    """the service is unavailable: it is unknown whether the action was done"""
 
 
 class DatabaseError(AwayError):
@@ -144,8 +121,8 @@ class AdapterFaultError(IncidentsError):
 
 
 class AnswerLostError(IncidentsError):
-    """the command took effect, but its result could not be shown: {detail}. Repeat an act with the
-    same --key to see its result again"""
+    """the command took effect, but its result could not be shown: {detail}. Repeat the action with
+    the same --key to see its result again"""
 
 
 # ── 2: wrong usage ───────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ _MINUTE_S = 60.0
 
 
 class TooManyActsError(IncidentsError):
-    """{who} has reached the limit of {limit} acts a minute: try again in {wait_s} seconds"""
+    """{who} has reached the limit of {limit} actions a minute: try again in {wait_s} seconds"""
 
 
 class Quota:

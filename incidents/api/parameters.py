@@ -100,7 +100,7 @@ Cursor = Annotated[
 Reveal = Annotated[
     bool,
     Query(
-        description="Show numbers and addresses in full. Needs the act `reveal`; goes on record."
+        description="Show numbers and addresses in full. Needs the action `reveal`; goes on record."
     ),
 ]
 Part = Annotated[

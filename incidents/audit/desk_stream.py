@@ -195,7 +195,7 @@ class OwnRecord:
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
-                raise _misread("no_act", "{kind} is no act of the desk", kind=event.kind)
+                raise _misread("no_act", "{kind} is no action of the desk", kind=event.kind)
         self.seq = header.site_seq
 
     def unauthorised(self, event: Event) -> str | None:
@@ -212,7 +212,7 @@ class OwnRecord:
         if policy.read(event.toml).digest != event.policy:
             raise _misread("not_policy", "the policy in it is not {policy}", policy=event.policy)
         if event.seconded_by is not None and event.seconded_by == event.by:
-            same = "{by} was the second person to their own act"
+            same = "{by} was the second person to their own action"
             raise _misread("same_person", same, by=event.by)
         self.active = event.policy
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)

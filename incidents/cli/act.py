@@ -219,7 +219,7 @@ class Act:
         facts = answer.refusal.facts
         lines = [_of_hosts(self.run, facts["site"], hosts)] if hosts else []
         n, needed, within = facts["n"], facts["needed"], facts["within_s"]
-        lines.append(self.run.text("act.place", n=n, needed=needed, within=within))
+        lines.append(self.run.question("act.place", n=n, needed=needed, within=within))
         _confirm(self.run, facts["site"], confirm, lines)
         return self._send(envelope)
 
@@ -246,7 +246,7 @@ def _salt() -> str:
 
 
 def _confirm(run: Run, site: str, confirm: str | None, lines: Sequence[str] = ()) -> None:
-    ask = [run.text("act.closes", site=site_name.in_full(site)), run.text("confirm.ask")]
+    ask = [run.question("act.closes", site=site_name.in_full(site)), run.question("confirm.ask")]
     typed = read_confirmation(run, [*lines, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
@@ -256,7 +256,7 @@ def _confirm(run: Run, site: str, confirm: str | None, lines: Sequence[str] = ()
 
 
 def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
-    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site_name.in_full(site))]
+    ask = [_of_hosts(run, site, hosts), run.question("act.ask_host", site=site_name.in_full(site))]
     typed = read_confirmation(run, ask, confirm)
     if typed is None or not site_name.matches_name(site, typed):
         raise NotConfirmedError.coded(
@@ -269,7 +269,7 @@ def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]
 
 
 def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:
-    return run.text("act.host", site=site, hosts=list(hosts))
+    return run.question("act.host", site=site, hosts=list(hosts))
 
 
 def _instead(site: str, confirm: str | None) -> Cause:

@@ -131,7 +131,8 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
     lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
         lines.append(run.text("answer.nothing"))
-    lines += _state_sentences(wording, site, document)
+    stands = _state_sentences(wording, site, document)
+    lines += [run.text("answer.would", what=each) for each in stands] if would else stands
     if not would:
         lines += _hold_warnings(run, site, own)
     first: list[Hint] = []
@@ -215,7 +216,7 @@ def _contact_on_file(run: Run, site: Site) -> str:
     refs = (site["person"], site["phone"], site["email"])
     texts = run.app.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
-    return ", ".join(known)
+    return run.text("list.parts").join(known)
 
 
 def _split_by_clock(events: list[Event]) -> tuple[list[Event], list[Event]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli.run import BUNDLE, TABLE
+from incidents.cli.run import CSV, JSON, JSONL
 from incidents.locale import catalogue
 from incidents.values import language_tag
 
@@ -49,10 +49,9 @@ def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
 
 
 def _is_wanted(args: Sequence[str]) -> bool:
-    if "--json" in args or _named("--format", args) not in (None, TABLE, BUNDLE):
+    if "--json" in args or _named("--format", args) in (JSON, JSONL, CSV):
         return False
-    asked = _named("--lang", args) or os.environ.get("INCIDENTS_LANG")
-    return language_tag.tag(asked or language_tag.of_locale(os.environ)) == "zh_CN"
+    return language_tag.wanted(_named("--lang", args), os.environ) == "zh_CN"
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:

@@ -22,7 +22,7 @@ def read_confirmation(run: Run, lines: Sequence[str], confirm: str | None) -> st
     try:
         return sys.stdin.readline()
     except KeyboardInterrupt:
-        print(f"\n{run.text('confirm.broken_off')}", file=sys.stderr)  # noqa: T201
+        print(f"\n{run.question('confirm.broken_off')}", file=sys.stderr)  # noqa: T201
         raise
 
 
@@ -56,19 +56,21 @@ def openings_text(run: Run, opened: Sequence[Comparison]) -> list[str]:
     ordered = [each for each in opened if each.verdict != WAITS]
     down = [each for each in ordered if each.really in ("suspended", "closed")]
     others = [each.site for each in ordered if each not in down]
-    language = run.language
+    language = run.spoken
     parts = (
         ("down", [language.say("openings.seen", site=e.site, state=e.really) for e in down]),
         ("unseen", others),
         ("waiting", waiting),
     )
     lines = [
-        run.text(_by_number(f"openings.{code}", names), n=len(names), names=first_names(run, names))
+        run.question(
+            _by_number(f"openings.{code}", names), n=len(names), names=first_names(run, names)
+        )
         for code, names in parts
         if names
     ]
     if shut := closed_sites(opened):
-        lines.append(run.text("openings.closed", n=len(shut)))
+        lines.append(run.question("openings.closed", n=len(shut)))
     return lines
 
 
@@ -79,8 +81,8 @@ def _by_number(code: str, found: Sequence[str]) -> str:
 def first_names(run: Run, names: Sequence[str]) -> str:
     """Name the first ones, and say how many more there are."""
     more = len(names) - MOST_NAMED
-    first = run.language.comma.join(map(site_name.shown, names[:MOST_NAMED]))
-    return run.text("openings.more", names=first, more=more) if more > 0 else first
+    first = run.spoken.comma.join(map(site_name.shown, names[:MOST_NAMED]))
+    return run.question("openings.more", names=first, more=more) if more > 0 else first
 
 
 def is_opening_asked(confirm: str | None) -> bool:
@@ -95,7 +97,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None
     n, alone = len(opened), opened[0].site if len(opened) == 1 else None
     right = str(n) if alone is None else alone
     code = "confirm.ask_name" if alone else "confirm.ask_number"
-    ask = run.text(code, right=site_name.in_full(right))
+    ask = run.question(code, right=site_name.in_full(right))
     typed = read_confirmation(run, [*openings_text(run, opened), ask], confirm)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):

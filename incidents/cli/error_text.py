@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _CHINESE = re.compile("[一-鿿]")
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 """Facts quoted unchanged: they come from the system or a library."""
 
@@ -44,9 +45,10 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     if isinstance(own, Cause) and own.facts is not error.facts:
         id_ = f"error.{own.code}"
         if id_ in spoken.phrases:
-            return spoken.say(id_, when=when, **own.facts)
+            return spoken.say(id_, when=when, **spoken.listed(own.facts))
         return spoken.cause(own, when)
-    facts = {name: _fact(spoken, name, value) for name, value in error.facts.items()}
+    told = spoken.listed(error.facts)
+    facts = {name: _fact(spoken, name, value) for name, value in told.items()}
     found = phrase(spoken.phrases, error, facts)
     if found is not None:
         return _with_library(spoken, error, spoken.say(found, when=when, **facts))
@@ -82,11 +84,10 @@ def _ids(error: IncidentsError, facts: dict[str, object]) -> Iterator[str]:
 def _fact(spoken: Language, name: str, value: Any) -> Any:
     if isinstance(value, Cause) or not isinstance(value, str):
         return value
-    if name == "known":
-        return value.replace(", ", spoken.comma)
     # A Chinese text was already made for this reader.
     if name in _QUOTED and not _CHINESE.search(value):
-        return spoken.say("quoted", text=value)
+        known = spoken.phrases.get(f"system.{_ERRNO.sub('', value)}")
+        return known or spoken.say("quoted", text=value)
     if _TIME.fullmatch(value):
         # Servers give facts as JSON has them.
         return datetime.fromisoformat(value)

@@ -49,7 +49,7 @@ def acting(function: Command) -> Command:
         if policy is not None and not dry_run:
             raise InputError.coded(
                 "policy_without_dry_run",
-                "--policy works only with --dry-run: acts always follow the active policy",
+                "--policy works only with --dry-run: actions always follow the active policy",
             )
         act = Act(
             run,
@@ -114,7 +114,10 @@ def _format(context: click.Context, _parameter: click.Parameter, value: str | No
     if value is None:
         return
     if run.format not in (None, value):
-        raise click.UsageError(f"--format {run.format} and {value} contradict each other", context)
+        raise InputError.coded(
+            "two_formats", "--format {one} and {other} contradict each other",
+            one=run.format, other=value,
+        )  # fmt: skip
     run.format = value
 
 

@@ -40,7 +40,7 @@ def orders() -> None:
 
 
 @verb("list")
-@click.option("--dead", is_flag=True, help="List only dead letters: orders given up.")
+@click.option("--dead", is_flag=True, help="List only dead letters.")
 @click.option("--braked", is_flag=True, help="List only orders that the brake holds.")
 @click.option("--site", type=params.site, metavar="S", help="List only orders of this site.")
 @click.option(
@@ -189,7 +189,7 @@ def reconcile(
     differing = [each for each in compared if each.differs]
     output.write_list(
         run, [each.document() for each in compared], ids=(each.site for each in differing),
-        headers=("SITE", "ORDERED STATE", "ON RECORD", "REALLY", "BY ADAPTER", ""),
+        headers=("SITE", "ORDERED STATE", "ON RECORD", "ACTUAL", "BY ADAPTER", ""),
         rows=(_mismatch_row(run, each) for each in compared),
     )  # fmt: skip
     if not run.quiet:

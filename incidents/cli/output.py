@@ -94,9 +94,10 @@ def write_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
     """`key: value` lines for people; a catalogue has a name for each key, English has the key."""
     found = [(run.language.word("label", name), value) for name, value in pairs if value]
     width = max((_cells(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
+    colon = run.language.phrases["colon"]
     for name, value in found:
-        label = coloured(f"{name}:{' ' * (width - _cells(name))}", bold=True)
-        run.write(f"{label} {value}")
+        label = coloured(f"{name}{colon}{' ' * (width - _cells(name))}", bold=True)
+        run.write(label + value)
 
 
 def _cells(text: str) -> int:

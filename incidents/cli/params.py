@@ -204,7 +204,7 @@ def read_policy(file: Path) -> Policy:
         return policy.read(read_small_file(file))
     except policy.PolicyError as error:
         raise InputError.coded(
-            "no_policy", "{file} is not a policy: {why}", file=str(file), why=str(error)
+            "no_policy", "{file} is not a policy: {why}", file=str(file), why=error.args[0]
         ) from error
 
 

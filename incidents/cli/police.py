@@ -11,7 +11,6 @@ from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act
 from incidents.cli.run import Run, coloured
-from incidents.machine.policy import write_duration
 from incidents.values.site_name import shown
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _write_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
     run.inform(coloured(counts, fg="red", bold=True) if total["overdue"] else counts)
     if total["overdue"] + total["due"] > len(found):
         run.inform(run.text("duty.first", n=len(found)))
-    within = write_duration(timedelta(seconds=total["within_s"]))
+    within = timedelta(seconds=total["within_s"])
     run.inform(run.text("duty.within", within=within, source=SOURCE))
 
 

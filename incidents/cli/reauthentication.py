@@ -89,8 +89,8 @@ def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTIO
 
 def read_new_password(run: Run, file: Path | None, handle: str) -> str:
     """A new password; at a terminal it is typed twice."""
-    new = read_password(file, run.text("password.new", handle=handle))
-    if file is None and _typed_password(run.text("password.again"), PASSWORD_OPTION) != new:
+    new = read_password(file, run.question("password.new", handle=handle))
+    if file is None and _typed_password(run.question("password.again"), PASSWORD_OPTION) != new:
         raise PasswordsDifferError
     return new
 
@@ -186,7 +186,7 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
 
     server = run.remote
     assert server is not None, "only a server has sessions"
-    question = run.text("password.ask", handle=server.password_account)
+    question = run.question("password.ask", handle=server.password_account)
 
     def ask() -> str:
         return read_password(file, question, option)
@@ -213,7 +213,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     handle = run.settings.person
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
-    given = read_password(file, run.text("password.ask", handle=handle), option)
+    given = read_password(file, run.question("password.ask", handle=handle), option)
     return _authenticator(run).identify(handle, given, _terminal(run))
 
 
@@ -224,7 +224,7 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
         PasswordNeededError: if nobody can be asked.
         SecondSignInError, BlockedError: see `Authenticator.identify_second`.
     """
-    given = read_password(file, run.text("password.ask", handle=handle), SECOND_PERSON_OPTION)
+    given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
         return {"handle": handle, "password": given}
     return _authenticator(run).identify_second(

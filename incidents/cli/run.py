@@ -125,20 +125,27 @@ class Run:
         """The language of answers for people; programs always read English."""
         from incidents.locale.language import language
 
-        if self.for_programs:
-            return language("en", "cli")
+        return language("en", "cli") if self.for_programs else self.spoken
+
+    @property
+    def spoken(self) -> Language:
+        """The language of the person at the terminal, whoever reads the answer."""
+        from incidents.locale.language import language
+
         known = self.__dict__.get("settings")
         if known is not None:
             return language(known.language, "cli")
         # Errors in the settings are reported too.
-        asked = self.asked_language or os.environ.get("INCIDENTS_LANG")
-        wanted = language_tag.tag(asked or language_tag.of_locale(os.environ))
-        return language(wanted or "en", "cli")
+        return language(language_tag.wanted(self.asked_language, os.environ), "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:
         """Fill the phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`) with the facts."""
         when = self.when if "settings" in self.__dict__ else None
         return self.language.say(id_, when=when, **facts)
+
+    def question(self, id_: str, /, **facts: object) -> str:
+        """Fill the phrase of a question at a terminal, which a person reads whatever the format."""
+        return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager
     def looking(self) -> Iterator[Looks | RemoteLooks]:

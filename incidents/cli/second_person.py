@@ -25,6 +25,12 @@ class TwoRequestedError(RefusedError):
     """A reinstatement and a closure of {site} wait for a second person: choose with --what"""
 
 
+class NothingRequestedError(RefusedError):
+    """nobody requested the reinstatement or the closure of {site}"""
+
+    name = "no_request"
+
+
 def _what_option(of: Command) -> Command:
     return click.option(
         "--what", type=click.Choice(_REQUESTS), help="Which request, if two are waiting."
@@ -75,14 +81,16 @@ def _requested(act: Act, site: str, what: Request | None) -> Request:
     """Return the request that waits, or the chosen one of two.
 
     Raises:
-        UnknownSiteError, TwoRequestedError.
+        UnknownSiteError, TwoRequestedError; NothingRequestedError to a person.
     """
     with act.run.looking() as looks:
         found = looks.site(site)
     waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
     if what is None and len(waits) > 1:
         raise TwoRequestedError(site=found["site"])
-    # The desk refuses a request that does not wait.
+    if what is None and not waits and not act.run.for_programs:
+        raise NothingRequestedError(site=found["site"])
+    # Of one that does not wait the desk says so.
     return what or (waits or _REQUESTS)[0]
 
 

@@ -131,7 +131,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
         ("contact due", sites.contact_due(run, incident, site_closed=closed)),
         ("removal due", "" if due is None else run.when(due)),
         ("report", _report(run, incident)),
-        ("category", incident["category"] or ""),
+        ("category", run.language.word("category", incident["category"] or "")),
         ("recurs", incident["recurs"] or ""),
         ("note", incident["note"] or ""),
     ]

@@ -105,7 +105,9 @@ def write_site(run: Run, site: str) -> None:
             braked = looks.unsettled(site=found["site"], only_braked=True)
     if not output.answer_program(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
-        output.write_pairs(run, [*_pairs(run, found), ("held by the brake", ", ".join(held))])
+        output.write_pairs(
+            run, [*_pairs(run, found), ("held by the brake", run.language.comma.join(held))]
+        )
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
 
@@ -147,7 +149,7 @@ def _row(run: Run, site: Site) -> tuple[str, ...]:
     return (
         site_name.shown(site["site"]),
         run.language.word("state", site["state"]),
-        site["rule"] or "",
+        run.text("orders.rule", rule=site["rule"]) if site["rule"] else "",
         str(site["run"]),
         "" if until is None else run.when(until),
         " ".join(remarks),
@@ -155,7 +157,8 @@ def _row(run: Run, site: Site) -> tuple[str, ...]:
 
 
 def _row_in_full(run: Run, site: Site) -> tuple[str, ...]:
-    return *_row(run, site), site["site"]
+    name = site["site"]
+    return *_row(run, site), "" if site_name.shown(name) == name else name
 
 
 def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
@@ -172,7 +175,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
     return [
         ("site", site_name.in_full(site["site"])),
         ("state", painted_state),
-        ("in the world", coloured(really, fg="red", bold=True)),
+        ("actual state", coloured(really, fg="red", bold=True)),
         ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(run, site)),
         ("held", _writing(run, "site.held", hold) if hold else ""),
         ("disputed", run.text("site.disputed") if site["disputed"] else ""),
@@ -190,7 +193,7 @@ def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
 
 
 def _task(run: Run, task: Task) -> str:
-    return f"{task['id']} ({run.language.word('kind', task['kind'])})"
+    return run.text("site.task", **task)
 
 
 def _left_down(run: Run, site: SiteInFull) -> str:
@@ -255,7 +258,7 @@ def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     if at != recorded_at:
         sentence = run.text("site.recorded", what=sentence, at=recorded_at)
     login = distinct_login(event["by"], event["login"])
-    who = event["by"] if login is None else f"{event['by']} ({login})"
+    who = run.text("site.who" if login is None else "site.who.login", by=event["by"], login=login)
     return run.when(at), who, sentence
 
 
@@ -273,5 +276,5 @@ def _incident_row(run: Run, incident: Incident, closed: bool) -> tuple[str, ...]
         run.language.word("state", incident["state"]),
         run.when(incident["occurred_at"]),
         contact_due(run, incident, site_closed=closed),
-        incident["category"] or "",
+        run.language.word("category", incident["category"] or ""),
     )

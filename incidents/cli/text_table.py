@@ -72,7 +72,7 @@ def write_table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]])
         for each in cells:
             one = _grid(heads[:beside], widths, show_header=False, show_edge=False)
             one.add_row(*each[:beside])
-            console.print(one, _rest(heads[beside:], each[beside:]))
+            console.print(one, _rest(run, heads[beside:], each[beside:]))
 
 
 def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
@@ -93,7 +93,7 @@ def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
     return beside
 
 
-def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
+def _rest(run: Run, heads: Sequence[Text], row: Sequence[Text]) -> Padding:
     """The fields of a row that have no room beside the others, without those that are empty."""
     from rich.padding import Padding
 
@@ -103,7 +103,7 @@ def _rest(heads: Sequence[Text], row: Sequence[Text]) -> Padding:
     for head, field in zip(heads, row, strict=True):
         if str(field):
             beneath.append("  " if beneath else "")
-            beneath.append_text(Prose.assemble(head, ": ", field))
+            beneath.append_text(Prose.assemble(head, run.language.phrases["colon"], field))
     return Padding(beneath, (0, 0, 0, _INDENT))
 
 
@@ -152,7 +152,9 @@ def _longest_word(fields: Sequence[str]) -> int:
     from incidents.cli.prose import pieces
 
     def words_of(field: str) -> Sequence[str]:
-        # A word or two of Chinese, as a header is, stay on one line too.
+        # A word or two of Chinese, as a header is, stay on one line too; so does what is typed.
+        if field.startswith("incidents "):
+            return [field]
         return field.split() if cell_len(field) <= _SHORT else pieces(field)
 
     return max((cell_len(w.rstrip()) for f in fields for w in words_of(f)), default=1)

@@ -84,6 +84,12 @@ class ProblemError(RefusedError):
         return self.type.removeprefix(_TYPE).replace("-", "_")
 
 
+class TokenNeededError(ProblemError):
+    """What a server refuses to nobody: neither a token nor a session was given."""
+
+    name = "not_signed_in"
+
+
 class TroubleError(ProblemError, AwayError):
     """A server's failure (a status from 500 on): nobody has refused the request."""
 
@@ -101,7 +107,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
         return
     status, problem = answer.status_code, document(answer) or {}
     if problem.get("type") == _NOT_SIGNED_IN and not _GIVEN & answer.request.headers.keys():
-        problem |= {"detail": _NOBODY}
+        raise TokenNeededError(status, problem | {"detail": _NOBODY})
     if not str(problem.get("type", "")).startswith(_TYPE):
         kind = ServerError if answer.is_server_error else NoDeskError
         raise kind(server=server, detail=_phrase(status))

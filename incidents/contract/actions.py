@@ -32,11 +32,11 @@ _IN_PERSON = (
 
 def _closes(rule: str) -> str:
     return (
-        f"\n\nThis closes the site at once ({rule}), with no after-sales service and no refund. It "
-        "asks you to type the site's name, or takes --confirm NAME. Where the policy requires two "
-        "people, another person must confirm first (approve). Over a server, or in a "
-        "database with accounts where two people are required, it asks for your password, or takes "
-        "--password-file."
+        f"\n\nThis closes the site immediately ({rule}), with no after-sales service and no refund."
+        " It asks you to type the site's name, or takes --confirm NAME. Where the policy requires"
+        " two people, another person must confirm first (approve). Over a server, or in a database"
+        " with accounts where two people are required, it asks for your password, or takes"
+        " --password-file."
     )
 
 
@@ -307,8 +307,8 @@ ACTIONS = (
         operation="release_order", short="Carry out an order that the brake holds.",
         summary="Carry out a braked order, with its notice to the customer (as `retry` does).",
         help=(
-            "Carry out ORDER, which the brake holds because too many sites were taken down at"
-            " once.\n\n"
+            "Carry out ORDER, which the brake holds because too many sites were taken down in a"
+            " short time.\n\n"
             "The notice to the customer is sent too. To drop the order instead: incidents orders"
             " cancel."
         ),

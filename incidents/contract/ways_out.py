@@ -82,6 +82,12 @@ def _unknown_contact(facts: Facts) -> list[Hint]:
     return [look("show", begun if read_incident_id(begun) else "")]
 
 
+def _unknown_incident(facts: Facts) -> list[Hint]:
+    """To look at the site, if a site's name stands where an incident's was wanted."""
+    given = facts.get("given")
+    return [look("why", given)] if isinstance(given, str) and "." in given else [look("sites")]
+
+
 def _unknown_site(facts: Facts) -> list[Hint]:
     """To add it, if it is a name that resembles none in the register; `12` and `12-x` are ids."""
     site = _text(facts, "site")
@@ -150,7 +156,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "unknown_contact": _unknown_contact,
     "unknown_detail": _filing_fields,
     "unknown_field": _filing_fields,
-    "unknown_incident": lambda _: [look("sites")],
+    "unknown_incident": _unknown_incident,
     "unknown_item": _queue,
     "unknown_order": lambda _: [look("orders")],
     "unknown_session": lambda _: [look("sessions")],

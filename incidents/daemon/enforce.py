@@ -281,5 +281,5 @@ def _status(found: Elapsed) -> str:
     due = (
         "nothing is due" if found.next_due is None else f"next due {clock.rfc3339(found.next_due)}"
     )
-    where = " in the record, NOT IN THE WORLD: incidents daemon status" if found.halted else ""
+    where = " ON RECORD ONLY: incidents daemon status" if found.halted else ""
     return f"enforcing the clock{where}; {due}"

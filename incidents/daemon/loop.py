@@ -198,7 +198,7 @@ class _Loop:
         while closing.is_alive():
             received = _stop_signal(0.05)
             if received is not None:
-                journal.warning("stopped at once: the current batch is rolled back")
+                journal.warning("stopped immediately: the current batch is rolled back")
                 signal.signal(received, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
                 os.kill(os.getpid(), received)

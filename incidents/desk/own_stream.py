@@ -68,7 +68,7 @@ def record(
 
 
 class KeyReusedError(RefusedError):
-    """the key {key!r} was used for another act: choose another one"""
+    """the key {key!r} was used for another action: choose another one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ MAX_DAYS = 366
 
 
 class UnknownActError(InputError):
-    """no act named {given!r} that a token can allow; choose from {known}"""
+    """no action named {given!r} that a token can allow; choose from {known}"""
 
 
 class BadExpiryError(InputError):
@@ -136,12 +136,6 @@ class SealingResult:
     tokens: int
     passwords: int
 
-    def __str__(self) -> str:
-        """The result, for the person who starts a server."""
-        key = f"a new key, {self.file}," if self.made else f"the key {self.file}"
-        tokens, passwords = _count(self.tokens, "token"), _count(self.passwords, "password")
-        return f"{key} seals {tokens} and {passwords}; all sessions have ended"
-
 
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
@@ -220,7 +214,3 @@ def _seal_all(
         # is never without its file.
         serve_key.write_key(file, key)
     return SealingResult(file, there is None, len(all_tokens), len(all_passwords))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

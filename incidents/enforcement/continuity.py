@@ -41,7 +41,7 @@ _UNKNOWN_SERVER = (
     "halted_unknown_server",
     (
         "It is on another server than before, and nothing beside {file} says that orders were"
-        " carried out for it from here: never go on with a copy whose [acts] reach the world"
+        " carried out for it from here: never go on with a copy whose [acts] reach real sites"
     ),
 )
 _HALTED_SINCE: dict[str | None, tuple[str, str]] = {

@@ -48,19 +48,20 @@ class Language:
 
         `when` formats the times among them. A site's name is shown as by `site_name.shown`.
         """
-        parts = []
+        told = ""
         for before, name, spec, quoted in _parts(self.phrases[code]):
-            parts.append(before)
+            told = _beside(told, before)
             if name is None:
                 continue
             fact = facts[name]
             # Most facts are plain texts: a page of the queue has four hundred.
             if quoted:
-                parts.append(repr(fact))
+                told += repr(fact)
             else:
                 is_plain = not spec and type(fact) is str
-                parts.append(shown(fact) if is_plain else format(Fact(self, when, fact), spec))
-        return "".join(parts)
+                text = shown(fact) if is_plain else format(Fact(self, when, fact), spec)
+                told = _beside(told, text)
+        return told
 
     def word(self, group: str, code: object) -> str:
         """Return the name of a code on record; the code itself if it has no name.
@@ -76,7 +77,16 @@ class Language:
     def cause(self, cause: Cause, when: Callable[[Any], str] | None = None) -> str:
         """Return a cause as a sentence; in English if the language has no phrase for it."""
         code = f"cause.{cause.code}"
-        return self.say(code, when=when, **cause.facts) if code in self.phrases else str(cause)
+        if code not in self.phrases:
+            return str(cause)
+        return self.say(code, when=when, **self.listed(cause.facts))
+
+    def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts; what is `known`, a list made in English, has the commas of this language."""
+        known = facts.get("known")
+        if type(known) is not str:
+            return dict(facts)
+        return {**facts, "known": known.replace(", ", self.comma)}
 
     def span(self, length: timedelta) -> str:
         """Format a span of time with its two largest units: `1 h 5 min`, `59 min`, `45 s`."""
@@ -94,6 +104,24 @@ class Language:
 
     def _of_unit(self, n: int, name: str) -> str:
         return self.phrases[f"unit.{name}"].format(n=n)
+
+
+def _beside(told: str, more: str) -> str:
+    """One text behind the other: between Chinese and Latin a space, none beside a full-width"
+    " mark."""
+    if not told or not more or told[-1] < "\x80" > more[0]:
+        return told + more
+    if _EDGE.search(told[-1] + more[0]):
+        return f"{told} {more}"
+    if told[-1] in _MARKS and more[0] == " ":
+        return told + more[1:]
+    if told[-1] == " " and more[0] in _MARKS:
+        return told[:-1] + more
+    return told + more
+
+
+_EDGE = re.compile("[\u4e00-\u9fff][0-9A-Za-z]|[0-9A-Za-z][\u4e00-\u9fff]")
+_MARKS = frozenset("，。；：！？、（）")
 
 
 @cache

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
 
+from incidents.cause import Cause, one_of, wrong_value
 from incidents.values import parsing
 from incidents.values.parsing import TomlTextError
 
@@ -109,7 +110,9 @@ def read(text: str) -> Policy:
     try:
         document = parsing.read_toml(text, MAX_CHARACTERS)
     except TomlTextError as error:
-        raise NotTomlError(f"the policy {error}") from error
+        raise NotTomlError(
+            Cause.of("policy_toml", "the policy {why}", why=error.args[0])
+        ) from error
     return from_document(document)
 
 
@@ -119,23 +122,30 @@ def from_document(document: dict[str, Any]) -> Policy:
     values: dict[tuple[str, str], Any] = {}
     for section, keys in document.items():
         if section not in known:
-            raise PolicyError(f"unknown section [{_cut(section)}]: a policy has {_listed(known)}")
+            raise PolicyError(
+                Cause.of(
+                    "policy_no_section", "unknown section [{section}]: a policy has {known}",
+                    section=_cut(section), known=_listed(known),
+                )
+            )  # fmt: skip
         if not isinstance(keys, dict):
-            raise PolicyError(f"{section} must be a section, [{section}], got {_shown(keys)}")
+            expected = Cause.of("must_be_section", "a section, [{section}]", section=section)
+            raise _wrong(section, expected, keys)
         for key, value in keys.items():
             if key not in known[section]:
                 raise PolicyError(
-                    f"unknown key {_cut(key)} in [{section}]: it has {_listed(known[section])}"
-                )
+                    Cause.of(
+                        "policy_no_key", "unknown key {key} in [{section}]: it has {known}",
+                        key=_cut(key), section=section, known=_listed(known[section]),
+                    )
+                )  # fmt: skip
             values[section, key] = value
     for section, keys in known.items():
         for key, default in keys.items():
             values.setdefault((section, key), default)
     run = values["unreachable_run", "run"]
     if run not in ("consecutive", "total"):
-        raise PolicyError(
-            f'unreachable_run.run must be "consecutive" or "total", got {_shown(run)}'
-        )
+        raise _wrong("unreachable_run.run", one_of(('"consecutive"', '"total"')), run)
     return Policy(
         repeat_count=_count("repeat.count", values["repeat", "count"], least=1),
         repeat_within=_duration("repeat.within", values["repeat", "within"]),
@@ -175,15 +185,14 @@ def write_duration(duration: timedelta) -> str:
 
 def _duration(name: str, value: object) -> timedelta:
     if not isinstance(value, str):
-        raise PolicyError(f'{name} must be a duration such as "1h30m", got {_shown(value)}')
+        raise _wrong(name, _DURATION_SUCH, value)
     try:
         duration = read_duration(value)
     except (ValueError, OverflowError) as error:
-        raise PolicyError(
-            f'{name} must be a duration such as "1h30m", got {_shown(value)}'
-        ) from error
+        raise _wrong(name, _DURATION_SUCH, value) from error
     if not timedelta(0) < duration <= MAX_DURATION:
-        raise PolicyError(f"{name} must be between 1s and {MAX_DURATION.days}d, got {_cut(value)}")
+        expected = Cause.of("must_be_between", "between 1s and {most}d", most=MAX_DURATION.days)
+        raise PolicyError(wrong_value(name, expected, _cut(value)))
     return duration
 
 
@@ -193,16 +202,24 @@ def _removal(value: object) -> timedelta | None:
 
 def _choice(name: str, value: object) -> bool:
     if type(value) is not bool:
-        raise PolicyError(f"{name} must be true or false, got {_shown(value)}")
+        raise _wrong(name, Cause.of("must_flag", "true or false"), value)
     return value
 
 
 def _count(name: str, value: object, *, least: int) -> int:
     if type(value) is not int or not least <= value <= MAX_COUNT:
-        raise PolicyError(
-            f"{name} must be a whole number from {least} to {MAX_COUNT}, got {_shown(value)}"
+        expected = Cause.of(
+            "must_number", "a whole number from {least} to {most}", least=least, most=MAX_COUNT
         )
+        raise _wrong(name, expected, value)
     return value
+
+
+_DURATION_SUCH = Cause.of("must_be_duration", 'a duration such as "1h30m"')
+
+
+def _wrong(name: str, expected: Cause, value: object) -> PolicyError:
+    return PolicyError(wrong_value(name, expected, _shown(value)))
 
 
 def _shown(value: object) -> str:

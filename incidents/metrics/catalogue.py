@@ -105,13 +105,13 @@ DATABASE_FAMILIES = (
     ),
     Family(
         "incidents_orders_dead", "gauge",
-        "Orders given up, waiting for a person.",
+        "Dead letters: orders that wait for a person.",
         ("lane",),
     ),
     Family(
         "incidents_orders_braked", "gauge",
-        "Orders held by the brake because too many sites were being taken down at once; a"
-        " supervisor must release or cancel them.",
+        "Orders held by the brake because too many sites were being taken down in a short"
+        " time; a supervisor must release or cancel them.",
     ),
     Family(
         "incidents_order_oldest_age_seconds", "gauge",
@@ -120,8 +120,8 @@ DATABASE_FAMILIES = (
     ),
     Family(
         "incidents_sites_not_in_force", "gauge",
-        "Sites whose state in force differs from the ordered one, with an order that waits or is"
-        " given up.",
+        "Sites whose state in force differs from the ordered one, with an order that waits or"
+        " is a dead letter.",
     ),
     # The desk.
     Family(

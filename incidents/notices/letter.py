@@ -261,8 +261,10 @@ NOTICES: dict[str, NoticeType] = {
         "desk", "sites are down for reasons perhaps lost with the record"
     ),
     "alarm_log_unsigned": NoticeType("desk", "new entries are not signed"),
-    "alarm_brake_on": NoticeType("desk", "too many sites are ordered down at once: the rest wait"),
-    "alarm_order_dead": NoticeType("desk", "an order was given up"),
+    "alarm_brake_on": NoticeType(
+        "desk", "too many sites are ordered down in a short time: the rest wait"
+    ),
+    "alarm_order_dead": NoticeType("desk", "an order became a dead letter"),
     "alarm_clock_about_to_lapse": NoticeType("desk", "a contact deadline ends soon"),
     "alarm_closure_waits": NoticeType("desk", "a closure needs a second person"),
     "alarm_closure_disputed": NoticeType("desk", "the record no longer supports a closure"),

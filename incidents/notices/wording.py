@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from incidents.locale.language import language as words_of
 from incidents.locale.words import When
 from incidents.notices import samples, templating
 from incidents.notices.letter import (
@@ -52,7 +53,7 @@ def _parts(length: timedelta) -> list[int]:
 
 def _duration_zh(length: timedelta) -> str:
     units = zip(_parts(length), _UNITS["zh_CN"], strict=True)
-    return "".join(f"{n}{unit}" for n, unit in units if n) or "0秒"
+    return " ".join(f"{n} {unit}" for n, unit in units if n) or "0 秒"
 
 
 def _duration_en(length: timedelta) -> str:
@@ -69,7 +70,7 @@ def _times_en(number: int) -> str:
 
 
 DURATIONS: dict[str, Callable[[timedelta], str]] = {"zh_CN": _duration_zh, "en": _duration_en}
-"""Formats a duration: 12小时, 1小时30分钟; 12 hours, 1 hour 30 minutes."""
+"""Formats a duration: 12 小时, 1 小时 30 分钟; 12 hours, 1 hour 30 minutes."""
 
 TIMES: dict[str, Callable[[int], str]] = {"zh_CN": _times_zh, "en": _times_en}
 """Formats a number of times: 3 次; once, twice, 3 times."""
@@ -181,10 +182,12 @@ class Wording:
 # Compiling the templates takes longer than rendering a letter.
 @lru_cache
 def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Environment:
-    filters = {
+    filters: dict[str, Callable[..., str]] = {
         "time": lambda moment: time(moment, zone, language),
         "duration": DURATIONS[language],
         "times": TIMES[language],
+        "category": partial(words_of(language).word, "category"),
+        "problem": partial(words_of(language).word, "problem"),
     }
     return templating.environment(folders, filters)
 

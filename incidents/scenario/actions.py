@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents import clock
+from incidents.cause import Cause, wrong_value
 from incidents.contract.action import Action, Field, fields_of
 from incidents.contract.actions import ACTIONS
 from incidents.contract.target import CONTACT, INCIDENT, SITE
@@ -25,7 +26,12 @@ from incidents.values import inputs
 NONE = "none"
 """The word for "none" in a file, since TOML has none."""
 
-_TIMES = "write +1h30m from the start, or 2026-03-01T10:00:00Z"
+_TIME = Cause.of(
+    "must_be_time", "a time (write +1h30m from the start, or 2026-03-01T10:00:00Z)"
+)  # fmt: skip
+_TEXTS = Cause.of("must_text_or_texts", "a text or a list of texts")
+_TABLE = Cause.of("must_inline_table", "a table, {{ … }}")
+_TABLES = Cause.of("must_inline_tables", "a list of tables, [ {{ … }}, {{ … }} ]")
 
 
 class ScenarioError(ValueError):
@@ -43,7 +49,9 @@ class Fields:
 
     def wrong(self, what: str) -> ScenarioError:
         """Return the error that says `what` about this table."""
-        return ScenarioError(f"{self.where}: {what}")
+        return ScenarioError(
+            Cause.of("scenario_at", "{where}: {what}", where=self.where, what=what)
+        )
 
     def value(self, key: str) -> Any:
         """Return any value, None if the key is missing."""
@@ -60,34 +68,36 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, str) or not value.strip():
-            raise self._must(key, "be a text", value)
+            raise self._must(key, Cause.of("must_text", "a text"), value)
         return value
 
     def choice(self, key: str, choices: Collection[str]) -> str | None:
         """Return one of some words."""
         value = self.value(key)
         if value is not None and (not isinstance(value, str) or value not in choices):
-            raise self._must(key, f"be one of {', '.join(choices)}", value)
+            known = ", ".join(choices)
+            raise self._must(key, Cause.of("must_one_of", "one of {known}", known=known), value)
         return value
 
     def required(self, key: str, value: Any) -> Any:
         """Return `value`, which must be there."""
         if value is None:
-            raise self.wrong(f"{key} is missing")
+            raise self.wrong(Cause.of("scenario_missing", "{key} is missing", key=key))
         return value
 
     def flag(self, key: str) -> bool | None:
         """Return true or false."""
         value = self.value(key)
         if value is not None and not isinstance(value, bool):
-            raise self._must(key, "be true or false", value)
+            raise self._must(key, Cause.of("must_flag", "true or false"), value)
         return value
 
     def number(self, key: str, *, least: int = 1) -> int | None:
         """Return a whole number."""
         value = self.value(key)
         if value is not None and (type(value) is not int or value < least):
-            raise self._must(key, f"be a whole number from {least}", value)
+            expected = Cause.of("must_number_from", "a whole number from {least}", least=least)
+            raise self._must(key, expected, value)
         return value
 
     def words(self, key: str) -> tuple[str, ...]:
@@ -95,14 +105,14 @@ class Fields:
         value = self.value(key)
         listed = [value] if isinstance(value, str) else ([] if value is None else value)
         if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
-            raise self._must(key, "be a text or a list of texts", value)
+            raise self._must(key, _TEXTS, value)
         return tuple(listed)
 
     def table(self, key: str) -> dict[str, Any] | None:
         """Return a table inside this one."""
         value = self.value(key)
         if value is not None and not isinstance(value, dict):
-            raise self._must(key, "be a table, { … }", value)
+            raise self._must(key, _TABLE, value)
         return value
 
     def tables(self, key: str) -> list[dict[str, Any]]:
@@ -111,7 +121,7 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._must(key, "be a list of tables, [ { … }, { … } ]", value)
+            raise self._must(key, _TABLES, value)
         return value
 
     def time(self, key: str) -> datetime | None:
@@ -122,11 +132,11 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise self._must(key, f"be a time ({_TIMES})", value)
+            raise self._must(key, _TIME, value)
         try:
             return self._moment(value)
         except (InputError, ValueError, OverflowError):
-            raise self._must(key, f"be a time ({_TIMES})", value) from None
+            raise self._must(key, _TIME, value) from None
 
     def time_or_none(self, key: str) -> datetime | None:
         """Return a time as `time` does, and None for the word `none`."""
@@ -137,7 +147,12 @@ class Fields:
         for key in self._table:
             if key not in self._asked:
                 known = ", ".join(dict.fromkeys(self._asked))
-                raise self.wrong(f"unknown key {key!r}: {what} takes {known}")
+                raise self.wrong(
+                    Cause.of(
+                        "scenario_key", "unknown key {key!r}: {what} takes {known}",
+                        key=key, what=what, known=known,
+                    )
+                )  # fmt: skip
 
     def _moment(self, text: str) -> datetime:
         if text.startswith("+"):
@@ -147,8 +162,8 @@ class Fields:
         # A time without a day is invalid here.
         return clock.parse(text if text[:4].isdecimal() else "", UTC, self.start)
 
-    def _must(self, key: str, what: str, value: object) -> ScenarioError:
-        return self.wrong(f"{key} must {what}, got {shown(value)}")
+    def _must(self, key: str, expected: Cause, value: object) -> ScenarioError:
+        return self.wrong(wrong_value(key, expected, shown(value)))
 
 
 def shown(value: object) -> str:
@@ -181,7 +196,12 @@ def read_step(fields: Fields, do: str) -> Step:
         ScenarioError: for an unknown act, or a wrong or missing field.
     """
     if do not in ACTS:
-        raise fields.wrong(f"unknown act {do!r}: there are {', '.join(ACTS)}")
+        raise fields.wrong(
+            Cause.of(
+                "scenario_action", "unknown action {do!r}: there are {known}",
+                do=do, known=", ".join(ACTS),
+            )
+        )  # fmt: skip
     return ACTS[do](fields)
 
 
@@ -193,7 +213,8 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
     try:
         return policy.from_document(table)
     except PolicyError as error:
-        raise fields.wrong(f"{key}: {error}") from error
+        told = Cause.of("scenario_at", "{where}: {what}", where=key, what=error.args[0])
+        raise fields.wrong(told) from error
 
 
 def step_of(action: Action) -> Callable[[Fields], Step]:
@@ -247,8 +268,11 @@ def _urls(fields: Fields) -> dict[str, Any]:
 def _false_detail(fields: Fields) -> str:
     field = fields.word("field", "phone") or ""
     if not filing.can_be_false(field):
-        known = f"{', '.join(filing.CONTACT_FIELDS)} or a detail of a filing"
-        raise fields.wrong(f"field must be {known}, got {shown(field)}")
+        expected = Cause.of(
+            "must_be_detail", "{known} or a detail of a filing",
+            known=", ".join(filing.CONTACT_FIELDS),
+        )  # fmt: skip
+        raise fields.wrong(wrong_value("field", expected, shown(field)))
     return field
 
 

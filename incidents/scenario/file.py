@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from incidents.cause import Cause, wrong_value
 from incidents.locale.refusals import NAMES
 from incidents.machine.policy import Policy
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
@@ -77,26 +78,39 @@ def read(text: str, limits: Limits = OWN) -> list[Scenario]:
     try:
         document = parsing.read_toml(text, limits.characters)
     except TomlTextError as error:
-        raise ScenarioError(f"it {error}") from error
+        raise ScenarioError(Cause.of("scenario_toml", "it {why}", why=error.args[0])) from error
     for key in document:
         if key != "scenario":
-            raise ScenarioError(f"unknown key {key!r}: a file has [[scenario]] tables alone")
+            raise ScenarioError(
+                Cause.of(
+                    "scenario_file_key",
+                    "unknown key {key!r}: a file has [[scenario]] tables alone", key=key,
+                )
+            )  # fmt: skip
     tables = document.get("scenario")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ScenarioError("it has no [[scenario]] table")
-    _limit("scenarios in a file", len(tables), MAX_SCENARIOS)
+        raise ScenarioError(Cause.of("scenario_none", "it has no [[scenario]] table"))
+    _limit(Cause.of("scenarios_of_file", "scenarios in a file"), len(tables), MAX_SCENARIOS)
     scenarios = [_scenario(n, table, limits.steps) for n, table in enumerate(tables, 1)]
-    _limit("steps in all", sum(len(each.steps) for each in scenarios), limits.in_all)
+    steps = sum(len(each.steps) for each in scenarios)
+    _limit(Cause.of("steps_in_all", "steps in all"), steps, limits.in_all)
     names = [scenario.name for scenario in scenarios]
     for name in names:
         if names.count(name) > 1:
-            raise ScenarioError(f"two scenarios are called {shown(name)}: give each its own name")
+            raise ScenarioError(
+                Cause.of(
+                    "scenario_twice", "two scenarios are called {name}: give each its own name",
+                    name=shown(name),
+                )
+            )  # fmt: skip
     return scenarios
 
 
 def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
-    name = Fields(f"scenario {n}", table, START).word("name")
-    where = f"scenario {n}" if name is None else f"scenario {n}, {shown(name)}"
+    where = Cause.of("scenario_n", "scenario {n}", n=n)
+    name = Fields(where, table, START).word("name")
+    if name is not None:
+        where = Cause.of("scenario_named", "scenario {n}, {name}", n=n, name=shown(name))
     fields = Fields(where, table, START)
     name = fields.required("name", fields.word("name"))
     fields.start = start = fields.time("start") or START
@@ -108,7 +122,12 @@ def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
     if expect is not None:
         steps.append(_last_look(fields, where, expect, steps[-1].at if steps else start))
     if not any(step.expect or step.refused for step in steps):
-        raise fields.wrong('it expects nothing: say expect = { state = "active" }, for example')
+        raise fields.wrong(
+            Cause.of(
+                "scenario_expects_nothing",
+                'it expects nothing: say expect = {{ state = "active" }}, for example',
+            )
+        )
     assert name is not None
     return Scenario(
         name=name, start=start, policy=policy, daemon=daemon is not False, steps=tuple(steps)
@@ -117,10 +136,10 @@ def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
 
 def _steps(fields: Fields, where: str, start: datetime, most: int) -> list[Step]:
     tables = fields.tables("steps")
-    _limit(f"steps in {where}", len(tables), most)
+    _limit(Cause.of("steps_of", "steps in {where}", where=where), len(tables), most)
     steps: list[Step] = []
     for n, table in enumerate(tables, 1):
-        own = Fields(f"{where}, step {n}", table, start)
+        own = Fields(Cause.of("scenario_step", "{where}, step {n}", where=where, n=n), table, start)
         steps.append(_step(own, n, steps[-1].at if steps else start))
     return steps
 
@@ -129,16 +148,24 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
     at = fields.time("at") or before
     if at < before:
         raise fields.wrong(
-            f"at is {shown(fields.value('at'))}, which is earlier than the step before it: write "
-            "the steps in the order in which they are typed, and say with occurred_at that a fact "
-            "is older"
+            Cause.of(
+                "scenario_earlier",
+                "at is {at}, which is earlier than the step before it: write the steps in the"
+                " order in which they are typed, and say with occurred_at that a fact is older",
+                at=shown(fields.value("at")),
+            )
         )
     do = fields.word("do")
     expect = fields.table("expect")
     refused = _refusal(fields) if do is not None else None
     act = None if do is None else actions.read_step(fields, do)
     if do is None and expect is None:
-        raise fields.wrong('it neither does nor expects anything: say do = "log", for example')
+        raise fields.wrong(
+            Cause.of(
+                "scenario_idle",
+                'it neither does nor expects anything: say do = "log", for example',
+            )
+        )
     fields.finish(do or "a look")
     return Step(
         n=n, at=at, do=do, act=act, refused=refused,
@@ -147,10 +174,15 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
 
 
 def _last_look(fields: Fields, where: str, table: dict[str, Any], last: datetime) -> Step:
-    own = Fields(f"{where}, expect", table, fields.start)
+    own = Fields(_expected(where), table, fields.start)
     at = own.time("at") or last
     if at < last:
-        raise own.wrong(f"at is {shown(table['at'])}, which is earlier than the last step")
+        raise own.wrong(
+            Cause.of(
+                "scenario_expect_earlier", "at is {at}, which is earlier than the last step",
+                at=shown(table["at"]),
+            )
+        )  # fmt: skip
     rest = {key: value for key, value in table.items() if key != "at"}
     expect = _expectation(fields, rest)
     return Step(n=0, at=at, do=None, act=None, refused=None, expect=expect)
@@ -160,13 +192,16 @@ def _refusal(fields: Fields) -> str | None:
     name = fields.word("refused")
     if name is not None and name not in NAMES:
         raise fields.wrong(
-            f"refused is {shown(name)}, which is no refusal: there are {', '.join(NAMES)}"
-        )
+            Cause.of(
+                "scenario_refusal", "refused is {name}, which is no refusal: there are {known}",
+                name=shown(name), known=", ".join(NAMES),
+            )
+        )  # fmt: skip
     return name
 
 
 def _expectation(fields: Fields, table: dict[str, Any]) -> Expectation:
-    own = Fields(f"{fields.where}, expect", table, fields.start)
+    own = Fields(_expected(fields.where), table, fields.start)
     found = {name: read(own, name) for name, read in EXPECTED.items() if own.has(name)}
     own.finish("expect")
     return found
@@ -187,17 +222,28 @@ def _incidents(fields: Fields, name: str) -> object:
     states = list(value.values()) if isinstance(value, dict) else value
     known = [state for state in INCIDENT_STATES if state != "new"]
     if not isinstance(states, list):
-        raise fields.wrong(
-            f'{name} must be a list of states, ["open", "notified"], or a table, {{ 2 = "open" }},'
-            f" got {shown(value)}"
+        expected = Cause.of(
+            "must_be_states",
+            'a list of states, ["open", "notified"], or a table, {{ 2 = "open" }}',
         )
+        raise fields.wrong(wrong_value(name, expected, shown(value)))
     for state in states:
         if state not in known:
-            raise fields.wrong(f"{name} must hold one of {', '.join(known)}, got {shown(state)}")
+            raise fields.wrong(
+                Cause.of(
+                    "scenario_states", "{name} must hold one of {known}, got {value}",
+                    name=name, known=", ".join(known), value=shown(state),
+                )
+            )  # fmt: skip
     if isinstance(value, dict):
         for number in value:
             if not number.isdecimal():
-                raise fields.wrong(f"{name} is by the incident's number, got {shown(number)}")
+                raise fields.wrong(
+                    Cause.of(
+                        "scenario_number", "{name} is by the incident's number, got {value}",
+                        name=name, value=shown(number),
+                    )
+                )  # fmt: skip
         return {int(number): state for number, state in value.items()}
     return states
 
@@ -217,6 +263,15 @@ EXPECTED: dict[str, Callable[[Fields, str], object]] = {
 """The names that can be expected, each with its reader."""
 
 
-def _limit(what: str, count: int, limit: int) -> None:
+def _expected(where: str) -> Cause:
+    return Cause.of("scenario_expect", "{where}, expect", where=where)
+
+
+def _limit(what: Cause, count: int, limit: int) -> None:
     if count > limit:
-        raise ScenarioError(f"{count:,} {what}, and {limit:,} are the most: split it")
+        raise ScenarioError(
+            Cause.of(
+                "scenario_limit", "{count:,} {what}, and {limit:,} are the most: split it",
+                count=count, what=what, limit=limit,
+            )
+        )  # fmt: skip

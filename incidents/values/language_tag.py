@@ -21,6 +21,13 @@ def tag(name: str) -> Tag | None:
     return None if language == "zh" and rest in _TRADITIONAL else _TAGS.get(language)
 
 
+def wanted(asked: str | None, environ: Mapping[str, str]) -> Tag:
+    """The language that is ours of `asked`, of INCIDENTS_LANG or of the locale, the first of them;
+    else English."""
+    names = (asked, environ.get("INCIDENTS_LANG"), of_locale(environ))
+    return next(filter(None, (tag(name) for name in names if name)), "en")
+
+
 def of_locale(environ: Mapping[str, str]) -> str:
     """Return the locale of messages in the environment (POSIX, section 8.2)."""
     names = (environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))

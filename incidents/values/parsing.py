@@ -11,6 +11,8 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from incidents.cause import Cause
+
 if TYPE_CHECKING:
     import csv
 
@@ -42,17 +44,29 @@ def read_toml(text: str, most: int) -> dict[str, Any]:
         TomlTextError: if it is longer, has a key of more than `MAX_PARTS` parts, or is not TOML.
     """
     if len(text) > most:
-        raise TomlTextError(f"has {len(text):,} characters, and {most:,} are the most")
+        raise TomlTextError(
+            Cause.of(
+                "toml_long", "has {found:,} characters, and {most:,} are the most",
+                found=len(text), most=most,
+            )
+        )  # fmt: skip
     for token in _TOKEN.finditer(text):
         if token["long"] is not None:
             line = text.count("\n", 0, token.start()) + 1
-            raise TomlTextError(f"has a key of more than {MAX_PARTS} parts in line {line}")
+            raise TomlTextError(
+                Cause.of(
+                    "toml_key", "has a key of more than {most} parts in line {line}",
+                    most=MAX_PARTS, line=line,
+                )
+            )  # fmt: skip
         if token["open"] or token["unclosed"]:
             break
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        raise TomlTextError(f"is not valid TOML: {toml_problem(error)}") from error
+        raise TomlTextError(
+            Cause.of("not_toml_text", "is not valid TOML: {problem}", problem=toml_problem(error))
+        ) from error
 
 
 def toml_problem(error: ValueError | RecursionError) -> str:

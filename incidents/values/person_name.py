@@ -20,7 +20,7 @@ RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon
 
 class TellingNameError(RefusedError):
     """the name {given!r} looks like somebody's address or number, and would stay in the record for
-    good: act under the name of an account"""
+    good: use the name of an account"""
 
 
 def check_person(name: str) -> str:

@@ -71,8 +71,8 @@ _SECTIONS = (
         "a duration, `184d` at least",
         "not set",
         (
-            "after this time people's own words are erased when nothing needs them any more;"
-            " not set, nothing is erased by time alone"
+            "after this time the texts that people wrote are erased when nothing needs them any"
+            " more; not set, nothing is erased by time alone"
         ),
     ),
     (

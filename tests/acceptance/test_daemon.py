@@ -280,7 +280,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
     # By the database's clock, and not by its own.
     assert abs(beat.beat_at - clock.now()) < HOUR / 2
     assert "ahead of the database's" in once.stderr
-    assert "STANDS ASIDE" in status.stdout
+    assert "PAUSED" in status.stdout
 
 
 # Databases that are not there.

@@ -207,7 +207,7 @@ def test_the_first_start_seals_what_is_there_and_ends_all_sessions(house: App, k
 
     begun = start(house, key)
 
-    assert str(begun) == f"a new key, {key}, seals 1 token and 1 password; all sessions have ended"
+    assert begun == SealingResult(file=key, made=True, tokens=1, passwords=1)
     assert key.stat().st_mode & 0o777 == 0o600
     assert house.authenticator.by_session(before.cookie) is None
     assert house.authenticator.by_token(secret) is not None

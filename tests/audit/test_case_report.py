@@ -91,7 +91,7 @@ def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> N
         " 250 µs later." in text
     )
     assert "R1, repeat The rule needs 4; 4 counted: 1-1, 1-2, 1-3, 1-4." in text
-    assert "is 14h10m and 250 µs; the policy allows at most 24h, both ends included." in text
+    assert "is 14h10m and 250 µs; the policy allows at most 24h with both ends." in text
 
 
 def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
@@ -166,7 +166,7 @@ def test_a_part_that_begins_later_does_not_say_how_the_site_stands(day: Rehearsa
 
 def test_a_part_that_ends_early_says_how_the_site_stood_then(day: Rehearsal) -> None:
     text = _text(_page(day, until=TEN + timedelta(hours=2)))
-    assert "the responsible person of shop.example was not reached in time." in text
+    assert "nobody reached the responsible person of shop.example in time." in text
     assert "Closed" not in text
 
 
@@ -317,7 +317,10 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         ),
         (
             Policy(),
-            ("told and does not delete, the site is closed at once.", "告知后不删除，立即关闭。"),
+            (
+                "told about the content and does not delete it, the site is closed immediately.",
+                "告知后不删除，立即关闭。",
+            ),
         ),
         (
             Policy(removal_within=timedelta(hours=48)),

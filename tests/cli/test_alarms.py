@@ -92,7 +92,7 @@ def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(de
         "halted:all",
         (
             "no orders are carried out until a person resumes: the database lost its latest"
-            " entries a second time: another copy may be in use with the same key; found 0 s ago"
+            " entries a second time: another copy may use the same key; found 0 s ago"
         ),
         "not sent",
         "incidents daemon status",

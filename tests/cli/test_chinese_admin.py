@@ -123,9 +123,9 @@ def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
         "R2 无法联系：1 小时内未联系到负责人，暂停 12 小时。",
         "R3 连续无法联系：3 次，关闭网站。",
         "R4 信息虚假：立即关闭。",
-        "R5 拒不删除：告知后不删除，立即关闭。",
+        "R5 拒不删除：告知后不删除，立即关闭（没有删除时限）。",
     ]
-    assert told[-1] == "公布的策略，自始生效"
+    assert told[-1] == "默认策略，自始生效"
     lines(cli, "policy", "history")
     activate = ("policy", "activate", str(files / "policy.toml"), "--reason", "试行")
     assert lines(cli, *activate, "--dry-run")[-1] == (
@@ -245,8 +245,8 @@ def test_a_filing_is_told(desk: Cli) -> None:
     told = lines(desk, "filing", "set", "shop.example", "ip=192.0.2.9", "resolved_ip=192.0.2.9")
     assert "shop.example 是经营性网站，其IP地址已变更。须办理：" in told
     told = lines(desk, "filing", "show", "shop.example")
-    assert "主机类型: managed（弹性 Web 托管）" in told
-    assert "服务器 main: IP地址 192.0.2.1、城市 深圳" in told
+    assert "主机类型：managed（弹性 Web 托管）" in told
+    assert "服务器 main：IP地址 192.0.2.1、城市 深圳" in told
     told = lines(desk, "filing", "check", "shop.example", status=5)
     assert (
         "错误\t网站级别\t登记为 3 级，而博客应为 2 级：请更正，或登记级别说明。\t规范 F.40"

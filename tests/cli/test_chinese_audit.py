@@ -60,7 +60,9 @@ def test_a_verified_log_is_told_in_chinese(log: Cli) -> None:
         "  已核验：2 个网站的 5 个条目：中间无缺失，哈希均相符",
         "  已核验：其上的树、瓦片与根，重新计算后完全一致",
     ]
-    assert "  未能证明：持有密钥者未曾重写日志：请在外部保存检查点，并用 --checkpoint 指定" in lines
+    assert (
+        "  未能证明：持有密钥者未曾重写日志（请在外部保存检查点，并用 --checkpoint 指定）" in lines
+    )
     assert lines[-1] == "下一步：用 `incidents audit replay` 核对数据库各表与条目是否一致"
 
 
@@ -74,7 +76,7 @@ def test_what_is_taken_from_before_and_what_is_not_shown_is_told_in_chinese(
     lines = told(log, "audit", "verify", "--since", "auto")
     assert "  沿用上次核验：覆盖不超过 5 条的检查点的签名" in lines
     clock.tick(timedelta(minutes=2))
-    late = "，最早一条记录于 2026-03-02T04:00:00Z，等待时间过长：守护进程是否在运行？"
+    late = "（最早一条记录于 2026-03-02T04:00:00Z，等待时间过长：守护进程是否在运行？）"
     assert f"  未能证明：尚未编号的 1 个条目今后不会改变{late}" in told(log, "audit", "verify")
 
 
@@ -153,8 +155,8 @@ def test_a_bundle_is_told_in_chinese(log: Cli, tmp_path: Path) -> None:
 def test_the_status_and_the_keys_are_told_in_chinese(cli: Cli, log: Cli, tmp_path: Path) -> None:
     log("site", "add", "blog.example")
     lines = told(log, "audit", "status")
-    assert lines[0].startswith("待编号: 1，最早一条记录于 ")
-    assert "签署: 已是最新" in lines
+    assert lines[0].startswith("待编号：1，最早一条记录于 ")
+    assert "签署：已是最新" in lines
     assert lines[-1] == "只有已发布的条目才能防篡改，且须在外部保存检查点"
     answer = cli("audit", "key", "rotate", "--reason", "rest", "--lang", "zh")
     assert "不再用于签署" in answer.err
@@ -168,7 +170,7 @@ def test_the_status_and_the_keys_are_told_in_chinese(cli: Cli, log: Cli, tmp_pat
 
 def test_without_a_key_the_way_to_one_is_told_in_chinese(cli: Cli) -> None:
     lines = told(cli, "audit", "status")
-    assert "密钥: 尚无：请用 `incidents audit key new` 生成" in lines
+    assert "密钥：尚无：请用 `incidents audit key new` 生成" in lines
     assert told(cli, "audit", "key", "show") == [
         "日志尚无密钥：请用 `incidents audit key new` 生成"
     ]
@@ -197,7 +199,7 @@ def test_a_loss_and_the_way_back_are_told_in_chinese(
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/older.db")
 
     lines = told(cli, "audit", "status", status=5)
-    assert "签署: 已拒绝" in lines
+    assert "签署：已拒绝" in lines
     assert "已停止签署：曾签署 3 条，而日志只有 2 条" in lines
     assert "：曾签署 3 条，而日志只有 2 条" in "".join(told(cli, "audit", "verify", status=5))
 
@@ -206,7 +208,7 @@ def test_a_loss_and_the_way_back_are_told_in_chinese(
     assert lines[0] == "记录自条目 2 起继续，进入纪元 60"
     assert any(line.startswith("此后由 desk.example/log+") for line in lines)
     assert any(
-        line.startswith("丢失: 记录自条目 2 起继续；曾签署 3 条：至少缺失 1 条（纪元 60，始于 ")
+        line.startswith("丢失：记录自条目 2 起继续；曾签署 3 条：至少缺失 1 条（纪元 60，始于 ")
         and line.endswith("，人工发起）")
         for line in told(cli, "audit", "status")
     )

@@ -16,7 +16,7 @@ import pytest
 import incidents
 from incidents.cli import error_text
 from incidents.cli.run import Run
-from incidents.client.faults import ProblemError
+from incidents.client.faults import ProblemError, TokenNeededError
 from incidents.errors import Cause, IncidentsError, InputError
 from incidents.history import rows
 from incidents.locale.language import language
@@ -149,7 +149,21 @@ def test_what_is_wrong_is_told_in_chinese(desk: Cli) -> None:
             ("queue", "--as", "daemon"),
             "不能以“daemon”的名义操作：它用于签署并非由人所做的事。请写明您自己的名字",
         ),
-        (("site", "add", "shop.example"), "shop.example 已在登记簿中：可修改其资料"),
+        (("site", "add", "shop.example"), "shop.example 已登记：可修改其资料"),
+        (
+            ("approve", "shop.example"),
+            "shop.example 没有待批准的申请：没有人申请恢复，也没有人申请关闭",
+        ),
+        (
+            ("filing", "set", "shop.example", "id_number=1"),
+            "没有名为“id_number”的备案信息项。您要找的是 icp_number、subject_number 吗？",
+        ),
+        (
+            ("filing", "set", "shop.example", "level=9"),
+            "level 不能是“9”：不在表单的可选项之内：请写 二级（2）、三级（3）之一",
+        ),
+        (("policy", "check", "/none.toml"), "无法读取 /none.toml：没有这个文件或文件夹"),
+        (("daemon", "status", "--once"), "status 和 --once 不能同时使用"),
     ],
 )
 def test_an_error_is_told_in_one_chinese_sentence(
@@ -160,6 +174,43 @@ def test_an_error_is_told_in_one_chinese_sentence(
     english = desk(*line, "--lang", "en")
     assert english.status == answer.status
     assert english.err.startswith("incidents: ")
+
+
+def test_a_policy_and_a_scenario_are_told_wrong_in_chinese(desk: Cli, tmp_path: Path) -> None:
+    policy, scenario = tmp_path / "p.toml", tmp_path / "s.toml"
+    policy.write_text('[repeat]\nwithin = "2x"\n', encoding="utf-8")
+    scenario.write_text(
+        '[[scenario]]\nname = "a"\nsteps = [{do = "log", at = 5}]\n', encoding="utf-8"
+    )
+
+    checked = desk("policy", "check", str(policy), "--lang", "zh").err
+    tried = desk("policy", "test", str(scenario), "--lang", "zh").err
+
+    assert checked == (
+        f'incidents：{policy} 不是策略文件：repeat.within 为 "2x"，须为形如 "1h30m" 的时长\n'
+    )
+    assert tried == (
+        f'incidents：{scenario}：场景 1（"a"）第 1 步：at 为 5，须为时间（自开始起算写作 +1h30m，'
+        "或写作 2026-03-01T10:00:00Z）\n"
+    )
+
+
+def test_a_wrong_language_or_format_is_told_in_that_of_the_locale(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert desk("site", "list", "--lang", "fr").err == "incidents：没有语言“fr”（请写 en 或 zh）\n"
+    assert "'xml' 不在可选值之中" in desk("site", "list", "--format", "xml").err
+
+
+def test_a_server_that_wants_a_token_is_told_in_chinese() -> None:
+    run = Run()
+    run.asked_language = "zh"
+    problem = {"type": "urn:incidents:problem:not-signed-in", "detail": "no"}
+    assert error_text.rendered(run, ProblemError(401, problem)).startswith("令牌无效：")
+    assert error_text.rendered(run, TokenNeededError(401, problem)).startswith(
+        "访问服务器需要令牌："
+    )
 
 
 def test_a_setting_is_told_wrong_in_chinese(

@@ -36,6 +36,30 @@ def chinese(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
+def test_what_closes_a_site_is_asked_in_the_language_of_the_person_though_a_program_reads(
+    chinese: Cli,
+) -> None:
+    asked = chinese(
+        "site", "false-info", "shop.example", "--field", "phone", "--evidence", "x", "--json",
+        typed="no\n", asked=True,
+    )  # fmt: skip
+    assert asked.status == 4
+    assert asked.err.startswith(
+        "此操作将关闭 shop.example：不提供售后服务，不予退款。\n请输入其名称"
+    )
+    assert '"message": "nothing was done: closing shop.example was not confirmed' in asked.err
+
+
+def test_a_category_has_a_chinese_name_and_programs_have_its_code(chinese: Cli) -> None:
+    chinese("log", "shop.example", "--category", "phishing")
+    assert "类别：网络钓鱼" in chinese("show", "1-2").out.splitlines()
+    assert chinese("show", "1-2", "--json").json["category"] == "phishing"
+
+
+def test_where_an_incident_is_wanted_a_site_leads_to_its_own_page(chinese: Cli) -> None:
+    assert "下一步：incidents site why shop.example\n" in chinese("refused", "shop.example").err
+
+
 def english_in(answer: Result) -> list[str]:
     """The English in what people read, commands and names aside."""
     text = answer.out + answer.err
@@ -63,7 +87,7 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert story.status == 0
     assert english_in(story) == []
     lines = story.out.splitlines()
-    assert "状态: 已告知" in lines
+    assert "状态：已告知" in lines
     assert "网址：https://shop.example/a" in lines
     assert "举报原文：HTTPS://shop.example/a" in lines
     assert "联系记录：1-1-1：2026-03-02 12:00 无人接听，由 li 记录，已作废：前台" in lines
@@ -75,11 +99,11 @@ def test_the_whole_story_of_an_incident_is_told_in_chinese(
     assert "给客户的留言：li，2026-03-02 12:10：请删除" in lines
     assert any(line.startswith("证据：截图.png（1 字节，2026-03-02 12:10）") for line in lines)
     assert (
-        "报告公安机关: 须在 2026-03-03 12:00 Asia/Shanghai（还有 23 小时 50 分钟）前报告"
+        "报告公安机关：须在 2026-03-03 12:00 Asia/Shanghai（还有 23 小时 50 分钟）前报告"
     ) in lines
 
     chinese("reported", "1-1", "--ref", "7")
-    assert "报告公安机关: 已于 2026-03-02 12:10 报告\n" in chinese("show", "1-1").out
+    assert "报告公安机关：已于 2026-03-02 12:10 报告\n" in chinese("show", "1-1").out
 
 
 def test_a_time_that_was_typed_is_echoed_in_chinese(chinese: Cli) -> None:

@@ -113,7 +113,7 @@ def test_what_only_the_desk_refuses_is_told_with_its_line(cli: Cli, tmp_path: Pa
     assert answer.status == 1
     assert "history.csv, line 3: the category seems to contain somebody's number" in answer.err
     assert answer.err.endswith(
-        "; everything else was imported. Correct the file and import it again: no row is imported"
+        "; all other rows were imported. Correct the file and import it again: no row is imported"
         " twice\n"
     )
     once_more = cli("import", str(file), "--json")

@@ -91,7 +91,7 @@ def test_a_list_has_a_column_of_a_labels_only_where_one_differs(
     head, _, *rows = filter(str.strip, cli("site", "list").out.splitlines())
     assert head.split() == ["SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS", "A-LABEL"]
     assert [row.split() for row in rows] == [
-        [ITS_NAME, "active", "0", ITS_NAME], [SITE, "active", "0", KEPT],
+        [ITS_NAME, "active", "0"], [SITE, "active", "0", KEPT],
     ]  # fmt: skip
     monkeypatch.setenv("INCIDENTS_LANG", "zh")
     assert "ASCII 形式" in cli("site", "list").out

@@ -72,7 +72,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     voided = cli("void", "1-1", "--reason", "no violation")
     cli("daemon", "--once")
 
-    assert "after the suspension it stays down until a person decides" in shown.out
+    assert "it stays down after the suspension, until a person decides" in shown.out
     assert (
         "lost records may have left court.example down, so it stays down until a person decides"
         in (voided.out)
@@ -92,7 +92,7 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are carried out now (see why: incidents daemon status). If"
+        "NOT DOWN YET: no orders are carried out now (why: incidents daemon status). If"
         " shop.example cannot wait, take it down by hand"
     )
     assert "NOT DOWN YET" not in down.out
@@ -132,9 +132,8 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert people.out.splitlines()[:2] == [
         "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
         (
-            "1 of them are closed in the world: a rule may have closed them, and the record of it"
-            " is lost. Record the reason again (incidents log, refused, site false-info) instead of"
-            " opening them"
+            "1 of them are actually closed, perhaps by a rule whose record is lost. Record"
+            " the reason again instead (incidents log, refused, site false-info)"
         ),
     ]
     assert programs.json == {
@@ -154,8 +153,8 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     line = ("recover", "--reason", "the disk is gone")
     why = "panel: a fault in it: OSError"
     told = (
-        f"{', '.join(NAMES)} ({why}). Until they are checked, no deadline suspends them, no"
-        " order opens them, and notices about them wait. Repair the adapter: a daemon tries again"
+        f"{', '.join(NAMES)} ({why}). Until then no deadline suspends them, no order opens"
+        " them, and their notices wait. Repair the adapter: a daemon tries again"
         " at least every 30 seconds"
     )
 
@@ -169,7 +168,7 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     assert programs.json["sites"] == {"failed": 3}
     assert programs.json["uncompared"] == [{"site": each, "problem": why} for each in NAMES]
     assert before.out.strip() in after.out.splitlines()
-    now = f"3 SITES NOT CHECKED against the world, since 0 s ago: {told}"
+    now = f"ACTUAL STATE NOT CHECKED: 3 sites, since 0 s ago: {told}"
     assert now in cli("queue").err
     assert now in cli("daemon", "status").out
 
@@ -257,8 +256,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
 
     said = (
         "Hold on false.example lifted; false.example is actually closed and the reason may be"
-        " lost, so it stays closed. Record the reason again, or, once the site is not suspended,"
-        " check its actual state and order it up again"
+        " lost, so it stays closed. Record the reason again, or check its actual state to"
+        " order it open"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
@@ -266,8 +265,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "next: incidents orders reconcile" not in why
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
-    assert "it stays closed, whatever a deadline or the end of a hold does" in shown
-    assert "The reason for the closure of false.example may be lost, so it stays closed" in why
+    assert "it is actually closed, and the reason may be lost: it stays closed until" in shown
+    assert "The reason for closing false.example may be lost, so it stays closed" in why
     assert "lifting the hold does not open the site: it is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
@@ -288,8 +287,8 @@ def test_a_repair_orders_no_suspension_over_a_closure_and_says_so(cli: Cli, pane
     assert repaired.status == 5
     assert "ordered again" not in repaired.out + repaired.err
     assert (
-        "1 suspended on record and closed in the world: nothing was ordered, and they stay closed,"
-        " because the reason for closing them may be lost (incidents site why SITE)"
+        "1 suspended on record but actually closed: nothing ordered, as the reason may be lost"
+        " (incidents site why SITE)"
     ) in repaired.err
     assert "hold those" not in repaired.err.lower()
     cli("daemon", "--once")

@@ -26,7 +26,7 @@ def test_the_same_line_typed_again_within_a_minute_logs_nothing_and_says_how_to(
     again = desk("log", "shop.example", "--note", "gambling", typed="")
     assert again.status == 0
     assert again.out.splitlines()[0] == first.out.splitlines()[0]
-    assert "nothing was logged again" in again.err
+    assert "not logged again" in again.err
     assert "--again" in again.err
     assert _logged(desk) == 1
 
@@ -34,7 +34,7 @@ def test_the_same_line_typed_again_within_a_minute_logs_nothing_and_says_how_to(
 def test_after_a_minute_it_is_another_violation(desk: Cli, clock: FrozenDateTimeFactory) -> None:
     desk("log", "shop.example", typed="")
     clock.tick(timedelta(seconds=61))
-    assert "nothing was logged again" not in desk("log", "shop.example", typed="").err
+    assert "not logged again" not in desk("log", "shop.example", typed="").err
     assert _logged(desk) == 2
 
 
@@ -60,7 +60,7 @@ def test_what_was_refused_is_tried_again(cli: Cli) -> None:
     assert cli("log", "shop.example", typed="").status == 3
     cli("site", "add", "shop.example")
     assert cli("log", "shop.example", typed="").status == 0
-    assert "nothing was logged again" in cli("log", "shop.example", typed="").err
+    assert "not logged again" in cli("log", "shop.example", typed="").err
     assert _logged(cli) == 1
 
 
@@ -68,7 +68,7 @@ def test_a_recurrence_typed_twice_is_one(desk: Cli) -> None:
     desk("log", "shop.example")
     desk("contact", "1-1", "reached")
     desk("recur", "1-1", typed="")
-    assert "nothing was logged again" in desk("recur", "1-1", typed="").err
+    assert "not logged again" in desk("recur", "1-1", typed="").err
     assert _logged(desk) == 2
 
 

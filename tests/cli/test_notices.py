@@ -28,7 +28,7 @@ def test_each_notice_is_shown_in_both_languages_with_made_up_facts(cli: Cli) -> 
         assert f"{name} (zh_CN)\n" in shown.out
         assert f"{name} (en)\n" in shown.out
     assert "shop.example" in shown.out
-    assert "不提供售后服务，不退款" in shown.out
+    assert "不提供售后服务，不予退款" in shown.out
 
 
 def test_one_notice_in_one_language(cli: Cli) -> None:

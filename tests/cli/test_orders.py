@@ -75,8 +75,8 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
-    assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, the first" in queue
-    assert "close b.example (2-o2). See them: incidents orders list --braked" in queue
+    assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, first" in queue
+    assert "close b.example (2-o2): incidents orders list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
     assert {row["state"] for row in rows} == {"braked"}
@@ -110,8 +110,8 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, active is in force" in why
-    assert "The order was only logged, because the daemon has no adapter" in why
-    assert "Set one under [acts] in its settings, restart it" in why
+    assert "The order was only logged: set an adapter under [acts]" in why
+    assert "restart the daemon, then check the actual state" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
     assert "state: only logged, not enforced" in cli("acts", "show", "1-o4").out
@@ -152,7 +152,7 @@ def test_what_is_ordered_again_without_an_adapter_still_differs(cli: Cli, later:
     repaired = cli("acts", "reconcile", "shop.example", "--repair")
     assert repaired.status == 5
     assert "1 compared, 1 differ" in repaired.err
-    assert "1 ordered again WITHOUT EFFECT: name an adapter under [acts]" in repaired.err
+    assert "1 ordered again WITHOUT EFFECT: set an adapter under [acts]" in repaired.err
     assert repaired.out.endswith("ORDERED AGAIN WITHOUT EFFECT\n")
 
 
@@ -194,7 +194,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = GONE
     _suspended(cli, later)
     told = cli("queue").err
-    assert "ORDERS GIVEN UP: 1, the first suspend shop.example (1-o4, gone)" in told
+    assert "DEAD LETTERS: 1, first suspend shop.example (1-o4, recipient is gone)" in told
     assert "incidents orders list --dead" in told
     assert cli("acts", "list", "--dead", "-q").out == "1-o4\n"
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "unknown"
@@ -203,7 +203,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     assert again.status == 0
     assert "Will be carried out now: suspend shop.example" in again.out
     cli("daemon", "--once")
-    assert "GIVEN UP" not in cli("queue").err
+    assert "DEAD LETTERS" not in cli("queue").err
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     assert cli("audit", "replay").status == 0
 
@@ -224,10 +224,10 @@ def test_a_dead_letter_is_done_with_when_what_was_ordered_after_it_is_carried_ou
     panel.outcomes = {"suspend": GONE}
     _suspended(cli, later)
     cli("void", "1-1", "--reason", "slip")
-    assert "GIVEN UP" in cli("queue").err
+    assert "DEAD LETTERS" in cli("queue").err
     cli("daemon", "--once")
     assert panel.kinds == ["suspend", "reopen"]
-    assert "GIVEN UP" not in cli("queue").err
+    assert "DEAD LETTERS" not in cli("queue").err
     shown = cli("acts", "show", "1-o4").out
     assert "suspend shop.example (a later order was carried out)" in shown
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "active"

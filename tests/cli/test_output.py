@@ -207,7 +207,7 @@ def test_on_a_terminal_what_is_empty_has_no_line(
     out = desk("site", "show", "a.example").out
 
     assert "\x1b" in out
-    assert "in the world:" not in out
+    assert "actual state:" not in out
 
 
 @pytest.mark.usefixtures("terminal")
@@ -242,8 +242,21 @@ def test_a_wide_table_breaks_no_word_on_a_narrow_terminal(
     lines = capsys.readouterr().out.splitlines()
 
     assert max(map(cell_len, lines)) <= width
-    shown = " ".join(lines).split()
+    shown = " ".join(lines).replace("：", " ").split()
     assert not [word for field in row for word in field.split() if word not in shown]
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_to_be_typed_stays_on_one_line_of_eighty_columns(
+    desk: Cli, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    desk("log", "a.example")
+    lines = desk("police", "list", "--lang", language).out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert [line for line in lines if "incidents police done 1-1 --ref R" in line]
 
 
 @pytest.mark.usefixtures("terminal")

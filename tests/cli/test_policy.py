@@ -39,7 +39,7 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
     ]
     assert DOCUMENTED.toml() in answer.out
     assert lines[-2:] == [
-        f"digest {DOCUMENTED.digest}", "the documented policy, active from the start",
+        f"digest {DOCUMENTED.digest}", "the default policy, active from the start",
     ]  # fmt: skip
     assert cli("policy", "show", "-q").out == f"{DOCUMENTED.digest}\n"
     document = cli("policy", "show", "--json").json
@@ -55,7 +55,7 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
         ("[repeat]\ncount = 1", "R1 repeat: a site with 1 violation within 24h is closed."),
         (
             "[unreachable]\nmin_attempts = 2",
-            "in at least 2 attempts, the site is suspended for 12h; after fewer attempts, an alarm",
+            "in at least 2 attempts, the site is suspended for 12h; after fewer, an alarm",
         ),
         ('[unreachable_run]\nrun = "total"', "a site with 3 such cases in all is closed."),
         (
@@ -253,7 +253,7 @@ def test_a_broken_file_of_scenarios_is_wrong_usage_not_a_mismatch(cli: Cli, tmp_
     file.write_text('[[scenario]]\nname = "a"\nsteps = [{ do = "logg" }]\n', encoding="utf-8")
     answer = cli("policy", "test", str(file))
     assert answer.status == 2
-    assert "s.toml: scenario 1, \"a\", step 1: unknown act 'logg'" in answer.err
+    assert "s.toml: scenario 1, \"a\", step 1: unknown action 'logg'" in answer.err
 
 
 # ── the how-to ───────────────────────────────────────────────────────────────────────────────────

@@ -402,7 +402,7 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     press(screen, "j", "2")
     assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"
     assert outcomes(desk, "1-1") == ["no-answer"]
-    assert press(screen, "a") == "no act to send again"
+    assert press(screen, "a") == "no action to send again"
 
 
 def test_an_act_that_the_database_did_not_take_is_done_when_it_is_sent_again(

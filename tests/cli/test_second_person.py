@@ -57,7 +57,7 @@ def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> 
     assert APPROVE in asked.out.splitlines()
     why = cli("site", "why", "shop.example")
     assert APPROVE in why.out.splitlines()
-    assert "Another person than li must answer, a supervisor if there are accounts." in why.out
+    assert "Someone other than li must answer, a supervisor if there are accounts." in why.out
     commands = cli("site", "why", "shop.example", "--json").json["commands"]
     assert commands[0] == "incidents approve shop.example"
 

@@ -59,10 +59,12 @@ def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
     assert (answer.status, answer.out) == (0, "")
     lines = answer.err.splitlines()
     assert lines[0] == "verified"
-    assert "  shown: 5 entries of 2 sites: none is missing between two others" in answer.err
+    assert "  proven: 5 entries of 2 sites: none is missing between two others" in answer.err
     assert "1 checkpoint of log.example/desk, the last covers 5 entries" in answer.err
-    assert "NOT SHOWN: who owns the key: it comes from the database itself" in answer.err
-    assert "NOT SHOWN: that the holder of the key did not rewrite the log" in answer.err
+    assert (
+        "NOT PROVEN: the key belongs to this desk (it comes from the database itself" in answer.err
+    )
+    assert "NOT PROVEN: the holder of the key did not rewrite the log" in answer.err
     assert lines[-1].startswith("next: compare the tables with the entries")
 
 
@@ -72,7 +74,7 @@ def test_what_is_known_from_outside_is_no_longer_told_as_not_shown(
     held = _held(log, tmp_path / "held")
     answer = log("audit", "verify", "--key", _key(log), "--checkpoint", held)
     assert answer.status == 0
-    assert "NOT SHOWN" not in answer.err
+    assert "NOT PROVEN" not in answer.err
     assert f"{held}, which you hold, belongs to this same history" in answer.err
 
 
@@ -113,10 +115,8 @@ def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli: Cli) -> N
     cli("site", "add", "shop.example")
     answer = cli("audit", "verify")
     assert answer.status == 0
-    assert "NOT SHOWN: that the whole log was not replaced: no checkpoint is signed yet" in (
-        answer.err
-    )
-    assert "NOT SHOWN: that 1 entry not numbered yet will stay as it is" in answer.err
+    assert "NOT PROVEN: nobody replaced the whole log (no checkpoint is signed yet)" in (answer.err)
+    assert "NOT PROVEN: 1 entry not numbered yet will stay as it is" in answer.err
 
 
 def test_entries_that_wait_too_long_for_their_number_are_told(
@@ -152,7 +152,7 @@ def test_a_part_never_shows_which_policy_was_the_active_one(log: Cli, tmp_path: 
     assert log("audit", "export", "--format", "bundle", *of_site, "-o", part).status == 0
     answer = log("audit", "verify", part)
     assert answer.status == 0
-    assert "NOT SHOWN: that the policies named were the active ones" in answer.err
+    assert "NOT PROVEN: the policies named were active at the time" in answer.err
 
 
 def test_a_bundle_that_was_changed_is_not_verified(log: Cli, tmp_path: Path) -> None:
@@ -236,10 +236,10 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
     later = few("audit", "verify", "--since", "auto")
     assert (later.status, later.out) == (0, "")
     assert (
-        f"  shown: the first 5 of them have the root of {kept}, which was verified before; "
-        "1 entry is newer\n" in later.err
+        f"  proven: the first 5 of them have the root of {kept}, verified before; 1 entry is"
+        f" newer\n" in later.err
     )
-    assert "  shown: each decision on 1 of 2 sites follows from" in later.err
+    assert "  proven: each decision on 1 of 2 sites follows from" in later.err
     assert "  reused: decisions on 1 site without newer entries\n" in later.err
     assert "  reused: signatures of checkpoints of up to 5 entries\n" in later.err
     assert kept.read_text().splitlines()[1] == "6"

@@ -130,7 +130,7 @@ def test_a_log_that_is_right_is_verified_in_words(record: ConsoleDesk) -> None:
     by = Visitor(record, "auditor")
     told = verified(by)
     assert "Verified." in told
-    assert "That the whole record was not replaced: no checkpoint is signed yet." in told
+    assert "Nobody replaced the whole record. No checkpoint is signed yet." in told
     assert "核验通过。" in Visitor(record, "auditor", "zh").get("/audit").text
 
 

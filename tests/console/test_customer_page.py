@@ -38,9 +38,9 @@ def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(
     by = {language: wording.time(due, SHANGHAI, language) for language in ("zh_CN", "en")}
     name = f"{incident[0]}-{incident[1]}"
     assert_told(
-        shown, f"编号：{name}", "违规类别：gambling", f"Reference: {name}", *urls,
+        shown, f"编号：{name}", "违规类别：赌博", f"Reference: {name}", *urls,
         f"须在 {by['zh_CN']}前与网站负责人本人通话", f"speak to them in person by {by['en']}",
-        "网站将被暂停访问12小时", "the site is suspended for 12 hours",
+        "网站将被暂停访问 12 小时", "the site is suspended for 12 hours",
         "在本页说明不等于已联系到网站负责人", "does not count as reaching the responsible person",
         "现行处理规则", "The current rules",
     )  # fmt: skip

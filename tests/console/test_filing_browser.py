@@ -54,7 +54,7 @@ def test_an_operator_fills_in_a_filing_in_chinese_and_corrects_what_is_doubted(
         act(li, "document-", file=contract, label="contract", kind="access_contract")
         expect(li.locator("#said .done")).to_be_visible()
         assert li.locator("#filed").inner_text().count("接入合同") == 1
-        assert "已逾期 10 天" in li.locator("section[aria-labelledby=h-complete]").inner_text()
+        assert "已超时 10 天" in li.locator("section[aria-labelledby=h-complete]").inner_text()
         found = filed(desk, site)
         assert found["access_phone"] == "95187"
         assert found["level"] == "2"

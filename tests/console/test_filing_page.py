@@ -406,7 +406,7 @@ def test_terms_and_feet_can_be_told_and_done_in_the_queue(desk: ConsoleDesk) -> 
     assert page.count(f'href="/sites/{OTHER}/filing"') == 1
     assert page.count('name="outcome" value="told"') == 3
     assert "缺少图标、缺少ICP备案号" in chinese
-    assert "已逾期 7 天" in chinese
+    assert "已超时 7 天" in chinese
 
 
 def test_hostile_words_are_shown_as_text(desk: ConsoleDesk) -> None:
@@ -488,7 +488,7 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Conso
     assert calendar.headers["content-type"] == "text/calendar; charset=utf-8"
     assert "attachment" in calendar.headers["content-disposition"]
     assert calendar.text.count("BEGIN:VEVENT\r\n") == 2
-    assert "已逾期 7 天" in page_zh
+    assert "已超时 7 天" in page_zh
     assert '<a href="/terms" aria-current="page">期限</a>' in page_zh
 
 

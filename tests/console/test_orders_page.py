@@ -56,9 +56,9 @@ def seen(desk: ConsoleDesk, site: str = SITE) -> dict[str, str]:
 def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> None:
     page = Visitor(desk, "viewer").get("/orders").text
     assert page.index('id="o-1-o2"') < page.index('id="o-2-o2"')
-    assert "Given up, no more automatic retries: 1" in page
+    assert "Dead letters, no more automatic retries: 1" in page
     assert "Orders to external systems, not carried out for five minutes or more: 1" in page
-    assert "Listed: 4. Given up: 1; late to external systems: 1; others" in page
+    assert "Listed: 4. Dead letters: 1; late to external systems: 1; others" in page
     assert '<span class="state late">late</span>' in page
     assert "<b>http_503</b>" in page
 
@@ -105,7 +105,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleD
     assert state(desk, "1-o2") == "waiting"
     again = wang.post("/orders/1-o2/retry", seen(desk))
     assert again.status_code == 409
-    assert "1-o2 is not given up" in again.text
+    assert "1-o2 is not a dead letter" in again.text
     assert "Will be carried out now: suspend shop.example" in wang.get("/orders/1-o2").text
 
 
@@ -207,7 +207,7 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     assert '<span class="state only_logged">logged only</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
-        "The order was only logged, because the daemon has no adapter"
+        "The order was only logged: set an adapter under [acts]"
         in wang.get("/sites/other.example").text
     )
     sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})
@@ -264,7 +264,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert "incidents recover" in told
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
     assert (
-        "If a rule had closed a site, record the cause again"
+        "If a rule closed a site, record the reason again"
         if language == "en"
         else "依相应规则再次关闭"
     ) in told
@@ -285,8 +285,8 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", "SITES NOT COMPARED with their actual state: 1, since"),
-        ("zh", "无法与实际状态比对的网站：1 个，始于"),
+        ("en", "ACTUAL STATE NOT CHECKED: 1 sites, since"),
+        ("zh", "无法与实际状态核对的网站：1 个，始于"),
     ],
 )
 def test_it_names_what_could_not_be_compared_and_why(
@@ -308,7 +308,7 @@ def test_it_names_what_could_not_be_compared_and_why(
     [
         ("en", "The database lost its latest entries a second time",
          "ALL ORDERS ARE STOPPED. Detected at", "DAEMON h-1 HAS STOPPED ALL ORDERS"),
-        ("zh", "数据库末尾再次缺失", "所有指令已停止执行，发现于",
+        ("zh", "数据库末尾再次丢失", "所有指令已停止执行，发现于",
          "守护进程 h-1 已停止执行任何指令"),
     ],
 )  # fmt: skip

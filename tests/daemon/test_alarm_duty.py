@@ -414,7 +414,7 @@ def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> 
     ("kind", "made", "words"),
     [
         ("clock_about_to_lapse", "1-1", "The contact deadline of 1-1 ends at 2026-03-01 19:00"),
-        ("order_dead", "1-o4", "was given up"),
+        ("order_dead", "1-o4", "is a dead letter"),
         ("brake_on", "all", "313 orders wait for a supervisor"),
         ("closure_disputed", "1", "is disputed"),
         ("closure_waits", "1", "Somebody requested the closure of shop.example"),

@@ -268,7 +268,7 @@ def test_a_daemon_that_died_is_named_beside_what_was_done_once(
     main(["queue"])
 
     err = capsys.readouterr().err
-    assert "no daemon is running: h-1-ab is dead or cut off, last heard of 33 s ago; " in err
+    assert "no daemon is running: h-1-ab is dead or cut off, last seen 33 s ago; " in err
 
 
 def test_when_cron_has_stopped_the_queue_is_loud_again(
@@ -353,7 +353,10 @@ def test_while_nothing_is_carried_out_status_fails_and_does_not_say_that_all_is_
 
     assert status == FAILED
     if not words:
-        assert out.splitlines()[0] == "deadlines are enforced on record only, NOT IN THE WORLD"
+        assert (
+            out.splitlines()[0]
+            == "deadlines are enforced ON RECORD ONLY: no orders are carried out"
+        )
         assert any("NO ORDERS ARE CARRIED OUT" in line for line in out.splitlines())
 
 
@@ -397,7 +400,7 @@ def test_a_daemon_that_stands_aside_enforces_nothing(db_url: str, run: Run) -> N
 
     assert status == FAILED
     assert "NO DAEMON ENFORCES THE DEADLINES" in out
-    assert "h-1-ab: STANDS ASIDE, its clock is 9.0 s behind the database's" in out
+    assert "h-1-ab: PAUSED, its clock is 9.0 s behind the database's" in out
 
 
 def test_status_for_programs_has_the_daemons_and_what_is_overdue(db_url: str, run: Run) -> None:

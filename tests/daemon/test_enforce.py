@@ -253,7 +253,7 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: App) -> None:
     halted = watched.run()
 
     [_, told] = halted
-    assert told.startswith("STATUS=enforcing the clock in the record, NOT IN THE WORLD: incidents")
+    assert told.startswith("STATUS=enforcing the clock ON RECORD ONLY: incidents")
     assert told.endswith("; nothing is due")
     with writing(house.engine) as connection:
         connection.execute(update(desk_row).values(halted_since=None))

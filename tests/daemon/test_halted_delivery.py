@@ -134,7 +134,7 @@ def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: W
     ("why", "told"),
     [
         (lineage.UNKNOWN_SERVER, ("on a different server than before", "已换到另一台服务器")),
-        (lineage.LOST_AGAIN, ("lost its latest entries a second time", "末尾再次缺失")),
+        (lineage.LOST_AGAIN, ("lost its latest entries a second time", "末尾再次丢失")),
         ("", ("The daemon's log says", "原因见守护进程日志")),
     ],
 )
@@ -151,7 +151,7 @@ def test_the_letter_names_why_and_no_other_reason(
     [letter] = channel.got
     every = (
         "on a different server than before", "已换到另一台服务器",
-        "lost its latest entries a second time", "末尾再次缺失",
+        "lost its latest entries a second time", "末尾再次丢失",
         "The daemon's log says", "原因见守护进程日志",
     )  # fmt: skip
     assert [each for each in every if each in letter.text] == [

@@ -90,7 +90,7 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     capsys.readouterr()
     assert main(["daemon", "status"]) == FAILED
     first, *lines = capsys.readouterr().out.splitlines()
-    assert first == "deadlines are enforced on record only, NOT IN THE WORLD"
+    assert first == "deadlines are enforced ON RECORD ONLY: no orders are carried out"
     assert f"NO ORDERS ARE CARRIED OUT, found 0 s ago: {problem}" in lines
     main(["queue"])
     assert problem in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 UNIT = Path("docs/how-to/incidents.service")
 SERVE = UNIT.with_name("incidents-serve.service")
 # Of no use to who runs it: what a second signal and a fault in the program leave behind.
-RARE = {"stopped at once: the current batch is rolled back", "a due decision produced no event"}
+RARE = {"stopped immediately: the current batch is rolled back", "a due decision produced no event"}
 
 CARRYING_OUT = [
     Path("incidents/enforcement/log.py"),

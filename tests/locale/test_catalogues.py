@@ -19,10 +19,11 @@ from scripts.catalogues import compile_stale, sources
 
 DOMAINS: tuple[Domain, ...] = ("incidents", "filing", "console", "cli")
 IN_CHINESE_ALONE = (
-    "act_told", "cause", "error", "field", "file_done", "finding", "footer_field", "head", "how",
+    "act_told", "category", "cause", "error", "field", "file_done", "finding", "footer_field",
+    "head", "how",
     "item", "items", "label", "list_outcome", "not_let", "not_there", "notice_to", "notice_when",
     "policy_text", "preset", "quoted", "refused", "resumed_because", "sign_in_event",
-    "sign_in_result", "state", "task_outcome", "text", "verdict_of",
+    "sign_in_result", "state", "system", "task_outcome", "text", "verdict_of",
 )  # fmt: skip
 """The groups that English has as the code itself, or where the error is made."""
 

@@ -67,3 +67,28 @@ def test_a_code_without_a_phrase_is_a_mistake() -> None:
 def test_no_sentence_holds_a_shell_command() -> None:
     typed = re.compile(r"\bincidents [a-z]+ ")
     assert {code: said for code, said in ENGLISH.phrases.items() if typed.search(said)} == {}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "fact", "chinese"),
+    [
+        ("请致电{x}，", "Jonas", "请致电 Jonas，"),
+        ("请致电{x}，", "张三", "请致电张三，"),
+        ("{x}的电话", "a1", "a1 的电话"),
+        ("见 {x} 等", "（1-1）", "见（1-1）等"),
+        ("{x}，", "see 1-1", "see 1-1，"),
+    ],
+)
+def test_a_space_stands_between_chinese_and_latin_and_none_beside_a_full_width_mark(
+    phrase: str, fact: str, chinese: str
+) -> None:
+    assert said(phrase, CHINESE, x=fact) == chinese
+
+
+def test_what_somebody_wrote_stays_as_it_is_within() -> None:
+    assert said("“{x}”", CHINESE, x="请看abc （旧）") == "“请看abc （旧）”"
+
+
+def test_a_list_of_what_is_known_has_the_commas_of_the_language() -> None:
+    cause = Cause.of("must_one_of", "one of {known}", known="a, b")
+    assert (ENGLISH.cause(cause), CHINESE.cause(cause)) == ("one of a, b", "须为 a、b 之一")

@@ -83,15 +83,15 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "given up": (
         lambda site: site.failed("suspend"),
-        "GIVEN UP: suspend shop.example, after 9 attempts by panel (http_503)",
+        "GAVE UP: suspend shop.example, after 9 attempts by panel (http_503)",
     ),
     "given up at once": (
         lambda site: site.failed("suspend", attempts=1),
-        "GIVEN UP: suspend shop.example, after 1 attempt by panel (http_503)",
+        "GAVE UP: suspend shop.example, after 1 attempt by panel (http_503)",
     ),
     "given up writing": (
         lambda site: site.failed("suspend", "notice"),
-        "GIVEN UP: notify customer (suspend), after 9 attempts by panel (http_503)",
+        "GAVE UP: notify customer (suspend), after 9 attempts by panel (http_503)",
     ),
     "lifted": (
         lambda site: site.unhold().lifted("suspend"),

@@ -22,7 +22,9 @@ SAID = {
     "already_voided": "contact 12-1-1 is already voided; nothing left to void",
     "bad_day": "'yesterday' is not a valid date for opened_on; write it as 2026-03-01",
     "before_incident": ("09:00 is before the incident (10:00); check the time"),
-    "before_told": ("09:30 is before 10:00, when the customer was told; check the time"),
+    "before_told": (
+        "09:30 is before 10:00, when the customer was told about the incident; check the time"
+    ),
     "claimed": "12-1 is claimed by ann; ask them to release it or hand it over",
     "closure_asked": (
         "ann already requested the closure of site.example; another person must confirm or decline"
@@ -30,21 +32,21 @@ SAID = {
     ),
     "day_in_future": ("2026-03-03 is in the future; record opened_on on or after that day"),
     "double_entry": (
-        "incident 12-1 of site.example already has http://a.example/ and is still open; if this is"
-        " another violation, log it as one; if the content is still there after a call, record a"
-        " recurrence"
+        "incident 12-1 of site.example already has http://a.example/ and is still open; for"
+        " another violation, log it as one; if the content is still there after a call,"
+        " record a recurrence"
     ),
     "future": ("11:00 is in the future (now is 10:00); record it once it has happened"),
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
     "in_force_already": ("site.example is already active in force; nothing to order again"),
     "no_closure_asked": (
-        "nobody requested the closure of site.example; if the policy needs two people, stating"
+        "nobody requested the closure of site.example; where two people are needed, stating"
         " false details or a refusal requests it"
     ),
     "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
         "site.example has no open or unreached incident that happened by 10:00, so this call"
-        " covers none; to record a contact, name an incident"
+        " covers none; to record it, name an incident"
     ),
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
@@ -56,12 +58,12 @@ SAID = {
     "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
     "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
     "overtaken": (
-        "12-o2 is no longer the current order for site.example; carrying it out would undo a later"
-        " one. Cancel it, or check the actual state of site.example"
+        "12-o2 is no longer the current order for site.example and would undo a later one;"
+        " cancel it, or check the actual state"
     ),
     "recurred_already": (
-        "12-1 was already logged as recurring: 12-2 is open, and nobody has been told about it yet."
-        " Log a separate recurrence only if this is another violation"
+        "12-1 already recurs as 12-2 (open), and nobody has been told about that. Log a"
+        " separate recurrence only for another violation"
     ),
     "same_person": "ann requested this; another person must answer it",
     "seen_too_early": (
@@ -100,11 +102,12 @@ SAID = {
     ),
     "too_late": (
         "this contact on 12-1 came after its deadline 11:00 and stopped no clock; if the call was"
-        " in time, record it again with the time of the call"
+        " in time, record it again with its time"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: nobody refuses any more, or nobody was"
-        " told before refusing. If the refusal still holds, state it again"
+        "this withdraws ann's request to close site.example: nobody refuses any more, or"
+        " the customer was not told about the content before. If the refusal still holds, state"
+        " it again"
     ),
     "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
     "tell_again": "12-t1 (call about closure) is back in the queue",
@@ -174,7 +177,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
         lambda: History().false_info().log().contact(1).removed(1),
         (
             "moot; recording the removal is possible only when it is open or notified or unreached"
-            " (an incident found on a closed site can only be voided)"
+            " (on a closed site it can only be voided)"
         ),
     ),
     "recur of open": (

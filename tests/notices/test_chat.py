@@ -87,7 +87,7 @@ def test_a_group_is_told_the_text_under_its_subject(receiver: Receiver) -> None:
     [document] = receiver.documents
     assert document["title"] == LETTER.subject
     assert document["message"].strip() == LETTER.text.strip()
-    assert "不提供售后服务，不退款" in document["message"]
+    assert "不提供售后服务，不予退款" in document["message"]
 
 
 def test_each_address_is_told_and_one_that_takes_it_is_enough(

@@ -93,8 +93,8 @@ def test_a_day_of_violations_is_written_to_the_customer_and_to_the_desk(
     to = [mail["To"].addresses[0].addr_spec for mail in mailbox.mails]
     assert to == ["zhang@shop.example"] * 4 + ["operators@host.example"]
     closed = body(mailbox.mails[3], "plain")
-    assert "24小时内出现 3 次及以上违规信息" in closed
-    assert "关闭条款：不提供售后服务，不退款。" in closed
+    assert "24 小时内出现 3 次及以上违规信息" in closed
+    assert "关闭条款：不提供售后服务，不予退款。" in closed
 
 
 def _name(mailbox: Mailbox, n: int) -> str:

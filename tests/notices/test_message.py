@@ -166,7 +166,7 @@ def test_a_letter_in_one_language_says_so() -> None:
     assert mail["Content-Language"] == "en"
     assert mail["Subject"] == "Site closed: shop.example (12-o45)"
     assert body(mail, "plain").isascii() is False  # the person's name
-    assert "不退款" not in body(mail, "plain")
+    assert "不予退款" not in body(mail, "plain")
 
 
 def test_the_date_is_in_the_form_that_mail_has() -> None:

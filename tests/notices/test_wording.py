@@ -35,7 +35,7 @@ from incidents.notices.wording import Wording
 from incidents.views.queue.alarm import KINDS
 from tests.notices.lane import SHANGHAI, WORDING
 
-TERMS = {"zh_CN": "不提供售后服务，不退款", "en": "no after-sales service"}
+TERMS = {"zh_CN": "不提供售后服务，不予退款", "en": "no after-sales service"}
 UNTIDY = re.compile(r"[{}%]|\n\n\n| $|  |。。|；。|\.\.|\( ", re.MULTILINE)
 CUSTOMER = [name for name, entry in NOTICES.items() if entry.to == "customer"]
 
@@ -112,7 +112,7 @@ def test_a_notice_asks_for_the_same_facts_in_both_languages(name: str) -> None:
 
 def _asked(name: str, language: str) -> set[str]:
     """The facts that a template asks for, and those that it includes."""
-    filters = dict.fromkeys(("time", "duration", "times"), str)
+    filters = dict.fromkeys(("time", "duration", "times", "category", "problem"), str)
     house = templating.environment([SHIPPED / language], filters)
     found: set[str] = set()
     waiting = [f"{name}.txt.jinja"]
@@ -148,12 +148,12 @@ def test_no_template_is_left_out_of_the_wheel_by_git() -> None:
 def test_the_notice_of_a_violation_says_what_was_found_by_when_and_what_happens_then() -> None:
     text = _text("violation_found")
     for said in (
-        "违规信息通知：shop.example（编号 12-3）", "尊敬的网站负责人 张三：", "违规类别：gambling",
+        "违规信息通知：shop.example（编号 12-3）", "尊敬的网站负责人 张三：", "违规类别：赌博",
         "- https://shop.example/a", "须在 2026-03-02 13:00（北京时间）前与网站负责人本人通话",
         "或在此之前主动致电 +86 10 5555 0100",
         "仅回复邮件、在线说明、留言或由他人转告，均不视为已联系到网站负责人。",
-        "网站将被暂停访问12小时", "连续达到 3 次的，关闭网站",
-        "24小时内出现 3 次及以上违规信息的，关闭网站",
+        "网站将被暂停访问 12 小时", "连续达到 3 次的，关闭网站",
+        "24 小时内出现 3 次及以上违规信息的，关闭网站",
         "请立即删除上述违规信息", "- 邮箱：desk@host.example", "请注明编号 12-3",
     ):  # fmt: skip
         assert said in text
@@ -164,8 +164,8 @@ def test_the_notice_of_a_violation_says_what_was_found_by_when_and_what_happens_
 
 def test_a_miss_that_closes_is_said_to_close_and_not_to_suspend() -> None:
     text = _text("violation_found", miss_closes=True).partition("现行处理规则：")[0]
-    assert "网站将被关闭，不提供售后服务，不退款" in text
-    assert "暂停访问12小时" not in text
+    assert "网站将被关闭，不提供售后服务，不予退款" in text
+    assert "暂停访问 12 小时" not in text
 
 
 def test_a_site_that_is_down_is_threatened_with_no_suspension() -> None:
@@ -178,7 +178,7 @@ def test_a_violation_on_a_closed_site_threatens_nothing_and_sets_no_time() -> No
     for language in LANGUAGES:
         text = _text("violation_found", language, site_state="closed")
         assert "13:00" not in text
-        assert "12小时" not in text
+        assert "12 小时" not in text
         assert "suspended" not in text
         assert "https://shop.example/a" in text
 
@@ -200,11 +200,11 @@ def test_numbers_are_those_of_the_policy() -> None:
     )  # fmt: skip
     text = _text("violation_found", policy=policy)
     for said in (
-        "1小时30分钟内无法联系",
-        "暂停网站访问36小时",
+        "1 小时 30 分钟内无法联系",
+        "暂停网站访问 36 小时",
         "累计达到 2 次",
-        "7天内出现 5 次及以上",
-        "告知后2小时内不删除",
+        "7 天内出现 5 次及以上",
+        "告知后 2 小时内不删除",
     ):
         assert said in text
     english = _text("violation_found", "en", policy=policy)
@@ -219,7 +219,7 @@ def test_numbers_are_those_of_the_policy() -> None:
 @pytest.mark.parametrize("name", ["closed", "call_task"])
 def test_a_closure_is_told_with_its_rule_and_its_terms(name: str, rule: str) -> None:
     said = {
-        "repeat": ("24小时内出现 3 次及以上违规信息", "3 or more violations within 24 hours"),
+        "repeat": ("24 小时内出现 3 次及以上违规信息", "3 or more violations within 24 hours"),
         "unreachable_run": ("连续达到 3 次", "3 times in a row"),
         "false_info": ("信息虚假", "details are false"),
         "refusal": ("未予删除", "not deleted"),
@@ -309,13 +309,13 @@ def test_times_are_told_in_the_zone_with_its_name() -> None:
 @pytest.mark.parametrize(
     ("length", "chinese", "english"),
     [
-        (timedelta(hours=1), "1小时", "1 hour"),
-        (timedelta(hours=24), "24小时", "24 hours"),
-        (timedelta(days=30), "30天", "30 days"),
-        (timedelta(days=2, hours=1), "2天1小时", "2 days 1 hour"),
-        (timedelta(minutes=90), "1小时30分钟", "1 hour 30 minutes"),
-        (timedelta(seconds=61), "1分钟1秒", "1 minute 1 second"),
-        (timedelta(0), "0秒", "0 seconds"),
+        (timedelta(hours=1), "1 小时", "1 hour"),
+        (timedelta(hours=24), "24 小时", "24 hours"),
+        (timedelta(days=30), "30 天", "30 days"),
+        (timedelta(days=2, hours=1), "2 天 1 小时", "2 days 1 hour"),
+        (timedelta(minutes=90), "1 小时 30 分钟", "1 hour 30 minutes"),
+        (timedelta(seconds=61), "1 分钟 1 秒", "1 minute 1 second"),
+        (timedelta(0), "0 秒", "0 seconds"),
     ],
 )
 def test_durations_are_told_as_people_say_them(

@@ -166,7 +166,7 @@ def test_only_the_incidents_that_are_named_are_looked_at() -> None:
         ("daemon = 1\nexpect = {run = 0}", "daemon must be true or false, got 1"),
         ('steps = [{ do = "log" }]', "it expects nothing"),
         ("steps = [{}]", 'step 1: it neither does nor expects anything: say do = "log"'),
-        ('steps = [{ do = "logg" }]', "step 1: unknown act 'logg': there are log, note,"),
+        ('steps = [{ do = "logg" }]', "step 1: unknown action 'logg': there are log, note,"),
         ('steps = [{ do = "log", urls = "x" }]', "step 1: unknown key 'urls': log takes at, do,"),
         ('steps = [{ do = "log", url = "ftp://x" }]', "step 1: 'ftp://x' is not a web address"),
         ('steps = [{ do = "log", url = [1] }]', "url must be a text or a list of texts, got [1]"),

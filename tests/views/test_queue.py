@@ -173,7 +173,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.do(c.AskReinstatement(by="li", reason="all is clean"))
     item = day.item("1-reinstatement")
     assert item["next"] == f"incidents approve {SITE}"
-    assert "Another person than li decides" in item["say"]
+    assert "Someone other than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
     disputed = day.item("1-disputed")
@@ -192,10 +192,10 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
 @pytest.mark.parametrize(
     ("details", "language", "to_come", "was_due"),
     [
-        (TO_FILE, ENGLISH, "is due by 2026-03-16, that", "was due on 2026-03-16, and no filing"),
+        (TO_FILE, ENGLISH, "security by 2026-03-16, that", "by 2026-03-16; no filing is recorded"),
         (TO_SHOW, ENGLISH, "must show the record number", "by 2026-03-16, and it is not recorded"),
-        (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已逾期，"),
-        (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已逾期，"),
+        (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已超时，"),
+        (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已超时，"),
     ],
 )  # fmt: skip
 def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
@@ -227,7 +227,7 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
         [held] = [each.order for _, each in deliveries.chains(connection, [1])]
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
-    assert "Do not phone yet: shop.example should be closed, but is not (active is" in told["say"]
+    assert "Do not phone yet: shop.example should be closed, but active is in force." in told["say"]
     assert (told["withheld"], told["next"]) == (True, "incidents orders list --site shop.example")
     day.do(c.RetryOrder(by="wang", order=held, lane="act"))
     assert (day.item("1-t1")["withheld"], day.item("1-t1")["next"][:14]) == (
@@ -361,7 +361,7 @@ def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_
     first = [f"incidents filing check {SITE}", done]
     false = f"incidents site false-info {SITE} --field icp_number --evidence E"
     assert item["commands"] == [*first, false]
-    assert "which requests closure (R4); another person confirms" in item["say"]
+    assert "it requests closure (R4), which another person confirms" in item["say"]
     day.do(c.StateRefused(by="li", incident=1))
     item = day.item(item["id"])
     assert item["commands"] == [
@@ -369,7 +369,7 @@ def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_
         f"incidents decline {SITE} --reason R",
     ]  # fmt: skip
     assert "state false information" not in item["say"]
-    assert "another person than li confirms or declines now" in item["say"]
+    assert "Someone other than li must confirm or decline it immediately" in item["say"]
 
 
 def test_an_earlier_incident_of_which_nobody_can_be_told_does_not_keep_a_later_one(
@@ -397,12 +397,12 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
     assert "will not delete it, record the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents approve {SITE}"
-    assert "another person than li confirms or declines now" in item["say"]
+    assert "Someone other than li must confirm or decline it immediately" in item["say"]
     day.do(c.SayRemoved(incident=1, note="all gone"))
     item = day.item("1-closure")
     assert (item["said_gone"], item["remark"]) == (True, "all gone")
     assert item["say"].startswith("The customer reports the content removed: “all gone”.")
-    assert "another person than li confirms or declines now" in day.item("1-1")["say"]
+    assert "Someone other than li must confirm or decline it immediately" in day.item("1-1")["say"]
 
 
 def test_nobody_is_told_of_a_closure_while_it_is_disputed(day: Day) -> None:
@@ -428,7 +428,7 @@ def test_of_a_held_site_nothing_is_proposed_that_the_hold_forbids(day: Day) -> N
     day.do(c.SetHold(by="li", reason="letter 12"))
     disputed = day.item("1-disputed")
     assert f"incidents site reinstate {SITE} --reason R" not in disputed["commands"]
-    assert "once the hold is lifted" in disputed["say"]
+    assert "or lift the hold and request reinstatement" in disputed["say"]
 
     day.do(c.LiftHold(by="li", reason="letter 13"))
     day.do(c.AskReinstatement(by="li", reason="all is clean"))

@@ -61,9 +61,7 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
     sentence = told._WARNINGS[kind](facts, When(UTC, day.now, language("en", "cli")))
     assert sentence.startswith(says)
     assert kind == "lost" or "LOST" not in sentence
-    assert kind != "lost" or sentence.endswith(
-        "(it opens the sites that this record shows as open)"
-    )
+    assert kind != "lost" or sentence.endswith("(opens the sites that this record shows as open)")
 
 
 def test_a_server_of_before_has_told_nothing_of_it(day: Day) -> None:

@@ -13,7 +13,7 @@ from incidents.store.schema.desk_tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 
-DISPUTED = "leaves the rule unmet: the closure becomes disputed, but stays until a person undoes it"
+DISPUTED = "leaves the rule unmet: the closure becomes disputed, until a person decides"
 
 
 def would(day: Day) -> str:
@@ -63,8 +63,8 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
     day.add().log(urls=("https://shop.example/a",)).after("5m").contact(1, "no-answer")
     text = day.after("56m").elapse().text()
     assert text.startswith(
-        "Suspended under R2 until 2026-03-01 23:01 UTC (in 12 h): the responsible person of"
-        f" {SITE} was not reached in time. Suspended at 2026-03-01 11:01."
+        "Suspended under R2 until 2026-03-01 23:01 UTC (in 12 h): nobody reached the"
+        f" responsible person of {SITE} in time. Suspended at 2026-03-01 11:01."
     )
     assert (
         "1-1: happened 2026-03-01 10:00, recorded 2026-03-01 10:00 by li (login desk1), now"
@@ -81,26 +81,26 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "recording a contact on 1-1 made by 2026-03-01 11:00, with the time of the call, strikes"
-        " this suspension and opens the site at once"
+        "recording a contact on 1-1 made by 2026-03-01 11:00, with the time of the call,"
+        " voids this suspension and opens the site immediately"
     ) in would(day)
-    assert "voiding 1-1 strikes this suspension" in would(day)
+    assert "voiding 1-1 voids this suspension" in would(day)
     day.contact(1, at="11:00")
     assert day.site()["state"] == "active"
 
 
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
-    assert "is based on 1-1, 1-2; it is struck only once each is voided" in would(day)
+    assert "is based on 1-1, 1-2; it is voided once each is voided" in would(day)
     assert day.contact(1, at="11:00").site()["state"] == "suspended"
-    assert "voiding 1-2 strikes this suspension" in would(day)
+    assert "voiding 1-2 voids this suspension" in would(day)
 
 
 def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) -> None:
     day.add().do(c.SetHold(by="boss", reason="letter 7 of the police"))
     assert day.text().startswith("Held by order since 2026-03-01 10:00: ")
     assert "Recorded by boss (login desk1): “letter 7 of the police”" in day.text()
-    assert "lifting the hold opens the site at once" in would(day)
+    assert "lifting the hold opens the site immediately" in would(day)
     assert day.why()["commands"] == [
         f"incidents site hold --lift {SITE} --reason R",
         f"incidents orders list --site {SITE}",
@@ -120,8 +120,8 @@ def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> N
     assert "3 violations counted; 3 within 24 h close a site:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, the limit is 24 h, both ends"
-        " included. 1-3 completed the window."
+        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, the limit is 24 h"
+        " with both ends. 1-3 completed the window."
     ) in text
     assert f"recorded by li (login desk1), under policy {DOCUMENTED.digest}" in text
     assert "Closed at 2026-03-01 11:30: no after-sales service, no refund." in text
@@ -148,17 +148,20 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     assert "no after-sales" in day.log().why()["next"]["what"]
     text = day.after("1h1s").elapse().text()
     assert text.startswith(
-        f"Closed under R3: the responsible person of {SITE} was not reached in time, 3 times in a"
+        f"Closed under R3: nobody reached the responsible person of {SITE} in time, 3 times in a"
         " row."
     )
     assert "Case 3 of 3:" in text
     assert "recorded by the clock, under policy" in text
     assert "case 1: 1-1: happened 2026-03-01 10:00" in text
     assert "nobody was reached by 2026-03-01 11:00; enforced at 2026-03-01 11:00:01" in text
-    assert f"any of 1-1, 1-2, 1-3, with the time of the call, {DISPUTED}" in would(day)
+    assert (
+        f"recording a timely contact (with its time) on any of 1-1, 1-2, 1-3 {DISPUTED}"
+        in would(day)
+    )
     day.contact(2, at="03-02 01:00")
     assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
-    assert "; struck since" in day.text()
+    assert "; voided since" in day.text()
     assert "The closure is disputed: 1 of 3 required" in day.text()
 
 
@@ -173,7 +176,9 @@ def test_r4_tells_who_stated_what_and_that_no_correction_undoes_it(day: Day) -> 
 def test_r5_tells_the_call_and_the_refusal(day: Day) -> None:
     day.add().log().after("5m").contact(1).after("5m").do(c.StateRefused(by="zhao", incident=1))
     text = day.text()
-    assert text.startswith(f"Closed under R5: the customer of {SITE} was told and did not delete.")
+    assert text.startswith(
+        f"Closed under R5: the customer of {SITE} was told about the content and did not delete it."
+    )
     assert "contact 1-1-1: reached at 2026-03-01 10:05, recorded by li" in text
     assert "Refusal recorded by zhao (login desk1)." in text
     assert f"taking back the refusal of 1-1 {DISPUTED}" in would(day)
@@ -209,7 +214,7 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     day.add().log().contact(1)
     assert "1-1 is notified: the content must be removed by 2026-03-01 12:00" in day.text()
     text = day.after("2h1s").elapse().text()
-    assert "Not deleted by the deadline 2026-03-01 12:00." in text
+    assert "The content was not deleted by the deadline 2026-03-01 12:00." in text
     assert "2026-03-01 12:00:01, 1 s later" in text
 
 
@@ -251,11 +256,11 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().log().contact(1).do(c.StateRefused(by="li", incident=1, note="he hung up"))
     asked = (
-        "NOT CLOSED YET: li requested closure at 2026-03-01 10:00 under R5, refusal: told and not"
+        "NOT CLOSED YET: li requested closure at 2026-03-01 10:00 under R5, refusal: content not"
     )
     assert day.why()["text"][1].startswith(asked)
     assert "“he hung up”." in day.text()
-    assert "The policy requires confirmation by another person than li." in day.text()
+    assert "Someone other than li must confirm it (policy)." in day.text()
     assert day.why()["commands"][:2] == [
         f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R",
@@ -269,7 +274,7 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
-    assert "needs one person only, so stating it again also closes the site." in day.text()
+    assert "needs one person only: stating it again also closes the site." in day.text()
     assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
     day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
     assert day.why()["site"]["state"] == "closed"

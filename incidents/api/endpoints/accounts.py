@@ -63,7 +63,7 @@ class NewToken(bodies.Form):
         None,
         min_length=1,
         max_length=100,
-        description="Acts that the token allows. Default: all acts of the account.",
+        description="Actions that the token allows. Default: all actions of the account.",
     )
 
 

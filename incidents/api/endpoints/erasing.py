@@ -36,7 +36,7 @@ def erase(
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
     demand: Demanding,
 ) -> JSON:
-    """Erase people's words about a site and its contact, if old enough. This cannot be undone.
+    """Erase the texts about a site and its contact, if old enough. This cannot be undone.
 
     This erases what was recorded at least 184 days ago, or as long ago as the setting [retention]
     keep says. The entries of the record stay, and can still be proved.
@@ -86,13 +86,13 @@ def erase_sign_ins(
 
 @routes.get("/retention", **operation("look", policies.Retention))
 def show(by: Looking) -> JSON:
-    """Show how long people's words are kept, and what could be erased now."""
+    """Show how long texts are kept, and what could be erased now."""
     return _looked(by)
 
 
 @routes.post("/retention/run", **operation("erase", policies.Retention, acting=True))
 def run(by: Trying) -> JSON:
-    """Erase people's words that are older than [retention] keep and no longer needed.
+    """Erase texts that are older than [retention] keep and no longer needed.
 
     These words stay: those about an incident that is not settled, the contact of a site that is not
     closed, and the reason of a hold or a request that is still in effect. Without the setting,

@@ -52,7 +52,7 @@ def entries(
 
     A position is an entry's number in the log, from 1, and never changes. If you continue from the
     last position that you received, you miss nothing, in whatever order transactions end. Entries
-    are byte for byte as stored; people's own words are not included.
+    are byte for byte as stored; texts that people wrote are not included.
     """
     sequencer.number_all(by.app.engine)
     return StreamingResponse(_lines(by, after, limit), media_type=NDJSON, headers=_HEADERS)
@@ -111,9 +111,7 @@ def _selection(
 
 WithWords = Annotated[
     bool,
-    Query(
-        description="Include people's own words with their salts. Needs `reveal`; goes on record."
-    ),
+    Query(description="Include texts with their salts. Needs `reveal`; goes on record."),
 ]
 ZSTD = "application/zstd"
 
@@ -145,7 +143,7 @@ def whole(
     """
     if with_words and site is None:
         raise InputError.coded(
-            "words_want_site", "with_words needs site: only a site's report has people's own words"
+            "words_want_site", "with_words needs site: only a site's report has texts"
         )
     wanted = _selection(by, site, since, until)
     if site is not None:

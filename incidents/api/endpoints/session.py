@@ -106,7 +106,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
 def reauthenticate(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
-    """Confirm your password; acts that need this are then possible for five minutes."""
+    """Confirm your password; actions that need this are then possible for five minutes."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
         again = authenticator.reauthenticate(by, proof.password, address_of(request))
@@ -216,7 +216,7 @@ def list_sign_ins(
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> account_documents.Refusals:
-    """List refused acts and their count, by person and day (UTC), the newest first."""
+    """List refused actions and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
         found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)

@@ -107,12 +107,12 @@ class Reconcile(bodies.Form):
 @order_routes.get("/orders", **operation("look", order_documents.Orders))
 def orders(
     by: Looking,
-    dead: Annotated[bool, Query(description="Only orders that were given up.")] = False,
+    dead: Annotated[bool, Query(description="Only dead letters.")] = False,
     braked: Annotated[bool, Query(description="Only orders that the brake holds back.")] = False,
     site: Annotated[str | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="Maximum number of items.")] = 100,
 ) -> JSON:
-    """List orders that are not carried out, those given up first."""
+    """List orders that are not carried out, dead letters first."""
     name = None if site is None else inputs.site(site)
     with by.reading() as connection:
         found = views.unsettled(
@@ -179,8 +179,8 @@ def read(
     """Preview a notice; nothing is sent.
 
     The facts are made up, or come from an incident, or from the last order for a site. The last two
-    name the customer and have the link to the customer page: they need the act `give_link`, and go
-    on record as revealed.
+    name the customer and have the link to the customer page: they need the action `give_link`, and
+    go on record as revealed.
     """
     if site is not None and incident is not None:
         raise InputError.coded("site_and_incident", "give either site or incident, not both")

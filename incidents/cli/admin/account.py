@@ -52,7 +52,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "refusals": (
             "incidents.cli.admin.sign_ins:list_refusals",
-            "List denied acts.",
+            "List denied actions.",
         ),
     }
 }
@@ -120,7 +120,7 @@ def list_accounts(run: Run) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
-    """Change the role of HANDLE at once, also for its open sessions and tokens."""
+    """Change the role of HANDLE immediately, also for its open sessions and tokens."""
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 

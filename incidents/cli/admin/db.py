@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from incidents.cli.run import Run
+    from incidents.desk.tokens import SealingResult
 
 
 _KEY_HERE = Cause.of(
@@ -127,7 +128,7 @@ def backup(run: Run, file: Path) -> None:
 )
 @click.option(
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
-    help="Role that may also erase people's own words.",
+    help="Role that may also erase texts.",
 )  # fmt: skip
 @options.looking
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
@@ -171,15 +172,18 @@ def rekey(run: Run, reason: str) -> None:
         }  # fmt: skip
         output.write_document(run, found, rows=[found])
     elif not run.quiet:
-        from incidents.locale.words import count
+        run.write(sealed(run, done))
 
-        run.write(
-            run.text(
-                "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
-                tokens=count(run.language, done.tokens, "token"),
-                passwords=count(run.language, done.passwords, "password"),
-            )
-        )  # fmt: skip
+
+def sealed(run: Run, done: SealingResult) -> str:
+    """Say what a key has sealed, for the operator of the servers."""
+    from incidents.locale.words import count
+
+    return run.text(
+        "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
+        tokens=count(run.language, done.tokens, "token"),
+        passwords=count(run.language, done.passwords, "password"),
+    )  # fmt: skip
 
 
 def _refuse_what_is_there(file: Path) -> None:
@@ -219,7 +223,7 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
     from incidents.store.database import access, address, schema
 
     if is_ours and (warning := access.open_to_others(engine)):
-        run.inform(warning)
+        run.inform(run.language.cause(warning))
     found = {"database": address.display_address(engine), "schema": schema.head(), **more}
     if not output.answer_program(run, found):
         run.write(sentence)

@@ -49,7 +49,7 @@ def retention() -> None:
 @retention.command()
 @options.looking
 def show(run: Run) -> None:
-    """Show how long people's own words are kept, and what could be erased now."""
+    """Show how long texts are kept, and what could be erased now."""
     _answer_of_retention(run, _preview(run), dry_run=True)
 
 
@@ -58,7 +58,7 @@ def show(run: Run) -> None:
 @reauthentication.password_file_option
 @options.looking
 def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
-    """Erase people's own words that are older than the setting [retention] keep and no longer
+    """Erase texts that are older than the setting [retention] keep and no longer
     needed.
 
     It keeps words about unsettled incidents, contacts of sites that are not closed, and the reasons
@@ -127,7 +127,7 @@ def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,
 ) -> None:  # fmt: skip
-    """Erase people's own words about SITE, and its contact, if they are old enough.
+    """Erase the texts about SITE, and its contact, if they are old enough.
 
     With --account: replace an account and its addresses in the sign-in log with a pseudonym.
 
@@ -177,7 +177,7 @@ def _erase_account(
     dry_run: bool,
 ) -> None:  # fmt: skip
     def sure() -> None:
-        question = run.text("erasure.confirm.account", handle=handle)
+        question = run.question("erasure.confirm.account", handle=handle)
         typed, way_out = _ask_confirmation(run, question, handle, confirm)
         if (typed or "").strip() != handle:
             raise ErasureNotConfirmedError(
@@ -221,11 +221,11 @@ def _account_met(
 
 
 def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
-    question = run.text("erasure.confirm.site", site=site_name.in_full(site))
+    question = run.question("erasure.confirm.site", site=site_name.in_full(site))
     typed, way_out = _ask_confirmation(run, question, site, confirm)
     if not site_name.matches_name(site, typed):
         raise ErasureNotConfirmedError(
-            what=errors.Cause.of("whose_words", "people's words about {site}", site=site),
+            what=errors.Cause.of("whose_words", "the texts about {site}", site=site),
             way_out=way_out,
         )
 
@@ -235,7 +235,7 @@ def _ask_confirmation(
 ) -> tuple[str | None, str]:
     """Return the confirmation that was given, and what to do if it is wrong."""
     asked = confirm is None and is_terminal(sys.stdin)
-    typed = read_confirmation(run, [question, run.text("erasure.confirm.type")], confirm)
+    typed = read_confirmation(run, [question, run.question("erasure.confirm.type")], confirm)
     code = "erasure.way_out.typed" if asked else "erasure.way_out.option"
     return typed, run.text(code, name=name)
 

@@ -52,7 +52,7 @@ def list_notices(run: Run) -> None:
         headers=("NOTICE", "TO", run.text("notices.when"), "OWN TEMPLATES"),
         rows=(
             (each["notice"], run.language.word("notice_to", each["to"]), _when(run, each),
-             ", ".join(each.get("own", ())))
+             run.language.comma.join(each.get("own", ())))
             for each in found
         ),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from incidents.accounts import access_settings
 from incidents.cli import answers, enforcement_words, options, output
 from incidents.cli.enforcement_words import counted
 from incidents.cli.lazy_group import verb
-from incidents.errors import DONE, FAILED, Cause, IncidentsError
+from incidents.errors import DONE, FAILED, Cause, IncidentsError, InputError
 from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
     is wrong. It starts nothing.
     """
     if what is not None and once:
-        raise click.UsageError(f"{what} and --once exclude each other")
+        raise InputError.coded(
+            "not_together", "{one} and {other} exclude each other", one=what, other="--once"
+        )
     if what == "status":
         return _status(run)
     run.refuse_server(_DAEMON_HERE)
@@ -218,6 +220,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     """
     run.refuse_server(_SERVER_HERE)
     from incidents.accounts import serve_key
+    from incidents.cli.admin import db
     from incidents.daemon import settings_check
     from incidents.desk import own_stream, tokens
     from incidents.notices.customer_link import PATH
@@ -227,12 +230,12 @@ def serve(run: Run, *, host: str, port: int) -> None:
     service.needed()
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
-        run.inform(warning)
+        run.inform(run.language.cause(warning))
     house, settings = run.local, run.settings
     by = own_stream.By(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
-        run.inform(str(found))
+        run.inform(db.sealed(run, found) if isinstance(found, tokens.SealingResult) else str(found))
 
     def listening(url: str, links: Links | None) -> None:
         if host := _exposed_host(url):

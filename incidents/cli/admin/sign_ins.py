@@ -86,7 +86,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @limit_option
 @options.looking
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
-    """List denied acts by account and day (UTC), with counts, newest first."""
+    """List denied actions by account and day (UTC), with counts, newest first."""
     after = run.read_time(since, "since")
     found = account.admin_for_look(run).refusals(of=of, since=after, limit=limit)
     if not found:
@@ -161,7 +161,7 @@ def token() -> None:
 )
 @click.option(
     "--act", "acts", multiple=True, metavar="A",
-    help="Allow only this act, such as log; repeat for more. Default: all acts of the role.",
+    help="Allow only this action, such as log; repeat for more. Default: all actions of the role.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
 @options.looking
@@ -202,7 +202,7 @@ def list_tokens(run: Run, of: str | None) -> None:
 @reauthentication.own_password_file_option
 @options.looking
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
-    """Revoke the token ID at once."""
+    """Revoke the token ID immediately."""
     own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
     act = account.KEEP if own is None else "own_account"
     with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:

@@ -33,7 +33,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 @params.policy_file_argument
 @click.option(
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
-    help="Policy file, or documented or active. Default: active.",
+    help="Policy file, or documented (the default policy) or active. Default: active.",
 )  # fmt: skip
 @options.looking
 def test(run: Run, file: Path, named: str) -> int:
@@ -68,7 +68,7 @@ def _scenarios_in(file: Path) -> list[Scenario]:
     try:
         return scenario_file.read(params.read_small_file(file))
     except ScenarioError as error:
-        raise InputError.coded("scenario", "{file}: {why}", file=file, why=error) from error
+        raise InputError.coded("scenario", "{file}: {why}", file=file, why=error.args[0]) from error
 
 
 def _lines_of_trial(run: Run, done: Trial) -> list[str]:
@@ -111,7 +111,7 @@ def _probability(given: str) -> float:
 @history_file.file_argument
 @click.option(
     "--policy", "policies", type=params.file_name, multiple=True, metavar="P",
-    help="Policy file, or documented or active; repeat to compare. Default: the documented"
+    help="Policy file, or documented or active; repeat to compare. Default: the default"
     " policy, or the active one of a named database.",
 )  # fmt: skip
 @history_file.group_within_option
@@ -230,8 +230,7 @@ def _write_basis(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -
 def _told_grouping(run: Run, taken: PreparedHistory) -> str:
     if taken.group_within is None:
         return run.text("trial.each")
-    within = policy.write_duration(taken.group_within)
-    return run.text("trial.grouped", kept=taken.kept, within=within)
+    return run.text("trial.grouped", kept=taken.kept, within=taken.group_within)
 
 
 def _told_calls(run: Run, taken: PreparedHistory) -> str:

@@ -66,7 +66,7 @@ class _Asked:
 )  # fmt: skip
 @click.option(
     "--with-words", is_flag=True,
-    help="Include people's own words, with their salts, in the case file of one site's bundle.",
+    help="Include texts, with their salts, in the case file of one site's bundle.",
 )  # fmt: skip
 @options.looking
 def export(
@@ -117,7 +117,7 @@ for _param in export.params:
     "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write to a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
-@click.option("--with-words", is_flag=True, help="Include people's own words and their salts.")
+@click.option("--with-words", is_flag=True, help="Include texts and their salts.")
 @options.looking
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the case file of SITE: what happened, by which rule, and where it is proved.
@@ -177,7 +177,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
     if asked.with_words and asked.site is None:
         raise InputError.coded(
             "words_need_site",
-            "--with-words needs --site: only a site's report has people's own words",
+            "--with-words needs --site: only a site's report has texts",
         )
     target = Path(params.file_name(asked.target))
     if run.remote is not None:

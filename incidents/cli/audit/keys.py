@@ -224,7 +224,9 @@ def witness(
     if name is None:
         _countersign(run, file, store, logs, (host, port))
     elif logs:
-        raise click.UsageError("--new-key and --log exclude each other")
+        raise InputError.coded(
+            "not_together", "{one} and {other} exclude each other", one="--new-key", other="--log"
+        )
     else:
         _make_witness(run, name, file, store)
 
@@ -255,7 +257,9 @@ def _countersign(
     from incidents.witness.ledger import Ledger
 
     if not logs:
-        raise click.UsageError("name with --log the key of each log that is to be countersigned")
+        raise InputError.coded(
+            "logs_to_countersign", "name the key of each log to countersign with --log"
+        )
     host, port = place
     known = service.logs_of(map(_log_key, logs))
     for own in known.values():

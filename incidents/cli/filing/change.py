@@ -14,7 +14,7 @@ from incidents.cli import options, params, suggestions
 from incidents.cli.act import Act
 from incidents.cli.filing import looks
 from incidents.cli.lazy_group import verb
-from incidents.errors import InputError
+from incidents.errors import Cause, InputError
 from incidents.filing import checks, form, ip_addresses
 from incidents.filing.finding import WRONG
 from incidents.filing.form import DOCUMENT_FIELDS
@@ -206,8 +206,10 @@ def _detail(given: str) -> tuple[str, str]:
     if key is None or not is_known(key):
         near = form.similar_keys(label)
         if near:
-            sentence = "no filing detail named {given!r}. Did you mean {near}?"
-            raise InputError.coded("no_detail_near", sentence, given=label, near=" or ".join(near))
+            sentence = f"no filing detail named {label!r}. Did you mean {' or '.join(near)}?"
+            raise InputError(
+                Cause.formatted("no_detail_near", sentence, {"given": label, "near": near})
+            )
         sentence = "no filing detail named {given!r}: incidents filing fields lists them"
         raise InputError.coded("no_detail", sentence, given=label)
     if not text:

@@ -87,10 +87,14 @@ def fields(run: Run) -> None:
         for section in form.SECTIONS
         for field in section.fields
     ]
+    named = ("zh",) if is_chinese(run) else ("en", "zh")
+    heads = ("名称",) if is_chinese(run) else ("DETAIL", "名称")
     output.write_list(
-        run, rows, ids=(str(row["key"]) for row in rows),
-        headers=("KEY", "DETAIL", "名称", "ONE OF"),
-        rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
+        run, rows, ids=(str(row["key"]) for row in rows), headers=("KEY", *heads, "ONE OF"),
+        rows=(
+            (str(row["key"]), *(str(row[name]) for name in named), ", ".join(row["choices"]))
+            for row in rows
+        ),
     )  # fmt: skip
     if not run.quiet:
         run.inform(run.text("filing_looks.items"))

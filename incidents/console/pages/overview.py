@@ -103,7 +103,8 @@ def _by_day(
 def _category(reader: Reader, each: OfCategory) -> str:
     if each["other"]:
         return reader.say("overview.other")
-    return reader.say("overview.none") if each["category"] is None else each["category"]
+    named = each["category"]
+    return reader.say("overview.none") if named is None else reader.word("category", named)
 
 
 def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:

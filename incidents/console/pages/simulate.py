@@ -122,7 +122,9 @@ def read_policy(text: bytes | str, name: str) -> policy.Policy:
     except UnicodeDecodeError as error:
         raise InvalidSimulationError("compare.no_text", name=name) from error
     except policy.PolicyError as error:
-        raise InvalidSimulationError("compare.no_policy", name=name, detail=str(error)) from error
+        raise InvalidSimulationError(
+            "compare.no_policy", name=name, detail=error.args[0]
+        ) from error
 
 
 def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:

@@ -165,7 +165,11 @@ _DECODER = json.JSONDecoder(object_pairs_hook=refuse_repeated)
 def _choice(field: form.Field) -> Read:
     codes = form.codes(field)
     kept = {choice.code: choice.code for choice in field.choices}
-    known = ", ".join(f"{choice.zh} ({choice.code})" for choice in field.choices)
+    named = [(choice.zh, choice.code) for choice in field.choices]
+    known = Cause.formatted(
+        "choices", ", ".join(f"{zh} ({code})" for zh, code in named),
+        {"choices": [f"{zh}（{code}）" for zh, code in named]},
+    )  # fmt: skip
 
     def read(text: str) -> str:
         code = kept.get(text)

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incidents.errors import Cause
 from incidents.store.schema.catalogue import every_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _VERIFIED = ("verify-full", "verify-ca")
 
 
-def open_to_others(engine: Engine) -> str | None:
+def open_to_others(engine: Engine) -> Cause | None:
     """Explain how others can read the database, and what to do; None if they cannot, as known.
 
     Nothing is opened, and no connection is made.
@@ -30,7 +31,7 @@ def open_to_others(engine: Engine) -> str | None:
     return _unverified_server(engine)
 
 
-def _readable_file(file: Path) -> str | None:
+def _readable_file(file: Path) -> Cause | None:
     """Warn if others than the group can read: a group may be admitted on purpose, by a chmod."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
@@ -38,10 +39,14 @@ def _readable_file(file: Path) -> str | None:
         return None
     if not mode & stat.S_IRWXO:
         return None
-    return f"everybody on this machine can read {file} (mode {mode:04o}): run chmod 600 {file}"
+    return Cause.of(
+        "readable_by_all",
+        "everybody on this machine can read {file} (mode {mode:04o}): run chmod 600 {file}",
+        file=file, mode=mode,
+    )  # fmt: skip
 
 
-def _unverified_server(engine: Engine) -> str | None:
+def _unverified_server(engine: Engine) -> Cause | None:
     """By default libpq takes TLS if it is offered, and any certificate (`sslmode=prefer`)."""
     from psycopg.pq import Conninfo
 
@@ -55,10 +60,12 @@ def _unverified_server(engine: Engine) -> str | None:
     far = next((host for host in hosts if not _is_local(host)), None)
     if far is None:
         return None
-    return (
-        f"the connection to PostgreSQL on {far} is not verified, so others on the network can read"
+    return Cause.of(
+        "unverified_server",
+        "the connection to PostgreSQL on {host} is not verified, so others on the network can read"
         " and change what is sent: add sslmode=verify-full to the database's URL"
-        " (docs/how-to/use-postgresql.md)"
+        " (docs/how-to/use-postgresql.md)",
+        host=far,
     )
 
 

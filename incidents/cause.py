@@ -1,0 +1,40 @@
+"""The cause: why something was refused, in English and by a code with facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Cause(str):
+    """The reason of a refusal: in English, and by a code with facts for other languages."""
+
+    __slots__ = ("code", "facts")
+
+    code: str
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
+        """Make the cause of that code; the facts fill in `sentence`."""
+        return cls.formatted(code, sentence.format_map(facts), facts)
+
+    @classmethod
+    def formatted(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
+        """Make the cause of that code from a sentence that has its facts already."""
+        made = cls(sentence)
+        made.code, made.facts = code, facts
+        return made
+
+
+def one_of(choices: Sequence[str]) -> Cause:
+    """The cause that a value must be one of those words."""
+    return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
+
+
+def wrong_value(name: str, expected: Cause, value: str) -> Cause:
+    """The cause that the value of that name is not as expected."""
+    return Cause.of(
+        "wrong_value", "{name} must be {expected}, got {value}",
+        name=name, expected=expected, value=value,
+    )  # fmt: skip
