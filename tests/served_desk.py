@@ -205,12 +205,12 @@ def person(
     """The browser of somebody who has signed in, and looks at a page."""
     options = {"locale": "en-GB", "refusals": True, **options}
     with browser.page(**options) as page:
-        let_in(page, served, who)
+        open_session(page, served, who)
         page.goto(served.url + at)
         yield page
 
 
-def let_in(page: Page, served: ConsoleDesk, who: str) -> None:
+def open_session(page: Page, served: ConsoleDesk, who: str) -> None:
     """Begin a session in that browser."""
     # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
     name, value = entrance.COOKIE, served.begin_session(who)

@@ -75,17 +75,17 @@ def _write_error(run: Run, error: IncidentsError) -> None:
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
-        told: dict[str, object] = {
+        answer: dict[str, object] = {
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
         if isinstance(error, ActRefusedError):
             # Deadlines due before the act took effect despite it.
-            told["events"] = error.events
+            answer["events"] = error.events
         if hints:
             from incidents.contract.hints import commands
 
-            told |= {"hints": hints, "commands": commands(hints)}
-        write_stderr(json_text({kind: told}))
+            answer |= {"hints": hints, "commands": commands(hints)}
+        write_stderr(json_text({kind: answer}))
         return
     from incidents.cli import error_text
 
@@ -93,7 +93,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
     if error.name in _OPTIONS:
         write_stderr(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
-        from incidents.cli.answers import next_line
+        from incidents.cli.next_steps import next_line
 
         asked_by = error.facts.get("by") if error.name == "closure_asked" else None
         write_stderr(visible_and_short(next_line(run, hint, asked_by)))

@@ -217,10 +217,10 @@ class Act:
         if answer.refusal is None or answer.refusal.name != "would_close":
             return answer
         facts = answer.refusal.facts
-        told = [_of_hosts(self.run, facts["site"], hosts)] if hosts else []
+        lines = [_of_hosts(self.run, facts["site"], hosts)] if hosts else []
         n, needed, within = facts["n"], facts["needed"], facts["within_s"]
-        told.append(self.run.question("act.place", n=n, needed=needed, within=within))
-        _confirm(self.run, facts["site"], confirm, told)
+        lines.append(self.run.question("act.place", n=n, needed=needed, within=within))
+        _confirm(self.run, facts["site"], confirm, lines)
         return self._send(envelope)
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
@@ -245,9 +245,9 @@ def _salt() -> str:
         return str(uuid.getnode())
 
 
-def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
+def _confirm(run: Run, site: str, confirm: str | None, lines: Sequence[str] = ()) -> None:
     ask = [run.question("act.closes", site=site_name.in_full(site)), run.question("confirm.ask")]
-    typed = read_confirmation(run, [*told, *ask], confirm)
+    typed = read_confirmation(run, [*lines, *ask], confirm)
     if typed is None:
         way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
         raise NotConfirmedError(site=site, way_out=way_out)

@@ -1,16 +1,15 @@
-"""The answer to an act, for people, for programs or as ids, with the next step."""
+"""The answer to an act, for people, for programs or as ids."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from incidents.cli import output
+from incidents.cli import next_steps, output
 from incidents.contract import aftermath
 from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
-from incidents.values.ids import read_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
+    from incidents.contract.documents.acts import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 
-
-RECHECK = "recheck"
-"""As in `machine.work`, which takes long to load."""
 
 # One call for a whole site may be about very many.
 MAX_STATES = 10
@@ -52,7 +48,7 @@ def write_answer(
         [*remark_sentences(run, answer), *(remark for remark, _ in also)],
         [
             *_remark_steps(run, answer),
-            *(next_line(run, hint) for _, hints in also for hint in hints),
+            *(next_steps.next_line(run, hint) for _, hints in also for hint in hints),
         ],
     )
     if output.answer_program(run, document, *ids_of(answer, about), rows=rows):
@@ -104,7 +100,7 @@ def _remark_steps(run: Run, answer: Answer) -> list[str]:
     from incidents.contract import ways_out
 
     of = (ways_out.of_remark(remark.name, remark.facts) for remark in answer.remarks)
-    return [next_line(run, hint) for hints in of for hint in hints]
+    return [next_steps.next_line(run, hint) for hints in of for hint in hints]
 
 
 def ids_of(answer: Answer, about: str | None) -> list[str]:
@@ -154,10 +150,10 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
             first += [do(c.RecordContact, down[0], outcome=REACHED, at=None)]
         fit = [
             *first,
-            *_next_hints(run, site, document, own),
-            *_left_down_hints(site, [*due, *own]),
+            *next_steps.hints_after(run, site, document, own),
+            *next_steps.left_down_hints(site, [*due, *own]),
         ]
-        steps = [next_line(run, each, asked_by) for each in fit]
+        steps = [next_steps.next_line(run, each, asked_by) for each in fit]
     return lines, steps
 
 
@@ -203,7 +199,7 @@ def _state_sentences(wording: words.Wording, site: Site, document: Outcome) -> l
 
 def _somebody_to_call(document: Outcome, own: list[Event]) -> bool:
     waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
-    return waiting or any(task["task_kind"] == "tell" for task in _opened(own))
+    return waiting or any(task["task_kind"] == "tell" for task in next_steps.opened_tasks(own))
 
 
 def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
@@ -213,61 +209,6 @@ def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     with run.looking() as looks:
         incidents = looks.site(site["site"])["incidents"]
     return sorted(each["id"] for each in incidents if each["state"] == "unreached")
-
-
-def _opened(own: list[Event]) -> list[TaskOpened]:
-    return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
-
-
-def _next_hints(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
-    """The next steps: first the tasks that the act has opened."""
-    from incidents.contract import next_steps
-    from incidents.contract.hints import look
-
-    kinds = {event["kind"] for event in own}
-    if "closure_asked" in kinds:
-        return next_steps.to_closure(site["site"])
-    if "reinstatement_asked" in kinds:
-        return next_steps.to_reinstatement(site["site"])
-    opened = _opened(own)
-    if any(task["task_kind"] == "suspicion" for task in opened):
-        # Somebody looks before it is settled.
-        return [look("check_filing", site["site"])]
-    found = [
-        next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
-    ]
-    if "closure_disputed" in kinds:
-        found = next_steps.to_dispute(
-            site["site"], held=site["held"], asked_by=site.get("asked_by")
-        )
-    if document["incident"] is not None:
-        found += next_steps.after(document["incident"], site)
-    rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
-    # A recheck is completed last, after the record of whether the content is gone.
-    for hint in _recheck_hints(run, rechecks):
-        if hint not in found:
-            found.append(hint)
-    return found
-
-
-def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
-    """The hints of the queue for those rechecks."""
-    if not tasks:
-        return []
-    with run.looking() as looks:
-        items = [looks.item(key) for task in tasks if (key := read_item_id(task)) is not None]
-    return [hint for item in items if item is not None for hint in item["hints"]]
-
-
-def _left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
-    """The hints for a site that a loss has left down and that none of the events has opened."""
-    from incidents.contract import next_steps
-    from incidents.contract.hints import look
-
-    left = {event.get("left_down") for event in events}
-    if "closed" in left:
-        return next_steps.to_left_closed(site["site"], suspended=site["state"] == "suspended")
-    return [look("why", site["site"])] if left - {None} else []
 
 
 def _contact_on_file(run: Run, site: Site) -> str:
@@ -295,34 +236,3 @@ def wording_of(run: Run, answer: Answer) -> words.Wording:
     """The wording of the events of an answer's site."""
     # A server that refuses does not give the site's id; its events have whole ids.
     return words.Wording(site=answer.site, site_id=answer.site_id or 0, when=run.when)
-
-
-_ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Acts that the requester may not do: they are the second person's."""
-
-
-def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write a line with the next command, and who may give it."""
-    return run.text("answer.next", step=next_step(run, hint, asked_by))
-
-
-def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write the command, and who may give it; `asked_by` made the request that waits."""
-    from incidents.contract.hints import action_of, right_of, typed
-
-    action = action_of(hint)
-    another = action is not None and action.command in _ANOTHERS and asked_by is not None
-    who = [run.text("who.another", by=asked_by)] if another else []
-    who += _required_role(run, right_of(hint))
-    # As a shell comment, so that the whole line can be typed.
-    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
-
-
-def _required_role(run: Run, right: str | None) -> list[str]:
-    """Say who may do it, if not every operator may."""
-    from incidents.accounts import identity
-    from incidents.locale import refusals
-
-    if right is None or identity.may("operator", right):
-        return []
-    return [run.text("who.role", who=refusals.roles_for(right, run.language))]

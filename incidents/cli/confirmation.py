@@ -90,7 +90,7 @@ def is_opening_asked(confirm: str | None) -> bool:
     return confirm is not None or (is_terminal(sys.stdin) and is_terminal(sys.stderr))
 
 
-def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -> None:
+def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None) -> None:
     """Have openings confirmed by a name or their number; raises OpeningNotConfirmedError."""
     if not opened:
         return
@@ -98,12 +98,12 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -
     right = str(n) if alone is None else alone
     code = "confirm.ask_name" if alone else "confirm.ask_number"
     ask = run.question(code, right=site_name.in_full(right))
-    typed = read_confirmation(run, [*openings_text(run, opened), ask], said)
+    typed = read_confirmation(run, [*openings_text(run, opened), ask], confirm)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.matches_name(alone, given):
         return
-    if said is not None:
-        way_out = wrong_confirmation(said, right)
+    if confirm is not None:
+        way_out = wrong_confirmation(confirm, right)
     else:
         way_out = Cause.of("typed_is_not", "you did not type {right}", right=right)
     raise OpeningNotConfirmedError(what=alone or Cause.of("sites", "{n:,} sites", n=n),

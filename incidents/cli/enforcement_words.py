@@ -42,10 +42,10 @@ def mark_unread(found: MarkUnread, when: When) -> str:
     """Say that a daemon carries no order out, and what to type."""
     language, others = when.language, found["count"] - 1
     code = "enforcement.mark_unread" if found["others"] else "enforcement.mark_unread.all"
-    told = language.say(
+    sentence = language.say(
         code, daemon=found["daemon"], ago=when.ago(found["since"]), problem=found["problem"]
     )
-    return told + (counted("enforcement.mark_unread", others, language) if others else "")
+    return sentence + (counted("enforcement.mark_unread", others, language) if others else "")
 
 
 def counted(code: str, n: int, language: Language, **facts: Any) -> str:
@@ -99,16 +99,18 @@ def left_down(history: Mapping[str, Any], when: When) -> str:
     count, ago = found["count"], when.ago(found["since"])
     # An older server names none before it has compared all.
     is_all = found.get("complete", True)
-    told = language.say(
+    sentence = language.say(
         "enforcement.left_down", left=_left(found, language), sites=_by_state(found, language),
         suspended=_suspended_now(found, language),
         so_far="" if is_all else language.say("enforcement.left_down.so_far"),
     )  # fmt: skip
     # Nor does it say which are newer, or closed.
     if found.get("new") == count:
-        return counted("enforcement.left_down.new", count, language, told=told, ago=ago)
+        return counted("enforcement.left_down.new", count, language, told=sentence, ago=ago)
     again = language.say("enforcement.left_down.again") if found.get("closed") else ""
-    return counted("enforcement.left_down.why", count, language, told=told, ago=ago, again=again)
+    return counted(
+        "enforcement.left_down.why", count, language, told=sentence, ago=ago, again=again
+    )
 
 
 def _suspended_now(found: Mapping[str, Any], language: Language) -> str:

@@ -203,7 +203,7 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
     )
 
 
-def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
+def _confirm(act: Act, sites: Sequence[str], confirm: str | None, *, cancelled: bool) -> None:
     """Have the opening of sites confirmed that a loss left down, or that are in fact closed."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
@@ -215,7 +215,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
             # An older server does not say it.
             if each.really == "closed" or looks.site(each.site).get("left_down_since")
         ]
-    confirmation.confirm_openings(act.run, doubted, said)
+    confirmation.confirm_openings(act.run, doubted, confirm)
 
 
 def _names(run: Run, *, every: bool) -> list[str]:
@@ -234,7 +234,7 @@ def _write_count(run: Run, compared: list[Comparison], differing: int) -> None:
     without = sum(each.adapter == DEFAULT for each in compared)
     repaired = [each for each in compared if each.verdict == REPAIRED]
     logged = sum(each.is_unenforced for each in repaired)
-    told = [
+    lines = [
         run.text("reconcile.compared", n=len(compared)),
         run.text("reconcile.differ", n=differing),
     ]
@@ -242,8 +242,8 @@ def _write_count(run: Run, compared: list[Comparison], differing: int) -> None:
         "unknown": verdicts.count(UNKNOWN), "no_adapter": without,
         "again": len(repaired) - logged, "again.in_vain": logged,
     }  # fmt: skip
-    told += [run.text(f"reconcile.{code}", n=n) for code, n in more.items() if n]
-    run.inform(run.text("list.parts").join(told))
+    lines += [run.text(f"reconcile.{code}", n=n) for code, n in more.items() if n]
+    run.inform(run.text("list.parts").join(lines))
     stays_closed = ("suspended", "closed")
     closed = [
         each

@@ -259,9 +259,9 @@ def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) 
     from incidents.contract.hints import do
     from incidents.machine.commands import EditSite
 
-    told: list[Remarked] = []
+    lines: list[Remarked] = []
     if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
-        told.append((run.text("hint.phone.short"), [do(EditSite, site, phone=None)]))
+        lines.append((run.text("hint.phone.short"), [do(EditSite, site, phone=None)]))
     if email is not None and _ADDRESS.fullmatch(email) is None:
-        told.append((run.text("hint.email.wrong"), [do(EditSite, site, email=None)]))
-    return told
+        lines.append((run.text("hint.email.wrong"), [do(EditSite, site, email=None)]))
+    return lines

@@ -144,7 +144,7 @@ class Run:
         return self.language.say(id_, when=when, **facts)
 
     def question(self, id_: str, /, **facts: object) -> str:
-        """Like `text`, for what is asked at a terminal: a person reads it, whatever the format."""
+        """Fill the phrase of a question at a terminal, which a person reads whatever the format."""
         return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager

@@ -152,11 +152,13 @@ def _contact(run: Run, contact: Contact) -> str:
         code = "show.contact.recorded.voided" if is_late else "show.contact.voided"
     else:
         code = "show.contact.recorded" if is_late else "show.contact"
-    told = run.text(
+    sentence = run.text(
         code, id=contact["id"], outcome=contact["outcome"], by=contact["by"],
         at=contact["occurred_at"], recorded_at=contact["recorded_at"],
     )  # fmt: skip
-    return run.text("show.said", what=told, text=contact["note"]) if contact["note"] else told
+    return (
+        run.text("show.said", what=sentence, text=contact["note"]) if contact["note"] else sentence
+    )
 
 
 def _note(run: Run, note: Note) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.accounts.identity import distinct_login
-from incidents.cli import answers, options, output, params, text_table
+from incidents.cli import next_steps, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import act, with_acts
 from incidents.cli.run import Run, coloured, is_terminal
@@ -248,18 +248,18 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     """Show the next commands, and by whom; `asked_by`: who made the request that waits."""
-    steps = (coloured(answers.next_step(run, hint, asked_by), bold=True) for hint in hints)
+    steps = (coloured(next_steps.next_step(run, hint, asked_by), bold=True) for hint in hints)
     run.write(*(run.text("answer.next", step=step) for step in steps))
 
 
 def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     at, recorded_at = event["at"], event["recorded_at"]
-    told = event["words"]
+    sentence = event["words"]
     if at != recorded_at:
-        told = run.text("site.recorded", what=told, at=recorded_at)
+        sentence = run.text("site.recorded", what=sentence, at=recorded_at)
     login = distinct_login(event["by"], event["login"])
     who = run.text("site.who" if login is None else "site.who.login", by=event["by"], login=login)
-    return run.when(at), who, told
+    return run.when(at), who, sentence
 
 
 def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:

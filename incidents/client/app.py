@@ -144,8 +144,8 @@ class RemoteLooks:
         """Every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
 
-    def _item(self, told: JSONObject, path: str) -> QueueItem:
-        item: JSONObject = {**told, "hints": hints.understood(told)}
+    def _item(self, document: JSONObject, path: str) -> QueueItem:
+        item: JSONObject = {**document, "hints": hints.understood(document)}
         parts = [(QueueItem, item), (Closing, item.get("closing")), (ToClose, item.get("to_close"))]
         if any(found is not None and required(kind) - found.keys() for kind, found in parts):
             # An older server sends less than this program shows.

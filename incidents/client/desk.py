@@ -186,9 +186,9 @@ def _answer(document: Acted) -> Answer:
     )  # fmt: skip
 
 
-def facts(told: Facts) -> dict[str, Any]:
+def facts(document: Facts) -> dict[str, Any]:
     """The facts of a refusal, as the desk has them."""
-    return {name: _fact(value) for name, value in told.items()}
+    return {name: _fact(value) for name, value in document.items()}
 
 
 def _fact(value: Any) -> Any:

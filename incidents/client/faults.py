@@ -54,12 +54,12 @@ class ProblemError(RefusedError):
     """
 
     def __init__(self, status: int, problem: JSONObject) -> None:
-        told = str(problem.get("detail") or problem.get("title") or f"status {status}")
+        sentence = str(problem.get("detail") or problem.get("title") or f"status {status}")
         parts = [
             f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg', '')}"
             for each in problem.get("errors", ())
         ]
-        super().__init__(f"{told} ({'; '.join(parts)})" if parts else told)
+        super().__init__(f"{sentence} ({'; '.join(parts)})" if parts else sentence)
         self.status, self.problem = status, problem
         self.facts = dict(problem.get("facts", {}))
 

@@ -174,8 +174,8 @@ class Exchange:
                 " ASCII",
                 limit=MAX_KEY,
             )  # fmt: skip
-        told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
-        headers = {name: str(value) for name, value in told.items() if value is not None}
+        named = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
+        headers = {name: str(value) for name, value in named.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
         answer = self._sent(method, path, asked)
         if self.prove is not None and _needs_proof(answer):

@@ -127,18 +127,18 @@ def _row_of_history(told: Mapping[str, str | None]) -> str:
     return json.dumps({name: text for name, text in told.items() if text is not None}) + "\n"
 
 
-def _add_to_tally(tally: Tally, told: Imported, lines: Sequence[int]) -> None:
+def _add_to_tally(tally: Tally, answer: Imported, lines: Sequence[int]) -> None:
     from incidents.history.importing import SiteTally
 
-    for each in told["by_site"]:
+    for each in answer["by_site"]:
         site = tally.sites.setdefault(each["site"], SiteTally(new=each["new"]))
         site.incidents_new += each["incidents_new"]
         site.incidents_known += each["incidents_known"]
     tally.refused += [
         (lines[each["line"] - 1], Refusal(each["name"], facts(each["facts"])))
-        for each in told["refusals"]
+        for each in answer["refusals"]
     ]
-    tally.ids += told["ids"]
+    tally.ids += answer["ids"]
 
 
 LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
@@ -255,14 +255,14 @@ def _line_of_customer(customer: Customer) -> bytes:
     return line.encode()
 
 
-def _taken(customer: Customer, told: Iterator[TakenRow]) -> RowResult:
+def _taken(customer: Customer, answers: Iterator[TakenRow]) -> RowResult:
     """The result of a row: for a good one the next of the server's."""
     from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, RowResult
 
     if _is_bad(customer):
         return RowResult(customer=customer, outcome=UNREADABLE)
-    each = next(told)
+    each = next(answers)
     refusal = each["refusal"]
     return RowResult(
         customer=customer, outcome=each["outcome"], changed=tuple(each["changed"]),

@@ -133,20 +133,20 @@ def _verdict(shown: documents.Verdict, places: Mapping[str, str]) -> Verdict:
     from incidents.record.own_events import LostEnd
 
     known = {each.name for each in fields(Verdict)}
-    told = {name: _frozen(value) for name, value in shown.items() if name in known}
-    told["witnesses"] = {
+    values = {name: _frozen(value) for name, value in shown.items() if name in known}
+    values["witnesses"] = {
         key: signed_check.Witnessed(**seen) for key, seen in shown["witnesses"].items()
     }
     if shown["since"] is not None:
-        told["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
+        values["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
     # An older server does not say it.
-    told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
-    told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
-    told["findings"] = tuple(
+    values["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
+    values["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])
+    values["findings"] = tuple(
         Flaw(**cast("Any", each) | {"where": places.get(each["where"], each["where"])})
         for each in shown["findings"]
     )
-    return Verdict(**told)
+    return Verdict(**values)
 
 
 def _frozen(value: Any) -> Any:
@@ -201,14 +201,14 @@ class RemoteErasure:
         return found
 
 
-def _met(told: policy_documents.Erased) -> ErasureResult:
+def _met(document: policy_documents.Erased) -> ErasureResult:
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import ErasureResult, YoungData
 
-    staying = told["staying"]
+    staying = document["staying"]
     return ErasureResult(
-        site=told["site"], before=read_rfc3339(told["before"]),
-        erased=Erased(words=told["words"], files=told["files"]),
+        site=document["site"], before=read_rfc3339(document["before"]),
+        erased=Erased(words=document["words"], files=document["files"]),
         staying=YoungData(
             words=staying["words"], files=staying["files"], first=_moment(staying["first_at"]),
             last=_moment(staying["last_at"]),
@@ -216,16 +216,18 @@ def _met(told: policy_documents.Erased) -> ErasureResult:
     )  # fmt: skip
 
 
-def _aged(told: policy_documents.Retention) -> RetentionResult:
+def _aged(document: policy_documents.Retention) -> RetentionResult:
     from incidents.desk.erasure import Erased
     from incidents.desk.pseudonyms import RetentionResult
     from incidents.settings.retention import Retention
 
-    keep = Retention(keep=timedelta(seconds=told["keep_s"]), is_enabled=told["asked_for"])
+    keep = Retention(keep=timedelta(seconds=document["keep_s"]), is_enabled=document["asked_for"])
     # An older server erases no sign-ins.
-    erased = Erased(words=told["words"], files=told["files"], sign_ins=told.get("sign_ins", 0))
-    return RetentionResult(keep=keep, before=read_rfc3339(told["before"]), erased=erased)
+    erased = Erased(
+        words=document["words"], files=document["files"], sign_ins=document.get("sign_ins", 0)
+    )
+    return RetentionResult(keep=keep, before=read_rfc3339(document["before"]), erased=erased)
 
 
-def _moment(told: str | None) -> datetime | None:
-    return None if told is None else read_rfc3339(told)
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else read_rfc3339(value)

@@ -72,9 +72,9 @@ def test_nobody_is_sent_to_the_form_and_from_there_to_where_they_wanted(desk: Co
     assert sent.status_code == 303
     assert sent.headers["location"] == "/sign-in?to=/sites/shop.example%3Fwhole%3D1"
     to = "/sites/shop.example?whole=1"
-    let_in = client.post("/sign-in", data={"handle": "li", "password": PASSWORD, "to": to})
-    assert let_in.headers["location"] == to
-    cookie = let_in.headers["set-cookie"]
+    open_session = client.post("/sign-in", data={"handle": "li", "password": PASSWORD, "to": to})
+    assert open_session.headers["location"] == to
+    cookie = open_session.headers["set-cookie"]
     assert cookie.startswith("__Host-incidents=")
     for word in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
         assert word in cookie

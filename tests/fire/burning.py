@@ -22,7 +22,7 @@ _RARELY_ANEW = 0.1
 
 
 @dataclass(slots=True)
-class Burning:
+class Target:
     """One of the processes: how it is started, and which it is now.
 
     `resumes_at` is when it is woken, in the time of `time.monotonic`; None if it is not stopped.
@@ -46,7 +46,7 @@ class Fire:
 
     def __init__(
         self,
-        burning: Sequence[Burning],
+        burning: Sequence[Target],
         nursery: Nursery,
         env: Mapping[str, str],
         folder: Path,
@@ -59,7 +59,7 @@ class Fire:
         self._chance, self._now = chance, clock_now
         self._story = (folder / "story.jsonl").open("w")
 
-    def start(self, each: Burning) -> None:
+    def start(self, each: Target) -> None:
         """Begin; now and then from nothing, as a user's shell does."""
         anew = self._chance.random() < _RARELY_ANEW
         with ExitStack() as stack:
@@ -73,7 +73,7 @@ class Fire:
         self.tell(started=each.name, pid=each.now.pid, anew=anew)
         self.figures["starts from nothing"] += anew
 
-    def kill(self, each: Burning) -> None:
+    def kill(self, each: Target) -> None:
         """Kill it, and start another one in its place."""
         stopped = each.resumes_at is not None
         self.end(each, signal.SIGKILL, -signal.SIGKILL)
@@ -83,13 +83,13 @@ class Fire:
         self.figures["kills of what was stopped"] += stopped
         self.start(each)
 
-    def end(self, each: Burning, by: signal.Signals, *statuses: int) -> None:
+    def end(self, each: Target, by: signal.Signals, *statuses: int) -> None:
         """Send it the signal, and see how it ends."""
         os.kill(each.now.pid, by)
         status = each.now.wait()
         assert status in statuses, self._ended_by_itself(each)
 
-    def pause(self, each: Burning, for_s: float) -> None:
+    def pause(self, each: Target, for_s: float) -> None:
         """Stop it for so long."""
         os.kill(each.now.pid, signal.SIGSTOP)
         each.resumes_at = time.monotonic() + for_s
@@ -97,7 +97,7 @@ class Fire:
         self.figures["pauses"] += 1
 
     @property
-    def awake(self) -> list[Burning]:
+    def awake(self) -> list[Target]:
         """The processes that are not stopped."""
         return [each for each in self.all if each.resumes_at is None]
 
@@ -118,7 +118,7 @@ class Fire:
         """Kill what the processes have left behind; how many there were."""
         return self._nursery.clear()
 
-    def lines(self) -> Iterator[tuple[Burning, str]]:
+    def lines(self) -> Iterator[tuple[Target, str]]:
         """The lines of their logs."""
         for each in self.all:
             for line in self._log(each).read_text().splitlines():
@@ -134,17 +134,17 @@ class Fire:
         """Close the story."""
         self._story.close()
 
-    def _log(self, each: Burning) -> Path:
+    def _log(self, each: Target) -> Path:
         return self._folder / f"{each.name}.log"
 
-    def _ended_by_itself(self, each: Burning) -> str:
+    def _ended_by_itself(self, each: Target) -> str:
         log = self._log(each).read_text()
         return f"{each.name} ended by itself, with status {each.now.poll()}: …{log[-3_000:]}"
 
 
 @contextmanager
 def fire(
-    burning: Sequence[Burning],
+    burning: Sequence[Target],
     env: Mapping[str, str],
     folder: Path,
     chance: Random,

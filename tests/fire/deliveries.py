@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.acceptance.daemons import engine_of, incidents
 from tests.databases import postgresql_server, sqlite_folder
 from tests.fire import deliveries_checker
-from tests.fire.deliveries_fire import Carrying
+from tests.fire.deliveries_fire import DeliveryRun
 from tests.fire.deliveries_watch import LEASE
 from tests.fire.deliveries_world import world
 
@@ -58,7 +58,7 @@ def on_sqlite(seed: int, folder: Path, orders: int, daemons: int = 2) -> Counter
 
 def _run(kind: str, url: str, seed: int, folder: Path, orders: int, daemons: int) -> Counter[str]:
     try:
-        with Carrying(url, seed, folder, daemons=daemons, sites=_sites(orders)) as fire:
+        with DeliveryRun(url, seed, folder, daemons=daemons, sites=_sites(orders)) as fire:
             fire.burn(orders)
             fire.die_down()
             fire.read_logs()

@@ -20,7 +20,7 @@ from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.store.database.schema import upgrade
 from tests.acceptance.daemons import engine_of, environment
-from tests.fire.burning import Burning, fire
+from tests.fire.burning import Target, fire
 from tests.fire.deliveries_clock import RATE, Hand
 from tests.fire.deliveries_operator import names
 from tests.fire.deliveries_scene import Programs, free_port, settings
@@ -43,7 +43,7 @@ _FAULTS = ("fault in", "Traceback", "deadlock", "was refused", "adapter failed",
 """Text that no log may contain, however much goes wrong around the program."""
 
 
-class Carrying:
+class DeliveryRun:
     """The faults inflicted on the processes of one run; `folder` gets their output."""
 
     def __init__(self, url: str, seed: int, folder: Path, *, daemons: int, sites: int) -> None:
@@ -56,7 +56,7 @@ class Carrying:
             self._watch = Watch(stack.enter_context(engine_of(url)))
             port = free_port()
             env = environment(url, self._hand.environment, settings(folder, port))
-            burning = [Burning(f"daemon-{n}", ("daemon",)) for n in range(1, daemons + 1)]
+            burning = [Target(f"daemon-{n}", ("daemon",)) for n in range(1, daemons + 1)]
             lit = fire(burning, env, folder, self._chance, self._hand.now)
             self._fire = stack.enter_context(lit)
             programs = Programs(env, folder, stack)
@@ -152,12 +152,12 @@ class Carrying:
     def _kill_receiver(self, most_s: float = _DOWN_S) -> None:
         if self._returns_at is None:
             self._receiver.kill()
-            self._mourn(most_s)
+            self._note_deaths(most_s)
 
     def _lose_receiver(self) -> None:
         self._kill_receiver(_LONG_DOWN_S)
 
-    def _mourn(self, most_s: float) -> None:
+    def _note_deaths(self, most_s: float) -> None:
         down_s = self._chance.random() * most_s
         self._returns_at = time.monotonic() + down_s
         self._fire.tell(killed="receiver", down_s=down_s)
@@ -182,7 +182,7 @@ class Carrying:
         now = time.monotonic()
         self._fire.wake(now)
         if self._returns_at is None and self._receiver.status is not None:
-            self._mourn(_DOWN_S)
+            self._note_deaths(_DOWN_S)
         if self._returns_at is not None and self._returns_at <= now:
             self._receiver.start()
             self._returns_at = None

@@ -28,7 +28,7 @@ from tests.acceptance.daemons import engine_of, environment, incidents
 from tests.databases import sqlite_folder
 from tests.fire import ledger as ledgers
 from tests.fire import record
-from tests.fire.burning import Burning, Fire, fire
+from tests.fire.burning import Fire, Target, fire
 from tests.fire.checker import check_database
 from tests.fire.ledger import ANSWER, Intent, LedgerFile
 from tests.fire.operators import NO_ANSWER
@@ -104,7 +104,7 @@ def _run(
     chance = random.Random(f"kills {seed}")
     try:
         with fire(_burning(folder, seed, doses), environment(url), folder, chance) as lit:
-            killing = Killing(lit, url, folder, chance, server)
+            killing = KillRun(lit, url, folder, chance, server)
             killing.burn(doses)
             killing.die_down()
             killing.read_logs()
@@ -166,20 +166,20 @@ def _add(desk: Desk, site: str, ledger: LedgerFile) -> None:
     ledger.acknowledge(ledgers.acknowledgement(site, answer.document, None))
 
 
-def _burning(folder: Path, seed: int, doses: Doses) -> list[Burning]:
+def _burning(folder: Path, seed: int, doses: Doses) -> list[Target]:
     """The seven processes."""
     operators = [
-        Burning(
+        Target(
             f"operator-{n}",
             (str(n), str(seed), str(folder / f"operator-{n}.jsonl"), str(doses.thought_s)),
             module="tests.fire.operators",
         )
         for n in range(1, OPERATORS + 1)
     ]
-    return operators + [Burning(f"daemon-{n}", ("daemon",)) for n in range(1, DAEMONS + 1)]
+    return operators + [Target(f"daemon-{n}", ("daemon",)) for n in range(1, DAEMONS + 1)]
 
 
-class Killing:
+class KillRun:
     """The faults inflicted on the seven processes of one run."""
 
     def __init__(

@@ -48,8 +48,10 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     engine = run.local.bare_engine
     is_new = schema.status(engine) is schema.Status.EMPTY
     schema.upgrade(engine, rehearsal=rehearsal)
-    told = run.text("db.made" if is_new else "db.up_to_date", place=address.display_address(engine))
-    _report(run, run.local.engine, told)
+    sentence = run.text(
+        "db.made" if is_new else "db.up_to_date", place=address.display_address(engine)
+    )
+    _report(run, run.local.engine, sentence)
 
 
 @db.command()
@@ -112,8 +114,8 @@ def backup(run: Run, file: Path) -> None:
             place=address.display_address(engine), damage=found[0],
         )  # fmt: skip
     _copy(engine, file)
-    told = run.text("db.copied", file=str(file), place=address.display_address(engine))
-    _report(run, run.local.engine, told, file=str(file))
+    sentence = run.text("db.copied", file=str(file), place=address.display_address(engine))
+    _report(run, run.local.engine, sentence, file=str(file))
 
 
 @db.command()

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
     """Count values, files and rows of the log of sign-ins, in words."""
-    told = count(run.language, words, "text")
+    sentence = count(run.language, words, "text")
     for n, what in ((files, "file"), (sign_ins, "sign_in")):
         if n:
-            told = run.text("erasure.and", some=told, more=count(run.language, n, what))
-    return told
+            sentence = run.text("erasure.and", some=sentence, more=count(run.language, n, what))
+    return sentence
 
 
 def erased_sentence(run: Run, erased: Erased, *, dry_run: bool) -> str:
@@ -98,8 +98,8 @@ def _answer_of_retention(run: Run, aged: RetentionResult, *, dry_run: bool) -> N
         document = aged.document(dry_run=dry_run)
         output.write_document(run, document, rows=[document])
     elif not run.quiet:
-        told = erased_sentence(run, aged.erased, dry_run=dry_run)
-        run.write(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
+        sentence = erased_sentence(run, aged.erased, dry_run=dry_run)
+        run.write(run.text("erasure.kept", days=keep.keep.days, told=sentence, before=aged.before))
         if not keep.is_enabled:
             run.inform(run.text("erasure.not_asked_for"))
 
@@ -243,10 +243,10 @@ def _ask_confirmation(
 def _answer_of_demand(run: Run, met: ErasureResult, *, dry_run: bool) -> None:
     young = met.staying
     if not output.answer_program(run, met.document(dry_run=dry_run), met.site):
-        told = run.text("erasure.nothing")
+        sentence = run.text("erasure.nothing")
         if met.erased.anything:
-            told = erased_sentence(run, met.erased, dry_run=dry_run)
-        run.write(run.text("erasure.of_site", site=met.site, told=told))
+            sentence = erased_sentence(run, met.erased, dry_run=dry_run)
+        run.write(run.text("erasure.of_site", site=met.site, told=sentence))
         if young.first is not None and young.last is not None:
             what = counted_erasure(run, young.words, young.files)
             run.write(run.text("erasure.must_stay", what=what, first=young.first, last=young.last))

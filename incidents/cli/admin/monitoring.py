@@ -187,8 +187,10 @@ def _sentence_of_trial(run: Run, result: TriedChannel) -> str:
     channel = result["channel"]
     if not result["took"]:
         code = "alarms.trial.failed.detail" if result["detail"] else "alarms.trial.failed"
-        told = run.text(code, channel=channel, problem=result["problem"], detail=result["detail"])
-        return coloured(told, fg="red", bold=True)
+        sentence = run.text(
+            code, channel=channel, problem=result["problem"], detail=result["detail"]
+        )
+        return coloured(sentence, fg="red", bold=True)
     if result["quiet_until"] is not None:
         return run.text("alarms.trial.quiet", channel=channel, at=result["quiet_until"])
     return run.text("alarms.trial", channel=channel)

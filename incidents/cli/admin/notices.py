@@ -57,8 +57,8 @@ def list_notices(run: Run) -> None:
         ),
     )  # fmt: skip
     for to, setting in {each["to"]: each["unset"] for each in found if "unset" in each}.items():
-        told = run.text("notices.no_channel", to=to, setting=setting)
-        run.inform(coloured(told, fg="red", bold=True))
+        sentence = run.text("notices.no_channel", to=to, setting=setting)
+        run.inform(coloured(sentence, fg="red", bold=True))
 
 
 def _when(run: Run, notice: NoticeHere) -> str:

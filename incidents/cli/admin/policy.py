@@ -54,9 +54,9 @@ def show(run: Run) -> None:
         from incidents.locale.words import policy_sentences
         from incidents.machine.policy import read
 
-        told = policy_sentences(read(document["toml"]), run.language)
+        sentences = policy_sentences(read(document["toml"]), run.language)
         digest = run.text("policy.digest", policy=document["policy"])
-        run.write(*told, "", document["toml"], digest, _since(run, document["activation"]))
+        run.write(*sentences, "", document["toml"], digest, _since(run, document["activation"]))
 
 
 @verb()
@@ -186,6 +186,6 @@ def _since(run: Run, last: Activation | None) -> str:
 
 def _person(run: Run, activation: Activation) -> str:
     by, login = activation["by"], activation["login"]
-    told = by if login in (None, by) else run.text("policy.login", by=by, login=login)
+    sentence = by if login in (None, by) else run.text("policy.login", by=by, login=login)
     second = activation["seconded_by"]
-    return told if second is None else run.text("policy.seconded", by=told, second=second)
+    return sentence if second is None else run.text("policy.seconded", by=sentence, second=second)

@@ -111,8 +111,8 @@ def _write_errors(run: Run, wrong: list[Exception]) -> int:
     """Write the errors and return the exit status; raise the last error."""
     if not wrong:
         return DONE
-    told = {str(error): error for error in wrong}
-    *others, last = told.values()
+    by_text = {str(error): error for error in wrong}
+    *others, last = by_text.values()
     for error in others:
         run.inform(str(error))
     raise last

@@ -193,6 +193,6 @@ def _signing(run: Run, found: LogStatus) -> str:
     trouble, since = found.get("trouble"), found.get("trouble_since")
     if trouble is not None and since is not None:
         ago = run.when.ago(since)
-        told = run.text("log_status.signing.trouble", trouble=trouble, ago=ago)
-        return coloured(told, fg="red")
+        sentence = run.text("log_status.signing.trouble", trouble=trouble, ago=ago)
+        return coloured(sentence, fg="red")
     return run.text("log_status.signing.signs" if found["signs"] else "log_status.signing.nobody")

@@ -145,17 +145,17 @@ def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
 def _write_result(run: Run, gone: Outcome, done: Summary) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
-        told: WentOn = {
+        answer: WentOn = {
             "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
             "had": resumed.had, "signed": resumed.signed,
             "key": None if gone.key is None else str(gone.key),
             "kept": None if lost is None else str(lost.kept.file),
         }  # fmt: skip
         found: Recovered = {
-            **told, "sites": dict(done.counts), "opened": done.opened,
+            **answer, "sites": dict(done.counts), "opened": done.opened,
             "taken_down": done.taken_down, "uncompared": _uncompared(done),
         }  # fmt: skip
-        output.write_document(run, found, rows=[told])
+        output.write_document(run, found, rows=[answer])
         return
     run.write(run.text("recover.goes_on", n=resumed.entries, epoch=resumed.epoch))
     if resumed.had is not None:
@@ -179,12 +179,12 @@ def _write_sites(run: Run, done: Summary) -> None:
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
-    told = [
+    lines = [
         run.text("recover.agrees", n=done.counts["agrees"]), run.text("recover.again", n=again)
     ]  # fmt: skip
-    told += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
+    lines += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
     sites = counted(run, "site", done.counts.total())
-    run.write(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(told)))
+    run.write(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(lines)))
     for id_, names in (("recover.opened", done.opened), ("recover.taken_down", done.taken_down)):
         if names:
             _name(run, id_, names, MOST_NAMED)

@@ -191,11 +191,11 @@ def _checkpoint(data: bytes, file: Path, option: str) -> Held:
     try:
         return signed_check.read(data, str(file))
     except IncidentsError as error:
-        told = {"option": option, "file": file, "why": error.message}
+        facts = {"option": option, "file": file, "why": error.message}
         if option != "--since":
-            raise InputError.coded("option_file", "{option} {file}: {why}", **told) from error
+            raise InputError.coded("option_file", "{option} {file}: {why}", **facts) from error
         sentence = "{option} {file}: {why}; omit {option} to verify everything"
-        raise InputError.coded("option_since", sentence, **told) from error
+        raise InputError.coded("option_since", sentence, **facts) from error
 
 
 _NOT_KEY = {

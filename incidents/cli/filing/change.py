@@ -154,19 +154,19 @@ def _checklist(
     if not steps:
         return []
     spoken = looks.finding_catalogue(run)
-    told = [spoken.word("step", step) for step in steps]
-    return [run.text("filing_change.moved", site=site), *told]
+    lines = [spoken.word("step", step) for step in steps]
+    return [run.text("filing_change.moved", site=site), *lines]
 
 
 def _item(
     act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
 ) -> None:
-    said = {name: str(value).strip() for name, value in given.items() if value is not None}
-    if remove and said:
+    changes = {name: str(value).strip() for name, value in given.items() if value is not None}
+    if remove and changes:
         raise InputError.coded(
             "remove_alone", "--remove removes the whole entry: give no other option with it"
         )
-    if not (remove or said):
+    if not (remove or changes):
         raise InputError.coded(
             "nothing_said", "nothing to change about {key}: add what changed, or --remove", key=key
         )
@@ -179,7 +179,7 @@ def _item(
         change(act, site, {key: ""})
     else:
         # The desk merges them into the filing, so that a concurrent change is kept.
-        parts = tuple((key, name, text) for name, text in said.items())
+        parts = tuple((key, name, text) for name, text in changes.items())
         _submit(act, site, ChangeFiling(by=act.by, parts=parts))
 
 

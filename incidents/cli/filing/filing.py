@@ -157,17 +157,17 @@ def _write_rows(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
 def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
     """The lines of a row for people: all of a dry run, else only what was not taken."""
     row = taken.customer
-    told = [_problem(run, problem) for problem in row.problems]
+    lines = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
         why = refusals.sentence(taken.refusal, run.when, run.language)
         is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts.get("nearest")
-        told.append(run.text("filing.new_here") if is_new else why)
-    if dry_run and not told:
-        told.append(_outcome(run, taken))
-    said = [run.text("filing.row", row=row.row, site=row.site or "?", what=each) for each in told]
+        lines.append(run.text("filing.new_here") if is_new else why)
+    if dry_run and not lines:
+        lines.append(_outcome(run, taken))
+    texts = [run.text("filing.row", row=row.row, site=row.site or "?", what=each) for each in lines]
     if not dry_run:
-        return said
-    said += [
+        return texts
+    texts += [
         run.text(
             "filing.finding", verdict=coloured(verdict_of(run, each), bold=True), field=each.field,
             what=sentence(run, each),
@@ -175,16 +175,16 @@ def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
         for each in taken.findings
         if each.verdict != OK
     ]  # fmt: skip
-    return said
+    return texts
 
 
 def _problem(run: Run, problem: Problem) -> str:
     """Say which part of a row cannot be used, and why."""
-    told = run.language.cause(problem.detail, run.when)
+    text = run.language.cause(problem.detail, run.when)
     if problem.value:
-        told = run.text("filing.of_value", value=problem.value, what=told)
+        text = run.text("filing.of_value", value=problem.value, what=text)
     where = problem.field or problem.column
-    return run.text("filing.of_field", field=where, what=told) if where else told
+    return run.text("filing.of_field", field=where, what=text) if where else text
 
 
 def _outcome(run: Run, taken: RowResult) -> str:
@@ -218,13 +218,13 @@ def _document(taken: RowResult) -> ListedRow:
 def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
     from incidents.history.customers import OUTCOMES
 
-    told = [
+    lines = [
         run.text("filing.outcome", n=tally[outcome], outcome=outcome)
         for outcome in OUTCOMES
         if tally[outcome]
     ]
     rows = count(run.language, tally.total(), "row")
-    run.inform(run.text("filing.sum" if told else "filing.sum.none", rows=rows, told=told))
+    run.inform(run.text("filing.sum" if lines else "filing.sum.none", rows=rows, told=lines))
     if dry_run:
         run.inform(run.text("answer.dry_run"))
 
@@ -239,18 +239,18 @@ def _check_rows(run: Run, path: str, file: str, *, ignore: bool) -> None:
     from incidents.filing.lists.customer_list import CustomerList
 
     bad = 0
-    told: list[str] = []
+    lines: list[str] = []
     with _opened(path, file, run.text("history_file.reading")) as table:
         for row in CustomerList(table, ignore=ignore).customers():
             if row.problems:
                 bad += 1
-                if len(told) < MAX_TOLD:
+                if len(lines) < MAX_TOLD:
                     problem = _problem(run, row.problems[0])
-                    told.append(run.text("filing.bad_row", row=row.row, what=problem))
+                    lines.append(run.text("filing.bad_row", row=row.row, what=problem))
     if bad:
-        more = [run.text("filing.more", n=bad - len(told))] if bad > len(told) else []
+        more = [run.text("filing.more", n=bad - len(lines))] if bad > len(lines) else []
         facts = {"file": file, "count": count(run.language, bad, "row"),
-                 "rows": "\n".join([*told, *more])}  # fmt: skip
+                 "rows": "\n".join([*lines, *more])}  # fmt: skip
         raise BadRowsError(**facts)
 
 

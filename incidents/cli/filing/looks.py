@@ -230,8 +230,8 @@ def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
             yield label, text
         else:
             word = _shown(run, field, text)
-            told = run.text("filing_looks.choice", code=text, word=word)
-            yield label, text if word == text else told
+            words = run.text("filing_looks.choice", code=text, word=word)
+            yield label, text if word == text else words
 
 
 def _shown(run: Run, field: Field, text: str) -> str:
@@ -245,12 +245,12 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
         return text
-    told = [
+    lines = [
         f"{field.zh if is_chinese(run) else field.en} {_shown(run, field, said[field.key])}"
         for field in fields
         if field.key in said
     ]
-    return run.language.comma.join(told) or text
+    return run.language.comma.join(lines) or text
 
 
 @verb()
@@ -297,10 +297,10 @@ def _counted(term: TermOfSite, now: date) -> SiteTerm:
 
 def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
-    told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
-    told = told if left >= 0 else text_table.ColouredField.of(told, fg="red")
+    words = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
+    words = words if left >= 0 else text_table.ColouredField.of(words, fg="red")
     what = run.text(f"term.{term['term']}")
-    return site_name.shown(term["site"]), what, term["due_on"], told, term["reminded_on"] or ""
+    return site_name.shown(term["site"]), what, term["due_on"], words, term["reminded_on"] or ""
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:

@@ -238,8 +238,8 @@ def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
 
     rows = [checks.finding_document(finding) for finding in findings]
     if run.format == JSON:
-        told = {"page": target, "right": is_right(findings), "findings": rows}
-        output.write_document(run, told, rows=rows)
+        answer = {"page": target, "right": is_right(findings), "findings": rows}
+        output.write_document(run, answer, rows=rows)
     elif run.for_programs:
         output.write_documents(run, rows)
     elif run.quiet:

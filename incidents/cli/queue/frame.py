@@ -63,10 +63,10 @@ def _head(screen: Screen, width: int) -> Lines:
     when = screen.run.when
     lines = list(title(screen.found, when).wrap(_ANY_CONSOLE, max(width, 2)))
     if screen.problem is not None:
-        told = screen.language.say(
+        sentence = screen.language.say(
             "queue.looked_at", when=when, at=screen.looked_at, problem=screen.problem
         )
-        lines += _sentence(told, width, ALARM)
+        lines += _sentence(sentence, width, ALARM)
     for notice in queue_words.notices(screen.found, when):
         lines += _sentence(notice.words, width, ALARM if notice.is_alarm else REMARK)
     return lines
@@ -108,8 +108,10 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
     """The details for which a narrow list has no room: what to do, and whom to call."""
     what = queue_words.what_in_full(item, screen.language)
-    told = screen.language.say("queue.selected", id=item["id"], what=what, whom=_whom(screen, item))
-    lines = _sentence(told, width)
+    sentence = screen.language.say(
+        "queue.selected", id=item["id"], what=what, whom=_whom(screen, item)
+    )
+    lines = _sentence(sentence, width)
     warning = item["warning"]
     return [*lines, *(_sentence(warning, width, "bold red") if warning else [])]
 
@@ -191,14 +193,14 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
 
 def _told(screen: Screen, item: QueueItem) -> str:
     language = screen.language
-    told = [
+    lines = [
         queue_words.what_in_full(item, language),
         queue_words.left(item, language),
         language.say("queue.attempts", n=item["attempts"]),
     ]
     if item["claimed_by"]:
-        told.append(language.say("queue.with", who=item["claimed_by"]))
-    return language.say("list.parts").join(part for part in told if part)
+        lines.append(language.say("queue.with", who=item["claimed_by"]))
+    return language.say("list.parts").join(part for part in lines if part)
 
 
 def _help(screen: Screen, width: int, rows: int) -> Lines:

@@ -59,15 +59,15 @@ def carry_out(run: Run, action: PendingAction) -> ActionResult:
     """
     [answer] = Act(run, key=action.key, dry_run=False).submit_all([(action.site, action.command)])
     due = [
-        run.text("answer.meanwhile", what=told)
-        for told in _sentences(run, answer, of_the_clock=True)
+        run.text("answer.meanwhile", what=sentence)
+        for sentence in _sentences(run, answer, of_the_clock=True)
     ]
     if answer.refusal is not None:
         refused = refusals.sentence(answer.refusal, run.when, run.language)
         return ActionResult(words=_joined(run, [refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False) or [run.text("answer.nothing")]
-    told = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
-    return ActionResult(words=told, is_refusal=False)
+    sentence = _joined(run, [*done, *answers.remark_sentences(run, answer), *due])
+    return ActionResult(words=sentence, is_refusal=False)
 
 
 def _joined(run: Run, sentences: list[str]) -> str:
@@ -122,8 +122,8 @@ def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
 def listed(item: QueueItem, by: str, language: Language) -> str:
     """List the offered keys on one line."""
     found = offered(item, by, language)
-    told = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
-    return language.say("list.parts").join(told)
+    lines = [language.say("queue.key", key=key, words=words) for key, words in found.items()]
+    return language.say("list.parts").join(lines)
 
 
 def _fitting(item: QueueItem, by: str) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli import answers
+from incidents.cli.next_steps import next_step
 from incidents.cli.prose import Prose
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import Run, uses_colour, visible
@@ -40,8 +40,8 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
     items = found["items"]
     parts: list[RenderableType] = [title(found, run.when)]
     for notice in queue_words.notices(found, run.when):
-        told = f" {notice.words} " if notice.is_alarm else notice.words
-        parts.append(Prose(told, style=ALARM if notice.is_alarm else REMARK))
+        sentence = f" {notice.words} " if notice.is_alarm else notice.words
+        parts.append(Prose(sentence, style=ALARM if notice.is_alarm else REMARK))
     if not items:
         parts.append(Text(run.text("queue.nothing"), style="green"))
     else:
@@ -58,11 +58,11 @@ def title(found: QueuePage, when: When) -> Text:
     overdue = sum(1 for item in found["items"] if item["overdue"])
     language = when.language
     n = queue_words.number(total, language, capped=found["counts_capped"])
-    told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
-    told.append(language.say("queue.total", n=n))
+    sentence = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
+    sentence.append(language.say("queue.total", n=n))
     if overdue:
-        told.append(language.say("queue.total.overdue", n=overdue), style="bold red")
-    return told
+        sentence.append(language.say("queue.total.overdue", n=overdue), style="bold red")
+    return sentence
 
 
 def style_of(item: QueueItem) -> str:
@@ -120,6 +120,6 @@ def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     first.add_row(run.text("queue.label.whom"), whom)
     first.add_row(run.text("queue.label.say"), words(item["say"]))
     for hint in item["hints"]:
-        step = answers.next_step(run, hint, first_of_two(item))
+        step = next_step(run, hint, first_of_two(item))
         first.add_row(run.text("queue.label.type"), words(step, style="bold green"))
     return first

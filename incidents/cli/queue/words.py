@@ -46,8 +46,8 @@ def left(item: QueueItem, language: Language) -> str:
     """The time left or overdue; empty without a deadline."""
     if item["left_s"] is None:
         return ""
-    told = language.span(timedelta(seconds=abs(item["left_s"])))
-    return language.say("queue.left.overdue", span=told) if item["overdue"] else told
+    sentence = language.span(timedelta(seconds=abs(item["left_s"])))
+    return language.say("queue.left.overdue", span=sentence) if item["overdue"] else sentence
 
 
 def whom(item: QueueItem, language: Language) -> str:
@@ -74,14 +74,14 @@ def notices(found: QueuePage, when: When) -> list[Notice]:
     """The notices above the queue, the worst first."""
     from incidents.views.queue import alarm
 
-    told = [
+    lines = [
         Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
         for each in alarm.warnings_of(found, when.now)
     ]
     # An older server does not say it.
     if found["enforcement"].get("rehearsal"):
-        told.append(Notice(when.language.say("rehearsal"), False))
-    return told
+        lines.append(Notice(when.language.say("rehearsal"), False))
+    return lines
 
 
 def _to_report(report: DutySummary, when: When) -> str:
@@ -130,12 +130,14 @@ def _only_logged(order: OnlyLogged, when: When) -> str:
 def _alarm(enforcement: Enforcement, when: When) -> str:
     """Say that nothing enforces the clock."""
     if enforcement["standing_aside"]:
-        told = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
+        sentence = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
     elif enforcement["last_beat"]:
-        told = when.language.say("notice.clock.last_beat", ago=when.ago(enforcement["last_beat"]))
+        sentence = when.language.say(
+            "notice.clock.last_beat", ago=when.ago(enforcement["last_beat"])
+        )
     else:
-        told = when.language.say("notice.clock.none")
-    what = _joined([told, *_done_once(enforcement, when), *_overdue(enforcement, when)], when)
+        sentence = when.language.say("notice.clock.none")
+    what = _joined([sentence, *_done_once(enforcement, when), *_overdue(enforcement, when)], when)
     return when.language.say("notice.clock", what=what)
 
 

@@ -1,0 +1,104 @@
+"""The next steps after an act, as commands: which ones follow, and who may give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from incidents.machine import commands as c
+from incidents.values.ids import read_item_id
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.contract.documents import Hint
+    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
+    from incidents.contract.documents.sites import Site
+
+
+RECHECK = "recheck"
+"""As in `machine.work`, which takes long to load."""
+
+_ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
+"""Acts that the requester may not do: they are the second person's."""
+
+
+def opened_tasks(own: list[Event]) -> list[TaskOpened]:
+    """The tasks that the act has opened."""
+    return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
+
+
+def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
+    """The next steps: first the tasks that the act has opened."""
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
+
+    kinds = {event["kind"] for event in own}
+    if "closure_asked" in kinds:
+        return next_steps.to_closure(site["site"])
+    if "reinstatement_asked" in kinds:
+        return next_steps.to_reinstatement(site["site"])
+    opened = opened_tasks(own)
+    if any(task["task_kind"] == "suspicion" for task in opened):
+        # Somebody looks before it is settled.
+        return [look("check_filing", site["site"])]
+    found = [
+        next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
+    ]
+    if "closure_disputed" in kinds:
+        found = next_steps.to_dispute(
+            site["site"], held=site["held"], asked_by=site.get("asked_by")
+        )
+    if document["incident"] is not None:
+        found += next_steps.after(document["incident"], site)
+    rechecks = [task["task"] for task in opened if task["task_kind"] == RECHECK]
+    # A recheck is completed last, after the record of whether the content is gone.
+    for hint in _recheck_hints(run, rechecks):
+        if hint not in found:
+            found.append(hint)
+    return found
+
+
+def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
+    """The hints of the queue for those rechecks."""
+    if not tasks:
+        return []
+    with run.looking() as looks:
+        items = [looks.item(key) for task in tasks if (key := read_item_id(task)) is not None]
+    return [hint for item in items if item is not None for hint in item["hints"]]
+
+
+def left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
+    """The hints for a site that a loss has left down and that none of the events has opened."""
+    from incidents.contract import next_steps
+    from incidents.contract.hints import look
+
+    left = {event.get("left_down") for event in events}
+    if "closed" in left:
+        return next_steps.to_left_closed(site["site"], suspended=site["state"] == "suspended")
+    return [look("why", site["site"])] if left - {None} else []
+
+
+def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
+    """Write a line with the next command, and who may give it."""
+    return run.text("answer.next", step=next_step(run, hint, asked_by))
+
+
+def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
+    """Write the command, and who may give it; `asked_by` made the request that waits."""
+    from incidents.contract.hints import action_of, right_of, typed
+
+    action = action_of(hint)
+    another = action is not None and action.command in _ANOTHERS and asked_by is not None
+    who = [run.text("who.another", by=asked_by)] if another else []
+    who += _required_role(run, right_of(hint))
+    # As a shell comment, so that the whole line can be typed.
+    return f"{typed(hint)}  # {run.text('list.semicolon').join(who)}" if who else typed(hint)
+
+
+def _required_role(run: Run, right: str | None) -> list[str]:
+    """Say who may do it, if not every operator may."""
+    from incidents.accounts import identity
+    from incidents.locale import refusals
+
+    if right is None or identity.may("operator", right):
+        return []
+    return [run.text("who.role", who=refusals.roles_for(right, run.language))]
