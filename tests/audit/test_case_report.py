@@ -71,7 +71,7 @@ def test_it_tells_what_was_only_logged_as_not_in_force(day: Rehearsal) -> None:
         )
         day.give(logged, each["site"])
     sign(day, witnesses=[WITNESS])
-    assert "The order was only logged, because the daemon has no adapter" in _text(_page(day))
+    assert "The order was only logged: set an adapter under [acts]" in _text(_page(day))
 
 
 def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:
@@ -91,7 +91,7 @@ def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> N
         " 250 µs later." in text
     )
     assert "R1, repeat The rule needs 4; 4 counted: 1-1, 1-2, 1-3, 1-4." in text
-    assert "is 14h10m and 250 µs; the policy allows at most 24h with both ends." in text
+    assert "is 14h10m and 250 µs; the policy allows at most 24h, both ends included." in text
 
 
 def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
@@ -198,7 +198,7 @@ def test_with_words_each_comes_with_the_salt_that_leads_to_its_reference(day: Re
     for _, value, ref, salt in found:
         made = hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest()
         assert ref == f"sha256:{made}"
-    assert "People's own words beyond their references" in text
+    assert "Texts beyond their references" in text
 
 
 def test_what_is_filed_is_quoted_with_its_words_as_well(day: Rehearsal) -> None:
@@ -325,7 +325,7 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(removal_within=timedelta(hours=48)),
             (
-                "does not delete, at the latest after 48h, the site is closed",
+                "does not delete it within 48h, the site is closed",
                 "告知后不删除（最迟 48 小时）",
             ),
         ),

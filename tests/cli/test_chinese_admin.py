@@ -123,7 +123,7 @@ def test_a_policy_is_told_in_sentences(cli: Cli, files: Path) -> None:
         "R2 无法联系：1 小时内未联系到负责人，暂停 12 小时。",
         "R3 连续无法联系：3 次，关闭网站。",
         "R4 信息虚假：立即关闭。",
-        "R5 拒不删除：告知后不删除，立即关闭（没有删除时限）。",
+        "R5 拒不删除：告知后不删除，立即关闭。",
     ]
     assert told[-1] == "默认策略，自始生效"
     lines(cli, "policy", "history")

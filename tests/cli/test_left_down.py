@@ -52,7 +52,7 @@ def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Pa
     assert [each["verdict"] for each in looked.json] == ["left_down"] * 2
     assert repaired.status == 5
     assert repaired.out.count("LEFT DOWN") == 2
-    assert "Then open one: incidents orders reconcile SITE --repair" in repaired.err
+    assert "Then: incidents orders reconcile SITE --repair" in repaired.err
     assert panel.sites[COURT] == "suspended"
 
     assert cli("acts", "reconcile", COURT, "--repair").status == 0

@@ -162,8 +162,8 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
         " down; the reason may be lost (5 min ago). Hold those that an authority ordered down:"
         " incidents site hold SITE. If a rule closed a site,"
         " record the reason again (incidents log, refused, site false-info): the rule"
-        " closes it again. Then open one: incidents orders reconcile SITE --repair. Or all"
-        " that this record shows as open: incidents recover --reason R"
+        " closes it again. Then: incidents orders reconcile SITE --repair; or, for all"
+        " sites open on record: incidents recover --reason R"
     )
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now, language("en", "cli"))) == words
@@ -269,7 +269,7 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
         "NOT IN FORCE: active is ordered, suspended is in force. Nothing on record keeps"
         " shop.example down; the reason may be lost (2026-03-01 10:01). If it must stay"
         " down, hold it. If not, check its actual state to order it open again, or recover"
-        " the record to do so for all sites open on record."
+        " the record for all sites."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
