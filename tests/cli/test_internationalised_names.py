@@ -82,7 +82,7 @@ def test_programs_read_its_a_label(desk: Cli) -> None:
 def test_a_list_has_a_column_of_a_labels_only_where_one_differs(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.cli.output.is_terminal", lambda _stream: True)
+    monkeypatch.setattr("incidents.cli.text_table.is_terminal", lambda _stream: True)
     monkeypatch.setattr("incidents.cli.sites.is_terminal", lambda _stream: True)
     monkeypatch.setenv("COLUMNS", "100")
     cli("site", "add", HOMOGRAPH)
