@@ -81,7 +81,7 @@ def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, n
         raise problems.not_let(visit.identity, named, "csrf")
 
 
-async def looker(request: Request) -> Caller:
+async def read_caller(request: Request) -> Caller:
     """The caller of a request that only reads; raises as `known`."""
     found = getattr(request.state, "caller", None)
     # `operation` has authenticated them already, where it knows the act.
@@ -151,7 +151,7 @@ IfMatch = Annotated[
 ]
 
 
-async def actor(
+async def act_caller(
     request: Request,
     key: Key = None,
     if_match: IfMatch = None,
@@ -161,12 +161,12 @@ async def actor(
     """The caller of an act, with its idempotency key, the ETag they have, and `dry_run`."""
     held = None if key_for is None else timedelta(seconds=key_for)
     return replace(
-        await looker(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
+        await read_caller(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
     )
 
 
-async def reporter(
-    by: Annotated[Caller, Depends(actor)],
+async def log_caller(
+    by: Annotated[Caller, Depends(act_caller)],
     unless_closing: Annotated[
         bool,
         Query(description="Refuse with `would_close` if this would close the site (R1)."),
@@ -176,7 +176,7 @@ async def reporter(
     return replace(by, unless_closing=unless_closing)
 
 
-async def keeper(
+async def permanent_key_caller(
     request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
 ) -> Caller:
     """The same, for an act of more than one site, whose key is kept for good.
@@ -189,12 +189,12 @@ async def keeper(
             "kept_for_good",
             f"nothing was done: this key is kept for good, so send it without {KEY_FOR_HEADER}",
         )
-    return await actor(request, key, if_match, dry_run)
+    return await act_caller(request, key, if_match, dry_run)
 
 
-async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
+async def dry_run_caller(request: Request, dry_run: DryRun = False) -> Caller:
     """The caller of an idempotent act that concerns no single site."""
-    return replace(await looker(request), dry_run=dry_run)
+    return replace(await read_caller(request), dry_run=dry_run)
 
 
 def _seen(if_match: str | None) -> Seen | None:
@@ -205,7 +205,7 @@ def _seen(if_match: str | None) -> Seen | None:
     return _NEVER if found is None else (int(found[1]), int(found[2]))
 
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
-Keeping = Annotated[Caller, Depends(keeper)]
-Trying = Annotated[Caller, Depends(tryer)]
+ReadCaller = Annotated[Caller, Depends(read_caller)]
+ActCaller = Annotated[Caller, Depends(act_caller)]
+PermanentKeyCaller = Annotated[Caller, Depends(permanent_key_caller)]
+DryRunCaller = Annotated[Caller, Depends(dry_run_caller)]

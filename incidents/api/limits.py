@@ -139,20 +139,20 @@ class Batcher(Generic[Item, Outcome]):
         place: asyncio.Future[Outcome] = loop.create_future()
         waiting.places.append((item, place))
         if len(waiting.going) < self._at_once:
-            waiting.going.add(loop.create_task(self._go(waiting)))
+            waiting.going.add(loop.create_task(self._run_rounds(waiting)))
         return await place
 
-    async def _go(self, waiting: _Waiting[Item, Outcome]) -> None:
+    async def _run_rounds(self, waiting: _Waiting[Item, Outcome]) -> None:
         """Run rounds until no item waits."""
         try:
             while places := waiting.take(self._most):
-                await self._round(places)
+                await self._run_round(places)
         finally:
             task = asyncio.current_task()
             assert task is not None
             waiting.going.discard(task)
 
-    async def _round(self, places: Sequence[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+    async def _run_round(self, places: Sequence[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes = await run_in_threadpool(self._work, [item for item, _ in places])
             for (_, place), outcome in zip(places, outcomes, strict=True):

@@ -145,7 +145,7 @@ _SECTIONS = (
         "",
         "a list of names",
         "none: the desk is not alarmed",
-        ("the ways to the desk, each told, each with its quiet hours (how-to: be alarmed)"),
+        ("the ways to the desk, each told, each with its quiet hours (how-to: get alarms)"),
     ),
     (
         "[customer] base_url",
@@ -289,7 +289,7 @@ _SECTIONS = (
         "",
         "an https address; a text",
         "not set: people sign in with passwords alone",
-        "the provider that signs people in (how-to: let people and programs in)",
+        "the provider that signs people in (how-to: manage accounts and tokens)",
     ),
     (
         "[oidc] client_secret",

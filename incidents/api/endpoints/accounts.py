@@ -18,7 +18,7 @@ from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import Key, Looking
+from incidents.api.entrance import Key, ReadCaller
 from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
@@ -68,7 +68,7 @@ class NewToken(bodies.Form):
 
 
 @routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
-def list_accounts(by: Looking) -> account_documents.Accounts:
+def list_accounts(by: ReadCaller) -> account_documents.Accounts:
     """List all accounts."""
     with by.reading() as connection:
         return {"items": account_views.accounts(connection)}
@@ -77,7 +77,7 @@ def list_accounts(by: Looking) -> account_documents.Accounts:
 @routes.post(
     "/accounts", **operation("keep_accounts", account_documents.Account, status=201, acting=True)
 )
-def make(by: Looking, new: NewAccount, key: Key = None) -> account_documents.Account:
+def make(by: ReadCaller, new: NewAccount, key: Key = None) -> account_documents.Account:
     """Create an account. To sign in, it needs a password or a token, which you give it next."""
     once = _once(by, key, "make_account", new)
 
@@ -96,7 +96,7 @@ def make(by: Looking, new: NewAccount, key: Key = None) -> account_documents.Acc
 
 
 @routes.get("/accounts/{handle}", **operation("own_account", account_documents.Account))
-def show(by: Looking, handle: str) -> account_documents.Account:
+def show(by: ReadCaller, handle: str) -> account_documents.Account:
     """Show an account."""
     by.needs_account(handle, "see_accounts")
     return _account(by, handle)
@@ -105,7 +105,7 @@ def show(by: Looking, handle: str) -> account_documents.Account:
 @routes.patch(
     "/accounts/{handle}", **operation("keep_accounts", account_documents.Account, acting=True)
 )
-def change(by: Looking, handle: str, change: Change) -> account_documents.Account:
+def change(by: ReadCaller, handle: str, change: Change) -> account_documents.Account:
     """Change the role of an account, or disable or enable it.
 
     The change applies to its sessions and tokens at once.
@@ -123,7 +123,7 @@ def change(by: Looking, handle: str, change: Change) -> account_documents.Accoun
 
 
 @routes.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
-def set_password(by: Looking, handle: str, new: Password) -> None:
+def set_password(by: ReadCaller, handle: str, new: Password) -> None:
     """Set a new password for an account.
 
     All its sessions end, including the one that makes the request.
@@ -141,7 +141,7 @@ def set_password(by: Looking, handle: str, new: Password) -> None:
 
 @routes.get("/tokens", **operation("own_account", account_documents.Tokens))
 def list_tokens(
-    by: Looking,
+    by: ReadCaller,
     handle: Annotated[str | None, Query(max_length=100)] = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> account_documents.Tokens:
@@ -156,7 +156,7 @@ def list_tokens(
 @routes.post(
     "/tokens", **operation("make_token", account_documents.NewToken, status=201, acting=True)
 )
-def make_token(by: Looking, new: NewToken, key: Key = None) -> account_documents.NewToken:
+def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_documents.NewToken:
     """Create a token; only this answer has its `secret`.
 
     The secret is not stored. The same request with the same Idempotency-Key creates no other token
@@ -191,7 +191,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> account_documents
 
 
 @routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
-def revoke(by: Looking, token: str) -> None:
+def revoke(by: ReadCaller, token: str) -> None:
     """Revoke a token at once: your own, or, in person, that of another account."""
     with by.reading() as connection:
         found = stored_accounts.token_of_id(connection, token)

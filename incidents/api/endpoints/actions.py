@@ -13,7 +13,7 @@ from starlette.datastructures import State
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
-from incidents.api.entrance import actor, reporter
+from incidents.api.entrance import act_caller, log_caller
 from incidents.api.operation import JSON, operation, router
 from incidents.app import App
 from incidents.contract import target
@@ -108,7 +108,7 @@ def _offer(act: Action) -> None:
         each.is_required() for each in form.model_fields.values()
     )
     body = Annotated[form | None if optional else form, Body()]  # type: ignore[valid-type]
-    who = reporter if issubclass(act.command, Log | Recur) else actor
+    who = log_caller if issubclass(act.command, Log | Recur) else act_caller
     named = Parameter.KEYWORD_ONLY
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
         Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),

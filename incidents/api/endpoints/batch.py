@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import Keeping
+from incidents.api.entrance import PermanentKeyCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
@@ -67,7 +67,7 @@ problem that refused it before."""
 
 
 @routes.post("/batch", **operation("log", Results, acting=True, large=True))
-def batch(by: Keeping, given: Batch) -> JSON:
+def batch(by: PermanentKeyCaller, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 
     Together they can have up to 1,000 URLs, 5,000 filed details, 100,000 characters of text, and

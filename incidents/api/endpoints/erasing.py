@@ -10,7 +10,7 @@ from pydantic import Field
 from incidents import clock
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import Looking, Trying
+from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies
@@ -32,7 +32,7 @@ class Demanding(bodies.Form):
 
 @routes.post("/sites/{site}/erase", **operation("erase", policies.Erased, acting=True))
 def erase(
-    by: Trying,
+    by: DryRunCaller,
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
     demand: Demanding,
 ) -> JSON:
@@ -60,7 +60,7 @@ def erase(
 
 @routes.post("/accounts/{handle}/erase", **operation("erase", policies.ErasedAccount, acting=True))
 def erase_sign_ins(
-    by: Trying,
+    by: DryRunCaller,
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
     demand: Demanding,
 ) -> JSON:
@@ -85,13 +85,13 @@ def erase_sign_ins(
 
 
 @routes.get("/retention", **operation("look", policies.Retention))
-def show(by: Looking) -> JSON:
+def show(by: ReadCaller) -> JSON:
     """Show how long texts are kept, and what could be erased now."""
     return _looked(by)
 
 
 @routes.post("/retention/run", **operation("erase", policies.Retention, acting=True))
-def run(by: Trying) -> JSON:
+def run(by: DryRunCaller) -> JSON:
     """Erase texts that are older than [retention] keep and no longer needed.
 
     These words stay: those about an incident that is not settled, the contact of a site that is not

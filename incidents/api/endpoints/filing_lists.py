@@ -15,7 +15,7 @@ from incidents import views
 from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
-from incidents.api.entrance import Looking, Trying
+from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
 from incidents.contract.documents import filings as filing_documents
@@ -66,7 +66,7 @@ _EXPORTING["responses"][200]["content"][_KINDS["json"]]["schema"] = {
 
 @routes.get("/filings/export", response_class=StreamingResponse, **_EXPORTING)
 def exported(
-    by: Looking,
+    by: ReadCaller,
     form: Annotated[Form, Query(alias="format")] = "jsonl",
     site: Annotated[
         list[Annotated[str, Query(max_length=300)]] | None,
@@ -99,7 +99,7 @@ def exported(
     **operation("change_filing", filing_documents.TakenList, acting=True, large=True),
 )
 def take_in(
-    by: Trying,
+    by: DryRunCaller,
     file: UploadFile,
     add_sites: Annotated[bool, Query(description="Also add new sites.")] = False,
     skip_bad: Annotated[bool, Query(description="Skip unusable rows.")] = False,

@@ -14,7 +14,7 @@ from incidents import clock, views
 from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import Acting, Looking
+from incidents.api.entrance import ActCaller, ReadCaller
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
@@ -40,7 +40,7 @@ _HTML = "text/html"
 
 
 @routes.get("/sites/{site}/filing", **operation("look", filing_documents.Filing, tagged=True))
-def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
+def show(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     """Show a site's filing in the order of the official form, what is missing, and its deadlines.
 
     A server and a document are objects of their own.
@@ -68,7 +68,7 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     "/sites/{site}/filing",
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
-def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
+def change(by: ActCaller, site: SiteName, filed: bodies.Filed) -> JSON:
     """Change details of a site's filing; details that are not given stay unchanged (RFC 7396).
 
     If a check considers a detail false, it raises a suspicion for a person to look into. It does
@@ -79,7 +79,7 @@ def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
 
 
 @routes.get("/sites/{site}/filing/findings", **operation("look", filing_documents.FilingFindings))
-def findings(by: Looking, site: SiteName) -> JSON:
+def findings(by: ReadCaller, site: SiteName) -> JSON:
     """List the findings of the checks on a filing, each with the source of its rule.
 
     A person looks into a suspicion that a detail is false. No check closes a site (R4).
@@ -94,7 +94,7 @@ def findings(by: Looking, site: SiteName) -> JSON:
     **answering("look", "HTML for the foot of the pages.", _HTML),
 )  # fmt: skip
 def snippet(
-    by: Looking,
+    by: ReadCaller,
     site: SiteName,
     icon: Annotated[str, Query(min_length=1, max_length=300, description="URL of the icon.")] = (
         footer_check.ICON_PATH
@@ -112,7 +112,7 @@ def snippet(
     "/sites/{site}/filing/form", response_class=Response,
     **answering("look", "A self-contained page.", _HTML),
 )  # fmt: skip
-def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
+def printed(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> Response:
     """Return the filing as a page to print, in Chinese and English, in the form's order."""
     name, on = inputs.site(site), today(by)
     by.reveals(name, wanted=reveal)
@@ -128,7 +128,7 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
 
 
 @routes.get("/filings/terms", **operation("look", filing_documents.TermPage))
-def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
+def terms(by: ReadCaller, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
     """List filings to submit and numbers to display, the most urgent first.
 
     A deadline has 30 days. The last day counts in full, in the desk's own time zone.
@@ -147,7 +147,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     "/filings/terms.ics", response_class=Response,
     **answering("look", "A calendar (iCalendar, RFC 5545).", ICS),
 )  # fmt: skip
-def as_calendar(by: Looking, until: Until = None) -> Response:
+def as_calendar(by: ReadCaller, until: Until = None) -> Response:
     """Return the filing deadlines as a calendar, with an all-day event on each last day."""
     with by.reading() as connection:
         found = views.filing_terms(connection, _day(until))
@@ -163,7 +163,7 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
 
 
 @routes.get("/filings/fields", **operation("look", filing_documents.FilingFields))
-def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
+def fields(by: ReadCaller) -> JSON:  # noqa: ARG001 - is let in
     """List the details of a filing in the order of the official form, with their choices."""
     found: filing_documents.FilingFields = {
         "items": [_field(field) for section in form.SECTIONS for field in section.fields],
@@ -174,7 +174,7 @@ def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
 
 
 @routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
-def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
+def known_presets(by: ReadCaller) -> JSON:  # noqa: ARG001 - is let in
     """List the presets: details of an access provider or a registrar that many sites share."""
     known = presets.known(settings.load().presets)
     items: list[filing_documents.FilingPreset] = [

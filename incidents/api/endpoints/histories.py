@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.api import bodies, parameters, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
-from incidents.api.entrance import Looking, Trying
+from incidents.api.entrance import DryRunCaller, ReadCaller
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_documents
@@ -76,7 +76,7 @@ class Simulating(HistoryFile):
     "/simulate",
     **operation("simulate", policy_documents.Simulated, acting=True, large=True, slowed=True),
 )
-def simulate(by: Looking, asked: Simulating) -> JSON:
+def simulate(by: ReadCaller, asked: Simulating) -> JSON:
     """Run a history through policies in simulated time; nothing is stored.
 
     A request can have up to 100,000 reports. Only one request runs at a time.
@@ -85,7 +85,7 @@ def simulate(by: Looking, asked: Simulating) -> JSON:
 
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
-def pictured(by: Looking, asked: Simulating) -> Response:
+def pictured(by: ReadCaller, asked: Simulating) -> Response:
     """Draw suspensions and closures over time under each policy (SVG).
 
     Times are in the reader's `zone`.
@@ -97,7 +97,7 @@ def pictured(by: Looking, asked: Simulating) -> Response:
 @routes.post(
     "/import", **operation("import_incident", policy_documents.Imported, acting=True, large=True)
 )
-def bring_in(by: Trying, asked: HistoryFile) -> JSON:
+def bring_in(by: DryRunCaller, asked: HistoryFile) -> JSON:
     """Import sites and past incidents as records, up to 1,000 reports in one request.
 
     They start no clock and do not count in any rule. All lines are checked before anything is

@@ -16,7 +16,7 @@ from pydantic import Field
 from incidents import clock
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import Looking
+from incidents.api.entrance import ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export, split
 from incidents.audit.export import Selection
@@ -74,7 +74,7 @@ class Replaying(bodies.Form):
 
 
 @routes.get("/log", **operation("look", record.LogStatus))
-def status(by: Looking) -> JSON:
+def status(by: ReadCaller) -> JSON:
     """Show how many entries are pending, numbered, and published, and who vouches for them."""
     settings = log_status.load_settings(by.app.settings)
     files = signed_files.read_folder(settings.key)
@@ -86,14 +86,14 @@ def status(by: Looking) -> JSON:
 
 
 @routes.get("/log/keys", **operation("look", record.LogKeys))
-def keys(by: Looking) -> JSON:
+def keys(by: ReadCaller) -> JSON:
     """List the log's verification keys, the first signing key first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 
 
 @routes.get("/log/checkpoint", **operation("look", record.Checkpoint))
-def last(by: Looking) -> JSON:
+def last(by: ReadCaller) -> JSON:
     """Return the last checkpoint byte for byte, with witness signatures. Keep it elsewhere."""
     with by.reading() as connection:
         note, pending = log_status.last_note(connection), log_status.pending(connection)
@@ -103,7 +103,7 @@ def last(by: Looking) -> JSON:
 
 
 @routes.post("/log/checkpoint", **operation("export", record.Checkpoint, acting=True))
-def checkpoint(by: Looking) -> JSON:
+def checkpoint(by: ReadCaller) -> JSON:
     """Number and sign the pending entries, if this server has the key, and return the checkpoint.
 
     `pending` counts the entries that it does not cover. A server without the key returns the last
@@ -126,7 +126,7 @@ def checkpoint(by: Looking) -> JSON:
 
 
 @routes.post("/log/verify", **operation("export", record.Verified, acting=True))
-def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JSON:
+def verified(by: ReadCaller, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Verify the log: every entry, tree, checkpoint, signature, and decision.
 
     Only one verification runs at a time. The answer has `ended` or not; GET shows the progress.
@@ -141,13 +141,13 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
 
 
 @routes.get("/log/verify", **operation("export", record.Verified))
-def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
+def verdict(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """Show the last verification that was requested here, running or ended."""
     return _told(request.app.state.verifying.wait(wait))
 
 
 @routes.post("/log/replay", **operation("export", record.Replayed, acting=True))
-def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
+def replay(by: ReadCaller, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Derive all tables again from the entries alone, and compare them row by row.
 
     Only one replay runs at a time. The answer has `ended` or not; GET shows the progress.
@@ -161,7 +161,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
 
 
 @routes.get("/log/replay", **operation("export", record.Replayed))
-def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
+def differences(by: ReadCaller, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """Show the last replay that was requested here, running or ended."""
     return _told(request.app.state.replaying.wait(wait))
 

@@ -12,7 +12,7 @@ from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, address_of
 from incidents.api.endpoints.session import Person
-from incidents.api.entrance import Keeping, Looking
+from incidents.api.entrance import PermanentKeyCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_documents
 from incidents.locale import words
@@ -53,21 +53,21 @@ class Trying(bodies.Form):
 
 
 @routes.get("/policy", **operation("look", policy_documents.Policy))
-def show(by: Looking) -> JSON:
+def show(by: ReadCaller) -> JSON:
     """Show the active policy: in words, as a file, since when, and who activated it."""
     with by.reading() as connection:
         return JSON(views.active_policy(connection))
 
 
 @routes.get("/policy/history", **operation("look", policy_documents.Activations))
-def history(by: Looking) -> JSON:
+def history(by: ReadCaller) -> JSON:
     """List all activations: when, by whom, why, and what changed."""
     with by.reading() as connection:
         return JSON({"items": views.policy_history(connection)})
 
 
 @routes.get("/policy/graph", **operation("look", policy_documents.Graphs))
-def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+def drawn(by: ReadCaller) -> JSON:  # noqa: ARG001 - who asks has been let in
     """Return the state machines as Mermaid diagrams, drawn from the tables that decide."""
     return JSON({name: diagram.mermaid(name) for name in diagram.MACHINES})
 
@@ -75,7 +75,7 @@ def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
 @routes.post(
     "/policy/check", **operation("simulate", policy_documents.Checked, acting=True, slowed=True)
 )
-def check(by: Looking, file: PolicyFile) -> JSON:
+def check(by: ReadCaller, file: PolicyFile) -> JSON:
     """Check a policy: whether it is valid, what it says, and how it differs from the active one."""
     with by.spending():
         wanted = read(file.toml)
@@ -90,7 +90,7 @@ def check(by: Looking, file: PolicyFile) -> JSON:
 @routes.post(
     "/policy/test", **operation("simulate", policy_documents.Trials, acting=True, slowed=True)
 )
-def test(by: Looking, tried: Trying) -> JSON:
+def test(by: ReadCaller, tried: Trying) -> JSON:
     """Run scenarios in memory, each a history with its expected results.
 
     A request can have up to 1,000 steps, a scenario up to 200.
@@ -117,7 +117,7 @@ def _tried(by: Caller, tried: Trying) -> policy_documents.Trials:
     "/policy/activate",
     **operation("activate_policy", policy_documents.Activated, acting=True, slowed=True),
 )
-def activate(request: Request, by: Keeping, file: Activating) -> JSON:
+def activate(request: Request, by: PermanentKeyCaller, file: Activating) -> JSON:
     """Activate a policy, with a reason on record.
 
     Whatever is due already is done under the old policy first, and deadlines already set stay.

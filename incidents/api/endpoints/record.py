@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents.api import bodies
 from incidents.api.caller import Caller
-from incidents.api.entrance import Looking
+from incidents.api.entrance import ReadCaller
 from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, TEXT, answering, pieces, router
 from incidents.api.parameters import SiteName, When
@@ -40,7 +40,7 @@ _HEADERS = {"Cache-Control": "no-store"}
     "/entries", response_class=StreamingResponse, **answering("export", "The entries.", NDJSON)
 )
 def entries(
-    by: Looking,
+    by: ReadCaller,
     after: Annotated[
         int, Query(ge=0, le=10**15, description="The position of the last known entry.")
     ] = 0,
@@ -63,7 +63,7 @@ def entries(
     **answering("export", "The entries.", "application/jsonl", "text/csv"),
 )  # fmt: skip
 def exported(
-    by: Looking,
+    by: ReadCaller,
     form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
     site: Annotated[str | None, Query(max_length=300)] = None,
     since: When = None,
@@ -129,7 +129,7 @@ def _turn() -> Iterator[None]:
     ),
 )  # fmt: skip
 def whole(
-    by: Looking,
+    by: ReadCaller,
     site: Annotated[str | None, Query(max_length=300)] = None,
     since: When = None,
     until: When = None,
@@ -159,7 +159,7 @@ def whole(
     **answering("export", "A self-contained page.", "text/html", slowed=True),
 )  # fmt: skip
 def report(
-    by: Looking,
+    by: ReadCaller,
     site: SiteName,
     with_words: WithWords = False,
 ) -> Response:

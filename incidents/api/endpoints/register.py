@@ -15,7 +15,7 @@ from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import Acting, Looking
+from incidents.api.entrance import ActCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import (
     Cursor,
@@ -74,7 +74,7 @@ class NewSite(Details):
 
 @site_routes.get("/sites", **operation("look", SitePage))
 def sites(  # noqa: PLR0917 - called by FastAPI, by names
-    by: Looking,
+    by: ReadCaller,
     state: Annotated[SiteState | None, Query()] = None,
     held: Annotated[bool | None, Query()] = None,
     disputed: Annotated[bool | None, Query()] = None,
@@ -92,21 +92,21 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 
 
 @site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
-def add(by: Acting, new: NewSite) -> JSON:
+def add(by: ActCaller, new: NewSite) -> JSON:
     """Add a site to the register, with its contact."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
     return actions.given(by, by.act(site, command), 201)
 
 
 @site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
-def edit(by: Acting, site: SiteName, details: Details) -> JSON:
+def edit(by: ActCaller, site: SiteName, details: Details) -> JSON:
     """Change the contact of a site; fields that are not given stay unchanged."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
 @site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
-def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
+def show_site(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     """Show the status and the contact of a site."""
     name = inputs.site(site)
     with by.reading() as connection:
@@ -115,7 +115,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
 
 
 @site_routes.get("/sites/{site}/why", **operation("look", Why, tagged=True))
-def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
+def why(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     """Explain the status of a site in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
@@ -126,7 +126,7 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
 
 @site_routes.get("/sites/{site}/timeline", name="story", **operation("look", LinePage))
 def story_of_site(
-    by: Looking, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+    by: ReadCaller, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
     """List the history of a site, the earliest event first."""
     name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
@@ -154,7 +154,7 @@ def _shown(
 
 @incident_routes.get("/incidents", **operation("look", IncidentPage))
 def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
-    by: Looking,
+    by: ReadCaller,
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
@@ -183,7 +183,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
 
 @incident_routes.get("/search", **operation("look", Found))
 def search(
-    by: Looking,
+    by: ReadCaller,
     q: Annotated[str, Query(min_length=1, max_length=100)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
@@ -200,7 +200,7 @@ def search(
     name="show",
     **operation("look", IncidentInFull, tagged=True),
 )
-def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
+def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
     """Show an incident in full; the ETag is that of its site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
@@ -212,7 +212,7 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
 
 @incident_routes.get("/incidents/{incident}/timeline", name="story", **operation("look", LinePage))
 def story_of_incident(
-    by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+    by: ReadCaller, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
     """List the history of an incident, the earliest event first.
 
@@ -235,7 +235,7 @@ def story_of_incident(
     "/incidents/{incident}/evidence",
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
-def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
+def attach(by: ActCaller, incident: Id, file: UploadFile) -> JSON:
     """Attach a file to an incident, byte for byte (multipart, the field `file`).
 
     When this answers, the whole file is on disk, once, under its SHA-256.
@@ -252,13 +252,13 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
 
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
-def link(by: Looking, incident: Id) -> JSON:
+def link(by: ReadCaller, incident: Id) -> JSON:
     """Return the link to an incident's customer page; give it only to the responsible person."""
     return JSON(by.app.link(inputs.incident(incident)))
 
 
 @incident_routes.get("/duty", **operation("look", Duties))
-def duties(by: Looking, limit: Limit = 100) -> JSON:
+def duties(by: ReadCaller, limit: Limit = 100) -> JSON:
     """List incidents to report to the police, the longest overdue first."""
     with by.reading() as connection:
         now = by.app.now(connection)

@@ -22,7 +22,7 @@ from incidents.api.entrance import (
     COOKIE,
     CSRF,
     CSRF_HEADER,
-    Looking,
+    ReadCaller,
     bearer,
     needs_own_form,
     signed_in,
@@ -69,7 +69,7 @@ def visit(
     return found
 
 
-Visiting = Annotated[Visit, Depends(visit)]
+CurrentVisit = Annotated[Visit, Depends(visit)]
 
 
 @own_routes.post("/session", **opened(account_documents.Session, status=201))
@@ -92,20 +92,20 @@ def sign_in(request: Request, response: Response, person: Person) -> account_doc
 
 
 @own_routes.get("/session", **opened(account_documents.Session))
-def show(request: Request, by: Looking) -> account_documents.Session:
+def show(request: Request, by: ReadCaller) -> account_documents.Session:
     """Show who you are and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
 
 
 @own_routes.delete("/session", **opened(status=204))
-def sign_out(request: Request, response: Response, by: Visiting) -> None:
+def sign_out(request: Request, response: Response, by: CurrentVisit) -> None:
     """Sign out and end the session."""
     request.app.state.authenticator.sign_out(by.cookie)
     forget(response)
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def reauthenticate(request: Request, by: Visiting, proof: Proof) -> account_documents.Session:
+def reauthenticate(request: Request, by: CurrentVisit, proof: Proof) -> account_documents.Session:
     """Confirm your password; actions that need this are then possible for five minutes."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
@@ -172,7 +172,7 @@ Of = Annotated[str | None, Query(max_length=100, description="Only this account.
 
 @account_routes.get("/sessions", **operation("own_account", account_documents.Sessions))
 def list_sessions(
-    by: Looking,
+    by: ReadCaller,
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> account_documents.Sessions:
@@ -184,7 +184,7 @@ def list_sessions(
 
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
-def end(by: Looking, session: str) -> None:
+def end(by: ReadCaller, session: str) -> None:
     """End a session: your own, or, if you manage accounts, one of another account."""
     by.needs_account(by.app.open_sessions.owner_of(session))
     by.app.open_sessions.end(session, by.by)
@@ -192,7 +192,7 @@ def end(by: Looking, session: str) -> None:
 
 @account_routes.get("/sign-ins", **operation("see_sign_ins", account_documents.SignIns))
 def list_sign_ins(
-    by: Looking,
+    by: ReadCaller,
     *,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -214,7 +214,7 @@ def list_sign_ins(
 
 @account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
-    by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
+    by: ReadCaller, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> account_documents.Refusals:
     """List refused actions and their count, by person and day (UTC), the newest first."""
     after = bodies.read_time(since)

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
 from incidents import clock, views
-from incidents.api.entrance import Looking
+from incidents.api.entrance import ReadCaller
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
@@ -60,7 +60,7 @@ def readyz(request: Request) -> JSON:
     return JSON({"status": "ok"})
 
 
-def metrics(by: Looking) -> Response:
+def metrics(by: ReadCaller) -> Response:
     """What the database tells a Prometheus."""
     # The library is an extra, installed only where metrics are wanted.
     if find_spec(LIBRARY) is None:
@@ -78,7 +78,7 @@ routes = router("alarms")
 
 
 @routes.get("/alarms", **operation("look", enforcement_documents.Alarms))
-def alarms(by: Looking) -> JSON:
+def alarms(by: ReadCaller) -> JSON:
     """List current alarms, the most urgent first, and whether the desk was notified."""
     app = by.app
     with by.reading() as connection:
@@ -88,7 +88,7 @@ def alarms(by: Looking) -> JSON:
 
 
 @routes.post("/alarms/test", **operation("try_alarms", enforcement_documents.Tried, acting=True))
-def test(by: Looking) -> JSON:
+def test(by: ReadCaller) -> JSON:
     """Send a test message through each channel to the desk, at any hour, and show the results.
 
     A channel has 18 seconds to accept it.
@@ -100,7 +100,7 @@ def test(by: Looking) -> JSON:
 
 
 @routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
-def enforcement(by: Looking) -> JSON:
+def enforcement(by: ReadCaller) -> JSON:
     """Show whether a daemon enforces deadlines, each known daemon, and what is overdue."""
     with by.reading() as connection:
         return JSON(views.enforcement(connection, by.app.now(connection)))

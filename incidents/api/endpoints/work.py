@@ -12,7 +12,7 @@ from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import Acting, Keeping, Looking
+from incidents.api.entrance import ActCaller, PermanentKeyCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.documents import enforcement as enforcement_documents
@@ -33,7 +33,7 @@ queue_routes = router("queue")
 
 @queue_routes.get("/queue", **operation("look", queue_documents.Queue))
 def queue(
-    by: Looking,
+    by: ReadCaller,
     mine: Annotated[bool, Query(description="Only items that you have claimed.")] = False,
     reveal: Reveal = False,
     limit: Limit = 50,
@@ -54,7 +54,7 @@ def queue(
 
 @queue_routes.get("/queue/{item}", **operation("look", queue_documents.Item))
 def item(
-    by: Looking,
+    by: ReadCaller,
     item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
     reveal: Reveal = False,
 ) -> JSON:
@@ -72,7 +72,7 @@ def item(
 @queue_routes.post(
     "/queue/hand-over", **operation("hand_over", queue_documents.HandedOver, acting=True)
 )
-def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
+def hand_over(by: ActCaller, shift: bodies.Shift) -> JSON:
     """Hand over all your claimed items to another person, at the end of a shift."""
     to = check_person(inputs.text("name", limit=100)(shift.to))
     by.counts(1)
@@ -106,7 +106,7 @@ class Reconcile(bodies.Form):
 
 @order_routes.get("/orders", **operation("look", order_documents.Orders))
 def orders(
-    by: Looking,
+    by: ReadCaller,
     dead: Annotated[bool, Query(description="Only dead letters.")] = False,
     braked: Annotated[bool, Query(description="Only orders that the brake holds back.")] = False,
     site: Annotated[str | None, Query(max_length=300)] = None,
@@ -124,7 +124,7 @@ def orders(
 
 @order_routes.get("/orders/{order}", **operation("look", order_documents.OrderInFull))
 def show(
-    by: Looking,
+    by: ReadCaller,
     order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
 ) -> JSON:
     """Show an order, its attempts, and its result."""
@@ -141,7 +141,7 @@ def show(
 
 
 @order_routes.post("/reconcile", **operation("reconcile", order_documents.Reconciled, acting=True))
-def reconcile(by: Keeping, which: Reconcile) -> JSON:
+def reconcile(by: PermanentKeyCaller, which: Reconcile) -> JSON:
     """Ask the adapters for the actual state of sites, compare, and record the result."""
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
@@ -163,14 +163,14 @@ class UnknownNoticeError(RefusedError):
 
 
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
-def notices(by: Looking) -> JSON:
+def notices(by: ReadCaller) -> JSON:
     """List the notices: to whom each goes, and when."""
     return JSON({"items": notice_settings.listed(by.app.lanes_without_channel)})
 
 
 @notice_routes.get("/notices/{notice}/preview", **operation("look", enforcement_documents.Letters))
 def read(
-    by: Looking,
+    by: ReadCaller,
     notice: Annotated[str, Path(max_length=100, description="A notice's name.")],
     language: Annotated[Literal["zh_CN", "en"] | None, Query()] = None,
     incident: Annotated[str | None, Query(max_length=100)] = None,
