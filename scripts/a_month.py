@@ -1,6 +1,6 @@
 """A month at the desk and a morning after it, around the demonstration's day, by real commands.
 
-It is what the console's pictures show. The time is told (see incidents.testing), chance is seeded:
+It is what the console's pictures show. The clock is simulated (see incidents.testing), chance is seeded:
 it is the same month each time.
 """
 
