@@ -109,7 +109,7 @@ def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli
     for words, told in (
         (("account", "sign-ins"), "no sign-ins"),
         (("account", "sign-ins", "--failed"), "no failed sign-ins"),
-        (("account", "refusals"), "no denied acts"),
+        (("account", "refusals"), "no denied actions"),
         (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
