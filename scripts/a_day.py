@@ -1,7 +1,7 @@
 """A day at the desk: the story that the demonstration plays and that the README's picture shows.
 
-Each step is a time and a command line. The time is told (see incidents.testing), the commands and
-the database are real.
+Each step is a time and a command line. The clock is simulated (see incidents.testing), the
+commands and the database are real.
 """
 
 from __future__ import annotations

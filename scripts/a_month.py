@@ -1,7 +1,7 @@
 """A month at the desk and a morning after it, around the demonstration's day, by real commands.
 
-It is what the console's pictures show. The time is told (see incidents.testing), chance is seeded:
-it is the same month each time.
+It is what the console's pictures show. The clock is simulated (see incidents.testing), chance is
+seeded: it is the same month each time.
 """
 
 from __future__ import annotations

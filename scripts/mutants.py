@@ -143,7 +143,7 @@ def of(name: str) -> tuple[str, str]:
 
 
 def unreached() -> set[tuple[str, str]]:
-    """The functions of which no mutant was killed: they run while a module is imported, or never.
+    """The functions without a killed mutant: they run while a module is imported, or never.
 
     mutmut imports the modules once, before it chooses a mutant.
     """

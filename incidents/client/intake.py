@@ -189,10 +189,9 @@ class RemoteFilings:
 
 
 class RemoteList:
-    """The taking in of a customer list that was read here, as `history.customers.CustomerImport`
-    does it.
+    """Import a customer list that was read here, like `history.customers.CustomerImport`.
 
-    A part goes there after the other, as JSON; what cannot be read stays here.
+    Its parts go there one after the other, as JSON; unreadable rows stay here.
     """
 
     def __init__(self, exchange: Exchange, *, add: bool, dry_run: bool) -> None:
