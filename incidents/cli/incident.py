@@ -1,4 +1,4 @@
-"""The incidents on the command line: log, attach, note, the customer's link."""
+"""The incidents on the command line: log, attach, note, undo, the customer's link."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 from incidents.values import inputs
-from incidents.values.ids import incident_id
+from incidents.values.ids import contact_id, incident_id
 from incidents.values.web_address import Normalized
 
 
@@ -141,3 +141,27 @@ def link(run: Run, incident: tuple[int, int]) -> None:
         run.write(document["link"])
         if not run.quiet:
             run.inform(run.text("link.until", at=document["until"]))
+
+
+@verb()
+@click.argument(
+    "target", type=params.contact_or_incident, metavar="CONTACT|INCIDENT",
+    shell_complete=suggestions.incidents,
+)  # fmt: skip
+@params.reason_option
+@options.acting
+def undo(act: Act, target: tuple[int, ...], reason: str) -> None:
+    """Void a contact such as 12-3-1, or withdraw the last removed or refused of an incident.
+
+    A contact that had stopped a clock leaves its incident open again, with a new hour. To undo the
+    incident itself, void it.
+    """
+    match target:
+        case site, incident, contact:
+            voided = commands.VoidContact(
+                by=act.by, incident=incident, contact=contact, reason=reason
+            )
+            act.submit(site, voided, about=contact_id(*target))
+        case site, incident:
+            withdrawn = commands.TakeBack(by=act.by, incident=incident, reason=reason)
+            act.submit(site, withdrawn, about=incident_id(*target))

@@ -69,7 +69,7 @@ COMMANDS = with_acts({
         "note": act("note", "incidents.cli.incident:note"),
     },
     "Corrections and decisions": {
-        "undo": ("incidents.cli.undo:undo", "Void a contact, or withdraw removed or refused."),
+        "undo": ("incidents.cli.incident:undo", "Void a contact, or withdraw removed or refused."),
         "approve": ("incidents.cli.second_person:approve", "Approve another person's request."),
         "decline": ("incidents.cli.second_person:decline", "Decline another person's request."),
     },

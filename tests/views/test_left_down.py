@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from incidents.cli import enforcement_words as told
+from incidents.cli.admin import enforcement_words as told
 from incidents.cli.queue.words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption

@@ -11,7 +11,7 @@ import click
 
 from incidents import clock
 from incidents.cli import options, output, text_table
-from incidents.cli.enforcement_words import counted, why_halted
+from incidents.cli.admin.enforcement_words import counted, why_halted
 from incidents.cli.lazy_group import verb
 from incidents.cli.run import Run, coloured, is_terminal
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError

@@ -12,8 +12,9 @@ import click
 
 from incidents import clock
 from incidents.accounts import access_settings
-from incidents.cli import answers, enforcement_words, options, output
-from incidents.cli.enforcement_words import counted
+from incidents.cli import answers, options, output
+from incidents.cli.admin import enforcement_words
+from incidents.cli.admin.enforcement_words import counted
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, FAILED, Cause, IncidentsError, InputError
 from incidents.locale import event_sentence

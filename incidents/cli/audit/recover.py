@@ -8,10 +8,10 @@ import click
 
 from incidents import clock
 from incidents.cli import confirmation, options, output, params
+from incidents.cli.admin.enforcement_words import not_compared
 from incidents.cli.audit import verdicts
 from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
-from incidents.cli.enforcement_words import not_compared
 from incidents.cli.lazy_group import verb
 from incidents.errors import DONE, NOT_VERIFIED, Cause, FileError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from incidents.cli import enforcement_words
+from incidents.cli.admin import enforcement_words
 from incidents.locale import event_sentence
 
 if TYPE_CHECKING:
