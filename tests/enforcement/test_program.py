@@ -486,10 +486,10 @@ def guide_scripts() -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["carry-out.sh", "carry-out.py"])
-def test_the_scripts_of_the_guide_do_what_it_says(name: str, tmp_path: Path) -> None:
+def test_the_script_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    [(name, script)] = guide_scripts().items()
     file = tmp_path / name
-    file.write_text(guide_scripts()[name])
+    file.write_text(script)
     file.chmod(0o755)
     sites = tmp_path / "sites"
     (sites / "shop.example").mkdir(parents=True)
