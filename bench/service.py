@@ -125,13 +125,13 @@ def _fields(folder: Path) -> list[str]:
 
 def seal_of(url: str) -> Seal:
     """By what the server of that database knows who may come in, before its first start too."""
-    house = App(sources.load(db=url))
+    app = App(sources.load(db=url))
     try:
-        file = serve_key.key_file(house.settings)
-        tokens.begin_sealing(house.engine, house.desk, file, _ADMIN, clock.now)
-        return house.seal
+        file = serve_key.key_file(app.settings)
+        tokens.begin_sealing(app.engine, app.desk, file, _ADMIN, clock.now)
+        return app.seal
     finally:
-        house.close()
+        app.close()
 
 
 def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:

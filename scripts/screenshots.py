@@ -59,13 +59,13 @@ def main() -> int:
 @contextmanager
 def _serving() -> Iterator[str]:
     """Serve the desk's console, with an account of a supervisor; yield its address."""
-    house = App(sources.load())
-    house.desk.on_record(_people)
-    with writing(house.engine) as connection:
+    opened = App(sources.load())
+    opened.desk.on_record(_people)
+    with writing(opened.engine) as connection:
         now = clock.now()
         beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
         monitoring.beat(connection, beat)
-    made = app.create(house)
+    made = app.create(opened)
     server = uvicorn.Server(
         uvicorn.Config(made, port=0, lifespan="off", ws="none", log_config=None, access_log=False)
     )
@@ -81,7 +81,7 @@ def _serving() -> Iterator[str]:
         made.state.changes.stop()
         server.should_exit = server.force_exit = True
         thread.join(20)
-        house.close()
+        opened.close()
 
 
 def _people(connection: Connection) -> None:

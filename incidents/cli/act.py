@@ -150,8 +150,8 @@ class Act:
 
     def hand_over(self, to: str) -> list[Answer]:
         """Give all that one person holds to another; the caller answers."""
-        order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
-        return self.run.app.hand_over(order, dry_run=self.dry_run)
+        envelope = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
+        return self.run.app.hand_over(envelope, dry_run=self.dry_run)
 
     def submit_all(self, commands: list[tuple[int, Command]]) -> list[Answer]:
         """Submit commands in one transaction; the caller answers.

@@ -210,8 +210,8 @@ class Run:
     def close(self) -> None:
         """Close the database, or the server."""
         for opened in ("local", "remote"):
-            if house := self.__dict__.get(opened):
-                house.close()
+            if app := self.__dict__.get(opened):
+                app.close()
 
 
 def write_stderr(text: str, *, nl: bool = True) -> None:

@@ -65,16 +65,16 @@ class RemoteDesk:
             )
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
-    def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
+    def hand_over(self, envelope: Envelope, *, dry_run: bool = False) -> list[Answer]:
         """Give all that one person holds to another; raises as `submit` does."""
-        assert isinstance(order.command, c.HandOver)
+        assert isinstance(envelope.command, c.HandOver)
         try:
             given, _ = self._exchange.exchange(
-                "POST", "/queue/hand-over", words={"to": order.command.to}, key=order.key,
+                "POST", "/queue/hand-over", words={"to": envelope.command.to}, key=envelope.key,
                 query={"dry_run": dry_run or None},
             )  # fmt: skip
         except ProblemError as problem:
-            return [self._refused(order, problem)]
+            return [self._refused(envelope, problem)]
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
     def upload(self, file: Path, digest: str) -> None:

@@ -175,12 +175,11 @@ class Reader:
         return self.say("sentence", words=capitalised(words, names))
 
     def say(self, key: str, /, **facts: Any) -> str:
-        """The catalogue's text; raises KeyError for a key that is none."""
-        # Without facts it may be a pattern, which the browser fills in.
-        return self.spoken.say(key, when=self.when, **facts) if facts else self.spoken.phrases[key]
+        """The catalogue's text; raises KeyError for an unknown key or a missing fact."""
+        return self.spoken.say(key, when=self.when, **facts)
 
     def phrase(self, key: str) -> str:
-        """The catalogue's text; empty for a key that is none."""
+        """The catalogue's text with its braces, for the browser; empty for an unknown key."""
         return self.spoken.phrases.get(key, "")
 
     def word(self, group: str, code: str | None) -> str:

@@ -127,9 +127,11 @@ class Submission(RequestContext):
             if held and self.answered(part) is None:
                 raise forms.ClaimedError(self.form, held)
         self.take_quota(part=part)
-        order = self._envelope(site, command, None if steady else self.seen, part)
+        envelope = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.app.batcher.submit(replace(order, seen=seen_at, unless_closing=unless_closing))
+        return self.app.batcher.submit(
+            replace(envelope, seen=seen_at, unless_closing=unless_closing)
+        )
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
         """Hand over what they hold on those sites to somebody else.
@@ -140,9 +142,9 @@ class Submission(RequestContext):
         """
         self.authorise(name_of(HandOver))
         self.take_quota()
-        order = self._envelope(0, HandOver(by=self.by, to=to), None)
+        envelope = self._envelope(0, HandOver(by=self.by, to=to), None)
         # Without a key of its page it is looked up anew what they hold: nothing is given twice.
-        return self.app.hand_over(replace(order, key=self.key(), key_for=None), of=of)
+        return self.app.hand_over(replace(envelope, key=self.key(), key_for=None), of=of)
 
     def _envelope(
         self, site: str | int, command: Command, seen: int | None, part: int = 0

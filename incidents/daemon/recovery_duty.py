@@ -136,7 +136,7 @@ class Recovery:
                 login=self._app.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        self._log_summary(comparison.summarise(compared))
+        self._log_summary(comparison.summarize(compared))
         if self._stopped():
             return None
         return [each for each in compared if comparison.is_unresolved(each)]

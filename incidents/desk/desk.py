@@ -224,12 +224,12 @@ class Desk:
 def hand_over(
     desk: Desk,
     reading: Reading,
-    order: Envelope,
+    envelope: Envelope,
     *,
     of: Collection[int] | None = None,
     dry_run: bool = False,
 ) -> list[Answer]:
-    """Submit the hand-over in `order` for each site on which its person holds an item.
+    """Submit the hand-over in `envelope` for each site on which its person holds an item.
 
     `of`: only these sites. Each site has a key of its own, `K:12` for the key K and the site 12. A
     site whose items were released meanwhile is left out, since nothing is left to hand over.
@@ -237,15 +237,15 @@ def hand_over(
     Raises:
         DatabaseError: if the database fails.
     """
-    sites = [site for site in _sites_in_hand(reading, order) if of is None or site in of]
+    sites = [site for site in _sites_in_hand(reading, envelope) if of is None or site in of]
     given: list[Answer] = []
     for start in range(0, len(sites), MAX_BATCH):
         envelopes = [
             replace(
-                order,
+                envelope,
                 site=site,
-                key=None if order.key is None else f"{order.key}:{site}",
-                given_key=order.given_key or order.key,
+                key=None if envelope.key is None else f"{envelope.key}:{site}",
+                given_key=envelope.given_key or envelope.key,
             )
             for site in sites[start : start + MAX_BATCH]
         ]
@@ -253,10 +253,10 @@ def hand_over(
     return [a for a in given if a.refusal is None or a.refusal.name != "nothing_held"]
 
 
-def _sites_in_hand(reading: Reading, order: Envelope) -> list[int]:
+def _sites_in_hand(reading: Reading, envelope: Envelope) -> list[int]:
     """The sites on which the person holds an item; for a used key, those of the first time."""
     with reading() as connection:
-        held = work.sites_claimed_by(connection, order.command.by)
-        before = [] if order.key is None else desk_state.sites_under(connection, order.key)
+        held = work.sites_claimed_by(connection, envelope.command.by)
+        before = [] if envelope.key is None else desk_state.sites_under(connection, envelope.key)
     # A batch is done whole or not at all: only after full batches can sites be left undone.
     return before if len(before) % MAX_BATCH else sorted({*before, *held})

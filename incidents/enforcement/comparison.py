@@ -174,7 +174,7 @@ def prove(engine: Engine, epoch: int) -> None:
         lineage.prove(connection, epoch)
 
 
-def summarise(found: Iterable[Comparison]) -> Summary:
+def summarize(found: Iterable[Comparison]) -> Summary:
     """The summary of all comparisons."""
     every = list(found)
     counts: Counter[str] = Counter(each.verdict for each in every)

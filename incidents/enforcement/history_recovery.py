@@ -143,11 +143,11 @@ class HistoryRecovery:
         )
 
     def compare_sites(self, request: RecoveryRequest) -> comparison.Summary:
-        """Compare each site with the world and summarise; raises as `comparison.compare_sites`."""
+        """Compare each site with the world and summarize; raises as `comparison.compare_sites`."""
         each = comparison.compare_sites(
             self._engine, self._desk, self._reading, by=request.by, login=request.login
         )
-        return comparison.summarise(each)
+        return comparison.summarize(each)
 
     def _refuse(self, request: RecoveryRequest) -> None:
         refused = partial(resumption.refused, by=request.by, login=request.login, clock=self._clock)

@@ -192,26 +192,26 @@ KEYS = tuple(FIELD_OF)
 """The keys in the order of the form."""
 
 
-def normalise(words: str) -> str:
+def normalize(words: str) -> str:
     """The form in which words are compared: without case, spaces and full width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
 def key_of_label(label: str) -> str | None:
     """The key, or `site`, for a label; keys may have spaces for underscores."""
-    folded_label = normalise(label)
+    folded_label = normalize(label)
     return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
 def similar_keys(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
     """The keys similar to a mistyped label, among those of the form and `also` (folded)."""
-    near = get_close_matches(normalise(label), [*_DETAILS, *also], n=3 * most)
+    near = get_close_matches(normalize(label), [*_DETAILS, *also], n=3 * most)
     return tuple(dict.fromkeys(_DETAILS.get(each, each) for each in near))[:most]
 
 
 def codes(field: Field) -> dict[str, str]:
     """The code for each folded name of a field's choices."""
-    return {normalise(word): choice.code for choice in field.choices for word in choice.words}
+    return {normalize(word): choice.code for choice in field.choices for word in choice.words}
 
 
 def sort_key(key: str) -> tuple[int, str]:
@@ -246,11 +246,11 @@ _FORMER_LABELS = {
     "shown_on": "Number shown on",
 }
 """The former English labels, which lists may still use."""
-_DETAILS = {normalise(name): key for key, name in _FORMER_LABELS.items()} | {
-    normalise(name): field.key
+_DETAILS = {normalize(name): key for key, name in _FORMER_LABELS.items()} | {
+    normalize(name): field.key
     for field in FIELD_OF.values()
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }
-_SITES = {normalise(name): SITE for name in SITE_NAMES}
+_SITES = {normalize(name): SITE for name in SITE_NAMES}
 LABELS: Mapping[str, str] = _SITES | _DETAILS
 """The key, or `site`, for each folded label and key."""

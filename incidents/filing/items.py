@@ -17,7 +17,7 @@ from importlib import resources
 
 from incidents.filing import area
 from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
-from incidents.filing.record_number import normalised
+from incidents.filing.record_number import normalized
 from incidents.filing.typed_details import read_day
 from incidents.machine.filing import DOCUMENT, SERVER, Details
 
@@ -148,7 +148,7 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
     """The findings on the code: on its form, its area, and the servers' cities."""
     if OFFICE_FIELD not in details:
         return []
-    code = normalised(details[OFFICE_FIELD])
+    code = normalized(details[OFFICE_FIELD])
     if not _OFFICE_CODE.fullmatch(code):
         return [wrong(OFFICE_FIELD, "office_unreadable", OFFICE_SOURCE)]
     if _listed_city(code) is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from incidents.filing import area
 from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
-from incidents.filing.record_number import normalised
+from incidents.filing.record_number import normalized
 from incidents.machine.filing import Details
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _of_subject(details: Details, today: date) -> list[Finding]:
 def _of_company(field: str, text: str) -> list[Finding]:
     from stdnum.cn.uscc import calc_check_digit
 
-    number = normalised(text).replace("-", "")
+    number = normalized(text).replace("-", "")
     if not _COMPANY.fullmatch(number):
         return [wrong(field, "company_number_unreadable", COMPANY, false=True)]
     if number[-1] != calc_check_digit(number[:-1]):
@@ -81,7 +81,7 @@ def _of_company(field: str, text: str) -> list[Finding]:
 def _of_person(field: str, text: str, today: date) -> list[Finding]:
     from stdnum.cn.ric import calc_check_digit
 
-    number = normalised(text).replace("-", "")
+    number = normalized(text).replace("-", "")
     if not _PERSON.fullmatch(number):
         return [wrong(field, "person_number_unreadable", PERSON, false=True)]
     if number[-1] != calc_check_digit(number):

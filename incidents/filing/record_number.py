@@ -113,13 +113,13 @@ def wants_subject_number(number: Icp, form: IcpForm) -> bool:
 
 def read_icp(text: str) -> Icp | None:
     """Read an ICP number; None if the text is not exactly one."""
-    found = _ICP.fullmatch(normalised(text))
+    found = _ICP.fullmatch(normalized(text))
     return found and Icp(found["province"], found["digits"], found["suffix"])
 
 
 def read_licence(text: str) -> Licence | None:
     """Read the number of a commercial licence; None if the text is not one."""
-    written = normalised(text)
+    written = normalized(text)
     web = _LICENCE.fullmatch(written)
     if web is not None:
         return Licence(web["province"], "", web["digits"])
@@ -132,12 +132,12 @@ def read_licence(text: str) -> Licence | None:
 
 def read_public_security(text: str) -> PublicSecurity | None:
     """Read a public-security number, or its code alone as in links; None if it is not one."""
-    found = _PUBLIC_SECURITY.fullmatch(normalised(text))
+    found = _PUBLIC_SECURITY.fullmatch(normalized(text))
     return found and PublicSecurity(found["province"], found["code"])
 
 
-def normalised(text: str) -> str:
-    """The text normalised for numbers: half-width, in capitals, without spaces, one dash."""
+def normalized(text: str) -> str:
+    """The text normalized for numbers: half-width, in capitals, without spaces, one dash."""
     text = "".join(text.split())
     if len(text) > MAX_CHARACTERS:
         return text

@@ -107,8 +107,7 @@ class Language:
 
 
 def _beside(told: str, more: str) -> str:
-    """One text behind the other: between Chinese and Latin a space, none beside a full-width"
-    " mark."""
+    """Join two texts: a space between Chinese and Latin, none beside a full-width mark."""
     if not told or not more or told[-1] < "\x80" > more[0]:
         return told + more
     if _EDGE.search(told[-1] + more[0]):

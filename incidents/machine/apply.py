@@ -12,7 +12,7 @@ from incidents.machine import events as e
 from incidents.machine import filing, incident_changes, site_changes
 from incidents.machine.case import UNKNOWN, Case, Delivery
 from incidents.machine.command import BRAKED, FORCE
-from incidents.machine.handlers import Handlers
+from incidents.machine.handlers import Handlers, merge
 from incidents.machine.orders import order_of
 from incidents.values.ids import ACT
 
@@ -93,7 +93,7 @@ def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
     """As of a suspicion."""
 
 
-CHANGES = {**incident_changes.changes, **site_changes.changes, **changes}
+CHANGES = merge(incident_changes.changes, site_changes.changes, changes)
 
 
 def apply(case: Case, event: e.Event) -> None:

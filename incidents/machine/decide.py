@@ -15,6 +15,7 @@ from incidents.machine.actions import closures, contacts, incidents, orders, sit
 from incidents.machine.case import Case, Suspension
 from incidents.machine.decider import Decider, open_recheck
 from incidents.machine.events import Reason
+from incidents.machine.handlers import merge
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.machine.refusal import Refusal, RefusedError, Remark
@@ -82,13 +83,13 @@ def _warn_of_next_miss(decider: Decider, before: int) -> None:
         decider.remark("next_miss_closes", site=case.site, run=case.run)
 
 
-DECISIONS = {
-    **closures.decisions,
-    **contacts.decisions,
-    **incidents.decisions,
-    **orders.decisions,
-    **sites.decisions,
-}
+DECISIONS = merge(
+    closures.decisions,
+    contacts.decisions,
+    incidents.decisions,
+    orders.decisions,
+    sites.decisions,
+)
 
 
 def elapse(decider: Decider) -> None:

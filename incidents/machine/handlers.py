@@ -18,7 +18,23 @@ class Handlers(dict[type, Callable[[On, Any], None]], Generic[On]):
         """Let the function handle that kind."""
 
         def register(handler: Callable[[On, Kind], None]) -> Callable[[On, Kind], None]:
+            if kind in self:
+                raise TypeError(f"{kind.__name__} has a handler already")
             self[kind] = handler
             return handler
 
         return register
+
+
+def merge(*parts: Handlers[On]) -> Handlers[On]:
+    """Return one table of all parts.
+
+    Raises:
+        TypeError: if two parts handle the same kind.
+    """
+    merged: Handlers[On] = Handlers()
+    for part in parts:
+        if twice := merged.keys() & part.keys():
+            raise TypeError(f"{twice.pop().__name__} has two handlers")
+        merged.update(part)
+    return merged

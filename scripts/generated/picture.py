@@ -134,11 +134,11 @@ def _hidden_machine() -> Iterator[None]:
 
 
 def _while_a_daemon_beats(command: str, *, terminal: bool) -> tuple[int, str]:
-    house, now = app.open_app(sources.load()), clock.now()
+    opened, now = app.open_app(sources.load()), clock.now()
     beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
-    with writing(house.engine) as connection:
+    with writing(opened.engine) as connection:
         monitoring.beat(connection, beat)
-    house.close()
+    opened.close()
     return _run(command, terminal=terminal)
 
 

@@ -266,11 +266,11 @@ def test_who_goes_on_is_told_of_it_before_and_after(house: App, panel: Panel) ->
     panel.bad = {COURT, HELD}
     lose(house)
 
-    before = comparison.summarise(
+    before = comparison.summarize(
         comparison.preview(house.desk, house.reading, by="sre-1", login=None, now=clock.now())
     )
     assert kept(house) == {}, "nothing is done"
-    after = comparison.summarise(
+    after = comparison.summarize(
         comparison.compare_sites(house.engine, house.desk, house.reading, by="sre-1", login=None)
     )
 

@@ -22,7 +22,7 @@ def test_the_sections_stand_in_the_order_of_the_official_form() -> None:
 def test_no_two_fields_share_a_label_in_either_language() -> None:
     fields = [(field.key, field.zh, field.en) for field in form.FIELD_OF.values()]
     # A label may be the key itself, as that of the level is.
-    names = [name for each in (*fields, form.SITE_NAMES) for name in {*map(form.normalise, each)}]
+    names = [name for each in (*fields, form.SITE_NAMES) for name in {*map(form.normalize, each)}]
     assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
@@ -30,7 +30,7 @@ def test_no_two_fields_share_a_label_in_either_language() -> None:
     "field", [*form.FIELD_OF.values(), *form.SERVER_FIELDS, *form.DOCUMENT_FIELDS]
 )
 def test_a_word_of_a_choice_means_one_code_alone(field: form.Field) -> None:
-    words = [word for choice in field.choices for word in {*map(form.normalise, choice.words)}]
+    words = [word for choice in field.choices for word in {*map(form.normalize, choice.words)}]
     assert len(words) == len(set(words))
     assert len(form.codes(field)) == len(words)
 

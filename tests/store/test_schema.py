@@ -303,3 +303,15 @@ def test_an_upgrade_gives_each_database_an_identity_of_its_own(db_url: str) -> N
                 drawn.add(lineage.read(connection).identity)
     assert len(drawn) == 2
     assert all(len(each) == 16 for each in drawn)
+
+
+def test_a_program_without_its_migrations_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(schema, "scripts", lambda: tmp_path)
+    schema.head.cache_clear()
+    try:
+        with pytest.raises(DatabaseError, match="has no migrations: install the program again"):
+            schema.head()
+    finally:
+        schema.head.cache_clear()

@@ -85,9 +85,9 @@ def _aged(run: Run, password_file: Path | None) -> RetentionResult:
             return run.remote.erasing.erase_aged()
     from incidents.desk import pseudonyms
 
-    keep, house, settings = retention_settings.of_settings(), run.local, run.settings
+    keep, app, settings = retention_settings.of_settings(), run.local, run.settings
     return pseudonyms.erase_expired(
-        house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
+        app.desk, app.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
     )  # fmt: skip
 
@@ -158,9 +158,9 @@ def _erase_of_site(
 ) -> ErasureResult:
     from incidents.desk.erasure_request import ErasureRequest, ErasureRequests
 
-    house, settings = run.local, run.settings
+    app, settings = run.local, run.settings
     demands = ErasureRequests(
-        desk=house.desk, engine=house.engine, folder=settings.evidence,
+        desk=app.desk, engine=app.engine, folder=settings.evidence,
         keep=retention_settings.of_settings(),
     )  # fmt: skip
     return demands.execute(
@@ -204,10 +204,10 @@ def _account_met(
 ) -> ErasedAccount:
     from incidents.desk import pseudonyms
 
-    house, settings = run.local, run.settings
+    app, settings = run.local, run.settings
     met = pseudonyms.erase_account(
-        house.desk,
-        house.engine,
+        app.desk,
+        app.engine,
         retention_settings.of_settings(),
         pseudonyms.AccountErasureRequest(
             handle=handle, reason=reason, by=settings.person, login=settings.login

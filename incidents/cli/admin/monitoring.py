@@ -243,9 +243,9 @@ def metrics(run: Run, target: str | None) -> None:
 def _samples(run: Run) -> Samples:
     from incidents.metrics.database import look
 
-    house = run.local
-    with house.reading() as connection:
-        return look(connection, house.now(connection))
+    app = run.local
+    with app.reading() as connection:
+        return look(connection, app.now(connection))
 
 
 def _metric_documents(found: Samples) -> Iterator[Metric]:

@@ -79,31 +79,31 @@ def _once(run: Run) -> int:
     )
 
     done = _OutcomeSummary(run)
-    house = run.local
-    found = enforce.elapse(house.engine, house.desk, done=done.add)
+    app = run.local
+    found = enforce.elapse(app.engine, app.desk, done=done.add)
     if found.aside is not None:
         raise enforce.StandingAsideError(reason=found.aside)
     # An error in one duty does not keep the others from running.
     wrong: list[Exception] = []
-    _do(heartbeat.record_once, house, wrong)
+    _do(heartbeat.record_once, app, wrong)
     done.tell()
-    carried_out = [delivery.once(house)]
+    carried_out = [delivery.once(app)]
     unread = carried_out[0].mark_unread
-    _do(lambda house: heartbeat.record_mark_once(house, unread), house, wrong)
+    _do(lambda app: heartbeat.record_mark_once(app, unread), app, wrong)
 
-    def recover(house: App) -> None:
-        recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
+    def recover(app: App) -> None:
+        recovery_duty.once(app, lambda: carried_out.append(delivery.once(app)))
 
     for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
-        _do(duty, house, wrong)
+        _do(duty, app, wrong)
     _write_orders(run, [each.round.outcomes for each in carried_out if each.round is not None])
     wrong += [error for each in carried_out for error in each.errors]
     return _write_errors(run, wrong)
 
 
-def _do(duty: Callable[[App], object], house: App, wrong: list[Exception]) -> None:
+def _do(duty: Callable[[App], object], app: App, wrong: list[Exception]) -> None:
     try:
-        duty(house)
+        duty(app)
     except IncidentsError as error:
         wrong.append(error)
 
@@ -232,10 +232,10 @@ def serve(run: Run, *, host: str, port: int) -> None:
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
         run.inform(run.language.cause(warning))
-    house, settings = run.local, run.settings
+    app, settings = run.local, run.settings
     by = own_stream.By(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
-    if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
+    if found := tokens.begin_sealing(app.engine, app.desk, key, by, clock.now):
         run.inform(db.sealed(run, found) if isinstance(found, tokens.SealingResult) else str(found))
 
     def listening(url: str, links: Links | None) -> None:

@@ -80,13 +80,13 @@ def recover(
     run.refuse_server(_HERE)
     from incidents.enforcement import comparison, history_recovery
 
-    house = run.local
+    app = run.local
     asked = history_recovery.RecoveryRequest(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
         public=public,
     )  # fmt: skip
     way = history_recovery.HistoryRecovery(
-        house.engine, house.desk, house.reading, key_ring(run), clock.now
+        app.engine, app.desk, app.reading, key_ring(run), clock.now
     )
     if dry_run:
         return _write_preview(run, way.preview(asked))
@@ -121,7 +121,7 @@ def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
     """Show what would be ordered, and the sites not compared; `audit status` shows the log."""
     from incidents.enforcement import comparison
 
-    done, opened = comparison.summarise(compared), _opened(run, compared)
+    done, opened = comparison.summarize(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
     if run.for_programs:
         document: Recovery = {

@@ -69,7 +69,7 @@ def span(reader: Reader, seconds: float | None) -> str:
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         n, whole = divmod(whole, size)
         if n:
-            parts.append(f"{n} {reader.say(f'unit.{unit}')}")
+            parts.append(reader.say(f"unit.{unit}", n=n))
     return " ".join(parts[:2])
 
 

@@ -26,7 +26,7 @@ ICP_ADDRESS = "https://beian.miit.gov.cn/"
 
 MAX_CHARACTERS = 2_048
 _PIECE = 256
-"""The characters normalised at once, in quadratic time; no host has more."""
+"""The characters normalized at once, in quadratic time; no host has more."""
 
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>https?):)?//+(?P<authority>[^/?#]*)(?P<path>[^?#]*)"

@@ -245,17 +245,17 @@ class _RowReader:
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
     """The column of that name, or the reason why it is unknown, with the `nearest` one."""
-    normalise = form.normalise(name)
+    normalized = form.normalize(name)
     key = form.key_of_label(name)
     if key is not None:
         return _Column(name, key, _site if key == SITE else customer_value.reader(key))
-    if normalise in ALL_OF:
-        return _Column(name, normalise, None)
-    prefix = next((prefix for prefix in ALL_OF.values() if normalise.startswith(prefix)), None)
+    if normalized in ALL_OF:
+        return _Column(name, normalized, None)
+    prefix = next((prefix for prefix in ALL_OF.values() if normalized.startswith(prefix)), None)
     if prefix is None:
-        near = _nearest(normalise) if nearest else ""
+        near = _nearest(normalized) if nearest else ""
         return cause("unknown_column", column=shown(name), nearest=near)
-    label, _, part = normalise.removeprefix(prefix).partition(".")
+    label, _, part = normalized.removeprefix(prefix).partition(".")
     key = f"{prefix}{label}"
     if not filing.is_known(key):
         return cause("label", label=shown(label))
@@ -280,7 +280,7 @@ def _site(text: str) -> str:
 
 
 def _nearest(label: str) -> str:
-    near = form.similar_keys(label, [*map(form.normalise, form.SITE_NAMES), *ALL_OF], most=1)
+    near = form.similar_keys(label, [*map(form.normalize, form.SITE_NAMES), *ALL_OF], most=1)
     if not near:
         return ""
     key = form.LABELS.get(near[0], near[0])

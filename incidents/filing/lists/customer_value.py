@@ -174,7 +174,7 @@ def _choice(field: form.Field) -> Read:
     def read(text: str) -> str:
         code = kept.get(text)
         if code is None and len(text) <= _MAX_CHOICE:
-            code = codes.get(form.normalise(text))
+            code = codes.get(form.normalize(text))
         if code is None:
             raise UnreadableValueError(cause("choice", known=known))
         return code

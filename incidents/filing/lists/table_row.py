@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from incidents.errors import FAILED, Cause, IncidentsError
-from incidents.filing.form import normalise
+from incidents.filing.form import normalize
 from incidents.values import site_name
 
 CAUSES: dict[str, str] = {
@@ -248,7 +248,7 @@ def _header_fault(columns: Sequence[str], found: int) -> Cause | None:
             return cause("name_control", number=n, character=site_name.describe(control[0]))
         if len(name) > MAX_NAME:
             return cause("long_name", limit=MAX_NAME)
-        if normalise(name) in seen:
+        if normalize(name) in seen:
             return cause("column_twice", column=shown(name))
-        seen.add(normalise(name))
+        seen.add(normalize(name))
     return None

@@ -143,7 +143,7 @@ def keep_down(decider: Decider) -> None:
     for each in _acts(case):
         untried = each.braked or not (each.attempts or each.dead)
         if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
-            # As the courier would: it was lifted before anybody tried it.
+            # As the dispatcher would: it was lifted before anybody tried it.
             lifting = commands.CancelOrder(
                 by=decider.by, order=each.order, lane=each.lane, why=LIFTED
             )

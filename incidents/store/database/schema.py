@@ -135,9 +135,18 @@ def status(engine: Engine) -> Status:
 def head() -> str:
     """The revision of this program's schema: the number of the last migration's file.
 
-    It is read once, so that files which change under a running program do not change it.
+    It is read once, when it is first asked for: files that change later do not change it.
+
+    Raises:
+        DatabaseError: if the folder of the migrations is missing or empty.
     """
-    return max(each.name.partition("_")[0] for each in (scripts() / "versions").glob("[0-9]*.py"))
+    folder = scripts() / "versions"
+    numbers = [each.name.partition("_")[0] for each in folder.glob("[0-9]*.py")]
+    if not numbers:
+        raise DatabaseError.coded(
+            "no_migrations", "{folder} has no migrations: install the program again", folder=folder
+        )
+    return max(numbers)
 
 
 def config(connection: Connection | None = None) -> Config:
