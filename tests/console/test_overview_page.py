@@ -18,10 +18,10 @@ def test_it_shows_each_chart_with_a_table_behind_it_in_both_languages(desk: Cons
     assert page.text.count('role="img"') == page.text.count("<table") == 5
     for title in ("Violations by category, 30 days", "Time to contact", "Work by hour"):
         assert title in page.text
-    assert re.search(r"Median \d+ (min|s|h)\b", page.text)
+    assert re.search(r"\d+ (s|min|h)\b", page.text)
     chinese = Visitor(desk, "operator", "zh").get("/overview").text
     assert "按类别统计的违规（30 天）" in chinese
-    assert "{" not in re.sub(r"<(script|style|body)[^>]*>", "", page.text + chinese)
+    assert "{" not in page.text.partition("<main")[2] + chinese.partition("<main")[2]
     assert "Violations" not in chinese
 
 
