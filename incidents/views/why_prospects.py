@@ -56,7 +56,9 @@ def would_change(record: Record) -> list[str]:
     if record.case.closed:
         return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
     if record.case.state == "suspended":
-        return [*_of_suspension(record), *_of_hold(record), *_of_words(record)]
+        return [
+            *_of_suspension(record), *_of_hold(record), *_of_window(record), *_of_words(record)
+        ]  # fmt: skip
     return [*_of_clocks(record), *_of_counts(record), *_of_words(record)]
 
 
@@ -218,11 +220,16 @@ def _of_clocks(record: Record) -> list[str]:
     ][:MAX_TRIED]
 
 
-def _of_counts(record: Record) -> list[str]:
-    lines = []
+def _of_window(record: Record) -> list[str]:
+    """One more violation closes a suspended or held site, too (R1)."""
     decision = _try(record, c.Log, again=True)
-    if decision is not None and decision.case.closed:
-        lines.append(record.say("one_more", within=record.policy.repeat_within))
+    if decision is None or not decision.case.closed:
+        return []
+    return [record.say("one_more", within=record.policy.repeat_within)]
+
+
+def _of_counts(record: Record) -> list[str]:
+    lines = _of_window(record)
     run, needed = record.run, record.policy.run_count
     if run and run + 1 >= needed:
         tried = record.policy.min_attempts

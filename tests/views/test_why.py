@@ -44,6 +44,19 @@ def test_an_open_incident_shows_its_clock_and_what_its_lapse_would_do(day: Day) 
     assert day.why()["commands"] == ["incidents contact 1-1 reached"]
 
 
+def test_one_more_violation_closes_an_active_a_suspended_and_a_held_site(day: Day) -> None:
+    closes = "one more violation closes the site"
+    day.add().log()
+    assert closes not in would(day)
+    day.log()
+    assert closes in would(day)
+    day.after("1h5m").elapse()
+    assert day.why()["text"][0].startswith("Suspended under R2")
+    assert closes in would(day)
+    day.do(c.SetHold(by="li", reason="order 7"))
+    assert closes in would(day)
+
+
 def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it(day: Day) -> None:
     why = day.add().log().after("1h5m").why()
     assert why["text"][:2] == [
