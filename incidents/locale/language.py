@@ -155,14 +155,14 @@ class Fact:
             from incidents.machine.policy import write_duration
 
             return write_duration(value)
+        if isinstance(value, Cause):
+            return self._language.cause(value, self._when)
         if spec[:1].isalpha() and spec != "or":
             return self._language.word(spec, value)
         if isinstance(value, datetime):
             return self._time("when")
         if isinstance(value, timedelta):
             return self._language.span(value)
-        if isinstance(value, Cause):
-            return self._language.cause(value, self._when)
         if isinstance(value, list | tuple):
             between = self._language.phrases["list.or"] if spec == "or" else self._language.comma
             return between.join(shown(str(each)) for each in value)

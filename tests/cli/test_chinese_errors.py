@@ -203,6 +203,15 @@ def test_a_wrong_language_or_format_is_told_in_that_of_the_locale(
     assert "'xml' 不在可选值之中" in desk("site", "list", "--format", "xml").err
 
 
+def test_why_a_database_cannot_be_opened_is_told_in_chinese_too(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    answer = desk("site", "list", "--db", f"sqlite:///{tmp_path}/nowhere/x.db").err
+    assert "无法打开" in answer
+    assert ENGLISH.sub("", TYPED.sub("", answer)) == TYPED.sub("", answer)
+
+
 def test_a_server_that_wants_a_token_is_told_in_chinese() -> None:
     run = Run()
     run.asked_language = "zh"

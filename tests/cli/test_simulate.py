@@ -32,6 +32,12 @@ def strict(tmp_path: Path) -> str:
     return str(file)
 
 
+def test_default_is_another_name_of_the_documented_policy(cli: Cli) -> None:
+    [default] = cli("simulate", FEED, "--policy", "default", "--json").json["policies"]
+    [documented] = cli("simulate", FEED, "--policy", "documented", "--json").json["policies"]
+    assert {**default, "policy": ""} == {**documented, "policy": ""}
+
+
 def test_the_document_has_one_entry_for_each_policy(cli: Cli, strict: str) -> None:
     answer = cli("simulate", FEED, "--policy", "documented", "--policy", strict, "--json")
     assert (answer.status, answer.err) == (0, "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.scenario.file import Scenario
     from incidents.scenario.trial import Trial
 
-THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+THE_DEFAULT, THE_ACTIVE = ("documented", "default"), "active"
 """The names of policies that are no files."""
 
 
@@ -171,13 +171,13 @@ def simulate(
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
     """The policies to run, each with its name: the words that were typed."""
     is_named = run.remote is not None or run.settings.db is not None
-    names = given or (THE_ACTIVE if is_named else THE_DOCUMENTED,)
+    names = given or (THE_ACTIVE if is_named else THE_DEFAULT[0],)
     return [(name, _policy_named(run, name)) for name in dict.fromkeys(names)]
 
 
 def _policy_named(run: Run, name: str) -> Policy:
     """The policy of that name or in that file; opens no database unless it needs one."""
-    if name == THE_DOCUMENTED:
+    if name in THE_DEFAULT:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
         return run.app.desk.policy()
