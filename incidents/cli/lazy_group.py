@@ -11,14 +11,32 @@ from importlib import import_module
 import click
 
 from incidents.cli.run import Run
+from incidents.errors import InputError
 
 _VALUED = frozenset({"--db", "--server", "--as", "--format", "--zone", "--lang"})
 _FLAGS = frozenset({"--json", "-q", "--quiet"})
 _COMMON = _VALUED | _FLAGS | {"--key", "--dry-run", "--policy", "--help"}
 
+_PLACEHOLDERS = frozenset({"SITE", "NAME", "INCIDENT", "CONTACT", "TASK", "ORDER"})
+"""The words by which help and `next:` lines stand for a name or an ID."""
+
 
 class Verb(click.Command):
     """A command whose help has the common options in a block of their own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse like click; raises InputError for a placeholder of the help, such as SITE."""
+        shown = {
+            word
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Argument)
+            for word in (parameter.metavar or "").split("|")
+        }
+        if given := next((each for each in args if each in shown & _PLACEHOLDERS), None):
+            raise InputError.coded(
+                "placeholder_target", "{given} is a placeholder: write a name or an ID", given=given
+            )
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options, its own first."""

@@ -37,6 +37,8 @@ def desk(cli: Cli) -> Cli:
         ("log shop.example --at yesterday", 2, "10m ago"),
         ("log shop.example --note N", 2, "N is a placeholder: write your own text"),
         ("void 1-1 --reason R", 2, "--reason R: R is a placeholder"),
+        ("log SITE", 2, "SITE is a placeholder: write a name or an ID"),
+        ("contact INCIDENT reached", 2, "INCIDENT is a placeholder"),
         ("log shop.example --at 2026-02-30T00:00:00Z", 2, "no such time"),
         ("log shop.example --zone Mars/Base", 2, "Mars/Base"),
         ("removed 7-1", 3, "7-1"),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from string import Formatter
-from typing import Any
 
 import pytest
 
@@ -17,52 +14,15 @@ import incidents
 from incidents.cli import error_text
 from incidents.cli.run import Run
 from incidents.client.faults import ProblemError, TokenNeededError
-from incidents.errors import Cause, IncidentsError, InputError
+from incidents.errors import Cause, InputError
 from incidents.history import rows
 from incidents.locale.language import language
 from incidents.values import site_name, web_address
 from tests.cli.conftest import Cli
 
 CHINESE = language("zh_CN", "cli")
-TOLD_OTHERWISE = {"ActRefusedError", "ActivationDeniedError", "ProblemError", "TroubleError"}
-"""They take their names and facts from the refusals, which have phrases of their own."""
-
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,})+")
 TYPED = re.compile(r"`[^`]*`|“[^”]*”|incidents [a-z -]+|--\w+ [\w.-]+")
-
-
-def named(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def classes(of: type[IncidentsError] = IncidentsError) -> Iterator[type[IncidentsError]]:
-    for kind in of.__subclasses__():
-        if kind.__module__.startswith("incidents."):
-            yield kind
-            yield from classes(kind)
-
-
-def told_at_the_command_line() -> list[type[IncidentsError]]:
-    for module in pkgutil.walk_packages(incidents.__path__, "incidents."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    return [
-        kind
-        for kind in dict.fromkeys(classes())
-        if not kind.__module__.startswith("incidents.console.")
-        and kind.__name__ not in TOLD_OTHERWISE
-    ]
-
-
-def test_every_error_has_a_phrase_whose_facts_its_english_names_too() -> None:
-    missing = []
-    for kind in told_at_the_command_line():
-        facts: dict[str, Any] = dict.fromkeys(named(kind.__doc__ or ""), "x")
-        error = kind.__new__(kind)
-        error.facts, error.message = facts, ""
-        if error_text.phrase(CHINESE.phrases, error, facts) is None:
-            missing.append(kind.__qualname__)
-    assert missing == []
 
 
 CAUSE = re.compile(r"Cause\.of\(\s*\"(\w+)\"")
