@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-import pydantic.v1  # noqa: F401 - loaded under a frozen clock, its dates cannot be made
+import pydantic.type_adapter
+import pydantic.v1  # noqa: F401 - as above
 import pytest
 import sqlakeyset  # noqa: F401 - loaded under a frozen clock, it takes frozen times for all
 from hypothesis import is_hypothesis_test, settings

@@ -1,4 +1,4 @@
-"""The error classes: each has a phrase in Chinese. No clock is frozen here: it loads all modules."""
+"""The error classes: each has a phrase in Chinese. No clock is frozen: all modules are loaded."""
 
 from __future__ import annotations
 
