@@ -40,7 +40,7 @@ class ActivationDeniedError(RefusedError):
 
     @property
     def name(self) -> str:
-        """The refusal's."""
+        """The refusal's name."""
         return self.refusal.name
 
 
@@ -63,7 +63,7 @@ class Activation:
 
     @property
     def once(self) -> IdempotencyKey:
-        """The key of the request, with what a repetition must share."""
+        """The key of the request, with the facts that a repetition must share."""
         request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
         return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
@@ -111,8 +111,8 @@ def activate(
 ) -> policies.Activated:
     """Activate the policy; return the active policy, the one before, and the changes.
 
-    Whatever was due before is done first, under the policy of that time, so the outcome never
-    depends on whether a daemon or the activation came first.
+    Everything due before is processed first, under the earlier policy, so the outcome does not
+    depend on whether a daemon or the activation came first.
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.

@@ -1,4 +1,4 @@
-"""The desk: takes batches of commands, and does what is due."""
+"""The desk: processes batches of commands, and everything that falls due."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Desk:
         policy: Policy | None = None,
         lock_timeout: timedelta | None = None,
     ) -> list[Answer]:
-        """Take the commands in order, in one transaction, and return the answers in that order.
+        """Process the commands in order, in one transaction, and return the answers in that order.
 
         A dry run decides the same, under `policy` if given, and leaves no trace. `lock_timeout`:
         the longest wait for each lock of another transaction (PostgreSQL).
@@ -100,7 +100,7 @@ class Desk:
         ]
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
-        """Do what is due on up to `limit` sites, the earliest first, in one transaction.
+        """Process what is due on up to `limit` sites, the earliest first, in one transaction.
 
         Sites locked by another transaction are skipped (PostgreSQL). The result is empty if nothing
         is due. A site that cannot be decided, because of a damaged row for example, does not stop
@@ -197,11 +197,10 @@ class Desk:
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
     def on_record(self, act: Callable[[Connection], T]) -> T:
-        """Do one of the desk's own acts (see `own_stream`), in one transaction.
+        """Perform one of the desk's own actions (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the act is refused, or if this machine's clock is far from the
-                database's.
+            RefusedError: if the action is refused, or if this machine's clock differs widely from the database's.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             refusal = clock_refused(self._clock(), database_time(connection))

@@ -1,7 +1,7 @@
-"""The desk's own stream: acts on record that belong to no site, with their author.
+"""The desk's own stream: recorded actions that belong to no site, with their author.
 
-An account act locks the desk's row first, so that two of them never run at once. Anybody who can
-reach the database makes the first accounts. As soon as an administrator has a password, only a
+An account action locks the desk's row first, so that two never run at once. Anybody who can reach
+the database can create the first accounts. As soon as an administrator has a password, only a
 signed-in person may administer accounts: otherwise one person could act as two, by giving the
 second a new password.
 """
@@ -84,7 +84,7 @@ class IdempotencyKey:
     given_key: str | None = None
 
     def before(self, connection: Connection) -> Mapping[str, Any] | None:
-        """The kept answer if the act was done before, else None; locks the desk's row.
+        """The stored answer if the action was done before, otherwise None; locks the desk's row.
 
         Raises:
             KeyReusedError: if something else was done under the key.
@@ -115,7 +115,7 @@ class AccountSignInError(RefusedError):
 
     @property
     def name(self) -> str:
-        """The name that all refusals for want of a sign-in share."""
+        """The name shared by all refusals for a missing sign-in."""
         return "sign_in_needed"
 
 
@@ -133,7 +133,7 @@ class By:
 
 
 class AccountAct:
-    """An act on accounts, at its place in the stream; its further entries follow directly.
+    """An action on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:
         AccountSignInError: if the act needs a sign-in, and there was none.
@@ -149,7 +149,7 @@ class AccountAct:
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:
-        """Record an event of that kind, by the act's person and at its time."""
+        """Record an event of that kind, by the action's person and at its time."""
         by = self._by
         record(self._connection, self._place, kind, by.person, by.login, reason=reason, **own)
         self._place = replace(self._place, seq=self._place.seq + 1)

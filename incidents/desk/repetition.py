@@ -1,4 +1,4 @@
-"""The repetition of commands: which were answered before, and the question before a closure."""
+"""The repetition of commands: earlier answers by key, and confirmation before a closure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from incidents.values.ids import ACT, order_id
 def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> Refusal | None:
     """The refusal of a violation that completes a window and so closes the site (R1).
 
-    A closure on somebody's word (R4, R5) is confirmed by the surface that takes the word. `now` is
+    A closure on a person's statement (R4, R5) is confirmed by the surface that takes it. `now` is
     in UTC.
     """
     decision = decide(case, command, policy, now)
@@ -63,7 +63,7 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
 
 
 def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
-    """Whether the command removes an order into the world, by hand or by the brake."""
+    """Whether the command removes an order to the live system, by a person or by the brake."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED

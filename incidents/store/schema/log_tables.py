@@ -1,10 +1,10 @@
-"""The tables of the log and of what follows from it: tree, checkpoints, orders, alarms.
+"""The tables of the log and of data derived from it: tree, checkpoints, orders, alarms.
 
-No transaction of the desk writes them. All can be derived again from the entries but the order of
-the numbers, which the checkpoints sign.
+No transaction of the desk writes them. All can be derived again from the entries, except the order
+of the numbers, which the checkpoints sign.
 
 A row of `orders` is never updated. A row of `deliveries` exists while an order is not settled in a
-lane; the entries tell the outcome.
+lane; the entries record the outcome.
 """
 
 from __future__ import annotations
