@@ -1,7 +1,7 @@
 """The redecision: each entry of a site decided again, from the entries before it and the policy.
 
-The desk's own machine decides (`machine.decide`); the commands follow from the entries. Whatever
-was due before an act comes first, by the clock. The resulting events must equal the following
+The desk's own machine decides (`machine.decide`); the commands follow from the entries. Everything
+due before an action comes first, by the clock. The resulting events must equal the following
 entries, in all fields, until the next act. The case is built from nothing else, so an error is
 found at its first place.
 
@@ -10,12 +10,9 @@ Deciding again cannot check:
 - Statements of people, with their times: no policy derives them, but every policy relies on them.
 - The true time of an act: only time stamps and witnesses can prove it.
 - Whether --again was given for an address that was on record already: that is not recorded.
-- Older records: there a correction brought a deadline forward, while now a later one stays, and the
-  repetition of an order had no cancellation of the dead letter beside it. An entry does not say how
-  old its program was.
+- Older records: there a correction brought a deadline forward, while now a later one stays, and the repetition of an order did not also cancel the dead letter. An entry does not show how old its program was.
 - Acts that were refused, or changed nothing: they leave no entry.
-- What became due after a site's last entry: it waits for the clock, and nothing is wrong until
-  another entry follows.
+- Actions due after a site's last entry: they wait for the clock, and nothing is wrong until another entry follows.
 """
 
 from __future__ import annotations
@@ -74,7 +71,7 @@ class Redecision:
         return self._case if self._archive is None else self._archive.case
 
     def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
-        """Take the next entry, and return what is wrong with it; do not go on after a finding.
+        """Process the next entry, and return the finding, if any; stop after a finding.
 
         `place`: the entry's place in the order of all entries (see `Periods`).
         """
@@ -94,7 +91,7 @@ class Redecision:
         return None
 
     def end(self) -> Finding | None:
-        """Finish after the last entry, and return what is missing after it."""
+        """Finish after the last entry, and return the missing entry, if any."""
         if self._over:
             return None
         if self._next < len(self._events):
@@ -112,7 +109,7 @@ class Redecision:
         return None
 
     def next_due(self) -> datetime | None:
-        """The earliest time (UTC) after which the clock has something to do on the site."""
+        """The earliest time (UTC) after which the clock must act on the site."""
         if self._archive is not None:
             return self._archive.next_due()
         return None if self._case is None else rules.next_due(self._case)

@@ -238,7 +238,7 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """Refuse a second correction by others (R2): repeated ones could extend the hour forever."""
+        """Refuse a second correction by others (R2): repetition could extend the hour forever."""
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

@@ -200,7 +200,8 @@ class Desk:
         """Perform one of the desk's own actions (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the action is refused, or if this machine's clock differs widely from the database's.
+            RefusedError: if the action is refused, or this machine's clock is far from the
+                database's.
         """
         with plainly(self._engine), writing(self._engine) as connection:
             refusal = clock_refused(self._clock(), database_time(connection))

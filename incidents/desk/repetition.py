@@ -72,7 +72,7 @@ def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
 def refused_as_done(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
-    """The refusal; for a task that is done, with the person, the time (UTC) and the outcome."""
+    """The refusal; for a completed task, with the person, the time (UTC) and the outcome."""
     if refusal is None or not isinstance(command, CompleteTask):
         return refusal
     task = case.tasks.get(command.task) or work.one_task(connection, case.site_id, command.task)
@@ -98,7 +98,7 @@ def with_remarks(decision: Decision, command: Command) -> Decision:
 
 
 class Repetitions:
-    """The keys of one batch at `now` (UTC); `kept`: the answers kept for them."""
+    """The keys of one batch at `now` (UTC); `kept`: the answers stored for them."""
 
     def __init__(self, kept: Mapping[str, desk_state.KeptAnswer], now: datetime) -> None:
         self._kept, self._now = kept, now
@@ -121,7 +121,7 @@ class Repetitions:
         return Refusal("key_reused", facts)
 
     def keep(self, envelope: Envelope, site: str, answer: Answer) -> None:
-        """Keep the answer, unless the same command may be possible the next time."""
+        """Store the answer, unless the same command may be possible the next time."""
         assert envelope.key is not None
         if answer.refusal is not None and (
             envelope.key_for
@@ -141,7 +141,7 @@ class Repetitions:
         )
 
     def write(self, connection: Connection) -> None:
-        """Write the kept answers.
+        """Write the stored answers.
 
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.

@@ -60,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The adapter of each site: that of the first group that matches, else the default.
+    """The adapter of each site: that of the first matching group, otherwise the default.
 
     An order becomes a dead letter if it is not carried out within `give_up_after`. `workers`: the
     attempts at a time for each adapter. `brake`: None if any number of sites may be taken down.
@@ -86,11 +86,11 @@ class Routing:
 
     @property
     def enforces(self) -> bool:
-        """Whether any adapter changes the world."""
+        """Whether any adapter changes a live system."""
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
 
     def check_requirements(self) -> None:
-        """Check that the adapters, if they can tell, find what they need on this machine.
+        """Check that adapters find their requirements on this machine, if they can tell.
 
         Raises:
             MissingPartError: naming the first thing that is missing.

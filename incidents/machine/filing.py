@@ -1,4 +1,4 @@
-"""The filing of a site, as a case holds it (specification, F), and the deadlines of missing details.
+"""The filing of a site, as a case holds it (specification, F), and its running deadlines.
 
 A detail is a text under a key: one of `FIELDS`, or `server.LABEL` and `document.LABEL` for each of
 the servers and documents, with a JSON object. Details that may concern a person, such as free text,

@@ -187,7 +187,7 @@ def ordered_down_between(
 
 
 def ordered_down_again(connection: Connection, since: datetime, by: str) -> list[str]:
-    """The names of the sites for which `by` repeated a suspend or close order after `since` (UTC)."""
+    """The sites, by name, for which `by` repeated a suspend or close order after `since` (UTC)."""
     begins = f'{{"actor":{quoted(by)},'
     asked = (
         select(sites.c.name)

@@ -156,7 +156,7 @@ def _take(
 
 
 def undo_claim(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo a claim in its transaction; otherwise nobody else can claim the orders until it ends."""
+    """Undo a claim in its transaction; until the lease ends nobody else can claim the orders."""
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )

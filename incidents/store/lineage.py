@@ -81,7 +81,7 @@ class Standing(NamedTuple):
 
     @property
     def may_be_lost_until(self) -> datetime | None:
-        """The last time at which an added site may be one that the record lost; None if none may."""
+        """The last time at which an added site may be one that the record lost; None if none is."""
         return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 
@@ -128,7 +128,10 @@ def prove(connection: Connection, epoch: int) -> None:
 
 
 def compared(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that every site was compared in that epoch by `now` (UTC), despite later differences."""
+    """Record that every site was compared in that epoch by `now` (UTC).
+
+    Later differences do not matter.
+    """
     own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
     connection.execute(update(desk).where(own).values(compared_at=now))
 

@@ -31,8 +31,7 @@ class SetByOther(NamedTuple):
 class Password(NamedTuple):
     """The stored facts of an account's password: its hash (Argon2id, PHC).
 
-    `given`: the other person who set it, or the password before it. `seal`: see
-    `accounts.serve_key`.
+    `given`: the other person who set it or the previous password. `seal`: see `accounts.serve_key`.
     """
 
     handle: str

@@ -1,4 +1,4 @@
-"""The witnesses: how a log has its checkpoint countersigned (C2SP tlog-witness).
+"""The witnesses: countersigning a log's checkpoint (C2SP tlog-witness).
 
 Of a witness's answer only a verified cosignature is trusted.
 """
@@ -71,8 +71,9 @@ class Witness:
 def fetch(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
     """Fetch the witness's cosignature of a signed checkpoint, verified.
 
-    `seen` is the size that the witness is thought to have seen last, 0 if unknown: if it has seen
-    another, it answers with that, and gets the proof from there. Nothing is kept between two calls.
+    `seen` is the last size that the witness is believed to have seen, 0 if unknown. If it has seen
+    another size, it answers with that one, and gets the proof from there. Nothing is kept between
+    calls.
 
     Raises:
         SplitViewError: if it has seen another tree of that size. A person must investigate.
@@ -96,7 +97,7 @@ class _Exchange:
     prove: Prove
 
     def ask(self, seen: int) -> Signature:
-        """Ask from that size, and again from the size that the witness answers."""
+        """Ask from that size, and then from the size in the witness's answer."""
         old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
             proof = tuple(self.prove(old)) if 0 < old < self.size else ()
@@ -225,7 +226,7 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
 
 
 def _time(seconds: int) -> datetime:
-    """The time of a cosignature; a witness can write any, so cap it at the calendar's end."""
+    """The time of a cosignature, capped at the calendar's end: a witness can write any time."""
     try:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:

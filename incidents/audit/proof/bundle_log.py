@@ -1,4 +1,4 @@
-"""The bundle's log, as it is verified: the whole log, or a part of it.
+"""The bundle's log, for verification: the whole log, or a part of it.
 
 In a part each entry has its own proof (C2SP tlog-proof).
 """

@@ -231,7 +231,7 @@ class Proving(Generic[Shown]):
 
     @property
     def last(self) -> Proof[Shown] | None:
-        """The running proof, else the last one that has ended."""
+        """The running proof, otherwise the last one that ended."""
         with self._lock:
             return self._last
 

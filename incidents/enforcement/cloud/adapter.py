@@ -91,7 +91,7 @@ class CloudNodes:
     def state(self, site: str) -> State | None:
         """`active` if its node is running, `suspended` if it is not, None if it is neither.
 
-        A stopped node does not know why: a closed site is `suspended` here too.
+        A stopped node does not show the reason: a closed site is also `suspended` here.
         """
         return self._queries.run(lambda _until: self._current_state(site))
 
@@ -166,7 +166,7 @@ def make(name: str, options: Options) -> Adapter:
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:
-    """The outcome if the node need not be switched, else None."""
+    """The outcome if the node need not be switched, otherwise None."""
     if node.state == wanted:
         return Delivered()
     if node.state == "gone":

@@ -135,7 +135,7 @@ class Nginx:
     def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
         """A check that a generation includes the new text: it is this one, or the present file's.
 
-        Another process may have written since, starting from this text.
+        Another process may have written the file since, starting from this text.
         """
         generation = server.generation(new)
         return lambda loaded: (

@@ -264,7 +264,7 @@ def _run(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
 
 
 def _error_line(ended: process.Completed) -> str | None:
-    """The line of nginx's errors with the cause: its last line only says that the test failed."""
+    """The line of nginx's errors with the cause; its last line only reports the failed test."""
     for line in ended.errors:
         found = _FAULT.search(line)
         if found is not None:

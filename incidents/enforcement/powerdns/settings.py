@@ -1,7 +1,7 @@
 """The settings of the PowerDNS adapter, from its table of [acts].
 
 The URL is the operator's own, usually on the loopback: its host is allowed by name. Proxies from
-the environment and redirects are ignored, since every request contains the key.
+the environment and redirects are ignored, because every request contains the key.
 """
 
 from __future__ import annotations
