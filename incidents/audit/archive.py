@@ -103,7 +103,7 @@ class Archive:
     # What is kept in order.
 
     def _forget(self) -> None:
-        """Handle a reinstatement: incidents that counted, and running clocks, belong to an old epoch."""
+        """Handle a reinstatement: incidents that counted, and running clocks, are in the old epoch."""
         self._countable: list[Place] = []
         self._reached: list[Place] = []
         self._standing: list[tuple[datetime, int, int]] = []
@@ -162,7 +162,7 @@ class Archive:
         return self._deadline(self.case.incidents[n]) == due
 
     def _due_before(self, now: datetime) -> set[int]:
-        """The incidents whose clocks ended before `now`; each is returned once and then processed."""
+        """The incidents whose clocks ended before `now`; each is returned once, then processed."""
         found = set()
         while self._deadlines and self._deadlines[0][0] < now:
             due, n = heappop(self._deadlines)

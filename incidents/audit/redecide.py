@@ -10,9 +10,12 @@ Deciding again cannot check:
 - Statements of people, with their times: no policy derives them, but every policy relies on them.
 - The true time of an act: only time stamps and witnesses can prove it.
 - Whether --again was given for an address that was on record already: that is not recorded.
-- Older records: there a correction brought a deadline forward, while now a later one stays, and the repetition of an order did not also cancel the dead letter. An entry does not show how old its program was.
+- Older records: there a correction brought a deadline forward, while now a later one stays, and
+  the repetition of an order did not also cancel the dead letter. An entry does not show how old
+  its program was.
 - Acts that were refused, or changed nothing: they leave no entry.
-- Actions due after a site's last entry: they wait for the clock, and nothing is wrong until another entry follows.
+- Actions due after a site's last entry: they wait for the clock, and nothing is wrong until
+  another entry follows.
 """
 
 from __future__ import annotations

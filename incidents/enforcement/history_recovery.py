@@ -6,7 +6,8 @@ then repeated. Nobody else signs while the record and the log are being resumed.
 1. Refuse here, or make a new key that nobody else sees yet.
 2. Resume the record, with what is known to be missing.
 3. Put the new key on record, without a signature of the old one. Only then move an unreadable
-   shared file aside. The new key signs the remaining entries, and replaces the old one. The old key's last note stays beside it permanently.
+   shared file aside. The new key signs the remaining entries, and replaces the old one. The
+   old key's last note stays beside it permanently.
 4. Compare each site with its actual state.
 """
 
@@ -134,7 +135,10 @@ class HistoryRecovery:
             return Outcome(resumed, new, known, is_loss_unknown=blind and known is None)
 
     def preview(self, request: RecoveryRequest) -> list[Comparison]:
-        """Preview `compare_sites` after `resume`, without changes; raises the same errors as both."""
+        """Preview `compare_sites` after `resume`, without changes.
+
+        Raises the same errors as both.
+        """
         self._refuse(request)
         if self._signs():
             self._check(request, signers_lock.place_id(self._ring.file))

@@ -75,8 +75,8 @@ class MarkFile:
         """The mark; None if there is no file, or no valid mark in it.
 
         Raises:
-            UnreadMarkError: if it cannot be read: the content of the database is then unknown, and no order
-                may be carried out from it.
+            UnreadMarkError: if it cannot be read: the content of the database is then unknown, and
+                no order may be carried out from it.
         """
         try:
             mark = self._read_file()

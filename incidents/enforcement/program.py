@@ -66,7 +66,7 @@ class Program:
         return states.get(ended.lines[0])
 
     def missing(self) -> str | None:
-        """A sentence about the folder or program that is missing or cannot be run; otherwise None."""
+        """A sentence about the folder or program that is missing or cannot be run, or None."""
         for each in (self.command, self.state_command):
             why = each and process.missing(each, folder=self.folder, environment=self.environment)
             if why:

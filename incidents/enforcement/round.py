@@ -192,7 +192,7 @@ class Round:
         return {heads[site_id].key for site_id in needless}
 
     def _compare_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Compare the sites with their actual state after a loss; return the orders that must wait."""
+        """Compare the sites with their actual state after a loss; return orders that must wait."""
         if self._first_comparison is None or not self._epochs.current:
             return set()
         waits = self._first_comparison.must_wait(found)

@@ -48,7 +48,7 @@ class FirstComparison:
         self._seen: set[int] = set()
 
     def must_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Compare the sites of the orders, unless the live system is known to agree with the record.
+        """Compare the sites of the orders, unless the live system is known to match the record.
 
         Returns the orders that wait until their sites could be compared: all but those that take
         down a site that is held or closed on record. The letters of waiting orders wait too,

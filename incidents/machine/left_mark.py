@@ -180,7 +180,7 @@ class _Mark:
         return _RANK[seen] > max(_RANK[known], _RANK[self.ordered], _RANK[self.to_open])
 
     def _is_left(self) -> bool:
-        """Whether the actual state differed from the ordered one, and no order waits to fix it."""
+        """Whether the actual state differed from the ordered one, and no waiting order fixes it."""
         waits = any(not each.dead for each in self.case.deliveries.values())
         return self.case.in_force != self.case.state and not waits
 

@@ -187,7 +187,7 @@ def required_links(environ: Mapping[str, str] | None = None) -> Links:
     """Read [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; else as `load_links`.
+        NoCustomerPageError: without that section; otherwise as in `load_links`.
     """
     found = load_links(environ)
     if found is None:

@@ -174,7 +174,7 @@ class Session:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is up, which then is the cause of any failure."""
+        """Whether the time is up, and is therefore the cause of any failure."""
         return time.monotonic() >= self._until
 
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:

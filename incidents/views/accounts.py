@@ -1,6 +1,7 @@
-"""The accounts as people look at them, with their tokens and sign-ins.
+"""The accounts for display, with their tokens and sign-ins.
 
-The sign-ins are the open sessions, the log of sign-ins, and the refused permissions."""
+The sign-ins are the open sessions, the log of sign-ins, and the refused permissions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prospects of a site: what is due next, and what would change its state.
+"""The prospects of a site: the next due action, and facts that would change its state.
 
 The machine decides each possible act on a copy of the case; its decision is shown.
 """
@@ -48,7 +48,7 @@ def next_due(record: Record) -> Due | None:
 def would_change(record: Record) -> list[str]:
     """The facts that people could still record that would change the site's state.
 
-    Whatever is overdue counts as done.
+    Overdue actions count as done.
     """
     if record.overdue_since is not None:
         elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
@@ -253,12 +253,12 @@ def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | 
 
 
 def _events(decision: Decision | None) -> tuple[e.Event, ...]:
-    """The events of the act itself."""
+    """The events of the action itself."""
     return () if decision is None else decision.events[decision.due :]
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:
-    """The sentences of what an elapse would do, the main events first."""
+    """The sentences of an elapse's effects, the main events first."""
     documents = [
         event_document(record.case.site_id, event, record.case.seq + place)
         for place, event in enumerate(decision.events, start=1)

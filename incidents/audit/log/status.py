@@ -241,7 +241,7 @@ def _cosigned(connection: Connection) -> list[Seen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointing:
-    """The last checkpoint's signed note, None if there is none, and the number of entries outside it.
+    """The last checkpoint's signed note, None if there is none, and the number of entries after it.
 
     `refused`: why this process could not sign, if so.
     """

@@ -240,7 +240,10 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 
 
 class _Header(tarfile.TarInfo):
-    """The header of a file, or the end of the archive: `tarfile` also takes wrong headers for that."""
+    """Reads a header and marks it as checked.
+
+    `tarfile` mistakes a wrong header for the end of the archive.
+    """
 
     is_checked = False  # stays so under a Python that calls neither of the hooks below
 

@@ -162,7 +162,7 @@ def _write_policies(files: NewFiles, connection: Connection, digests: set[str]) 
 def _write_whole(
     files: NewFiles, connection: Connection, vouching: Voucher, done: Callable[[int], object]
 ) -> int:
-    """Write entries and tiles; computed tiles show by their root whether they match the signature."""
+    """Write entries and tiles; the root of the computed tiles shows whether they match."""
     signed, edge = vouching.signed, Edge()
     policies: set[str] = set()
     growing: dict[int, Tile] = {}

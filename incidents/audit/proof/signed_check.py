@@ -130,7 +130,7 @@ class Witnessed(NamedTuple):
 
 @dataclass(slots=True)
 class Signatures:
-    """The result for some checkpoints; `handed`: the pairs of keys that both signed one checkpoint."""
+    """The result for some checkpoints; `handed`: the pairs of keys that both signed one."""
 
     count: int = 0
     last: Held | None = None

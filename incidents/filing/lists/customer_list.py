@@ -184,7 +184,7 @@ class CustomerList:
 
 
 class _RowReader:
-    """The content of a row so far."""
+    """Collects the parsed content of a row."""
 
     __slots__ = ("_parts", "changes", "problems")
 

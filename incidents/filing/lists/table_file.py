@@ -1,4 +1,4 @@
-"""A table file: a list as rows, be it CSV, XLSX or JSON, in any usual encoding.
+"""A table file: a list as rows, from CSV, XLSX or JSON, in any usual encoding.
 
 It is read in pieces, so memory does not grow with its size. Its type is detected by its first
 bytes, not by its name.
@@ -151,7 +151,7 @@ def read(
 ) -> Iterator[TableFile]:
     """Read an open, seekable file, called `file`; `elements` limits an XLSX.
 
-    Raises as `open_table`, except FileError.
+    Raises the same errors as `open_table`, except FileError.
     """
     size = raw.seek(0, 2)
     raw.seek(0)
