@@ -103,7 +103,7 @@ class Archive:
     # What is kept in order.
 
     def _forget(self) -> None:
-        """Handle a reinstatement: incidents that counted, and running clocks, are in the old epoch."""
+        """Handle a reinstatement: counted incidents and running clocks belong to an old epoch."""
         self._countable: list[Place] = []
         self._reached: list[Place] = []
         self._standing: list[tuple[datetime, int, int]] = []

@@ -42,7 +42,7 @@ BUNDLE = "bundle"
 
 
 class Run:
-    """The context of a command: made by `main`, filled by the shared options, given to each."""
+    """The context of a command: created by `main`, filled by the shared options, passed to each."""
 
     def __init__(self) -> None:
         self.format: str | None = None
@@ -57,12 +57,12 @@ class Run:
 
     @property
     def for_programs(self) -> bool:
-        """Whether a program reads the answer: then only documents are written."""
+        """Whether a program reads the answer; then only documents are written."""
         return self.format not in (None, TABLE, BUNDLE)
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, as the options, the environment and the file give them."""
+        """The settings, from options, environment and file."""
         from incidents.settings import sources
 
         return sources.load()
@@ -71,7 +71,7 @@ class Run:
     def app(self) -> App | RemoteApp:
         """The app that these settings name: of a database, or a server's.
 
-        What only a database has is in `local`, and what only a server has in `remote`.
+        Parts that only a database has are in `local`, those that only a server has in `remote`.
         """
         return self.remote or self.local
 
@@ -102,7 +102,7 @@ class Run:
         return RemoteApp(exchange, self.settings)
 
     def refuse_server(self, why: str) -> None:
-        """Refuse to act on this machine if a server was named: that was meant.
+        """Refuse to act on this machine if a server was named, because the server was meant.
 
         Raises:
             NotOverServerError: saying `why` a server does not do it, or the way out.
@@ -129,7 +129,7 @@ class Run:
 
     @property
     def spoken(self) -> Language:
-        """The language of the person at the terminal, whoever reads the answer."""
+        """The language of the person at the terminal, even if a program reads the answer."""
         from incidents.locale.language import language
 
         known = self.__dict__.get("settings")
@@ -144,7 +144,7 @@ class Run:
         return self.language.say(id_, when=when, **facts)
 
     def question(self, id_: str, /, **facts: object) -> str:
-        """Fill the phrase of a question at a terminal, which a person reads whatever the format."""
+        """Fill the phrase of a question at a terminal, which a person reads in any format."""
         return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager
@@ -174,7 +174,7 @@ class Run:
         return moment
 
     def inform(self, *lines: str) -> None:
-        """Write lines for people on standard error; nothing where a program reads."""
+        """Write lines for people on standard error; nothing if a program reads."""
         if not self.for_programs:
             for line in lines:
                 write_stderr(visible_but_coloured(shortened(line)))

@@ -9,7 +9,7 @@ from incidents.contract.documents.acts import Acted
 
 
 class How(TypedDict, total=False):
-    """The options of an act's request."""
+    """The options of a request for an action."""
 
     key: str
     if_match: str

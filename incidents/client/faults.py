@@ -1,4 +1,4 @@
-"""The faults of an exchange: what a server refuses, and what goes wrong on the way to it."""
+"""The faults of an exchange: refusals of a server, and transport errors."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ProblemError(RefusedError):
 
     @property
     def errors(self) -> list[JSONObject]:
-        """The parts of the request that are not as described."""
+        """The parts of the request that are not valid."""
         return list(self.problem.get("errors", ()))
 
     @property
@@ -118,7 +118,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
 
 
 def document(answer: httpx.Response) -> JSONObject | None:
-    """The document in an answer; None if it is none."""
+    """The document in an answer; None if there is none."""
     with suppress(ValueError):
         found = answer.json()
         if isinstance(found, dict):

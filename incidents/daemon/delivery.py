@@ -196,7 +196,7 @@ class Delivery:
 
 
 def once(app: App) -> Delivery:
-    """Try each due order once (`daemon --once`); the result's `errors` says what failed."""
+    """Try each due order once (`daemon --once`); the result's `errors` lists the failures."""
     delivery = Delivery(app, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()

@@ -95,10 +95,10 @@ _ATTEMPT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed:
-    """The result of a look, with the next due time (UTC) and the reason if it stood aside.
+    """The result of a check, with the next due time (UTC) and the reason if it stood aside.
 
-    `next_due`: without sites that are due and were left, because another daemon has them or a row
-    is damaged; the next tick looks again. `ahead`: the lead of this machine's clock over the
+    `next_due`: without due sites that were skipped, because another daemon has them or a row is
+    damaged; the next tick checks again. `ahead`: the lead of this machine's clock over the
     database's, which decides; negative: behind. `halted`: no orders are carried out until a person
     resumes.
     """
@@ -198,12 +198,12 @@ class Enforcement:
 
     @property
     def is_working(self) -> bool:
-        """Whether a look was completed recently."""
+        """Whether a check was completed recently."""
         at = self._worked_at
         return at is not None and self._monotonic() - at <= WORKING_FOR_S
 
     def run(self) -> None:
-        """Do one look; no failure stops the next one."""
+        """Do one check; no failure stops the next one."""
         if self._stopped() or self._backoff.waiting:
             return
         try:

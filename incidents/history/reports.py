@@ -1,6 +1,7 @@
-"""The history: the checked reports of a file, and the lines that cannot be used.
+"""The history: the checked reports of a file, and its unusable lines.
 
-Reports close to each other are one finding, each with its calls."""
+Reports close to each other are one finding, each with its calls.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +161,7 @@ MAX_URLS_BYTES = 40 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One incident: the kept report, and the addresses of all reports that it covers.
+    """One incident: the kept report, and the addresses of all covered reports.
 
     `urls` and `written`: as in `commands.Log`. `left_out`: the number of addresses beyond the limit
     of an incident.
@@ -230,18 +231,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The drawing of outcomes for calls that the history does not have.
+    """The drawing of outcomes for calls that are missing in the history.
 
-    `reach`: the probability that the responsible person is reached, which is then at the moment of
-    the report, so that no policy's hour is too short. The same seed draws the same for the same
-    incident under any policy; a person whom a smaller `reach` reaches, a greater one reaches too.
+    `reach`: the probability that the responsible person is reached, at the moment of the report, so
+    that no policy's hour is too short. The same seed draws the same for the same incident under any
+    policy; a person whom a smaller `reach` reaches, a greater one reaches too.
     """
 
     reach: float = 1.0
     seed: int = 0
 
     def call(self, report: Report, n: int) -> Call:
-        """Return the call about the site's nth incident: the history's own, else a drawn one."""
+        """Return the call about the site's nth incident: the history's own, otherwise a drawn one."""
         if report.contact is not None:
             at = report.contact_at or report.occurred_at
             return Call(outcome=report.contact, at=at, drawn=False)

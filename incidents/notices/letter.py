@@ -205,7 +205,7 @@ class TimeBudget:
         self._until = monotonic() + whole_s
 
     def share(self, channels: int) -> float:
-        """The seconds for the next of the remaining `channels`: none can use up the others' time."""
+        """The seconds for the next of the remaining `channels`: none uses up the others' time."""
         return max(0.5, (self._until - self._monotonic()) / channels)
 
 

@@ -115,7 +115,7 @@ def identity(text: str) -> str:
 
 
 def server(text: str) -> str:
-    """Mask a server of a filing, a JSON object: all its parts except its IP address are free text."""
+    """Mask a server of a filing, a JSON object: all parts but its IP address are free text."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

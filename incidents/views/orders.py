@@ -177,7 +177,7 @@ def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
 
 @cache
 def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
-    """The queries for the number and the first few, built once: each page of the queue runs them."""
+    """The queries for the number and the first few, built once: each queue page runs them."""
     where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
@@ -209,7 +209,7 @@ def _late_counted() -> Select[Any]:
 
 @cache
 def _late() -> tuple[Subquery, ColumnElement[bool]]:
-    """The first due orders to the live system, and the condition of the late ones (`late_since`)."""
+    """The first due orders to the live system, and the condition for `late_since`."""
     due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
         waiting, _of.lane == ACT
     )

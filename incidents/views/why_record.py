@@ -86,7 +86,7 @@ class Record:
 
     @property
     def not_in_force(self) -> str | None:
-        """The code of the reason why the actual state differs from the order; None if it does not."""
+        """The code of the reason why the actual state differs from the order, or None."""
         if self.case.in_force == self.case.state:
             return None
         if self.braked is not None:
@@ -223,7 +223,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
 
 
 def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
-    """The unsettled orders to the live system, the latest first, and whether the brake holds each."""
+    """The unsettled orders to the live system, the latest first, and which are braked."""
     of = deliveries.c
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))

@@ -43,7 +43,7 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but somebody cancelled its last order to the live system."""
+    """Whether the site is ordered down, but its last order was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 

@@ -110,12 +110,12 @@ def counted(run: Run, noun: str, n: int) -> str:
 
 
 def is_watched(target: str) -> bool:
-    """Whether somebody sees a progress bar, and no entries are written across it."""
+    """Whether somebody sees a progress bar that no entries are written across."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
 def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
-    """A progress bar, if somebody sees it, whose length the server gives."""
+    """A progress bar, if somebody sees it, with the length that the server gives."""
     return lambda length: progress(label, length if is_watched("") else 0)
 
 

@@ -160,7 +160,7 @@ class _FooterSearch:
         )
 
     def _icons(self) -> Iterator[str]:
-        """The icons: images in a link to a record, before a number, or with such names in the footer."""
+        """The icons: images in a link to a record or before a number, or named so in the footer."""
         text = self._page.text
         to_record, to_icp = self._image_places()
         before = {_image_before(text, found.start()) for found in self._securities}
