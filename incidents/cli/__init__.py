@@ -165,7 +165,7 @@ def _escape_unencodable() -> None:
 
 
 def _flush_stderr() -> None:
-    """Keep a failed flush of standard error, for example on a full disk, from changing the status."""
+    """Keep a failed flush of standard error, as on a full disk, from changing the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return
     try:

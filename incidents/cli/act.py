@@ -117,7 +117,7 @@ class Act:
         password: Path | None,
         about: str | None = None,
     ) -> None:
-        """Submit in person a command that closes the site on a person's statement, after confirmation.
+        """Submit in person a command that closes the site on a person's statement, once confirmed.
 
         A command that takes two people is submitted in person, as in `submit_in_person`. An
         impossible command is refused before anybody is asked to confirm; a command that closes

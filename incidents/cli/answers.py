@@ -35,9 +35,9 @@ def write_answer(
     repetition_told: bool = False,
     also: Sequence[Remarked] = (),
 ) -> None:
-    """Write the answer to an action, with further remarks beside the desk's; raises ActRefusedError.
+    """Write the answer to an action, with further remarks after the desk's.
 
-    People read the events, then the remarks, and at the end the next steps.
+    People read the events, then the remarks, and at the end the next steps. Raises ActRefusedError.
     """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
@@ -158,7 +158,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
-    """The events of an answer; after a loss, the end of a suspension or hold may not open a site."""
+    """The events of an answer; after a loss, the end of a suspension or hold may open no site."""
 
     def left_down() -> str | None:
         with run.looking() as looks:

@@ -31,7 +31,7 @@ CLICK = "messages"
 
 @contextmanager
 def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command, in Chinese if that is the language; inside, click's words are Chinese too."""
+    """The root command, in Chinese if that is the language; then click's words are Chinese too."""
     if not _is_wanted(args):
         yield root
         return

@@ -61,7 +61,7 @@ def answer_program(
     *ids: str,
     rows: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Answer with ids, or a program with `rows` or the document; False if the reader is a person."""
+    """Answer with ids, or a program with `rows` or the document; False if a person reads."""
     if run.quiet:
         run.write(*ids)
     elif run.for_programs:

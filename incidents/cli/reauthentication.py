@@ -218,11 +218,9 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
-    """Return a second person for one action: proved at the database; for a server, name and password.
+    """Return a second person for one action.
 
-    Raises:
-        PasswordNeededError: if nobody can be asked.
-        SecondSignInError, BlockedError: see `Authenticator.identify_second`.
+    They are proved at the database; for a server, the name and the password are returned.
     """
     given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:

@@ -194,7 +194,7 @@ class Run:
                 click.echo(line)
 
     def note_rehearsal(self) -> None:
-        """Say once that the desk is no desk of real customers."""
+        """Report once that this desk has no real customers."""
         is_opened = "local" in self.__dict__ and self.local.is_opened
         # The command is answered: a database that fails now changes nothing.
         with suppress(DatabaseError):
@@ -202,7 +202,7 @@ class Run:
                 self.inform(self.text("run.rehearsal"))
 
     def note_renaming(self) -> None:
-        """Name the present spelling of a command to a person who typed an older one."""
+        """Show the present spelling of a command to a person who typed an older one."""
         if self.renamed is not None and is_terminal(sys.stderr):
             old, new = self.renamed
             self.inform(self.text("run.renamed", old=old, new=new))
@@ -215,14 +215,14 @@ class Run:
 
 
 def write_stderr(text: str, *, nl: bool = True) -> None:
-    """Write on standard error; a failed write, on a full disk say, changes nothing else."""
+    """Write on standard error; a failed write, as on a full disk, has no other effect."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True, nl=nl)
 
 
 @contextmanager
 def guarded_stdout() -> Iterator[None]:
-    """Treat a failed write to standard output as no fault of this program.
+    """Treat a failed write to standard output as no error of this program.
 
     Raises:
         AnswerLostError: for a full disk, say. A reader that has gone stays a BrokenPipeError.
@@ -237,13 +237,13 @@ def guarded_stdout() -> Iterator[None]:
 
 
 def _discard_stdout() -> None:
-    """Keep the interpreter's end from writing what is left in the buffer."""
+    """Keep the end of the interpreter from writing the rest of the buffer."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silence_libraries() -> None:
-    """Silence a driver's remarks on its way to an error: the error itself is shown."""
+    """Silence a driver's remarks before an error: the error itself is shown."""
     import logging
 
     root = logging.getLogger()
@@ -252,12 +252,12 @@ def _silence_libraries() -> None:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a stream is a terminal; None is a stream that the caller has closed."""
+    """Whether a stream is a terminal; None is a stream closed by the caller."""
     return stream is not None and stream.isatty()
 
 
 def uses_colour() -> bool:
-    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
+    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, otherwise only on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
@@ -266,7 +266,7 @@ def uses_colour() -> bool:
 
 
 def coloured(text: str, **style: object) -> str:
-    """`text` in colour, where standard output takes it."""
+    """`text` in colour, if standard output supports it."""
     return click.style(text, **style) if text and uses_colour() else text  # type: ignore[arg-type]  # click's own
 
 
@@ -283,12 +283,12 @@ _PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
 
 
 def visible(text: str) -> str:
-    """Replace each character that could make a terminal mislead by its escape, `\u202e`."""
+    """Replace each character that could make a terminal mislead by its escape, `‮`."""
     return _LYING.sub(_escaped, text)
 
 
 def visible_but_coloured(text: str) -> str:
-    """Make a line visible in which the program itself has set colours."""
+    """Make a line visible that contains the program's own colours."""
     if "\x1b" not in text:
         return visible(text)
     parts = _PAINT.split(text)
@@ -296,7 +296,7 @@ def visible_but_coloured(text: str) -> str:
 
 
 def visible_and_short(text: str) -> str:
-    """Shorten a complaint and make it visible."""
+    """Shorten an error and make it visible."""
     return visible(shortened(text))
 
 

@@ -87,7 +87,7 @@ class Client(Acts):
     def signed_in(
         self, handle: str, password: str, again: Callable[[], str] | None = None
     ) -> Iterator[Self]:
-        """Act as a person, in a session, for the duration; this allows actions that no token may do.
+        """Act as a person, in a session, for the duration; this allows more than a token may do.
 
         `again` is called for the password when the desk requires it again, after five minutes.
         """
@@ -206,7 +206,7 @@ class Client(Acts):
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
                 **how: Unpack[How]) -> Acted:  # fmt: skip
-        """Record a contact about an incident, such as 12-3, or about all open incidents of a site."""
+        """Record a contact about an incident, such as 12-3, or about a site's open incidents."""
         what = "incidents" if _is_id(to) else "sites"
         words = {"outcome": outcome, "note": note, "at": at}
         return self._to(what, to, "contacts", words, how)

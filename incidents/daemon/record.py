@@ -170,7 +170,7 @@ class Record:
             return status.waiting_since(connection, now) is not None
 
     def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
-        """Record the failure, unless another process signs or a refusal is on record; return whether."""
+        """Record the failure; return False if another process signs or a refusal is on record."""
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._app.reading() as connection:

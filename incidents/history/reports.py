@@ -242,7 +242,7 @@ class Draw:
     seed: int = 0
 
     def call(self, report: Report, n: int) -> Call:
-        """Return the call about the site's nth incident: the history's own, otherwise a drawn one."""
+        """Return the call about the site's nth incident: from the history, or else a drawn one."""
         if report.contact is not None:
             at = report.contact_at or report.occurred_at
             return Call(outcome=report.contact, at=at, drawn=False)

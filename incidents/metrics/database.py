@@ -244,7 +244,7 @@ _NOT_IN_FORCE = (
 
 
 def look(connection: Connection, now: datetime) -> Samples:
-    """The samples at `now` (UTC), in a transaction that preferably reads one state.
+    """Read the samples at `now` (UTC), in a transaction that preferably reads one state.
 
     Raises:
         NoHeadError: if the log has lost its head.

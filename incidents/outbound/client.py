@@ -164,7 +164,7 @@ class Client:
 
 
 def _decompressed(asked: Request, answer: Answer, cap: int) -> Answer:
-    """Unpack a body that was compressed unasked, up to `cap`: a kilobyte can expand to a megabyte."""
+    """Unpack a body compressed unasked, up to `cap`: a kilobyte can expand to a megabyte."""
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:
         return answer

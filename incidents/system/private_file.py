@@ -26,9 +26,8 @@ _SHARED = stat.S_IRWXG | stat.S_IRWXO
 def read(file: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a private file.
 
-    Something that is no file on a disk, such as a shell's pipe, has no meaningful mode. A
-    credential that systemd gives to a service is private by an access control list, which looks
-    like a group's.
+    A pipe, or anything else that is not a file on disk, has no meaningful mode. A credential that
+    systemd gives to a service is private by an access control list, which looks like a group's.
 
     Raises:
         PermissionError: if others may read or write it; its `strerror` says what to do.
@@ -55,14 +54,14 @@ def read(file: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def shared_mode(found: os.stat_result) -> str | None:
-    """The mode, as chmod writes it, of a file that others than its owner may read or write."""
+    """The mode, as chmod writes it, of a file that others can read or write."""
     if stat.S_ISREG(found.st_mode) and found.st_mode & _SHARED:
         return f"{stat.S_IMODE(found.st_mode):04o}"
     return None
 
 
 def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
-    """Write a new private file of that owner, whole and on disk on return.
+    """Write a new private file of that owner, complete and on disk on return.
 
     Raises:
         FileExistsError: if the file exists; it is left as it is.
@@ -146,7 +145,7 @@ def _name(user: int) -> str:
 def birth_time(handle: int) -> int | None:
     """Return the open file's time of birth, in nanoseconds by its disk's clock; None if unknown.
 
-    Older NFS clients and ext4 do not know it. Python 3.11 does not ask for it on Linux.
+    Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux.
     """
     # Imported here, since nothing else in this module needs it.
     import ctypes

@@ -82,7 +82,7 @@ class SecurityHeaders:
 def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     """The HTTP application; its database is opened by the calling thread.
 
-    `customers` answers below /c/, where customers come in by their links.
+    `customers` answers below /c/, where customers' links lead.
     """
     api = FastAPI(
         title="incidents",
@@ -137,7 +137,7 @@ _SCHEMA = "#/components/schemas/{model}"
 
 
 def _completed(found: JSONObject) -> JSONObject:
-    """The OpenAPI description of the framework, with the parts it does not know."""
+    """The framework's OpenAPI description, completed with parts it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})

@@ -197,7 +197,10 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
-    """Report whether and by whom the clock is enforced, problems of the history, and overdue items."""
+    """Report whether and by whom the clock is enforced.
+
+    Also report problems of the history, and overdue items.
+    """
     from incidents.views.health import carries_out
 
     when = run.when

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The options as typed: the entries (times in UTC), the target, and whether with people's text."""
+    """The typed options: the entries (times in UTC), the target, and whether to show text."""
 
     site: str | None
     since: datetime | None

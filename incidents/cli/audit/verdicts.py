@@ -203,7 +203,7 @@ def read_kept(file: Path) -> bytes | None:
 
 
 def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
-    """Keep the last checkpoint of a fully verified log, unless `before` covers more; return whether.
+    """Keep a fully verified log's last checkpoint, unless `before` covers more; return whether.
 
     Raises:
         FileError: if it cannot be written.
