@@ -283,7 +283,7 @@ _PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
 
 
 def visible(text: str) -> str:
-    """Replace each character that could make a terminal mislead by its escape, `‮`."""
+    """Replace each character that could make a terminal mislead by its escape, `\u202e`."""
     return _LYING.sub(_escaped, text)
 
 

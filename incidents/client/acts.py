@@ -9,7 +9,7 @@ from incidents.contract.documents.acts import Acted
 
 
 class How(TypedDict, total=False):
-    """The options of a request for an action."""
+    """The options of an act's request."""
 
     key: str
     if_match: str
