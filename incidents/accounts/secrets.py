@@ -38,8 +38,8 @@ _ENOUGH = 20
 def is_guessable(password: str, handle: str) -> bool:
     """Whether somebody who knows the desk would soon guess the password.
 
-    It has leaked somewhere, or the rest of it without the words of the desk has a pattern that
-    guessing programs know. `password` is text that UTF-8 can encode.
+    It has leaked somewhere, or, without the desk's own words, it has a pattern that guessing
+    programs know. `password` is text that UTF-8 can encode.
 
     Raises:
         SettingsFileError: if the desk's own names cannot be read.
@@ -161,7 +161,7 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def _dummy_hash() -> str:
-    """A hash to compare when there is no password, written without the time that hashing takes."""
+    """A hash to compare if there is no password, prepared to save the time of hashing."""
     hasher = _hasher()
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

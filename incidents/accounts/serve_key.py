@@ -52,7 +52,7 @@ class ServeKeyReplacedError(DatabaseError):
 
 
 def key_digest(key: bytes) -> str:
-    """The digest by which a key is known: SHA-256, in hexadecimal; it does not betray the key."""
+    """The digest that identifies a key: SHA-256, in hexadecimal; it does not reveal the key."""
     return hashlib.sha256(key).hexdigest()
 
 
@@ -170,7 +170,7 @@ def key_file(of: Settings) -> Path:
 
 
 def load_seal(connection: Connection, file: Path) -> Seal:
-    """Return the seal by which this process checks what is sealed in that database.
+    """Return the seal with which this process checks sealed rows in that database.
 
     Raises:
         SealedElsewhereError: if this process does not have the key.

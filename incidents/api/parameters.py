@@ -1,6 +1,6 @@
-"""The query parameters of a request: its time zone, and how much of a list it asks for.
+"""The query parameters of a request: its time zone, and the part of a list.
 
-Every operation that needs an act takes the zone, since any refusal may contain a time.
+Every operation that needs a permission takes the zone, because any refusal may contain a time.
 
 An unknown parameter is refused: with `stat` for `state`, every site would be concerned.
 """

@@ -98,7 +98,7 @@ class Language:
         return " ".join(parts) or self._of_unit(seconds, "s")
 
     def duration(self, length: timedelta) -> str:
-        """Format a span of time in the form of a policy, exact to the second: `24 h`, `1 h 30 min`."""
+        """Format a span of time as in a policy, exact to the second: `24 h`, `1 h 30 min`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS_OF_POLICY]
         return " ".join(self._of_unit(n, name) for n, name in units if n) or self._of_unit(0, "s")

@@ -1,7 +1,7 @@
 """The encoding of bytes and numbers in signed texts: base64 and decimal, in one spelling each.
 
-With a second spelling, a byte of a signed text could be changed unnoticed. So a text is refused
-unless encoding it again gives the same text.
+With a second spelling, a byte of a signed text could be changed unnoticed. A text is therefore
+refused unless encoding it again gives the same text.
 """
 
 from __future__ import annotations
