@@ -53,7 +53,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """The section [serve]: the proxies trusted for a request's origin (`trusted_proxies`), and limits.
+    """The section [serve]: trusted proxies for a request's origin, and limits.
 
     `security_contact`: addresses for reports of a weakness (RFC 9116). `acts_per_minute`: the limit
     for each token, and for each account in its sessions (0: none). `key_file`: the servers' key

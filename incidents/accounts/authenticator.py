@@ -116,7 +116,7 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begin a session; `browser`: a stored `Visit.browser`; `token`: that of the calling program.
+        """Begin a session; `browser`: a kept `Visit.browser`; `token`: the calling program's.
 
         Raises:
             SignInError: if the handle or the password is wrong, or the account cannot sign in.

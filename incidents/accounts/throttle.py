@@ -192,7 +192,7 @@ def at_terminal(handle: str, place: str) -> Guess:
 
 
 def beside(handle: str, first: str) -> Guess:
-    """A guess as the second person for an act of `first`, who has signed in."""
+    """A guess as the second person for an action of `first`, who has signed in."""
     return {f"second {handle} beside {first}": OWN, f"second beside {first}": OF_ADDRESS}
 
 

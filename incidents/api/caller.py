@@ -99,7 +99,7 @@ class Caller:
             record_reveal(self.app, self.identity, about)
 
     def counts(self, acts: int) -> None:
-        """Count actions towards their quota, except a dry run; raises TooManyActsError beyond it."""
+        """Count actions towards their quota, except in a dry run; raises TooManyActsError."""
         if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, acts)
 

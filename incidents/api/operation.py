@@ -122,7 +122,7 @@ class Summed(APIRoute):
 
 
 class Bounded(Summed):
-    """A route that needs no permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
+    """A route without permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of a request, with the limit on its body."""

@@ -245,7 +245,7 @@ class OwnRecord:
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
-    """The differences between the acts on record and the tables."""
+    """The differences between the actions on record and the tables."""
     record = OwnRecord()
     for row in rows:
         try:

@@ -64,13 +64,13 @@ Act = tuple[Callable[..., Any], tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An act with its log."""
+    """A job with its log."""
 
     source: Source
     act: Act
 
     def do(self, connection: Connection | None, progress: Progress) -> Any:
-        """Run the act."""
+        """Run the job."""
         act, given = self.act
         with self.source(connection) as log:
             return act(log, progress, *given)

@@ -2,18 +2,18 @@
 
 The desk's own machine decides (`machine.decide`); the commands follow from the entries. Everything
 due before an action comes first, by the clock. The resulting events must equal the following
-entries, in all fields, until the next act. The case is built from nothing else, so an error is
+entries, in all fields, until the next action. The case is built from nothing else, so an error is
 found at its first place.
 
 Deciding again cannot check:
 
 - Statements of people, with their times: no policy derives them, but every policy relies on them.
-- The true time of an act: only time stamps and witnesses can prove it.
+- The true time of an action: only time stamps and witnesses can prove it.
 - Whether --again was given for an address that was on record already: that is not recorded.
 - Older records: there a correction brought a deadline forward, while now a later one stays, and
   the repetition of an order did not also cancel the dead letter. An entry does not show how old
   its program was.
-- Acts that were refused, or changed nothing: they leave no entry.
+- Actions that were refused, or changed nothing: they leave no entry.
 - Actions due after a site's last entry: they wait for the clock, and nothing is wrong until
   another entry follows.
 """
@@ -70,7 +70,7 @@ class Redecision:
 
     @property
     def case(self) -> Case | None:
-        """The case after the last decided act; None before the first entry."""
+        """The case after the last decided action; None before the first entry."""
         return self._case if self._archive is None else self._archive.case
 
     def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
@@ -118,7 +118,7 @@ class Redecision:
         return None if self._case is None else rules.next_due(self._case)
 
     def _decide(self, header: Header, event: Event, place: int) -> str | None:
-        """Decide the act with that first event; return why there can be no such act."""
+        """Decide the action with that first event; return why there can be no such action."""
         policy = self._policies.get(event.policy)
         if policy is None:
             return _cause(

@@ -168,7 +168,7 @@ class Exchange:
 
         Raises:
             ProblemError: for what the server refuses.
-            ServerError: if it does not answer; with a `key` the act can be asked for again.
+            ServerError: if it does not answer; with a `key` the action can be asked for again.
             InputError: for a `key` that cannot be sent.
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):

@@ -44,7 +44,7 @@ def of_page(folder: str) -> dict[str, ActForm]:
 def in_order(
     folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
 ) -> list[ActForm]:
-    """The forms of a page in its `order`, then those of all further actions that the reader `may` do.
+    """The forms of a page in its `order`, then those of all further actions the reader `may` do.
 
     `elsewhere`: the forms in another place of the page, or not on it now.
     """

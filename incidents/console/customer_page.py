@@ -158,7 +158,7 @@ class CustomerPage:
         self._office = office
 
     def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
-        """The page of an incident; a remark that is too long is shown again, for the writer to shorten.
+        """The page of an incident; a remark that is too long is shown again, to be shortened.
 
         Raises:
             TemplateError: naming the file and the line.

@@ -1,4 +1,4 @@
-"""The diagrams: a state machine, and a site's run of suspensions, as SVG.
+"""Diagrams: a state machine, and a site's run of suspensions, as SVG.
 
 Forward moves are drawn on the right, backward moves on the left. Each arc has a number, which the
 list beside the picture explains, so that labels cannot overlap.

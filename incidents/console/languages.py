@@ -28,7 +28,7 @@ def found(chosen_: Chosen) -> Language:
 
 
 def chosen(cookie: str | None, accepted: str) -> Chosen:
-    """The language of the switch, otherwise the browser's first supported one, otherwise English."""
+    """The language of the switch, otherwise the browser's first supported one, or English."""
     for each in LANGUAGES:
         if cookie == each:
             return each

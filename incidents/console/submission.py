@@ -77,7 +77,7 @@ class Submission(RequestContext):
         """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
-            QuotaExceededError: if the account did too many acts lately, and this is a new one.
+            QuotaExceededError: if the account did too many actions lately, and this is a new one.
         """
         if getattr(self.request.state, "is_counted", False):
             return

@@ -49,7 +49,7 @@ def to_closure(site: str) -> list[Hint]:
 
 
 def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
-    """The answers if a reinstatement waits for a second person; a held site is not opened."""
+    """The possible answers if a reinstatement waits for a second person; none opens a held site."""
     return [*([] if held else [do(c.Approve, site)]), do(c.Decline, site, reason=None)]
 
 

@@ -222,7 +222,7 @@ class Access:
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """The refusal to hand over work to somebody who cannot do it.
 
-        Only its holder can release an item, so the item would be locked for good.
+        Only its holder can release an item, so the item would be locked permanently.
         """
         if not self._has_accounts or self._may(command.to, name_of(ClaimItem)):
             return None

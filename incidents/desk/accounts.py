@@ -1,4 +1,4 @@
-"""The desk's own acts on accounts: give access, and withdraw it.
+"""The desk's own actions on accounts: give access, and withdraw it.
 
 Each is an `AccountAct`, and raises AccountSignInError as that does.
 """
@@ -101,7 +101,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
 def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     """Disable the account from now on, and return whether that changed anything.
 
-    Its sessions and its tokens end for good.
+    Its sessions and its tokens end permanently.
 
     Raises:
         UnknownAccountError, LastAdministratorError: naming it.

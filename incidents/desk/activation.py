@@ -1,4 +1,4 @@
-"""The desk's own acts on the rules of its record: activate a policy, name the signing key."""
+"""The desk's own actions on the rules of its record: activate a policy, name the signing key."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class ActivationDeniedError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """A request to make `policy` the active one, with the reason in the person's own words.
+    """A request to make `policy` the active one, with the person's reason as text.
 
     `signed_in`: the person is authenticated. `second`: another authenticated person who confirms
-    the same act.
+    the same action.
     """
 
     policy: Policy
@@ -69,7 +69,10 @@ class Activation:
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
-    """The changes that the activation would make at `now` (UTC); raises as `activate`."""
+    """The changes that the activation would make at `now` (UTC).
+
+    Raises the same errors as `activate`.
+    """
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
     return {

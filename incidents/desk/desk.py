@@ -50,10 +50,10 @@ class Desk:
     """The desk of one database.
 
     `clock` returns the machine's time, aware and in UTC. On PostgreSQL, sites are decided by the
-    database's clock, and an act is refused if the machine's clock differs from it by more than five
-    minutes, unless the database is a rehearsal.
+    database's clock, and an action is refused if the machine's clock differs from it by more than
+    five minutes, unless the database is a rehearsal.
 
-    All acts raise DatabaseError if the database fails.
+    All actions raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = clock.now) -> None:
@@ -158,12 +158,12 @@ class Desk:
     ) -> Activated:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
-        The answer has the changes from the policy that was active before; that of a repeated act
+        The answer has the changes from the policy that was active before; that of a repeated action
         has the same changes.
 
         Raises:
             PolicyError: if the text is not a policy.
-            RefusedError: if it is active already, if the key was used for another act, or if the
+            RefusedError: if it is active already, if the key was used for another action, or if the
                 person, or a `second` person, must have signed in.
         """
         wanted = activation.Activation(

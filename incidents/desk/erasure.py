@@ -38,7 +38,7 @@ _INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """The scope of an erasure, with the person, and the reason in their own words.
+    """The scope of an erasure, with the person and their reason.
 
     For one site, named `site`: all data old enough. For all sites: only data not needed.
     """

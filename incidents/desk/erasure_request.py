@@ -100,7 +100,7 @@ class ErasureRequests:
         confirm: Callable[[], None],
         format_time: Callable[[datetime], str] = rfc3339,
     ) -> ErasureResult:
-        """Erase data old enough at `now` (UTC) for good; in a dry run, only return it.
+        """Erase data old enough at `now` (UTC) permanently; in a dry run, only return it.
 
         `confirm` is called before anything is erased, and may raise. `format_time` formats the time
         in a refusal.

@@ -68,7 +68,10 @@ class CommandBatcher:
         return answers
 
     def submit_alone(self, envelope: Envelope) -> Answer:
-        """Submit the command alone, with no limit on waits for locks; raises as `submit`."""
+        """Submit the command alone, with no limit on waits for locks.
+
+        Raises the same errors as `submit`.
+        """
         [answer] = self._desk.submit([envelope])
         return answer
 

@@ -75,7 +75,7 @@ class KeyReusedError(RefusedError):
 class IdempotencyKey:
     """An idempotency key with its person and the request, which a repetition must share.
 
-    Without a key an act is done each time. `given_key` as in `Envelope`.
+    Without a key an action is done each time. `given_key` as in `Envelope`.
     """
 
     key: str | None
@@ -100,7 +100,7 @@ class IdempotencyKey:
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
-        """Keep the answer for repetitions of the act, done at `now` (UTC)."""
+        """Keep the answer for repetitions of the action, done at `now` (UTC)."""
         if self.key is not None:
             kept = desk_state.KeptAnswer(self.key, digest_of(self.request), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
@@ -123,8 +123,8 @@ class AccountSignInError(RefusedError):
 class By:
     """The person who acts, with their login.
 
-    `signed_in`: they are authenticated as an account of this database, and its role may do the act,
-    or the act concerns themselves.
+    `signed_in`: they are authenticated as an account of this database, and its role may do the
+    action, or the action concerns themselves.
     """
 
     person: str
@@ -136,7 +136,7 @@ class AccountAct:
     """An action on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:
-        AccountSignInError: if the act needs a sign-in, and there was none.
+        AccountSignInError: if the action needs a sign-in, and there was none.
     """
 
     def __init__(

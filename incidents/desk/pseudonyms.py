@@ -81,7 +81,7 @@ def erase_account(
     confirm: Callable[[], None],
     format_time: Callable[[datetime], str] = rfc3339,
 ) -> AccountErasureResult:
-    """Erase data old enough at `now` (UTC) for good; in a dry run, only return its amount.
+    """Erase data old enough at `now` (UTC) permanently; in a dry run, only return its amount.
 
     `confirm` is called before anything is erased, and may raise. `format_time` formats the time in
     a refusal.
@@ -122,8 +122,8 @@ def erase_sign_ins(
 ) -> int:
     """Erase the people in sign-ins before `before` (UTC), of one account or all; count the rows.
 
-    Each batch goes on record. `stopped` is called between batches. Raises as `Desk.on_record`;
-    earlier batches stay erased.
+    Each batch goes on record. `stopped` is called between batches. Raises the same errors as
+    `Desk.on_record`; earlier batches stay erased.
     """
     pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
     pseudonyms[SESSION] = SESSION
@@ -186,7 +186,7 @@ def erase_expired(
 ) -> RetentionResult:
     """Erase data old enough, in the name of `by`; nothing if its settings are missing.
 
-    Raises as `erasure.erase`.
+    Raises the same errors as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.is_enabled:

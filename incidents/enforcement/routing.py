@@ -119,7 +119,7 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
 
 
 def read(section: Mapping[str, Any]) -> Routing:
-    """The routing of a section of the settings; raises as `load`."""
+    """The routing of a section of the settings. Raises the same errors as `load`."""
     options = Options(f"[{SECTION}]", section)
     made: dict[str, Adapter] = {}
     default = options.text("adapter", DEFAULT)

@@ -246,6 +246,6 @@ class DeskLane:
 
 
 def desk_lane(app: App, *, environ: Mapping[str, str] | None = None) -> DeskLane:
-    """The desk's lane from [alarms]; raises as `customer_lane`."""
+    """The desk's lane from [alarms]. Raises the same errors as `customer_lane`."""
     found = notice_settings.desk_settings(app.settings.zone, environ)
     return DeskLane(facts=FactsOfOrders(app.reading), wording=found.wording, outlets=found.outlets)

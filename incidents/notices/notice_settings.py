@@ -142,7 +142,10 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
 
 
 def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
-    """Read [alarms], with channels of its own or of [notices]; raises as `customer_settings`."""
+    """Read [alarms], with channels of its own or of [notices].
+
+    Raises the same errors as `customer_settings`.
+    """
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)

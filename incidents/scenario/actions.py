@@ -193,7 +193,7 @@ def read_step(fields: Fields, do: str) -> Step:
     """Read the action of a step called `do`.
 
     Raises:
-        ScenarioError: for an unknown act, or a wrong or missing field.
+        ScenarioError: for an unknown action, or a wrong or missing field.
     """
     if do not in ACTS:
         raise fields.wrong(

@@ -214,7 +214,7 @@ def explain(connection: Connection, texts: Sequence[tuple[Claimed, str]]) -> Non
 
 
 def _first() -> Select[Any]:
-    """The query for the first order of each site and lane that has not failed for good."""
+    """The query for the first order of each site and lane that has not failed permanently."""
     before = deliveries.alias("before")
     is_first = not_(
         exists().where(

@@ -81,7 +81,7 @@ def page(
     zone: tzinfo = UTC,
     words: Mapping[str, SealedText] | None = None,
 ) -> str:
-    """The page for the entries of one site and the desk's own acts, in the order of the log.
+    """The page for the entries of one site and the desk's own actions, in the order of the log.
 
     `policies`: the texts of the policies that the entries name, by digest. `zone`: of all times.
     `words`: people's text by reference, None for a page with references alone.

@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A site's lines, those of the desk's own acts, and the site's state after the last one.
+    """A site's lines, those of the desk's own actions, and the site's state after the last one.
 
     `state` is None if the entries do not begin with the site's first. `before` is the number of the
     site's entries before the first one here.

@@ -1,6 +1,6 @@
 """The possible actions on a site, an incident or an order, and refusals of the others.
 
-The machine decides each act on a copy of the case.
+The machine decides each action on a copy of the case.
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
 def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
     """The explanation of `why` in parts for a page, in the language of `when`.
 
-    People's own words are masked in the grounds (see `masked`), but not in the timeline. Raises
+    People's text is masked in the grounds (see `masked`), but not in the timeline. Raises
     UnknownSiteError.
     """
     found = why_record.read(connection, name, when)

@@ -1,6 +1,6 @@
 """The prospects of a site: the next due action, and facts that would change its state.
 
-The machine decides each possible act on a copy of the case; its decision is shown.
+The machine decides each possible action on a copy of the case; its decision is shown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """Return the next due act and its time: the machine's decision for that moment."""
+    """Return the next due action and its time: the machine's decision for that moment."""
     due = rules.next_due(record.case)
     if due is None:
         return None

@@ -42,8 +42,8 @@ from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 class Rules:
     """The policies by digest, and when each was active, if known.
 
-    An act whose entries begin at `open_from` or later may have more after the end of the log, since
-    a checkpoint may come between them. From a `part` any may be left out.
+    An action whose entries begin at `open_from` or later may have more after the end of the log,
+    since a checkpoint may come between them. From a `part` any may be left out.
     """
 
     policies: Mapping[str, Policy]
@@ -54,7 +54,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The flaws, and the number of sites whose last act is incomplete here."""
+    """The flaws, and the number of sites whose last action is incomplete here."""
 
     flaws: list[Flaw]
     unfinished: int = 0
@@ -175,7 +175,7 @@ def later_signed(
 
 @dataclass(slots=True)
 class LogResult(RangeResult):
-    """The result for all ranges so far, with the desk's own acts; `where` describes an entry."""
+    """The result for all ranges so far, with the desk's own actions; `where` describes an entry."""
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)

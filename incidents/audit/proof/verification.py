@@ -1,8 +1,8 @@
 """The verification of the log in a database, from its entries up to its signatures.
 
-Hashes, tiles and roots are computed again and compared, and acts are decided again: nothing stored
-beside the entries is trusted. One requested proof at a time reads the whole record, while other
-requests are answered.
+Hashes, tiles and roots are computed again and compared, and actions are decided again: nothing
+stored beside the entries is trusted. One requested proof at a time reads the whole record, while
+other requests are answered.
 """
 
 from __future__ import annotations

@@ -124,7 +124,10 @@ def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
 
 
 def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
-    """The settings of the filings, and their errors; then the shipped ones."""
+    """The settings of the filings, and the error in them.
+
+    If there is an error, the defaults apply.
+    """
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:

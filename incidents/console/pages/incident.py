@@ -1,4 +1,4 @@
-"""The page of an incident, with its story, evidence, notes and acts.
+"""The page of an incident, with its story, evidence, notes and actions.
 
 The list of incidents not yet reported to the police is here too.
 """

@@ -31,7 +31,7 @@ _AROUND = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A page of results of one kind; `next`: where it continues, `wrong`: why there was no search."""
+    """Results of one kind; `next`: where they continue, `wrong`: why nothing was searched."""
 
     kind: str
     items: Sequence[Mapping[str, object]]

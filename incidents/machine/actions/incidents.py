@@ -154,7 +154,7 @@ def _has_its_urls(incident: Incident) -> bool:
 def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
     """Whether this incident already records that the content of `first` is still online.
 
-    If nobody could be told of either of two incidents, the later one is the recurrence.
+    If nobody could be informed of either of two incidents, the later one is the recurrence.
     """
     if incident.state == "unreached":
         return incident.n > first.n

@@ -248,7 +248,7 @@ def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
 
 
 def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
-    """Switch the file to a write-ahead log for good, so that readers never wait for a writer.
+    """Switch the file to a write-ahead log permanently, so that readers never wait for a writer.
 
     Raises:
         sqlite3.OperationalError: if others hold the file for longer than `wait_s` seconds.
