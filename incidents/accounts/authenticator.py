@@ -175,7 +175,7 @@ class Authenticator:
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
-            # It may have ended since, or been changed in the database: only seal what was sealed.
+            # It may have ended or been changed in the database since: only reseal a sealed row.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
             accounts.reauthenticate_session(

@@ -139,7 +139,7 @@ _UNLIKE: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.SuspensionEnded: lambda _, __: ELAPSE,
     e.SiteClosed: _closed,
     e.ClosureAsked: _closure_asked,
-    # What is ordered once more with it is asked for by itself.
+    # The repeated order has a command of its own.
     e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text, alone=True),
     e.ItemClaimed: _claimed,
     e.StateSeen: lambda event, case: c.RecordState(

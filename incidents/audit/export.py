@@ -164,7 +164,7 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     if value == "":
-        # An empty cell stands for a missing field.
+        # An empty cell represents a missing field.
         return "'" if name in _OPTIONAL else ""
     return value if value[0].isalnum() else "'" + value
 

@@ -68,7 +68,7 @@ def join_snapshot(engine: Engine, name: str | None) -> Iterator[Connection]:
         if name is not None:
             # This statement takes no parameters; the server has made the name.
             connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
-        # SQLite fixes the state at the first look.
+        # SQLite fixes the state at the first query.
         connection.execute(select(desk.c.id)).all()
         yield connection
 

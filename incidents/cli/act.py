@@ -136,7 +136,7 @@ class Act:
                 expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
                     _confirm(self.run, str(expected["site"]), confirm)
-                # The confirmation is of what was shown: a server gets its ETag.
+                # The confirmation applies to the shown state: a server gets its ETag.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
         answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)

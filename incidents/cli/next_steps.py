@@ -38,7 +38,7 @@ def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> li
         return next_steps.to_reinstatement(site["site"])
     opened = opened_tasks(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
-        # Somebody looks before it is settled.
+        # A person checks before it is settled.
         return [look("check_filing", site["site"])]
     found = [
         next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK

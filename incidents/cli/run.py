@@ -273,7 +273,7 @@ def coloured(text: str, **style: object) -> str:
 MOST_CHARACTERS = 4_000
 """The maximum length of a shown complaint: the wrong input may have been a whole file."""
 
-# Line ends and tabs are what people write. U+200C and U+200D join the letters of honest words.
+# People write line ends and tabs. U+200C and U+200D join letters in ordinary words.
 _LYING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"

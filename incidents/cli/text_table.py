@@ -152,7 +152,7 @@ def _longest_word(fields: Sequence[str]) -> int:
     from incidents.cli.prose import pieces
 
     def words_of(field: str) -> Sequence[str]:
-        # A word or two of Chinese, as a header is, stay on one line too; so does what is typed.
+        # One or two Chinese words, as in a header, also stay on one line; so do commands.
         if field.startswith("incidents "):
             return [field]
         return field.split() if cell_len(field) <= _SHORT else pieces(field)

@@ -113,7 +113,7 @@ class RemoteDesk:
     def _submit(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         command = envelope.command
         if isinstance(command, c.Elapse):
-            # The server does what is due before each act itself.
+            # The server itself processes due items before each action.
             return refused_answer(str(envelope.site), Refusal("nothing_due"))
         try:
             if isinstance(command, c.Attach):
@@ -124,7 +124,7 @@ class RemoteDesk:
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
-        # It is decided on what was shown: a concurrent change refuses it.
+        # It is decided on the shown state: a concurrent change causes a refusal.
         closes, seen, lasts = type(envelope.command) in CLOSING, None, envelope.key_for
         if closes and not dry_run:
             known = envelope.site in self._seen

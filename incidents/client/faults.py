@@ -137,7 +137,7 @@ def of_transport(server: str, error: Exception) -> ServerError:
 
 
 def _phrase(status: int) -> str:
-    # Our own words: the server's may be anything.
+    # Our own text: the server's may be anything.
     with suppress(ValueError):
         return f"{status} {HTTPStatus(status).phrase}"
     return f"status {status}"

@@ -70,7 +70,7 @@ class ActRoute(APIRoute):
 
 
 def _folder(row: Action) -> str:
-    # A contact stands on the page of its incident.
+    # A contact is on the page of its incident.
     return FOLDERS[INCIDENT if row.of == CONTACT else row.of]
 
 

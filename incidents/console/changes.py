@@ -73,7 +73,7 @@ class Changes:
             self._task = asyncio.create_task(self._watch())
         try:
             yield "retry: 1000\n\n"
-            # Before the first look nothing would be told of what changes until then.
+            # Changes before the first query would not be reported.
             if self.version is not None:
                 yield _event("hello", {"version": self.version})
             clock = asyncio.get_running_loop().time
@@ -140,7 +140,7 @@ def _event(name: str, data: dict[str, object]) -> str:
 
 def _put(mailbox: asyncio.Queue[str | None], told: str | None) -> None:
     if mailbox.full():
-        # It does not read: one that wakes up looks at everything anyway.
+        # It does not read: a listener that wakes up checks everything anyway.
         mailbox.get_nowait()
     mailbox.put_nowait(told)
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from incidents.history.picture import ceiling
 
 _FEW = 8
-# As narrow as a telephone shows it, so that the labels are as large there as they are meant.
+# As narrow as on a telephone, so that labels keep their intended size there.
 _NARROW, _WIDTH, _HEIGHT = 320, 640, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 14, 34
 _BASE = _HEIGHT - _BOTTOM
@@ -157,7 +157,7 @@ class Chart:
     def _ticks(self) -> Iterator[Markup]:
         each = -(-len(self.labels) // _MOST_TICKS) or 1
         room = self._step * each
-        # From the last one back: that is the one that people look at.
+        # From the last one back, because people look at the last one.
         for n in range(len(self.labels) - 1, -1, -each):
             x = _LEFT + (n + 0.5) * self._step
             yield _text(x, _BASE + 18, _fitting((self.ticks or self.labels)[n], room), "middle")

@@ -36,7 +36,7 @@ HEADERS = {
         f"default-src 'none'; style-src '{STYLE}'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     ),
-    # The link itself is what gives access: it is told to nobody else.
+    # The link itself grants access, so it is disclosed to nobody else.
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -75,7 +75,7 @@ class CustomerApp:
     def __init__(self, desk: Desk, reading: Reading, links: Links, page: CustomerPage) -> None:
         self._desk, self._reading = desk, reading
         self._links, self._page = links, page
-        # Written once: who has no right to a page is told nothing by the time it takes either.
+        # Written once, so that the response time reveals nothing to people without a right.
         self._plain = {name: Answer(status, page.plain(name)) for name, status in _PLAIN.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -220,7 +220,7 @@ class CustomerPage:
             "languages": LANGUAGES,
             "names": NAMES,
             "tags": TAGS,
-            # The program's own file: what is escaped in it would be no style sheet.
+            # The program's own file: escaping would break the style sheet.
             "css": Markup(_CSS),  # noqa: S704
         })  # fmt: skip
         return page.strip().encode()

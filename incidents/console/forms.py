@@ -116,7 +116,7 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
+    # A length may be accompanied by chunked encoding, and then the chunks count.
     bounded = counted(request, limit)
     if not has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
         # The parser bounds those of the other kind alone.

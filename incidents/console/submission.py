@@ -142,13 +142,13 @@ class Submission(RequestContext):
         self.authorise(name_of(HandOver))
         self.take_quota()
         order = self._envelope(0, HandOver(by=self.by, to=to), None)
-        # Without a key of its page it is looked up anew what they hold: nothing is given twice.
+        # Without a key from its page, the held items are looked up again: none is given twice.
         return self.app.hand_over(replace(order, key=self.key(), key_for=None), of=of)
 
     def _envelope(
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
-        # Nobody can guess from it what was written, without the session's secret.
+        # Without the session's secret, nobody can guess the text from it.
         own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)
         return Envelope(

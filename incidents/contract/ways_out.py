@@ -120,7 +120,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "already_requested": _why,
     "closure_asked": lambda facts: next_steps.to_closure(_text(facts, "site")),
     "disabled_account": lambda facts: [look("enable_account", _text(facts, "handle"))],
-    # First a look at the one that is there: another one is a count more.
+    # First check the recorded one: another violation would count as well.
     "double_entry": lambda facts: [
         *_show(facts),
         *_again(facts, do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")),

@@ -134,7 +134,7 @@ def elapse(
     halted = halted_since is not None
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
-    # The database's time, or earlier: an extra look does no harm, a missed one does.
+    # The database's time, or earlier: an extra check does no harm, a missed one does.
     covered_until = now - ahead
     max_lead = clock.now() - covered_until
     if aside is not None or next_due is None or next_due >= covered_until:
@@ -239,7 +239,7 @@ class Enforcement:
         if found.aside is None:
             self._systemd.ready()
             if found.next_due is not None:
-                # If this is past by now, the next look begins at once.
+                # If this is past by now, the next check begins at once.
                 self._wake_at(found.next_due + found.ahead)
         if changed and found.aside is not None:
             journal.error(

@@ -196,6 +196,6 @@ def _check_footer(
     expected = check.Expected.of(details, icp_form=settings.icp_form)
     found = check.check_footer(read.footer(), expected)
     if any(each.field == check.PAGE for each in found):
-        # The page was cut, or only scripts fill it: what it lacks is unknown.
+        # The page was cut, or only scripts fill it: its gaps are unknown.
         return None
     return tuple(sorted({each.code for each in found if each.verdict == WRONG}))

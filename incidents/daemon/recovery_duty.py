@@ -77,7 +77,7 @@ class Recovery:
         else:
             self._backoff.failed()
             if not due:
-                # From now on people see that the world differs from the record.
+                # From now on people see that the live system differs from the record.
                 with plainly(self._app.engine), writing(self._app.engine) as connection:
                     lineage.doubt(connection, self._epoch, self._app.now(connection))
         return due or bool(new_sites)

@@ -67,7 +67,7 @@ can take the work over.
 _IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
 _SUPERVISORS = (
     *{action.command for action in ACTIONS if action.roles == SUPERVISOR},
-    # A machine's commands, which no person gives directly: the comparison with the world.
+    # A machine's commands, which no person gives directly: checks of the actual state.
     RecordState,
     RepeatOrder,
 )

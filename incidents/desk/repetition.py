@@ -130,7 +130,7 @@ class Repetitions:
             or answer.refusal.name in access.NOT_KEPT
         ):
             # All of these may be possible by now: a double press, an unknown site, a repeated
-            # order, or an act after a sign-in or another look.
+            # order, or an action after a sign-in or another query.
             return
         self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,

@@ -108,7 +108,7 @@ class Transactions:
                     envelopes, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
                 )
             except IntegrityError:
-                # Another transaction has used one of the keys: look again, and answer as it.
+                # Another transaction has used one of the keys: check again, and repeat its answer.
                 if not left or all(envelope.key is None for envelope in envelopes):
                     raise
             except _LostError as lost:

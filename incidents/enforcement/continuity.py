@@ -208,7 +208,7 @@ class Continuity:
 
     def _reason_to_halt(self, findings: _Findings, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
-            # It may be a copy for a drill, which must not change the world.
+            # It may be a copy for a drill, which must not change live systems.
             unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
             return unknown if findings.mark is None else None
         # Not a second loss: the server changed, or this mark is newer than the first daemon's.

@@ -185,7 +185,7 @@ class Round:
         with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
             chains = deliveries.chains(connection, heads)
         needless = order_payload.lifted(heads, chains)
-        # Treated as not claimed, since an order that was never tried is known not to be in force;
+        # Treated as not claimed, because an order that was never tried is known not to be in force;
         # but nobody else claims it meanwhile.
         self.outcomes.postpone([AttemptResult(heads[id_], "", None) for id_ in needless], LEASE)
         self.outcomes.submit([command for commands in needless.values() for command in commands])

@@ -51,7 +51,7 @@ def cause(code: str, **facts: Any) -> Cause:
 
 SHOWN_CHARACTERS = 80
 
-# A feed of URLhaus begins with comments, the last of which is its header.
+# A URLhaus feed begins with comments; the last one is its header.
 _COMMENT = "#"
 _IN_A_COMMENTED_HEADER = "dateadded"
 

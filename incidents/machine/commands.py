@@ -84,7 +84,7 @@ class SetHold(Command):
     """
 
     reason: Own
-    # Not a part of what is asked, which keys of before it are compared with.
+    # Not part of the request, with which older keys are compared.
     alone: Annotated[bool, Seen()] = False
 
 

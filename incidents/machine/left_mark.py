@@ -120,9 +120,9 @@ class _Mark:
         case, opening = self.case, self._opening()
         self.ordered = case.state
         if epoch.by_person:
-            # What a clock has ordered they were told nothing of: it is cancelled. One that is
-            # ordered up and is down is opened by what is ordered then; one that is suspended waits
-            # for a person at its end.
+            # Orders of a clock, of which the person did not know, are cancelled. A site that is
+            # ordered up but is down is opened by the new order; a suspended one waits for a person
+            # at its end.
             self.is_set &= not opening & self.named
         elif epoch.is_loss and opening and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.

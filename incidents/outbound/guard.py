@@ -72,7 +72,7 @@ _IPV6 = tuple(
     )
 )
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# With DNS64 every IPv4 host of the world has such an address (RFC 6052).
+# With DNS64 every IPv4 host on the Internet has such an address (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 # The second half of an ISATAP address, in front of its IPv4 address (RFC 5214).
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)

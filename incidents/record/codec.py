@@ -25,7 +25,7 @@ _Read = Callable[[Any], Any]
 """From what JSON holds to the value; whether it was written so, writing it again tells."""
 
 _SECOND = timedelta(seconds=1)
-# These stand in the entry itself, beside its data.
+# These are in the entry itself, beside its data.
 _ABOVE = frozenset({field.name for field in fields(Event)} | {"rule", "site"})
 
 
@@ -99,7 +99,7 @@ def _write_texts(value: tuple[str, ...]) -> str:
 
 
 def _write_details(details: tuple[tuple[str, str], ...]) -> str:
-    # Keys of a filing are ASCII: sorted so, they stand in the order of RFC 8785.
+    # Keys of a filing are ASCII, so this is the order of RFC 8785.
     pairs = [f"{quoted(key)}:{quoted(text)}" for key, text in sorted(details)]
     return "{" + ",".join(pairs) + "}" if pairs else ""
 

@@ -62,7 +62,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
     """
     codec = _codecs[event.kind]
     occurred_at = rfc3339(event.occurred_at)
-    # Most are recorded as they happen, by one and the same time.
+    # Most are recorded as they happen, so both times are the same.
     same = event.recorded_at is event.occurred_at
     recorded_at = occurred_at if same else rfc3339(event.recorded_at)
     person = "" if login is None else f'"login":{quoted(login)},'
@@ -71,7 +71,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
     if event.reason is not None:
         reason = f'"reason":{_reason.write(event.reason, site_id)},'
         rule = f'"rule":{quoted(event.reason.rule)},'
-    # The keys in their order: what is canonical is so by this line.
+    # The keys in order: this line makes the entry canonical.
     text = (
         f'{{"actor":{quoted(event.by)},"data":{codec.write(event, site_id)},"kind":"{event.kind}",'
         f'{person}"occurred_at":"{occurred_at}","policy":{quoted(event.policy)},{reason}'

@@ -252,7 +252,7 @@ def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
         return {field.name: fields.required(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
-    # No policy depends on people's own words, so a scenario may leave them out.
+    # No policy depends on people's text, so a scenario may leave it out.
     words = fields.word(name, _PLACEHOLDER if field.required else None)
     return {} if words is None else {field.name: words}
 

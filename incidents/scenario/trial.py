@@ -88,7 +88,7 @@ class _Simulation:
         if self.scenario.daemon:
             self._elapse_until(step.at)
         if isinstance(step.act, Policy):
-            # Due acts before it follow the old policy, with or without a daemon.
+            # Actions due before it follow the old policy, with or without a daemon.
             self._do(Elapse(), step.at)
             self.policy = step.act
         refusal = self._do(step.act, step.at) if isinstance(step.act, Command) else None

@@ -268,7 +268,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
         own.execute("VACUUM")
     own.execute(f"PRAGMA busy_timeout={round(_PAUSE_S * 1000)}")
     try:
-        # Waits are counted without a clock, since a simulated one may be frozen.
+        # Waits are counted without a clock, because a simulated one may be frozen.
         for _ in range(round(PATIENCE_S / _PAUSE_S)):
             if not own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 return

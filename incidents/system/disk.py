@@ -251,7 +251,7 @@ def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterato
         OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
     with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
-        # Counted attempts, since a simulated clock may stand still.
+        # Attempts are counted, because a simulated clock may be frozen.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

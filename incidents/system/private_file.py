@@ -147,7 +147,7 @@ def birth_time(handle: int) -> int | None:
 
     Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux.
     """
-    # Imported here, since nothing else in this module needs it.
+    # Imported here, because nothing else in this module needs it.
     import ctypes
 
     found = ctypes.create_string_buffer(_STATX_BYTES)

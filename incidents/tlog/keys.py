@@ -201,7 +201,7 @@ class SigningKey:
                 given=Cause.of("the_private_key", "the private key"), detail=str(error)
             ) from None
         except KeyFormatError as error:
-            # If the text is cut elsewhere, what looks like the name may be part of the private key.
+            # If the text is cut elsewhere, the apparent name may be part of the private key.
             detail = error.facts["detail"]
             raise KeyFormatError(
                 given=Cause.of("the_private_key", "the private key"), detail=detail

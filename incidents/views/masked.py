@@ -26,7 +26,7 @@ DOT = "•"
 _HIDDEN = DOT * 3
 _OPENING, _CLOSING = "“”"
 
-# Fewer digits than this are an extension or a service number, of which no end is shown.
+# Fewer digits than this are an extension or a service number, whose end is not shown.
 _LEAST_DIGITS = 7
 _LAST = 2
 # The country and area code is shown only if at least this many digits stay hidden.

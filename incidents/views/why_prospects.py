@@ -86,7 +86,7 @@ def _next_in_words(record: Record, due: Due | None) -> str:
     return record.say("next", due=due["due"], what=due["what"])
 
 
-# A suspension (R2): late truth strikes it when nothing that it rests on still stands.
+# A suspension (R2): a correction strikes it when none of its grounds still holds.
 
 
 def _of_suspension(record: Record) -> list[str]:
@@ -192,7 +192,7 @@ def _of_reinstatement(record: Record) -> list[str]:
     return [record.say("reinstate" if record.case.request is None else "reinstate.asked")]
 
 
-# A hold, a statement, what may still happen to an active site.
+# A hold, a statement, possible events of an active site.
 
 
 def _of_hold(record: Record) -> list[str]:

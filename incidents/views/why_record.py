@@ -97,7 +97,7 @@ class Record:
             return "unknown" if self.case.in_force == UNKNOWN else "left_down"
         if self.is_believed:
             return "believed"
-        # An order that was only logged, or done by hand in the world, is no longer listed.
+        # An order that was only logged, or was carried out by hand, is no longer listed.
         without = "logged" if self.only_logged else "lost"
         return "waits" if self.has_orders else without
 
@@ -167,7 +167,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
     # As at the desk: after a clock was set back, now is the time of the last entry.
     now = max(when.now, row["last_entry_at"] or when.now)
     in_force = register.policy_in_force(connection)
-    # The case must include whatever may be tried on it: one correction of what it rests on.
+    # The case must include everything that one correction of its grounds may touch.
     counted = () if row["closure"] is None else row["closure"]["incidents"]
     need = Need(
         targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True

@@ -96,7 +96,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     )
     api.state.app = app
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
-    # Acts are taken in the order in which they come; a look that hangs holds up no others.
+    # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
     api.state.command_batch = Batcher(app.batcher.submit_together)
     api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)

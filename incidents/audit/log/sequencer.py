@@ -119,7 +119,7 @@ def _number(connection: Connection, limit: int) -> Numbered:
     else:
         new = raise_floor(grown.head, seen, found[-1].entry_id if full else None)
         if new != head and new.horizon is None:
-            # Assigned after the look; and only if needed, since it uses a number up.
+            # Assigned after the query, and only if needed, because it uses up a number.
             new = new._replace(horizon=leaves.own_transaction(connection))
     if new != head:
         leaves.keep(connection, new, grown.tiles)

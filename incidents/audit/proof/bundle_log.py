@@ -227,7 +227,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartResult) -> None:
     seen.sites[-1] = facts.site_id
     seen.policies.add(facts.policy)
     if facts.site_id == DESK_STREAM:
-        # A part has only some of the desk's own acts.
+        # A part has only some of the desk's own actions.
         seen.own.append((leaf, body))
         return
     # Joining the ranges of a whole log checks the names: a part is one range.

@@ -136,7 +136,7 @@ def _part(found: _Inputs) -> Verdict:
     flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     held, agreeing = _compare_part(options, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
-    # Without the desk's own acts, or with wrong ones, the active policy is not known.
+    # Without the desk's own actions, or with wrong ones, the active policy is not known.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if options.policy:

@@ -88,7 +88,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     signed = _signatures(workers, succession, trusted, outline, before)
     sites: Sequence[Span | Ids] = outline.sites
     again = of = len(seen.streams.of.keys() - {0})
-    # An activation first does what is due on any site.
+    # An activation first processes everything due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
         some: list[Ids] = workers.one(site_check.later_sites, before.checkpoint.size)
         sites, again = some, sum(len(each.ids) for each in some)

@@ -89,7 +89,7 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
-            # An older server does not say why it is halted, nor what is closed.
+            # An older server does not report why it is halted, or which sites are closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
         case "brake_on":

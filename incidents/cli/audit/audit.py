@@ -79,7 +79,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
 
     with run.local.reading() as connection:
         only = site_id(connection, site)
-        # A count costs a scan: it is made for somebody who looks at the bar.
+        # A count costs a scan: it is made only if somebody sees the bar.
         wanted = export.Selection(site_id=only)
         length = export.count(connection, wanted) if is_watched("") else 0
     with progress(run.text("audit_replay.progress"), length) as done:

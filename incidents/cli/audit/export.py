@@ -226,7 +226,7 @@ def _bar(
 ) -> Iterator[Callable[[int], object]]:
     from incidents.audit import export as audit_export
 
-    # A count costs a scan: it is made for somebody who looks at the bar.
+    # A count costs a scan: it is made only if somebody sees the bar.
     length = audit_export.count(connection, wanted) if audit.is_watched(asked.target) else 0
     with audit.progress(run.text("audit_export.progress"), length) as done:
         yield done

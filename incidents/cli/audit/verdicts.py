@@ -62,7 +62,7 @@ def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _entries(verdict: Verdict, run: Run) -> Iterator[str]:
-    # The lines above say what is wrong; these say what was examined.
+    # The lines above list the errors; these list the examined parts.
     yield run.text(
         "verdict.looked_at" if verdict.findings else "verdict.entries",
         entries=counted(run, "entry", verdict.entries), sites=counted(run, "site", verdict.sites),

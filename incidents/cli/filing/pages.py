@@ -219,7 +219,7 @@ def _saved(file: Path) -> Footer:
 
     try:
         with file.open("rb") as opened:
-            # One byte more tells that there is more.
+            # One byte more shows that there is more.
             return content.read(opened.read(content.MAX_BYTES + 1))
     except OSError as error:
         raise FileError.of(file, "read", error) from error

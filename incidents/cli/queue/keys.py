@@ -105,7 +105,7 @@ _OF_KIND = {
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
 """The action of each key, by which its words are found."""
 
-# The acts that a key gives, each with now as its time and without a note.
+# The actions of keys, each with the present time and without a note.
 _ON_KEYS = frozenset(
     map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
 )

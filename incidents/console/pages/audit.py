@@ -93,7 +93,7 @@ def show(
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)
-            # What is on record is read by whoever may take it away: entries are told in full.
+            # Whoever may export entries may read them in full.
             if here.identity.may("export"):
                 found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:

@@ -182,7 +182,7 @@ def _chosen(desk: Submission) -> tuple[str, list[int]]:
         given = [] if key is None else desk_state.sites_under(connection, key)
     if to is None or to == desk.by:
         raise NobodyChosenError
-    # What was given already is theirs no more, and is to be told again to who asks again.
+    # Items handed over already are no longer theirs; a repeated request gets the same answer.
     sites = given or [id_ for id_, each in held if name in (None, each)]
     if not sites:
         raise NothingInHandError

@@ -170,7 +170,7 @@ class JsonList:
 
     def _more(self) -> bool:
         try:
-            # Twice as much each time, since a cut filing is parsed again.
+            # Twice as much each time, because a cut filing is parsed again.
             block = self._text.read(max(_BLOCK, len(self._buffer) - self._at))
         except UnicodeDecodeError as error:
             raise TableError(self._file, cause("changed")) from error

@@ -115,7 +115,7 @@ def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
     case = decider.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
-    # A hold orders down what is down (`keep_down`).
+    # A hold orders a site down even if it is down already (`keep_down`).
     is_of_hold = command.alone and case.hold is not None and case.hold.at == decider.now
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
@@ -155,7 +155,7 @@ def keep_down(decider: Decider) -> None:
     braked = [each for each in _acts(case) if each.braked]
     order_once_more(decider, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
-        # The site goes down with the hold: the customer is told of what is done so.
+        # The site goes down with the hold, and the customer is informed of that.
         letters = _braked_with(case, each)
         decider.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
         for letter in letters:

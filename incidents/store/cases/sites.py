@@ -245,7 +245,7 @@ any. Rows locked by others are skipped.
 """
 
 _REMOVED = Mutation(sites, keys=("id",))
-# The columns that nearly every act changes; the others are seldom written.
+# The columns that nearly every action changes; the others are seldom written.
 _MOVES = {
     "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
     "last_suspension", "last_task", "next_due",

@@ -113,7 +113,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "filing_terms": _TRANSIENT,
     "footers": (SELECT, INSERT, UPDATE, DELETE),
     "work": _TRANSIENT,
-    # Accounts and tokens, which the replay derives too; and what is secret or short-lived.
+    # Accounts and tokens, which the replay also derives; and secret or short-lived data.
     "accounts": _STATE,
     "tokens": _STATE,
     "passwords": _TRANSIENT,
@@ -122,7 +122,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     # Never deleted; the eraser alone replaces the persons.
     "sign_ins": _APPEND_ONLY,
     "refusals": _STATE,
-    # Whoever could add a key could seal rows of their own: only the owner may.
+    # Only the owner may add a key: anybody else who could would seal rows of their own.
     "serve_keys": (SELECT,),
     "keys": _TRANSIENT,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
@@ -136,7 +136,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 """The rights of the desk's role, by table."""
 
 RIGHTS_OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
-    # An act looks up that there are accounts, and what they may do.
+    # An action looks up whether there are accounts, and their permissions.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
     "sign_ins": (),

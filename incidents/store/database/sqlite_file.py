@@ -97,7 +97,7 @@ class ReplacedError(DatabaseError):
 class UnseenError(DatabaseError):
     """cannot check the file {file}: {why}"""
 
-    # The problem may pass: the next transaction looks again.
+    # The problem may be temporary: the next transaction checks again.
 
 
 class OpenedFile:

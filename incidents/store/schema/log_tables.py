@@ -62,7 +62,7 @@ log_head = Table(
     # The next floor, once all transactions before `horizon` have ended.
     Column("next_floor", Number),
     Column("horizon", Number),
-    # The id of the place that also has what was signed last (see `audit.log.signers_lock`).
+    # The id of the place that also has the last signed note (see `audit.log.signers_lock`).
     Column("signed_beside", Word),
     # How it is signed (see `store.checkpoints.SigningState`).
     Column("signing", Word),

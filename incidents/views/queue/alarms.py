@@ -153,7 +153,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
     """An alarm that nothing enforces the clock, or else one for each daemon that went silent."""
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
-        # A daemon that stands aside, since its clock is wrong, is beating but enforces nothing.
+        # A daemon that stands aside because its clock is wrong still beats, but enforces nothing.
         nobody_is_heard = not any(is_alive(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
