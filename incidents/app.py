@@ -73,7 +73,7 @@ class App:
         """The seal by which this process checks credentials; see `accounts.serve_key`.
 
         Raises:
-            SealedElsewhereError: if the database is sealed with a key that this process has not.
+            SealedElsewhereError: if the database is sealed with a key that this process lacks.
             FileError: if the key's file cannot be read.
         """
         from incidents.accounts import serve_key

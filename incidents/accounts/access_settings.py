@@ -70,7 +70,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
     """The section [serve].
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     options = Options(f"[{SERVE}]", sources.section(SERVE, environ))
     found = Serve(

@@ -162,7 +162,7 @@ def key_file(of: Settings) -> Path:
     """Return the key's file: by INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     if path := os.environ.get(VARIABLE):
         return Path(path).expanduser()
@@ -233,7 +233,7 @@ def write_key(file: Path, key: bytes) -> None:
     """Write a new key to that file; of the folders, only the user's data folder is created.
 
     Raises:
-        FileExistsError: if the file exists by now; it is left as it is.
+        FileExistsError: if the file exists by now; it stays unchanged.
         FileError: if it cannot be written.
     """
     try:

@@ -89,7 +89,7 @@ def optional_text(
     """The text in its stored form, None for None.
 
     Raises:
-        RefusedError: if it cannot be kept; the message names it as `what`.
+        RefusedError: if it cannot be stored; the message names it as `what`.
     """
     return None if given is None else inputs.text(what, limit=limit)(given)
 

@@ -59,7 +59,7 @@ def known_only(request: Request) -> None:
     """Check that the operation takes every parameter in the query.
 
     Raises:
-        Problem: 422, with the names that it takes, and nothing of the caller's input.
+        Problem: 422, with the names that it takes, without the caller's input.
     """
     if not request.query_params:
         return

@@ -48,7 +48,7 @@ class Redecision:
     """One site's entries, each decided again under the policy that it names.
 
     `policies`: the policies by digest. `periods`: then each entry must name the policy that was
-    active at its place in the order of all entries, and what was due before an activation must have
+    active at its place in the order of all entries, and actions due before an activation must have
     been done under the policy before it.
     """
 

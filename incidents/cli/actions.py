@@ -152,7 +152,7 @@ def _only_one_to_remove(act: Act, site: str) -> tuple[int, int]:
     """The one incident of the site that can be recorded as removed.
 
     Raises:
-        UnknownSiteError; WhichIncidentError if it is none, or not one alone.
+        UnknownSiteError; WhichIncidentError if there is not exactly one.
     """
     from incidents.machine.state import can_move_incident
 

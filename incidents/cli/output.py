@@ -154,7 +154,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
 
     Raises:
         InputError: if `target` cannot be a file.
-        FileError: if it cannot be written; what stood there before stands there still.
+        FileError: if it cannot be written; the previous content remains.
     """
     if target == STANDARD_OUTPUT:
         with guarded_stdout():

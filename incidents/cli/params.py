@@ -116,7 +116,7 @@ def any_name(given: str) -> tuple[Any, ...] | str:
     Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
 
     Raises:
-        BadSiteNameError, UnknownIncidentError: for what is none.
+        BadSiteNameError, UnknownIncidentError: if it is neither.
     """
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
     found = (read(given.strip()) for read in known)
@@ -215,8 +215,8 @@ def read_small_file(file: Path) -> str:
     """The text of a small file.
 
     Raises:
-        FileError: if it cannot be read, or is no text.
-        InputError: if it is far too large to be what it should be.
+        FileError: if it cannot be read, or is not text.
+        InputError: if it is far too large to be valid.
     """
     try:
         # A pipe, and an endless device, have no size.

@@ -206,7 +206,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     """Return the proved identity, at the database, of the person who acts, for one action.
 
     Raises:
-        NoAccountError: if nobody was named, and the login name is no account.
+        NoAccountError: if nobody was named, and the login name is not an account.
         PasswordNeededError: if nobody can be asked.
         SignInError, BlockedError: see `Authenticator.identify`.
     """

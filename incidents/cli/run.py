@@ -105,7 +105,7 @@ class Run:
         """Refuse to act on this machine if a server was named, because the server was meant.
 
         Raises:
-            NotOverServerError: saying `why` a server does not do it, or the way out.
+            NotOverServerError: saying `why` a server does not do it, or the remedy.
         """
         if self.settings.server is not None:
             from incidents.client.faults import NotOverServerError

@@ -86,7 +86,7 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
 class RemoteAccountAdmin:
     """The accounts and tokens of a server, which checks the permissions itself.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     signed_in = True

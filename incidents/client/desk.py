@@ -55,7 +55,7 @@ class RemoteDesk:
         """Submit the commands in order, one by one; return the answers in the same order.
 
         Raises:
-            NotOverServerError: for what the server takes from nobody over the network.
+            NotOverServerError: for commands that no server takes over the network.
             ServerError: if it does not answer.
             ProblemError: if the token may not.
         """
@@ -204,7 +204,7 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
     """The method, the path under /api/v1, and the body of a command.
 
     Raises:
-        NotOverServerError: for what is not done so.
+        NotOverServerError: for a command that a server does not take.
     """
     command, site = envelope.command, envelope.site
     if isinstance(command, c.ChangeFiling):

@@ -100,8 +100,8 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
     """Check that a server has done what was `asked`, such as `GET /queue`.
 
     Raises:
-        ProblemError: for what it refuses; TroubleError: for what it cannot do now.
-        ServerError: for what no desk answers, or an older one.
+        ProblemError: for a refusal; TroubleError: if it is unavailable now.
+        ServerError: for an answer that is not a desk's, or from an older desk.
     """
     if answer.is_success:
         return

@@ -167,7 +167,7 @@ class Exchange:
         With a `key` an action is done once; the key is free again after `key_for_s` seconds.
 
         Raises:
-            ProblemError: for what the server refuses.
+            ProblemError: for a refusal.
             ServerError: if it does not answer; with a `key` the action can be asked for again.
             InputError: for a `key` that cannot be sent.
         """
@@ -239,7 +239,7 @@ def part(text: str) -> str:
     """`text` as one segment of a path.
 
     Raises:
-        InputError: for what leads to another path.
+        InputError: for a text that leads to another path.
     """
     if text.strip() in ("", ".", "..") or "/" in text:
         raise InputError.coded(

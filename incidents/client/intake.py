@@ -150,7 +150,7 @@ LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_
 class RemoteFilings:
     """The filings of a server.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:

@@ -39,7 +39,7 @@ class LostProofError(ServerError):
 class RemoteRecord:
     """The record of a server.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -156,7 +156,7 @@ def _frozen(value: Any) -> Any:
 class RemoteErasure:
     """Erasure at the server, by its own settings.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:

@@ -113,7 +113,7 @@ def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
     """Submit it to the desk; what fell due before comes first, and it stops no clock (R2).
 
     Raises:
-        DatabaseError: if the desk cannot take it now, whatever was said.
+        DatabaseError: if the desk cannot accept it now, whatever its content.
     """
     site, n = incident
     [answer] = desk.submit([Envelope(site=site, command=SayRemoved(incident=n, note=remark))])

@@ -62,7 +62,7 @@ class Submission(RequestContext):
         """Check that they may do it now; some actions need a recent password.
 
         Raises:
-            NotAllowedError: for what they may not do.
+            NotAllowedError: if they may not do it.
             ReauthenticationError: for a page that asks for the password and sends the form again.
         """
         why = self.identity.denial(act, clock.now())
@@ -136,7 +136,7 @@ class Submission(RequestContext):
         """Hand over the person's items on those sites to somebody else.
 
         Raises:
-            NotAllowedError, ReauthenticationError: see `authorise`; then nothing is done.
+            NotAllowedError, ReauthenticationError: as in `authorise`; nothing is changed.
             QuotaExceededError: see `take_quota`.
         """
         self.authorise(name_of(HandOver))

@@ -101,8 +101,8 @@ class Alarms:
         """Read the channels and the reminders from the settings.
 
         Raises:
-            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
-                wrong.
+            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
+                setting.
         """
         self._send = self._send or alarm_letter.channel_sender(
             lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
@@ -238,8 +238,8 @@ def once(app: App) -> Alarms:
     """Send all present alarms (`daemon --once`), a silence without delay.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
-            wrong.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
+            setting.
     """
     # In cron each line would become a mail.
     duty = Alarms(app, say=lambda *_, **__: None, patience_s=0.0)

@@ -79,7 +79,7 @@ class Filings:
 
         Raises:
             DatabaseError: if the database fails.
-            SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+            SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         """
         if not filing_settings.load().remind:
             return 0

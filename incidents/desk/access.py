@@ -1,4 +1,4 @@
-"""The access to commands: required sign-ins, who may be given work, and refusal counts.
+"""Access to commands: required sign-ins, permission to receive work, and refusal counts.
 
 The check is made here, under the locks of the action, so that no surface can bypass it.
 """

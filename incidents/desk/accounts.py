@@ -68,7 +68,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
     """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
-        BadHandleError, UnknownRoleError, AccountExistsError: naming what was given.
+        BadHandleError, UnknownRoleError, AccountExistsError: naming the given value.
     """
     check_handle(handle)
     _check_role(role)
@@ -85,7 +85,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
     """Give the account another role, and return whether that changed anything.
 
     Raises:
-        UnknownRoleError, UnknownAccountError, LastAdministratorError: naming what was given.
+        UnknownRoleError, UnknownAccountError, LastAdministratorError: naming the given value.
     """
     _check_role(role)
     act = AccountAct(connection, by, clock)

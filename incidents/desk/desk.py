@@ -100,7 +100,7 @@ class Desk:
         ]
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
-        """Process what is due on up to `limit` sites, the earliest first, in one transaction.
+        """Process due actions on up to `limit` sites, the earliest first, in one transaction.
 
         Sites locked by another transaction are skipped (PostgreSQL). The result is empty if nothing
         is due. A site that cannot be decided, because of a damaged row for example, does not stop

@@ -39,7 +39,7 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """The locks of a batch until its transaction ends, with what they protect.
+    """The locks of a batch until its transaction ends, with the data that they protect.
 
     `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
     answers for the commands' keys. `database_now`: the time of the database's own clock (UTC), None

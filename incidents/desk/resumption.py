@@ -54,7 +54,7 @@ class EpochsUsedUpError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumption:
-    """The cause of a resumption, and what is known to be missing: see `HistoryResumed`.
+    """The cause of a resumption, and the known loss: see `HistoryResumed`.
 
     `epoch`: the highest one known anywhere, otherwise the database's. `since`: the last time (UTC)
     when the history was whole, None if unknown. `reason`: given by a person, who thereby

@@ -210,7 +210,7 @@ class FilingWork:
         `before`: the details before the change. `now`: in UTC.
 
         Raises:
-            NoFilingLibraryError: naming what to install.
+            NoFilingLibraryError: naming the library to install.
         """
         # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks

@@ -87,7 +87,7 @@ def compare_sites(
     Once all are compared, and none `is_unresolved`, the live system agrees with the record.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: for [acts], naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: for an error in [acts], naming it.
         ActRefusedError: if `by` may not compare sites.
         DatabaseError: if the database fails.
     """

@@ -124,7 +124,7 @@ class Continuity:
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
-        """Begin a new epoch because a person asks, and record what is known to be missing.
+        """Begin a new epoch because a person asks, and record the known loss.
 
         If the mark is not a file, only the loss known to the person is recorded.
 

@@ -4,7 +4,7 @@ These are the steps of `incidents recover`. They may be interrupted between any 
 then repeated. Nobody else signs while the record and the log are being resumed.
 
 1. Refuse here, or make a new key that nobody else sees yet.
-2. Resume the record, with what is known to be missing.
+2. Resume the record, with the known loss.
 3. Put the new key on record, without a signature of the old one. Only then move an unreadable
    shared file aside. The new key signs the remaining entries, and replaces the old one. The
    old key's last note stays beside it permanently.

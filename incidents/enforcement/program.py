@@ -87,7 +87,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `exec` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
     """
     made = Program(
         name=name,

@@ -112,8 +112,8 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
     """The routing of this run.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
-        MissingLibraryError: naming what to install.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
+        MissingLibraryError: naming the library to install.
     """
     return read(sources.section(SECTION, environ))
 

@@ -53,7 +53,7 @@ def make(name: str, options: Options) -> Webhook:
     `ca_file` are optional.
 
     Raises:
-        SettingError: naming the key, its value and what it must be.
+        SettingError: naming the key, its value and its requirement.
         ModuleNotFoundError: if the libraries of `incidents[webhook]` are not installed.
     """
     from incidents.outbound import trust

@@ -31,7 +31,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
     """The findings on those details, in the order of the form; `today`: in the desk's zone.
 
     Raises:
-        NoFilingLibraryError: naming what to install.
+        NoFilingLibraryError: naming the library to install.
     """
     try:
         return [
@@ -52,7 +52,7 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
     """The findings of `check` that a detail is false (R4).
 
     Raises:
-        NoFilingLibraryError: naming what to install.
+        NoFilingLibraryError: naming the library to install.
     """
     try:
         return [finding for finding in _on_people(details, today) if finding.false]

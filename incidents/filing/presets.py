@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Preset]:
 
     Raises:
         PresetsFileError: if it cannot be read, or is not TOML.
-        PresetError: naming the key, and what it must be.
+        PresetError: naming the key and its requirement.
     """
     try:
         with path.open("rb") as file:

@@ -73,7 +73,7 @@ class CustomerImport:
 
         Raises:
             DatabaseError: if the database fails.
-            NoFilingLibraryError: naming what to install.
+            NoFilingLibraryError: naming the library to install.
         """
         rows = iter(customers)
         while batch := list(islice(rows, AT_ONCE)):

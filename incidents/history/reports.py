@@ -58,7 +58,7 @@ class History:
         """Refuse a history with an unusable line.
 
         Raises:
-            HistoryError: naming the first such line, its value, and the way out.
+            HistoryError: naming the first such line, its value, and the remedy.
         """
         if not self.bad:
             return
@@ -79,7 +79,7 @@ def load_history(
 
     Raises:
         FileError: if it cannot be read.
-        HistoryError: if it is no history at all.
+        HistoryError: if it is not a history at all.
     """
     with _opened(file, done) as lines:
         return _history(lines, file, zone)
@@ -96,7 +96,7 @@ def read_history(
     """Read a history from an open stream, called `file`; it stays open.
 
     Raises:
-        HistoryError: if it is no history at all.
+        HistoryError: if it is not a history at all.
         TooManyReportsError: if it has more than `most` reports, bad lines included; the rest is not
             read.
     """

@@ -127,7 +127,7 @@ def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
     """Read the history.
 
     Raises:
-        HistoryError: if it is no history.
+        HistoryError: if it is not a history.
         TooManyReportsError: if it has more than `most` reports.
         BadLinesError: unless `skip_bad`, with the `count` and the first `lines` of bad ones.
     """

@@ -105,7 +105,7 @@ def read(text: str) -> Policy:
     misspelt key would silently leave the documented number in force.
 
     Raises:
-        PolicyError: naming the key, the value found and what it must be.
+        PolicyError: naming the key, the value found and the requirement.
     """
     try:
         document = parsing.read_toml(text, MAX_CHARACTERS)

@@ -40,7 +40,7 @@ def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
     """The address at which the daemon serves the metrics; None by default.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     options = Options(f"[{SECTION}]", sources.section(SECTION, environ))
     text = options.text("listen")
@@ -149,7 +149,7 @@ def required_address() -> Address | None:
     """The address from the settings, if its library is installed; None if unset.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         MetricsLibraryError: without the library.
     """
     address = listen_address()

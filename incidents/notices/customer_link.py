@@ -177,7 +177,7 @@ def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
     """Read [customer]; None without that section: then there is no page and no link.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     section = sources.section(SECTION, environ)
     return _read(section) if section else None
@@ -205,7 +205,7 @@ def office(environ: Mapping[str, str] | None = None) -> DeskContact:
     """The desk's name and contacts for the customer, from [notices].
 
     Raises:
-        SettingError, SettingsFileError: naming what is wrong or missing.
+        SettingError, SettingsFileError: naming the wrong or missing setting.
     """
     options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")

@@ -134,7 +134,7 @@ def customer_lane(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
-            what is wrong.
+            the wrong setting.
     """
     found = notice_settings.customer_settings(app.settings.zone, environ)
     record = FactsOfOrders(app.reading, link)

@@ -84,7 +84,7 @@ class Codec(Generic[Kind]):
         """The fields of such an object, by name.
 
         Raises:
-            MisreadError: of a key that is no field's.
+            MisreadError: for a key without a field.
         """
         found = self._absent.copy()
         readers = self._readers

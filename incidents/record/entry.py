@@ -87,7 +87,7 @@ def decode(text: str) -> tuple[Header, Event]:
     """The header and the event from which `encode` made the entry.
 
     Raises:
-        UnreadableEntryError: saying what is wrong with it.
+        UnreadableEntryError: with the fault.
     """
     try:
         entry, _ = _JSON.raw_decode(text)

@@ -33,7 +33,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
     """The file's SHA-256 in hexadecimal and its size in bytes.
 
     Raises:
-        InputError: if there is no such file, or it is not a plain one.
+        InputError: if there is no such file, or it is not a regular file.
         EvidenceTooLargeError: if it has more than `limit` bytes.
         EmptyEvidenceError: if it is empty.
         FileError: if it cannot be read.

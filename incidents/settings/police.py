@@ -83,7 +83,7 @@ def read(section: Mapping[str, Any]) -> ReportDuty | None:
     """Read the section [report] of the settings file; None if this desk wants no reminders.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
     """
     off = section.get("within") == ""
     values = {key: value for key, value in section.items() if not (off and key == "within")}

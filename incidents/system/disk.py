@@ -75,7 +75,7 @@ def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
     """Create a private file with that owner from the start, and open it to write.
 
     Raises:
-        FileExistsError: if there is such a file.
+        FileExistsError: if the file exists.
         OSError: if it cannot be made.
     """
     return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")

@@ -30,7 +30,7 @@ def read(file: Path, most: int = MOST_BYTES) -> bytes:
     systemd gives to a service is private by an access control list, which looks like a group's.
 
     Raises:
-        PermissionError: if others may read or write it; its `strerror` says what to do.
+        PermissionError: if others may read or write it; its `strerror` gives the remedy.
         OSError: if it cannot be read, or has more than `most` bytes.
     """
     with file.open("rb") as opened:
@@ -64,7 +64,7 @@ def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
     """Write a new private file of that owner, complete and on disk on return.
 
     Raises:
-        FileExistsError: if the file exists; it is left as it is.
+        FileExistsError: if the file exists; it stays unchanged.
         OSError: if it cannot be written.
     """
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")

@@ -152,7 +152,7 @@ def time_of_cosignature(signature: Signature) -> int:
     """The time of a cosignature by the witness's clock: whole seconds since 1970 (UTC).
 
     Raises:
-        NoteError: if the signature has not the length of a cosignature.
+        NoteError: if the signature does not have the length of a cosignature.
     """
     if len(signature.blob) != _BLOB_BYTES:
         raise NoteError(

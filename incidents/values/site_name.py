@@ -77,7 +77,7 @@ def read(text: str) -> str:
     """Read a site's name, and return its kept form.
 
     Raises:
-        BadSiteNameError: naming the text, the reason, and the way out.
+        BadSiteNameError: naming the text, the reason, and the remedy.
     """
     kept = read_host(text)
     if _LIKE_AN_ID.fullmatch(kept):

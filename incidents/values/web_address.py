@@ -87,7 +87,7 @@ def read(text: str, *, bare: bool = False) -> str:
     first, and are redirected.
 
     Raises:
-        BadUrlError: naming the text, the reason, and the way out.
+        BadUrlError: naming the text, the reason, and the remedy.
     """
     _refuse_what_cannot_be_kept(text)
     plain = _refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)

@@ -56,7 +56,7 @@ def serve(
     their links, or None.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         TemplateError: of a template of the operator's that is wrong.
         DatabaseError: if there is no database, or none of this program's; and once another file
             is where its file was: it answers with 503 then, and ends within a second or so.

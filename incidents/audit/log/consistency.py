@@ -1,4 +1,4 @@
-"""The consistency of the log with what was signed: it must begin with each signed checkpoint.
+"""The consistency of the log with its signatures: it must begin with each signed checkpoint.
 
 Signed checkpoints are in the table and in the files beside the private key. The remedy depends on
 which of them the log contradicts.

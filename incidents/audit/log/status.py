@@ -58,7 +58,7 @@ def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> Log
     """The log's settings for this run; the key's variable counts before the setting.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     environ = os.environ if environ is None else environ
     given = {key: environ[name] for key, name in VARIABLES.items() if environ.get(name)}

@@ -78,7 +78,7 @@ def fetch(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signatur
     Raises:
         SplitViewError: if it has seen another tree of that size. A person must investigate.
         WitnessError: for any other reason; try again later.
-        NoteError, CheckpointError: if `note` is no signed checkpoint.
+        NoteError, CheckpointError: if `note` is not a signed checkpoint.
     """
     own = rules.submission_of(signed_note.parse(note), 0, ())
     try:
@@ -198,7 +198,7 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
 
     Raises:
         SplitViewError: if it has seen another log of this name. A person must investigate.
-        WitnessError: if it is away, or refuses; try again later.
+        WitnessError: if it is unavailable, or refuses; retry later.
         DatabaseError: if the database fails.
     """
     name = str(witness.key)

@@ -32,7 +32,7 @@ def duration(given: str) -> timedelta:
     """A duration, such as `60m`.
 
     Raises:
-        InputError: naming what was given.
+        InputError: naming the given value.
     """
     try:
         return policy.read_duration(given)

@@ -112,7 +112,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
     """The checkpoint that was verified before; None if there is none.
 
     Raises:
-        InputError: if it is no checkpoint.
+        InputError: if it is not a checkpoint.
     """
     if kept is not None:
         data = verdicts.read_kept(kept)

@@ -165,7 +165,7 @@ def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
     """Show the queue and handle its keys, until q or Ctrl-C; return the exit status.
 
     Raises:
-        AwayError: if the first look fails; later ones are told on the screen.
+        AwayError: if the first query fails; later failures are shown on the screen.
     """
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal

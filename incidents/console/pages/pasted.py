@@ -45,7 +45,7 @@ _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 class Group:
     """The addresses of one site, at most those of one incident; `more`: there were others.
 
-    Those of no site have an empty `site`."""
+    Groups without a site have an empty `site`."""
 
     site: str
     urls: tuple[str, ...]

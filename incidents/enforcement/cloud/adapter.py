@@ -159,7 +159,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `cloud` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
     return CloudNodes(name, *read_settings(options))

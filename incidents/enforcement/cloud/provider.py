@@ -43,7 +43,7 @@ def read_settings(options: Options) -> tuple[NodeLookup, Callable[[], Cloud], fl
     The factory raises the driver's errors.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
     provider = options.needed("provider").lower()

@@ -58,7 +58,7 @@ class Layout:
     """The settings of the file.
 
     `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
-    which nginx reports what it has loaded, such as `127.0.0.1:8951`, if any.
+    which nginx reports its loaded state, such as `127.0.0.1:8951`, if any.
     """
 
     hosts: Callable[[str], Iterable[str]]

@@ -133,7 +133,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `powerdns` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if h11 is not installed.
     """
     return PowerDns(name, read_settings(options))

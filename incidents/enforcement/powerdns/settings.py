@@ -62,7 +62,7 @@ def read_settings(options: Options) -> PowerDnsSettings:
     """Read the table of the settings.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if h11 is not installed.
     """
     server = _server(options)

@@ -187,8 +187,8 @@ desk = Table(
     # and on SQLite.
     Column("lineage", Word, info=UNRECORDED),
     # When the epoch began; since when entries are known to be missing, until a person knows of it;
-    # when it was found on another server with nothing known to be missing; since when actual states have
-    # to be compared with the record; and since when nothing is carried out, until a person resumes.
+    # when it was found on another server with nothing known to be missing; since when the live
+    # system must be compared; and since when nothing is carried out, until a person resumes.
     Column("resumed_at", UTCDateTime, info=UNRECORDED),
     Column("lost_since", UTCDateTime, info=UNRECORDED),
     Column("moved_at", UTCDateTime, info=UNRECORDED),
