@@ -54,7 +54,7 @@ def is_guessable(password: str, handle: str) -> bool:
 
 
 def _context(handle: str) -> re.Pattern[str]:
-    """A pattern of all words of the desk, the longest first."""
+    """A pattern of all words of the desk's names, the longest first."""
     words = {*CONTEXT, *ROLES, *_words([handle]), *_words(_desk_names())}
     return re.compile("|".join(map(re.escape, sorted(words, key=lambda each: (-len(each), each)))))
 
@@ -101,7 +101,7 @@ def random_cookie() -> str:
 
 
 def random_id() -> str:
-    """A new id of a token, which is no secret."""
+    """A new id of a token, which is not a secret."""
     return secrets.token_hex(5)
 
 

@@ -11,7 +11,7 @@ further addresses together. That bounds the log, and the count is true.
 Others can cause only a short wait that never grows: for a name, anybody who guesses at it, and for
 an address, anybody who shares it. A growing wait affects only those who made the mistakes: one name
 from one address, one known browser or address of the name, one program of theirs, one session, one
-terminal, one second person beside somebody. These are counted apart, as are the first guesses at a
+terminal, one second person for somebody. These are counted apart, as are the first guesses at a
 name from another address, or a persistent guesser would lock everybody out. A guess counts before
 it is checked, so parallel guesses gain nothing.
 """

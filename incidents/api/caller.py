@@ -212,8 +212,8 @@ def tag_of(answer: Answer) -> str | None:
 def address_of(request: Request) -> str:
     """The client address of a request: the peer's, or the one that trusted proxies report.
 
-    In X-Forwarded-For, the last address that is no trusted proxy's counts: anybody may have written
-    the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
+    In X-Forwarded-For, the last address that is not a trusted proxy's counts: anybody may have
+    written the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
     """
     trusted: Sequence[Network] = request.app.state.trusted_proxies
     found = peer_address.read("" if request.client is None else request.client.host)

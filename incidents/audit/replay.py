@@ -4,7 +4,7 @@ The entries are read in the order of the sites, and the tables in the same order
 site's case is in memory. No table is trusted, but every entry is: another proof checks that the
 entries are unchanged.
 
-Sealed values must still match their references. A missing value is no finding if its erasure is
+Sealed values must still match their references. A missing value is not a finding if its erasure is
 on record; any other missing or changed value is one.
 """
 

@@ -186,7 +186,7 @@ class Run:
                 click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
     def write_data(self, line: str) -> None:
-        """Write a line for a program on standard output: as it is, but not onto a terminal."""
+        """Write a line for a program on standard output: unchanged, except onto a terminal."""
         if is_terminal(sys.stdout):
             self.write(line)
         else:

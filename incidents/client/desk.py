@@ -66,10 +66,7 @@ class RemoteDesk:
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Transfer all items that one person holds to another.
-
-        Raises the same errors as `submit`.
-        """
+        """Transfer all items that one person holds to another. Raises the errors of `submit`."""
         assert isinstance(order.command, c.HandOver)
         try:
             given, _ = self._exchange.exchange(

@@ -41,7 +41,7 @@ def clock_drift(
 ) -> timedelta | None:
     """The lead of this machine's clock over the database's; negative: behind.
 
-    A difference within the round trip to the database is no drift. None on SQLite, which has no
+    A difference within the round trip to the database does not count. None on SQLite, which has no
     clock of its own, and in a rehearsal.
     """
     before = now()

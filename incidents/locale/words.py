@@ -1,4 +1,4 @@
-"""The words of the record: times, rules, states, and a policy's numbers."""
+"""The wording of the record: times, rules, states, and a policy's numbers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Wording:
         return self.language.comma.join(self.name(n) for n in numbers)
 
     def name(self, number: Any) -> str:
-        """Return the public id for a number in the site; an id stays as it is."""
+        """Return the public id for a number in the site; an id is returned unchanged."""
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 

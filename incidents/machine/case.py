@@ -68,7 +68,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """Why a site is closed: the rule, what it counted, and the policy's numbers at that time.
+    """Why a site is closed: the rule, its count, and the policy's numbers at that time.
 
     `needed` is the count that the rule requires, `total` says that all standing cases counted (R3),
     and `upheld_at` is the count that was still met when a supervisor upheld the closure despite a
@@ -201,7 +201,7 @@ class Case:
     terms: dict[str, Term] = field(default_factory=dict)
 
     def copy(self) -> Case:
-        """A case that can change without this one noticing (what it holds is immutable)."""
+        """A copy that can change without affecting this case (its parts are immutable)."""
         twin = object.__new__(Case)
         for name, value in zip(Case.__slots__, _FIELDS(self), strict=True):
             setattr(twin, name, value.copy() if type(value) is dict else value)

@@ -31,7 +31,7 @@ from incidents.machine.incident_commands import *  # noqa: F403 - handed on whol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapse(Command):
-    """Do what is due, without any other action."""
+    """Process due actions, and do nothing else."""
 
     by: str = CLOCK
 

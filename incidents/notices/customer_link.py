@@ -162,7 +162,7 @@ class Links:
     def of_order(
         self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
     ) -> str | None:
-        """The link for a notice, valid from the order on; None if it would have expired by now.
+        """The link for a notice, valid from the order on; None if it would have expired already.
 
         It is the same in each attempt, until the incident's links are revoked. None, too, if the
         order is not about one incident.

@@ -72,7 +72,7 @@ class Fields:
         return value
 
     def choice(self, key: str, choices: Collection[str]) -> str | None:
-        """Return one of some words."""
+        """Return one of the words in `choices`."""
         value = self.value(key)
         if value is not None and (not isinstance(value, str) or value not in choices):
             known = ", ".join(choices)

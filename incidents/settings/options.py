@@ -76,7 +76,7 @@ class Options:
         return None
 
     def wrong_secret(self, key: str, expected: str) -> SettingError:
-        """Return the error for a secret: its place and what it must be, but not its value."""
+        """Return the error for a secret: its place and requirement, but not its value."""
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
@@ -165,7 +165,7 @@ class Options:
         return found
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
-        """Return one of several words."""
+        """Return one of the words in `choices`."""
         return self._checked(key, default, lambda v: v in choices, one_of(choices))
 
     def table(self, key: str) -> Options | None:

@@ -34,10 +34,7 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """The time for which text is kept.
-
-    `is_enabled`: text is then erased by time alone.
-    """
+    """The time for which text is kept. `is_enabled`: text is then erased by time alone."""
 
     keep: timedelta = MINIMUM
     is_enabled: bool = False

@@ -57,7 +57,7 @@ def database_time(connection: Connection) -> datetime | None:
 
 
 def now(connection: Connection) -> datetime:
-    """The database's own time, in UTC, if it has a clock, else this machine's."""
+    """The database's own time, in UTC, if it has a clock, otherwise this machine's."""
     return database_time(connection) or clock.now()
 
 

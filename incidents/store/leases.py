@@ -94,7 +94,7 @@ def claim(
     """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
     An order that is not settled or postponed before the lease ends can be claimed by anybody again.
-    It must be due at `due_at` (UTC) if `tried_by` tried it before, else at `now`. Call it in a
+    It must be due at `due_at` (UTC) if `tried_by` tried it before, otherwise at `now`. Call it in a
     transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE

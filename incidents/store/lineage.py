@@ -117,7 +117,7 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
 
 
 def halt(connection: Connection, now: datetime, why: str) -> None:
-    """Halt from `now` (UTC) on, until a person resumes; an earlier halt stays as it is."""
+    """Halt from `now` (UTC) on, until a person resumes; an earlier halt is not changed."""
     is_new = desk.c.halted_since.is_(None)
     connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 

@@ -129,7 +129,7 @@ def known_alarms(connection: Connection) -> dict[str, Raised]:
 
 
 def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
-    """Raise the alarms whose keys are new; one that another daemon has raised stays as it is."""
+    """Raise the alarms whose keys are new; one raised by another daemon is not changed."""
     rows = [
         {name: getattr(each, name) for name in _COLUMNS}
         for each in sorted(raised, key=lambda each: each.key)

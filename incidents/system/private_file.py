@@ -1,6 +1,6 @@
 """The private file: readable by its owner alone, with a check of its owner and age.
 
-A group, and everybody else, may neither read nor write a private file (mode 0600).
+Neither the group nor others may read or write a private file (mode 0600).
 """
 
 from __future__ import annotations

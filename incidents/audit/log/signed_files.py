@@ -69,7 +69,7 @@ class SignedFiles(NamedTuple):
 
 
 def read_folder(key_file: Path) -> SignedFiles:
-    """The files beside that key. Read them before the database: newer signatures are no loss."""
+    """The files beside that key. Read them before the database: newer signatures are not a loss."""
     begin, notes = key_file.name + SUFFIX, {}
     try:
         for file in sorted(key_file.parent.iterdir()):

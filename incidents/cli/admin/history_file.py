@@ -178,7 +178,7 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
 
 
 def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
-    """Report what the desk has refused, what is on record anyway, and how to continue.
+    """Report the desk's refusals, the lines recorded anyway, and how to continue.
 
     Raises:
         IncidentsError: naming the first row of it.

@@ -1,4 +1,4 @@
-"""The verdict of a verification: what was proved, what was not, and the checkpoint to keep.
+"""The verdict of a verification: proved and unproved parts, and the checkpoint to keep.
 
 The last checkpoint that `audit verify --since auto` verified for a log is kept in the state folder
 of the person who verifies, out of reach of changes to the database.

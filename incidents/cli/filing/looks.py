@@ -240,7 +240,7 @@ def _shown(run: Run, field: Field, text: str) -> str:
 
 
 def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
-    """A server or a document in words; unreadable text unchanged."""
+    """A server or a document as text; unreadable text unchanged."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):

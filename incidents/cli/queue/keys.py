@@ -77,7 +77,7 @@ def _joined(run: Run, sentences: list[str]) -> str:
 
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
-    """The sentences on what was due before the action, or on the action's events."""
+    """The sentences on events due before the action, or on the action's own events."""
     wording = answers.wording_of(run, answer)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, answers.as_left_down(run, answer))

@@ -62,7 +62,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLookup:
-    """The way to find a site's node: by the table `nodes`, else by `tag`, else by name.
+    """The way to find a site's node: by the table `nodes`, then by `tag`, then by name.
 
     A node that the table gives to another site is left alone, unless `shared` is set.
     """

@@ -192,7 +192,7 @@ def _text(raw: BufferedReader[_ProgressReader], encoding: str) -> Iterator[TextI
 
 
 def _read_text(text: TextIOWrapper, file: str) -> TableFile:
-    """Read a text table: JSON if it begins so, else CSV."""
+    """Read a text table: JSON if it begins like JSON, otherwise CSV."""
     first = text.read(1024).lstrip()[:1]
     text.seek(0)
     table = JsonList(text, file) if first and first in "[{" else CsvTable(text, file)

@@ -136,7 +136,7 @@ def keep_down(decider: Decider) -> None:
     hold. A site that is closed in reality is not suspended.
 
     An order that is being carried out may be done already; the order that takes the site down
-    follows it. A customer who was told that a suspension ends is told that the hold outlasts it.
+    follows it. A customer who expects a suspension to end is informed that the hold outlasts it.
     """
     case = decider.case
     openings = [each for each in _acts(case) if _opens(each) and not _in_hand(decider, each)]

@@ -106,7 +106,7 @@ def neighbours(case: Case, need: Need, count: int) -> int:
 
 
 def judged_from(case: Case) -> Place:
-    """The first place at which the commands, or what is due before them, may judge a run (R3).
+    """The first place at which the commands, or due actions before them, may judge a run (R3).
 
     This is the place of the earliest running clock, or of the case that closed the site. The
     present run is judged after all places.
@@ -119,7 +119,7 @@ def judged_from(case: Case) -> Place:
 
 
 def judges_run(case: Case, need: Need) -> bool:
-    """Whether the commands, or what is due before them, may judge a run (R3).
+    """Whether the commands, or due actions before them, may judge a run (R3).
 
     Without a case there is no run, and only an elapsed clock begins one.
     """

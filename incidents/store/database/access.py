@@ -1,4 +1,4 @@
-"""The access to a database: who else can reach it, and the rights of a PostgreSQL role.
+"""The access to a database: others' access to it, and the rights of a PostgreSQL role.
 
 The desk's role can add to the record, but not change it: nobody with its password can rewrite an
 entry, take back a number, or replace a signed checkpoint.
