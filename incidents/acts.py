@@ -1,4 +1,4 @@
-"""The old name of `enforcement`, by which adapters of one's own import its port and its options."""
+"""The old name of `enforcement`, from which custom adapters import its port and options."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The wiring: opens the rooms of the program when they are needed, for every surface."""
+"""The wiring: opens the parts of the program on demand, for every surface."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class App:
-    """All rooms, wired for one run's settings; each is opened on first use.
+    """All parts of the program, wired for one run's settings; each is opened on first use.
 
-    `create`: make a missing SQLite file; reading one never does.
+    `create`: create a missing SQLite file; reading never does.
     """
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
@@ -65,7 +65,7 @@ class App:
 
     @property
     def is_opened(self) -> bool:
-        """Whether `engine` was used, and had the schema."""
+        """Whether `engine` was used, and has the schema."""
         return "engine" in self.__dict__
 
     @cached_property
@@ -73,7 +73,7 @@ class App:
         """The seal by which this process checks credentials; see `accounts.serve_key`.
 
         Raises:
-            SealedElsewhereError: if the database is sealed with a key that this process has not.
+            SealedElsewhereError: if the database is sealed with a key that this process lacks.
             FileError: if the key's file cannot be read.
         """
         from incidents.accounts import serve_key
@@ -132,8 +132,8 @@ class App:
     def now(self, connection: Connection) -> datetime:
         """Return the time by which the clock's enforcement is judged, in UTC.
 
-        It is the database's own, if it has one: daemons' heartbeats have that time, and a
-        workstation ten seconds off must not report that nothing enforces the clock.
+        It is the database's own, if it has one: daemons' heartbeats use that time, and a
+        workstation whose clock is ten seconds off must not report that nothing enforces the clock.
         """
         from incidents.store import desk_state
 
@@ -159,12 +159,15 @@ class App:
 
     @property
     def person(self) -> str:
-        """The name of the person who asks, by which the queue knows their items."""
+        """The name of the caller, by which the queue knows their items."""
         return self.settings.person
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report in the settings, read once; raises as `settings.police.read`."""
+        """The duty to report in the settings, read once.
+
+        Raises the errors of `settings.police.read`.
+        """
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
@@ -187,7 +190,7 @@ class App:
     def keep_evidence(
         self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]
     ) -> None:
-        """Keep a copy of a file to attach, unless the act would be refused.
+        """Keep a copy of a file to attach, unless the action would be refused.
 
         A refusal leaves no copy, and no entry names a file without one.
 
@@ -243,5 +246,5 @@ class App:
 
 
 def open_app(settings: Settings, *, create: bool = False) -> App:
-    """Wire the rooms for one run; nothing is opened yet."""
+    """Wire the parts of the program for one run; nothing is opened yet."""
     return App(settings, create=create)

@@ -1,4 +1,4 @@
-"""The cause: why something was refused, in English and by a code with facts."""
+"""The cause: the reason of a refusal, in English and by a code with facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock: the only module that reads the time, and the form of times. All are in UTC."""
+"""The clock: the only module that reads the time and formats times. All are in UTC."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def read_rfc3339(text: str) -> datetime:
-    """Read a moment that `rfc3339` has written, in UTC."""
+    """Parse a time written by `rfc3339`, in UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
@@ -96,7 +96,7 @@ def zone(name: str) -> tzinfo:
 
 
 def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
-    """Read a time that a person has typed, in UTC.
+    """Parse a time typed by a person, in UTC.
 
     RFC 3339 has its own offset; `2026-03-01 02:50` and `2026-03-01 02:50:30` are in `zone`; a bare
     `02:50` is today's in `zone`, or yesterday's if that was less than twelve hours before `now`.
@@ -126,7 +126,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
 
 
 def parse_exact(text: str) -> datetime:
-    """Read a time that a program has written, with its offset (RFC 3339), in UTC.
+    """Parse a time written by a program, with its offset (RFC 3339), in UTC.
 
     Raises:
         NoOffsetError: for a time without an offset, whose zone nobody knows.
@@ -151,7 +151,7 @@ def _no_such_time(text: str, way_out: Cause) -> InputError:
 
 
 def _way_out(found: re.Match[str]) -> Cause:
-    """The correction of a part that no time has, without Python's own words."""
+    """The correction for an impossible part of a time, without Python's own words."""
     for part, typed in zip(("hours", "minutes", "seconds"), found["time"].split(":"), strict=False):
         most = 23 if part == "hours" else 59
         if int(typed) > most:

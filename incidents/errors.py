@@ -1,7 +1,7 @@
-"""The errors that reach a user: one tree, with exit statuses; the docstring is the message.
+"""Errors that reach a user: one tree, with exit statuses; the docstring is the message.
 
 A docstring's fields, `{site}`, are the error's facts. The message is one sentence that names the
-bad value, and says the way out where there is one.
+bad value, and the remedy if there is one.
 """
 
 from __future__ import annotations

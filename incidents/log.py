@@ -1,7 +1,7 @@
-"""The program's log: structured lines on standard error, without anybody's data.
+"""The program's log: structured lines on standard error, without personal data.
 
-JSON if standard error is not a terminal, else coloured text. structlog takes longer to import than
-an act takes, so it is imported for the first line.
+The lines are JSON if standard error is not a terminal, otherwise coloured text. Importing structlog
+takes longer than an action, so it is imported for the first line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_CHARACTERS = 300
 
 
 class Logger:
-    """Writes lines under one name; has no state, so it may be made at import."""
+    """Writes lines under one name; has no state, so it can be created at import."""
 
     __slots__ = ("_name",)
 
@@ -38,11 +38,11 @@ class Logger:
         self._name = name
 
     def info(self, event: str, **facts: Any) -> None:
-        """Log something that was done."""
+        """Log a completed action."""
         self._write("info", event, facts)
 
     def warning(self, event: str, **facts: Any) -> None:
-        """Log something that a person should check."""
+        """Log a condition that a person should check."""
         self._write("warning", event, facts)
 
     def error(self, event: str, **facts: Any) -> None:
@@ -54,14 +54,14 @@ class Logger:
 
 
 def logger(name: str) -> Logger:
-    """Return the logger of a room: `logger("daemon")`."""
+    """Return the logger of a part of the program: `logger("daemon")`."""
     return Logger(name)
 
 
 def adopt_library_logs(level: int = logging.WARNING) -> None:
     """Write lines of libraries' standard `logging` to this log.
 
-    Only the template in the library's code is kept: its arguments may be a row of somebody's data.
+    Only the template in the library's code is kept: its arguments may contain personal data.
     """
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]

@@ -1,4 +1,4 @@
-"""The rehearsal: the program under a clock that is set by hand, for demonstrations and tests."""
+"""The rehearsal: the program under a manually set clock, for demonstrations and tests."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Rehearsal:
     now: datetime
 
     def later(self, **by: float) -> None:
-        """Advance the clock, in the words of timedelta: `later(hours=12, seconds=1)`."""
+        """Advance the clock, with the arguments of timedelta: `later(hours=12, seconds=1)`."""
         self.now += timedelta(**by)
 
 
 @contextmanager
 def rehearsal(begin: datetime) -> Iterator[Rehearsal]:
-    """Run this process from `begin` (aware) on, at a time that only `later` moves."""
+    """Run this process from `begin` (aware) on, at a time that only `later` advances."""
     own = Rehearsal(clock.in_utc(begin))
     before = clock.source
     clock.source = lambda: own.now

@@ -35,7 +35,7 @@ class Provider:
     """The sign-in provider (OpenID Connect), and this program's own client there.
 
     `subjects` maps the subjects (`sub`) of this issuer to handles of accounts; in its place `claim`
-    names the claim that has the handle. The issuer is asked over https, or on this machine.
+    names the claim that has the handle. The issuer is contacted over https, or on this machine.
 
     A sign-in there counts if it is at most `max_age` old, of one of the classes `acr_values` (any
     class if there are none) and by all of the methods `amr` (RFC 8176).
@@ -53,7 +53,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """The section [serve]: whose word on a request's origin counts (`trusted_proxies`), and limits.
+    """The section [serve]: trusted proxies for a request's origin, and limits.
 
     `security_contact`: addresses for reports of a weakness (RFC 9116). `acts_per_minute`: the limit
     for each token, and for each account in its sessions (0: none). `key_file`: the servers' key
@@ -70,7 +70,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
     """The section [serve].
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     options = Options(f"[{SERVE}]", sources.section(SERVE, environ))
     found = Serve(
@@ -84,7 +84,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
 
 
 def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
-    """Return [accounts] second_after (see `SECOND_AFTER`); raises as `serve` does."""
+    """Return [accounts] second_after (see `SECOND_AFTER`). Raises the same errors as `serve`."""
     options = Options(f"[{ACCOUNTS}]", sources.section(ACCOUNTS, environ))
     least = timedelta(0)
     found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
@@ -109,7 +109,7 @@ def _contacts(options: Options, key: str) -> tuple[str, ...]:
 
 
 def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
-    """Return the section [oidc], None without it; raises as `serve` does."""
+    """Return the section [oidc], None without it. Raises the same errors as `serve`."""
     section = sources.section(OIDC, environ)
     if not section:
         return None
@@ -151,7 +151,7 @@ def _subjects(options: Options, claim: str | None) -> Mapping[str, str]:
 
 
 def _codes(options: Options, key: str) -> tuple[str, ...]:
-    """Return codes of the provider: a space would make two of one in the request."""
+    """Return codes of the provider; a space would make two of one in the request."""
     found = options.texts(key)
     if any(len(each.split()) != 1 or each != each.strip() for each in found):
         raise options.wrong(key, Cause.of("must_names", "a list of names without spaces"))

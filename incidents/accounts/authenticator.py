@@ -45,9 +45,10 @@ class SecondSignInError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody in a session: who they are, and the word of the cookie.
+    """A person in a session, and the content of the cookie.
 
-    `browser` is what their browser is known by from now on, after a sign-in with a password.
+    `browser`: the value by which their browser is known from now on, after a sign-in with a
+    password.
     """
 
     identity: Identity
@@ -92,7 +93,8 @@ class Authenticator:
     def by_session(self, cookie: str, *, used: bool = True) -> Visit | None:
         """Return the visit of a session's cookie; None if it is unknown or has ended.
 
-        `used`: the request is a person's, and keeps the session from ending; a mere look does not.
+        `used`: the request is made by a person, and keeps the session from ending; polling does
+        not.
         """
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), single_query(self._engine) as connection:
@@ -114,7 +116,7 @@ class Authenticator:
     def sign_in(
         self, handle: str, password: str, address: str, browser: str = "", token: str | None = None
     ) -> Visit:
-        """Begin a session; `browser`: a kept `Visit.browser`; `token`: that of the asking program.
+        """Begin a session; `browser`: a kept `Visit.browser`; `token`: the calling program's.
 
         Raises:
             SignInError: if the handle or the password is wrong, or the account cannot sign in.
@@ -161,7 +163,7 @@ class Authenticator:
         raise SignInError
 
     def reauthenticate(self, visit: Visit, password: str, address: str | None = None) -> Visit:
-        """Confirm again who the person of the session is; raises as `sign_in`."""
+        """Confirm again who the person of the session is. Raises the same errors as `sign_in`."""
         handle = visit.identity.handle
         attempt = Attempt("proof", "password", address, session=visit.identity.session)
         self._check(
@@ -173,7 +175,7 @@ class Authenticator:
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
             found = accounts.session_of_digest(connection, digest)
-            # It may have ended since, or been changed in the database: only seal what was sealed.
+            # It may have ended or been changed in the database since: only reseal a sealed row.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
             accounts.reauthenticate_session(
@@ -183,7 +185,10 @@ class Authenticator:
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
-        """Return the identity of a person at a terminal, for one act; raises as `sign_in`."""
+        """Return the identity of a person at a terminal, for one action.
+
+        Raises the errors of `sign_in`.
+        """
         found, attempt = self._find(handle), Attempt("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
         account = self._check(found, password, guess, attempt)
@@ -193,7 +198,7 @@ class Authenticator:
     def identify_second(
         self, handle: str, password: str, place: str, *, beside: str, at_terminal: bool = False
     ) -> str:
-        """Return the handle of a second person, who signs in for one act of `beside`.
+        """Return the handle of a second person, who signs in for one action of `beside`.
 
         `place`: their address or terminal.
 

@@ -1,8 +1,8 @@
 """The discovery document and the keys of a provider, fetched once for many sign-ins.
 
-Each of its two documents is kept for a while. One request fetches it, and others wait a moment for
-that; a provider that does not answer is not asked again at once. So the number of fetches does not
-grow with the number of sign-ins, real or forged.
+Each of its two documents is cached for a while. One request fetches it, and others wait briefly for
+the result; a provider that does not answer is not asked again at once. So the number of fetches
+does not grow with the number of sign-ins, real or forged.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ProviderError(IncidentsError):
 class Discovery:
     """The discovery of one provider (OpenID Connect Discovery 1.0); `clock`: aware times in UTC.
 
-    All methods raise ProviderError if the provider cannot be asked, or its document is invalid.
+    All methods raise ProviderError if the provider cannot be reached, or its document is invalid.
     """
 
     def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
@@ -58,7 +58,7 @@ class Discovery:
         return str(self._metadata.get()[name])
 
     def keys(self, *, refetch: bool = False) -> Document:
-        """Return its keys (JWKS, RFC 7517); `refetch`: for a key not among the kept ones."""
+        """Return its keys (JWKS, RFC 7517); `refetch`: for a key not among the cached ones."""
         return self._keys.get(not_older_than=REFETCH_AFTER if refetch else CACHED_FOR)
 
     def _fetch_metadata(self) -> Document:
@@ -94,7 +94,7 @@ class Discovery:
 
 
 def json_of(answer: Answer) -> Document:
-    """Return the JSON object of a provider's answer; raises ProviderError if it is none."""
+    """Return the JSON object in a provider's answer; raises ProviderError if there is none."""
     try:
         found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
@@ -110,7 +110,7 @@ def json_of(answer: Answer) -> Document:
 
 @contextmanager
 def provider_client(issuer: str) -> Iterator[Client]:
-    """Open a client that reaches the issuer, wherever it is, and otherwise only public addresses.
+    """Open a client for the issuer, even at a private address, and otherwise public ones only.
 
     Network errors inside are raised as ProviderError.
     """
@@ -157,5 +157,5 @@ class _CachedDocument:
 
 
 def _lies_within(at: datetime, duration: timedelta, now: datetime) -> bool:
-    """Whether the time lies less than `duration` back; a time ahead of `now` does not count."""
+    """Whether the time is less than `duration` ago; a time after `now` does not count."""
     return timedelta(0) <= now - at < duration

@@ -1,4 +1,4 @@
-"""The identity of somebody who has signed in, with the acts that their role allows."""
+"""The identity of somebody who has signed in, with the actions that their role allows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ somebody access, or erase for good. To change another person's account, password
 
 
 def may(role: str, act: str) -> bool:
-    """Whether that role may do that act; raises KeyError for an act that is none."""
+    """Whether that role may do that action; raises KeyError for an unknown action."""
     return role in ROLES_OF_ACT[act]
 
 
@@ -64,13 +64,13 @@ def is_handle(given: str) -> bool:
 
 
 def distinct_login(person: str, login: str | None) -> str | None:
-    """The login to show beside a person's name; None if it says nothing more."""
+    """The login to show beside a person's name; None if it adds nothing."""
     return None if login in {None, "", person, SESSION} else login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An account that has proved who it is: by a token, for some acts, or by a session.
+    """An account that has proved its identity: by a token, for some actions, or by a session.
 
     `proved_at` (UTC): when the person behind a session last did so; None for a token. `session`:
     the session's id.
@@ -85,11 +85,11 @@ class Identity:
 
     @property
     def login(self) -> str:
-        """The way they signed in, which is beside the name in each entry."""
+        """The way they signed in, which is shown beside the name in each entry."""
         return SESSION if self.token is None else f"token {self.token}"
 
     def denial(self, act: str, now: datetime) -> Denial | None:
-        """The reason why they may not do that act at `now`; None if they may."""
+        """The reason why they may not do that action at `now`; None if they may."""
         if not may(self.role, act):
             return "role"
         if self.acts is not None and act not in self.acts:
@@ -102,7 +102,7 @@ class Identity:
         return None
 
     def may(self, act: str) -> bool:
-        """Whether they may do the act at all, perhaps after proving again who they are."""
+        """Whether they may do the action at all, perhaps after proving again who they are."""
         if self.token is not None and act in IN_PERSON:
             return False
         return may(self.role, act) and (self.acts is None or act in self.acts)

@@ -1,8 +1,9 @@
 """The sign-in at the company's own provider (OpenID Connect).
 
-Authorization code with PKCE, state and nonce. The provider's answer is used for one thing: who the
-person is, when they signed in, and how. Who it is: the issuer and the subject (`iss`, `sub`), which
-a provider never reuses, unless the settings name another claim. The account must already exist.
+Authorization code with PKCE, state and nonce. The provider's answer is used only for the person's
+identity, and for the time and method of the sign-in. The identity is the issuer and the subject
+(`iss`, `sub`), which a provider never reuses, unless the settings name another claim. The account
+must already exist.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Oidc:
         """Return the handle behind an answer (`code`, `state`, `iss`, `error`) from the browser.
 
         Raises:
-            ProviderWordError: if it does not match the request, or nobody has signed in.
+            ProviderWordError: if it does not match the request, or nobody signed in.
             UnknownSubjectError: if no account has that subject.
             ProviderError: if the provider cannot be asked.
         """
@@ -134,7 +135,7 @@ class Oidc:
         return ProviderLogin(handle, proved_at)
 
     def _check_how(self, claims: Mapping[str, Any]) -> None:
-        """Raise ProviderWordError if the way they signed in is not one that the settings accept."""
+        """Check that the settings accept the method of the sign-in; raises ProviderWordError."""
         acr, amr = claims.get("acr"), claims.get("amr")
         wanted = self._provider
         if wanted.acr_values and (not isinstance(acr, str) or acr not in wanted.acr_values):
@@ -147,7 +148,7 @@ class Oidc:
         return int(self._provider.max_age.total_seconds())
 
     def _handle(self, claims: Mapping[str, Any]) -> str:
-        """Return the handle for the subject by the settings, or in the claim that they name."""
+        """Return the handle for the subject by the settings, or from the claim that they name."""
         claim = self._provider.claim
         found = claims.get("sub" if claim is None else claim)
         if not isinstance(found, str):

@@ -41,7 +41,7 @@ class _Entry(NamedTuple):
 
 
 def known_browser(cookie: str, handle: str, hash_: str | None, now: datetime) -> str | None:
-    """Return the word of a browser known as `handle`'s, or None; `hash_`: the password's."""
+    """Return the known browser of `handle` in a cookie, or None; `hash_`: the password's."""
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
         if (

@@ -38,8 +38,8 @@ _ENOUGH = 20
 def is_guessable(password: str, handle: str) -> bool:
     """Whether somebody who knows the desk would soon guess the password.
 
-    It has leaked somewhere, or the rest of it without the words of the desk has a pattern that
-    guessing programs know. `password` is text that UTF-8 can encode.
+    It has leaked somewhere, or, without the desk's own words, it has a pattern that guessing
+    programs know. `password` is text that UTF-8 can encode.
 
     Raises:
         SettingsFileError: if the desk's own names cannot be read.
@@ -54,7 +54,7 @@ def is_guessable(password: str, handle: str) -> bool:
 
 
 def _context(handle: str) -> re.Pattern[str]:
-    """A pattern of all words of the desk, the longest first."""
+    """A pattern of all words of the desk's names, the longest first."""
     words = {*CONTEXT, *ROLES, *_words([handle]), *_words(_desk_names())}
     return re.compile("|".join(map(re.escape, sorted(words, key=lambda each: (-len(each), each)))))
 
@@ -101,7 +101,7 @@ def random_cookie() -> str:
 
 
 def random_id() -> str:
-    """A new id of a token, which is no secret."""
+    """A new id of a token, which is not a secret."""
     return secrets.token_hex(5)
 
 
@@ -161,7 +161,7 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def _dummy_hash() -> str:
-    """A hash to compare when there is no password, written without the time that hashing takes."""
+    """A hash to compare if there is no password, prepared to save the time of hashing."""
     hasher = _hasher()
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

@@ -52,7 +52,7 @@ class ServeKeyReplacedError(DatabaseError):
 
 
 def key_digest(key: bytes) -> str:
-    """The digest by which a key is known: SHA-256, in hexadecimal; it does not betray the key."""
+    """The digest that identifies a key: SHA-256, in hexadecimal; it does not reveal the key."""
     return hashlib.sha256(key).hexdigest()
 
 
@@ -162,7 +162,7 @@ def key_file(of: Settings) -> Path:
     """Return the key's file: by INCIDENTS_SERVE_KEY, [serve] key_file, or `default_path`.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     if path := os.environ.get(VARIABLE):
         return Path(path).expanduser()
@@ -170,7 +170,7 @@ def key_file(of: Settings) -> Path:
 
 
 def load_seal(connection: Connection, file: Path) -> Seal:
-    """Return the seal by which this process checks what is sealed in that database.
+    """Return the seal with which this process checks sealed rows in that database.
 
     Raises:
         SealedElsewhereError: if this process does not have the key.
@@ -233,7 +233,7 @@ def write_key(file: Path, key: bytes) -> None:
     """Write a new key to that file; of the folders, only the user's data folder is created.
 
     Raises:
-        FileExistsError: if the file exists by now; it is left as it is.
+        FileExistsError: if the file exists by now; it stays unchanged.
         FileError: if it cannot be written.
     """
     try:

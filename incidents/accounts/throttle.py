@@ -1,7 +1,7 @@
 """The throttle of sign-ins, with their log: limits for guesses by account, address and browser.
 
-Nobody is named as having failed: the guesser is not the person whose name they give. An unknown
-name is not kept, only the fact that there was one.
+Failures do not count as the named person's: the guesser is someone else. An unknown name is not
+stored, only the fact that there was one.
 
 Each failure at an account has a line with its time, reason and address. Unknown names can be made
 up without end, from any number of addresses, and the log is kept for half a year. So only the first
@@ -11,7 +11,7 @@ further addresses together. That bounds the log, and the count is true.
 Others can cause only a short wait that never grows: for a name, anybody who guesses at it, and for
 an address, anybody who shares it. A growing wait affects only those who made the mistakes: one name
 from one address, one known browser or address of the name, one program of theirs, one session, one
-terminal, one second person beside somebody. These are counted apart, as are the first guesses at a
+terminal, one second person for somebody. These are counted apart, as are the first guesses at a
 name from another address, or a persistent guesser would lock everybody out. A guess counts before
 it is checked, so parallel guesses gain nothing.
 """
@@ -98,7 +98,7 @@ class SignInLog:
         self.count(Refusal(handle, attempt.place or "", attempt.what, "blocked", attempt.by))
 
     def count(self, refusal: Refusal) -> None:
-        """Count, by day and address, what anybody can cause."""
+        """Count, by day and address, a refusal that anybody can cause."""
         with plainly(self._engine), writing(self._engine) as connection:
             sign_ins.count_bounded(connection, refusal, self._clock())
 
@@ -160,7 +160,7 @@ Guess = Mapping[str, RateLimit]
 
 
 def from_unknown_browser(handle: str, address: str) -> Guess:
-    """A guess from a browser and an address that are not known as that name's."""
+    """A guess from a browser and an address that are unknown for that name."""
     return {
         f"as {handle} from {address}": OWN, f"from {address}": OF_ADDRESS, f"as {handle}": OF_NAME,
     }  # fmt: skip
@@ -192,7 +192,7 @@ def at_terminal(handle: str, place: str) -> Guess:
 
 
 def beside(handle: str, first: str) -> Guess:
-    """A guess as the second person for an act of `first`, who has signed in."""
+    """A guess as the second person for an action of `first`, who has signed in."""
     return {f"second {handle} beside {first}": OWN, f"second beside {first}": OF_ADDRESS}
 
 

@@ -1,7 +1,7 @@
-"""The body of an act's request, and the command of the desk that it becomes.
+"""The body of an action's request, and the conversion to a command of the desk.
 
-Both follow from the act's row and the fields of its command (`contract`); a filing's change has a
-body of its own.
+Both follow from the action's row and the fields of its command (`contract`); a filing's change has
+a body of its own.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ def read_time(given: str | None) -> datetime | None:
 def optional_text(
     what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """The text in the form in which it is kept, None for None.
+    """The text in its stored form, None for None.
 
     Raises:
-        RefusedError: if it cannot be kept; the message names it as `what`.
+        RefusedError: if it cannot be stored; the message names it as `what`.
     """
     return None if given is None else inputs.text(what, limit=limit)(given)
 
@@ -99,7 +99,7 @@ _URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
 def body(action: Action) -> type[Form]:
-    """The form of the act's request; acts with the same body share one."""
+    """The form of the action's request; actions with the same body share one."""
     if action.command is c.ChangeFiling:
         return Filed
     found = _BODIES.get(action.body.name)
@@ -114,7 +114,7 @@ def body(action: Action) -> type[Form]:
 
 
 def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
-    """The site and the command that a request for the act asks for.
+    """The site and the command of a request for the action.
 
     `by`: the caller's handle. `to`: the site's name, or an id. `words`: the request's body.
 

@@ -1,4 +1,4 @@
-"""The caller of a request: who and from where, what they may do, and their way to the desk."""
+"""The caller of a request: identity, address, permissions, and access to the desk."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Caller:
 
     @property
     def zone(self) -> tzinfo:
-        """The zone of the times in answers: the one they asked for, or the desk's own."""
+        """The zone of times in answers: the requested one, or the desk's own."""
         return self.app.settings.zone if self.zone_asked is None else self.zone_asked
 
     @property
     def when(self) -> When:
-        """The form of times in the answers: their zone, and the present moment."""
+        """The form of times in answers: their zone, and the present moment."""
         return When(zone=self.zone, now=clock.now())
 
     @property
@@ -63,11 +63,11 @@ class Caller:
         return self.identity.handle
 
     def may(self, act: str) -> bool:
-        """Whether they may do the act now."""
+        """Whether they may do the action now."""
         return self.identity.denial(act, clock.now()) is None
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """Check that they may do the act now, and count a refusal.
+        """Check that they may do the action now, and count a refusal.
 
         Raises:
             Problem: 403, with the reason.
@@ -78,9 +78,9 @@ class Caller:
             raise problems.not_let(self.identity, act, why)
 
     def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
-        """Check that they may do the act on the account `handle`, or on all if it is None.
+        """Check that they may do the action on the account `handle`, or on all if it is None.
 
-        Everybody may do it on their own account. Raises as `needs`.
+        Everybody may do it on their own account. Raises the same errors as `needs`.
         """
         # Text that is no handle may contain anything, so it does not go on record.
         about = "?" if handle is not None and not is_handle(handle) else handle
@@ -89,7 +89,7 @@ class Caller:
     def reveals(self, about: str, *, wanted: bool = True) -> None:
         """Record that they see phone numbers and addresses in full, if they may.
 
-        Do nothing unless it is `wanted`.
+        Does nothing unless `wanted`.
 
         Raises:
             Problem: 403, with the reason.
@@ -99,7 +99,7 @@ class Caller:
             record_reveal(self.app, self.identity, about)
 
     def counts(self, acts: int) -> None:
-        """Count acts towards their quota, but for a dry run; raises TooManyActsError beyond it."""
+        """Count actions towards their quota, except in a dry run; raises TooManyActsError."""
         if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, acts)
 
@@ -115,7 +115,7 @@ class Caller:
         """Submit the command to the desk, and return the answer if it took effect.
 
         Raises:
-            Problem: 403 if they may not do it. For an act that closes a site on somebody's word:
+            Problem: 403 if they may not do it. For an action that closes a site on a statement:
                 428 without `If-Match`, 422 if `confirm` is not the site's name. Otherwise the
                 desk's refusal.
         """
@@ -203,7 +203,7 @@ def etag(site_id: int, seq: int) -> str:
 
 
 def tag_of(answer: Answer) -> str | None:
-    """The ETag of the site after an act; None for a repeated act, or one without a site."""
+    """The ETag of the site after an action; None if repeated, or without a site."""
     if answer.repeated or answer.site_id is None:
         return None
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
@@ -212,8 +212,8 @@ def tag_of(answer: Answer) -> str | None:
 def address_of(request: Request) -> str:
     """The client address of a request: the peer's, or the one that trusted proxies report.
 
-    In X-Forwarded-For, the last address that is no trusted proxy's counts: anybody may have written
-    the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
+    In X-Forwarded-For, the last address that is not a trusted proxy's counts: anybody may have
+    written the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
     """
     trusted: Sequence[Network] = request.app.state.trusted_proxies
     found = peer_address.read("" if request.client is None else request.client.host)

@@ -1,4 +1,4 @@
-"""The entrance of the API: what a request's headers say of the caller and of the act."""
+"""The entrance of the API: the caller and the action, from a request's headers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, n
     """Check that a page of the same session sent the request (CSRF), and count a refusal.
 
     Raises:
-        Problem: 403, with the name of the act, `named`.
+        Problem: 403, with the name of the action, `named`.
     """
     if not is_own_form(visit, word):
         refuse(request.app.state.app, visit.identity, act, "csrf", None)
@@ -82,14 +82,14 @@ def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, n
 
 
 async def read_caller(request: Request) -> Caller:
-    """The caller of a request that only reads; raises as `known`."""
+    """The caller of a request that only reads. Raises the same errors as `known`."""
     found = getattr(request.state, "caller", None)
     # `operation` has authenticated them already, where it knows the act.
     return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 
 async def known(request: Request, act: str) -> Caller:
-    """The caller of a request for the act.
+    """The caller of a request for the action.
 
     Raises:
         Problem: 401 for an unknown caller, 403 for a form from another site.
@@ -158,7 +158,7 @@ async def act_caller(
     dry_run: DryRun = False,
     key_for: KeyFor = None,
 ) -> Caller:
-    """The caller of an act, with its idempotency key, the ETag they have, and `dry_run`."""
+    """The caller of an action, with its idempotency key, the ETag they have, and `dry_run`."""
     held = None if key_for is None else timedelta(seconds=key_for)
     return replace(
         await read_caller(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
@@ -179,7 +179,7 @@ async def log_caller(
 async def permanent_key_caller(
     request: Request, key: Key = None, if_match: IfMatch = None, dry_run: DryRun = False
 ) -> Caller:
-    """The same, for an act of more than one site, whose key is kept for good.
+    """The same, for an action of more than one site, whose key is kept permanently.
 
     Raises:
         Problem: 422 if it is to be kept for a while only.
@@ -193,7 +193,7 @@ async def permanent_key_caller(
 
 
 async def dry_run_caller(request: Request, dry_run: DryRun = False) -> Caller:
-    """The caller of an idempotent act that concerns no single site."""
+    """The caller of an idempotent action that concerns no single site."""
     return replace(await read_caller(request), dry_run=dry_run)
 
 

@@ -1,4 +1,4 @@
-"""The limits of the API: acts a minute, turns for slow requests, and shared rounds."""
+"""The limits of the API: actions per minute, turns for slow requests, and shared rounds."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class TooManyActsError(IncidentsError):
 
 
 class Quota:
-    """The acts of each caller at one server, with a limit per minute. It is thread-safe.
+    """The actions of each caller at one server, with a limit per minute. Thread-safe.
 
     A quota refills steadily. A caller with any quota left may act, so a batch that exceeds it is
-    still done, and the next act has to wait for it.
+    still done, and the next action must wait for it.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Quota:
         self._done: dict[str, tuple[float, float]] = {}
 
     def take(self, of: Identity, acts: int = 1) -> None:
-        """Count acts that are about to be done. A limit of 0 is no limit.
+        """Count actions that are about to be done. A limit of 0 is no limit.
 
         Raises:
             TooManyActsError: if the quota is used up; `wait_s` is the wait in seconds.
@@ -64,7 +64,7 @@ class BusyError(IncidentsError):
 
 
 class SlowWorkLock:
-    """A lock for slow work: one at a time in a process, since the desk shares the machine."""
+    """A lock for slow work: one at a time in a process, because the desk shares the machine."""
 
     def __init__(self) -> None:
         self._free = BoundedSemaphore(1)
@@ -101,7 +101,7 @@ class _Waiting(Generic[Item, Outcome]):
         self.going: set[asyncio.Task[None]] = set()
 
     def take(self, most: int) -> list[tuple[Item, asyncio.Future[Outcome]]]:
-        """Remove and return the oldest items that are still waited for."""
+        """Remove and return the oldest items that still have a waiting caller."""
         places = [each for each in self.places if not each[1].done()]
         taken, self.places = places[:most], places[most:]
         return taken
@@ -110,7 +110,7 @@ class _Waiting(Generic[Item, Outcome]):
 class Batcher(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, run in a thread for its awaiters.
 
-    It is to coroutines what `GroupCommit` is to threads. `work` gets at most `most` items, in the
+    It is the counterpart of `GroupCommit` for coroutines. `work` gets at most `most` items, in the
     order of arrival, and returns an outcome for each. At most `at_once` rounds run at a time. Items
     that arrive meanwhile go into the next round, so no answer comes from a read that began before
     its request.

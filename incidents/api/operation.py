@@ -1,4 +1,4 @@
-"""The operation: one endpoint of the API, the act it needs, and its possible answers.
+"""The operation: one endpoint of the API, its required action, and its possible answers.
 
 The caller is authenticated and authorised before anything else of the request is read, even its
 body.
@@ -113,7 +113,7 @@ def summary(endpoint: Callable[..., Any]) -> str:
 
 
 class Summed(APIRoute):
-    """A route whose summary is how its docstring begins, where nothing else is said."""
+    """A route whose summary is the start of its docstring, unless another is given."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
         super().__init__(
@@ -122,7 +122,7 @@ class Summed(APIRoute):
 
 
 class Bounded(Summed):
-    """A route that needs no act, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
+    """A route without permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of a request, with the limit on its body."""
@@ -135,7 +135,7 @@ class Bounded(Summed):
 
 
 class Guarded(Summed):
-    """A route, added with `operation`, that checks whether the caller may do its act.
+    """A route, added with `operation`, that checks whether the caller may do its action.
 
     The endpoint need not check it again.
     """
@@ -179,10 +179,10 @@ def operation(
     slowed: bool = False,
     large: bool = False,
 ) -> JSONObject:
-    """The description of a route: its act, its answer, and its possible problems.
+    """The description of a route: its action, its answer, and its possible problems.
 
-    `slowed`: it may answer 429, since it takes a password, or since it counts an account's
-    processor time (`Caller.spending`). `large`: see `LARGE`.
+    `slowed`: it may answer 429, because it takes a password or counts an account's processor time
+    (`Caller.spending`). `large`: see `LARGE`.
     """
     codes = [
         *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
@@ -213,7 +213,7 @@ def answering(
 
 
 def opened(model: Any = None, *, status: int = 200) -> JSONObject:
-    """The description of a route that needs no act."""
+    """The description of a route that needs no permission."""
     return _described(_OPEN, model, status, {OPEN: True})
 
 
@@ -239,7 +239,7 @@ async def _let_in(request: Request, act: str) -> None:
 
 
 def _about(request: Request) -> str | None:
-    """The target of the refused act, which is counted with it, if it is a valid name or id."""
+    """The target of the refused action, which is counted with it, if it is a valid name or id."""
     for kind in target.KINDS:
         given = request.path_params.get(kind)
         if given is None:
@@ -297,7 +297,7 @@ def counted(request: Request, limit: int) -> Request:
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """The content of the file in pieces; then close it."""
+    """The content of the file in pieces; the file is closed afterwards."""
     with file:
         while piece := file.read(_PIECE):
             yield piece

@@ -1,6 +1,6 @@
-"""The query parameters of a request: its time zone, and how much of a list it asks for.
+"""The query parameters of a request: its time zone, and the part of a list.
 
-Every operation that needs an act takes the zone, since any refusal may contain a time.
+Every operation that needs a permission takes the zone, because any refusal may contain a time.
 
 An unknown parameter is refused: with `stat` for `state`, every site would be concerned.
 """
@@ -59,7 +59,7 @@ def known_only(request: Request) -> None:
     """Check that the operation takes every parameter in the query.
 
     Raises:
-        Problem: 422, with the names that it takes, and nothing of the caller's input.
+        Problem: 422, with the names that it takes, without the caller's input.
     """
     if not request.query_params:
         return

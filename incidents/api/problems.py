@@ -170,7 +170,7 @@ _NOBODYS = (
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
-    """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
+    """A caller who may not do the action (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=ENGLISH.word("act", act),
         who=refusals.roles_for(act) if why == "role" else None,
@@ -192,7 +192,7 @@ _NOT_LET = {
 def refused(answer: Answer, when: When) -> Problem:
     """A refusal of the desk, with times in `when`'s zone.
 
-    `events` are what was due before the act and took effect despite the refusal.
+    `events`: those due before the action, which took effect despite the refusal.
     """
     refusal = answer.refusal
     assert refusal is not None
@@ -207,13 +207,13 @@ def refused(answer: Answer, when: When) -> Problem:
 
 
 def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
-    """The hints for other acts, except those on the machine that keeps the log."""
+    """The hints for other actions, except those on the machine that keeps the log."""
     hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
 
 def facts(refusal: Refusal) -> JSONObject:
-    """The facts of a refusal, as JSON has them."""
+    """The facts of a refusal, in JSON form."""
     return {name: plain(value) for name, value in refusal.facts.items()}
 
 

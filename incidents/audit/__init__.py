@@ -1,1 +1,1 @@
-"""The audit of the record: its entries read back, exported and replayed."""
+"""The audit of the record: entries read back, exported and replayed."""

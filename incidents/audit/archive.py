@@ -1,7 +1,7 @@
 """The archive of one site: its whole history in memory, and the part that a decision needs.
 
-`store.cases.slices` says which part that is. The archive keeps it sorted, so that a decision costs
-the same after a hundred incidents and after a hundred thousand.
+`store.cases.slices` defines that part. The archive keeps it sorted, so that a decision costs the
+same after a hundred incidents and after a hundred thousand.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER_AFTER_ALL = 1 << 62
 
 
 class Archive:
-    """The history of a site so far; `case` belongs to the archive from then on."""
+    """The history of a site so far; `case` then belongs to the archive."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -65,7 +65,7 @@ class Archive:
                 self._forget()
 
     def part(self, command: Command, policy: Policy, now: datetime) -> Case:
-        """The part that is needed to decide `command` at `now` (UTC), and what is due before it."""
+        """The part needed to decide `command` at `now` (UTC) and anything due before it."""
         case, need = self.case, slices.need([command], now)
         due = self._due_before(now)
         named = self._named(need)
@@ -91,7 +91,7 @@ class Archive:
         )
 
     def next_due(self) -> datetime | None:
-        """The earliest time (UTC) after which the clock has something to do."""
+        """The earliest time (UTC) after which the clock must act."""
         while self._deadlines and not self._runs(*self._deadlines[0]):
             heappop(self._deadlines)
         running = None if self.case.closed else self.case.suspension
@@ -103,7 +103,7 @@ class Archive:
     # What is kept in order.
 
     def _forget(self) -> None:
-        """Handle a reinstatement: what counted, and the clocks that ran, belong to an old epoch."""
+        """Handle a reinstatement: counted incidents and running clocks belong to an old epoch."""
         self._countable: list[Place] = []
         self._reached: list[Place] = []
         self._standing: list[tuple[datetime, int, int]] = []
@@ -162,7 +162,7 @@ class Archive:
         return self._deadline(self.case.incidents[n]) == due
 
     def _due_before(self, now: datetime) -> set[int]:
-        """The incidents whose clocks ended before `now`, each returned once, as it is done then."""
+        """The incidents whose clocks ended before `now`; each is returned once, then processed."""
         found = set()
         while self._deadlines and self._deadlines[0][0] < now:
             due, n = heappop(self._deadlines)
@@ -205,8 +205,8 @@ class Archive:
     def _tasks(self, command: Command, need: Need) -> list[Task]:
         """The open tasks that the command may end.
 
-        A task that lists none of the named incidents stays open, since something in it is unsettled
-        before and after.
+        A task that lists none of the named incidents stays open, because one of its incidents is
+        unsettled before and after.
         """
         if need.approves or need.filing:
             return [replace(task, incidents=()) for task in self._open.values()]

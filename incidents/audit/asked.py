@@ -1,4 +1,4 @@
-"""The command that was asked for, found from the first event of its act."""
+"""The command behind an action, derived from the action's first event."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ELAPSE = c.Elapse()
 def asked(event: e.Event, case: Case) -> c.Command | None:
     """The command on `case` whose first event is `event`; None if no command has it.
 
-    It may be another command with the same result. A person who settles each task of a closed site
-    by hand, and then opens it, has done what one `approve` does.
+    It may be another command with the same result: settling each task of a closed site by hand and
+    then opening the site equals one `approve`.
     """
     build = _UNLIKE.get(type(event))
     return _as_recorded(event) if build is None else build(event, case)
 
 
 def _as_recorded(event: e.Event) -> c.Command | None:
-    """The command that the event names, from its fields; None where a code is not known."""
+    """The command that the event names, from its fields; None if a code is unknown."""
     if event.command is None:
         return None
     given: dict[str, Any] = {"by": event.by}
@@ -77,7 +77,7 @@ def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
 
 
 def _shortens(event: e.ContactVoided | e.StatementTakenBack, case: Case) -> bool:
-    """Whether an older program recorded it, in which a correction could shorten a period."""
+    """Whether the event is from an older program, in which a correction could shorten a period."""
     incident = case.incidents.get(event.incident)
     if incident is None:
         return False
@@ -139,7 +139,7 @@ _UNLIKE: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.SuspensionEnded: lambda _, __: ELAPSE,
     e.SiteClosed: _closed,
     e.ClosureAsked: _closure_asked,
-    # What is ordered once more with it is asked for by itself.
+    # The repeated order has a command of its own.
     e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text, alone=True),
     e.ItemClaimed: _claimed,
     e.StateSeen: lambda event, case: c.RecordState(

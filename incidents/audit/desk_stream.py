@@ -73,10 +73,10 @@ class AccountRecord:
     passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Take the next act.
+        """Process the next action.
 
         Raises:
-            MisreadError: with the reason why it cannot follow the acts before it.
+            MisreadError: with the reason why it cannot follow the earlier actions.
         """
         at = event.recorded_at
         match event:
@@ -101,7 +101,7 @@ class AccountRecord:
                 self.tokens[token] = self.tokens[token]._replace(revoked_at=at)
 
     def unauthorised(self, event: Event) -> str | None:
-        """The reason why the role on record would not allow the act on an account, or None.
+        """The reason why the role on record does not allow the action on an account, or None.
 
         Before an administrator has a password, everybody at the command line may do it.
         """
@@ -150,7 +150,7 @@ _ONLY = 1
 
 @dataclass(slots=True)
 class OwnRecord:
-    """The rows of the tables that follow from the stream's entries, taken in order.
+    """The table rows that follow from the stream's entries, processed in order.
 
     `active`: the digest of the active policy. `key`: the log's signing key. `seq`: the number of
     the last entry.
@@ -170,7 +170,7 @@ class OwnRecord:
     accounts: AccountRecord = field(default_factory=AccountRecord)
 
     def take(self, header: Header, event: Event) -> None:
-        """Take the next entry.
+        """Process the next entry.
 
         Raises:
             MisreadError, PolicyError: with the reason why it cannot follow the entries before it.
@@ -199,7 +199,7 @@ class OwnRecord:
         self.seq = header.site_seq
 
     def unauthorised(self, event: Event) -> str | None:
-        """The reason why the program would not have allowed the act, by the record; else None.
+        """The reason, by the record, why the program would not have allowed the action; else None.
 
         None also if that is unknown: before servers have a key, anybody who can write to the
         database has any role.
@@ -245,7 +245,7 @@ class OwnRecord:
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
-    """The differences between the acts on record and the tables."""
+    """The differences between the actions on record and the tables."""
     record = OwnRecord()
     for row in rows:
         try:
@@ -287,8 +287,8 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
     """The passwords that differ from the last ones on record.
 
-    A missing password is no finding, since nobody can sign in with it: a downgrade of the schema
-    removes passwords, for example.
+    A missing password is not a finding, because nobody can sign in with it: for example, a
+    downgrade of the schema removes passwords.
     """
     if not passwords.may_be_read(connection):
         return

@@ -1,6 +1,6 @@
 """The export of entries, as JSON Lines with exactly their stored bytes, or as CSV.
 
-Covered entries are those that a checkpoint vouches for; they are in the order of the log.
+Covered entries are the ones covered by a checkpoint; they are in the order of the log.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Selection:
 
     @property
     def everything(self) -> bool:
-        """Whether no entry is left out."""
+        """Whether the filter selects all entries."""
         return self.site_id is None and self.since is None and self.until is None
 
     @property
@@ -164,7 +164,7 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     if value == "":
-        # An empty cell stands for a missing field.
+        # An empty cell represents a missing field.
         return "'" if name in _OPTIONAL else ""
     return value if value[0].isalnum() else "'" + value
 
@@ -187,8 +187,8 @@ def covered_entries(
 ) -> Iterator[Sequence[Numbered]]:
     """The wanted entries among the first `size`, `at_once` at a time.
 
-    A part of the log includes the desk's own acts that introduced the policies and keys that it
-    names. They belong to no site, so a part about one site reveals nothing of another.
+    A part of the log includes the desk's own actions that introduced the policies and keys named in
+    it. They belong to no site, so a part about one site reveals nothing about another.
     """
     joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     found = select(leaves.c.leaf_index, type_coerce(entries.c.body, NullType()))

@@ -1,4 +1,4 @@
-"""The facts that an entry states of itself, read at the least cost, and the flaws found in them.
+"""The facts that an entry states about itself, read at minimal cost, and the flaws in them.
 
 `read` requires RFC 8785 exactly. `read_end` reads only the end of the entry: for an entry of the
 desk the result is the same, since in its texts each quotation mark has a backslash before it.
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
 
 
 def read(body: bytes) -> Facts:
-    """The facts that an entry states of itself.
+    """Read the facts that an entry states about itself.
 
     Raises:
         UnreadableEntryError: with the reason why it is not an entry.
@@ -141,7 +141,7 @@ class Flaw:
 
     For an entry, `site` is the site's name, `entry` the numbers of the site and of the entry in the
     site's stream (`12-3`), and `leaf` its number in the log, from 0. `expected`: the right value,
-    if it is known. `what` is a Cause where other languages have words for it.
+    if it is known. `what` is a Cause if it is translated.
     """
 
     part: Part
@@ -165,7 +165,7 @@ class Flaw:
 
 
 def cause_of(error: IncidentsError) -> Cause:
-    """The flaw that such an error reports."""
+    """The flaw that an error reports."""
     return Cause.of(f"flaw_{error.name}", "{message}", message=error.message, **error.facts)
 
 

@@ -58,7 +58,7 @@ class Fold:
         return str(self.site_id) if self.case is None else self.case.site
 
     def take(self, row: Row) -> Finding | None:
-        """Apply an entry. If that fails, return the finding: no later entry can be trusted."""
+        """Apply an entry. On failure, return the finding: no later entry can be trusted."""
         due = 1 if self.case is None else self.case.seq + 1
         seq = row[_SEQ]
         if seq != due:
@@ -72,7 +72,7 @@ class Fold:
         return self._misplaced(header, event, row) or self._apply(header, event, seq)
 
     def _misplaced(self, header: Header, event: Event, row: Row) -> Finding | None:
-        """The finding if the entry states another place than its own; else None."""
+        """The finding if the entry states a place other than its own; otherwise None."""
         seq, at = row[_SEQ], row[_RECORDED_AT]
         case = self.case
         name = header.site if case is None else case.site
@@ -176,7 +176,7 @@ class Periods:
     """The policies in the order in which they were active, the documented one first.
 
     `place`: an entry's place in the order of all entries, its leaf number or its id. An activation
-    waits for all other acts and blocks new ones, so all entries before it were decided under the
+    waits for all other actions and blocks new ones, so all entries before it were decided under the
     policy before it, whatever the machines' clocks showed. `digests`: those of the policies.
     """
 
@@ -188,7 +188,7 @@ class Periods:
         self._last: datetime | None = None
 
     def take(self, header: Header, event: Event, place: int) -> Finding | None:
-        """Take the next entry of the desk's own stream; return what is wrong with an activation."""
+        """Process the next entry of the desk's own stream; return any flaw of an activation."""
         last, self._last = self._last, event.recorded_at
         if not isinstance(event, PolicyActivated):
             return None
@@ -206,7 +206,7 @@ class Periods:
         return None
 
     def at(self, place: int) -> int:
-        """The number, from 0, of the period in which an entry at that place was decided."""
+        """The index, from 0, of the period in which an entry at that place was decided."""
         return bisect_right(self._begins, place)
 
     @property
@@ -219,7 +219,7 @@ class Periods:
         return bool(self._begins) and self._begins[-1] >= size
 
     def done_until(self, after: int, until: int) -> datetime | None:
-        """The time (UTC) before which all due acts were done when the period `until` began.
+        """The time (UTC) before which everything due was done when the period `until` began.
 
         It is taken from the activations after the period `after`. None if it is unknown.
         """

@@ -47,12 +47,12 @@ class Log(Protocol):
         """The stored hashes of a tile; None if it does not exist."""
 
     def where(self, leaf: int) -> str:
-        """The description by which people find an entry."""
+        """A description of an entry by which people find it."""
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """The differences between the entries of a batch and what else is stored about them."""
+        """The differences between the entries of a batch and the other data stored about them."""
 
 
 Source = Callable[[Connection | None], AbstractContextManager[Any]]
@@ -64,13 +64,13 @@ Act = tuple[Callable[..., Any], tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An act with its log."""
+    """A job with its log."""
 
     source: Source
     act: Act
 
     def do(self, connection: Connection | None, progress: Progress) -> Any:
-        """Run the act."""
+        """Run the job."""
         act, given = self.act
         with self.source(connection) as log:
             return act(log, progress, *given)

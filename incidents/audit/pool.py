@@ -1,8 +1,8 @@
 """The pool: worker processes that share a proof, all on one state of the database.
 
 A worker reads jobs from a pipe and writes to it: `(False, n)` after `n` more entries, `(True,
-result)` at the end of a job, or the error at which it gives up. It ends with the pipe, so that no
-worker outlives the process that started it.
+result)` at the end of a job, or the error at which it gives up. It ends when the pipe closes, so
+that no worker outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class WorkerLostError(IncidentsError):
 def share_snapshot(engine: Engine) -> Iterator[str | None]:
     """Share one state of the database with the transactions of `join_snapshot`; yields its name.
 
-    On SQLite states have no names: nobody can write until they have all begun.
+    SQLite states have no names: nobody can write until all transactions have begun.
 
     Raises:
-        NoPoolError: if the database cannot do that, such as a file that cannot be written to.
+        NoPoolError: if the database does not support it, for example because its file is read-only.
     """
     if engine.dialect.name == "sqlite":
         file = str(engine.url.database)
@@ -68,7 +68,7 @@ def join_snapshot(engine: Engine, name: str | None) -> Iterator[Connection]:
         if name is not None:
             # This statement takes no parameters; the server has made the name.
             connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
-        # SQLite fixes the state at the first look.
+        # SQLite fixes the state at the first query.
         connection.execute(select(desk.c.id)).all()
         yield connection
 
@@ -78,7 +78,7 @@ Progress = Callable[[int], object]
 
 
 class Work(Protocol):
-    """A job; it goes through the pipe, and so does its result."""
+    """A job; both the job and its result go through the pipe."""
 
     def do(self, connection: Connection | None, progress: Progress) -> Any:
         """Run it, on the database if there is one."""
@@ -128,7 +128,7 @@ _WORK = "from incidents.audit.pool import main; main()"
 
 
 class WorkerPool:
-    """A pool of `size` processes, while it is entered, which see one state of the database, if any.
+    """A context manager for a pool of `size` processes that see one state of the database, if any.
 
     Raises:
         NoPoolError: if there cannot be that many processes, or they cannot see one state.
@@ -160,7 +160,7 @@ class WorkerPool:
         return [worker.pid for worker in self._workers]
 
     def each(self, works: Iterable[Work], progress: Progress) -> Iterator[Any]:
-        """Have all jobs done, and return their results in order.
+        """Run all jobs, and return their results in order.
 
         Raises:
             WorkerLostError: if a process ends before its time.

@@ -1,20 +1,20 @@
 """The redecision: each entry of a site decided again, from the entries before it and the policy.
 
-The desk's own machine decides (`machine.decide`); the commands follow from the entries. Whatever
-was due before an act comes first, by the clock. The resulting events must equal the following
-entries, in all fields, until the next act. The case is built from nothing else, so an error is
+The desk's own machine decides (`machine.decide`); the commands follow from the entries. Everything
+due before an action comes first, by the clock. The resulting events must equal the following
+entries, in all fields, until the next action. The case is built from nothing else, so an error is
 found at its first place.
 
 Deciding again cannot check:
 
 - Statements of people, with their times: no policy derives them, but every policy relies on them.
-- The true time of an act: only time stamps and witnesses can prove it.
+- The true time of an action: only time stamps and witnesses can prove it.
 - Whether --again was given for an address that was on record already: that is not recorded.
-- Older records: there a correction brought a deadline forward, while now a later one stays, and the
-  repetition of an order had no cancellation of the dead letter beside it. An entry does not say how
-  old its program was.
-- Acts that were refused, or changed nothing: they leave no entry.
-- What became due after a site's last entry: it waits for the clock, and nothing is wrong until
+- Older records: there a correction brought a deadline forward, while now a later one stays, and
+  the repetition of an order did not also cancel the dead letter. An entry does not show how old
+  its program was.
+- Actions that were refused, or changed nothing: they leave no entry.
+- Actions due after a site's last entry: they wait for the clock, and nothing is wrong until
   another entry follows.
 """
 
@@ -48,7 +48,7 @@ class Redecision:
     """One site's entries, each decided again under the policy that it names.
 
     `policies`: the policies by digest. `periods`: then each entry must name the policy that was
-    active at its place in the order of all entries, and what was due before an activation must have
+    active at its place in the order of all entries, and actions due before an activation must have
     been done under the policy before it.
     """
 
@@ -70,11 +70,11 @@ class Redecision:
 
     @property
     def case(self) -> Case | None:
-        """The case after the last decided act; None before the first entry."""
+        """The case after the last decided action; None before the first entry."""
         return self._case if self._archive is None else self._archive.case
 
     def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
-        """Take the next entry, and return what is wrong with it; do not go on after a finding.
+        """Process the next entry, and return the finding, if any; stop after a finding.
 
         `place`: the entry's place in the order of all entries (see `Periods`).
         """
@@ -94,7 +94,7 @@ class Redecision:
         return None
 
     def end(self) -> Finding | None:
-        """Finish after the last entry, and return what is missing after it."""
+        """Finish after the last entry, and return the missing entry, if any."""
         if self._over:
             return None
         if self._next < len(self._events):
@@ -112,13 +112,13 @@ class Redecision:
         return None
 
     def next_due(self) -> datetime | None:
-        """The earliest time (UTC) after which the clock has something to do on the site."""
+        """The earliest time (UTC) after which the clock must act on the site."""
         if self._archive is not None:
             return self._archive.next_due()
         return None if self._case is None else rules.next_due(self._case)
 
     def _decide(self, header: Header, event: Event, place: int) -> str | None:
-        """Decide the act with that first event; return why there can be no such act."""
+        """Decide the action with that first event; return why there can be no such action."""
         policy = self._policies.get(event.policy)
         if policy is None:
             return _cause(

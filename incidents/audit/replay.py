@@ -1,10 +1,10 @@
-"""The replay: everything in the database about the sites, derived again from the entries alone.
+"""The replay: all site data in the database, derived again from the entries alone.
 
 The entries are read in the order of the sites, and the tables in the same order, so that only one
 site's case is in memory. No table is trusted, but every entry is: another proof checks that the
-entries are still what was written.
+entries are unchanged.
 
-Sealed values must still match their references. A missing value is no finding if its erasure is
+Sealed values must still match their references. A missing value is not a finding if its erasure is
 on record; any other missing or changed value is one.
 """
 

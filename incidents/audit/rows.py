@@ -1,7 +1,7 @@
 """The rows of a table, site by site, compared with the record.
 
-Values are in the form of the database's driver, before any type of ours has read them: a row that
-somebody has changed need not be readable.
+Values are in the form of the database's driver, before our types have read them: a row that
+somebody has changed may be unreadable.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Finding:
     """A difference between the database and the record.
 
     `row`: the row's key, its parts joined by dashes. `expected`: the value by the record. `found`:
-    the value in the database, or for an entry what is wrong with it.
+    the value in the database, or an entry's flaw.
     """
 
     site: str

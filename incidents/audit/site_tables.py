@@ -1,7 +1,7 @@
-"""The tables of a site as the record has them: the rows of its case, orders and deliveries.
+"""The tables of a site according to the record: the rows of its case, orders and deliveries.
 
 The record does not say which events shared a transaction. Inside one, a suspension and the
-reopening that takes it back give no orders. So the orders of both may be missing if they have the
+reopening that reverses it give no orders. So the orders of both may be missing if they have the
 same time, with repetitions of the suspension between them.
 """
 
@@ -179,7 +179,7 @@ def delivery_findings(
     """The differences in a site's waiting orders and dead letters.
 
     A site without an entry has no `case`, and nothing waits for it. `cancelled`: the numbers of
-    orders that may have cancelled out inside a transaction, so that nothing waits of them.
+    orders that may have cancelled out inside a transaction, and so have no waiting order.
     """
     own = list(found)
     by_key = {row[:_WAITING_KEY]: row for row in own}

@@ -35,7 +35,7 @@ class Report:
 
 
 def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
-    """The acts for workers to replay these shares, each with at most `most` findings."""
+    """The jobs for workers to replay these shares, each with at most `most` findings."""
     return ((_replayed, (share, most)) for share in shares)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def main(args: list[str] | None = None) -> int:
     """Run one command, by default the process's own, and return the exit status.
 
-    It raises nothing: one sentence on standard error says what went wrong.
+    It raises nothing: an error becomes one sentence on standard error.
     """
     from incidents.system import umask
 
@@ -109,7 +109,7 @@ _OPTIONS = {
 
 
 def _hints(error: RefusedError) -> list[Hint]:
-    """Return the hints that the server sent, or else those of the refusal's name."""
+    """Return the hints from the server, otherwise those for the refusal's name."""
     from incidents.contract import hints, ways_out
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
@@ -117,7 +117,7 @@ def _hints(error: RefusedError) -> list[Hint]:
 
 
 def _write_usage_error(error: click.ClickException) -> None:
-    """Report wrong usage like click; but the input may be anything, and of any length."""
+    """Report wrong usage like click; the input may be anything, and of any length."""
     written = io.StringIO()
     error.show(file=written)
     write_stderr(visible_and_short(written.getvalue()), nl=False)
@@ -165,7 +165,7 @@ def _escape_unencodable() -> None:
 
 
 def _flush_stderr() -> None:
-    """Keep a failed flush of standard error, on a full disk say, from changing the exit status."""
+    """Keep a failed flush of standard error, as on a full disk, from changing the exit status."""
     if sys.stderr is None:  # as Python has it when the stream is closed
         return
     try:
@@ -176,7 +176,7 @@ def _flush_stderr() -> None:
 
 
 def _after_broken_pipe() -> int:
-    """Flush nothing at the interpreter's end: the reader has gone."""
+    """Prevent a flush at the interpreter's end: the reader has gone."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The act on the command line: one command's way to the desk, with its confirmation and answer."""
+"""An action on the command line: submits a command to the desk, with confirmation and answer."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class Act:
         about: str | None = None,
         confirm: str | None = None,
     ) -> None:
-        """Like `submit`; but the same line from a terminal within a minute is the same command.
+        """Like `submit`, but the same line from a terminal within a minute is the same command.
 
-        Pressing Enter twice must not make two violations. A script has no terminal and means what
-        it says; a person who means another one says so, as the answer has it (`act.same_line`), and
-        `may_repeat` is that they have. A violation that closes the site is confirmed first, by
-        `confirm` or on a terminal.
+        Pressing Enter twice must not log two violations. A script has no terminal and is taken
+        literally. A person who means a second violation says so, as the answer explains
+        (`act.same_line`), which sets `may_repeat`. A violation that closes the site is confirmed
+        first, by `confirm` or on a terminal.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -94,9 +94,9 @@ class Act:
         )  # fmt: skip
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
-        """Submit a command in person: its author signs in first, where that is required.
+        """Submit a command in person: its author signs in first, if required.
 
-        The password is asked for first, also for a dry run: nobody else learns anything.
+        The password is requested first, even for a dry run, so that nobody else learns anything.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -117,10 +117,11 @@ class Act:
         password: Path | None,
         about: str | None = None,
     ) -> None:
-        """Submit in person a command that closes the site on somebody's word, once it is confirmed.
+        """Submit in person a command that closes the site on a person's statement, once confirmed.
 
-        What takes two people is done in person, as in `submit_in_person`. What is impossible is
-        refused before anybody is asked to confirm; what closes nothing yet needs no confirmation.
+        A command that takes two people is submitted in person, as in `submit_in_person`. An
+        impossible command is refused before anybody is asked to confirm; a command that closes
+        nothing yet needs no confirmation.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -135,13 +136,13 @@ class Act:
                 expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
                     _confirm(self.run, str(expected["site"]), confirm)
-                # The confirmation is of what was shown: a server gets its ETag.
+                # The confirmation applies to the shown state: a server gets its ETag.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
         answers.write_answer(self.run, answer, dry_run=self.dry_run, about=about, also=self.also)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
-        """Check that the desk would accept it, doing nothing.
+        """Check that the desk would accept the command, without executing it.
 
         Raises:
             ActRefusedError: as `submit` does.
@@ -149,7 +150,7 @@ class Act:
         self._refuse_if_impossible(self._envelope(site, command, key=self.key))
 
     def hand_over(self, to: str) -> list[Answer]:
-        """Give all that one person holds to another; the caller answers."""
+        """Transfer all items that one person holds to another; the caller answers."""
         envelope = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
         return self.run.app.hand_over(envelope, dry_run=self.dry_run)
 
@@ -183,7 +184,7 @@ class Act:
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Site, int | None]:
-        """Return the site as it would be, and the entry it was read at; raise a refusal."""
+        """Return the resulting site and the entry at which it was read; raise a refusal."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
             # Refused or not, the deadlines due before the command take effect (D.4).
@@ -193,10 +194,10 @@ class Act:
         return expected.site_document, None if self.run.remote else expected.first_seq - 1 + due
 
     def _send_confirmed(self, envelope: Envelope, confirm: str | None) -> Answer:
-        """Send it; ask first if it closes the site or is about another host.
+        """Send the command; ask first if it closes the site or is about another host.
 
-        Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
-        fact, and a dry run does nothing.
+        Only a person at a terminal can be asked; `confirm` answers in advance. A pipe states a
+        fact, and a dry run changes nothing.
         """
         command = envelope.command
         can_be_asked = is_terminal(sys.stdin) and is_terminal(sys.stderr)
@@ -238,7 +239,7 @@ def _key_of_line(person: str, login: str, site: str | int, command: Command) -> 
 
 
 def _salt() -> str:
-    """Return a secret that is not in the database, so that a stored key betrays no short note."""
+    """Return a secret outside the database, so that a stored key cannot reveal a short note."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:

@@ -1,6 +1,7 @@
-"""The actions on the command line: a command for each act of the contract, made when it is typed.
+"""The actions on the command line: a command for each action of the contract, made when typed.
 
-What only some acts do at a terminal, a question or a remark, stands below by the act's command.
+Questions and remarks that only some actions have at a terminal are defined below, by the action's
+command.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
 def _read(
     act: Act, action: Action, given: dict[str, Any]
 ) -> tuple[str | int, c.Command, str | None]:
-    """The site, the command, and the id that was typed, for `-q`; None where something is new."""
+    """The site, the command, and the id that was typed, for `-q`; None if something is new."""
     if "responsible" in given:
         given["person"] = given.pop("responsible")
     given |= {
@@ -148,10 +149,10 @@ def _read(
 
 
 def _only_one_to_remove(act: Act, site: str) -> tuple[int, int]:
-    """The one incident of the site that can be stated as removed.
+    """The one incident of the site that can be recorded as removed.
 
     Raises:
-        UnknownSiteError; WhichIncidentError if it is none, or not one alone.
+        UnknownSiteError; WhichIncidentError if there is not exactly one.
     """
     from incidents.machine.state import can_move_incident
 

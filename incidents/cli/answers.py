@@ -1,4 +1,4 @@
-"""The answer to an act, for people, for programs or as ids."""
+"""The answer to an action, for people, for programs or as ids."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def write_answer(
     repetition_told: bool = False,
     also: Sequence[Remarked] = (),
 ) -> None:
-    """Write the answer to an act, with remarks beside those of the desk; raises ActRefusedError.
+    """Write the answer to an action, with further remarks after the desk's.
 
-    People read what happened, then the remarks, and at the end what to do next.
+    People read the events, then the remarks, and at the end the next steps. Raises ActRefusedError.
     """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
@@ -63,7 +63,7 @@ def write_answer(
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
-    """Raise what the desk has refused, after telling what had fallen due before it.
+    """Raise the desk's refusal, after reporting what had fallen due before it.
 
     Raises:
         ActRefusedError: with the refusal's name, facts and sentence.
@@ -87,7 +87,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
 
 
 def remark_sentences(run: Run, answer: Answer) -> list[str]:
-    """The remarks on an act that took effect, one sentence each."""
+    """The remarks on an action that took effect, one sentence each."""
     from incidents.locale import refusals
 
     return [refusals.remark(remark, run.when, run.language) for remark in answer.remarks]
@@ -104,7 +104,7 @@ def _remark_steps(run: Run, answer: Answer) -> list[str]:
 
 
 def ids_of(answer: Answer, about: str | None) -> list[str]:
-    """The ids that an act made or changed: what the next command in a pipe takes."""
+    """The ids that an action created or changed: the input of the next command in a pipe."""
     document, site = answer.document, answer.site_document
     events = [event for event in document["events"] if event["by"] != c.CLOCK]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
@@ -121,7 +121,7 @@ def ids_of(answer: Answer, about: str | None) -> list[str]:
 
 
 def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], list[str]]:
-    """Return the sentences on what happened, and the commands that may follow."""
+    """Return the sentences on the events, and the commands that may follow."""
     from incidents.contract.hints import do
 
     document, site, wording = answer.document, answer.site_document, wording_of(run, answer)
@@ -158,7 +158,7 @@ def _for_people(run: Run, answer: Answer, *, would: bool) -> tuple[list[str], li
 
 
 def as_left_down(run: Run, answer: Answer) -> list[Event]:
-    """The events of an answer; the end of a suspension or hold may have left a lost site down."""
+    """The events of an answer; after a loss, the end of a suspension or hold may open no site."""
 
     def left_down() -> str | None:
         with run.looking() as looks:
@@ -172,7 +172,7 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
 
 
 def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
-    """Say that nothing takes down a site on which a hold was set, where that is so."""
+    """Warn that nothing takes down a site on which a hold was set, if so."""
 
     def carries_out() -> bool:
         from incidents.views.health import carries_out
@@ -186,7 +186,7 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
 
 
 def _state_sentences(wording: words.Wording, site: Site, document: Outcome) -> list[str]:
-    """Describe the site and the incidents afterwards, where that needs saying."""
+    """Describe the site and the incidents afterwards, if needed."""
     closed = site["state"] == "closed"
     noteworthy = site["state"] != "active" or site["run"] >= 2
     lines = [wording.site_state(site)] if noteworthy and document["incident"] else []
@@ -220,7 +220,7 @@ def _contact_on_file(run: Run, site: Site) -> str:
 
 
 def _split_by_clock(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """Split the events into those that the clock made before the act, and the act's own."""
+    """Split the events into those of the clock before the action, and the action's own."""
     n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 

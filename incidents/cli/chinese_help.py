@@ -1,8 +1,8 @@
 """Help and usage errors in Chinese; the commands themselves have the English ones.
 
-Help is made while the words are parsed, before a command's `--lang` has been heeded: the language
-is looked for in the words. A phrase has the path of its command as its id: `help.site add`,
-`option.log.--url`, and `option.--db` for an option that many commands have alike.
+Help is generated while arguments are parsed, before a command's `--lang` takes effect, so the
+language is searched for in the arguments. A phrase has the path of its command as its id:
+`help.site add`, `option.log.--url`, and `option.--db` for an option that many commands share.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLICK = "messages"
 
 @contextmanager
 def localised(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command, in Chinese if that is the language; until its end click's words are too."""
+    """The root command, in Chinese if that is the language; then click's words are Chinese too."""
     if not _is_wanted(args):
         yield root
         return
@@ -65,7 +65,7 @@ def _named(option: str, args: Sequence[str]) -> str | None:
 
 
 class _Translator:
-    """Make copies of commands whose help is Chinese: the modules' own stay as they are."""
+    """Makes copies of commands with Chinese help; the modules' own stay unchanged."""
 
     def __init__(self, phrases: Mapping[str, str]) -> None:
         self._phrases = phrases
@@ -178,9 +178,9 @@ class _Context(click.Context):
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
-    """Wrap the text; no line has more columns than there is room.
+    """Wrap the text; no line has more columns than `room`.
 
-    What is typed after a `$` stays whole.
+    Text typed after a `$` stays on one line.
     """
     for paragraph in text.splitlines():
         if paragraph.startswith("$ "):

@@ -1,4 +1,4 @@
-"""The confirmation of an act: typed, or given by an option; it names the sites that would open."""
+"""The confirmation of an action: typed, or given by an option; names the sites to be opened."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class OpeningNotConfirmedError(NotConfirmedError):
 
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
-    """The sites that are ordered to be up once more."""
+    """The sites that are ordered up again."""
     from incidents.enforcement.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
 
 def closed_sites(opened: Sequence[Comparison]) -> list[str]:
-    """The names of the sites to be opened that are in fact closed."""
+    """The names of the sites to be opened that are closed in reality."""
     return [each.site for each in opened if each.really == "closed"]
 
 
@@ -79,7 +79,7 @@ def _by_number(code: str, found: Sequence[str]) -> str:
 
 
 def first_names(run: Run, names: Sequence[str]) -> str:
-    """Name the first ones, and say how many more there are."""
+    """Name the first ones, and the number of the others."""
     more = len(names) - MOST_NAMED
     first = run.spoken.comma.join(map(site_name.shown, names[:MOST_NAMED]))
     return run.question("openings.more", names=first, more=more) if more > 0 else first
@@ -111,7 +111,7 @@ def confirm_openings(run: Run, opened: Sequence[Comparison], confirm: str | None
 
 
 def wrong_confirmation(confirm: str, right: str) -> Cause:
-    """Say as a way out that --confirm names something other than `right`."""
+    """The hint that --confirm names something other than `right`."""
     return Cause.of(
         "confirm_says", "--confirm says {given!r}; write --confirm {right}",
         given=confirm, right=right,

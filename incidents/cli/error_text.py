@@ -1,7 +1,7 @@
 """Errors in the run's language.
 
-English is made with the error (its docstring); the catalogues of other languages have a phrase for
-it, with the same facts.
+The English sentence comes with the error (its docstring); the catalogues of other languages have a
+phrase with the same facts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 
 
 def rendered(run: Run, error: IncidentsError) -> str:
-    """The error's sentence; in English where the language has no words for it."""
+    """The error's sentence; in English if the language has no phrase for it."""
     spoken = run.language
     if spoken is language("en", "cli"):
         return message(error)
@@ -62,7 +62,7 @@ def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
 def phrase(
     phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, object]
 ) -> str | None:
-    """The id of the first phrase for that error which names no fact that it lacks."""
+    """The id of the first phrase for that error whose facts it has."""
     for id_ in _ids(error, facts):
         named = {name for _, name, _, _ in Formatter().parse(phrases.get(id_, "")) if name}
         if id_ in phrases and named <= facts.keys():

@@ -1,4 +1,4 @@
-"""Command groups and verbs: shared options before or behind a verb, commands loaded when typed."""
+"""Command groups and verbs: shared options before or after a verb, commands loaded on demand."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Verb(click.Command):
 
 
 class Group(click.Group):
-    """A group before whose command the common options may stand: `incidents --db URL queue`."""
+    """A group before whose command the common options may be typed: `incidents --db URL queue`."""
 
     command_class = Verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse like click, with the common options moved behind the command's name."""
+        """Parse like click, with the common options moved after the command's name."""
         return super().parse_args(ctx, _behind_the_command(args))
 
 
@@ -79,8 +79,8 @@ def _behind_the_command(args: list[str]) -> list[str]:
 class LazyGroup(Group):
     """A group whose commands are imported when they are typed; `sections` names and helps them.
 
-    `renamed` has older spellings, which no help lists: where each command lies, and what is typed
-    for it now.
+    `renamed` has older spellings, which no help lists: the place of each command, and its present
+    spelling.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class LazyGroup(Group):
             ) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The sections with their short helps, importing nothing."""
+        """The sections with their short helps, without imports."""
         width = max(map(len, self.targets))
         for section, commands in self.sections.items():
             with formatter.section(section):
@@ -141,7 +141,7 @@ class LazyGroup(Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """Complete names, importing nothing."""
+        """Complete names, without imports."""
         from click.shell_completion import CompletionItem
 
         names = [

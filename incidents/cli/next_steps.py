@@ -1,4 +1,4 @@
-"""The next steps after an act, as commands: which ones follow, and who may give them."""
+"""The next steps after an action, as commands, with the roles that may give them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:
-    """The tasks that the act has opened."""
+    """The tasks that the action has opened."""
     return [cast("TaskOpened", event) for event in own if event["kind"] == "task_opened"]
 
 
 def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> list[Hint]:
-    """The next steps: first the tasks that the act has opened."""
+    """The next steps: first the tasks that the action has opened."""
     from incidents.contract import next_steps
     from incidents.contract.hints import look
 
@@ -38,7 +38,7 @@ def hints_after(run: Run, site: Site, document: Outcome, own: list[Event]) -> li
         return next_steps.to_reinstatement(site["site"])
     opened = opened_tasks(own)
     if any(task["task_kind"] == "suspicion" for task in opened):
-        # Somebody looks before it is settled.
+        # A person checks before it is settled.
         return [look("check_filing", site["site"])]
     found = [
         next_steps.to_task(t["task"], t["task_kind"]) for t in opened if t["task_kind"] != RECHECK
@@ -78,12 +78,12 @@ def left_down_hints(site: Site, events: list[Event]) -> list[Hint]:
 
 
 def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write a line with the next command, and who may give it."""
+    """Write a line with the next command, and the role that may give it."""
     return run.text("answer.next", step=next_step(run, hint, asked_by))
 
 
 def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
-    """Write the command, and who may give it; `asked_by` made the request that waits."""
+    """Write the command, and who may give it; `asked_by` made the waiting request."""
     from incidents.contract.hints import action_of, right_of, typed
 
     action = action_of(hint)
@@ -95,7 +95,7 @@ def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
 
 
 def _required_role(run: Run, right: str | None) -> list[str]:
-    """Say who may do it, if not every operator may."""
+    """Name the required role, if not every operator may do it."""
     from incidents.accounts import identity
     from incidents.locale import refusals
 

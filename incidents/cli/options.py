@@ -1,4 +1,4 @@
-"""The shared options of looks and acts, through one decorator each."""
+"""The shared options of queries and actions, through one decorator each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Command = Callable[..., int | None]
 
 
 def looking(function: Command) -> Command:
-    """Decorate a command that only looks: it gets the run, and takes the common options."""
+    """Decorate a query: it gets the run, and takes the common options."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -28,7 +28,7 @@ def looking(function: Command) -> Command:
 
 
 def recording(function: Command) -> Command:
-    """Decorate a command that can be the first to write, but is no act on a site."""
+    """Decorate a command that can be the first to write, but is not an action on a site."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -39,7 +39,7 @@ def recording(function: Command) -> Command:
 
 
 def acting(function: Command) -> Command:
-    """Decorate an act: it gets an `Act` to submit its command through, `--key` and `--dry-run`."""
+    """Decorate an action: it gets an `Act` to submit its command, `--key` and `--dry-run`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -80,7 +80,7 @@ def at_option(what: str) -> Callable[[Command], Command]:
 
 
 def time_option(name: str, what: str, *, required: bool) -> Callable[[Command], Command]:
-    """The option `--name` for a time that is not that of the fact."""
+    """The option `--name` for a time other than that of the fact."""
     return click.option(
         f"--{name}", metavar="T", required=required,
         help=f"{what} 02:50, yesterday 17:00, 2026-03-01 02:50 or RFC 3339.",

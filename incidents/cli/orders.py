@@ -1,4 +1,4 @@
-"""The orders on the command line: what is not carried out, and what is really in force."""
+"""The orders on the command line: orders not carried out, and the actual state of sites."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def write_order(run: Run, order: tuple[int, int, str]) -> None:
 
 
 def _none_found(run: Run, *, dead: bool, braked: bool, site: str | None) -> str:
-    """Say that no order was found as asked."""
+    """Report that no order matches the query."""
     of = {(True, True): ".both", (True, False): ".dead", (False, True): ".braked"}
     code = f"orders.none{of.get((dead, braked), '')}"
     return run.text(f"{code}.site" if site else code, site=site)
@@ -204,7 +204,7 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
 
 
 def _confirm(act: Act, sites: Sequence[str], confirm: str | None, *, cancelled: bool) -> None:
-    """Have the opening of sites confirmed that a loss left down, or that are in fact closed."""
+    """Confirm the opening of sites that a loss left down, or that are closed in reality."""
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )

@@ -33,7 +33,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 def write_document(
     run: Run, document: Mapping[str, Any], *, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """One document for a program; CSV, which knows only rows, gets `rows`."""
+    """One document for a program; CSV, which has only rows, gets `rows`."""
     if run.format == CSV:
         _write_csv(run, rows)
     else:
@@ -41,7 +41,7 @@ def write_document(
 
 
 def write_documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
-    """A list of documents for a program, written as they come."""
+    """A list of documents for a program, written as they arrive."""
     if run.format == CSV:
         _write_csv(run, documents)
     elif run.format == JSONL:
@@ -61,7 +61,7 @@ def answer_program(
     *ids: str,
     rows: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Answer with ids, or a program with `rows` or the document; False if a person awaits it."""
+    """Answer with ids, or a program with `rows` or the document; False if a person reads."""
     if run.quiet:
         run.write(*ids)
     elif run.for_programs:
@@ -91,7 +91,7 @@ def write_list(
 
 
 def write_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
-    """`key: value` lines for people; a catalogue has a name for each key, English has the key."""
+    """Write `key: value` lines for people; a catalogue translates keys, English has the key."""
     found = [(run.language.word("label", name), value) for name, value in pairs if value]
     width = max((_cells(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     colon = run.language.phrases["colon"]
@@ -110,12 +110,12 @@ def _cells(text: str) -> int:
 
 
 def number(n: int) -> str:
-    """A number in a row: on a terminal with its thousands apart, on a pipe as programs read it."""
+    """A number in a row: with thousands separators on a terminal, plain on a pipe."""
     return f"{n:,}" if is_terminal(sys.stdout) else str(n)
 
 
 def json_text(document: Any, *, indented: bool = False) -> str:
-    """A document as JSON, as people and programs read it; nothing in it makes a terminal lie."""
+    """A document as JSON, for people and programs, without characters that mislead a terminal."""
     return visible(json.dumps(document, ensure_ascii=False, indent=2 if indented else None))
 
 
@@ -149,12 +149,12 @@ STANDARD_OUTPUT = "-"
 def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None:
     """Write the parts to the file `target`, or to standard output for `-`.
 
-    The file has that mode, by default for its owner alone. What is no ordinary file (a pipe, a
-    device) is written to as it is.
+    The file has that mode, by default for its owner alone. A target that is not an ordinary file (a
+    pipe, a device) is written to directly.
 
     Raises:
         InputError: if `target` cannot be a file.
-        FileError: if it cannot be written; what stood there before stands there still.
+        FileError: if it cannot be written; the previous content remains.
     """
     if target == STANDARD_OUTPUT:
         with guarded_stdout():
@@ -179,7 +179,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
 
 
 def _escaped(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Replace whatever could make a terminal mislead its reader."""
+    """Replace characters that could make a terminal mislead its reader."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
     for part in parts:
         yield visible(decoder.decode(part)).encode()

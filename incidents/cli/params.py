@@ -1,6 +1,6 @@
-"""The parameters of commands: typed words as values, and input that looks wrong.
+"""The parameters of commands: typed words as values, and hints on input that looks wrong.
 
-Categories and contact details are free, so nothing is refused for how it looks; people get a hint.
+Categories and contact details are free text, so none is refused for its look; people get a hint.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def completion(shell: str) -> None:
 
 
 class File(click.Path):
-    """A file's name, as a Path; what no file system can hold is wrong usage, wherever it is used.
+    """A file's name, as a Path; an impossible name is wrong usage everywhere.
 
     It is click's own, for the shell's completion of names.
     """
@@ -67,7 +67,7 @@ class File(click.Path):
 
 
 def file_name(given: str) -> str:
-    """A file's name; raises InputError if it holds what no name of a file can hold."""
+    """A file's name; raises InputError if it contains anything that no file name can contain."""
     try:
         whole = b"\0" not in os.fsencode(given)
     except UnicodeEncodeError:
@@ -84,7 +84,7 @@ def file_name(given: str) -> str:
 def refuse_placeholder(
     _context: click.Context, parameter: click.Parameter, given: str | None
 ) -> str | None:
-    """Refuse the capital by which help and `next:` lines stand for a text of the person."""
+    """Refuse the placeholder in capitals that help and `next:` lines use for a person's text."""
     if given is not None and given == parameter.metavar:
         raise InputError.coded(
             "placeholder", "{option} {given}: {given} is a placeholder: write your own text",
@@ -116,7 +116,7 @@ def any_name(given: str) -> tuple[Any, ...] | str:
     Incident `(12, 3)`, contact `(12, 3, 1)`, order `(12, 45, lane)`, queue item `(12, "t2")`.
 
     Raises:
-        BadSiteNameError, UnknownIncidentError: for what is none.
+        BadSiteNameError, UnknownIncidentError: if it is neither.
     """
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
     found = (read(given.strip()) for read in known)
@@ -130,7 +130,7 @@ _LOOKS = Cause.of(
 
 @contextmanager
 def site_or_id(name: str) -> Iterator[None]:
-    """Say that an id may have been meant, if the site is unknown; raises UnknownSiteError."""
+    """Hint that an id may have been meant, if the site is unknown; raises UnknownSiteError."""
     try:
         yield
     except UnknownSiteError as error:
@@ -148,7 +148,10 @@ def _site(given: str) -> str:
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:
-    """The option for the web addresses of one finding; raises as `values.inputs.urls` does."""
+    """The option for the web addresses of one finding.
+
+    Raises the same errors as `values.inputs.urls`.
+    """
     return inputs.urls(given)
 
 
@@ -212,8 +215,8 @@ def read_small_file(file: Path) -> str:
     """The text of a small file.
 
     Raises:
-        FileError: if it cannot be read, or is no text.
-        InputError: if it is far too large to be what it should be.
+        FileError: if it cannot be read, or is not text.
+        InputError: if it is far too large to be valid.
     """
     try:
         # A pipe, and an endless device, have no size.
@@ -239,9 +242,9 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
-    """Remark that none of the newest incidents has this category, before it is logged.
+    """Hint that none of the newest incidents has this category, before it is logged.
 
-    A server is not asked: it has no list of them.
+    A server is not queried: it has no list of categories.
     """
     if given is None or run.for_programs or run.remote is not None:
         return []
@@ -255,7 +258,7 @@ def hints_on_category(run: Run, given: str | None) -> list[Remarked]:
 
 
 def hints_on_contact(run: Run, site: str, phone: str | None, email: str | None) -> list[Remarked]:
-    """Remark on a phone number or an address that reaches nobody, and how to correct it."""
+    """Hint that a phone number or an address reaches nobody, and how to correct it."""
     from incidents.contract.hints import do
     from incidents.machine.commands import EditSite
 

@@ -1,4 +1,4 @@
-"""The duty to report to the police on the command line: what is due, and that it was done."""
+"""The duty to report to the police on the command line: reports due, and reports made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prose on a terminal: lines are broken where Chinese is, and never within a name or a number."""
+"""Prose on a terminal: Chinese lines can break anywhere, but never within a name or a number."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Prose(Text):
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into pieces that stay on one line, each with the space behind it."""
+    """Cut a text into pieces that stay on one line, each with the space after it."""
     if not _CHINESE.search(text):
         return text.split()
     found, at = [], 0
@@ -64,7 +64,7 @@ def pieces(text: str) -> list[str]:
 
 
 def _breaks(text: str, width: int) -> list[int]:
-    """The offsets of the characters before which a line is broken."""
+    """The offsets of the characters before which a line breaks."""
     found, used, at = [], 0, 0
     for piece in pieces(text):
         if used and used + cell_len(piece.rstrip()) > width:

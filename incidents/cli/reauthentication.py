@@ -1,7 +1,7 @@
-"""Reauthentication: the person who acts has proved who they are.
+"""Reauthentication: proves the identity of the person who acts.
 
-A password is asked for at a terminal without an echo, or read from a file. It is never an option:
-other people see what a command was called with.
+A password is read from a terminal without an echo, or from a file. It is never an option: other
+people can see a command's arguments.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ second_password_file_option = click.option(
 
 
 def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
-    """Check that not both passwords come from standard input; `option` names the other's file.
+    """Check that at most one password comes from standard input; `option` names the other's file.
 
     Raises:
         InputError: naming that option.
@@ -130,7 +130,7 @@ class NoAccountError(RefusedError):
 def for_command(
     run: Run, command: Command, file: Path | None, policy: Policy | None = None
 ) -> Iterator[bool]:
-    """Sign in for a command, by that policy or the active one; raises as `in_person` does."""
+    """Sign in for a command, by that policy or the active one; raises the errors of `in_person`."""
 
     def takes_two() -> bool:
         from incidents.desk import access
@@ -145,11 +145,11 @@ def for_command(
 def in_person(
     run: Run, act: str, file: Path | None, is_asked_for: Callable[[], bool]
 ) -> Iterator[bool]:
-    """Sign the person in, if the act needs it here; yield whether they have.
+    """Sign the person in, if the action needs it here; yield whether they signed in.
 
-    Over a server it is needed for what no token does (see `accounts.identity`); in a database, once
-    it has accounts, where `is_asked_for` says that the desk asks a sign-in for it. A password that
-    is given anyway is checked, and a wrong one refused.
+    Over a server it is needed for actions that no token may do (see `accounts.identity`); in a
+    database with accounts, if `is_asked_for` reports that the desk requires it. A password that is
+    given anyway is checked, and a wrong one refused.
 
     Raises:
         PasswordNeededError: if nobody can be asked.
@@ -203,10 +203,10 @@ def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> It
 
 
 def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Identity:
-    """Return the identity at the database of the person who acts, once it is proved, for one act.
+    """Return the proved identity, at the database, of the person who acts, for one action.
 
     Raises:
-        NoAccountError: if nobody was named, and the login name is no account.
+        NoAccountError: if nobody was named, and the login name is not an account.
         PasswordNeededError: if nobody can be asked.
         SignInError, BlockedError: see `Authenticator.identify`.
     """
@@ -218,11 +218,9 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
 
 
 def second_person(run: Run, handle: str, file: Path | None) -> Any:
-    """Return a second person for one act: proved at the database; for a server, name and password.
+    """Return a second person for one action.
 
-    Raises:
-        PasswordNeededError: if nobody can be asked.
-        SecondSignInError, BlockedError: see `Authenticator.identify_second`.
+    They are proved at the database; for a server, the name and the password are returned.
     """
     given = read_password(file, run.question("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:

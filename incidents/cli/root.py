@@ -1,7 +1,7 @@
 """The root command: every command by name, and the module that has it.
 
-A module is imported when its command is typed. The short helps stand here and in `act_helps`, so
-that `--help` and the completion of a name import none of them, nor the contract.
+A module is imported when its command is typed. The short helps are here and in `act_helps`, so that
+`--help` and the completion of a name import neither those modules nor the contract.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Sections = dict[str, dict[str, Target]]
 
 
 def act(typed: str, target: str = "") -> Target:
-    """Where the command of that act lies, and its short help, as the contract has it."""
+    """The place of that action's command, and its short help from the contract."""
     return target or f"incidents.cli.actions:{typed}", ACT_HELPS[typed]
 
 
 def with_acts(sections: Sections, group: str = "") -> Sections:
-    """The sections, with each act behind the command that its row names.
+    """The sections, with each action after the command that its row names.
 
-    `group` is what is typed before, with its space.
+    `group` is the text typed before, with its space.
     """
     return {
         title: dict(each for name, found in commands.items() for each in _from(name, found, group))
@@ -39,7 +39,7 @@ def with_acts(sections: Sections, group: str = "") -> Sections:
 
 
 def _from(name: str, found: Target, group: str) -> Iterator[tuple[str, Target]]:
-    """A command, and the acts behind it."""
+    """A command, and the actions after it."""
     yield name, found
     for typed, after in ACTS_AFTER.items():
         if after == f"{group}{name}":
@@ -157,7 +157,7 @@ def root() -> None:
 
 @contextmanager
 def told(args: Sequence[str]) -> Iterator[click.Group]:
-    """The root command in the language of its reader, who has typed `args`."""
+    """The root command in the language of the reader who typed `args`."""
     names = ("INCIDENTS_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     if not any("zh" in word for word in (*map(os.environ.get, names), *args) if word):
         yield root

@@ -42,7 +42,7 @@ BUNDLE = "bundle"
 
 
 class Run:
-    """The context of a command: made by `main`, filled by the shared options, given to each."""
+    """The context of a command: created by `main`, filled by the shared options, passed to each."""
 
     def __init__(self) -> None:
         self.format: str | None = None
@@ -57,12 +57,12 @@ class Run:
 
     @property
     def for_programs(self) -> bool:
-        """Whether a program reads the answer: then only documents are written."""
+        """Whether a program reads the answer; then only documents are written."""
         return self.format not in (None, TABLE, BUNDLE)
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, as the options, the environment and the file give them."""
+        """The settings, from options, environment and file."""
         from incidents.settings import sources
 
         return sources.load()
@@ -71,7 +71,7 @@ class Run:
     def app(self) -> App | RemoteApp:
         """The app that these settings name: of a database, or a server's.
 
-        What only a database has is in `local`, and what only a server has in `remote`.
+        Parts that only a database has are in `local`, those that only a server has in `remote`.
         """
         return self.remote or self.local
 
@@ -102,10 +102,10 @@ class Run:
         return RemoteApp(exchange, self.settings)
 
     def refuse_server(self, why: str) -> None:
-        """Refuse to act on this machine if a server was named: that was meant.
+        """Refuse to act on this machine if a server was named, because the server was meant.
 
         Raises:
-            NotOverServerError: saying `why` a server does not do it, or the way out.
+            NotOverServerError: saying `why` a server does not do it, or the remedy.
         """
         if self.settings.server is not None:
             from incidents.client.faults import NotOverServerError
@@ -129,7 +129,7 @@ class Run:
 
     @property
     def spoken(self) -> Language:
-        """The language of the person at the terminal, whoever reads the answer."""
+        """The language of the person at the terminal, even if a program reads the answer."""
         from incidents.locale.language import language
 
         known = self.__dict__.get("settings")
@@ -144,7 +144,7 @@ class Run:
         return self.language.say(id_, when=when, **facts)
 
     def question(self, id_: str, /, **facts: object) -> str:
-        """Fill the phrase of a question at a terminal, which a person reads whatever the format."""
+        """Fill the phrase of a question at a terminal, which a person reads in any format."""
         return self.spoken.say(id_, when=None, **facts)
 
     @contextmanager
@@ -174,7 +174,7 @@ class Run:
         return moment
 
     def inform(self, *lines: str) -> None:
-        """Write lines for people on standard error; nothing where a program reads."""
+        """Write lines for people on standard error; nothing if a program reads."""
         if not self.for_programs:
             for line in lines:
                 write_stderr(visible_but_coloured(shortened(line)))
@@ -186,7 +186,7 @@ class Run:
                 click.echo(visible_but_coloured("\n".join(lines)), color=uses_colour())
 
     def write_data(self, line: str) -> None:
-        """Write a line for a program on standard output: as it is, but not onto a terminal."""
+        """Write a line for a program on standard output: unchanged, except onto a terminal."""
         if is_terminal(sys.stdout):
             self.write(line)
         else:
@@ -194,7 +194,7 @@ class Run:
                 click.echo(line)
 
     def note_rehearsal(self) -> None:
-        """Say once that the desk is no desk of real customers."""
+        """Report once that this desk has no real customers."""
         is_opened = "local" in self.__dict__ and self.local.is_opened
         # The command is answered: a database that fails now changes nothing.
         with suppress(DatabaseError):
@@ -202,7 +202,7 @@ class Run:
                 self.inform(self.text("run.rehearsal"))
 
     def note_renaming(self) -> None:
-        """Name the present spelling of a command to a person who typed an older one."""
+        """Show the present spelling of a command to a person who typed an older one."""
         if self.renamed is not None and is_terminal(sys.stderr):
             old, new = self.renamed
             self.inform(self.text("run.renamed", old=old, new=new))
@@ -215,14 +215,14 @@ class Run:
 
 
 def write_stderr(text: str, *, nl: bool = True) -> None:
-    """Write on standard error; a failed write, on a full disk say, changes nothing else."""
+    """Write on standard error; a failed write, as on a full disk, has no other effect."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True, nl=nl)
 
 
 @contextmanager
 def guarded_stdout() -> Iterator[None]:
-    """Treat a failed write to standard output as no fault of this program.
+    """Treat a failed write to standard output as no error of this program.
 
     Raises:
         AnswerLostError: for a full disk, say. A reader that has gone stays a BrokenPipeError.
@@ -237,13 +237,13 @@ def guarded_stdout() -> Iterator[None]:
 
 
 def _discard_stdout() -> None:
-    """Keep the interpreter's end from writing what is left in the buffer."""
+    """Keep the end of the interpreter from writing the rest of the buffer."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silence_libraries() -> None:
-    """Silence a driver's remarks on its way to an error: the error itself is shown."""
+    """Silence a driver's remarks before an error: the error itself is shown."""
     import logging
 
     root = logging.getLogger()
@@ -252,12 +252,12 @@ def _silence_libraries() -> None:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a stream is a terminal; None is a stream that the caller has closed."""
+    """Whether a stream is a terminal; None is a stream closed by the caller."""
     return stream is not None and stream.isatty()
 
 
 def uses_colour() -> bool:
-    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, else only on a terminal."""
+    """Whether to write colour: NO_COLOR and CLICOLOR_FORCE, otherwise only on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
@@ -266,14 +266,14 @@ def uses_colour() -> bool:
 
 
 def coloured(text: str, **style: object) -> str:
-    """`text` in colour, where standard output takes it."""
+    """`text` in colour, if standard output supports it."""
     return click.style(text, **style) if text and uses_colour() else text  # type: ignore[arg-type]  # click's own
 
 
 MOST_CHARACTERS = 4_000
 """The maximum length of a shown complaint: the wrong input may have been a whole file."""
 
-# Line ends and tabs are what people write. U+200C and U+200D join the letters of honest words.
+# People write line ends and tabs. U+200C and U+200D join letters in ordinary words.
 _LYING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -288,7 +288,7 @@ def visible(text: str) -> str:
 
 
 def visible_but_coloured(text: str) -> str:
-    """Make a line visible in which the program itself has set colours."""
+    """Make a line visible that contains the program's own colours."""
     if "\x1b" not in text:
         return visible(text)
     parts = _PAINT.split(text)
@@ -296,7 +296,7 @@ def visible_but_coloured(text: str) -> str:
 
 
 def visible_and_short(text: str) -> str:
-    """Shorten a complaint and make it visible."""
+    """Shorten an error and make it visible."""
     return visible(shortened(text))
 
 

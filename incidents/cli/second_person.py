@@ -78,7 +78,7 @@ def decline(act: Act, *, site: str, what: Request | None, reason: str | None) ->
 
 
 def _requested(act: Act, site: str, what: Request | None) -> Request:
-    """Return the request that waits, or the chosen one of two.
+    """Return the waiting request, or the chosen one of two.
 
     Raises:
         UnknownSiteError, TwoRequestedError; NothingRequestedError to a person.

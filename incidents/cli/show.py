@@ -1,4 +1,4 @@
-"""One thing by its name: an incident with its story, or anything that the queue names."""
+"""One object by its id: an incident with its story, or anything that the queue names."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def show(run: Run, what: tuple[Any, ...] | str) -> None:
 
 
 def _site(run: Run, name: str) -> None:
-    """Show a site; raises UnknownSiteError, which also says how an id looks."""
+    """Show a site; raises UnknownSiteError, which also describes the form of an id."""
     with params.site_or_id(name):
         sites.write_site(run, name)
 
@@ -82,7 +82,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
 
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
-    """Show all that is on record of an incident; raises UnknownIncidentError if there is none."""
+    """Show all recorded facts about an incident; raises UnknownIncidentError if there is none."""
     with run.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
@@ -138,7 +138,7 @@ def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, 
 
 
 def _report(run: Run, incident: IncidentInFull) -> str:
-    """Say when the incident was reported to the police, or is to be (L.1)."""
+    """Report when the incident was reported to the police, or must be (L.1)."""
     if incident["reported_at"]:
         return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:

@@ -223,7 +223,7 @@ def _writing(run: Run, code: str, act: Hold) -> str:
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:
-    """List the events, a row each: when it happened, who recorded it, what it says."""
+    """List the events, one row each: time, person, and description."""
     title = coloured(run.text("site.events"), bold=True)
     run.write("", title + run.text("site.times", zone=run.when.zone_name))
     text_table.write_table(
@@ -232,7 +232,7 @@ def show_events(run: Run, timeline: Iterable[Line]) -> None:
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
-    """List the incidents in a site's document, a row each, and the count of all."""
+    """List the incidents in a site's document, one row each, and their total."""
     found, of = site["incidents"], site["incidents_total"]
     closed = site["state"] == "closed"
     if not found:
@@ -247,7 +247,7 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
-    """Show the next commands, and by whom; `asked_by`: who made the request that waits."""
+    """Show the next commands, and by whom; `asked_by`: the person who made the waiting request."""
     steps = (coloured(next_steps.next_step(run, hint, asked_by), bold=True) for hint in hints)
     run.write(*(run.text("answer.next", step=step) for step in steps))
 

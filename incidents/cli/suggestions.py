@@ -1,6 +1,6 @@
-"""The suggestions: what a shell completes, from the database and the settings.
+"""Suggestions for shell completion, from the database and the settings.
 
-A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested.
+A suggestion must never be an obstacle: on any error, nothing is suggested.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ _MOST_READ = 10_000
 
 
 def sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The sites whose names begin so, in the form in which they were begun."""
+    """The sites whose names begin with the text, in the form in which it was typed."""
     find = _sites_that_begin if begun.isascii() else _sites_that_begin_so_written
     return _found(context, lambda connection: find(connection, begun.lower()))
 
 
 def items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The items of the queue whose ids begin so, most urgent first."""
+    """The items of the queue whose ids begin with the text, most urgent first."""
     return _found(context, lambda connection: _items_that_begin(connection, begun))
 
 
 def incidents(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The incidents in the queue whose ids begin so."""
+    """The incidents in the queue whose ids begin with the text."""
     return [id_ for id_ in items(context, parameter, begun) if id_.replace("-", "").isdigit()]
 
 
 def tasks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The tasks in the queue whose ids begin so: what `done` ends."""
+    """The tasks in the queue whose ids begin with the text, for `done`."""
     return [id_ for id_ in items(context, parameter, begun) if "-t" in id_]
 
 
 def outcomes(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The usual outcomes of a task; any other words will do too."""
+    """The usual outcomes of a task; any other text is valid too."""
     return _beginning(("done", "told"), begun)
 
 
@@ -59,14 +59,14 @@ def categories(context: click.Context, _parameter: click.Parameter, begun: str) 
 
 
 def filing_keys(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The keys of a filing's details, with the sign that their text follows."""
+    """The keys of a filing's details, with the sign before their text."""
     from incidents.machine import filing
 
     return _beginning((f"{key}=" for key in filing.FIELDS), begun)
 
 
 def presets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The presets of filings, those of the settings too."""
+    """The presets of filings, including those of the settings."""
     from incidents.filing import presets as known
     from incidents.filing import settings
 

@@ -1,4 +1,4 @@
-"""The table of rows for people: drawn on a terminal, and only then is rich imported.
+"""The table of rows for people: drawn on a terminal; rich is imported only then.
 
 On a pipe the same rows are lines of fields between tabs, without colour, box or header.
 """
@@ -30,7 +30,7 @@ _INDENT = 4
 
 
 class ColouredField(str):
-    """A field of a table in colour, where standard output takes it."""
+    """A field of a table in colour, if standard output supports it."""
 
     __slots__ = ("fg",)
     fg: str | None
@@ -76,9 +76,9 @@ def write_table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
-    """Count the columns that fit beside each other: all if that breaks no word.
+    """Count the columns that fit side by side: all if no word is broken.
 
-    Else as many of the first as need no second line; the others stand below.
+    Otherwise as many of the first as need no second line; the others go below.
     """
     from rich.cells import cell_len
 
@@ -94,7 +94,7 @@ def _columns_beside(console: Console, columns: Sequence[Sequence[str]]) -> int:
 
 
 def _rest(run: Run, heads: Sequence[Text], row: Sequence[Text]) -> Padding:
-    """The fields of a row that have no room beside the others, without those that are empty."""
+    """The non-empty fields of a row that have no room beside the others."""
     from rich.padding import Padding
 
     from incidents.cli.prose import Prose
@@ -108,7 +108,7 @@ def _rest(run: Run, heads: Sequence[Text], row: Sequence[Text]) -> Padding:
 
 
 def _text_width(console: Console, columns: int) -> int:
-    """The most columns of the screen that the texts of `columns` columns can take together."""
+    """The maximum screen width of the texts of `columns` columns together."""
     return console.width - _EDGES * columns + 1
 
 
@@ -138,7 +138,7 @@ def _plain(field: str) -> str:
 
 
 def _cell(field: str) -> Text:
-    """A field as a cell of a table; its colour is no part of the text that is made visible."""
+    """A field as a cell of a table; its colour is not part of the text made visible."""
     from incidents.cli.prose import Prose
 
     style = " ".join(filter(None, ("bold", field.fg))) if isinstance(field, ColouredField) else ""
@@ -152,7 +152,7 @@ def _longest_word(fields: Sequence[str]) -> int:
     from incidents.cli.prose import pieces
 
     def words_of(field: str) -> Sequence[str]:
-        # A word or two of Chinese, as a header is, stay on one line too; so does what is typed.
+        # One or two Chinese words, as in a header, also stay on one line; so do commands.
         if field.startswith("incidents "):
             return [field]
         return field.split() if cell_len(field) <= _SHORT else pieces(field)
@@ -161,7 +161,7 @@ def _longest_word(fields: Sequence[str]) -> int:
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """The width of each column: no word is broken (an id can be copied) as far as there is room."""
+    """The width of each column; words (such as ids to copy) stay whole if there is room."""
     from rich.cells import cell_len
 
     wanted = [max(map(cell_len, fields)) for fields in columns]
@@ -172,7 +172,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """Share the space: those that want most share what the others leave."""
+    """Share the space: the columns that want most share the remainder."""
     shares = [0] * len(wanted)
     for left, n in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
         shares[n] = min(wanted[n], max(0, room) // (len(wanted) - left))

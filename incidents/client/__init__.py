@@ -1,4 +1,4 @@
-"""The client: the desk of a server (`incidents serve`), asked over HTTP.
+"""The client: the desk of a server (`incidents serve`), over HTTP.
 
 with Client("https://desk.host.example", token) as desk:
     desk.log("shop.example", category="gambling", key="report-4711")
@@ -20,7 +20,7 @@ __all__ = ["Client", "InputError", "ProblemError", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the typed client when it is used: the command line has no time for its library."""
+    """Import the typed client on demand: its library is too slow for the command line."""
     if name == "Client":
         from incidents.client.typed import Client
 

@@ -1,4 +1,4 @@
-"""The accounts of a server, and signing in for as long as one act takes."""
+"""The accounts of a server, and signing in for the duration of one action."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _TOKEN = "Authorization"  # noqa: S105 - the name of a header
 def signed_in(
     exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None
 ) -> Iterator[None]:
-    """Make all requests as the account `handle`, in place of the token's.
+    """Make all requests as the account `handle`, in place of the token's account.
 
-    `again` asks its person for the password anew, if the server wants that by then (after five
-    minutes); None: nobody can be asked. The session is ended in each case; if the server is away by
-    then, the session ends by itself.
+    `again` asks its person for the password again, if the server requires that (after five
+    minutes); None: nobody can be asked. The session is always ended; if the server is unavailable
+    then, the session expires.
 
     Raises:
         ProblemError: `sign_in` for a wrong password, `blocked` after too many.
@@ -84,9 +84,9 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
 
 
 class RemoteAccountAdmin:
-    """The accounts and tokens of a server, which says itself who may do what.
+    """The accounts and tokens of a server, which checks the permissions itself.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     signed_in = True
@@ -120,11 +120,11 @@ class RemoteAccountAdmin:
         return self._change(handle, disabled=False)
 
     def set_password(self, handle: str, password: str) -> None:
-        """Give it a new password; all its sessions end, the one that asks included."""
+        """Set a new password; all sessions of the account end, including the one in use."""
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
     def tokens(self, of: str | None) -> list[Token]:
-        """The tokens of an account, or all that one may see, the newest first."""
+        """The tokens of an account, or all that the caller may see, the newest first."""
         return self._seen("/tokens", of)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
@@ -133,12 +133,12 @@ class RemoteAccountAdmin:
         return cast("NewToken", self._exchange.exchange("POST", "/tokens", words=words)[0])
 
     def revoke(self, token: str) -> bool:
-        """Revoke a token; the server does not say whether it was valid before."""
+        """Revoke a token; the server does not report whether it was valid before."""
         self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
         return True
 
     def sessions(self, of: str | None) -> list[OpenSession]:
-        """The sessions of an account that are open; without one, those that `tokens` has."""
+        """The open sessions of an account; without one, of the accounts as in `tokens`."""
         return self._seen("/sessions", of)
 
     def end_session(self, session: str) -> None:
@@ -153,7 +153,7 @@ class RemoteAccountAdmin:
         return list(self._exchange.get("/sign-ins", **asked)["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """The denied acts, counted by the day, the newest first."""
+        """The denied actions, counted by day, the newest first."""
         asked = {"handle": of, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
 

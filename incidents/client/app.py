@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class RemoteLooks:
-    """The views of a server, with its own duty to report; numbers and addresses are masked."""
+    """The queries of a server, with its own duty to report; numbers and addresses are masked."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -69,7 +69,7 @@ class RemoteLooks:
         return page
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue; None: it is not there."""
+        """One item of the queue; None if there is none."""
         path = f"/queue/{of[0]}-{of[1]}"
         try:
             return self._item(self._exchange.get(path, reveal=reveal), path)
@@ -83,13 +83,13 @@ class RemoteLooks:
         return cast("SiteInFull", self._exchange.get(f"/sites/{part(name)}"))
 
     def filing(self, name: str) -> FilingOnRecord:
-        """The filing of a site; people's own details are masked."""
+        """The filing of a site; personal details are masked."""
         found = self._exchange.get(f"/sites/{part(name)}/filing")
         details = {key: _text(filed) for key, filed in sorted(found["details"].items())}
         return {"site": found["site"], "details": details, "terms": found["terms"]}
 
     def filing_terms(self, until: str | None = None) -> list[TermOfSite]:
-        """The terms that run, with the days that are left in the server's own zone."""
+        """The running terms, with the remaining days in the server's own zone."""
         return list(self._exchange.items("/filings/terms", limit=500, until=until))
 
     def sites(self, *, state: str | None = None) -> Iterator[Site]:
@@ -97,7 +97,7 @@ class RemoteLooks:
         return self._exchange.items("/sites", limit=500, state=state)
 
     def why(self, name: str) -> Explanation:
-        """The reasons for a site's state; times in the words are in the exchange's zone."""
+        """The reasons for a site's state; times in the sentences are in the exchange's zone."""
         found: Explanation = self._exchange.get(f"/sites/{part(name)}/why")
         found["hints"] = hints.understood(found)
         return found
@@ -129,11 +129,11 @@ class RemoteLooks:
         return cast("Duties", self._exchange.get("/duty", limit=limit))
 
     def alarms_now(self) -> Alarms:
-        """The present alarms, and whether the desk was told of each."""
+        """The current alarms, and whether each was sent to the desk."""
         return cast("Alarms", self._exchange.get("/alarms"))
 
     def enforcement(self) -> Enforcement:
-        """The daemons that enforce the clock, and what is overdue."""
+        """The daemons that enforce the clock, and overdue items."""
         return cast("Enforcement", self._exchange.get("/enforcement"))
 
     def active_policy(self) -> Policy_:
@@ -154,7 +154,7 @@ class RemoteLooks:
 
 
 def _text(filed: Any) -> str | None:
-    """A detail as it is filed: a server or a document as canonical JSON."""
+    """A detail as filed: a server or a document as canonical JSON."""
     return filed if filed is None or isinstance(filed, str) else canonical(filed)
 
 
@@ -163,9 +163,9 @@ _COMPARED_AT_ONCE = 10
 
 
 class RemoteApp:
-    """The rooms that a server opens, as `app.App` those of a database, and more.
+    """The parts of a server's app, like those of `app.App` for a database, and more.
 
-    Nothing is opened before it is asked.
+    Each part is opened on first use.
     """
 
     def __init__(self, exchange: Exchange, settings: Settings) -> None:
@@ -185,20 +185,20 @@ class RemoteApp:
 
     @property
     def person(self) -> str:
-        """The account that the token is of."""
+        """The account that owns the token."""
         if self._handle is None:
             self._handle = str(self._exchange.get("/session")["handle"])
         return self._handle
 
     @property
     def password_account(self) -> str:
-        """The person to ask for a password: the one named, or else the token's account."""
+        """The person to ask for a password: the one named, otherwise the token's account."""
         if self._settings.named or not self.has_token:
             return self._settings.person
         return self.person
 
     def check_named_person(self) -> None:
-        """Check that the person named owns the token: its account goes on record.
+        """Check that the named person owns the token: its account goes on record.
 
         Raises:
             InputError: naming both, if they are two.
@@ -215,28 +215,31 @@ class RemoteApp:
     def signed_in(
         self, password: str, again: Callable[[], str] | None
     ) -> AbstractContextManager[None]:
-        """While it lasts, who `password_account` is in a session; see `accounts.signed_in`."""
+        """Open a session of `password_account` for the duration; see `accounts.signed_in`."""
         return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
     def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
-        """Open the views; there is no transaction: each look is one of the server's own."""
+        """Open the queries; there is no transaction: each query is a separate one at the server."""
         yield RemoteLooks(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
-        """Return the references: a server has put the texts in their place already."""
+        """Return the references: a server has already replaced them by the texts."""
         return {ref: ref for ref in refs if ref is not None}
 
     def hand_over(self, order: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Give all that one person holds to another."""
+        """Transfer all items that one person holds to another."""
         return self.desk.hand_over(order, dry_run=dry_run)
 
     def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
-        """The server keeps it: the file goes there with the act, which it may refuse."""
+        """Do nothing: the server keeps it.
+
+        The file is sent with the action, which it may refuse.
+        """
         self.desk.upload(file, digest)
 
     def link(self, incident: tuple[int, int]) -> Link:
-        """The link to the customer's page of an incident, and until when it holds."""
+        """The link to the customer's page of an incident, and the end of its validity."""
         return cast("Link", self._exchange.get(f"/incidents/{incident_id(*incident)}/link"))
 
     def compare(
@@ -258,11 +261,11 @@ class RemoteApp:
         return found
 
     def import_findings(self, findings: Sequence[Finding], **how: Any) -> Tally:
-        """Bring the findings of a history in; see `intake.import_findings`."""
+        """Import the findings of a history; see `intake.import_findings`."""
         return intake.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
-        """The notices: to whom each goes, and when."""
+        """The notices: their recipients and occasions."""
         return list(self._exchange.get("/notices")["items"])
 
     def letters(self, notice: str, **asked: Any) -> list[Letter]:
@@ -270,7 +273,7 @@ class RemoteApp:
         return list(self._exchange.get(f"/notices/{notice}/preview", **asked)["items"])
 
     def try_alarms(self) -> list[TriedChannel]:
-        """Send a trial through each of the server's channels; what each has said."""
+        """Send a test through each of the server's channels; return their results."""
         tried, _ = self._exchange.exchange("POST", "/alarms/test", within_s=LONG_S)
         return list(tried["items"])
 
@@ -279,5 +282,5 @@ class RemoteApp:
         return self._exchange.plain("/metrics")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._exchange.close()

@@ -1,4 +1,4 @@
-"""The desk of a server: commands go there as requests, and come back as the desk's own answers."""
+"""The desk of a server: sends commands as requests, and returns the desk's own answers."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class RemoteDesk:
         dry_run: bool = False,
         policy: Policy | None = None,
     ) -> list[Answer]:
-        """The commands in order, each by itself; answers in the same order.
+        """Submit the commands in order, one by one; return the answers in the same order.
 
         Raises:
-            NotOverServerError: for what the server takes from nobody over the network.
+            NotOverServerError: for commands that no server takes over the network.
             ServerError: if it does not answer.
             ProblemError: if the token may not.
         """
@@ -66,7 +66,7 @@ class RemoteDesk:
         return [self._submit(envelope, dry_run=dry_run) for envelope in envelopes]
 
     def hand_over(self, envelope: Envelope, *, dry_run: bool = False) -> list[Answer]:
-        """Give all that one person holds to another; raises as `submit` does."""
+        """Transfer all items that one person holds to another. Raises the errors of `submit`."""
         assert isinstance(envelope.command, c.HandOver)
         try:
             given, _ = self._exchange.exchange(
@@ -78,11 +78,11 @@ class RemoteDesk:
         return [_answer(cast("Acted", each)) for each in given["items"]]
 
     def upload(self, file: Path, digest: str) -> None:
-        """Send the file of that digest, which is attached next, with the act."""
+        """Send the file of that digest, which is attached next, with the action."""
         self._carried[digest] = file
 
     def policy(self) -> Policy:
-        """The server's active policy; raises as `submit` does."""
+        """The server's active policy. Raises the same errors as `submit`."""
         try:
             return read_policy(self._exchange.get("/policy")["toml"])
         except PolicyError as error:
@@ -96,9 +96,9 @@ class RemoteDesk:
         self, policy_text: str, *, reason: str, key: str | None = None, dry_run: bool = False,
         second: Mapping[str, str] | None = None, **_: object,
     ) -> Activated:  # fmt: skip
-        """Activate a policy (TOML); raises as `submit` does.
+        """Activate a policy (TOML). Raises the same errors as `submit`.
 
-        `second` has the handle and the password of the person who signs in for it as well.
+        `second`: the handle and the password of the second person who signs in for it.
         """
         words = {"toml": policy_text, "reason": reason, "second": second}
         done, _tag = self._exchange.exchange(
@@ -110,7 +110,7 @@ class RemoteDesk:
     def _submit(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         command = envelope.command
         if isinstance(command, c.Elapse):
-            # The server does what is due before each act itself.
+            # The server itself processes due items before each action.
             return refused_answer(str(envelope.site), Refusal("nothing_due"))
         try:
             if isinstance(command, c.Attach):
@@ -121,7 +121,7 @@ class RemoteDesk:
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
-        # It is decided on what was shown: a concurrent change refuses it.
+        # It is decided on the shown state: a concurrent change causes a refusal.
         closes, seen, lasts = type(envelope.command) in CLOSING, None, envelope.key_for
         if closes and not dry_run:
             known = envelope.site in self._seen
@@ -187,7 +187,7 @@ def _answer(document: Acted) -> Answer:
 
 
 def facts(document: Facts) -> dict[str, Any]:
-    """The facts of a refusal, as the desk has them."""
+    """The facts of a refusal, in the desk's form."""
     return {name: _fact(value) for name, value in document.items()}
 
 
@@ -198,10 +198,10 @@ def _fact(value: Any) -> Any:
 
 
 def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
-    """The method, the path under /api/v1, and the words of a command.
+    """The method, the path under /api/v1, and the body of a command.
 
     Raises:
-        NotOverServerError: for what is not done so.
+        NotOverServerError: for a command that a server does not take.
     """
     command, site = envelope.command, envelope.site
     if isinstance(command, c.ChangeFiling):
@@ -222,14 +222,14 @@ def request(envelope: Envelope) -> tuple[str, str, JSONObject]:
 
 
 def site_id(site: str | int) -> int:
-    """Check that a site is known by its id; raises NotOverServerError for a name."""
+    """Check that a site is identified by its id; raises NotOverServerError for a name."""
     if isinstance(site, str):
         raise NotOverServerError(way_out=Cause.of("way_incident", "give the ID of the incident"))
     return site
 
 
 def _action(command: Command) -> Action:
-    """The row by which the command is requested; for a call about a whole site, that of sites."""
+    """The row for the command's request; for a call about a whole site, the row of sites."""
     of_site = isinstance(command, c.RecordContact) and command.incident is None
     for each in ACTIONS:
         if each.command is not type(command) or each.operation is not None:
@@ -245,7 +245,7 @@ def _action(command: Command) -> Action:
 
 
 def _path(kind: str, command: Command, site: str | int) -> str:
-    """The path of the thing that the command acts on."""
+    """The path of the command's target."""
     if kind != SITE:
         site = site_id(site)
     elif isinstance(site, int):
@@ -255,7 +255,7 @@ def _path(kind: str, command: Command, site: str | int) -> str:
 
 
 def _filed(command: c.ChangeFiling) -> JSONObject:
-    """The details as a request has them: a server or a document by the parts that change."""
+    """The details in the form of a request: a server or a document by the changed parts."""
     found: JSONObject = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text

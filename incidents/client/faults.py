@@ -1,4 +1,4 @@
-"""The faults of an exchange: what a server refuses, and what goes wrong on the way to it."""
+"""The faults of an exchange: refusals of a server, and transport errors."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ProblemError(RefusedError):
 
     @property
     def errors(self) -> list[JSONObject]:
-        """The parts of the request that are not as described."""
+        """The parts of the request that are not valid."""
         return list(self.problem.get("errors", ()))
 
     @property
@@ -100,8 +100,8 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
     """Check that a server has done what was `asked`, such as `GET /queue`.
 
     Raises:
-        ProblemError: for what it refuses; TroubleError: for what it cannot do now.
-        ServerError: for what no desk answers, or an older one.
+        ProblemError: for a refusal; TroubleError: if it is unavailable now.
+        ServerError: for an answer that is not a desk's, or from an older desk.
     """
     if answer.is_success:
         return
@@ -118,7 +118,7 @@ def check(server: str, asked: str, answer: httpx.Response) -> None:
 
 
 def document(answer: httpx.Response) -> JSONObject | None:
-    """The document in an answer; None if it is none."""
+    """The document in an answer; None if there is none."""
     with suppress(ValueError):
         found = answer.json()
         if isinstance(found, dict):
@@ -137,7 +137,7 @@ def of_transport(server: str, error: Exception) -> ServerError:
 
 
 def _phrase(status: int) -> str:
-    # Our own words: the server's may be anything.
+    # Our own text: the server's may be anything.
     with suppress(ValueError):
         return f"{status} {HTTPStatus(status).phrase}"
     return f"status {status}"

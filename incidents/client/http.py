@@ -24,7 +24,7 @@ PREFIX = "/api/v1"
 
 
 def checked_address(server: str) -> str:
-    """Return the address without the API's path or a slash behind it: `serve` prints both.
+    """Return the address without the API's path or a final slash: `serve` prints both.
 
     Raises:
         InputError: for what is none, or by which a token or a password could be overheard.
@@ -67,7 +67,7 @@ def bad_address(server: str) -> InputError:
 
 
 def trusted_certificates(server: str) -> ssl.SSLContext:
-    """Whose certificates are believed: see `outbound.trust`."""
+    """The trusted certificates: see `outbound.trust`."""
     if server.startswith("http:"):
         # It presents no certificate, and loading this machine's takes longer than the request.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -80,10 +80,10 @@ MAX_KEY = 150
 
 
 class Exchange:
-    """A server's API, as the account that the token is of.
+    """A server's API, used as the account that owns the token.
 
-    `prove`, of a session, has its person prove again who they are, when the server asks for that.
-    `zone` is the IANA name of the one in which the server tells times; None: the server's own.
+    `prove`, in a session, asks its person to prove again who they are, when the server requires it.
+    `zone` is the IANA name of the zone for times from the server; None: the server's own.
 
     Raises:
         InputError: for an address that is none, or by which the token could be overheard; for what
@@ -107,7 +107,7 @@ class Exchange:
         self.prove: Callable[[], None] | None = None
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.http.close()
 
     def get(self, path: str, **query: Any) -> Any:
@@ -136,7 +136,10 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         within_s: float | None = None,
     ) -> tuple[JSONObject, str | None]:
-        """Return the document and its ETag; raises as `send` does. `within_s`: a longer timeout."""
+        """Return the document and its ETag; `within_s`: a longer timeout.
+
+        Raises the same errors as `send`.
+        """
         answer = self.send(
             method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
             **_timeout(within_s),
@@ -159,13 +162,13 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         **sent: Any,
     ) -> httpx.Response:
-        """Send a request and return the answer; `seen` is the ETag that it is decided on.
+        """Send a request and return the answer; `seen`: the ETag of the state that the caller saw.
 
-        With a `key` an act is done once; the key is free again after `key_for_s` seconds.
+        With a `key` an action is done once; the key is free again after `key_for_s` seconds.
 
         Raises:
-            ProblemError: for what the server refuses.
-            ServerError: if it does not answer; with a `key` the act can be asked for again.
+            ProblemError: for a refusal.
+            ServerError: if it does not answer; with a `key` the action can be asked for again.
             InputError: for a `key` that cannot be sent.
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
@@ -185,19 +188,22 @@ class Exchange:
         return answer
 
     def plain(self, path: str) -> bytes:
-        """Get what is outside the API, at `path` from the root; raises as `send` does."""
+        """Get the document at `path` from the root, outside the API.
+
+        Raises the errors of `send`.
+        """
         with self._answering():
             answer = self.http.get(path)
         faults.check(self.server, f"GET {path}", answer)
         return answer.content
 
     def lines(self, path: str, **query: Any) -> Iterator[str]:
-        """A stream of lines, in bounded memory; raises as `send` does."""
+        """A stream of lines, in bounded memory. Raises the same errors as `send`."""
         with self._stream(path, query) as answer:
             yield from answer.iter_lines()
 
     def pieces(self, path: str, *, within_s: float | None = None, **query: Any) -> Iterator[bytes]:
-        """A stream of bytes, in bounded memory; raises as `send` does."""
+        """A stream of bytes, in bounded memory. Raises the same errors as `send`."""
         with self._stream(path, query, within_s) as answer:
             yield from answer.iter_bytes()
 
@@ -230,10 +236,10 @@ class Exchange:
 
 
 def part(text: str) -> str:
-    """`text` as one part of a path.
+    """`text` as one segment of a path.
 
     Raises:
-        InputError: for what leads to another path.
+        InputError: for a text that leads to another path.
     """
     if text.strip() in ("", ".", "..") or "/" in text:
         raise InputError.coded(

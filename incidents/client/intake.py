@@ -1,4 +1,4 @@
-"""Imports into a server: the findings of a history, and filings with their lists of customers."""
+"""Imports into a server: the findings of a history, and customer lists of filings."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def import_findings(
 ) -> Tally:
     """Import findings that were grouped with `group_within`; return the tally.
 
-    `done` is called with the number of rows after each part, which is on disk there by then.
+    `done` is called with the number of rows after each part, once the part is on the server's disk.
 
     Raises:
         ManyAtOnceError: for more rows of one site and time than go in one request.
@@ -80,8 +80,10 @@ def import_findings(
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[list[HistoryRow]]:
-    """The rows, so that no part cuts apart what one request would have told apart or taken as one:
-    what is of one site and time stays together."""
+    """Split the rows so that rows of one site and time stay in the same part.
+
+    Otherwise one request could not tell them apart, or merge them, as intended.
+    """
     rows: list[HistoryRow] = []
     size = 0
     ordered = sorted(findings, key=_moment)
@@ -108,7 +110,7 @@ def _moment(finding: Finding) -> tuple[str, datetime]:
 
 
 def _rows_of_finding(finding: Finding) -> Iterator[HistoryRow]:
-    """The report that is kept, and a row for each address that others of the group have named."""
+    """The kept report, and a row for each address in the other reports of its group."""
     report = finding.report
     about: dict[str, str | None] = {"occurred_at": rfc3339(report.occurred_at), "site": report.site}
     others = web_address.as_written(finding.urls, finding.written)
@@ -148,7 +150,7 @@ LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_
 class RemoteFilings:
     """The filings of a server.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -162,19 +164,19 @@ class RemoteFilings:
         return [read_finding(each) for each in found["findings"]]
 
     def presets(self) -> list[FilingPreset]:
-        """The presets that it knows."""
+        """The presets known to the server."""
         return list(self._exchange.get("/filings/presets")["items"])
 
     def form(self, site: str) -> Iterator[bytes]:
-        """The page to print, in full, which goes on record there."""
+        """The page to print, in full; this goes on record at the server."""
         return self._exchange.pieces(f"{_path_of_filing(site)}/form", reveal=True)
 
     def snippet(self, site: str, *, icon: str) -> Iterator[bytes]:
-        """The HTML for the foot of the pages."""
+        """The HTML for the page footers."""
         return self._exchange.pieces(f"{_path_of_filing(site)}/snippet", icon=icon)
 
     def exported(self, form: str, sites: tuple[str, ...]) -> Iterator[bytes]:
-        """Export the filings of the sites, or all, with people's own details; this goes on record.
+        """Export the filings of the sites, or all, with personal details; this goes on record.
 
         `form` is json, jsonl or csv.
         """
@@ -184,14 +186,14 @@ class RemoteFilings:
         )  # fmt: skip
 
     def intake(self, *, add: bool, dry_run: bool) -> RemoteList:
-        """The way of a customer list into the register."""
+        """The import of a customer list into the register."""
         return RemoteList(self._exchange, add=add, dry_run=dry_run)
 
 
 class RemoteList:
     """Import a customer list that was read here, like `history.customers.CustomerImport`.
 
-    Its parts go there one after the other, as JSON; unreadable rows stay here.
+    Its parts are sent one after the other, as JSON; unreadable rows are not sent.
     """
 
     def __init__(self, exchange: Exchange, *, add: bool, dry_run: bool) -> None:
@@ -202,7 +204,7 @@ class RemoteList:
         self.suspicions = 0
 
     def take(self, customers: Iterable[Customer]) -> Iterator[RowResult]:
-        """Yield each row in order, with its result; its part is on disk there before.
+        """Yield each row in order, with its result, once its part is on the server's disk.
 
         Raises:
             ProblemError, ServerError: as all that is asked of a server.
@@ -255,7 +257,7 @@ def _line_of_customer(customer: Customer) -> bytes:
 
 
 def _taken(customer: Customer, answers: Iterator[TakenRow]) -> RowResult:
-    """The result of a row: for a good one the next of the server's."""
+    """The result of a row: for a valid row, the server's next one."""
     from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, RowResult
 

@@ -1,4 +1,4 @@
-"""The record of a server: exported, signed, proved, reported and erased there."""
+"""The record of a server: exports, signing, proofs, reports and erasure at the server."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class LostProofError(ServerError):
 class RemoteRecord:
     """The record of a server.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def exported(self, **asked: Any) -> Iterator[bytes]:
-        """The entries as they are stored: by `format`, `site`, `since`, `until`."""
+        """The entries as stored, by `format`, `site`, `since`, `until`."""
         return self._exchange.pieces("/export", **asked)
 
     def bundle(self, **asked: Any) -> Iterator[bytes]:
@@ -54,20 +54,20 @@ class RemoteRecord:
         return self._exchange.pieces("/bundle", within_s=LONG_S, **asked)
 
     def report(self, site: str, *, with_words: bool) -> Iterator[bytes]:
-        """The page of what happened to a site."""
+        """The case file of a site, as a page."""
         path = f"/sites/{part(site)}/report"
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
     def status(self) -> documents.LogStatus:
-        """The numbers of pending, numbered and published entries, and who vouches for them."""
+        """The numbers of pending, numbered and published entries, and the signers."""
         return cast("documents.LogStatus", self._exchange.get("/log"))
 
     def keys(self) -> list[documents.LogKey]:
-        """The log's keys, the one that signs first."""
+        """The log's keys, the active one first."""
         return list(self._exchange.get("/log/keys")["items"])
 
     def checkpoint(self) -> documents.Checkpoint:
-        """The `checkpoint` of what there is, signed now; `pending` entries are left out."""
+        """A checkpoint of the present entries, signed now; `pending` entries are left out."""
         return cast("documents.Checkpoint", self._done("/log/checkpoint", None))
 
     def verdict(self, asked: VerifyOptions, watch: Watch) -> Verdict:
@@ -97,7 +97,7 @@ class RemoteRecord:
         )  # fmt: skip
 
     def _proved(self, path: str, words: JSONObject, watch: Watch) -> Any:
-        """Start a proof, wait for it however long it takes, and return its result."""
+        """Start a proof, wait for it without a limit, and return its result."""
         proof = self._done(path, words)
         with watch(proof["of"]) as done:
             proof = self._ended(path, proof, done)
@@ -154,9 +154,9 @@ def _frozen(value: Any) -> Any:
 
 
 class RemoteErasure:
-    """The erasure by the server's own setting.
+    """Erasure at the server, by its own settings.
 
-    All raise ProblemError for what it refuses, ServerError if it does not answer.
+    All raise ProblemError for a refusal, ServerError without an answer.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -165,7 +165,7 @@ class RemoteErasure:
     def erase_site(
         self, site: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> ErasureResult:
-        """Erase people's own words about a site; `confirm`, called if there are any, may raise."""
+        """Erase people's text about a site; `confirm`, called if there is any, may raise."""
         path, words = f"/sites/{part(site)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run:
@@ -177,7 +177,7 @@ class RemoteErasure:
     def erase_account(
         self, handle: str, reason: str, *, dry_run: bool, confirm: Callable[[], None]
     ) -> policy_documents.ErasedAccount:
-        """Erase who signed in as that account, and from where; `confirm` as in `erase_site`."""
+        """Erase the person and places in an account's sign-ins; `confirm` as in `erase_site`."""
         path, words = f"/accounts/{part(handle)}/erase", {"reason": reason}
         found = self._done(path, words, dry_run=True)
         if not dry_run and found["sign_ins"]:
@@ -186,11 +186,11 @@ class RemoteErasure:
         return cast("policy_documents.ErasedAccount", found | {"dry_run": dry_run})
 
     def preview(self) -> RetentionResult:
-        """Count what could be erased now, erasing nothing."""
+        """Count the data that could be erased now, without erasing it."""
         return _aged(self._exchange.get("/retention"))
 
     def erase_aged(self) -> RetentionResult:
-        """Erase it; nothing where the server's settings do not require it."""
+        """Erase that data; nothing if the server's settings do not require it."""
         done = self._done("/retention/run", None, dry_run=False)
         return _aged(cast("policy_documents.Retention", done))
 

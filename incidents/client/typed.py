@@ -3,9 +3,9 @@
     with Client("https://desk.host.example", token) as desk:
         desk.log("shop.example", urls=["https://shop.example/a"], key="crawler-4711")
 
-Each act takes a `key`, which makes it safe to repeat, `if_match`, the ETag of the site as it was
-seen, `dry_run`, and `unless_closing`: then what would close the site is refused. Times are texts in
-RFC 3339.
+Each action takes a `key`, which makes it safe to repeat; `if_match`, the ETag of the site that the
+caller saw; `dry_run`; and `unless_closing`, to refuse an action that would close the site. Times
+are texts in RFC 3339.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ D = TypeVar("D")
 
 
 class Client(Acts):
-    """A client with a token of a desk, or who signs in; `timeout_s` is for each wait.
+    """A client of a desk, with a token or a sign-in; `timeout_s` limits each wait.
 
     `zone` is the IANA name of the time zone of sentences; None: the desk's own.
 
-    All methods raise ProblemError for what is refused, ServerError when nothing answers (then an
-    act with a `key` may be asked for again), and InputError for what cannot be asked.
+    All methods raise ProblemError for a refusal, ServerError without an answer (an action with a
+    `key` can then be repeated), and InputError for invalid input.
 
-    What is answered is passed on as the server gives it. A newer one may tell more: documents gain
-    keys, and lose none, so read those that you know and pass over the others.
+    Answers are returned as the server gives them. A newer server may return more: documents gain
+    keys and lose none, so read the keys that you know and ignore the others.
     """
 
     def __init__(
@@ -80,16 +80,16 @@ class Client(Acts):
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._exchange.close()
 
     @contextmanager
     def signed_in(
         self, handle: str, password: str, again: Callable[[], str] | None = None
     ) -> Iterator[Self]:
-        """While it lasts all is done by a person, in a session: what no token does, too.
+        """Act as a person, in a session, for the duration; this allows more than a token may do.
 
-        `again` is asked for the password once more when the desk wants it, after five minutes.
+        `again` is called for the password when the desk requires it again, after five minutes.
         """
         with accounts.signed_in(self._exchange, handle, password, again):
             yield self
@@ -121,11 +121,11 @@ class Client(Acts):
         return self._get(Why, f"/sites/{part(site)}/why")
 
     def sites(self, **filters: Any) -> Iterator[Site]:
-        """All sites, by `state`, `held`, `disputed`, or with `q` in the name; page by page."""
+        """All sites, filtered by `state`, `held`, `disputed`, or `q` in the name; page by page."""
         return self._exchange.items("/sites", **filters)
 
     def incidents(self, **filters: Any) -> Iterator[Incident]:
-        """All incidents, by `site`, `state`, `category`, `since`, `until`, or with `q` in them."""
+        """All incidents, filtered by `site`, `state`, `category`, `since`, `until` or `q`."""
         return self._exchange.items("/incidents", **filters)
 
     def timeline(self, site: str) -> Iterator[Line]:
@@ -133,15 +133,15 @@ class Client(Acts):
         return self._exchange.items(f"/sites/{part(site)}/timeline")
 
     def incident(self, incident: str, *, reveal: bool = False) -> IncidentInFull:
-        """All that is on record of an incident."""
+        """All recorded facts about an incident."""
         return self._get(IncidentInFull, f"/incidents/{part(incident)}", reveal=reveal)
 
     def search(self, q: str) -> Found:
-        """The first sites and incidents in which something stands."""
+        """The first sites and incidents that contain the text `q`."""
         return self._get(Found, "/search", q=q)
 
     def queue(self, **asked: Any) -> Queue:
-        """A page of what must be done, by `mine`, `limit`, `cursor`, `reveal`."""
+        """A page of the open work, by `mine`, `limit`, `cursor`, `reveal`."""
         return self._get(Queue, "/queue", **asked)
 
     def item(self, item: str, *, reveal: bool = False) -> Item:
@@ -149,11 +149,11 @@ class Client(Acts):
         return self._get(Item, f"/queue/{part(item)}", reveal=reveal)
 
     def alarms(self) -> Alarms:
-        """The present alarms."""
+        """The current alarms."""
         return self._get(Alarms, "/alarms")
 
     def orders(self, **asked: Any) -> Orders:
-        """Orders that are not carried out, by `dead`, `site`, `limit`."""
+        """List the orders not carried out; filter with `dead` and `site`, cap with `limit`."""
         return self._get(Orders, "/orders", **asked)
 
     def policy(self) -> Policy:
@@ -165,7 +165,7 @@ class Client(Acts):
         return self._get(Duties, "/duty", **asked)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, JSONObject]]:
-        """The record's entries after a position, each with its own; in bounded memory."""
+        """The record's entries after a position, each with its own position; in bounded memory."""
         for line in self._exchange.lines("/entries", after=after):
             found = json.loads(line)
             yield found["position"], found["entry"]
@@ -174,13 +174,13 @@ class Client(Acts):
 
     def add_site(self, site: str, *, phone: str | None = None, email: str | None = None,
                  person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
-        """Take a site into the register."""
+        """Add a site to the register."""
         words = {"site": site, "phone": phone, "email": email, "person": person}
         return self._sent("POST", "/sites", words, how)
 
     def edit_site(self, site: str, *, phone: str | None = None, email: str | None = None,
                   person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
-        """Change whom to call; what is not given stays as it is."""
+        """Change the contact details; omitted ones stay unchanged."""
         words = {"phone": phone, "email": email, "person": person}
         return self._sent("PATCH", f"/sites/{part(site)}", words, how)
 
@@ -198,7 +198,7 @@ class Client(Acts):
              **how: Unpack[How]) -> Acted:  # fmt: skip
         """Change details of a site's filing: texts under their keys; None removes one.
 
-        Of a server or a document give the parts that change.
+        For a server or a document, give only the parts that change.
         """
         path = f"/sites/{part(site)}/filing"
         body = {"details": details, "presets": _listed("presets", presets)}
@@ -206,7 +206,7 @@ class Client(Acts):
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
                 **how: Unpack[How]) -> Acted:  # fmt: skip
-        """Record a contact about an incident, such as 12-3, or about all that is open on a site."""
+        """Record a contact about an incident, such as 12-3, or about a site's open incidents."""
         what = "incidents" if _is_id(to) else "sites"
         words = {"outcome": outcome, "note": note, "at": at}
         return self._to(what, to, "contacts", words, how)
@@ -218,7 +218,7 @@ class Client(Acts):
         return self._to("incidents", incident, "notes", words, how)
 
     def hand_over(self, to: str, **how: Unpack[How]) -> HandedOver:
-        """Give all that one person holds to another."""
+        """Transfer all items that one person holds to another."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
         return cast("HandedOver", answer.json())
 
@@ -258,7 +258,7 @@ class Client(Acts):
 
 
 def _listed(name: str, given: Sequence[D]) -> list[D]:
-    """Return a list; raises InputError for a single text, whose letters would be taken."""
+    """Return a list; raises InputError for a single text, which would be split into letters."""
     if isinstance(given, str | Mapping):
         raise InputError.coded(
             "takes_list", "{name} takes a list: give [{given!r}], not {given!r}",

@@ -1,7 +1,7 @@
-"""The forms of the acts: one for each row of the contract that is done on a page of the console.
+"""The forms of the actions: one for each row of the contract that has a form in the console.
 
-The words of one are `do.KEY` (its button), `do.KEY.what` and `do.KEY.hint` (above and below its
-fields), and for each field `do.KEY.FIELD`, or `field.FIELD`, which acts share.
+Its phrases are `do.KEY` (the button), `do.KEY.what` and `do.KEY.hint` (above and below the fields),
+and for each field `do.KEY.FIELD`, or `field.FIELD`, which actions share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.machine.commands import EditSite
 
 @dataclass(frozen=True, slots=True)
 class ActForm:
-    """The form of one act; `name` is its path below the page."""
+    """The form of one action; `name` is its path below the page."""
 
     name: str
     action: Action
@@ -30,12 +30,12 @@ class ActForm:
 
     @property
     def key(self) -> str:
-        """The name in the ids of its words."""
+        """The name in the ids of its phrases."""
         return self.name.replace("-", "_")
 
 
 def of_page(folder: str) -> dict[str, ActForm]:
-    """The forms by their names that pages of the folder take: `sites`, `incidents` or `orders`."""
+    """The forms by name for pages of the folder: `sites`, `incidents` or `orders`."""
     rows = (row for row in ACTIONS if _folder(row) == folder and _is_on_page(row))
     forms = (ActForm(_name(row), row, tuple(sorted(row.asked, key=_rank))) for row in rows)
     return {form.name: form for form in forms}
@@ -44,9 +44,9 @@ def of_page(folder: str) -> dict[str, ActForm]:
 def in_order(
     folder: str, order: Collection[str], may: Callable[[str], bool], elsewhere: Collection[str] = ()
 ) -> list[ActForm]:
-    """The forms of a page in its `order`, then those of all further acts that its reader `may` do.
+    """The forms of a page in its `order`, then those of all further actions the reader `may` do.
 
-    `elsewhere` has those that stand in another place of the page, or not on it now.
+    `elsewhere`: the forms in another place of the page, or not on it now.
     """
     forms = of_page(folder)
     further = forms.keys() - {*order, *elsewhere}
@@ -57,10 +57,10 @@ def in_order(
 
 
 class ActRoute(APIRoute):
-    """A route to `{act}`, one of the forms that its folder takes."""
+    """A route to `{act}`, one of the forms of its folder."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the names of these forms alone."""
+        """Match only the names of these forms."""
         match, found = super().matches(scope)
         if match is not Match.NONE:
             _, folder, *_ = self.path.split("/")
@@ -70,12 +70,12 @@ class ActRoute(APIRoute):
 
 
 def _folder(row: Action) -> str:
-    # A contact stands on the page of its incident.
+    # A contact is on the page of its incident.
     return FOLDERS[INCIDENT if row.of == CONTACT else row.of]
 
 
 def _is_on_page(row: Action) -> bool:
-    """Whether it has a path, and asks for nothing that needs a page of its own, such as URLs."""
+    """Whether it has a path, and needs no page of its own, for example for URLs."""
     has_path = row.path is not None or row.command is EditSite
     return has_path and all(
         field.is_time or field.type is bool or isinstance(field.fact, Words | Choice)
@@ -88,7 +88,7 @@ def _name(row: Action) -> str:
 
 
 def _rank(field: Field) -> tuple[bool, ...]:
-    """First what happened and when, then the words about it, of a person the name; flags last."""
+    """The sort rank: first the event and its time, then its text, then a name; flags last."""
     return (
         field.type is bool, isinstance(field.fact, Words), field.is_time, field.name != "person",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The console as one application beside the API, with a page for each kind of failure.
 
-Each page is a module with a `router`; what no page and no path of the API answers to, is answered
-here.
+Each page is a module with a `router`; requests that match no page and no path of the API are
+answered here.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-
 def mount_console(api: FastAPI, customers: Asgi | None = None) -> None:
     """Mount the console for paths outside the API, and `customers` at /c/.
 
-    A router's default is asked last, so that a wrong method on a path of the API stays one.
+    A router's default comes last, so that a wrong method on a path of the API stays that error.
     """
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
@@ -99,7 +99,7 @@ def _signed_out(request: Request, _: SignedOutError) -> Response:
 
 
 def _open_page(request: Request) -> str:
-    """The path of the page that fetches something."""
+    """The path of the page that sent a fetch request."""
     try:
         found = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -108,7 +108,7 @@ def _open_page(request: Request) -> str:
 
 
 def _sign_in(place: str) -> str:
-    """The form, and from there to that place."""
+    """Redirect to the sign-in form, and from there to that place."""
     return "/sign-in" if place in ("", "/") else f"/sign-in?to={quote(place)}"
 
 
@@ -138,7 +138,7 @@ def _claimed(request: Request, error: ClaimedError) -> Response:
 
 
 def _quota_exceeded(request: Request, error: QuotaExceededError) -> Response:
-    """Tell it in an open page, which keeps the input; otherwise keep the input for the form."""
+    """Report it in an open page, which keeps the input; otherwise keep the input for the form."""
     headers = {"Retry-After": str(error.facts["wait_s"])}
     why = request_context.reader(request).say("trouble.too_many_acts.why", **error.facts)
     if "HX-Request" in request.headers:
@@ -200,7 +200,7 @@ def _page(
 def _in_open_page(
     request: Request, status: int, kind: str, why: str | None, headers: Any
 ) -> Response:
-    """Show it in the open page without replacing anything there."""
+    """Show the error in the open page without replacing anything there."""
     reader = request_context.reader(request)
     told = f"{why or reader.say(f'trouble.{kind}')} {reader.say(f'trouble.{kind}.then')}"
     there = {
@@ -213,7 +213,7 @@ def _in_open_page(
 def _page_with_form(
     request: Request, form: SentForm, template: str, status: int, **facts: Any
 ) -> Response:
-    """A page that can send the form again; its input is kept for the page of the form, too."""
+    """A page that can send the form again; its input is also kept for the form's page."""
     here, path, place = context_if_signed_in(request), request.url.path, "/"
     if here is not None:
         opened = path.removeprefix(request_context.page_of_form(path)).strip("/") or None

@@ -1,8 +1,8 @@
-"""The changes: one look at the record each quarter of a second tells all consoles of a server.
+"""The changes: one query each quarter of a second informs all consoles of a server.
 
-Whoever made a change (a command line, a daemon, another server) has written an entry for it. Those
-of the last moments are compared, not only the newest: of two transactions at once the one with the
-lower number may be there later.
+Every change (by a command line, a daemon, another server) has an entry. The latest entries are
+compared, not only the newest: of two concurrent transactions, the one with the lower number may
+commit later.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Changes:
 
     @property
     def position(self) -> str:
-        """The position at which a page is written: a listener gets all changes since then."""
+        """The position at which a page is written: a listener gets all changes after it."""
         return f"{self._name}-{self._count}"
 
     def count_streams(self, handle: str) -> int:
@@ -66,14 +66,14 @@ class Changes:
         return sum(each == handle for each in self._listening.values())
 
     async def listen(self, still: Callable[[], bool], handle: str = "") -> AsyncIterator[str]:
-        """The stream for one console: which sites have changed, until it is `still` no more."""
+        """The stream for one console: changed sites, as long as it is `still` listening."""
         mailbox: asyncio.Queue[str | None] = asyncio.Queue(maxsize=100)
         self._listening[mailbox] = handle
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._watch())
         try:
             yield "retry: 1000\n\n"
-            # Before the first look nothing would be told of what changes until then.
+            # Changes before the first query would not be reported.
             if self.version is not None:
                 yield _event("hello", {"version": self.version})
             clock = asyncio.get_running_loop().time
@@ -140,15 +140,15 @@ def _event(name: str, data: dict[str, object]) -> str:
 
 def _put(mailbox: asyncio.Queue[str | None], told: str | None) -> None:
     if mailbox.full():
-        # It does not read: one that wakes up looks at everything anyway.
+        # It does not read: a listener that wakes up checks everything anyway.
         mailbox.get_nowait()
     mailbox.put_nowait(told)
 
 
 def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
-    """Which sites have entries now that were not there before; None if none has.
+    """The sites with entries now that were not there before; None if there are none.
 
-    `more`: others may have too.
+    `more`: other sites may have some too.
     """
     new = set() if before is None else now.keys() - before.keys()
     if not new:

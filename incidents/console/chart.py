@@ -1,7 +1,7 @@
-"""The charts: stacked bars as SVG, to read aloud, to print, and for a light or dark page.
+"""Charts: stacked bars as SVG, for screen readers, print, and light or dark pages.
 
-A series is told apart by its pattern, not by its colour alone; both come from classes of the style
-sheet, since a page may bring no style of its own. Behind each chart stands its table.
+A series is distinguished by its pattern, not by its colour alone; both come from classes of the
+style sheet, because a page may have no style of its own. Each chart is followed by its table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from incidents.history.picture import ceiling
 
 _FEW = 8
-# As narrow as a telephone shows it, so that the labels are as large there as they are meant.
+# As narrow as on a telephone, so that labels keep their intended size there.
 _NARROW, _WIDTH, _HEIGHT = 320, 640, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 14, 34
 _BASE = _HEIGHT - _BOTTOM
@@ -61,10 +61,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """The columns from left to right, one for each of `labels`, with the series stacked.
+    """A stacked column chart, with one column for each of `labels`, from left to right.
 
-    `key` is unique on its page; `told` says in a sentence what there is to be seen; `across` names
-    what the columns are. Of `ticks`, the labels below, as many are written as there is room for.
+    `key`: unique on its page. `told`: a one-sentence description. `across`: what the columns
+    represent. `ticks`: axis labels, shown as space allows.
     """
 
     key: str
@@ -77,12 +77,12 @@ class Chart:
 
     @property
     def total(self) -> int:
-        """All that is counted."""
+        """The total."""
         return sum(map(sum, (each.counts for each in self.series)))
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """The table: what each column is called, and its numbers."""
+        """The table: the name of each column, and its numbers."""
         return [
             (label, [each.counts[n] for each in self.series]) for n, label in enumerate(self.labels)
         ]
@@ -121,7 +121,7 @@ class Chart:
 
     @property
     def size(self) -> str:
-        """`few`, if it is for a narrow place too; of `many` the last ones are seen first."""
+        """`few` if it also fits a narrow place; for `many`, the last columns are visible first."""
         return "few" if len(self.labels) <= _FEW else "many"
 
     @property
@@ -157,14 +157,14 @@ class Chart:
     def _ticks(self) -> Iterator[Markup]:
         each = -(-len(self.labels) // _MOST_TICKS) or 1
         room = self._step * each
-        # From the last one back: that is the one that people look at.
+        # From the last one back, because people look at the last one.
         for n in range(len(self.labels) - 1, -1, -each):
             x = _LEFT + (n + 0.5) * self._step
             yield _text(x, _BASE + 18, _fitting((self.ticks or self.labels)[n], room), "middle")
 
 
 def _fitting(text: str, room: float) -> str:
-    """As much of it as there is room for; the table has all of it."""
+    """The part of the text that fits; the table has the full text."""
     wide = 0.0
     for n, letter in enumerate(text):
         wide += _LETTER if ord(letter) < 0x2E80 else _SIGN

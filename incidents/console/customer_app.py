@@ -1,8 +1,8 @@
 """The application: `/c/TOKEN`, the page of one incident, as a bare ASGI application.
 
-To look (GET, HEAD) changes nothing: programs that scan mail open what they find in it. To state
-(POST) is the one act that there is. Whoever has no link that was signed here is told nothing, and
-told the same whatever there is. It can stand alone or be mounted (`root_path`) in another one.
+Viewing (GET, HEAD) changes nothing, because mail scanners open the links in mails. Reporting a
+removal (POST) is the only action. Without a link signed here, the answer is always the same and
+reveals nothing. The application can stand alone or be mounted (`root_path`) in another one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HEADERS = {
         f"default-src 'none'; style-src '{STYLE}'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     ),
-    # The link itself is what gives access: it is told to nobody else.
+    # The link itself grants access, so it is disclosed to nobody else.
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -60,14 +60,14 @@ _log = log.logger("console")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page, and the status that it is sent with."""
+    """A page with its status."""
 
     status: HTTPStatus
     page: bytes
 
 
 class CustomerApp:
-    """The customers' pages of `desk`, by the links that are given out to them.
+    """The customers' pages of `desk`, by the links issued to them.
 
     `reading` opens a transaction that reads one state of its database; threads call both.
     """
@@ -75,7 +75,7 @@ class CustomerApp:
     def __init__(self, desk: Desk, reading: Reading, links: Links, page: CustomerPage) -> None:
         self._desk, self._reading = desk, reading
         self._links, self._page = links, page
-        # Written once: who has no right to a page is told nothing by the time it takes either.
+        # Written once, so that the response time reveals nothing to people without a right.
         self._plain = {name: Answer(status, page.plain(name)) for name, status in _PLAIN.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -148,7 +148,7 @@ class CustomerApp:
         return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
     def _look(self, link: ValidLink) -> customer_view.CustomerView | Answer:
-        """The incident, or what there is to answer in its place: a revoked link has ended."""
+        """The incident, or the answer in its place: a revoked link no longer works."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)
         if seen is None:
@@ -157,7 +157,7 @@ class CustomerApp:
 
 
 def _token(scope: Message) -> str | None:
-    """The path below `/c/`, relative to where the application is mounted; None elsewhere."""
+    """The path below `/c/`, relative to the application's mount point; None elsewhere."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     start = f"/{PATH}/"
     return path.removeprefix(start) if path.startswith(start) else None

@@ -1,8 +1,8 @@
 """The customer's page: an incident's view as HTML, in all languages at once.
 
-The words that no fact changes are here too.
+The fixed phrases are here too.
 
-It has no script, fetches nothing, and no address of the violating content is a link.
+The page has no script, fetches nothing, and no address of the violating content is a link.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ STYLE = "sha256-" + base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).dec
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A heading, and what stands below it."""
+    """A heading with its text."""
 
     heading: str
     blocks: list[Block]
@@ -150,7 +150,7 @@ class _Part(TypedDict):
 class CustomerPage:
     """The pages of one desk, as bytes of UTF-8. Threads may share an instance.
 
-    The words are the notices' own, with the templates that the operator has put in their place.
+    The wording is that of the notices, with the operator's own templates if any.
     """
 
     def __init__(self, wording: Wording, office: DeskContact) -> None:
@@ -158,7 +158,7 @@ class CustomerPage:
         self._office = office
 
     def of(self, view: CustomerView, too_long: str | None = None) -> bytes:
-        """The page of an incident; with a remark that is too long, for its writer to shorten it.
+        """The page of an incident; a remark that is too long is shown again, to be shortened.
 
         Raises:
             TemplateError: naming the file and the line.
@@ -182,7 +182,7 @@ class CustomerPage:
         return self._rendered({"title": _all(said[0]), "plain": said, "parts": []})
 
     def check(self) -> None:
-        """Try the templates with all that an incident can be.
+        """Try the templates with all possible states of an incident.
 
         Raises:
             TemplateError: of the first one that is wrong.
@@ -220,7 +220,7 @@ class CustomerPage:
             "languages": LANGUAGES,
             "names": NAMES,
             "tags": TAGS,
-            # The program's own file: what is escaped in it would be no style sheet.
+            # The program's own file: escaping would break the style sheet.
             "css": Markup(_CSS),  # noqa: S704
         })  # fmt: skip
         return page.strip().encode()
@@ -236,7 +236,7 @@ def _all(words: Mapping[str, str]) -> str:
 
 
 def _samples() -> Iterator[CustomerView]:
-    """Made-up sights, one for each way in which an incident and its site can stand."""
+    """Sample views, one for each combination of incident and site state."""
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
     known = {**template_facts(sample), "person": None, "link": None}

@@ -1,7 +1,7 @@
 """The customer's view of one incident: its present state, and the customer's statements.
 
-It holds the facts that the notice of it would tell, what the desk has written to the customer, and
-nothing that people have told of themselves or of others: no name, number, address or internal note.
+It holds the facts of its notice and the desk's messages to the customer, but no personal data: no
+name, number, address or internal note.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Message(NamedTuple):
 class CustomerView(Facts):
     """The facts of an incident for its customer, times in UTC.
 
-    They include the customer's statement of removal, how often the links to its page were revoked,
+    They include the customer's statement of removal, the number of revocations of the page's links,
     and the desk's messages, the latest first.
 
-    `until` is when the site's suspension is meant to end, None where no timer will end it.
+    `until`: the planned end of the site's suspension; None if no timer ends it.
     """
 
     said_at: datetime | None = None
@@ -55,12 +55,12 @@ class CustomerView(Facts):
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to state or to do."""
+        """Whether nothing remains to state or to do."""
         return self.state is None or not can_move_incident(self.state, "remove")
 
 
 def of(connection: Connection, incident: Incident) -> CustomerView | None:
-    """The view of that incident, None if it is not there; nothing that is due is done."""
+    """The view of that incident, None if it does not exist; due actions are not processed."""
     try:
         facts = preview.violation(connection, incident)
     except UnknownIncidentError:
@@ -110,10 +110,10 @@ _REFUSED: dict[str, Outcome] = {
 
 
 def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
-    """Bring it to the desk; what fell due before it is done first, and nothing stops for it (R2).
+    """Submit it to the desk; what fell due before comes first, and it stops no clock (R2).
 
     Raises:
-        DatabaseError: if the desk cannot take it now, whatever was said.
+        DatabaseError: if the desk cannot accept it now, whatever its content.
     """
     site, n = incident
     [answer] = desk.submit([Envelope(site=site, command=SayRemoved(incident=n, note=remark))])
@@ -151,7 +151,7 @@ class TooLongError(ValueError):
 
 
 def read(body: bytes) -> str | None:
-    """The remark in a form's body; None if it is empty. Controls in it become spaces.
+    """The remark in a form's body; None if empty. Control characters become spaces.
 
     Raises:
         UnreadableError: if the body is anything else than the form.

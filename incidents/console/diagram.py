@@ -1,9 +1,9 @@
-"""The diagrams: a state machine, and a site's run of suspensions, as SVG.
+"""Diagrams: a state machine, and a site's run of suspensions, as SVG.
 
-What leads on runs on the right, what leads back on the left. Each arc bears a number, by which the
-list beside the picture says what the move is: no label can lie across another one.
+Forward moves are drawn on the right, backward moves on the left. Each arc has a number, which the
+list beside the picture explains, so that labels cannot overlap.
 
-Pure numbers; lengths are in the units of the picture, whose width is `WIDTH`.
+Lengths are in the units of the picture, whose width is `WIDTH`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """The machine of that name; `named` says what its states are called."""
+    """The diagram of the machine of that name; `named`: the names of its states."""
 
     machine: str
     title: str
@@ -43,7 +43,7 @@ class Diagram:
 
     @property
     def arcs(self) -> list[Arc]:
-        """Which moves there are, in the order in which their states were first met."""
+        """The moves, in the order in which their states first appear."""
         found: dict[tuple[str, str], list[diagram.Move]] = {}
         for move in diagram.moves(self.machine):
             found.setdefault((move.source, move.dest), []).append(move)
@@ -54,7 +54,7 @@ class Diagram:
 
     @property
     def states(self) -> list[str]:
-        """The states, in the order in which they stand below each other."""
+        """The states, from top to bottom."""
         return list(diagram.MACHINE_STATES[self.machine])
 
     @property
@@ -102,7 +102,7 @@ class Diagram:
 
 
 def _course(arc: Arc, states: Sequence[str]) -> tuple[int, float, float, float]:
-    """On which side the arc runs, where it begins and ends, and how far it reaches out."""
+    """The arc's side, its beginning and end, and its width."""
     source, dest = states.index(arc.source), states.index(arc.dest)
     span, side = abs(dest - source), 1 if dest > source else -1
     # Each begins and ends at a height of its own, or arcs of one box would lie on each other.
@@ -120,7 +120,7 @@ _LEAST = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One case: where it begins, how wide it is, and how it stands."""
+    """One case: its start, its width, and its status."""
 
     n: int
     x: float
@@ -131,7 +131,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All of them, how high the picture is, and where `now` stands."""
+    """All bars, the height of the picture, and the place of `now`."""
 
     bars: tuple[Bar, ...]
     height: int
@@ -139,7 +139,7 @@ class Picture:
 
 
 def of(cases: Sequence[Case], now: datetime) -> Picture | None:
-    """The picture of those cases; None where there are none."""
+    """The picture of those cases; None if there are none."""
     if not cases:
         return None
     begins = [datetime.fromisoformat(case["made_at"]) for case in cases]

@@ -1,6 +1,6 @@
-"""The forms: their input within a limit, colleagues' claims, and why nothing is done yet.
+"""Forms: input within a limit, and colleagues' claims to confirm first.
 
-It is asked here and refused nowhere else: that somebody was called is a fact, whoever called.
+A claim is confirmed only here and refused nowhere: a call is a fact, whoever made it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PASSWORD, SECOND_PASSWORD = "password", "second_password"
 
 @contextmanager
 def on_disk(upload: UploadFile) -> Iterator[Path]:
-    """A copy of the file that was sent, while it lasts."""
+    """A temporary copy of the uploaded file."""
     with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
         shutil.copyfileobj(upload.file, copy)
         copy.flush()
@@ -45,7 +45,7 @@ class FormTooLargeError(Exception):
 
 
 class SentForm:
-    """The content of a form that was sent."""
+    """The content of a submitted form."""
 
     def __init__(self, form: FormData) -> None:
         self._form = form
@@ -72,7 +72,7 @@ class SentForm:
 
     @property
     def has_files(self) -> bool:
-        """Whether any file was chosen: no page can put it back."""
+        """Whether any file was chosen: no page can fill it in again."""
         values = (value for _, value in self._form.multi_items())
         return any(isinstance(value, UploadFile) and value.filename for value in values)
 
@@ -82,7 +82,7 @@ class SentForm:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """All fields but passwords, of the person who signs in and of a second person."""
+        """All fields except passwords, of the person who signs in and of a second person."""
         return [
             (name, value)
             for name, value in self._form.multi_items()
@@ -91,13 +91,13 @@ class SentForm:
 
 
 async def sent_form(request: Request) -> AsyncIterator[SentForm]:
-    """The form that was sent, without files; raises FormTooLargeError."""
+    """The submitted form, without files; raises FormTooLargeError."""
     async with _form(request, MAX_FORM_BYTES) as form:
         yield SentForm(form)
 
 
 async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
-    """The form that was sent where files may come with it; raises FormTooLargeError."""
+    """The submitted form, possibly with files; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
     if has_files(request):
         limit += request.app.state.app.settings.evidence_limit
@@ -106,7 +106,7 @@ async def form_with_files(request: Request) -> AsyncIterator[SentForm]:
 
 
 async def anonymous_form(request: Request) -> AsyncIterator[SentForm]:
-    """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
+    """A short form of a person not yet signed in; raises FormTooLargeError."""
     async with _form(request, MAX_OPEN_BODY) as form:
         yield SentForm(form)
 
@@ -116,7 +116,7 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()) or int(length) > limit:
         raise FormTooLargeError
-    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
+    # A length may be accompanied by chunked encoding, and then the chunks count.
     bounded = counted(request, limit)
     if not has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
         # The parser bounds those of the other kind alone.
@@ -133,7 +133,7 @@ Is = Callable[[str], bool]
 
 
 def only(item: str) -> Is:
-    """Match an act on one item."""
+    """Match an action on one item."""
     return lambda held: held == item
 
 
@@ -148,9 +148,10 @@ class ClaimedError(Exception):
 def unconfirmed_claims(
     connection: Connection, site: str | int, about: Is, form: SentForm, by: str
 ) -> list[Claim]:
-    """The claims of colleagues of `by` on items that it is `about`, the earliest first.
+    """The claims of colleagues of `by` on items that the form is `about`, the earliest first.
 
-    None if the form confirms each holder. An item that has a new holder is confirmed anew."""
+    None if the form confirms each holder. An item that has a new holder is confirmed anew.
+    """
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
         claim.by: claim

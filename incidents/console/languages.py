@@ -1,4 +1,4 @@
-"""The languages of the console, and which of them a reader wants."""
+"""The languages of the console, and the choice of the reader's language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CATALOGUES: dict[Chosen, Tag] = {"en": "en", "zh": "zh_CN"}
 
 
 def spoken(chosen_: Chosen) -> Language:
-    """All texts of the pages and all that is said of the record, in that language."""
+    """All texts of the pages and all sentences about the record, in that language."""
     return language(_CATALOGUES[chosen_], "console", surface="console")
 
 
@@ -28,7 +28,7 @@ def found(chosen_: Chosen) -> Language:
 
 
 def chosen(cookie: str | None, accepted: str) -> Chosen:
-    """The language of the switch, else the first one that the browser accepts, else English."""
+    """The language of the switch, otherwise the browser's first supported one, or English."""
     for each in LANGUAGES:
         if cookie == each:
             return each

@@ -1,4 +1,4 @@
-"""The messages: the desk's answers to acts, in the reader's language."""
+"""The messages: the desk's answers to actions, in the reader's language."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
 def of_answer(here: RequestContext, answer: Answer, *, seen: int | None = None) -> Flash:
-    """The flash for the answer; if the act came too late, it says who was faster."""
+    """The flash for the answer; if the action came too late, it names the person who was faster."""
     reader, events = here.reader, _as_left_down(here, answer)
     due = _sentences(reader, answer, events, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
@@ -88,7 +88,7 @@ def of_error(reader: Reader, error: IncidentsError) -> Flash:
 
 
 def error_text(reader: Reader, error: IncidentsError) -> str:
-    """The error as a sentence; a message that is no refusal's is the page's own."""
+    """The error as a sentence; a message that is not a refusal is the page's own."""
     told = _not_there(reader, error) or refusals.sentence_for(
         error.name, error.facts, reader.when, reader.spoken
     )
@@ -104,7 +104,7 @@ def refusal_text(reader: Reader, found: Refusal) -> str:
 
 
 def _not_there(reader: Reader, error: IncidentsError) -> str:
-    """The sentence for input that is no id at all; the desk refuses ids that do not exist."""
+    """The sentence for input that is not an id; the desk refuses ids that do not exist."""
     given, no_id = error.facts.get("given"), f"not_there.{error.name}"
     if given is None or no_id not in reader.spoken.phrases:
         return ""
@@ -115,7 +115,7 @@ def _not_there(reader: Reader, error: IncidentsError) -> str:
 
 
 def _as_sentence(reader: Reader, told: str, facts: Facts) -> str:
-    """With a capital and a full stop, unless it has them."""
+    """The text with a capital and a full stop, if missing."""
     return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
 
 
@@ -133,7 +133,7 @@ def _names(facts: Facts) -> list[object]:
 
 
 def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
-    """The acts of others since then."""
+    """The actions of others since then."""
     reader = here.reader
     with here.reading() as connection:
         story = views.timeline(
@@ -155,7 +155,7 @@ def _faster(here: RequestContext, site_id: int, seen: int | None) -> list[str]:
 def _sentences(
     reader: Reader, answer: Answer, events: list[Event], *, of_the_clock: bool
 ) -> list[str]:
-    """The sentences for events that were due before the act, or for those of the act."""
+    """The sentences for events due before the action, or for those of the action."""
     part = takewhile if of_the_clock else dropwhile
     those = part(lambda event: event["by"] == CLOCK, events)
     return [event(reader, answer, masked.document(each)) for each in those]

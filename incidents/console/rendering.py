@@ -1,9 +1,9 @@
 """The rendering of pages: in a language and a zone, with security headers and static files.
 
-It also shows the result of the act before.
+It also shows the result of the previous action.
 
-A static file is served under a name that its content gives it: what is served so never changes, and
-browsers keep it for good. What an act has come to is carried by a cookie to the next page.
+A static file is served under a name derived from its content: it never changes, and browsers cache
+it permanently. A cookie carries the result of an action to the next page.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ Tone = Literal["done", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """The result of an act, for the next page."""
+    """The result of an action, for the next page."""
 
     tone: Tone
     words: str
@@ -192,7 +192,7 @@ class Reader:
     def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
         """A `<time>` in the reader's zone, the exact moment in UTC beside it; empty for None.
 
-        `relative` is kept fresh by the browser: how long there still is, or how long ago it was.
+        `relative`: the browser keeps the time left, or the time since, up to date.
         """
         if moment is None:
             return Markup()
@@ -215,7 +215,7 @@ def query(asked: Mapping[str, str | None]) -> str:
 def capitalised(words: str, names: Iterable[object]) -> str:
     """The words with a capital at the beginning, unless they begin with one of the names.
 
-    `li` and `Li` may be two people, and nobody finds `Shop.example` in a list.
+    `li` and `Li` may be two people, and `Shop.example` is hard to find in a list.
     """
     if any(name and re.match(rf"{re.escape(shown(str(name)))}(?!\w)", words) for name in names):
         return words
@@ -230,7 +230,7 @@ def response(
     headers: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> HTMLResponse:
-    """The page that the template makes of these facts.
+    """The page rendered from the template with these facts.
 
     Templates know `say`, `phrase`, `word`, `time`, `static`, `language`, `tag`, and `now`, too.
     """
@@ -249,7 +249,7 @@ def render(template: str, reader: Reader, **facts: Any) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates: everything that is written into one is text, whatever stands in it."""
+    """The templates; everything written into one is escaped."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

@@ -1,8 +1,8 @@
-"""The request context of the console: the person, the page, and what is kept between requests.
+"""The request context of the console: the person, the page, and input kept between requests.
 
-A refused form is answered where only forms are taken. Whoever switches the language there, or loads
-the page again, comes to the page with the form, and finds in it what they had typed. It is kept in
-memory, for them alone; files, passwords and confirmations are not.
+A refused form is answered at a path that takes only forms. A person who switches the language
+there, or reloads, comes to the form's page, with their input filled in. The input is kept in
+memory, for that person alone; files, passwords and confirmations are not kept.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ResultCache(Generic[Thing]):
         self._things: OrderedDict[str, tuple[str, Thing]] = OrderedDict()
 
     def put(self, owner: str, thing: Thing) -> str:
-        """Keep the thing; return its id."""
+        """Keep the result; return its id."""
         id_ = token_urlsafe(9)
         with self._lock:
             self._things[id_] = (owner, thing)
@@ -54,7 +54,7 @@ class ResultCache(Generic[Thing]):
         return id_
 
     def get(self, owner: str, id_: str) -> Thing | None:
-        """The thing with that id; None if it is gone or somebody else's."""
+        """The result with that id; None if it is gone or somebody else's."""
         with self._lock:
             kept_for, thing = self._things.get(id_, (None, None))
         return thing if kept_for == owner else None
@@ -83,14 +83,14 @@ _PAGES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """The input by the names of its fields, and the form of the page that it belongs to."""
+    """The input by field name, and the form of the page that it belongs to."""
 
     fields: tuple[tuple[str, str], ...] = ()
     opened: str | None = None
 
     @property
     def typed(self) -> dict[str, str]:
-        """The input; of several under one name the last."""
+        """The input; for several values under one name, the last."""
         return dict(self.fields)
 
     def texts(self, name: str) -> list[str]:
@@ -102,7 +102,7 @@ KEPT_FORMS: ResultCache[KeptForm] = ResultCache(MAX_KEPT_FORMS)
 
 
 def page_of_form(path: str) -> str:
-    """The page of the form that is sent to `path`; the queue if it has none."""
+    """The page with the form that is sent to `path`; the queue if there is none."""
     found = (page.fullmatch(path) for page in _PAGES)
     return next((match[1] for match in found if match is not None), "/")
 
@@ -129,7 +129,7 @@ LANGUAGE_COOKIE = "__Host-incidents-language"
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The context of one request: who is at the console, and their page."""
+    """The context of one request: the person at the console, and their page."""
 
     request: Request
     app: App
@@ -166,7 +166,7 @@ class RequestContext:
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """Check that they may do that act at all; a refusal is counted.
+        """Check that they may do that action at all; a refusal is counted.
 
         Raises:
             NotAllowedError: saying why.
@@ -179,9 +179,9 @@ class RequestContext:
     def page(
         self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
     ) -> HTMLResponse:
-        """The page that the template makes, which extends `base.html.jinja`.
+        """The page rendered from the template, which extends `base.html.jinja`.
 
-        Besides what `rendering` gives it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
+        Besides the facts from `rendering` it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
         """
         told = flash or read_flash(self.request)
         known = self.known | facts
@@ -194,18 +194,18 @@ class RequestContext:
         return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
-        """The path that a page sends them back to; `opened` is the form that is open."""
+        """The path to which a page returns; `opened`: the open form."""
         return place_of(self.request)
 
     @property
     def kept(self) -> KeptForm:
-        """The kept form that the page's address names; empty if it names none."""
+        """The kept form named in the page's address; empty if none is named."""
         id_ = self.request.query_params.get(KEPT, "") if self.request.method == "GET" else ""
         return KEPT_FORMS.get(self.by, id_) or KeptForm()
 
     @property
     def typed(self) -> dict[str, str]:
-        """The input that the page's forms show, by the names of the fields."""
+        """The input shown in the page's forms, by field name."""
         return self.kept.typed
 
     @property
@@ -227,7 +227,7 @@ def reader(request: Request) -> Reader:
 
 
 def signed_in_context(request: Request) -> RequestContext:
-    """The context of the signed-in person; raises SignedOutError for nobody."""
+    """The context of the signed-in person; raises SignedOutError if nobody is signed in."""
     found = context_if_signed_in(request)
     if found is None:
         raise SignedOutError
@@ -235,7 +235,7 @@ def signed_in_context(request: Request) -> RequestContext:
 
 
 def context_if_signed_in(request: Request) -> RequestContext | None:
-    """The context of the signed-in person; None for nobody."""
+    """The context of the signed-in person; None if nobody is signed in."""
     visit, state = entrance.visitor(request), request.app.state
     if visit is None:
         return None
@@ -245,7 +245,7 @@ def context_if_signed_in(request: Request) -> RequestContext | None:
 
 
 def needs(act: str) -> list[Any]:
-    """The dependency of a route that reads a form only from people who may do that act."""
+    """The dependency of a route that reads a form only from people who may do that action."""
 
     def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
         here.needs(act, about=here.request.url.path[:100])
@@ -254,7 +254,7 @@ def needs(act: str) -> list[Any]:
 
 
 def place_of(request: Request) -> str:
-    """The path to come back to; for a path that only takes forms, the form's page."""
+    """The path to return to; for a path that takes only forms, the form's page."""
     if request.method != "GET":
         return page_of_form(request.url.path)
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -1,4 +1,4 @@
-"""The submission: a form that somebody sent, the command it asks for, and its answer."""
+"""The submission: a form that somebody sent, its command, and the answer."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class Submission(RequestContext):
         return dict(self.form.fields)
 
     def authorise(self, act: str, site: str | int | None = None) -> None:
-        """Check that they may do it now; some acts need a recent password.
+        """Check that they may do it now; some actions need a recent password.
 
         Raises:
-            NotAllowedError: for what they may not do.
+            NotAllowedError: if they may not do it.
             ReauthenticationError: for a page that asks for the password and sends the form again.
         """
         why = self.identity.denial(act, clock.now())
@@ -74,10 +74,10 @@ class Submission(RequestContext):
             raise NotAllowedError(act, why)
 
     def take_quota(self, acts: int = 1, *, part: int = 0) -> None:
-        """Take the form's acts from the account's quota, once for all calls.
+        """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
-            QuotaExceededError: if the account did too many acts lately, and this is a new one.
+            QuotaExceededError: if the account did too many actions lately, and this is a new one.
         """
         if getattr(self.request.state, "is_counted", False):
             return
@@ -90,7 +90,7 @@ class Submission(RequestContext):
 
     @property
     def seen(self) -> int | None:
-        """The entry of the site that the form's page showed last."""
+        """The site's last entry that the form's page showed."""
         seen = self.form.text("seen")
         return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
 
@@ -111,9 +111,10 @@ class Submission(RequestContext):
         With `seen` it is refused if the site has changed since, or since its entry `at`; with
         `unless_closing` if it closes the site.
 
-        A form that is sent again is done once: by the key that its page gave it, however late, else
-        for some seconds; what is `steady` is the same whatever the page has seen by then. `part`
-        tells the commands of one form apart. Of a claim on an item that it is `about` is asked.
+        A repeated form is done once: by the key from its page, however late, otherwise for some
+        seconds; a `steady` one is the same whatever the page has seen meanwhile. `part`
+        distinguishes the commands of one form. A claim on an item that it is `about` must be
+        confirmed.
 
         Raises:
             NotAllowedError, ReauthenticationError: see `authorise`.
@@ -134,22 +135,22 @@ class Submission(RequestContext):
         )
 
     def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
-        """Hand over what they hold on those sites to somebody else.
+        """Hand over the person's items on those sites to somebody else.
 
         Raises:
-            NotAllowedError, ReauthenticationError: see `authorise`; then nothing is done.
+            NotAllowedError, ReauthenticationError: as in `authorise`; nothing is changed.
             QuotaExceededError: see `take_quota`.
         """
         self.authorise(name_of(HandOver))
         self.take_quota()
         envelope = self._envelope(0, HandOver(by=self.by, to=to), None)
-        # Without a key of its page it is looked up anew what they hold: nothing is given twice.
+        # Without a key from its page, the held items are looked up again: none is given twice.
         return self.app.hand_over(replace(envelope, key=self.key(), key_for=None), of=of)
 
     def _envelope(
         self, site: str | int, command: Command, seen: int | None, part: int = 0
     ) -> Envelope:
-        # Nobody can guess from it what was written, without the session's secret.
+        # Without the session's secret, nobody can guess the text from it.
         own = secrets.form_token(self.visit.cookie, repr((site, command, seen)))
         given = self.key(part)
         return Envelope(
@@ -160,12 +161,12 @@ class Submission(RequestContext):
         )  # fmt: skip
 
     def key(self, part: int = 0) -> str | None:
-        """The idempotency key that the form's page gave this act."""
+        """The idempotency key that the form's page gave this action."""
         given = self.form.text("key")
         return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
 
     def answered(self, part: int = 0) -> Answer | None:
-        """The earlier answer to it, for acts that check more than the desk does."""
+        """The earlier answer, for actions that check more than the desk does."""
         key = self.key(part)
         if key is None:
             return None
@@ -176,7 +177,7 @@ class Submission(RequestContext):
     def back(self, to: str, flash: Flash | None = None) -> Response:
         """Redirect to that page of this console, where the result is shown.
 
-        An open page that has sent it tells it too, and goes there by itself.
+        An open page that sent it by fetch shows the result too, and goes there by script.
         """
         if "HX-Request" not in self.request.headers:
             return set_flash(
@@ -216,7 +217,7 @@ def submission_with_files(
     here: Annotated[RequestContext, Depends(signed_in_context)],
     form: Annotated[SentForm, Depends(form_with_files)],
 ) -> Submission:
-    """The submission, where files may come with the form."""
+    """The submission, possibly with files."""
     return submission(request, here, form)
 
 
@@ -271,7 +272,7 @@ def time_field(
 
 
 def command_of_form(desk: Submission, action: Action, of: Target) -> Command:
-    """The act's command on that target, with the fields of the form; raises as they do."""
+    """The action's command on that target, with the fields of the form; raises their errors."""
     given = {each.name: _field(desk, each) for each in action.asked}
     named = target.fields(action.command, of)
     return action.command(by=desk.by, **action.fixed, **named, **given)

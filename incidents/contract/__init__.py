@@ -1,4 +1,4 @@
-"""The contract: each act and each document declared once, for every surface.
+"""The contract: each action and each document declared once, for every surface.
 
-Of libraries it knows `typing_extensions` alone.
+The only library it uses is `typing_extensions`.
 """

@@ -1,8 +1,7 @@
-"""The action: one act as all surfaces offer it, with its fields.
+"""The action: one action as all surfaces offer it, with its fields.
 
-The fields are what it asks for, read from the annotations of its command; the body is what a
-request holds, by its name in the API's description; acts may share one. The table of actions is
-`actions`.
+The fields are read from the annotations of its command. The body is the content of a request, by
+its name in the API's description; actions may share one. The table of actions is `actions`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field: `type` without None, which it may be if `optional`; its default, and its fact."""
+    """One field: `type` without None, which is allowed if `optional`; its default; its fact."""
 
     name: str
     type: Any
@@ -39,7 +38,7 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether it must be given."""
+        """Whether it is required."""
         return self.default is MISSING
 
     @property
@@ -49,27 +48,27 @@ class Field:
 
     @property
     def is_time_of_fact(self) -> bool:
-        """Whether it says when the fact happened; left out, it is now."""
+        """Whether it is the time of the fact; if omitted, the present."""
         return self.is_time and self.name == "at"
 
 
 def fields_of(kind: type[Command]) -> tuple[Field, ...]:
-    """The fields of a command in their order, without who gives it."""
+    """The fields of a command in order, without the person who gives it."""
     return _known(kind).fields
 
 
 def personal_fields(kind: type[Command]) -> tuple[str, ...]:
-    """The fields that are people's own words: they are sealed in the record."""
+    """The fields with personal text, which is sealed in the record."""
     return _known(kind).personal
 
 
 def open_words(kind: type[Command]) -> frozenset[str]:
-    """The fields of words that stand in the record as they are, and may be about nobody."""
+    """The text fields that are not sealed in the record, and so must not be about a person."""
     return _known(kind).open
 
 
 def seen_fields(kind: type[Command]) -> tuple[str, ...]:
-    """The fields that say what was seen, and are no part of what is asked."""
+    """The fields for what the caller saw, which are not part of the request."""
     return _known(kind).seen
 
 
@@ -112,7 +111,7 @@ def _field(name: str, hint: Any, default: Any) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One body; its fields are those of the act's command."""
+    """A body; its fields are those of the action's command."""
 
     name: str
     summary: str
@@ -129,9 +128,9 @@ SUPERVISOR: tuple[Role, ...] = ("supervisor",)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How the command line asks for a field: by `--option`, with a metavar and a help.
+    """How the command line takes a field: by `--option`, with a metavar and a help.
 
-    Of a time the help is what happened then, such as `it was found gone`.
+    For a time, the help describes the event, such as `it was found gone`.
     """
 
     help: str
@@ -149,19 +148,20 @@ PERHAPS = {"reason": Ask("Reason.", "R")}
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One act: its command, what it is done to, who may do it, and how it is asked for.
+    """One action: its command, its target, its roles, and its fields on each surface.
 
     `typed` are the words that name it on the command line, `was` those of an older spelling, which
-    still works. The help lists it `after` that command; without one, where its group names it.
-    `short` says what it does in a list of commands, `help` in its own help, and `summary` over
-    HTTP, if not as `short` does. `ask` is how its fields are asked for. `path` follows its target's
-    over HTTP; without one it is asked for in a way of its own. `batch` is its name in a batch,
-    where that is not its path. `renamed` has the names of fields in a request that are not the
-    command's; `fixed` what no surface asks for; `needs` what people must give, though the command
-    can do without.
+    still works. The help lists it `after` that command, otherwise in the place of its name in the
+    group. `short` is its description in a list of commands, `help` its own help, and `summary` its
+    description over HTTP, if it differs from `short`. `ask`: how its fields are entered. `path`
+    follows its target's path over HTTP; without one it has an endpoint of its own kind. `batch` is
+    its name in a batch, if that differs from its path. `renamed` has the names of fields that
+    differ in requests; `fixed` the fields that no surface asks for; `needs` the fields that are
+    required from people, though the command works without them.
 
-    What `closes` the site on somebody's word is confirmed by its name; what is done `in_person` no
-    token does. A second row of one command needs an `operation`.
+    An action that `closes` the site on a person's statement is confirmed by the site's name; a
+    token cannot do an action that is done `in_person`. A second row of one command needs an
+    `operation`.
     """
 
     command: type[c.Command]
@@ -193,12 +193,12 @@ class Action:
 
     @property
     def name(self) -> str:
-        """Its name in the table of roles, for tokens and in the record of refusals."""
+        """Its name in the table of roles, for tokens, and in the record of refusals."""
         return name_of(self.command)
 
     @property
     def asked(self) -> tuple[Field, ...]:
-        """The fields of its command that are asked for, beside what it is done to."""
+        """The fields of its command to be entered, besides its target."""
         return tuple(
             replace(each, default=MISSING) if each.name in self.needs else each
             for each in fields_of(self.command)
@@ -212,7 +212,7 @@ class Action:
         return 201 if self.creates else 200
 
     def asks(self, field: Field) -> Ask:
-        """How a field is asked for on the command line."""
+        """How a field is entered on the command line."""
         common = COMMON if field.required or field.name not in PERHAPS else PERHAPS
         return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
@@ -222,7 +222,7 @@ class Action:
 
 
 def name_of(command: type[c.Command]) -> str:
-    """The act's name: `StateRefused` is `state_refused`; a comparison's two commands are one."""
+    """The action's name: `StateRefused` is `state_refused`; a comparison's two commands are one."""
     found = _NAMES.get(command)
     if found is None:
         spelt = (f"_{each.lower()}" if each.isupper() else each for each in command.__name__)

@@ -1,8 +1,8 @@
-"""The actions: one row for each act that a person or a program may do, for all surfaces.
+"""The actions: one row for each action that a person or a program may do, for all surfaces.
 
-What a field may hold is declared on the command (`action.fields_of`). A row says what the act is
-done to, who may do it, and how the surfaces ask for it. A surface that asks for more, a file or a
-question say, does so by itself, under the act's name.
+The valid values of a field are declared on the command (`action.fields_of`). A row has the action's
+target, its roles, and its fields on the surfaces. A surface that needs more, such as a file or a
+question, handles that itself, under the action's name.
 """
 
 from __future__ import annotations
@@ -332,7 +332,7 @@ CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
 
 
 def of_command(kind: type[c.Command]) -> Action:
-    """The first row of that command; raises KeyError of what no person or program asks for."""
+    """The first row of that command; raises KeyError if no person or program can request it."""
     return _FIRST[kind]
 
 

@@ -1,6 +1,6 @@
-"""The aftermath of an act: what its answer alone does not tell of the world.
+"""The aftermath of an action: effects in reality that its answer does not show.
 
-Each surface looks by its own means, only where it matters, and words what is decided here.
+Each surface looks them up by its own means, only if they matter, and words the decisions made here.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ _DOWN = ("suspended", "closed")
 
 
 def of_left_down(event: Event, in_force: str = "suspended") -> Event:
-    """The event of a site that a loss has left down, as it is in the world.
+    """The event of a left-down site, changed to its real effect.
 
-    Its suspension's end opens it no more, nor the lift of a hold one that is closed.
+    The end of its suspension does not open it any more, nor does lifting a hold open one that is
+    closed.
     """
     return cast("Event", {**event, "left_down": in_force})
 
 
 def may_open(events: Iterable[Facts]) -> bool:
-    """Whether one of them ends a suspension or a hold.
+    """Whether one of the events ends a suspension or a hold.
 
-    Then it matters whether a loss has left the site down.
+    If so, it matters whether a loss has left the site down.
     """
     return any(each["kind"] in _ENDS for each in events)
 
 
 def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> list[Event]:
-    """The events, where the end of a suspension or of a hold does not open its site.
+    """The events, changed so that the end of a suspension or of a hold does not open the site.
 
-    `left_down`: the site's state in the world if a loss has left it down, else None.
+    `left_down`: the site's actual state if a loss has left it down, otherwise None.
     """
     in_force = left_down() if may_open(events) else None
     if in_force is None:
@@ -50,9 +51,9 @@ def as_left_down(events: list[Event], left_down: Callable[[], str | None]) -> li
 
 
 def made_in_time(events: list[Event], in_time: Container[str]) -> list[Event]:
-    """The events; of a call that was made in time but recorded late they say so (`in_time`).
+    """The events, with `in_time` set for calls made in time but recorded late.
 
-    `in_time`: the ids of the contacts of which that is so.
+    `in_time`: the ids of the contacts of these calls.
     """
     return [
         cast("Event", {**each, "in_time": True})
@@ -84,7 +85,7 @@ def late_on_record(incidents: Iterable[Incident]) -> set[str]:
 def stays_up(site: Site, events: Iterable[Facts], carries_out: Callable[[], bool]) -> bool:
     """Whether a hold was set on a site that is not known to be down, and nothing takes it down.
 
-    `events` are the act's own; `carries_out`: whether a daemon carries orders out.
+    `events`: the action's own; `carries_out`: whether a daemon carries out orders.
     """
     is_down = site["in_force"] in _DOWN
     return not is_down and any(e["kind"] == "hold_set" for e in events) and not carries_out()

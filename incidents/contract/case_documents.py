@@ -1,6 +1,6 @@
 """The documents of a case: site, incident, event and order as JSON-able values.
 
-The command line, the API, the outbox and stored answers show them. People's own words are
+The command line, the API, the outbox and stored answers show them. People's text is given as
 references to sealed values.
 """
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 def site_document(case: Case, run: int) -> Site:
-    """A site as it stands; `run` is the run under the active policy (R3).
+    """The document of a site; `run` is the run under the active policy (R3).
 
-    `asked_by` asked for what waits for a second person: that an open site be closed, or a closed
-    one opened.
+    `asked_by`: the first person, who requested the closing of an open site or the opening of a
+    closed one, and waits for a second person.
     """
     waiting = case.closure_request or case.request
     return {
@@ -56,9 +56,9 @@ def site_document(case: Case, run: int) -> Site:
 
 
 def incident_document(case: Case, incident: Incident) -> IncidentDocument:
-    """An incident as it stands; `contact_due` is null for one from before a reinstatement.
+    """The document of an incident; `contact_due` is null for one from before a reinstatement.
 
-    `urls_written` are the addresses as they were written; empty if all were written as `urls` are.
+    `urls_written` are the addresses as written; empty if all equal `urls`.
     """
     site_id = case.site_id
     return {
@@ -86,7 +86,7 @@ def incident_document(case: Case, incident: Incident) -> IncidentDocument:
 
 
 def event_document(site_id: int, event: Event, seq: int) -> EventDocument:
-    """An event, the site's `seq`th, with its own fields beside those that all have."""
+    """The document of an event, the site's `seq`th, with its own fields and the common ones."""
     reason = event.reason
     common: EventDocument = {
         "seq": seq,
@@ -105,7 +105,7 @@ def event_document(site_id: int, event: Event, seq: int) -> EventDocument:
 
 
 def order_document(case: Case, order: Order) -> dict[str, str]:
-    """An order as it is written: names and references, no words of people."""
+    """The document of an order: names and references, no text of people."""
     id_ = case.site_id
     fields = {
         "site": case.site,
@@ -120,7 +120,7 @@ def order_document(case: Case, order: Order) -> dict[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: times in RFC 3339, durations in whole seconds."""
+    """A value in JSON form: times in RFC 3339, durations in whole seconds."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, timedelta):

@@ -1,6 +1,6 @@
-"""The hints: acts and looks that fit a finding, by name.
+"""The hints: actions and queries that fit a finding, by name.
 
-The command line types them (`typed`). The API tells both: by name with their facts, and as command
+The command line shows them as typed (`typed`). The API gives both: names with facts, and command
 lines (`commands`).
 """
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """A view, or an act on nothing: how it is typed, and the right that it takes, by its name.
+    """A query, or an action without a target: its command line, and the name of its right.
 
-    Its target stands at the end or for `{of}`. Without a right whoever is at the machine does it.
+    Its target comes at the end or replaces `{of}`. If no right is given, anybody at the machine may
+    do it.
     """
 
     typed: str
@@ -78,23 +79,23 @@ target."""
 
 
 def action_of(hint: Hint) -> Action | None:
-    """The row of the act; None of a look."""
+    """The row of the action; None for a query."""
     return _ROWS.get(hint["act"])
 
 
 def right_of(hint: Hint) -> str | None:
-    """The right that the act or the look takes; None if it takes none, or is not known."""
+    """The right that the action or the query requires; None if it requires none, or is unknown."""
     action, found = action_of(hint), LOOKS.get(hint["act"])
     return action.name if action is not None else None if found is None else found.right
 
 
 def look(name: str, of: str = "", **facts: str | None) -> Hint:
-    """The hint to look at something (`LOOKS`)."""
+    """The hint for a query (`LOOKS`)."""
     return Hint(act=name, of=of, facts=facts)
 
 
 def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
-    """The hint to do an act."""
+    """The hint for an action."""
     return Hint(act=name_of(command), of=of, facts=facts)
 
 
@@ -102,7 +103,7 @@ _SHELLS_OWN = re.compile(r"[^\w@%+=:,./-]")
 
 
 def _quoted(text: str) -> str:
-    """For a shell; words in any script stay as they are."""
+    """Quote for a shell; words in any script stay unchanged."""
     return shlex.quote(text) if _SHELLS_OWN.search(text) else text
 
 
@@ -114,7 +115,7 @@ _OPTIONS = {"urls": "url"}
 
 
 def typed(hint: Hint) -> str:
-    """The hint as a command line; what the person is to say stands there as a word in capitals."""
+    """The hint as a command line; text that the person must give is a word in capitals."""
     of, facts = hint["of"], hint["facts"]
     if hint["act"] == AS_TYPED:
         return of
@@ -143,7 +144,7 @@ def typed(hint: Hint) -> str:
 
 
 def _to_say(key: str) -> str:
-    """The word for what a person is to say of a filing's detail."""
+    """The word for the text that a person must give for a filing's detail."""
     return "NUMBER" if key.endswith("_number") else "DAY"
 
 
@@ -153,16 +154,15 @@ def commands(of: Iterable[Hint]) -> list[str]:
 
 
 def with_commands(item: QueueItem) -> Item:
-    """An item as programs have it: with its commands, and the likeliest of them as `next`."""
+    """An item for programs: with its commands, and the likeliest of them as `next`."""
     found = commands(item["hints"])
     return {**item, "next": found[0], "commands": found}
 
 
 def understood(document: Mapping[str, Any]) -> list[Hint]:
-    """The hints of a server's document, without those that only a newer one knows.
+    """The hints of a server's document, without those that only a newer version knows.
 
-    Where nothing is left, or of one of before, which tells of no hint, they are its `commands` as
-    they stand.
+    If none is left, or if an older server gives no hints, they are its `commands`, unchanged.
     """
     found = [each for each in _list(document, "hints") if _is_hint(each)]
     typed_ = [each for each in _list(document, "commands") if isinstance(each, str)]

@@ -1,4 +1,4 @@
-"""The next steps: the acts that fit an incident, a task or a site as it is, as hints."""
+"""The next steps: actions that fit the state of an incident, a task or a site, as hints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TELL = "tell"
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
-    """The next acts on an incident, the likeliest first; empty if nothing must be done."""
+    """The next actions on an incident, the likeliest first; empty if nothing must be done."""
     name = incident["id"]
     match incident["state"]:
         case "open" | "unreached":
@@ -39,39 +39,39 @@ def contact(incident: str, outcome: str) -> Hint:
 
 
 def to_task(task: str, kind: str) -> Hint:
-    """Complete a task; of a call its outcome is that they were told."""
+    """Complete a task; for a call, the outcome is that the customer was told."""
     return do(c.CompleteTask, task, **({"outcome": "told"} if kind == _TELL else {}))
 
 
 def to_closure(site: str) -> list[Hint]:
-    """The answers where a closure waits for a second person."""
+    """The possible answers if a closure waits for a second person."""
     return [do(c.ConfirmClosure, site), do(c.DeclineClosure, site, reason=None)]
 
 
 def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
-    """The answers where a reinstatement waits for a second person; a held site is not opened."""
+    """The possible answers if a reinstatement waits for a second person; none opens a held site."""
     return [*([] if held else [do(c.Approve, site)]), do(c.Decline, site, reason=None)]
 
 
 def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
-    """The answers where a closure is disputed; a held site is not opened."""
+    """The possible answers if a closure is disputed; a held site is not opened."""
     reopen = to_reopen(site, held=held, asked_by=asked_by)
     return [do(c.Uphold, site), *reopen, look("why", site)]
 
 
 def to_reopen(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
-    """The way to the reinstatement of a closed site, which somebody may have asked for."""
+    """The steps to reinstate a closed site, which somebody may have requested already."""
     if asked_by:
         return to_reinstatement(site, held=held)
     return [] if held else [do(c.AskReinstatement, site)]
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
-    """The way to open a site that is closed in the world by what is lost."""
+    """The steps to open a site that is closed in reality because of lost entries."""
     # What a rule had closed is recorded again only where it is a fact: that is for a person to say.
     return [] if suspended else [look("repair", site)]
 
 
 def first_of_two(item: QueueItem) -> str | None:
-    """The person who asked for what waits for a second person."""
+    """The person who made a request that waits for a second person."""
     return item["asked_by"] or (None if item["closing"] is None else item["closing"]["by"])

@@ -1,6 +1,6 @@
-"""The rights: what somebody may do that is no act on a site, who may, and what it is called.
+"""The rights: permissions that are not actions on a site, with their roles and names.
 
-The acts themselves are in `actions`; a role's rights are both (`accounts.identity`).
+The actions themselves are in `actions`; a role's rights include both (`accounts.identity`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _ALL: tuple[Role, ...] = get_args(Role)
 class Right:
     """A right by its name, and its `roles`.
 
-    `command` is the one that it is for, if it is for one. `in_person`: a person
-    does it who has just proved who they are, and no token.
+    `command`: the command that it is for, if any. `in_person`: only a person who has just proved
+    who they are may do it, and no token.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The target: what an act is done to, as an id, as the fields of a command, and as a path.
+"""The target of an action, as an id, as the fields of a command, and as a path.
 
-It is the site, by its name or its id, and then the parts that follow in the thing's id:
+It is the site, by its name or its id, followed by the further parts of the target's id:
 `("shop.example",)`, `(12, 3)`, `(12, 3, 1)`, `(12, "t2")`, `(12, 45, "act")`.
 """
 
@@ -57,7 +57,7 @@ def is_task(target: Target) -> bool:
 
 
 def fields(command: type, target: Target) -> dict[str, Any]:
-    """The fields of that kind of command that name the target; None where it is a whole site.
+    """The fields of that kind of command that name the target; None for a whole site.
 
     A command that completes a task accepts only a task (see `is_task`).
     """

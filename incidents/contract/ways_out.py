@@ -1,7 +1,7 @@
-"""The ways out: what can be done in place of what was refused, or after a remark, as hints.
+"""Ways out: alternatives to a refused command, or after a remark, as hints.
 
-Nothing is proposed that would be refused next, or that closes a site, except to confirm a closure
-that somebody has asked for. Where that depends on more than the refusal knows, `site why` tells.
+No hint would be refused next, or closes a site, except to confirm a closure that somebody has
+requested. If that depends on more than the refusal's facts, the hint is `site why`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class _UnknownFactError(Exception):
 
 
 def _fact(facts: Facts, name: str) -> object:
-    """The fact of that name; raises _UnknownFactError where there is none."""
+    """The fact of that name; raises _UnknownFactError if there is none."""
     if name not in facts:
         raise _UnknownFactError(name)
     return facts[name]
 
 
 def _text(facts: Facts, name: str) -> str:
-    """The fact of that name; raises _UnknownFactError where there is none, or no text."""
+    """The fact of that name; raises _UnknownFactError if there is none, or if it is not text."""
     found = _fact(facts, name)
     if not isinstance(found, str):
         raise _UnknownFactError(name)
@@ -67,15 +67,15 @@ def _filing_fields(_: Facts) -> list[Hint]:
 
 
 def _again(facts: Facts, another: Hint) -> list[Hint]:
-    """To log another one; where that would close the site (R1), to look at the count instead.
+    """Log another one; if that would close the site (R1), look at the count instead.
 
-    A server of before does not tell which.
+    An older server does not report which.
     """
     return _why(facts) if facts.get("closes") else [another]
 
 
 def _unknown_contact(facts: Facts) -> list[Hint]:
-    """To look at the incident that has the contacts; of a mistyped id as far as it names one."""
+    """Look at the incident with the contacts; for a mistyped id, at the incident it begins with."""
     if "given" not in facts:
         return _show(facts)
     begun = "-".join(_text(facts, "given").strip().split("-")[:2])
@@ -83,13 +83,13 @@ def _unknown_contact(facts: Facts) -> list[Hint]:
 
 
 def _unknown_incident(facts: Facts) -> list[Hint]:
-    """To look at the site, if a site's name stands where an incident's was wanted."""
+    """Look at the site, if a site's name was given instead of an incident's id."""
     given = facts.get("given")
     return [look("why", given)] if isinstance(given, str) and "." in given else [look("sites")]
 
 
 def _unknown_site(facts: Facts) -> list[Hint]:
-    """To add it, if it is a name that resembles none in the register; `12` and `12-x` are ids."""
+    """Add the site, if the name resembles none in the register; `12` and `12-x` are ids."""
     site = _text(facts, "site")
     is_searched = "nearest" in facts and facts.get("searched") is not False
     is_new = is_searched and not _LIKE_ID.fullmatch(site)
@@ -100,12 +100,12 @@ _LIKE_ID = re.compile(r"\d+(-[^.]*)?")
 
 
 def _nothing_covered(facts: Facts) -> list[Hint]:
-    """To sign, where that would cover some of it."""
+    """Sign, if that would cover some of the entries."""
     return [look("sign_log")] if _fact(facts, "uncovered") else []
 
 
 def _nothing_signed(facts: Facts) -> list[Hint]:
-    """To sign, after making a key where there is none; a server does not tell whether."""
+    """Sign, after making a key if there is none; a server does not report whether there is one."""
     return [*([look("new_log_key")] if _fact(facts, "needs_key") else []), look("sign_log")]
 
 
@@ -120,7 +120,7 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "already_requested": _why,
     "closure_asked": lambda facts: next_steps.to_closure(_text(facts, "site")),
     "disabled_account": lambda facts: [look("enable_account", _text(facts, "handle"))],
-    # First a look at the one that is there: another one is a count more.
+    # First check the recorded one: another violation would count as well.
     "double_entry": lambda facts: [
         *_show(facts),
         *_again(facts, do(c.Log, _text(facts, "site"), urls=_text(facts, "url"), again="true")),
@@ -184,9 +184,9 @@ OF_REMARKS: dict[str, Callable[[Facts], list[Hint]]] = {
 
 
 def of_refusal(name: str, facts: Facts) -> list[Hint]:
-    """The acts and looks in place of what was refused, the likeliest first.
+    """Alternatives to a refused command, as hints, likeliest first.
 
-    Empty where a fact is missing: a server of another version knows others.
+    Empty if a fact is missing, which happens when the server runs another version.
     """
     try:
         return _of_refusal(name, facts)
@@ -195,7 +195,7 @@ def of_refusal(name: str, facts: Facts) -> list[Hint]:
 
 
 def of_remark(name: str, facts: Facts) -> list[Hint]:
-    """The acts and looks after an act of which that was remarked."""
+    """Actions and queries after an action with that remark."""
     found = OF_REMARKS.get(name)
     return found(facts) if found else []
 

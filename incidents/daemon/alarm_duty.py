@@ -1,7 +1,7 @@
 """The duty of alarms: look for causes, and report each to the desk once.
 
-Any number of daemons may look. An alarm raised by one is not raised by others, and one daemon at a
-time sends it. A dead daemon is reported by another one, or by cron (`incidents daemon --once`,
+Any number of daemons may do this. An alarm raised by one is not raised by others, and one daemon at
+a time sends it. A dead daemon is reported by another one, or by cron (`incidents daemon --once`,
 `incidents alarms`) on another host.
 """
 
@@ -101,8 +101,8 @@ class Alarms:
         """Read the channels and the reminders from the settings.
 
         Raises:
-            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
-                wrong.
+            SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
+                setting.
         """
         self._send = self._send or alarm_letter.channel_sender(
             lanes.desk_lane(self._app), alarm_letter.this_source(self._app)
@@ -130,7 +130,7 @@ class Alarms:
                 return
 
     def _look(self) -> tuple[dict[str, monitoring.Raised], CurrentAlarms, datetime]:
-        """The raised alarms and the present causes in one state of the database, and its time.
+        """The raised alarms and present causes in one state of the database, and its time.
 
         The time is read after the alarms, so none of them was raised later.
         """
@@ -238,8 +238,8 @@ def once(app: App) -> Alarms:
     """Send all present alarms (`daemon --once`), a silence without delay.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is
-            wrong.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
+            setting.
     """
     # In cron each line would become a mail.
     duty = Alarms(app, say=lambda *_, **__: None, patience_s=0.0)
@@ -262,5 +262,5 @@ def _row_subject(alarm: Alarm, look: CurrentAlarms) -> str:
 
 
 def _is_quiet(outcome: Outcome) -> bool:
-    """Return whether quiet hours delay it: nothing was tried, and nothing is wrong."""
+    """Return whether quiet hours delay it: no attempt was made, and there is no error."""
     return isinstance(outcome, Retry) and outcome.problem == "quiet"

@@ -196,7 +196,7 @@ class Delivery:
 
 
 def once(app: App) -> Delivery:
-    """Try each due order once (`daemon --once`); the result's `errors` says what failed."""
+    """Try each due order once (`daemon --once`); the result's `errors` lists the failures."""
     delivery = Delivery(app, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
@@ -226,7 +226,8 @@ def notice_lane(app: App, lane: str) -> CustomerLane | DeskLane:
     """The lane to the customer or to the desk, from the settings.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming the wrong
+            setting.
     """
     if lane == NOTICE:
         return lanes.customer_lane(app, link=customer_link.load_notice_link())

@@ -41,7 +41,7 @@ def clock_drift(
 ) -> timedelta | None:
     """The lead of this machine's clock over the database's; negative: behind.
 
-    A difference within the round trip to the database is no drift. None on SQLite, which has no
+    A difference within the round trip to the database does not count. None on SQLite, which has no
     clock of its own, and in a rehearsal.
     """
     before = now()
@@ -95,10 +95,10 @@ _ATTEMPT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed:
-    """The result of a look, with the next due time (UTC) and the reason if it stood aside.
+    """The result of a check, with the next due time (UTC) and the reason if it stood aside.
 
-    `next_due`: without sites that are due and were left, because another daemon has them or a row
-    is damaged; the next tick looks again. `ahead`: the lead of this machine's clock over the
+    `next_due`: without due sites that were skipped, because another daemon has them or a row is
+    damaged; the next tick checks again. `ahead`: the lead of this machine's clock over the
     database's, which decides; negative: behind. `halted`: no orders are carried out until a person
     resumes.
     """
@@ -134,7 +134,7 @@ def elapse(
     halted = halted_since is not None
     aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
-    # The database's time, or earlier: an extra look does no harm, a missed one does.
+    # The database's time, or earlier: an extra check does no harm, a missed one does.
     covered_until = now - ahead
     max_lead = clock.now() - covered_until
     if aside is not None or next_due is None or next_due >= covered_until:
@@ -198,12 +198,12 @@ class Enforcement:
 
     @property
     def is_working(self) -> bool:
-        """Whether a look was completed recently."""
+        """Whether a check was completed recently."""
         at = self._worked_at
         return at is not None and self._monotonic() - at <= WORKING_FOR_S
 
     def run(self) -> None:
-        """Do one look; no failure stops the next one."""
+        """Do one check; no failure stops the next one."""
         if self._stopped() or self._backoff.waiting:
             return
         try:
@@ -239,7 +239,7 @@ class Enforcement:
         if found.aside is None:
             self._systemd.ready()
             if found.next_due is not None:
-                # If this is past by now, the next look begins at once.
+                # If this is past by now, the next check begins at once.
                 self._wake_at(found.next_due + found.ahead)
         if changed and found.aside is not None:
             journal.error(

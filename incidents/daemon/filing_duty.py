@@ -79,7 +79,7 @@ class Filings:
 
         Raises:
             DatabaseError: if the database fails.
-            SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+            SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         """
         if not filing_settings.load().remind:
             return 0
@@ -109,7 +109,7 @@ class Filings:
 
         Sites that are down or not approved are skipped.
 
-        Raises as `remind`, and NoFilingLibraryError or NoFetchingLibraryError.
+        Raises the same errors as `remind`, and NoFilingLibraryError or NoFetchingLibraryError.
         """
         settings = filing_settings.load()
         if settings.recheck_within is None:
@@ -134,9 +134,10 @@ class Filings:
             return filings.due(connection, self._app.now(connection))
 
     def _claim(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
-        """Claim the page, and return the site's filing; None without a page, or if another has it.
+        """Claim the page, and return the site's filing; None if there is no page or another has it.
 
-        If this daemon dies, the page is soon checked again."""
+        If this daemon dies, the page is soon checked again.
+        """
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._app.now(connection)
             details: dict[str, str] = views.filing_details(connection, due.site)
@@ -168,7 +169,7 @@ class Filings:
 def once(app: App) -> Filings:
     """Send the due reminders, and check some pages (`daemon --once`).
 
-    Raises as `Filings.remind`.
+    Raises the same errors as `Filings.remind`.
     """
     duty = Filings(app, say=lambda *_, **__: None)
     duty.remind()
@@ -195,6 +196,6 @@ def _check_footer(
     expected = check.Expected.of(details, icp_form=settings.icp_form)
     found = check.check_footer(read.footer(), expected)
     if any(each.field == check.PAGE for each in found):
-        # The page was cut, or only scripts fill it: what it lacks is unknown.
+        # The page was cut, or only scripts fill it: its gaps are unknown.
         return None
     return tuple(sorted({each.code for each in found if each.verdict == WRONG}))

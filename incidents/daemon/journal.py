@@ -27,20 +27,20 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def info(sentence: str, **facts: Any) -> None:
-    """Log what was done."""
+    """Log a completed action."""
     # The disk is full, or the reader has gone away.
     with contextlib.suppress(OSError, ValueError):
         _log.info(sentence, **facts)
 
 
 def warning(sentence: str, **facts: Any) -> None:
-    """Log what a person should look at."""
+    """Log a condition that a person should check."""
     with contextlib.suppress(OSError, ValueError):
         _log.warning(sentence, **facts)
 
 
 def error(sentence: str, **facts: Any) -> None:
-    """Log what prevents enforcement of the clock."""
+    """Log an error that prevents enforcement of the clock."""
     with contextlib.suppress(OSError, ValueError):
         _log.error(sentence, **facts)
 
@@ -48,8 +48,8 @@ def error(sentence: str, **facts: Any) -> None:
 def decided(answers: Iterable[Answer]) -> int:
     """Log one line for each decision of the clock; return their number.
 
-    The lines are those of `info`, but written together: one by one they took a quarter of the time
-    of deciding. None of their facts is personal.
+    The lines are those of `info`, but written together: written one by one, they took a quarter of
+    the time for decisions. None of their facts is personal.
     """
     facts = [
         _facts(answer, seq, event)

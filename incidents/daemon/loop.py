@@ -134,7 +134,7 @@ class _Loop:
         if warning := open_to_others(self._app.bare_engine):
             journal.warning("the database is exposed to others", reason=warning)
         self._scheduler.start()
-        # Both share one thread, so two looks never overlap.
+        # Both share one thread, so two checks never overlap.
         self._every(TICK_S, self._enforce, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
         for name, (seconds, duty) in self._duties.items():
@@ -204,7 +204,7 @@ class _Loop:
                 os.kill(os.getpid(), received)
 
     def _close(self) -> None:
-        # With wait=True the scheduler holds its lock, and a look that ends now and requests a
+        # With wait=True the scheduler holds its lock, and a check that ends now and requests a
         # wake-up would deadlock.
         self._scheduler.shutdown(wait=False)
         for executor in self._executors.values():
@@ -218,7 +218,7 @@ class _Loop:
         # the suspension.
         if not self._stop.is_set():
             # A job with one date is removed when it runs, which fails with a traceback if the
-            # scheduler is stopped just then. An extra look each day does no harm.
+            # scheduler is stopped just then. An extra check each day does no harm.
             self._every(
                 _DAY_S,
                 self._enforce,
@@ -239,7 +239,7 @@ class _Loop:
         self._scheduler.add_job(duty, Every(seconds), next_run_time=first, **options)
 
     def _run_now(self, id_: str) -> None:
-        # At a stop the scheduler may drop its jobs before the last look ends.
+        # At a stop the scheduler may drop its jobs before the last check ends.
         with suppress(JobLookupError):
             self._scheduler.modify_job(id_, next_run_time=clock.now())
 

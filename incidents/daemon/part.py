@@ -1,4 +1,4 @@
-"""The part of a duty, which may fail without the others, and then waits before it retries."""
+"""A part of a duty, which may fail independently, and then waits before it retries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_S = 30.0
 class Backoff:
     """The waits 1, 2, 4 … 30 s, each shortened by up to a half by `jitter`.
 
-    Otherwise daemons that lost the same database would all come back at the same moment.
+    Otherwise daemons that lost the same database would all reconnect at the same moment.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Backoff:
 
 
 def database_fault(error: Exception) -> str | None:
-    """The fault of the database behind an error, if it may pass; else None."""
+    """The fault of the database behind an error, if it is temporary; otherwise None."""
     cause = error.__cause__
     if isinstance(error, UnseenError):
         return error.message

@@ -135,7 +135,7 @@ class Record:
             self._unable = done.unable
 
     def _try_to_sign(self, now: datetime) -> signing.Signing:
-        """Sign; while another process signs, return nothing, and raise after a while."""
+        """Sign; if another process is signing, return nothing, and raise after a while."""
         patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
@@ -151,7 +151,7 @@ class Record:
         return done
 
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
-        """Check for a loss where signing did not: nobody signs, or nothing is new."""
+        """Check for a loss even if signing did not: nobody signs, or there is nothing new."""
         if done.unable not in (None, signing.NO_KEY) and self._is_signing_late(now):
             # Nobody signs: an error if signed entries are missing, or if the key is here.
             loss.check(self._app.engine, self._ring.file)
@@ -170,7 +170,7 @@ class Record:
             return status.waiting_since(connection, now) is not None
 
     def _record_failure(self, error: IncidentsError, now: datetime) -> bool:
-        """Record the failure, unless another signs or a refusal is on record; say whether."""
+        """Record the failure; return False if another process signs or a refusal is on record."""
         refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
         how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._app.reading() as connection:
@@ -192,7 +192,7 @@ class Record:
 class WitnessRequests:
     """The requests for witness signatures and time stamps, each in its own thread.
 
-    So none waits for another, and nothing waits for them: late answers are dropped.
+    No request waits for another, and nothing waits for them: late answers are dropped.
     """
 
     def __init__(self, app: App, record: Record, stop: Event) -> None:
@@ -216,7 +216,7 @@ class WitnessRequests:
 def once(app: App) -> None:
     """Number, sign and publish, and ask each witness once (`daemon --once`).
 
-    Due deadlines are enforced before; errors here go to the log and to `audit status`.
+    Due deadlines were enforced before; errors here go to the log and to `audit status`.
     """
     # In cron each line would become a mail, each minute, on a machine without a key.
     record = Record(app, say=lambda *_, **__: None, at_once=True)

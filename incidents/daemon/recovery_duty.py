@@ -1,6 +1,7 @@
-"""The duty of recovery: compare the world with a record that has lost its end, until they agree.
+"""The duty of recovery: compare the live system with a shortened record until they agree.
 
-The delivery carries out repeated orders like any other; then the site is compared again.
+The record has lost its end. The delivery carries out repeated orders like any other; then the site
+is compared again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _MAX_UNKNOWN = 500
 class Recovery:
     """The duty of one daemon, run by one thread.
 
-    Unresolved sites are compared again, after growing waits, until the world agrees with the
+    Unresolved sites are compared again, after growing waits, until the live system agrees with the
     record. No site is opened: the reason why one is down may be lost.
     """
 
@@ -54,7 +55,10 @@ class Recovery:
             self._part.attempt(self.recover)
 
     def recover(self) -> bool:
-        """Compare the sites due now, and return whether any was; raises as `compare_sites`."""
+        """Compare the sites due now, and return whether any was.
+
+        Raises the errors of `compare_sites`.
+        """
         schema.check(self._app.bare_engine)
         with self._app.reading() as connection:
             standing = lineage.standing(connection)
@@ -73,13 +77,13 @@ class Recovery:
         else:
             self._backoff.failed()
             if not due:
-                # From now on people see that the world differs from the record.
+                # From now on people see that the live system differs from the record.
                 with plainly(self._app.engine), writing(self._app.engine) as connection:
                     lineage.doubt(connection, self._epoch, self._app.now(connection))
         return due or bool(new_sites)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
-        """Compare every site, or those unresolved at the last look."""
+        """Compare every site, or those unresolved in the last comparison."""
         if self._open is None:
             self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
@@ -96,8 +100,9 @@ class Recovery:
     def _compare_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
         """Compare the unresolved sites again, and those left down since by any daemon.
 
-        Only some of those with an unknown state: the record has not changed, and most adapters can
-        never report one."""
+        Only some of the sites with an unknown state are compared: the record has not changed, and
+        most adapters never report a state.
+        """
         with self._app.reading() as connection:
             left = set(left_down.all_left_down(connection, self._app.now(connection)))
         unknown: list[Comparison] = []
@@ -142,7 +147,7 @@ class Recovery:
         return [each for each in compared if comparison.is_unresolved(each)]
 
     def _log_summary(self, done: comparison.Summary) -> None:
-        """Log the summary, unless it is the same as at the last look."""
+        """Log the summary, unless it equals that of the last comparison."""
         counts = done.counts
         counted = {
             "sites": counts.total(), "orders": counts[REPAIRED],

@@ -39,7 +39,7 @@ def check(app: App) -> list[str]:
 
 
 def check_unread() -> None:
-    """Check what no process reads at its start: the section names, and [accounts].
+    """Check settings that no process reads at its start: the section names, and [accounts].
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.

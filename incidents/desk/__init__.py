@@ -1,4 +1,4 @@
-"""The desk: the only way in which anything is written about a site."""
+"""The desk: the only component that writes to the record of a site."""
 
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope

@@ -1,6 +1,6 @@
-"""The access to commands: which need a sign-in, who may be given work, and counted refusals.
+"""Access to commands: required sign-ins, permission to receive work, and refusal counts.
 
-The check is made here, under the locks of the act, so that no surface can bypass it.
+The check is made here, under the locks of the action, so that no surface can bypass it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ can take the work over.
 _IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
 _SUPERVISORS = (
     *{action.command for action in ACTIONS if action.roles == SUPERVISOR},
-    # A machine's commands, which no person gives directly: the comparison with the world.
+    # A machine's commands, which no person gives directly: checks of the actual state.
     RecordState,
     RepeatOrder,
 )
@@ -77,7 +77,7 @@ _MACHINES = frozenset({COURIER, DAEMON})
 
 
 def needs_two_people(command: Command, policy: Policy) -> bool:
-    """Whether it takes two people: to open a closed site or, by `policy`, to close one (R4, R5)."""
+    """Whether it takes two people: to reinstate a site or, by `policy`, to close one (R4, R5)."""
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
     return isinstance(command, _IN_PERSON)
@@ -102,7 +102,7 @@ class Access:
         return any_exist(self._connection)
 
     def refused(self, envelope: Envelope) -> Refusal | None:
-        """The refusal of a command that its person may not give for any site; else None."""
+        """The refusal of a command that its person may not give for any site; otherwise None."""
         command = envelope.command
         if needs_two_people(command, self._policy) and self._has_accounts:
             act = name_of(type(command))
@@ -115,7 +115,7 @@ class Access:
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
-        """The refusal of a command that its person may not give in this state; else None."""
+        """The refusal of a command that its person may not give in this state; otherwise None."""
         match envelope.command:
             case Approve():
                 return self._unproved(case.request, case)
@@ -140,7 +140,7 @@ class Access:
         return None if second is None else self._not_second(second, by, act)
 
     def refused_recovery(self, by: str) -> Refusal | None:
-        """The refusal to resume a record that has lost its end if `by` asks for it; else None."""
+        """The refusal if `by` may not resume a record that has lost its end; otherwise None."""
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
@@ -164,7 +164,7 @@ class Access:
             self._denied.append((envelope, DENIALS[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
-        """Count the noted ones; the sites' rows must be locked before."""
+        """Count the noted refusals; the sites' rows must be locked before."""
         refused = [
             sign_ins.Refusal(
                 envelope.command.by,
@@ -210,19 +210,19 @@ class Access:
         )
 
     def _no_supervisor(self, by: str, act: str) -> Refusal | None:
-        """The refusal of an act that only a supervisor may do, if there are accounts.
+        """The refusal of an action that only a supervisor may do, if there are accounts.
 
-        Those are holds, answers to disputes and requests, acts on orders, and recovery. It applies
-        at the command line too, where the name is trusted.
+        These are holds, answers to disputes and requests, actions on orders, and recovery. It
+        applies at the command line too, where the name is trusted.
         """
         if not self._has_accounts or self._may(by, act):
             return None
         return Refusal("no_supervisor", {"by": by, "act": act})
 
     def _no_taker(self, command: HandOver) -> Refusal | None:
-        """The refusal to hand work over to somebody who cannot do it.
+        """The refusal to hand over work to somebody who cannot do it.
 
-        Only its holder can release an item, so it would be locked for good.
+        Only its holder can release an item, so the item would be locked permanently.
         """
         if not self._has_accounts or self._may(command.to, name_of(ClaimItem)):
             return None
@@ -238,7 +238,7 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """Refuse others a second correction (R2): repeated ones could extend the hour for ever."""
+        """Refuse a second correction by others (R2): repetition could extend the hour forever."""
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

@@ -1,4 +1,4 @@
-"""The desk's own acts on accounts: give access, and withdraw it.
+"""The desk's own actions on accounts: give access, and withdraw it.
 
 Each is an `AccountAct`, and raises AccountSignInError as that does.
 """
@@ -68,7 +68,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
     """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
-        BadHandleError, UnknownRoleError, AccountExistsError: naming what was given.
+        BadHandleError, UnknownRoleError, AccountExistsError: naming the given value.
     """
     check_handle(handle)
     _check_role(role)
@@ -85,7 +85,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
     """Give the account another role, and return whether that changed anything.
 
     Raises:
-        UnknownRoleError, UnknownAccountError, LastAdministratorError: naming what was given.
+        UnknownRoleError, UnknownAccountError, LastAdministratorError: naming the given value.
     """
     _check_role(role)
     act = AccountAct(connection, by, clock)
@@ -101,7 +101,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
 def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     """Disable the account from now on, and return whether that changed anything.
 
-    Its sessions and its tokens end for good.
+    Its sessions and its tokens end permanently.
 
     Raises:
         UnknownAccountError, LastAdministratorError: naming it.

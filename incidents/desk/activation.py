@@ -1,4 +1,4 @@
-"""The desk's own acts on the rules of its record: activate a policy, name the signing key."""
+"""The desk's own actions on the rules of its record: activate a policy, name the signing key."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class ActivationDeniedError(RefusedError):
 
     @property
     def name(self) -> str:
-        """The refusal's."""
+        """The refusal's name."""
         return self.refusal.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """A request to make `policy` the active one, with the reason in the person's own words.
+    """A request to make `policy` the active one, with the person's reason as text.
 
     `signed_in`: the person is authenticated. `second`: another authenticated person who confirms
-    the same act.
+    the same action.
     """
 
     policy: Policy
@@ -63,13 +63,16 @@ class Activation:
 
     @property
     def once(self) -> IdempotencyKey:
-        """The key of the request, with what a repetition must share."""
+        """The key of the request, with the facts that a repetition must share."""
         request = json.dumps(["activate", self.policy.digest, self.by, self.reason])
         return IdempotencyKey(key=self.key, by=self.by, request=request, given_key=self.given_key)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
-    """The changes that the activation would make at `now` (UTC); raises as `activate`."""
+    """The changes that the activation would make at `now` (UTC).
+
+    Raises the same errors as `activate`.
+    """
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
     return {
@@ -111,8 +114,8 @@ def activate(
 ) -> policies.Activated:
     """Activate the policy; return the active policy, the one before, and the changes.
 
-    Whatever was due before is done first, under the policy of that time, so the outcome never
-    depends on whether a daemon or the activation came first.
+    Everything due before is processed first, under the earlier policy, so the outcome does not
+    depend on whether a daemon or the activation came first.
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.

@@ -1,7 +1,7 @@
-"""The batch: commands taken one after the other in one transaction, with their results.
+"""The batch: commands processed one after the other in one transaction, with their results.
 
 Its sites are already locked (see `locked`). It reads their cases, decides the commands, and writes
-everything at once. A refusal concerns its command alone.
+everything at once. A refusal affects only its own command.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 class Batch:
     """The commands of one transaction, decided under `policy` at `now`.
 
-    `sender_now`: the time by the clock of the machine that they come from (both in UTC).
+    `sender_now`: the time on the machine that sent them (both in UTC).
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Batch:
         return answer
 
     def _change_filing(self, site: SiteWork, command: ChangeFiling, login: str | None) -> Answer:
-        """Change a filing, then record the suspicions that checks have about the change."""
+        """Change a filing, then record the suspicions that checks raise about the change."""
         changed = self._work.filings.real_changes(command, site.case)
         # The command itself was checked before; only its parts have become details.
         bad = refused_text(changed) if command.parts else None
@@ -174,14 +174,14 @@ class Batch:
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
-        """A refusal that needs no case; what was due on the site is done anyway."""
+        """A refusal that needs no case; anything due on the site is processed anyway."""
         site = self._work.site(envelope)
         if site is None or site.case.created_at is None:
             return refused_answer(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
     def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
-        """A refusal for a site in the register; what was due on it is done anyway."""
+        """A refusal for a site in the register; anything due on it is processed anyway."""
         answer, _ = self._decide_on(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
@@ -214,7 +214,7 @@ class Batch:
         return answer, own > 0
 
     def _unknown(self, envelope: Envelope) -> Refusal:
-        """The refusal for an unknown site, with the nearest names if somebody looked for them."""
+        """The refusal for an unknown site, with the nearest names if they were looked up."""
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
             # One search for names in a batch: it takes long, and locks are held meanwhile.
@@ -237,7 +237,7 @@ class Batch:
 
 
 def _document(decision: Decision, command: Command, first_seq: int, policy: Policy) -> Outcome:
-    """The site, the incidents that the act touched, and its events, in their state after it."""
+    """The site, the incidents that the action changed, and its events, in their state after it."""
     case = decision.case
     touched = list(decision.touched)
     named = getattr(command, "incident", None)

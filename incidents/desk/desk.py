@@ -1,4 +1,4 @@
-"""The desk: takes batches of commands, and does what is due."""
+"""The desk: processes batches of commands, and everything that falls due."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Desk:
     """The desk of one database.
 
     `clock` returns the machine's time, aware and in UTC. On PostgreSQL, sites are decided by the
-    database's clock, and an act is refused if the machine's clock differs from it by more than five
-    minutes, unless the database is a rehearsal.
+    database's clock, and an action is refused if the machine's clock differs from it by more than
+    five minutes, unless the database is a rehearsal.
 
-    All acts raise DatabaseError if the database fails.
+    All actions raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = clock.now) -> None:
@@ -69,7 +69,7 @@ class Desk:
         policy: Policy | None = None,
         lock_timeout: timedelta | None = None,
     ) -> list[Answer]:
-        """Take the commands in order, in one transaction, and return the answers in that order.
+        """Process the commands in order, in one transaction, and return the answers in that order.
 
         A dry run decides the same, under `policy` if given, and leaves no trace. `lock_timeout`:
         the longest wait for each lock of another transaction (PostgreSQL).
@@ -100,7 +100,7 @@ class Desk:
         ]
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
-        """Do what is due on up to `limit` sites, the earliest first, in one transaction.
+        """Process due actions on up to `limit` sites, the earliest first, in one transaction.
 
         Sites locked by another transaction are skipped (PostgreSQL). The result is empty if nothing
         is due. A site that cannot be decided, because of a damaged row for example, does not stop
@@ -158,12 +158,12 @@ class Desk:
     ) -> Activated:
         """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
-        The answer has the changes from the policy that was active before; that of a repeated act
+        The answer has the changes from the policy that was active before; that of a repeated action
         has the same changes.
 
         Raises:
             PolicyError: if the text is not a policy.
-            RefusedError: if it is active already, if the key was used for another act, or if the
+            RefusedError: if it is active already, if the key was used for another action, or if the
                 person, or a `second` person, must have signed in.
         """
         wanted = activation.Activation(
@@ -197,10 +197,10 @@ class Desk:
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
     def on_record(self, act: Callable[[Connection], T]) -> T:
-        """Do one of the desk's own acts (see `own_stream`), in one transaction.
+        """Perform one of the desk's own actions (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the act is refused, or if this machine's clock is far from the
+            RefusedError: if the action is refused, or this machine's clock is far from the
                 database's.
         """
         with plainly(self._engine), writing(self._engine) as connection:

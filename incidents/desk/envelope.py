@@ -1,4 +1,4 @@
-"""The envelope: a command on its way to a site, and the desk's answer to it."""
+"""The envelope: a command on its way to a site, with its sender; and the desk's answer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 class Envelope:
     """A command with its site and its sender.
 
-    `site`: the kept form of a site's name, or its id. People's own words are in the command as they
-    wrote them. `login`: the login name of the process, shown beside the person. `key`: the same
-    command with the same key is done once; after `key_for` the key is free again. `given_key`: what
-    the sender called it, where `key` has more, such as whose it is. `seen`: the number of the
-    site's last entry that the person has seen; if there is a later one, or if the site's id is not
-    `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the person is
-    authenticated as an account of this database. `unless_closing`: refuse a command that would
-    close the site as `would_close`, so that the person can be asked first.
+    `site`: the kept form of a site's name, or its id. People's text is unsealed in the command.
+    `login`: the login name of the process, shown beside the person. `key`: the same command with
+    the same key is done once; after `key_for` the key is free again. `given_key`: the sender's own
+    key, if `key` has more, such as its owner. `seen`: the number of the site's last entry that the
+    person has seen; if there is a later one, or if the site's id is not `seen_of`, the command is
+    refused as `changed_meanwhile`. `signed_in`: the person is authenticated as an account of this
+    database. `unless_closing`: refuse a command that would close the site as `would_close`, so that
+    the person can be asked first.
     """
 
     site: str | int
@@ -51,7 +51,7 @@ class Envelope:
 class Answer:
     """The result of a command: a document of the site after it, or a refusal.
 
-    Whatever was due before is done in either case, and comes first in the document's `events`.
+    Everything due before is processed in either case, and comes first in the document's `events`.
     `events`: those of the machine; the first is the site's entry number `first_seq`. A repeated
     answer has none. `repeated`: the key's command was done before, and this is its first answer.
     """
@@ -67,29 +67,29 @@ class Answer:
 
     @cached_property
     def document(self) -> Outcome:
-        """The site, the incidents that the act touched, and the events, in their state after it.
+        """The site, the incidents that the action changed, and the events, in their state after it.
 
-        It is made when first needed: nobody needs those of ten thousand lapsed clocks.
+        It is created when first needed: nobody needs the documents of ten thousand lapsed clocks.
         """
         return self.make_document()
 
     @property
     def site_document(self) -> Site:
-        """The site after the command, which came to one."""
+        """The site after the command; the command must have reached one."""
         site = self.document["site"]
         assert site is not None
         return site
 
     @property
     def incident_document(self) -> Incident:
-        """The incident after the command, which was about one."""
+        """The incident after the command; the command must have been about one."""
         incident = self.document["incident"]
         assert incident is not None
         return incident
 
 
 def join_answers(answer: Answer, after: Answer) -> Answer:
-    """The joint answer of an act and of what followed from it in the same transaction."""
+    """The joint answer of an action and its consequences in the same transaction."""
     if not after.events:
         return answer
 
@@ -101,7 +101,7 @@ def join_answers(answer: Answer, after: Answer) -> Answer:
 
 
 class AnswerOfKey(TypedDict):
-    """An answer as JSON keeps it for its key; a refusal and a remark are `[name, facts]`."""
+    """An answer as stored in JSON for its key; a refusal and a remark are `[name, facts]`."""
 
     site: str
     site_id: int | None
@@ -120,7 +120,7 @@ def _nothing() -> Outcome:
 
 
 def to_json(answer: Answer) -> AnswerOfKey:
-    """The answer in the form that is kept for its key."""
+    """The answer in the form that is stored for its key."""
     refusal = answer.refusal
     return {
         "site": answer.site,
@@ -132,7 +132,7 @@ def to_json(answer: Answer) -> AnswerOfKey:
 
 
 def from_json(kept: Mapping[str, Any]) -> Answer:
-    """The answer from its kept form, as a repeated one."""
+    """The answer from its stored form, as a repeated one."""
     found = cast("AnswerOfKey", kept)
     refusal = found["refusal"]
     return Answer(

@@ -1,8 +1,8 @@
-"""The erasure: the desk's own act of deleting people's words once the law permits it.
+"""The erasure: the desk's own action that deletes people's text once the law permits it.
 
-The entries stay as they are: once a value is gone, nobody can find out what its reference meant.
-Each batch goes on record in the transaction that erases it. Files are deleted right after it; the
-next run deletes those that a crash leaves.
+The entries stay unchanged: once a value is gone, nobody can find out what its reference meant. Each
+batch goes on record in the transaction that erases it. Files are deleted right after it; the next
+run deletes those that a crash leaves.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """The scope of an erasure, with the person, and the reason in their own words.
+    """The scope of an erasure, with the person and their reason.
 
-    For one site, named `site`: everything old enough. For all sites: only what is not needed.
+    For one site, named `site`: all data old enough. For all sites: only data not needed.
     """
 
     scope: Scope
@@ -176,7 +176,7 @@ def _erasable(engine: Engine, scope: Scope) -> Iterator[list[SealedValue]]:
 def _unneeded(
     connection: Connection, scope: Scope, words: Sequence[SealedValue]
 ) -> list[SealedValue]:
-    """The values, in order, that nobody needs.
+    """The values, in order, that are no longer needed.
 
     For a request about one site, the need does not matter.
     """

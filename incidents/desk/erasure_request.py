@@ -1,4 +1,4 @@
-"""The erasure request for a site's words, which go as soon as the law allows it."""
+"""The request to erase a site's personal text, which is done as soon as the law allows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TooYoungError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRequest:
-    """A request to erase a site's personal data: people's words and whom to call; with a reason."""
+    """A request to erase a site's personal data, text and contact details, with a reason."""
 
     site: str
     reason: str
@@ -44,7 +44,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YoungData:
-    """The data that is too young to be erased, and when (UTC) the first and last of it may be."""
+    """The data too young to erase, and when (UTC) the first and the last of it may be erased."""
 
     words: int
     files: int
@@ -52,7 +52,7 @@ class YoungData:
     last: datetime | None
 
     def document(self) -> documents.Staying:
-        """For programs."""
+        """The document for programs."""
         return {
             "words": self.words,
             "files": self.files,
@@ -71,7 +71,7 @@ class ErasureResult:
     staying: YoungData
 
     def document(self, *, dry_run: bool) -> documents.Erased:
-        """For programs."""
+        """The document for programs."""
         return {
             "site": self.site,
             "before": rfc3339(self.before),
@@ -100,7 +100,7 @@ class ErasureRequests:
         confirm: Callable[[], None],
         format_time: Callable[[datetime], str] = rfc3339,
     ) -> ErasureResult:
-        """Erase for good what is old enough at `now` (UTC); in a dry run, only return it.
+        """Erase data old enough at `now` (UTC) permanently; in a dry run, only return it.
 
         `confirm` is called before anything is erased, and may raise. `format_time` formats the time
         in a refusal.
@@ -108,7 +108,7 @@ class ErasureRequests:
         Raises:
             UnknownSiteError: with the nearest names.
             TooYoungError: if there is data, but the law requires all of it to be kept.
-            As `erasure.erase` does.
+            The same errors as `erasure.erase`.
         """
         scope = Scope(before=self.keep.cutoff(now), site_id=self._site_id(request.site))
         erased = erasure.expect(self.engine, scope, self.folder)

@@ -2,7 +2,7 @@
 
 Writing to disk costs the same for one command as for many, and so does most of the work of a
 transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many: there a
-shared transaction never waits long for a lock (`LOCK_TIMEOUT`), and then each command is taken
+shared transaction waits for a lock at most `LOCK_TIMEOUT`, after which each command is processed
 alone.
 """
 
@@ -37,9 +37,9 @@ _UNDONE = (DataError, IntegrityError, ProgrammingError)
 class CommandBatcher:
     """Submits the commands of many threads to the desk, in the order of arrival.
 
-    It has no thread of its own: one of the waiting threads does the work of all, and none gets an
-    answer before the commit of its command. So nothing is lost when the process ends, and waiting
-    for its threads is enough.
+    It has no thread of its own: one of the waiting threads does the work for all, and none gets an
+    answer before the commit of its command. So nothing is lost when the process ends; it only needs
+    to wait for its threads.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -58,7 +58,7 @@ class CommandBatcher:
         return self.submit_alone(envelope) if answer is None else answer
 
     def submit_together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """Submit commands of one moment; their answers, None for one for `submit_alone`.
+        """Submit commands of one moment; their answers, None for those that need `submit_alone`.
 
         Raises:
             DatabaseError: if the database fails.
@@ -68,7 +68,10 @@ class CommandBatcher:
         return answers
 
     def submit_alone(self, envelope: Envelope) -> Answer:
-        """Submit the command alone, with no limit on waits for locks; raises as `submit`."""
+        """Submit the command alone, with no limit on waits for locks.
+
+        Raises the same errors as `submit`.
+        """
         [answer] = self._desk.submit([envelope])
         return answer
 

@@ -1,7 +1,7 @@
 """The locks of a batch, taken before it reads and always in one order.
 
 First the row of the active policy, then the sites in the order of their ids, or the due sites that
-nobody else has locked. Only then keys are looked up and clocks read.
+nobody else has locked. Keys are looked up and clocks read only after that.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """The locks of a batch until its transaction ends, with what they protect.
+    """The locks of a batch until its transaction ends, with the data that they protect.
 
     `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
     answers for the commands' keys. `database_now`: the time of the database's own clock (UTC), None
@@ -54,7 +54,7 @@ class Locked:
     def now(self, clock: Callable[[], datetime]) -> datetime:
         """The time (UTC) at which the batch is decided: the database's, else that of `clock`.
 
-        So all machines share one clock, and nothing is done early by it.
+        All machines thereby share one clock, by which nothing is done early.
         """
         return clock() if self.database_now is None else self.database_now
 
@@ -94,7 +94,7 @@ def lock_sites(
     *,
     lock_timeout: timedelta | None = None,
 ) -> Locked:
-    """Lock the sites of the envelopes, and make the rows of those to be added.
+    """Lock the sites of the envelopes, and create rows for the sites to add.
 
     From now on this transaction waits at most `lock_timeout` for each lock of another one
     (PostgreSQL): see `is_lock_timeout`.
@@ -138,7 +138,7 @@ def lock_due(connection: Connection, now: datetime, limit: int) -> Locked:
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:
-    """The ids of the sites of those names; makes the rows of those to be added."""
+    """The ids of the sites of those names; creates rows for the sites to add."""
     ids = sites.ids_by_name(connection, names)
     adding = (e.site for e in envelopes if isinstance(e.command, AddSite))
     missing = sorted({site for site in adding if isinstance(site, str)} - ids.keys())

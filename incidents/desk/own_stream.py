@@ -1,7 +1,7 @@
-"""The desk's own stream: acts on record that belong to no site, with their author.
+"""The desk's own stream: recorded actions that belong to no site, with their author.
 
-An account act locks the desk's row first, so that two of them never run at once. Anybody who can
-reach the database makes the first accounts. As soon as an administrator has a password, only a
+An account action locks the desk's row first, so that two never run at once. Anybody who can reach
+the database can create the first accounts. As soon as an administrator has a password, only a
 signed-in person may administer accounts: otherwise one person could act as two, by giving the
 second a new password.
 """
@@ -75,7 +75,7 @@ class KeyReusedError(RefusedError):
 class IdempotencyKey:
     """An idempotency key with its person and the request, which a repetition must share.
 
-    Without a key an act is done each time. `given_key` as in `Envelope`.
+    Without a key an action is done each time. `given_key` as in `Envelope`.
     """
 
     key: str | None
@@ -84,7 +84,7 @@ class IdempotencyKey:
     given_key: str | None = None
 
     def before(self, connection: Connection) -> Mapping[str, Any] | None:
-        """The kept answer if the act was done before, else None; locks the desk's row.
+        """The stored answer if the action was done before, otherwise None; locks the desk's row.
 
         Raises:
             KeyReusedError: if something else was done under the key.
@@ -100,7 +100,7 @@ class IdempotencyKey:
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
-        """Keep the answer for repetitions of the act, done at `now` (UTC)."""
+        """Keep the answer for repetitions of the action, done at `now` (UTC)."""
         if self.key is not None:
             kept = desk_state.KeptAnswer(self.key, digest_of(self.request), answer, now, self.by)
             desk_state.save_answers(connection, [kept], ())
@@ -115,7 +115,7 @@ class AccountSignInError(RefusedError):
 
     @property
     def name(self) -> str:
-        """The name that all refusals for want of a sign-in share."""
+        """The name shared by all refusals for a missing sign-in."""
         return "sign_in_needed"
 
 
@@ -123,8 +123,8 @@ class AccountSignInError(RefusedError):
 class By:
     """The person who acts, with their login.
 
-    `signed_in`: they are authenticated as an account of this database, and its role may do the act,
-    or the act concerns themselves.
+    `signed_in`: they are authenticated as an account of this database, and its role may do the
+    action, or the action concerns themselves.
     """
 
     person: str
@@ -133,10 +133,10 @@ class By:
 
 
 class AccountAct:
-    """An act on accounts, at its place in the stream; its further entries follow directly.
+    """An action on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:
-        AccountSignInError: if the act needs a sign-in, and there was none.
+        AccountSignInError: if the action needs a sign-in, and there was none.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class AccountAct:
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:
-        """Record an event of that kind, by the act's person and at its time."""
+        """Record an event of that kind, by the action's person and at its time."""
         by = self._by
         record(self._connection, self._place, kind, by.person, by.login, reason=reason, **own)
         self._place = replace(self._place, seq=self._place.seq + 1)

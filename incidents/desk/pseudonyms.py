@@ -1,8 +1,7 @@
-"""The pseudonyms in the log of sign-ins, and the job that puts them in once the time is over.
+"""Pseudonyms in the log of sign-ins, and the job that writes them after the retention period.
 
-Each row of the log stays, with pseudonyms in the place of its person and address. The same text
-gets the same pseudonym in one erasure, and another one the next time, so that nobody can be
-identified.
+Each row of the log stays, with pseudonyms in place of its person and address. The same text gets
+the same pseudonym in one erasure, and another one the next time, so that nobody can be identified.
 """
 
 from __future__ import annotations
@@ -50,8 +49,10 @@ class AccountErasureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountErasureResult:
-    """The number of rows erased, or in a dry run to erase: those before that time (UTC). `next`:
-    when the first of the remaining rows may be erased."""
+    """The number of rows erased (in a dry run: to erase), from before that time (UTC).
+
+    `next`: when the first of the remaining rows may be erased.
+    """
 
     account: str
     before: datetime
@@ -59,7 +60,7 @@ class AccountErasureResult:
     next: datetime | None
 
     def document(self, *, dry_run: bool) -> documents.ErasedAccount:
-        """For programs."""
+        """The document for programs."""
         return {
             "account": self.account,
             "before": rfc3339(self.before),
@@ -80,7 +81,7 @@ def erase_account(
     confirm: Callable[[], None],
     format_time: Callable[[datetime], str] = rfc3339,
 ) -> AccountErasureResult:
-    """Erase for good what is old enough at `now` (UTC); in a dry run, only return its amount.
+    """Erase data old enough at `now` (UTC) permanently; in a dry run, only return its amount.
 
     `confirm` is called before anything is erased, and may raise. `format_time` formats the time in
     a refusal.
@@ -119,10 +120,10 @@ def erase_sign_ins(
     handle: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erase the persons from sign-ins before `before` (UTC), of one account or all; count rows.
+    """Erase the people in sign-ins before `before` (UTC), of one account or all; count the rows.
 
-    Each batch goes on record. `stopped` is called between batches. Raises as `Desk.on_record`;
-    earlier batches stay erased.
+    Each batch goes on record. `stopped` is called between batches. Raises the same errors as
+    `Desk.on_record`; earlier batches stay erased.
     """
     pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
     pseudonyms[SESSION] = SESSION
@@ -151,7 +152,7 @@ class RetentionResult:
     erased: Erased
 
     def document(self, *, dry_run: bool) -> documents.Retention:
-        """For programs."""
+        """The document for programs."""
         return {
             "keep_s": int(self.keep.keep.total_seconds()),
             "asked_for": self.keep.is_enabled,
@@ -183,9 +184,9 @@ def erase_expired(
     login: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RetentionResult:
-    """Erase what is old enough, in the name of `by`; nothing without the settings for it.
+    """Erase data old enough, in the name of `by`; nothing if its settings are missing.
 
-    Raises as `erasure.erase`.
+    Raises the same errors as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.is_enabled:

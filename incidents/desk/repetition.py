@@ -1,4 +1,4 @@
-"""The repetition of commands: which were answered before, and the question before a closure."""
+"""The repetition of commands: earlier answers by key, and confirmation before a closure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from incidents.values.ids import ACT, order_id
 def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> Refusal | None:
     """The refusal of a violation that completes a window and so closes the site (R1).
 
-    A closure on somebody's word (R4, R5) is confirmed by the surface that takes the word. `now` is
+    A closure on a person's statement (R4, R5) is confirmed by the surface that takes it. `now` is
     in UTC.
     """
     decision = decide(case, command, policy, now)
@@ -63,7 +63,7 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
 
 
 def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
-    """Whether the command removes an order into the world, by hand or by the brake."""
+    """Whether the command removes an order to the live system, by a person or by the brake."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
@@ -72,7 +72,7 @@ def _removes_order(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
 def refused_as_done(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
-    """The refusal; for a task that is done, with the person, the time (UTC) and the outcome."""
+    """The refusal; for a completed task, with the person, the time (UTC) and the outcome."""
     if refusal is None or not isinstance(command, CompleteTask):
         return refusal
     task = case.tasks.get(command.task) or work.one_task(connection, case.site_id, command.task)
@@ -98,7 +98,7 @@ def with_remarks(decision: Decision, command: Command) -> Decision:
 
 
 class Repetitions:
-    """The keys of one batch at `now` (UTC); `kept`: the answers kept for them."""
+    """The keys of one batch at `now` (UTC); `kept`: the answers stored for them."""
 
     def __init__(self, kept: Mapping[str, desk_state.KeptAnswer], now: datetime) -> None:
         self._kept, self._now = kept, now
@@ -121,7 +121,7 @@ class Repetitions:
         return Refusal("key_reused", facts)
 
     def keep(self, envelope: Envelope, site: str, answer: Answer) -> None:
-        """Keep the answer, unless the same command may be possible the next time."""
+        """Store the answer, unless the same command may be possible the next time."""
         assert envelope.key is not None
         if answer.refusal is not None and (
             envelope.key_for
@@ -130,7 +130,7 @@ class Repetitions:
             or answer.refusal.name in access.NOT_KEPT
         ):
             # All of these may be possible by now: a double press, an unknown site, a repeated
-            # order, or an act after a sign-in or another look.
+            # order, or an action after a sign-in or another query.
             return
         self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,
@@ -141,7 +141,7 @@ class Repetitions:
         )
 
     def write(self, connection: Connection) -> None:
-        """Write the kept answers.
+        """Write the stored answers.
 
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.

@@ -1,11 +1,11 @@
-"""The resumption: the desk's own act of continuing with less history than is known to exist.
+"""The resumption: the desk's own action of continuing with less history than is known to exist.
 
-Later orders have higher numbers than all before. The world still shows what was done for missing
-entries, so every site is compared with the record.
+Later orders have higher numbers than all earlier ones. The live system still shows the effects of
+missing entries, so every site is compared with the record.
 
 An epoch is the number of the day on which it begins, counted from 2026, or the next number after
-the highest known one. So an epoch that nothing here knows any more, since it was lost with all its
-records, is not used again on another day.
+the highest known one. So the number of an epoch that was lost with all its records is not used
+again on another day.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ class EpochsUsedUpError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumption:
-    """The cause of a resumption, and what is known to be missing: see `HistoryResumed`.
+    """The cause of a resumption, and the known loss: see `HistoryResumed`.
 
-    `epoch`: the highest known anywhere, else the database's. `since`: the last time (UTC) when the
-    history was whole, None if unknown. `reason`: a person's, who thereby knows of missing entries.
+    `epoch`: the highest one known anywhere, otherwise the database's. `since`: the last time (UTC)
+    when the history was whole, None if unknown. `reason`: given by a person, who thereby
+    acknowledges missing entries.
     """
 
     cause: str
@@ -73,11 +74,11 @@ class Resumption:
 def refused(
     connection: Connection, by: str, login: str | None, clock: Callable[[], datetime]
 ) -> Refusal | None:
-    """The refusal of that person to resume the record, which is counted; check it before anything.
+    """The refusal of that person to resume the record, which is counted; check it first.
 
-    Each site is compared with the world and ordered again in their name, as by `acts reconcile`: so
-    they must be a supervisor, if there are accounts. No sign-in is needed: it decides about no
-    site, and everybody who can run it has the log's key.
+    Each site is compared with the live system and its order repeated in the person's name, as by
+    `acts reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed: the
+    resumption decides about no site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))
@@ -124,10 +125,10 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 
 def is_too_soon(standing: Standing, at: datetime) -> bool:
-    """Whether a loss at that time (UTC) comes too soon after another for daemons to resume.
+    """Whether a loss at that time (UTC) is too soon after another for daemons to resume.
 
-    If the last resumption was for a change of server, it is no second loss: another daemon may know
-    more than the first one did.
+    If the last resumption was for a change of server, this is not a second loss: another daemon may
+    know more than the first one did.
     """
     if standing.resumed_at is None or standing.moved_at is not None:
         return False
@@ -139,8 +140,8 @@ def _standing(
 ) -> Standing:
     """The standing of the record from `now` (UTC) on.
 
-    A daemon settles nothing, except that the database is on that server, if a daemon halted it that
-    did not know of the server.
+    A daemon settles only that the database is on that server, if it was halted by a daemon that did
+    not know the server.
     """
     known = request.reason is not None
     is_lost = request.cause == ENTRIES_LOST
@@ -162,7 +163,7 @@ def _standing(
 def _noticed_at(before: Standing, request: Resumption, now: datetime) -> datetime | None:
     """The time when the last loss was noticed: `now` (UTC), or before.
 
-    A person who resumes has lost nothing anew, unless nobody had noticed the loss.
+    A person's resumption is not a new loss, unless nobody had noticed the loss.
     """
     known = before.noticed_at
     is_loss = request.cause == ENTRIES_LOST or (request.had, request.signed) != (None, None)

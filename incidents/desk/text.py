@@ -76,14 +76,14 @@ def _of_detail(key: str, text: str) -> Iterator[Refusal]:
 
 
 def _unmet(key: str, text: str) -> str | None:
-    """The form that the text must have and does not have; None if it has."""
+    """The format that the text must have and does not have; None if it has it."""
     fits, expected = _forms().get(key, (None, None))
     return None if fits is None or fits(text.strip()) else expected
 
 
 @cache
 def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
-    """For each detail with a form: the check of a text, and the form's name for people."""
+    """For each detail with a format: the check of a text, and the format's name for people."""
     from incidents.filing import ip_addresses, record_number
     from incidents.filing.typed_details import CHOICES
 
@@ -118,7 +118,7 @@ def _is_item(key: str, text: str) -> bool:
 
 
 def _is_part(key: str, name: str, text: str) -> bool:
-    """Whether a server or a document may have that part with that text; an empty one removes it."""
+    """Whether a server or a document can have that part with that text; an empty one removes it."""
     from incidents.filing import form, ip_addresses, typed_details
 
     prefix = filing.SERVER if key.startswith(filing.SERVER) else filing.DOCUMENT

@@ -1,6 +1,6 @@
-"""The desk's own acts on tokens and on seals by a key of servers.
+"""The desk's own actions on tokens and on seals by a key of servers.
 
-Each act here is an `AccountAct`, and raises AccountSignInError as that does.
+Each action here is an `AccountAct`, and raises AccountSignInError as that does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The transaction: lock sites, take commands and write the results, all or nothing.
+"""The transaction: lock sites, process commands and write the results, all or nothing.
 
-A batch makes many values and no cycles: searching for cycles again and again took a fifth of its
-time.
+A batch creates many values but no reference cycles: repeated searches for cycles took a fifth of
+its time.
 
 A transaction is repeated if nothing was done and it may succeed the next time.
 """
@@ -44,7 +44,7 @@ _YOUNG = 50_000
 
 @dataclass(slots=True)
 class _InfrequentGC:
-    """The number of batches that want rare collections, and the thresholds to restore later."""
+    """The number of batches that need rare collections, and the thresholds to restore later."""
 
     lock: Lock = field(default_factory=Lock)
     batches: int = 0
@@ -108,7 +108,7 @@ class Transactions:
                     envelopes, dry_run=dry_run, policy=policy, lock_timeout=lock_timeout
                 )
             except IntegrityError:
-                # Another transaction has used one of the keys: look again, and answer as it.
+                # Another transaction has used one of the keys: check again, and repeat its answer.
                 if not left or all(envelope.key is None for envelope in envelopes):
                     raise
             except _LostError as lost:
@@ -122,7 +122,7 @@ class Transactions:
         raise AssertionError("the last attempt answers or fails")
 
     def enforce_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
-        """Do what was due before `now`, under the still active policy, and return the events."""
+        """Process everything due before `now`, under the old policy, and return the events."""
         events: list[acts.EventOfSite] = []
         while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
@@ -160,7 +160,7 @@ class Transactions:
         *,
         keep: bool = True,
     ) -> list[Answer]:
-        """Take the commands for the locked sites, write the results, and commit."""
+        """Process the commands for the locked sites, write the results, and commit."""
         if not envelopes:
             return []
         with infrequent_gc():

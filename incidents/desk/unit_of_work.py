@@ -1,7 +1,7 @@
 """The unit of work: a batch's sites and filings as read, with the changes to write.
 
-It works under the locks of the batch: two people who change one filing at once overwrite nothing of
-each other's, and a detail that is filed already is no change.
+It works under the locks of the batch: two people who change one filing at once do not overwrite
+each other's changes. A detail that is filed already is not a change.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class SiteWork:
     logins: list[str | None] = field(default_factory=list)
 
     def entries(self) -> list[Entry]:
-        """The entries of the events, in the form in which they are kept and exported."""
+        """The entries of the events, in the format in which they are stored and exported."""
         id_, name, first = self.case.site_id, self.case.site, self.before.seq + 1
         return [
             Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
@@ -110,7 +110,7 @@ class UnitOfWork:
         return self._sites.get(self.site_id(envelope) or 0)
 
     def name(self, envelope: Envelope) -> str:
-        """The site's name, or the text that the command has instead."""
+        """The site's name, or the text given instead."""
         site = self.site(envelope)
         return str(envelope.site) if site is None else site.case.site
 
@@ -125,7 +125,7 @@ class UnitOfWork:
         return envelope if command is envelope.command else replace(envelope, command=command)
 
     def seal(self, site: SiteWork, words: Iterable[SealedWords], at: datetime) -> None:
-        """Keep people's own words of an act at that time (UTC), to be written."""
+        """Seal people's text in an action at that time (UTC), to be written later."""
         self._sealed += [Sealed(*own, site.case.site_id, at) for own in words]
 
     def write(self) -> None:
@@ -210,7 +210,7 @@ class FilingWork:
         `before`: the details before the change. `now`: in UTC.
 
         Raises:
-            NoFilingLibraryError: naming what to install.
+            NoFilingLibraryError: naming the library to install.
         """
         # Imported here with its libraries, which only a change of a filing needs.
         from incidents.filing import checks

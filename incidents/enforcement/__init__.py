@@ -1,1 +1,1 @@
-"""Enforcement: orders are carried out, with an adapter for each way into the world."""
+"""Enforcement: orders are carried out by adapters, one for each kind of live system."""

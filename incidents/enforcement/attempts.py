@@ -1,8 +1,8 @@
 """The attempts at an order: their threads, the outcome of each, and its time limit.
 
 Nothing waits for a thread that does not return, not even the end of the program. A library that
-waits for the world cannot be interrupted, so its attempt is abandoned. The adapter checks the time
-before each further change: a late change must not follow a later order.
+waits for a live system cannot be interrupted, so its attempt is abandoned. The adapter checks the
+time before each further change: a late change must not follow a later order.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class WorkerPool:
 
 
 def attempt(adapter: Adapter, order: Order) -> Outcome:
-    """Make one attempt. Whatever the adapter does, the outcome is fit for the record."""
+    """Make one attempt. Whatever the adapter does, the outcome can be recorded."""
     try:
         return _checked(adapter.deliver(order))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - no adapter may end the duty
@@ -70,7 +70,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
 
 
 def log_error(event: str, **facts: object) -> None:
-    """Log an error that needs attention; if the log cannot be written, orders go on."""
+    """Log an error that needs attention; orders continue if the log cannot be written."""
     with suppress(OSError, ValueError):
         _log.error(event, **facts)
 
@@ -102,8 +102,8 @@ class LateError(Exception):
 class Attempts(Generic[Result]):
     """The attempts under way: one for each caller, and at most `most` in all.
 
-    `timed_out` is the result of work that has not ended in time, `busy` of work that was not begun
-    because too much is still under way.
+    `timed_out` is the result of work that did not end in time, `busy` that of work not begun
+    because too much is under way.
     """
 
     def __init__(self, *, limit_s: float, most: int, timed_out: Result, busy: Result) -> None:
@@ -115,7 +115,7 @@ class Attempts(Generic[Result]):
     def run(self, work: Callable[[float], Result]) -> Result:
         """Run the work and return its result; its argument is its deadline (monotonic, in seconds).
 
-        Whatever it raises is raised here, except LateError.
+        Its errors are raised here, except LateError.
         """
         if not self._free.acquire(blocking=False):
             return self._busy
@@ -144,7 +144,7 @@ class Attempts(Generic[Result]):
 
 
 def check_time(until: float) -> None:
-    """Check, before each change of the world, that there is time left for it.
+    """Check that time remains. Call before each change to a live system.
 
     Raises:
         LateError: if there is none.

@@ -1,6 +1,6 @@
-"""The comparison of the whole world with a record that has lost its end; it repeats orders.
+"""Compare all sites' actual states with a record that has lost its end, and repeat orders.
 
-It can stop at any moment and be started again by anybody: a site that agrees costs one query of its
+It can stop at any moment and be started again by anybody: a site that agrees costs one query to its
 adapter.
 """
 
@@ -53,10 +53,11 @@ _UNRESOLVED = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 
 class Summary(NamedTuple):
-    """The result: the number of sites by verdict, and the names of those to report.
+    """The result of a comparison: the number of sites by verdict, and the names to report.
 
-    `opened`, `taken_down`: ordered again. `unknown_before`: how many of these had an unknown state.
-    `failed`: with the reason."""
+    `opened`, `taken_down`: sites whose order was repeated. `unknown_before`: how many of those had
+    an unknown state. `failed`: sites with the reason.
+    """
 
     counts: Counter[str]
     opened: list[str]
@@ -79,14 +80,14 @@ def compare_sites(
 ) -> Iterator[Comparison]:
     """Compare each site, or `only` those, and repeat its order if it differs or is unknown.
 
-    Sites that are down come first. A site that cannot be compared delays no other; it is kept, with
-    the reason, until it can be. `opens`: a person who knows of the loss allows sites to be opened;
-    without that none is, since the reason why it is down may be lost.
+    Sites that are down come first. A site that cannot be compared delays no other; it is recorded,
+    with the reason, until it can be. `opens`: a person who knows of the loss allows sites to be
+    opened; otherwise none is opened, because the reason why it is down may be lost.
 
-    Once all are compared, and none `is_unresolved`, the world agrees with the record.
+    Once all are compared, and none `is_unresolved`, the live system agrees with the record.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: for [acts], naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: for an error in [acts], naming it.
         ActRefusedError: if `by` may not compare sites.
         DatabaseError: if the database fails.
     """
@@ -126,7 +127,7 @@ def preview(
 ) -> list[Comparison]:
     """The result of `compare_sites` for each site if a person resumed the history at `now` (UTC).
 
-    Nothing is done. Raises as `compare_sites`.
+    Nothing is changed. Raises the same errors as `compare_sites`.
     """
     found = routing.load()
     try:
@@ -148,9 +149,9 @@ def preview(
 
 
 def is_unresolved(compared: Comparison) -> bool:
-    """Whether it is still unknown that the world agrees with the record about that site.
+    """Whether it is still unknown if the live system agrees with the record about that site.
 
-    If orders are only logged, there is nothing to know.
+    If orders are only logged, nothing can be known.
     """
     return compared.verdict in _UNRESOLVED and compared.adapter != routing.DEFAULT
 
@@ -169,7 +170,7 @@ def finish(engine: Engine, epoch: int) -> None:
 
 
 def prove(engine: Engine, epoch: int) -> None:
-    """Record that the world agrees with that epoch of the history."""
+    """Record that the live system agrees with that epoch of the history."""
     with plainly(engine), writing(engine) as connection:
         lineage.prove(connection, epoch)
 
@@ -238,8 +239,8 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 class _Uncompared:
     """The sites that could not be compared, each with the reason, published while others run.
 
-    `known`: what was published before. `owed`: the sites that are still to be compared; a site that
-    was compared in this epoch is never published, whatever fails later.
+    `known`: the sites published before. `owed`: the sites still to compare; a site that was
+    compared in this epoch is never published, whatever fails later.
     """
 
     engine: Engine
@@ -259,7 +260,7 @@ class _Uncompared:
             self.publish()
 
     def publish(self) -> None:
-        """Publish what was found since the last time."""
+        """Publish the sites found since the last call."""
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:

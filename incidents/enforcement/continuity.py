@@ -1,13 +1,14 @@
 """The continuity: whether the database is the one for which orders were carried out before.
 
-The mark, a file outside of the database, has what is known to have been in it: before an order goes
-into the world, the newest entry at that moment. If the database lacks this entry (an older copy of
+The mark, a file outside the database, names the newest entry known to have been in it. It is
+updated before an order goes to the live system. If the database lacks this entry (an older copy of
 a file, a backup, a standby that had not received the end), or is found on another server, the
-history continues in a new epoch, so that no receiver takes its orders for old ones, and the world
-is compared with it. This is automatic: a person called at 3 a.m. does not know what was lost.
+history continues in a new epoch, so that no receiver mistakes its orders for old ones, and the live
+system is compared with it. This is automatic: a person called at 3 a.m. does not know what was
+lost.
 
-A daemon marks an epoch that its mark does not know at once, even if no order goes out: no epoch is
-used twice as long as one of the daemons that have seen it keeps its disk.
+A daemon marks a new epoch at once, even if no order goes out: no epoch is used twice as long as the
+disk of one daemon that has seen it survives.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Continuity:
         """Check that the history continues; if not, begin a new epoch and return the reason.
 
         Raises:
-            HaltedError: if a person has to decide, and from then on until one does.
+            HaltedError: if a person must decide; on each call until they do.
             DatabaseError: if the database fails.
         """
         findings = self._inspect()
@@ -123,9 +124,9 @@ class Continuity:
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
-        """Begin a new epoch because a person asks, and record what is known to be missing.
+        """Begin a new epoch because a person asks, and record the known loss.
 
-        If the mark is no file, that is only what the person knows.
+        If the mark is not a file, only the loss known to the person is recorded.
 
         Raises:
             UnreadMarkError: if the mark cannot be read for another reason.
@@ -140,7 +141,7 @@ class Continuity:
     def advance_mark(
         self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime
     ) -> None:
-        """Mark the newest entry at `now` (UTC), before orders go into the world."""
+        """Mark the newest entry at `now` (UTC), before orders go to the live system."""
         if newest is None:
             return
         own = self._mark_file(history.identity)
@@ -207,7 +208,7 @@ class Continuity:
 
     def _reason_to_halt(self, findings: _Findings, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
-            # It may be a copy for a drill, which must not change the world.
+            # It may be a copy for a drill, which must not change live systems.
             unknown = _Halt(lineage.UNKNOWN_SERVER, Cause.of(*_UNKNOWN_SERVER, file=self._file))
             return unknown if findings.mark is None else None
         # Not a second loss: the server changed, or this mark is newer than the first daemon's.
@@ -261,10 +262,10 @@ class Continuity:
 
 
 def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:
-    """Whether the database lacks what is marked.
+    """Whether the database lacks the marked entry.
 
-    A mark of an earlier epoch is settled by the present one, unless that began because of another
-    server, with nothing known to be missing.
+    The present epoch settles a mark of an earlier one, unless it began because of another server,
+    with nothing known to be missing.
     """
     if mark.epoch > standing.epoch:
         return True

@@ -1,9 +1,9 @@
-"""The dispatcher: which adapter carries out what, how many at once, and what waits.
+"""The dispatcher: the adapter for each order, the number of parallel attempts, and the backlog.
 
-A slow adapter must not use all workers, since a quick one needs them. Releasing an order that comes
-back too early costs the database as much as an attempt. So the dispatcher that released orders
-claims them by their numbers as soon as a worker is free; other dispatchers may claim them later, by
-the clock, one group after the other.
+A slow adapter must not use all workers, because a quick one needs them. Releasing an order that
+comes back too early costs the database as much as an attempt. So the dispatcher that released
+orders claims them by their numbers as soon as a worker is free; other dispatchers may claim them
+later, by the clock, one group after the other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Choose = Callable[[Order], Adapter]
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The result of an attempt; None as its outcome: it was not made."""
+    """The result of an attempt; its outcome is None if it was not made."""
 
     claimed: Claimed
     adapter: str
@@ -47,15 +47,15 @@ class Dispatcher:
     """The parts of a dispatcher: the desk, the choice of adapters in each lane, and its own name.
 
     A lane without an adapter is left to other dispatchers. A lane of `without_channel`, which has
-    no channel in the settings, is left to them until `NO_CHANNEL_AFTER` shows that there are none:
-    then it goes on record that nobody was notified.
+    no channel in the settings, is left to them for `NO_CHANNEL_AFTER`; if there are none by then,
+    it is recorded that nobody was notified.
 
     `give_up_after`: how long an order is tried. `workers`: the attempts at once for each adapter.
     `brake`: the limit of sites taken down at once; None for no limit. `clock`: the machine's clock
     (UTC), for a database without one. `seconds`: a monotonic clock, for the time that an attempt
-    waited. `continuity`: keeps what existed when an order went out, and nothing is claimed on a
-    server that it has not checked. `compare`: compares sites with the world after a loss, before
-    their orders are delivered. `observed`: called with the result of each recorded attempt.
+    waited. `continuity`: marks the newest entry when an order goes out; nothing is claimed on a
+    server that it has not checked. `compare`: compares sites with their actual state after a loss,
+    before their orders are delivered. `observed`: called with the result of each recorded attempt.
     """
 
     engine: Engine
@@ -94,11 +94,11 @@ class ConcurrencyLimit:
 
     @property
     def has_capacity(self) -> bool:
-        """Whether enough workers are free to be worth a transaction."""
+        """Whether enough workers are free to justify a transaction."""
         return self.total <= self._most // 2
 
     def claimable(self) -> int:
-        """The number of orders to claim: one that has to be released costs the database as much."""
+        """The number of orders to claim; releasing one costs the database as much as an attempt."""
         bit = self._most // _SHARE
         quick = self.throughput() + bit - self.total
         return min(self._most - self.total, max(quick, bit))
@@ -108,15 +108,15 @@ class ConcurrencyLimit:
         return self._full[adapter] < self.share(adapter)
 
     def free_for(self, adapter: str) -> int:
-        """The number of further attempts for an adapter, 0 until they are worth a transaction.
+        """The number of further attempts for an adapter; 0 until they justify a transaction.
 
-        Meanwhile it is busy with the others.
+        Until then the adapter is busy with the others.
         """
         free = self.share(adapter) - self._full[adapter]
         return free if free >= self._most // _SHARE // _SHARE else 0
 
     def share(self, adapter: str) -> int:
-        """An adapter's share of attempts: as many as it finished lately, and a part of all."""
+        """An adapter's share of attempts: the number that it finished lately, and a part of all."""
         return self._most // _SHARE + self.throughput(adapter)
 
     def throughput(self, adapter: str | None = None) -> int:
@@ -145,7 +145,7 @@ class ConcurrencyLimit:
             self._finished[second][found[1]] += 1
 
     def drop_expired(self, lease: timedelta) -> None:
-        """Abandon the attempts whose lease has ended, since they may never end."""
+        """Abandon the attempts whose lease has ended, because they may never end."""
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:

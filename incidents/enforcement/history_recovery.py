@@ -1,14 +1,14 @@
-"""The recovery of a lost end: record and log go on, and the world agrees with them.
+"""The recovery of a lost end: resume record and log, and make the live system agree with them.
 
-These are the steps of `incidents recover`. They may be interrupted between any two, and are then
-repeated. Nobody else signs while the record and the log are being resumed.
+These are the steps of `incidents recover`. They may be interrupted between any two steps, and are
+then repeated. Nobody else signs while the record and the log are being resumed.
 
 1. Refuse here, or make a new key that nobody else sees yet.
-2. Resume the record, with what is known to be missing.
+2. Resume the record, with the known loss.
 3. Put the new key on record, without a signature of the old one. Only then move an unreadable
-   shared file aside. The new key signs what is left, and replaces the old one. What the old key
-   signed last stays beside it for good.
-4. Compare each site with the world.
+   shared file aside. The new key signs the remaining entries, and replaces the old one. The
+   old key's last note stays beside it permanently.
+4. Compare each site with its actual state.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Outcome(NamedTuple):
     """The point from which the record continues, and the new key, if there is one.
 
     `lost`: the largest known loss of signed entries, unless it was on record. `is_loss_unknown`:
-    it is unknown here what was signed last, and so whether that is missing."""
+    the last signed entry is unknown here, and therefore also whether it is missing.
+    """
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
@@ -93,17 +94,19 @@ class HistoryRecovery:
     def resume(self, request: RecoveryRequest, put_on_record: rotation.Replaces) -> Outcome:
         """Resume the record and the log.
 
+        Except for the last group, nothing is changed when an error is raised.
+
         Raises:
-            ActRefusedError: if the person may not do it; nothing was done.
-            SettingError, UnknownSettingError, SettingsFileError: for [acts], by which the sites
-                will be compared; nothing was done.
-            SignsElsewhereError: if another place signs; nothing was done.
-            SignerAtWorkError: if the old signer, which must stop, is at work; nothing was done.
-            HeldError: if somebody is signing and does not finish; nothing was done.
-            InputError, RefusedError: if `public` is not a new key, or if an interrupted attempt put
-                it on record, which requires another key; nothing was done.
-            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign; what was
-                done remains, and the call has to be repeated.
+            ActRefusedError: if the person is not allowed to resume.
+            SettingError, UnknownSettingError, SettingsFileError: if [acts], by which the sites will
+                be compared, is wrong.
+            SignsElsewhereError: if another place signs.
+            SignerAtWorkError: if the old signer, which must stop, is still signing.
+            HeldError: if another process is signing and does not finish.
+            InputError, RefusedError: if `public` is not a new key, or if an interrupted attempt
+                recorded it: a repeated attempt requires another key.
+            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign. Completed
+                steps remain, and the call must be repeated.
         """
         self._refuse(request)
         # Check [acts] first: no site can be compared with wrong settings.
@@ -132,7 +135,10 @@ class HistoryRecovery:
             return Outcome(resumed, new, known, is_loss_unknown=blind and known is None)
 
     def preview(self, request: RecoveryRequest) -> list[Comparison]:
-        """Preview `compare_sites` after `resume`, and change nothing; raises as both do."""
+        """Preview `compare_sites` after `resume`, without changes.
+
+        Raises the same errors as both.
+        """
         self._refuse(request)
         if self._signs():
             self._check(request, signers_lock.place_id(self._ring.file))
@@ -143,7 +149,10 @@ class HistoryRecovery:
         )
 
     def compare_sites(self, request: RecoveryRequest) -> comparison.Summary:
-        """Compare each site with the world and summarize; raises as `comparison.compare_sites`."""
+        """Compare each site with its actual state and summarize.
+
+        Raises the same errors as `comparison.compare_sites`.
+        """
         each = comparison.compare_sites(
             self._engine, self._desk, self._reading, by=request.by, login=request.login
         )
@@ -165,7 +174,7 @@ class HistoryRecovery:
     def _check(self, request: RecoveryRequest, place: str | None) -> bool:
         """Check who signs, and return whether it is this place, whose id is `place`.
 
-        If not, the caller has asked to sign here from now on, and nobody signs elsewhere.
+        If it is not, the caller has requested to sign here from now on, and nobody signs elsewhere.
 
         Raises:
             SignsElsewhereError, SignerAtWorkError: otherwise.
@@ -208,7 +217,7 @@ class HistoryRecovery:
     def _key(
         self, request: RecoveryRequest, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The new key, if the old one signed lost entries or if its last signature is unknown."""
+        """The new key, if the old one signed lost entries or its last signature is unknown."""
         if lost is None and not blind:
             return rotation.unfinished_key(self._engine, self._ring)
         return rotation.begin(
@@ -226,9 +235,10 @@ class HistoryRecovery:
 
 
 def _running_signer(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is alive at `now` (UTC), if a signer is at work.
+    """A daemon that is alive at `now` (UTC), if a signer is active.
 
-    That is if entries are signed when due, or a signer that knows the last signature refused them.
+    A signer is active if entries are signed when due, or if a signer that knows the last signature
+    refused them.
     """
     how = checkpoints.signing_state(connection).how
     signs = how != checkpoints.FAILED and status.progress(connection, now)["signs"]

@@ -1,8 +1,8 @@
-"""The mark: what is known, outside of a database, to have been in it.
+"""The mark: a record, outside a database, of the newest entry known to have been in it.
 
 Each database has one, by its identity, beside the log's key: restoring the database must not
 restore the mark too. A mark is never replaced by a lower one, whichever of the daemons that share
-it writes first, nor by any while it cannot be read.
+it writes first, nor by any other while it cannot be read.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class MarkFile:
         """The mark; None if there is no file, or no valid mark in it.
 
         Raises:
-            UnreadMarkError: if it cannot be read: then it is unknown what was in the database, and
+            UnreadMarkError: if it cannot be read: the content of the database is then unknown, and
                 no order may be carried out from it.
         """
         try:

@@ -1,8 +1,8 @@
-"""The payload of an order for its adapter, and whether the order is still worth sending.
+"""The payload of an order for its adapter, and the check that the order is still current.
 
-An order into the world has the numbers of the present epoch, which are higher than all before. A
-letter has those of the epoch in which its event was recorded: a repeated letter stays the same
-letter, and no other letter has the number of one that was sent for a lost entry.
+An order to the live system has the numbers of the present epoch, which are higher than all earlier
+ones. A letter has those of the epoch in which its event was recorded: a repeated letter stays the
+same letter, and no other letter gets the number of one that was sent for a lost entry.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def order_of(claimed: Claimed, epochs: Epochs) -> Order:
 
 
 def as_first_attempt(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
-    """An order in the form that its first attempt in that lane gets, in that epoch."""
+    """An order in the form of its first attempt in that lane, in that epoch."""
     data = ordered.data
     until = data.get("until")
     seq = epoch * ORDERS_EACH + ordered.seq
@@ -81,10 +81,10 @@ def as_first_attempt(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Or
 
 
 def is_expired(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
-    """Whether a notice was ordered more than a day ago and never tried, so that it is too late.
+    """Whether a notice was ordered more than a day ago and never tried, and is too late.
 
-    Otherwise a year of old notices would be sent on the day when mail is set up. An order that a
-    person released is sent, however late.
+    Otherwise a year of old notices would be sent on the day when mail is configured. An order that
+    a person released is sent, however late.
     """
     late = is_given_up(claimed.ordered_at, now, min(give_up_after, NOTICE_EXPIRES_AFTER))
     return claimed.lane != ACT and claimed.attempt == 1 and late and not claimed.again
@@ -106,8 +106,8 @@ def lifted(
 ) -> dict[int, list[tuple[int, c.Command]]]:
     """The orders to cancel of each site; `heads`: its next order; `chains`: all of them in order.
 
-    Those are the orders to take a site down that an order to open it follows, and the latter too,
-    if none of them was tried. Braked orders come before their site's next order.
+    These are the orders to take a site down that are followed by an order to open it, and also the
+    latter, if none of them was tried. Braked orders come before their site's next order.
     """
     found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}

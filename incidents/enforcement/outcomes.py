@@ -33,10 +33,10 @@ SiteCommand = tuple[int, c.Command]
 
 
 class Outcomes:
-    """The outcomes that are not on record yet; they are kept if the database fails.
+    """The unrecorded outcomes; they are kept if the database fails.
 
-    `counts`: their number by kind. `only_logged`: the number of orders into the world that changed
-    nothing there.
+    `counts`: their number by kind. `only_logged`: the number of orders that changed nothing in the
+    live system.
     """
 
     def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
@@ -122,7 +122,7 @@ class Outcomes:
                 )  # fmt: skip
 
     def _cancelling_overtaken(self, done: Sequence[AttemptResult]) -> list[SiteCommand]:
-        """Commands for the dead letters that an order just carried out has made unnecessary."""
+        """Commands for the dead letters that a newly carried out order has made unnecessary."""
         last = {
             each.claimed.site_id: each.claimed.seq
             for each in done
@@ -140,7 +140,7 @@ class Outcomes:
         ]
 
     def _keep_details(self, done: Sequence[AttemptResult]) -> None:
-        """Keep the details of dead letters for the desk; they are no part of the record."""
+        """Store the details of dead letters for the desk; they are not part of the record."""
         details = [
             (each.claimed, each.outcome.detail)
             for each in sorted(done, key=_lock_order)
@@ -188,10 +188,10 @@ class Outcomes:
 
 
 def _cancelling_reopenings(done: Sequence[AttemptResult]) -> list[SiteCommand]:
-    """Commands to cancel orders that would open a site, if a hold has come since they were claimed.
+    """Commands to cancel orders that would open a site held since they were claimed.
 
-    Otherwise the hold's order would wait for their next attempt. The desk refuses them where there
-    is no hold.
+    Otherwise the hold's order would wait for their next attempt. The desk refuses these commands if
+    there is no hold.
     """
     return [
         (
@@ -214,6 +214,6 @@ _UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be r
 
 
 def _is_database_failure(error: Exception) -> bool:
-    """Whether the database itself fails, whichever the site."""
+    """Whether the database itself has failed, for every site."""
     cause = error.__cause__
     return isinstance(error, DatabaseError) and not isinstance(cause, IntegrityError | DataError)

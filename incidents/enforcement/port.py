@@ -16,7 +16,7 @@ _MAX_CODE, _MAX_DETAIL = 40, 300
 
 
 def code(word: str) -> str:
-    """A code that is fit for the record, from whatever a third-party adapter returned."""
+    """A code that can be recorded, from whatever a third-party adapter returned."""
     found = _NOT_CODE.sub("_", word.lower())
     # Seven digits may be somebody's phone number, so no code has that many.
     if sum(character.isdigit() for character in found) >= MAX_DIGITS:
@@ -39,9 +39,9 @@ class Order:
     """One attempt to carry an order out.
 
     `id` (`12-o45`) is the same in each attempt: an adapter that has seen it before does nothing and
-    says so. `seq` grows with each order of a site: an order with a lower number than the last one
-    seen is stale, and must not be carried out. After the record has lost its end, both are higher
-    than all earlier ones: in epoch 332 the site's 45th entry gives `12-o332000000000045`.
+    reports that. `seq` grows with each order of a site: an order with a lower number than the last
+    one seen is stale, and must not be carried out. After the record has lost its end, both are
+    higher than all earlier ones: in epoch 332 the site's 45th entry gives `12-o332000000000045`.
 
     `kind` is `suspend`, `reopen` or `close`; in the customer's and the desk's lanes also `notify`,
     `call` and `alarm`. `attempt` is 1 the first time. `until`: the planned end of a suspension,
@@ -87,7 +87,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The order was carried out. `enforced` is False if that changed nothing in the world."""
+    """The order was carried out. `enforced` is False if nothing changed in the live system."""
 
     enforced: bool = True
 
@@ -96,7 +96,7 @@ class Delivered:
 class Retry:
     """The order was not carried out, or its outcome is unknown; a later attempt may succeed.
 
-    `after`: the wait that the other side asked for. `problem`: a code such as `http_503` (a-z, 0-9
+    `after`: the wait that the other side requested. `problem`: a code such as `http_503` (a-z, 0-9
     and _, at most 40 characters), which goes on record if no attempt ever succeeds. `detail`: a
     sentence for the desk, without personal data or secrets, which does not go on record.
     """
@@ -125,13 +125,13 @@ Outcome = Delivered | Retry | Failed | Skipped
 
 
 class Adapter(Protocol):
-    """A way into the world, under the `name` that the settings give it.
+    """An interface to a live system, under the `name` that the settings give it.
 
-    One instance serves several threads. A fault of the world is an outcome, not an exception. An
-    attempt must end within 20 seconds; its lease is 25. Optional: `close`, if it keeps something
-    open; `missing`, if it needs a program or a folder of this machine: a sentence that names what
-    is missing, None if nothing is; and `tells_closed = False`, if its `state` cannot tell a closed
-    site from a suspended one.
+    One instance serves several threads. A fault of the live system is an outcome, not an exception.
+    An attempt must end within 20 seconds; its lease is 25. Optional: `close`, if it keeps something
+    open; `missing`, if it needs a program or a folder of this machine: a sentence that names the
+    missing part, None if nothing is missing; and `tells_closed = False`, if its `state` cannot tell
+    a closed site from a suspended one.
     """
 
     @property
@@ -142,4 +142,4 @@ class Adapter(Protocol):
         """Make one attempt. The same order may come again."""
 
     def state(self, site: str) -> State | None:
-        """The site's state in the world; None if it cannot be asked, or does not know."""
+        """The site's actual state; None if it cannot be queried or is unknown."""

@@ -1,6 +1,6 @@
-"""The process: one program, run until it ends or its time is up, with all its child processes.
+"""The process: one program, run until it ends or times out, with all its child processes.
 
-Its command is a list of words from the settings. No shell reads them.
+Its command is a list of arguments from the settings. No shell parses them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.system import umask
 
 
 def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The words of a command from the settings, or the default.
+    """The arguments of a command from the settings, or the default.
 
     Raises:
         SettingError: if they are wrong, or contain a NUL, which no program can take.
@@ -36,7 +36,7 @@ def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> 
 
 
 def needed_command(options: Options, key: str) -> tuple[str, ...]:
-    """The words of a required command; raises as `command_words`."""
+    """The arguments of a required command. Raises the same errors as `command_words`."""
     found = command_words(options, key)
     if not found:
         raise options.wrong(
@@ -104,10 +104,10 @@ def run(
 ) -> Completed:
     """Run a program without a shell, in a session of its own, with `given` on its standard input.
 
-    It inherits nothing of this process's environment: PATH, LANG and HOME are fixed, and
+    It inherits nothing from this process's environment: PATH, LANG and HOME are fixed, and
     `environment` is added. When the time is up, its whole group gets SIGTERM, and SIGKILL within
-    half a second. If the program ends in time, its children go on running, and their output is
-    not waited for. The call takes at most a second longer than `timeout_s`.
+    half a second. If the program ends in time, its children go on running, and their output is not
+    waited for. The call takes at most a second longer than `timeout_s`.
     """
     full_environment = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
     try:
@@ -184,14 +184,14 @@ class _Running:
         return False
 
     def stop(self) -> None:
-        """End the process and its group; its number is still its own, since it is not reaped."""
+        """End the process and its group; its number is still its own, because it is not reaped."""
         self._signal(signal.SIGTERM)
         self.ends_by(time.monotonic() + _TERM_GRACE_S)
         self._signal(signal.SIGKILL)
         self.ends_by(time.monotonic() + _KILL_GRACE_S)
 
     def ended(self, stopped_after_s: float | None) -> Completed:
-        """The end of the process; one that survives SIGKILL for now is reaped at a later start."""
+        """The end of the process; if it survives SIGKILL, it is reaped at a later start."""
         code = self._process.poll()
         status, problem, detail = None, None, None
         if stopped_after_s is not None:
@@ -247,7 +247,7 @@ class _Running:
         return True
 
     def _drain(self) -> None:
-        """Read what is in the pipes, without waiting for processes that still hold them."""
+        """Read the remaining output, without waiting for processes that still hold the pipes."""
         for pipe in (self._stdout, self._stderr):
             for _ in range(_READS_AT_THE_END):
                 if pipe.closed or not self._read_once(pipe):

@@ -1,6 +1,6 @@
 """The adapter `exec`: a program of the operator's, with the order on its standard input.
 
-The command has the words of the settings and no others. The program gets an order as JSON, never as
+The command has exactly the arguments in the settings. The program gets an order as JSON, never as
 an argument, a variable or shell text.
 """
 
@@ -66,7 +66,7 @@ class Program:
         return states.get(ended.lines[0])
 
     def missing(self) -> str | None:
-        """A sentence about the folder or program that is missing or cannot be run; else None."""
+        """A sentence about the folder or program that is missing or cannot be run, or None."""
         for each in (self.command, self.state_command):
             why = each and process.missing(each, folder=self.folder, environment=self.environment)
             if why:
@@ -87,7 +87,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `exec` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
     """
     made = Program(
         name=name,

@@ -1,4 +1,4 @@
-"""The reconciliation: what was ordered, what is in force on record, and what is so in the world."""
+"""The reconciliation of the ordered state, the state on record, and the actual state."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether a person must look, or an order waits to be repeated."""
+        """Whether a person must investigate, or an order waits to be repeated."""
         return self.is_unenforced or self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
 
     @property
     def is_unenforced(self) -> bool:
-        """Whether its order was repeated although no adapter is set that would carry it out."""
+        """Whether its order was repeated although no adapter is set to carry it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
     def document(self) -> documents.Comparison:
@@ -86,14 +86,13 @@ class Comparison:
 class Reconciliation:
     """A reconciliation, which records the states that adapters report through the desk.
 
-    `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
-    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for;
-    `given_key` as in `Envelope`.
-    `standing`: that of a record that has lost its end. Then a site that no adapter knows may be in
-    any state until an order is carried out, and a closed site counts as down for a suspension: it
-    is not suspended. Unless `opens`, a site that is down though nothing on record keeps it down
-    stays down, with the verdict `LEFT_DOWN`. So does one that was already down when a clock
-    suspended it, until a person knows of it.
+    `by` and `login`: the person who asks. `repair`: repeat orders that are not in force;
+    `cancelled`: even cancelled ones. `key`: repeat an order once for each site, however often it is
+    requested; `given_key` as in `Envelope`. `standing`: of a record that has lost its end. A site
+    that no adapter knows may then be in any state until an order is carried out, and a closed site
+    counts as down for a suspension: it is not suspended. Unless `opens`, a site that is down though
+    nothing on record keeps it down stays down, with the verdict `LEFT_DOWN`. So does one that was
+    already down when a clock suspended it, until a person knows of it.
     """
 
     reading: Reading
@@ -112,11 +111,11 @@ class Reconciliation:
     def compare(self, name: str) -> Comparison:
         """Compare one site; its state goes on record at once, unless something changed meanwhile.
 
-        If an adapter cannot be asked, the record is believed. If an order waits, nothing is done.
+        If an adapter cannot be queried, the record counts. If an order waits, nothing is done.
 
         Raises:
             UnknownSiteError: if there is no site of that name.
-            AdapterFaultError: for whatever an adapter raises. After a loss, the state of a site
+            AdapterFaultError: for any error of an adapter. After a loss, the state of a site
                 that was up as far as is known, and not compared since, is then recorded as unknown,
                 so that no clock opens it later because of its state before.
             ActRefusedError: if `by` may not record the result.
@@ -170,7 +169,7 @@ class Reconciliation:
         return known == row["state"] or (is_closed and self.standing is not None)
 
     def _is_left_suspended(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended as ordered, but the end of the suspension must not open it."""
+        """Whether the site is suspended as ordered, but must not open when the suspension ends."""
         is_down = row["state"] == "suspended" and row["hold_at"] is None
         if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
             return False
@@ -178,9 +177,10 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended on record but closed in the world, after a loss.
+        """Whether the site is suspended on record but closed in reality, after a loss.
 
-        An order to suspend it would be cancelled at once."""
+        An order to suspend it would be cancelled at once.
+        """
         if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
             return False
         with self.reading() as connection:
@@ -232,8 +232,8 @@ class Reconciliation:
     def _is_uncertain(self, connection: Connection, row: Any) -> bool:
         """Whether the record may be wrong about the state of a site that no adapter knows.
 
-        The record is believed about a site that is up if nothing is known to be missing, and about
-        a site added since the loss, once it can no longer be one that the record has lost.
+        The record counts for a site that is up if nothing is known to be missing, and for a site
+        added since the loss, once it can no longer be one that the record has lost.
         """
         found = self.standing
         if found is None or found.resumed_at is None:
@@ -264,7 +264,7 @@ class Reconciliation:
 
 
 def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
-    """Return whether an order into the world was carried out after `since` (UTC)."""
+    """Return whether an order to the live system was carried out after `since` (UTC)."""
     of = entries.c
     told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
     asked = select(of.id).where(

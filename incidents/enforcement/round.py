@@ -1,4 +1,4 @@
-"""The round: one pass that takes orders, has them carried out, and records the outcomes.
+"""The round: one pass that claims orders, attempts them, and records the outcomes.
 
 A thread makes an attempt outside any transaction, and its lease lasts longer than the attempt. The
 desk records the outcomes, many in one transaction. If a dispatcher is killed, its claimed orders
@@ -52,7 +52,7 @@ class Round:
     """A pass over the orders, until none is due or it is stopped.
 
     One thread runs it; it calls the adapters in threads of its own. Outcomes that the database did
-    not take are kept for the next time. `outcomes` counts the results of attempts. `once`: each
+    not accept are kept for the next round. `outcomes` counts the results of attempts. `once`: each
     order is tried once, however soon it is due again.
     """
 
@@ -96,7 +96,7 @@ class Round:
             self.outcomes.record()
 
     def close(self) -> None:
-        """End the threads, without waiting for one that an adapter keeps."""
+        """End the threads, without waiting for a thread that an adapter blocks."""
         for pool in self._pools.values():
             pool.close()
 
@@ -170,7 +170,7 @@ class Round:
         return database_time(connection) or self._dispatcher.clock()
 
     def _elapse_overdue(self, found: list[leases.Claimed], now: datetime) -> None:
-        """Let the clock act first: a suspension that is over must not be carried out."""
+        """Let the clock act first: an expired suspension must not be carried out."""
         over = [
             claimed.site_id for claimed in found if order_payload.is_suspension_over(claimed, now)
         ]
@@ -185,14 +185,14 @@ class Round:
         with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
             chains = deliveries.chains(connection, heads)
         needless = order_payload.lifted(heads, chains)
-        # Treated as not claimed, since an order that was never tried is known not to be in force;
+        # Treated as not claimed, because an order that was never tried is known not to be in force;
         # but nobody else claims it meanwhile.
         self.outcomes.postpone([AttemptResult(heads[id_], "", None) for id_ in needless], LEASE)
         self.outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
 
     def _compare_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Compare the sites with the world after a loss; return the orders that must wait."""
+        """Compare the sites with their actual state after a loss; return orders that must wait."""
         if self._first_comparison is None or not self._epochs.current:
             return set()
         waits = self._first_comparison.must_wait(found)
@@ -248,7 +248,7 @@ class Round:
         self._pools[name].submit(partial(self._attempt, claimed, order, adapter, began))
 
     def _release_busy(self) -> None:
-        """Release the orders whose adapter is busy; they come again in their turn."""
+        """Release the orders whose adapter is busy; they return in their turn."""
         for adapter in {each.adapter for each in self._busy}:
             away = [each for each in self._busy if each.adapter == adapter]
             wait = self._backlog.postpone(adapter, [each.claimed.key for each in away])

@@ -60,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The adapter of each site: that of the first group that matches, else the default.
+    """The adapter of each site: that of the first matching group, otherwise the default.
 
     An order becomes a dead letter if it is not carried out within `give_up_after`. `workers`: the
     attempts at a time for each adapter. `brake`: None if any number of sites may be taken down.
@@ -86,11 +86,11 @@ class Routing:
 
     @property
     def enforces(self) -> bool:
-        """Whether any adapter changes the world."""
+        """Whether any adapter changes a live system."""
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
 
     def check_requirements(self) -> None:
-        """Check that the adapters, if they can tell, find what they need on this machine.
+        """Check that adapters find their requirements on this machine, if they can tell.
 
         Raises:
             MissingPartError: naming the first thing that is missing.
@@ -112,14 +112,14 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
     """The routing of this run.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
-        MissingLibraryError: naming what to install.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
+        MissingLibraryError: naming the library to install.
     """
     return read(sources.section(SECTION, environ))
 
 
 def read(section: Mapping[str, Any]) -> Routing:
-    """The routing of a section of the settings; raises as `load`."""
+    """The routing of a section of the settings. Raises the same errors as `load`."""
     options = Options(f"[{SECTION}]", section)
     made: dict[str, Adapter] = {}
     default = options.text("adapter", DEFAULT)

@@ -1,14 +1,14 @@
-"""The orders that wait: after a loss, held by the brake, or until their next attempt.
+"""The waiting orders: after a loss, held by the brake, or until their next attempt.
 
-After a loss, a site is compared with the world before any order is delivered. The state on record
-is that of before the loss. Once an order of the new epoch is carried out, nobody can tell any more
-which sites were down for a reason that is lost. That may be a court's order, unknown to the
-clock: so a left-down site stays down until a person holds it or has it opened.
+After a loss, a site is compared with its actual state before any order is delivered. The state on
+record is the one before the loss. Once an order of the new epoch is carried out, nobody can tell
+any more which sites were down for a lost reason. That may be a court's order, unknown to the clock:
+so a left-down site stays down until a person holds it or has it opened.
 
-The brake stops the world, never the record: decisions and clocks go on. A braked order is a dead
-letter that was not tried, in each of its lanes, until a supervisor releases or cancels it. The
-brake does not hold the order of an authority, nor one that waited to take the site down when a
-supervisor recorded that order: the supervisor would release it.
+The brake stops changes to the live system, never the record: decisions and clocks continue. A
+braked order is a dead letter that was not tried, in each of its lanes, until a supervisor releases
+or cancels it. The brake does not hold the order of an authority, nor one that waited to take the
+site down when a supervisor recorded that order: the supervisor would release it.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class FirstComparison:
         self._seen: set[int] = set()
 
     def must_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Compare the sites of the orders, unless the world is known to agree with the record.
+        """Compare the sites of the orders, unless the live system is known to match the record.
 
         Returns the orders that wait until their sites could be compared: all but those that take
-        down a site that is held or closed on record. The letters of waiting orders wait too, since
-        they would announce what may never happen.
+        down a site that is held or closed on record. The letters of waiting orders wait too,
+        because they would announce measures that may never be taken.
         """
         new = self._uncompared(claimed)
         if not new:
@@ -62,7 +62,7 @@ class FirstComparison:
         return [each for each in new if each.site not in seen and _must_wait(each)]
 
     def _uncompared(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """The orders into the world, and their letters, whose sites were not compared yet."""
+        """The orders to the live system, and their letters, whose sites were not compared yet."""
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
             if standing.unproved_since is None:
@@ -86,7 +86,7 @@ class FirstComparison:
 def _must_wait(claimed: Claimed) -> bool:
     """Return whether the order waits: all openings do, and all orders of the clock.
 
-    A decision to keep a site down does not wait, since no loss can change it; nor does an earlier
+    A decision to keep a site down does not wait, because no loss can change it; nor does an earlier
     order that takes the site down.
     """
     if claimed.kind not in DOWN:
@@ -156,10 +156,10 @@ class Brake:
     within: timedelta = timedelta(minutes=10)
 
     def held(self, connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """The claimed orders that must wait.
+        """The claimed orders that the brake holds.
 
-        Those take a site down, were never tried and were not released. A notice waits as long as
-        its order.
+        They take a site down, were never tried and were not released. A notice waits as long as its
+        order.
         """
         down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
@@ -223,8 +223,8 @@ def wait(attempt: int, jitter: float, asked: timedelta | None = None) -> timedel
     """The wait after attempt number `attempt`: 2, 4, 8 … seconds, at most 2 hours.
 
     `jitter` (0 to 1) shortens it by up to a half, so that orders that failed together are not
-    retried together. `asked`: the wait that the other side asked for (RFC 9110, section 10.2.3);
-    it is respected up to a day, and lengthened by up to a tenth.
+    retried together. `asked`: the wait that the other side requested (RFC 9110, section 10.2.3); it
+    is respected up to a day, and lengthened by up to a tenth.
     """
     if asked is not None and asked > timedelta(0):
         return min(asked, MAX_WAIT_ASKED) * (1 + jitter / 10)

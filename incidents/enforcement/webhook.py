@@ -53,7 +53,7 @@ def make(name: str, options: Options) -> Webhook:
     `ca_file` are optional.
 
     Raises:
-        SettingError: naming the key, its value and what it must be.
+        SettingError: naming the key, its value and its requirement.
         ModuleNotFoundError: if the libraries of `incidents[webhook]` are not installed.
     """
     from incidents.outbound import trust
@@ -141,7 +141,7 @@ class Webhook:
         )
 
     def _signed_headers(self, message: str, body: str) -> list[tuple[str, str]]:
-        """The headers of Standard Webhooks. Its library misreads a time that is not in UTC."""
+        """The headers of Standard Webhooks, whose library misreads times that are not in UTC."""
         at = clock.in_utc(clock.now())
         signatures = [signer.sign(message, at, body) for signer in self._signers]
         return [
@@ -232,7 +232,7 @@ def _guard(options: Options) -> Guard:
 
 
 def _allow_hint(url: str) -> str:
-    """The advice to allow a host of one's own network, if only that is missing."""
+    """The advice to allow a host of one's own network, if nothing else is missing."""
     try:
         host = read_target(url).host
     except ForbiddenTargetError:

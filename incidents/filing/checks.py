@@ -2,7 +2,7 @@
 
 The score of a filing is out of 100, and each missing detail has the reason why it is needed. Some
 details are needed because of others. A detail whose need is undecided counts as missing, so that
-adding a detail never lowers the score: not even `nature`, which can make a site commercial.
+adding a detail never lowers the score, not even `nature`, which can make a site commercial.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check(details: Details, *, today: date) -> list[Finding]:
     """The findings on those details, in the order of the form; `today`: in the desk's zone.
 
     Raises:
-        NoFilingLibraryError: naming what to install.
+        NoFilingLibraryError: naming the library to install.
     """
     try:
         return [
@@ -52,7 +52,7 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
     """The findings of `check` that a detail is false (R4).
 
     Raises:
-        NoFilingLibraryError: naming what to install.
+        NoFilingLibraryError: naming the library to install.
     """
     try:
         return [finding for finding in _on_people(details, today) if finding.false]
@@ -61,7 +61,7 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
 
 
 def _on_people(details: Details, today: date) -> Iterator[Finding]:
-    """The findings on numbers and addresses of people, which alone can be false."""
+    """The findings on numbers and addresses of people, the only details that can be false."""
     yield from people.check_identity(details, today=today)
     yield from people.check_phones(details)
     yield from people.check_mail(details)
@@ -75,7 +75,7 @@ _Check = Callable[[Details], bool]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A detail that is needed and not on record; `why`: the code of the reason."""
+    """A required detail that is not on record; `why`: the code of the reason."""
 
     field: str
     why: str
@@ -91,7 +91,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A detail that filings need: all, or those whose `choice` is filed as `value`."""
+    """A detail that filings need: all filings, or those whose `choice` is filed as `value`."""
 
     field: str
     why: str

@@ -1,9 +1,9 @@
-"""The export of filings: as JSON, JSON Lines and CSV, and one as a page to print and copy from.
+"""The export of filings as JSON, JSON Lines or CSV, and of one filing as a page to print.
 
 An import reads JSON and CSV back unchanged. A filing is a site's name and its details in plain
 text. In JSON a server or a document is an object. CSV is RFC 4180 in UTF-8, with the keys of the
 form as header, in its order, and with a byte order mark, without which spreadsheets misread
-Chinese; cells are guarded as in `table_row`. The page follows the official form, in both languages.
+Chinese; cells are escaped as in `table_row`. The page follows the official form, in both languages.
 It is HTML without scripts or other files.
 """
 
@@ -54,7 +54,7 @@ def document(filing: Filing) -> FilingLine:
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:
-    """The pieces of a JSON array with a filing on each line."""
+    """The pieces of a JSON array with one filing on each line."""
     before = "[\n"
     for filing in filings:
         yield before + _line(filing)
@@ -71,7 +71,8 @@ def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
 def csv_lines(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
     """The lines of the filings as CSV, with line ends; the first begins with the byte order mark.
 
-    The filings are read twice, first for their columns, and never all held."""
+    The filings are read twice, first for their columns, and never all kept in memory.
+    """
     columns = csv_columns(filings())
     yield BOM + _csv_line(columns)
     for filing in filings():
@@ -93,7 +94,7 @@ def csv_columns(filings: Iterable[Filing]) -> list[str]:
 
 
 def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
-    """The guarded cells of a filing for those columns."""
+    """The cells of a filing for `columns`, escaped against CSV injection."""
     site, details = filing
     together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
     cells = {SITE: site, **details} | {
@@ -166,7 +167,7 @@ class FormPart:
 def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) -> str:
     """The page of a site's filing on the day `on`; `findings` are sentences about it.
 
-    Missing details are shown empty, so the page shows what is left to file.
+    Missing details are shown empty, so the page shows which ones remain to be filed.
     """
     return page_template.load(_TEMPLATE).render(
         h=HEADINGS,

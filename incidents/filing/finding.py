@@ -44,7 +44,7 @@ def ok(about: str, code: str, source: str, /, **facts: str) -> Finding:
 
 
 def unknown(about: str, code: str, source: str, /, **facts: str) -> Finding:
-    """A finding that it is undecidable: a warning."""
+    """A finding that a detail cannot be decided: a warning."""
     return Finding(verdict=UNKNOWN, field=about, code=code, source=source, facts=facts)
 
 

@@ -193,7 +193,7 @@ KEYS = tuple(FIELD_OF)
 
 
 def normalize(words: str) -> str:
-    """The form in which words are compared: without case, spaces and full width (NFKC)."""
+    """The normal form for comparing words: without case, spaces and full width (NFKC)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 

@@ -125,7 +125,8 @@ def check_address_rules(details: Details) -> list[Finding]:
 def _outside_beijing(details: Details, on_record: list[Item]) -> list[Finding]:
     """The findings on servers outside Beijing, which its sites must not have.
 
-    A site's province is that of its licence, or else of its ICP filing."""
+    A site's province is that of its licence, otherwise that of its ICP filing.
+    """
     licence = read_licence(details.get("icp_licence", ""))
     number = licence or read_icp(details.get("icp_number", ""))
     home = None if number is None else of_character(number.province)

@@ -46,7 +46,7 @@ class UnknownPresetError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """The details by key; `about`: whose they are, for display."""
+    """The details by key; `about`: their provider, for display."""
 
     about: str
     details: Details
@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Preset]:
 
     Raises:
         PresetsFileError: if it cannot be read, or is not TOML.
-        PresetError: naming the key, and what it must be.
+        PresetError: naming the key and its requirement.
     """
     try:
         with path.open("rb") as file:
@@ -86,7 +86,7 @@ def known(extra: Path | None = None) -> dict[str, Preset]:
     """All presets by their names: the shipped ones, and those of the desk's own file.
 
     Raises:
-        PresetsFileError, PresetError: as `read`.
+        PresetsFileError, PresetError: as in `read`.
     """
     return {**_shipped(), **(read(extra) if extra is not None else {})}
 
@@ -96,7 +96,7 @@ def details(name: str, extra: Path | None = None) -> dict[str, str]:
 
     Raises:
         UnknownPresetError: naming the known ones.
-        PresetsFileError, PresetError: as `read`.
+        PresetsFileError, PresetError: as in `read`.
     """
     return of(known(extra), name)
 

@@ -107,7 +107,7 @@ def for_footer(number: Icp, form: IcpForm) -> str:
 
 
 def wants_subject_number(number: Icp, form: IcpForm) -> bool:
-    """Whether the subject's number, without a suffix, is wanted."""
+    """Whether the footer must show the subject's number, without a suffix."""
     return form == "subject" or (form == "province" and number.province == "粤")
 
 

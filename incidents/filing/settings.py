@@ -43,7 +43,7 @@ def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
     """The settings of this run.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         SettingsFileError: if the file cannot be read.
     """
     return read(sources.section(SECTION, environ))

@@ -1,4 +1,4 @@
-"""The comparison of a history under several policies: where their results differ."""
+"""The comparison of a history's results under several policies."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def prepare(history: History, draw: Draw, group_within: timedelta | None) -> Pre
 
 
 class ActCount(NamedTuple):
-    """A policy's act on a site (see `Act`), when it came first (UTC), and how often."""
+    """A policy's action on a site (see `Act`), its first time (UTC), and its count."""
 
     what: str
     first: datetime
@@ -109,7 +109,7 @@ class ActCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A site with what each policy did to it, in the order of the policies."""
+    """A site with the effect of each policy, in the order of the policies."""
 
     site: str
     acts: tuple[tuple[ActCount, ...], ...]

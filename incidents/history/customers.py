@@ -1,7 +1,7 @@
 """The import of a list of customers into the register of filings: row by row, in batches.
 
-Each row is one change of one filing, or none if all of it is filed already; so the same list can be
-imported again at any time.
+Each row is one change of one filing, or none if everything is filed already, so the same list can
+be imported again at any time.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class CustomerImport:
 
         Raises:
             DatabaseError: if the database fails.
-            NoFilingLibraryError: naming what to install.
+            NoFilingLibraryError: naming the library to install.
         """
         rows = iter(customers)
         while batch := list(islice(rows, AT_ONCE)):

@@ -98,9 +98,8 @@ def known(connection: Connection, findings: Iterable[Finding]) -> set[str]:
 def keys(findings: Iterable[Finding]) -> list[str]:
     """Return the idempotency key of each finding, made from its row.
 
-    The same row has the same key in any file, whatever is around it. A note is people's own words,
-    of which no digest may be kept that could be guessed: rows that differ only in it are numbered
-    instead.
+    The same row has the same key in any file, whatever the other rows. A note is people's text, of
+    which no guessable digest may be kept: rows that differ only in the note are numbered instead.
     """
     notes: dict[str, dict[str | None, int]] = {}
     found = []
@@ -153,7 +152,7 @@ class Import:
     def _add_sites(self, tally: Tally) -> dict[str, Refusal]:
         """Add the new sites; return the refused ones with the reason, which leave the tally.
 
-        A dry run asks the desk too, or it would promise sites that are refused later.
+        A dry run also asks the desk; otherwise it would promise sites that are refused later.
         """
         refused: dict[str, Refusal] = {}
         for batch in _batches([site for site, found in tally.sites.items() if found.new]):

@@ -138,7 +138,7 @@ def draw(outcomes: Sequence[Outcome], span: tuple[datetime, datetime] | None, zo
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """One policy: suspensions above, closures stacked by rule below, and the axis of time."""
+    """One policy's strip: suspensions above, closures stacked by rule below, and a time axis."""
 
     outcome: Outcome
     scale: Timescale

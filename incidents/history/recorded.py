@@ -1,7 +1,7 @@
 """The recorded history: the desk's own record as a history to try policies on.
 
-Each violation counts from its recording, when its clock began (R2); a person was reached when the
-contact says so. People's own decisions (false details, a refusal, a hold, a reinstatement) are left
+Each violation counts from its recording, when its clock began (R2); a person was reached according
+to the contact. People's own decisions (false details, a refusal, a hold, a reinstatement) are left
 out: no policy makes them.
 """
 
@@ -33,7 +33,10 @@ _REPORT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The record since a time (UTC) in the database at `url`; `size`: that of an equal file."""
+    """The record since a time (UTC) in the database at `url`.
+
+    `size`: the size of an equivalent file.
+    """
 
     url: str
     since: datetime
@@ -61,9 +64,10 @@ def since(connection: Connection, then: datetime) -> Recorded:
 
 
 def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:
-    """Read the record since that time (UTC), the latest `most`; return if there was more.
+    """Read the latest `most` reports since that time (UTC); return whether there were more.
 
-    Voided incidents were no violations; imported ones are another desk's.
+    Voided incidents were not violations, and imported ones belong to another desk; both are left
+    out.
     """
     of = incidents.c
     reached = (

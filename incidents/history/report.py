@@ -53,7 +53,7 @@ class Report:
 
 
 def header_problem(columns: Sequence[str]) -> str | None:
-    """Return what is wrong with a header of these columns; None if nothing is."""
+    """Return the error in a header of these columns; None if it is valid."""
     missing = [column for column in ("occurred_at", "site") if column not in columns]
     if not missing or _URLHAUS.issubset(columns):
         return None
@@ -69,7 +69,7 @@ class _BadValueError(Exception):
 
 
 class Reader:
-    """A reader that makes reports of rows, and caches the sites that it has read."""
+    """A reader that turns rows into reports, and caches the sites that it has read."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -77,7 +77,7 @@ class Reader:
         self.ignored: dict[str, None] = {}
 
     def report(self, row: Row) -> Report | BadLine:
-        """Return the row's report, or the reason why it is none."""
+        """Return the row's report, or the reason why it is not a report."""
         is_urlhaus = row.fields.keys() >= _URLHAUS and "site" not in row.fields
         try:
             for column, value in (row.odd or {}).items():

@@ -1,6 +1,7 @@
-"""The history: the checked reports of a file, and the lines that cannot be used.
+"""The history: the checked reports of a file, and its unusable lines.
 
-Reports close to each other are one finding, each with its calls."""
+Reports close to each other are one finding, each with its calls.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ class History:
         """Refuse a history with an unusable line.
 
         Raises:
-            HistoryError: naming the first such line, its value, and the way out.
+            HistoryError: naming the first such line, its value, and the remedy.
         """
         if not self.bad:
             return
@@ -78,7 +79,7 @@ def load_history(
 
     Raises:
         FileError: if it cannot be read.
-        HistoryError: if it is no history at all.
+        HistoryError: if it is not a history at all.
     """
     with _opened(file, done) as lines:
         return _history(lines, file, zone)
@@ -95,7 +96,7 @@ def read_history(
     """Read a history from an open stream, called `file`; it stays open.
 
     Raises:
-        HistoryError: if it is no history at all.
+        HistoryError: if it is not a history at all.
         TooManyReportsError: if it has more than `most` reports, bad lines included; the rest is not
             read.
     """
@@ -160,7 +161,7 @@ MAX_URLS_BYTES = 40 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One incident: the kept report, and the addresses of all reports that it covers.
+    """One incident: the kept report, and the addresses of all covered reports.
 
     `urls` and `written`: as in `commands.Log`. `left_out`: the number of addresses beyond the limit
     of an incident.
@@ -230,18 +231,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The drawing of outcomes for calls that the history does not have.
+    """The drawing of outcomes for calls that are missing in the history.
 
-    `reach`: the probability that the responsible person is reached, which is then at the moment of
-    the report, so that no policy's hour is too short. The same seed draws the same for the same
-    incident under any policy; a person whom a smaller `reach` reaches, a greater one reaches too.
+    `reach`: the probability that the responsible person is reached, at the moment of the report, so
+    that no policy's hour is too short. The same seed draws the same for the same incident under any
+    policy; a person whom a smaller `reach` reaches, a greater one reaches too.
     """
 
     reach: float = 1.0
     seed: int = 0
 
     def call(self, report: Report, n: int) -> Call:
-        """Return the call about the site's nth incident: the history's own, else a drawn one."""
+        """Return the call about the site's nth incident: from the history, or else a drawn one."""
         if report.contact is not None:
             at = report.contact_at or report.occurred_at
             return Call(outcome=report.contact, at=at, drawn=False)

@@ -51,7 +51,7 @@ def cause(code: str, **facts: Any) -> Cause:
 
 SHOWN_CHARACTERS = 80
 
-# A feed of URLhaus begins with comments, the last of which is its header.
+# A URLhaus feed begins with comments; the last one is its header.
 _COMMENT = "#"
 _IN_A_COMMENTED_HEADER = "dateadded"
 
@@ -70,7 +70,7 @@ class HistoryError(IncidentsError):
 class Row:
     """One row: its columns and their values, without empty ones.
 
-    `odd`: the JSON columns with a value that is no text, as JSON.
+    `odd`: the JSON columns with a value that is not text, as JSON.
     """
 
     line: int
@@ -93,8 +93,8 @@ HeaderCheck = Callable[[Sequence[str]], str | None]
 def read(lines: Iterable[str], file: str, header_problem: HeaderCheck) -> Iterator[Row | BadLine]:
     """Read the rows of `lines` (each with its end, in UTF-8), in order, without blank lines.
 
-    The first line tells the format: JSON Lines begin with a brace. A byte that is not UTF-8 is
-    expected as Python's `surrogateescape` reads it.
+    The first line determines the format: JSON Lines begin with a brace. Bytes that are not UTF-8
+    must be decoded with Python's `surrogateescape`.
 
     Raises:
         HistoryError: if it can be read as neither.
@@ -174,7 +174,7 @@ def _json_row(number: int, text: str) -> Row | BadLine:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """A reader of the columns' names, which refuses those that make no history."""
+    """Reads the header row and rejects columns that do not form a valid history file."""
 
     file: str
     header_problem: HeaderCheck
@@ -217,7 +217,7 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
 
 
 def _after_comments(before: int, lines: Iterator[str]) -> tuple[int, str | None, Iterator[str]]:
-    """Skip comments: their number, the header if it was one, and the remaining lines."""
+    """Skip comments: return their number, the header if it was one, and the remaining lines."""
     last = ""
     for line in lines:
         if not line.startswith(_COMMENT):

@@ -1,7 +1,7 @@
 """The simulation: a history goes through the machine, site by site, in simulated time.
 
-Nothing is stored. Each fact is recorded when it happens, and the clock acts at the first moment it
-may, as on a desk that records everything at once and whose daemon never sleeps.
+Nothing is stored. Each fact is recorded when it happens, and the clock acts at the first possible
+moment, as on a desk that records everything at once and whose daemon never sleeps.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act of the policy on a site; `what`: `suspension`, or the rule that closed it."""
+    """A policy's action on a site; `what`: `suspension`, or the rule that closed it."""
 
     at: datetime
     site: str
@@ -143,7 +143,7 @@ def facts(story: Story, policy: Policy) -> list[Fact]:
     """List everything that happens at the desk about one site, by time.
 
     Each finding is an incident of its own, even at an address of an earlier one: the grouping has
-    already decided.
+    already decided that.
     """
     found: list[tuple[datetime, int, int, Fact]] = []
     for n, (finding, call) in enumerate(zip(story.findings, story.calls, strict=True), start=1):
@@ -197,7 +197,7 @@ def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome
 
 
 def _apply(decision: Decision, outcome: Outcome) -> Case:
-    """The case after a decision, with what it did to the site added to the outcome."""
+    """The case after a decision; the effects on the site are added to the outcome."""
     assert decision.refusal is None, f"a fact of the history is refused: {decision.refusal}"
     site = decision.case.site
     for event in decision.events:
@@ -210,7 +210,7 @@ def _apply(decision: Decision, outcome: Outcome) -> Case:
 
 
 def _prune(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
-    """Reduce the case to the slice that the machine can still need.
+    """Reduce the case to the slice that the machine may still need.
 
     In simulated time nothing is backdated: R1 looks back by its window alone, and R3 to the last
     person reached before a running clock. Otherwise a site's cost would grow with the square of its

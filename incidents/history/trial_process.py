@@ -1,6 +1,6 @@
 """The trial process: policies tried on a history in a process of its own.
 
-The asking process also runs a desk, and a hundred thousand reports take the processor for half a
+The calling process also runs a desk, and a hundred thousand reports use the processor for half a
 minute. So a long trial runs in another process, with lower priority and a limit. A short one costs
 less than starting that process.
 """
@@ -97,7 +97,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Generic[T]):
-    """A history to try policies on; `summarize`, a function of a module, makes the result.
+    """A history to try policies on; `summarize`, a module-level function, makes the result.
 
     `most`: the most reports that it may have. Reports within `within` of a kept one are one
     finding.
@@ -113,7 +113,7 @@ class Trial(Generic[T]):
 
     @property
     def is_short(self) -> bool:
-        """Whether it costs less than a process."""
+        """Whether it costs less than starting a process."""
         return self.source.size * len(self.policies) <= SHORT
 
     def do(self) -> T:
@@ -127,7 +127,7 @@ def read_usable(source: Source, most: int, *, skip_bad: bool) -> History:
     """Read the history.
 
     Raises:
-        HistoryError: if it is no history.
+        HistoryError: if it is not a history.
         TooManyReportsError: if it has more than `most` reports.
         BadLinesError: unless `skip_bad`, with the `count` and the first `lines` of bad ones.
     """

@@ -1,1 +1,1 @@
-"""The words: codes and facts as sentences for people, in each language."""
+"""The wording: codes and facts as sentences for people, in each language."""

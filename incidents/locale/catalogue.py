@@ -1,4 +1,4 @@
-"""The catalogue: all words of one language by their symbolic ids, from gettext's .mo files."""
+"""The catalogue: all phrases of one language by their symbolic ids, from gettext's .mo files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentence of an event: its phrase in the teller's language, and what is worked out for it."""
+"""The sentence of an event: its phrase in the reader's language, and derived facts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def sentence(wording: Wording, event: Facts, *, to_come: bool = False) -> str:
-    """Return what happened, or with `to_come` what the clock will do.
+    """Describe the event, or with `to_come` the future action of the clock.
 
     An event of a kind that the language does not know is shown by its name.
     """

@@ -1,6 +1,7 @@
 """The language: phrases by their ids, and the form of the facts in them.
 
-English is the language of the API, of the record and of its reports, whatever the reader's is.
+English is the language of the API, of the record and of its reports, whatever the reader's
+language.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Language:
         return self.say(code, when=when, **self.listed(cause.facts))
 
     def listed(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts; what is `known`, a list made in English, has the commas of this language."""
+        """The facts; a `known` list in English gets the commas of this language."""
         known = facts.get("known")
         if type(known) is not str:
             return dict(facts)
@@ -97,7 +98,7 @@ class Language:
         return " ".join(parts) or self._of_unit(seconds, "s")
 
     def duration(self, length: timedelta) -> str:
-        """Format a span of time as a policy has it, exact to the second: `24 h`, `1 h 30 min`."""
+        """Format a span of time as in a policy, exact to the second: `24 h`, `1 h 30 min`."""
         seconds = int(length.total_seconds())
         units = [(seconds // size % most, name) for size, name, most in _UNITS_OF_POLICY]
         return " ".join(self._of_unit(n, name) for n, name in units if n) or self._of_unit(0, "s")
@@ -125,7 +126,7 @@ _MARKS = frozenset("，。；：！？、（）")
 
 @cache
 def _parts(phrase: str) -> tuple[tuple[str, str | None, str, bool], ...]:
-    """Split a phrase into texts, each with its next fact, the fact's format, and if it's quoted."""
+    """Split a phrase into texts, each with its next fact, its format, and whether it is quoted."""
     found = Formatter().parse(phrase)
     return tuple((before, name, spec or "", quoted == "r") for before, name, spec, quoted in found)
 
@@ -191,7 +192,7 @@ _TIME_SPECS = frozenset({"when", "until", "exact"})
 
 @cache
 def language(tag: Tag, domain: Domain = "incidents", *, surface: str = "") -> Language:
-    """Return the phrases of a language and domain, over those for every surface.
+    """Return the phrases of a language and domain, in addition to those for every surface.
 
     A phrase whose id ends in `@console`, for example, replaces the other one if that is the
     `surface`.

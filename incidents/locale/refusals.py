@@ -1,6 +1,6 @@
-"""The refusals and remarks in words: the machine's, the desk's, and acts that a role may not do.
+"""Refusals and remarks in words: the machine's, the desk's, and those for a role.
 
-No sentence names a command: it describes the act, and a hint says what to do instead (see
+No sentence names a command: it describes the action, and a hint names an alternative (see
 `contract.ways_out`).
 """
 
@@ -25,7 +25,7 @@ NAMES = tuple(
 
 
 def roles_for(act: str, language: Language = ENGLISH) -> str:
-    """List the roles that may do that act, such as `an operator or a supervisor`."""
+    """List the roles that may do that action, such as `an operator or a supervisor`."""
     may = [role for role in identity.ROLES if identity.may(role, act)]
     *others, last = (language.word("a_role", role) for role in may)
     if not others:
@@ -54,7 +54,7 @@ def remark(found: Remark, when: Callable[[Any], str] = str, language: Language =
 
 
 def _code(name: str, facts: Facts, language: Language) -> str | None:
-    """The code of the phrase; some refusals have another one if more is known."""
+    """The code of the phrase; some refusals have another phrase if more is known."""
     codes = [f"refused.{name}"]
     if name == "state_forbids" and facts["act"] != CUSTOMERS:
         codes = [f"refused.{name}.{facts['state']}", *codes]

@@ -1,4 +1,4 @@
-"""The words of the record: times, rules, states, and a policy's numbers."""
+"""The wording of the record: times, rules, states, and a policy's numbers."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class When:
     def __call__(self, moment: datetime | str) -> str:
         """Format a time: `2026-03-01 11:00` in the zone, with seconds only if there are any.
 
-        In the hour that clocks show twice, at the end of summer time, the offset follows. So a
-        shown time can always be typed, and means the same moment to the second.
+        In the hour that clocks show twice, at the end of summer time, the offset is added. A shown
+        time can therefore always be typed, and means the same moment to the second.
         """
         local = _moment(moment).astimezone(self.zone)
         seconds = ":%S" if local.second or local.microsecond else ""
@@ -39,7 +39,7 @@ class When:
 
     @property
     def zone_name(self) -> str:
-        """The zone's name as people write it."""
+        """The zone's name for display."""
         return getattr(self.zone, "key", None) or str(self.zone)
 
     def left(self, moment: datetime | str) -> str:
@@ -65,7 +65,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words for one site and its incidents, in the language of `when`."""
+    """The wording for one site and its incidents, in the language of `when`."""
 
     site: str
     site_id: int
@@ -73,7 +73,7 @@ class Wording:
 
     @property
     def language(self) -> Language:
-        """The language of the words."""
+        """The language of the wording."""
         return self.when.language
 
     def say(self, code: str, /, **facts: Any) -> str:
@@ -100,7 +100,7 @@ class Wording:
         )  # fmt: skip
 
     def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
-        """Describe the incident's state and its clock; none runs on a closed site."""
+        """Describe the incident's state and its clock; on a closed site no clock is active."""
         due, code = incident["contact_due"], "state"
         match incident["state"]:
             case "open" | "unreached" | "notified" if site_closed:
@@ -121,7 +121,7 @@ class Wording:
         return self.language.comma.join(self.name(n) for n in numbers)
 
     def name(self, number: Any) -> str:
-        """Return the public id for a number in the site; an id stays as it is."""
+        """Return the public id for a number in the site; an id is returned unchanged."""
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
@@ -136,12 +136,12 @@ def plural_id(id_: str, n: int) -> str:
 
 
 def count(language: Language, n: int, what: str) -> str:
-    """Count things as that language does: `1 site`, `2 sites`, `2 个网站`."""
+    """Count things in that language: `1 site`, `2 sites`, `2 个网站`."""
     return language.say(plural_id(f"count.{what}", n), n=n)
 
 
 def actual_state(state: str, seen: str, language: Language = ENGLISH) -> str:
-    """Describe the state in the world if it differs from the ordered one; empty if not."""
+    """Describe the actual state if it differs from the ordered one; empty if it does not."""
     if seen == state:
         return ""
     code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
@@ -176,7 +176,7 @@ def policy_sentences(
 ) -> list[str]:
     """Return one sentence for each rule, R1 to R5.
 
-    R4 and R5 say that two people close a site, or with `two_apart` in a sentence of its own.
+    R4 and R5 state that two people close a site; with `two_apart`, a separate sentence does.
     """
     two = ".two" if policy.two_people_close and not two_apart else ""
 

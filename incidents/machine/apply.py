@@ -1,7 +1,7 @@
-"""How an event changes a case: the only way that one ever changes, live and in a replay.
+"""How an event changes a case: the only way a case ever changes, live and in a replay.
 
-The changes of incidents and of sites have modules of their own; those of orders and filings, to
-what is in force, details and terms, are here.
+The changes of incidents and of sites have their own modules; this one has those of orders and
+filings: the state in force, details and terms.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def _seen(case: Case, event: e.StateSeen) -> None:
 
 @changes.on(e.OrderRepeated)
 def _repeated(case: Case, event: e.OrderRepeated) -> None:
-    """The order that follows is one like any other (see `apply`)."""
+    """A repeat has no effect of its own: the order that follows is ordinary (see `apply`)."""
 
 
 def _doubt(case: Case, event: e.OrderEvent) -> None:
-    """An attempt whose answer was lost may have done what it was to do.
+    """An attempt whose answer was lost may have taken effect.
 
-    Of a dead letter that was said when it died; of one that was overtaken nothing is left.
+    For a dead letter this was recorded when it was given up; an overtaken order leaves nothing.
     """
     if event.lane != ACT or case.in_force == FORCE[event.order_kind]:
         return
@@ -85,12 +85,12 @@ def _filing_reminded(case: Case, event: e.FilingReminded) -> None:
 
 @changes.on(e.SuspicionRaised)
 def _suspicion_raised(_case: Case, _: e.SuspicionRaised) -> None:
-    """A task comes of it, which has an event of its own."""
+    """No effect: the task that follows has its own event."""
 
 
 @changes.on(e.FooterSeen)
 def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
-    """As of a suspicion."""
+    """No effect, as for a suspicion."""
 
 
 CHANGES = merge(incident_changes.changes, site_changes.changes, changes)

@@ -1,7 +1,7 @@
 """The case: what the policy needs to know of one site, as a value.
 
 A case is a slice of the site's history (see `store.cases.cases`) or, in a replay, the whole of it.
-All times are aware and in UTC. Free text of people (notes, reasons, names, numbers) never stands
+All times are aware and in UTC. Free text of people (notes, reasons, names, numbers) is never stored
 here: fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name` hold a reference
 to a sealed value, `sha256:…`, or None.
 """
@@ -18,11 +18,11 @@ from incidents.machine.incident import Incident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:
-    """One R2 case: what the desk did when a contact clock lapsed.
+    """One R2 case: the desk's response when a contact clock lapsed.
 
-    `due` is the deadline of the incident that started it, which is its place in the run (R3) for
-    good; `made_at` is when it was decided. The case that closed the site in place of a suspension
-    has `closed` set and no `until`.
+    `due` is the deadline of the incident that started it, and permanently its place in the run
+    (R3); `made_at` is when it was decided. A case that closed the site instead of suspending it has
+    `closed` set and no `until`.
     """
 
     n: int
@@ -37,7 +37,7 @@ class Suspension:
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """Where the case stands in the order of contact deadlines (R3)."""
+        """The case's place in the order of contact deadlines (R3)."""
         return self.due, self.starter
 
     @property
@@ -50,8 +50,8 @@ class Suspension:
 class Task:
     """Something that the desk must do for a site: `tell`, `recheck` or `review`.
 
-    Of its filing it is `file` or `show_number` (`about` the last day of the term), `suspicion`
-    (`about` a detail and the finding) or `footer` (`about` what the foot of its page lacks).
+    For its filing it is `file` or `show_number` (`about` the last day of the term), `suspicion`
+    (`about` a detail and the finding) or `footer` (`about` what is missing from its page footer).
     """
 
     n: int
@@ -68,13 +68,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """Why a site is closed: the rule, what it counted, and the policy's numbers at that time.
+    """Why a site is closed: the rule, its count, and the policy's numbers at that time.
 
-    `needed` is the count that the rule asks for, `total` says that all standing cases counted (R3),
-    and `upheld_at` is the count that was still met when a supervisor upheld the closure in spite
-    of a dispute, until the rule is met again. `said_at` is when the customer refused (R5), where
-    that was before the closing; of a removal deadline that lapsed it is when it was on record that
-    they had been told.
+    `needed` is the count that the rule requires, `total` says that all standing cases counted (R3),
+    and `upheld_at` is the count that was still met when a supervisor upheld the closure despite a
+    dispute; it is cleared once the rule is met again. `said_at` is when the customer refused (R5),
+    where that was before the closing; for a lapsed removal deadline, when it was on record that the
+    customer had been told.
     """
 
     rule: str
@@ -91,7 +91,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """An order that the site stays down, from the police or the regulator."""
+    """An order of the police or the regulator to keep the site down."""
 
     by: str
     at: datetime
@@ -100,7 +100,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A reinstatement that one person asked for and that waits for a second."""
+    """A reinstatement that one person requested and that waits for a second."""
 
     by: str
     at: datetime
@@ -109,10 +109,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureRequest:
-    """A closure on somebody's word that waits for a second person, where the policy asks for two.
+    """A closure on a person's statement that waits for a second person, if the policy requires two.
 
-    Of R5 `incident` is the one that was refused, at `said_at`; of R4 `field` is the detail that is
-    false. `text` is the evidence, or the note.
+    For R5, `incident` is the refused incident, with the time `said_at`; for R4, `field` is the
+    false detail. `text` is the evidence, or the note.
     """
 
     by: str
@@ -124,18 +124,18 @@ class ClosureRequest:
 
     @property
     def rule(self) -> str:
-        """The code of the rule that the site is to be closed by."""
+        """The code of the rule under which the closure is requested."""
         return rule_to_close(self.incident)
 
 
 def rule_to_close(incident: int | None) -> str:
-    """The code of the rule that somebody asks to close by: R5 for an incident, else R4."""
+    """The code of the rule for a requested closure: R5 for an incident, otherwise R4."""
     return "false_info" if incident is None else "refusal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Who works on an item of the queue."""
+    """The person who works on an item of the queue."""
 
     by: str
     at: datetime
@@ -143,11 +143,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An order that is not settled in its lane: it waits for its turn, or is a dead letter.
+    """An unsettled order in its lane: it waits for its turn, or is a dead letter.
 
-    A dead letter that is `braked` was never tried: it waits for a person's word (`order_retried`).
-    `attempts` and `lease_until` (UTC: until then somebody has it in hand) are no part of the
-    record, and a replay has neither.
+    A `braked` dead letter was never tried: it waits for a person to release it (`order_retried`).
+    `attempts` and `lease_until` (UTC: reserved by a worker until then) are not part of the record;
+    in a replay they are absent.
     """
 
     order: int
@@ -166,8 +166,8 @@ UNKNOWN = "unknown"
 class Case:
     """One site's case. Only `apply` changes it. `details` and `terms` are its filing's.
 
-    `state` is what is ordered, `in_force` what is known to be so in the world (`unknown` after an
-    attempt of which nobody can say what it did); `last_act` is the order that was carried out last.
+    `state` is the ordered state, `in_force` the known actual state (`unknown` after an attempt with
+    an unknown effect); `last_act` is the last order that was carried out.
     """
 
     site_id: int
@@ -201,7 +201,7 @@ class Case:
     terms: dict[str, Term] = field(default_factory=dict)
 
     def copy(self) -> Case:
-        """A case that can change without this one noticing (what it holds is immutable)."""
+        """A copy that can change without affecting this case (its parts are immutable)."""
         twin = object.__new__(Case)
         for name, value in zip(Case.__slots__, _FIELDS(self), strict=True):
             setattr(twin, name, value.copy() if type(value) is dict else value)
@@ -219,7 +219,7 @@ class Case:
 
     @property
     def suspension(self) -> Suspension | None:
-        """The suspension whose hours are running, if one is."""
+        """The running suspension, if any."""
         return None if self.running is None else self.suspensions[self.running]
 
     @property
@@ -231,13 +231,13 @@ class Case:
 
     @property
     def suspended_until(self) -> datetime | None:
-        """When a timer will open the site; None when no timer will (a hold outlasts the timer)."""
+        """When a timer opens the site; None if no timer does (a hold outlasts the timer)."""
         suspension = self.suspension
         return None if suspension is None or self.held else suspension.until
 
     @property
     def closed_at(self) -> datetime | None:
-        """When the site was closed, while it is."""
+        """When the site was closed; None if it is not closed."""
         return None if self.closure is None else self.closure.at
 
     def clock_runs(self, incident: Incident) -> bool:
@@ -259,7 +259,7 @@ class Case:
         )
 
     def contact_due(self, incident: Incident) -> datetime | None:
-        """The incident's contact deadline as people see it: none from before a reinstatement."""
+        """The incident's contact deadline as shown to people; None from before a reinstatement."""
         return incident.contact_due if incident.epoch == self.epoch else None
 
 

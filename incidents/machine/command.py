@@ -1,7 +1,7 @@
-"""The command: what all have in common, and the codes and facts of what its fields may hold.
+"""The command: the fields that all commands have, and the codes and facts that fields can hold.
 
-Facts are declared as `Annotated[type, fact]`. Apart from the commands themselves, since many who
-need a code load none of them.
+Facts are declared as `Annotated[type, fact]`. They are separate from the commands themselves,
+because many modules need a code and load no command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHECKER = "checker"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command, with what all have: the person who gives it."""
+    """The base of all commands, with the person who gives it."""
 
     by: str
 
@@ -60,7 +60,7 @@ BRAKED = "braked"
 class Words:
     """Text of at most `limit` characters.
 
-    Personal words are sealed: the record holds a salted commitment to them alone.
+    Personal text is sealed: the record holds only a salted commitment to it.
     """
 
     limit: int = 4_000
@@ -76,15 +76,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that the caller saw, or how an address was written: no part of what is asked.
+    """Something that the caller saw, or the original spelling of an address: not in the request.
 
-    The same act with the same key is the same request whatever was seen.
+    The same action with the same key is the same request, whatever was seen.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Something that only a replay of older entries says."""
+    """A field that only a replay of older entries sets."""
 
 
 Own = Annotated[str, Words()]

@@ -1,9 +1,9 @@
-"""The commands: what a person or the clock may ask of a case, in the imperative.
+"""The commands: requests of a person or the clock to a case, in the imperative.
 
-Times are aware, in UTC; `at` is when the fact happened, None meaning now. Text of people comes
-sealed (see `case`). A command does not know its site: it is sent to one. What a field may hold is
-declared on it, for all that ask for it (`contract`). Those about one incident have a module of
-their own, and are handed on.
+Times are aware, in UTC; `at` is when the fact happened, None meaning now. People's text is sealed
+already (see `case`). A command does not name its site; it is sent to one. Each field declares its
+valid values, for every surface (`contract`). The commands on one incident have their own module and
+are re-exported here.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from incidents.machine.incident_commands import *  # noqa: F403 - handed on whol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapse(Command):
-    """Do what is due, and nothing else."""
+    """Process due actions, and do nothing else."""
 
     by: str = CLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSite(Command):
-    """Take the site into the register; of a case that has no entry yet."""
+    """Add the site to the register; for a case that has no entry yet."""
 
     phone: Phone | None = None
     email: Email | None = None
@@ -47,7 +47,7 @@ class AddSite(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditSite(Command):
-    """Change whom to call; None leaves a detail as it is."""
+    """Edit the contact details; None leaves a detail unchanged."""
 
     phone: Phone | None = None
     email: Email | None = None
@@ -69,7 +69,7 @@ class ConfirmClosure(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineClosure(Command):
-    """Let a closure that was asked for not happen; who asked may take it back so."""
+    """Decline a requested closure; the person who requested it may withdraw it this way."""
 
     reason: Own | None = None
 
@@ -78,12 +78,13 @@ class DeclineClosure(Command):
 class SetHold(Command):
     """Keep the site down by order of the police or the regulator.
 
-    What waits to open the site is cancelled, and one that is not known to be down is ordered down
-    once more, if no order to take it down waits; `alone` is what older programs did: neither.
+    Orders that wait to open the site are cancelled. A site that is not known to be down gets
+    another order to take it down, unless one is waiting. With `alone`, as in older programs,
+    neither happens.
     """
 
     reason: Own
-    # Not a part of what is asked, which keys of before it are compared with.
+    # Not part of the request, with which older keys are compared.
     alone: Annotated[bool, Seen()] = False
 
 
@@ -96,7 +97,7 @@ class LiftHold(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskReinstatement(Command):
-    """Ask that a closed site be opened; a second person decides."""
+    """Request that a closed site be reinstated; a second person decides."""
 
     reason: Own
 
@@ -115,14 +116,14 @@ class Decline(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uphold(Command):
-    """Let a disputed closure stand."""
+    """Uphold a disputed closure."""
 
     reason: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimItem(Command):
-    """Take an item of the queue; `item` is what follows the site's number in its id."""
+    """Claim an item of the queue; `item` is the part of its ID after the site's number."""
 
     item: str
 
@@ -136,7 +137,7 @@ class ReleaseItem(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver(Command):
-    """Give to another person what `by` holds on this site."""
+    """Transfer all items that `by` holds on this site to another person."""
 
     to: str
 
@@ -152,15 +153,15 @@ class CompleteTask(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingCommand(Command):
-    """Of the filing of a site (see `filing`)."""
+    """The base of commands on a site's filing (see `filing`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFiling(FilingCommand):
-    """Change details: each a key and its text, and an empty text takes it away.
+    """Change details, each given by its key and text; an empty text removes it.
 
-    `parts` change servers and documents part by part: each a key, the name of the part and its
-    text. The desk puts them into what is filed, and the machine is given whole details alone.
+    `parts` change servers and documents part by part: each has a key, the name of the part and its
+    text. The desk merges them into the filing; the machine receives only whole details.
     """
 
     details: tuple[tuple[str, str], ...] = ()
@@ -169,7 +170,7 @@ class ChangeFiling(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseSuspicion(FilingCommand):
-    """Say that a check takes a detail for false: somebody looks, and may confirm it (R4)."""
+    """Report a detail that a check considers false; a person looks and may confirm it (R4)."""
 
     field: str
     finding: str
@@ -178,7 +179,7 @@ class RaiseSuspicion(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind(FilingCommand):
-    """Remind the desk of the terms of which a reminder is due on that day of its own zone."""
+    """Remind the desk of the terms with a reminder due on that day, in the desk's time zone."""
 
     on: str
     by: str = CHECKER
@@ -186,7 +187,7 @@ class Remind(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFooter(FilingCommand):
-    """Record what the foot of the site's page lacks, as codes; nothing, if all is right."""
+    """Record, as codes, what is missing from the site's page footer; empty if nothing is."""
 
     problems: tuple[str, ...] = ()
     by: str = CHECKER
@@ -194,7 +195,7 @@ class RecordFooter(FilingCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCommand(Command):
-    """Of one order (see `orders`) in one lane."""
+    """The base of commands on one order (see `orders`) in one lane."""
 
     order: int
     lane: str
@@ -202,7 +203,7 @@ class OrderCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDelivery(OrderCommand):
-    """Record that it was carried out; `enforced` if that changed the world."""
+    """Record that the order was carried out; `enforced` if that changed the live system."""
 
     adapter: str
     attempts: int
@@ -212,7 +213,7 @@ class RecordDelivery(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFailure(OrderCommand):
-    """Record that it is given up: a dead letter."""
+    """Record that the order is given up and is now a dead letter."""
 
     adapter: str
     attempts: int
@@ -222,7 +223,7 @@ class RecordFailure(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder(OrderCommand):
-    """Do not carry it out any more; `tried` says whether it was, None: as often as it is marked."""
+    """Cancel the order. `tried`: whether it was attempted; None: derive that from its attempts."""
 
     why: str
     tried: Annotated[bool, Replayed()] | None = None
@@ -236,10 +237,10 @@ class RetryOrder(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordState(Command):
-    """Record how the adapter says that the site really stands.
+    """Record the site's actual state, as the adapter reports it.
 
-    It was asked while `in_force` was known and `last_act` carried out: what was seen before
-    something else was done is no news.
+    The adapter was queried while `in_force` was the known state and `last_act` the last order
+    carried out. If another order has been carried out since, the answer is outdated and ignored.
     """
 
     adapter: str
@@ -250,11 +251,11 @@ class RecordState(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatOrder(Command):
-    """Order once more what is ordered, since something else is in force.
+    """Repeat the current order, because another state is in force.
 
-    The dead letters that said so before are cancelled with it, unless it is meant `alone`. With
-    `in_force` and `last_act` it is for the site as it was looked at: as in `RecordState`, and while
-    no order waited. `tells` is what a hold alone asks for, in a replay.
+    Earlier dead letters with the same order are cancelled too, unless `alone`. With `in_force` and
+    `last_act` it applies only to the site as it was seen, as in `RecordState`, and while no order
+    waited. `tells`: a value that only a hold sets, in a replay.
     """
 
     in_force: Annotated[str, Seen()] | None = None

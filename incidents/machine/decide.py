@@ -1,7 +1,6 @@
 """The decision: a case, a command, the policy and the clock go in; events or a refusal come out.
 
-What time does to a case comes first: clocks (R2, R3) and removal deadlines (R5) lapse, suspensions
-end.
+Effects of time come first: clocks (R2, R3) and removal deadlines (R5) lapse, suspensions end.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class Decision:
     """The outcome of a command.
 
     `case` is the case afterwards. The first `due` of the `events` had fallen due before the
-    command; they stand even when there is a `refusal`. `incident` is the one that the act is
-    about, `touched` are all that it changed.
+    command; they remain even if there is a `refusal`. `incident` is the subject of the action,
+    `touched` are all incidents that it changed.
     """
 
     case: Case
@@ -39,20 +38,20 @@ class Decision:
 
     @property
     def touched(self) -> tuple[int, ...]:
-        """The incidents that the act's own events are about, in order, without what was due."""
+        """The incidents of the action's own events, in order, without those of due events."""
         found = (getattr(event, "incident", None) for event in self.events[self.due :])
         return tuple(dict.fromkeys(n for n in found if n is not None))
 
     @property
     def incident(self) -> int | None:
-        """The incident of the act's first event."""
+        """The incident of the action's first event."""
         return next(iter(self.touched), None)
 
 
 def decide(case: Case, command: commands.Command, policy: Policy, now: datetime) -> Decision:
-    """Decide `command` on `case` at `now` (aware, UTC), what is due coming first (D.1).
+    """Decide `command` on `case` at `now` (aware, UTC), after processing what is due (D.1).
 
-    A `now` before the site's last entry is taken as that entry's time. `case` is not changed.
+    If `now` is before the site's last entry, that entry's time is used. `case` is not changed.
     """
     now = now if case.last_entry_at is None else max(now, case.last_entry_at)
     decider = Decider(case.copy(), policy, now, commands.CLOCK, policy.digest)
@@ -77,7 +76,7 @@ def decide(case: Case, command: commands.Command, policy: Policy, now: datetime)
 
 
 def _warn_of_next_miss(decider: Decider, before: int) -> None:
-    """A site on which nothing is left to do has no item in the queue that could say it (R3)."""
+    """Warn on a site without open work: no queue item could show the warning (R3)."""
     case = decider.case
     if case.state == "active" and before < case.run >= decider.policy.run_count - 1:
         decider.remark("next_miss_closes", site=case.site, run=case.run)
@@ -95,8 +94,8 @@ DECISIONS = merge(
 def elapse(decider: Decider) -> None:
     """Do all that fell due strictly before the decider's `now`, in the order of the due times.
 
-    One sorted pass: what is done starts nothing that is due before `now` (a suspension lasts from
-    when it is really made), it can only end what is still pending.
+    One sorted pass suffices: processing an item can end pending ones but starts none that are due
+    before `now` (a suspension starts when it is really made).
     """
     for when, what, n in sorted(due for due in rules.pending(decider.case) if due[0] < decider.now):
         if decider.case.closed:
@@ -132,7 +131,7 @@ def _lapse_contact(decider: Decider, due: datetime, incident: Incident) -> None:
 
 
 def _lapse_beside(decider: Decider, due: datetime, incident: Incident, missed: Reason) -> None:
-    """Let a clock lapse that moves no site: it is down, or the desk has tried too little."""
+    """Lapse a clock that does not move the site: it is down, or the desk made too few attempts."""
     case, policy = decider.case, decider.policy
     if rules.unreachable(case, incident, policy):
         _lapse(decider, due, incident, missed, suspension=case.running)
@@ -159,7 +158,7 @@ def _lapse(
 
 
 def _missed(decider: Decider, incident: Incident) -> Reason:
-    """Why R2 acts: nobody was reached by the deadline."""
+    """Why R2 applies: nobody was reached by the deadline."""
     return Reason(
         rule="unreachable",
         incidents=(incident.n,),
@@ -169,7 +168,7 @@ def _missed(decider: Decider, incident: Incident) -> Reason:
 
 
 def _third_miss(decider: Decider, incident: Incident, before: list[Suspension]) -> Reason:
-    """Why R3 closes: this case and the standing ones before it make the run."""
+    """Why R3 closes the site: this case and the earlier standing ones complete the run."""
     return Reason(
         rule="unreachable_run",
         incidents=(*(case.starter for case in before), incident.n),
@@ -203,9 +202,9 @@ def _lapse_removal(decider: Decider, due: datetime, n: int) -> None:
 
 
 def _told_by(decider: Decider, incident: Incident, due: datetime) -> datetime:
-    """When their time to delete began, at the latest: whoever was told after that had less.
+    """The latest start of the customer's time to delete: anybody told after that had less time.
 
-    It runs from the first call that is on record, or from a statement that was taken back since.
+    It starts at the first recorded call, or at a statement that was taken back since.
     """
     first = min(contact.recorded_at for contact in incident.contacts if contact.tells)
     within = decider.policy.removal_within

@@ -1,7 +1,7 @@
-"""The decider: a decision while it is being made, with what all acts share.
+"""The decider: a decision in progress, with the helpers that all actions share.
 
-That is the checks, the tasks that acts open, and the recount: what late truth strikes, lifts and
-disputes. A recount never suspends or closes.
+These are the checks, the tasks that actions open, and the recount, which strikes, lifts and
+disputes measures after a correction. A recount never suspends or closes.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _ANSWERS_A_REQUEST = {e.ClosureDeclined, e.IncidentRefused}
 
 @dataclass(slots=True)
 class Decider:
-    """The case as it stands so far, the clock and policy it is judged by, and what has happened.
+    """The case so far, its clock and policy, and the events so far.
 
-    `by` is who acts: the clock, while what is due is done, and then the person.
+    `by` is the actor: the clock while due items are processed, then the person.
     """
 
     case: Case
@@ -48,7 +48,7 @@ class Decider:
     remarks: list[Remark] = field(default_factory=list)
 
     def add(self, kind: type[e.Event], *, at: datetime | None = None, **fields: Any) -> None:
-        """Let an event happen: at `at`, else now. The run is derived anew where it may change."""
+        """Add an event at `at`, or now. The run is derived again if the event may change it."""
         event = kind(
             occurred_at=at or self.now,
             recorded_at=self.now,
@@ -68,14 +68,14 @@ class Decider:
         self.events.append(event)
 
     def _tell_what_fell(self, asked: ClosureRequest | None, kind: type[e.Event]) -> None:
-        """Say that nobody closes the site any more as `asked`: no event of its own says so."""
+        """Remark that the closure request `asked` was dropped: it has no event of its own."""
         if asked is None or kind in _ANSWERS_A_REQUEST:
             return
         if self.case.closure_request is None and not self.case.closed:
             self.remark("closure_fell", site=self.case.site, by=asked.by)
 
     def remark(self, name: str, **facts: Any) -> None:
-        """Tell the person something about their act."""
+        """Add a remark on the person's action."""
         self.remarks.append(Remark(name, facts))
 
     def name(self, incident: int) -> str:
@@ -84,7 +84,7 @@ class Decider:
 
 
 def known_incident(decider: Decider, n: int) -> Incident:
-    """The incident, which must exist."""
+    """Return the incident; it must exist."""
     found = decider.case.incidents.get(n)
     if found is None:
         raise RefusedError("unknown_incident", incident=decider.name(n))
@@ -92,27 +92,27 @@ def known_incident(decider: Decider, n: int) -> Incident:
 
 
 def time_of(decider: Decider, at: datetime | None) -> datetime:
-    """When a fact happened: `at`, which must not be in the future, else now."""
+    """The time of a fact: `at`, which must not be in the future, or now."""
     if at is not None and at > decider.now:
         raise RefusedError("future", at=at, now=decider.now)
     return at or decider.now
 
 
 def not_before(incident: Incident, at: datetime) -> None:
-    """A fact about an incident cannot have happened before it."""
+    """Check that a fact about an incident is not before the incident."""
     if at < incident.occurred_at:
         raise RefusedError("before_incident", at=at, occurred_at=incident.occurred_at)
 
 
 def site_is_open(decider: Decider, act: RefusedAct) -> None:
-    """The site must not be closed."""
+    """Check that the site is not closed."""
     case = decider.case
     if case.closed:
         raise RefusedError("site_closed", site=case.site, rule=case.rule, act=act)
 
 
 def state_allows(decider: Decider, incident: Incident, trigger: str, act: RefusedAct) -> None:
-    """The incident's table must have a move by `trigger` from its state."""
+    """Check that the incident's table has a move by `trigger` from its state."""
     if not can_move_incident(incident.state, trigger):
         needs = [state for state in INCIDENT_STATES if can_move_incident(state, trigger)]
         refuse_state(decider, incident, act, needs)
@@ -121,24 +121,24 @@ def state_allows(decider: Decider, incident: Incident, trigger: str, act: Refuse
 def state_is_one_of(
     decider: Decider, incident: Incident, states: tuple[str, ...], act: RefusedAct
 ) -> None:
-    """The incident must be in one of the states."""
+    """Check that the incident is in one of the states."""
     if incident.state not in states:
         refuse_state(decider, incident, act, list(states))
 
 
 def another_person(asked_by: str, by: str) -> None:
-    """Who answers must be another person than who asked."""
+    """Check that the person who answers is not the one who asked."""
     if _as_one_reads_it(asked_by) == _as_one_reads_it(by):
         raise RefusedError("same_person", by=asked_by)
 
 
 def _as_one_reads_it(name: str) -> str:
-    """The name without its case and its width: nobody becomes two persons by spelling."""
+    """The name without case and width: one person must not become two by spelling."""
     return normalize("NFKC", normalize("NFKC", name).casefold())
 
 
 def refuse_state(decider: Decider, incident: Incident, act: RefusedAct, needs: list[str]) -> None:
-    """Refuse, since the incident's state forbids the act."""
+    """Refuse because of the incident's state."""
     raise RefusedError(
         "state_forbids", incident=decider.name(incident.n), state=incident.state, act=act,
         needs=" or ".join(needs),
@@ -153,7 +153,7 @@ MAX_LISTED = 500
 
 
 def recount(decider: Decider, incident: int) -> None:
-    """Derive anew what rests on `incident`, now that the truth about it has changed."""
+    """Derive again everything based on `incident`, after a correction."""
     suspension = decider.case.incidents[incident].suspension
     if suspension is not None:
         _recount_suspension(decider, suspension)
@@ -161,15 +161,15 @@ def recount(decider: Decider, incident: int) -> None:
 
 
 def open_recheck(decider: Decider, suspension: int) -> None:
-    """Ask the desk to look again at what the suspension rested on, unless it is known removed."""
+    """Open a recheck of the suspension's grounds, unless all are known to be removed."""
     unsettled = (i.n for i in _members(decider, suspension) if i.state in _NOT_KNOWN_REMOVED)
     open_task(decider, "recheck", tuple(unsettled))
 
 
 def open_task(decider: Decider, kind: str, incidents: tuple[int, ...]) -> None:
-    """Give the desk a task: `tell`, `recheck` or `review`; very many incidents make several.
+    """Open a task for the desk: `tell`, `recheck` or `review`; very many incidents make several.
 
-    Without incidents there is nothing to do, and no task.
+    Without incidents there is no task.
     """
     for start in range(0, len(incidents), MAX_LISTED):
         decider.add(
@@ -181,7 +181,7 @@ def open_task(decider: Decider, kind: str, incidents: tuple[int, ...]) -> None:
 
 
 def complete_rechecks(decider: Decider) -> None:
-    """Complete each recheck task of which every incident is settled by now."""
+    """Complete each recheck task whose incidents are all settled now."""
     case = decider.case
     for task in list(case.tasks.values()):
         if task.kind != "recheck" or task.done_at is not None:

@@ -26,9 +26,9 @@ LABELS = {"known_told": "told"}
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One row of a table, from one of its states: what triggers it, and under which guards.
+    """A row of a table, for one of its source states: its trigger and its guards.
 
-    `guards` are told as the diagram tells them: `otherwise`, `R1 repeat`, `not held`.
+    `guards` are worded as in the diagram: `otherwise`, `R1 repeat`, `not held`.
     """
 
     source: str
@@ -42,9 +42,9 @@ _NOWHERE_YET = "new"
 
 
 def mermaid(machine: str) -> str:
-    """The machine of that name as a `stateDiagram-v2`; guards stand in brackets, rules by number.
+    """The machine of that name as a `stateDiagram-v2`; guards in brackets, rules by number.
 
-    A row that the table tries only when another of the same trigger has failed says `otherwise`.
+    A row that applies only if another row of the same trigger fails says `otherwise`.
     """
     table = MACHINES[machine]
     lines = ["stateDiagram-v2"]
@@ -68,7 +68,7 @@ def moves(machine: str) -> list[Move]:
 
 
 def _node(name: str) -> str:
-    """The name of a state, where a diagram begins in Mermaid's own way."""
+    """The name of a state; the diagram's start has Mermaid's own notation."""
     return "[*]" if name == _NOWHERE_YET else name
 
 
@@ -94,7 +94,7 @@ def _label(guard: str) -> str:
 
 
 def _comes_second(table: list[Row], row: Row, source: str) -> bool:
-    """Whether an earlier row takes the same trigger, and not just where this one cannot."""
+    """Whether an earlier row has the same trigger and can apply in this state."""
     return any(
         earlier["trigger"] == row["trigger"]
         and source in sources_of(earlier)
@@ -104,6 +104,6 @@ def _comes_second(table: list[Row], row: Row, source: str) -> bool:
 
 
 def _ends(table: list[Row]) -> list[str]:
-    """The states that nothing leads out of."""
+    """The final states, which have no outgoing move."""
     sources = {source for _, source in all_moves(table)}
     return sorted({row["dest"] for row in table} - sources)

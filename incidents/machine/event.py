@@ -1,7 +1,7 @@
 """The event: what all kinds have in common.
 
-Every event has both times (UTC), the person, the digest of the policy that it was decided under,
-and the run as derived after it when that has changed. A state that moved stands as from and to.
+Every event has both times (UTC), the person, the digest of the policy in force, and, if changed,
+the run derived after it. A change of state is given as from and to.
 """
 
 from __future__ import annotations
@@ -63,6 +63,6 @@ class SiteEvent(Event):
 
 
 def kinds(names: Mapping[str, object]) -> dict[str, type[Event]]:
-    """Each kind of event among a module's names, by the word for it in an entry."""
+    """Each kind of event among a module's names, by its name in an entry."""
     of = (each for each in names.values() if isinstance(each, type) and issubclass(each, Event))
     return {each.kind: each for each in of if hasattr(each, "kind")}

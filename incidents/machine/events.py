@@ -1,7 +1,7 @@
 """The events: what happened to a case, in the past tense; each becomes one audit entry.
 
-Those of an incident and of a site have modules of their own, and are handed on; those of orders
-and filings are here.
+The events of an incident and of a site have their own modules and are re-exported here; those of
+orders and filings are defined here.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class OrderFailed(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderEvent):
-    """It is not carried out any more; `tried` if an attempt may have had an effect.
+    """The order is cancelled; `tried` if an attempt may have had an effect.
 
-    `why`: `lifted` (what it ordered was lifted since), `repeated` (a dead letter, of what is
-    ordered once more), `overtaken` (a dead letter, of which something later was carried out),
-    `superseded` (a hold keeps the site down: it was to open it, or was braked), `left_down`
-    (a loss has left the site down, and a person decides about it), `expired`, `no_channel` and the
-    like, or `by_hand`, with the person's reason as `text`.
+    `why`: `lifted` (the measure was lifted since), `repeated` (a dead letter whose order was
+    repeated), `overtaken` (a dead letter; a later order was carried out), `superseded` (a hold
+    keeps the site down: it was to open it, or was braked), `left_down` (a loss has left the site
+    down, and a person decides about it), `expired`, `no_channel` and the like, or `by_hand`, with
+    the person's reason as `text`.
     """
 
     kind = "order_cancelled"
@@ -90,9 +90,9 @@ class StateSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRepeated(Event):
-    """The standing order was given once more: something else is in force, or a hold keeps it so.
+    """The current order was repeated: another state is in force, or a hold keeps the site down.
 
-    `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
+    `tells`: the customer is also told, because a hold outlasts the suspension.
     """
 
     kind = "order_repeated"

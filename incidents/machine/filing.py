@@ -1,8 +1,8 @@
-"""The filing of a site, as a case holds it (specification, F), and by when the rest is due.
+"""The filing of a site, as a case holds it (specification, F), and its running deadlines.
 
 A detail is a text under a key: one of `FIELDS`, or `server.LABEL` and `document.LABEL` for each of
-the servers and documents, with a JSON object. What may say something about a person, free text
-among it, comes sealed (see `case`). Days are ISO 8601 dates in the desk's own zone.
+the servers and documents, with a JSON object. Details that may concern a person, such as free text,
+are sealed already (see `case`). Days are ISO 8601 dates in the desk's own zone.
 """
 
 from __future__ import annotations
@@ -89,32 +89,32 @@ class Term:
 
 
 def is_known(key: str) -> bool:
-    """Whether a detail may stand under that key."""
+    """Whether a detail can have that key."""
     return key in _KNOWN or _LABEL.fullmatch(key) is not None
 
 
 def can_be_false(field: str) -> bool:
-    """Whether a site has a detail of that name, which somebody may say is false (R4)."""
+    """Whether a site has a detail of that name that can be reported as false (R4)."""
     return field in CONTACT_FIELDS or is_known(field)
 
 
 def is_sealed(key: str) -> bool:
-    """Whether what stands under that key is people's own."""
+    """Whether the detail under that key is personal text."""
     return key not in _OPEN and not key.startswith(DOCUMENT)
 
 
 def changed(details: Details, changes: Details) -> dict[str, str]:
-    """The details after those changes; an empty text takes a detail away."""
+    """The details after those changes; an empty text removes a detail."""
     return {key: text for key, text in sorted({**details, **changes}.items()) if text}
 
 
 def is_met(term: str, details: Details) -> bool:
-    """Whether what the term is for has been done."""
+    """Whether the obligation of the term is fulfilled."""
     return TERMS[term][1] in details or (term == FILE and "approved_on" in details)
 
 
 def terms(details: Details, before: Mapping[str, Term]) -> dict[str, Term]:
-    """The terms that run by those details; one with the same last day has been reminded of."""
+    """The running terms for those details; one with the same last day keeps its reminder."""
     found = {}
     for name, (begun, _) in TERMS.items():
         if begun not in details or is_met(name, details):

@@ -1,4 +1,4 @@
-"""The handlers: what is done with each kind of event or command, registered where it is defined."""
+"""The handlers for each kind of event or command, registered where it is defined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The incident: one violation with what the desk knows of it, its contacts, evidence and notes.
+"""The incident: one violation with its known facts, contacts, evidence and notes.
 
 Times and texts are as in `case`.
 """
@@ -26,7 +26,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """One call or message to the responsible person, and what came of it."""
+    """One call or message to the responsible person, and its outcome."""
 
     n: int
     outcome: str
@@ -44,7 +44,7 @@ class Contact:
 
     @property
     def tells(self) -> bool:
-        """Whether the responsible person was spoken to (R2), by a record that still counts."""
+        """Whether the responsible person was reached (R2), by a record that still counts."""
         return self.outcome == REACHED and self.voided_at is None
 
 
@@ -63,10 +63,10 @@ class Evidence:
 class Incident:
     """One violation that the desk has put on record.
 
-    `epoch` says between which reinstatements it was recorded; one imported from elsewhere has
-    epoch 0. Only incidents of the case's own epoch count in R1 and R3 and have a clock. `written`
-    has for each of the `urls` how it was written where that is not its normal form; see `Log`.
-    `links_revoked` counts how often all links to the customer's page were revoked; None: never.
+    `epoch`: the reinstatements between which it was recorded; 0 if imported. Only incidents of the
+    case's own epoch count in R1 and R3 and have a clock. `written` has the original text of each of
+    the `urls` that was not in normal form; see `Log`. `links_revoked` counts how often all links to
+    the customer's page were revoked; None: never.
     """
 
     n: int

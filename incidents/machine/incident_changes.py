@@ -192,7 +192,7 @@ def _links_revoked(case: Case, event: e.LinksRevoked) -> None:
 
 @changes.on(e.AlarmRaised)
 def _alarm_raised(case: Case, event: e.AlarmRaised) -> None:
-    """An alarm is heard, and leaves the case as it is."""
+    """An alarm leaves the case unchanged."""
 
 
 def _move(case: Case, trigger: str, event: e.IncidentEvent) -> None:
@@ -202,7 +202,7 @@ def _move(case: Case, trigger: str, event: e.IncidentEvent) -> None:
 
 
 def _put(case: Case, incident: Incident) -> None:
-    """Store the incident with what follows from its contacts; its claim ends when it leaves."""
+    """Store the incident with the results of its contacts; its claim ends when it leaves."""
     due = incident.contact_due
     in_time = due is not None and any(c.tells and c.occurred_at <= due for c in incident.contacts)
     if in_time != incident.reached_in_time:

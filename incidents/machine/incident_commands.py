@@ -1,4 +1,4 @@
-"""The commands about one incident: log, tell, correct, state what became of it.
+"""Commands on one incident: log it, record contacts, correct it, record its outcome.
 
 As in `commands`, times are aware, in UTC; `at` is when the fact happened, None meaning now.
 """
@@ -25,10 +25,10 @@ from incidents.machine.command import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log(Command):
-    """Log a violation (R1, R2); `again` says that it is another one at the same address.
+    """Log a violation (R1, R2); `again`: it is a separate violation at the same address.
 
-    `urls` are in their normal form; `written` has for each the text as it was written, an empty one
-    where it was the same, and nothing where all were.
+    `urls` are in normal form. `written` has the original text of each, or an empty text if it was
+    the same; it is empty if all were the same.
     """
 
     at: datetime | None = None
@@ -41,7 +41,7 @@ class Log(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportIncident(Command):
-    """Put a past incident on record: it starts no clock and counts in no rule.
+    """Record a past incident: it starts no clock and counts in no rule.
 
     `urls` and `written` are as in `Log`.
     """
@@ -68,7 +68,7 @@ class Attach(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNote(Command):
-    """Write something about an incident, for the desk or for the customer (see `note`)."""
+    """Add a note about an incident, for the desk or for the customer (see `note`)."""
 
     incident: int
     audience: Audience = FOR_DESK
@@ -89,8 +89,7 @@ class RecordContact(Command):
 class VoidContact(Command):
     """Take back a wrong contact record.
 
-    `shortens` is what older programs did: the fresh hour may end before the one that the incident
-    had.
+    `shortens`, as in older programs: the new hour may end before the incident's earlier one.
     """
 
     incident: int
@@ -101,7 +100,7 @@ class VoidContact(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRemoved(Command):
-    """State that the content is gone."""
+    """Record that the content is gone."""
 
     incident: int
     at: datetime | None = None
@@ -110,10 +109,10 @@ class StateRemoved(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRefused(Command):
-    """State that the customer was told and does not delete (R5).
+    """Record that the customer was told and does not delete (R5).
 
-    Like `StateFalse` it closes the site at once or, where the policy asks for two people, asks for
-    that.
+    Like `StateFalse`, it closes the site at once or, if the policy requires two people, requests
+    closure.
     """
 
     incident: int
@@ -123,9 +122,9 @@ class StateRefused(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recur(Command):
-    """Log that the content of an incident is still there: a new incident, linked to it.
+    """Log that an incident's content is still online: a new incident, linked to it.
 
-    `again` says that it is another one than the recurrence that nobody has been told of yet.
+    `again`: it is separate from the recurrence that is not reported to anybody yet.
     """
 
     incident: int
@@ -153,7 +152,7 @@ class TakeBack(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateReported(Command):
-    """State that an incident was reported to the police, with the receipt (L.1)."""
+    """Record that an incident was reported to the police, with the receipt (L.1)."""
 
     incident: int
     note: Own | None = None
@@ -162,7 +161,7 @@ class StateReported(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayRemoved(Command):
-    """The customer says that the content is gone: a task for the desk, and no more."""
+    """Record that the customer reports the content gone: this only opens a task for the desk."""
 
     incident: int
     note: Own | None = None
@@ -171,6 +170,6 @@ class SayRemoved(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeLinks(Command):
-    """Revoke all links to the customer's page of an incident that were given out until now."""
+    """Revoke all links to the customer's page of an incident that were issued so far."""
 
     incident: int

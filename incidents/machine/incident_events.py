@@ -1,4 +1,4 @@
-"""The events of one incident: logged, called about, corrected, what became of it."""
+"""The events of one incident: logged, contacted, corrected, and its outcome."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The mark of a site that a loss has left down, as the site's entries have it.
+"""The mark of a site that a loss has left down, derived from the site's entries.
 
-It stays, in whatever epoch, until a person decides about the site or it is known to be up: one who
-goes on after a loss does of what they have ordered to be opened, and of nothing else. A hold
-decides nothing about a site that is closed in the world, and not on record: a rule had closed it,
-and its closing is lost. It stays closed until it is closed again or reinstated, or a person has it
-opened by its name.
+It stays, across epochs, until a person decides about the site or the site is known to be up. A
+person who resumes after a loss thereby decides about sites that they had ordered to be opened, and
+about no others. A hold decides nothing about a site that is closed in reality but not on record: a
+rule had closed it, and that entry is lost. The site stays closed until it is closed again or
+reinstated, or until a person orders it open by name.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ of them in the world (`ACT`)."""
 
 
 class Epoch(NamedTuple):
-    """An epoch of the record: what it holds is recorded later than `at` (UTC).
+    """An epoch of the record: its entries are recorded later than `at` (UTC).
 
-    `by_person`: a person has let it begin; `is_loss`: something is known to be missing.
+    `by_person`: a person started it; `is_loss`: entries are known to be missing.
     """
 
     at: datetime
@@ -54,12 +54,12 @@ Numbered = tuple[int, e.Event]
 
 
 def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
-    """Whether a site is marked, by its entries, and the epochs that have begun, both in order."""
+    """Whether a site is marked, from its entries and the epochs begun, both in order."""
     return _read(entries, begun).is_set
 
 
 def is_kept_down(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
-    """Whether it is marked, or held, so that the end of a suspension does not open it."""
+    """Whether the site is marked, or held, so that the end of a suspension does not open it."""
     mark = _read(entries, begun)
     return mark.is_set or mark.case.held
 
@@ -79,10 +79,10 @@ def _read(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> _Mark:
 
 
 def follow(case: Case, number: int, event: e.Event) -> None:
-    """Apply an event as far as the mark looks at the case.
+    """Apply an event to the parts of the case that the mark depends on.
 
-    That is how the site is ordered to be, and is; its hold; and the orders into the world that are
-    not settled.
+    These are the ordered and the actual state, the hold, and unsettled orders that change the live
+    system.
     """
     if isinstance(event, _OF_ORDERS):
         if event.lane == ids.ACT:
@@ -102,11 +102,11 @@ def follow(case: Case, number: int, event: e.Event) -> None:
 
 @dataclass(slots=True)
 class _Mark:
-    """The mark of one site, as its entries are read.
+    """The mark of one site, while its entries are read.
 
-    `ordered` is how the site was ordered to be when the last epoch began, unless it was up since;
-    `to_open`: how it may be in the world, at most, where a person has had it opened, and that
-    waits; `named`: the orders by which a person has had it opened by its name, in whatever epoch.
+    `ordered`: the ordered state when the last epoch began, unless the site was up since. `to_open`:
+    the lowest possible actual state while a person's order to open the site waits. `named`: the
+    orders by which a person had the site opened by name, in any epoch.
     """
 
     case: Case
@@ -116,13 +116,13 @@ class _Mark:
     named: set[int] = field(default_factory=set)
 
     def begin(self, epoch: Epoch) -> None:
-        """The next epoch begins."""
+        """Begin the next epoch."""
         case, opening = self.case, self._opening()
         self.ordered = case.state
         if epoch.by_person:
-            # What a clock has ordered they were told nothing of: it is cancelled. One that is
-            # ordered up and is down is opened by what is ordered then; one that is suspended waits
-            # for a person at its end.
+            # Orders of a clock, of which the person did not know, are cancelled. A site that is
+            # ordered up but is down is opened by the new order; a suspended one waits for a person
+            # at its end.
             self.is_set &= not opening & self.named
         elif epoch.is_loss and opening and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.
@@ -131,7 +131,7 @@ class _Mark:
             self.to_open = _UP
 
     def name(self, number: int, event: e.Event) -> None:
-        """The next entry, with its number, of whatever epoch."""
+        """Process the next entry, with its number, of any epoch."""
         match event:
             case e.OrderRetried(order=order, lane=ids.ACT, order_kind=orders.REOPEN):
                 self.named.add(order)
@@ -139,7 +139,7 @@ class _Mark:
                 self.named.add(number)
 
     def see(self, event: e.Event) -> None:
-        """The next entry of an epoch, before it has changed the case."""
+        """Process the next entry of an epoch, before it changes the case."""
         match event:
             case e.StateSeen(seen=seen):
                 self._look(seen)
@@ -160,7 +160,7 @@ class _Mark:
                 self._decide(_SUSPENDED)
 
     def _decide(self, most: str) -> None:
-        """Somebody decides about a site that is so far down in the world, at most."""
+        """Clear the mark by a decision on a site that is at most so far down in reality."""
         if _RANK[self.case.in_force] <= _RANK[most]:
             self.is_set, self.to_open = False, most
 
@@ -172,7 +172,7 @@ class _Mark:
             self.is_set |= self._is_lower(seen)
 
     def _is_lower(self, seen: str) -> bool:
-        """Whether it is further down than was known, but for what clocks have ordered since."""
+        """Whether the site is further down than known, except for what clocks ordered since."""
         known = self.case.in_force
         if seen == UNKNOWN:
             return known == self.ordered == self.to_open == _UP
@@ -180,12 +180,12 @@ class _Mark:
         return _RANK[seen] > max(_RANK[known], _RANK[self.ordered], _RANK[self.to_open])
 
     def _is_left(self) -> bool:
-        """Whether it was otherwise than ordered, with nothing on its way to change that."""
+        """Whether the actual state differed from the ordered one, and no waiting order fixes it."""
         waits = any(not each.dead for each in self.case.deliveries.values())
         return self.case.in_force != self.case.state and not waits
 
     def _opening(self) -> set[int]:
-        """The orders to open it that wait."""
+        """The waiting orders to open the site."""
         return {
             each.order
             for each in self.case.deliveries.values()

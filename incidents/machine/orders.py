@@ -1,7 +1,7 @@
-"""The orders that follow from events: what the world must be told to do, and in what order.
+"""The orders that follow from events: changes to the live system, and their sequence.
 
-An order is carried out in lanes, each in its own order and at its own pace: a mail server that is
-down must not keep a site up.
+An order is carried out in lanes, each in its own sequence and at its own pace: a failed mail server
+must not keep a site up.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ LANES: dict[str, tuple[str, ...]] = {
 class Order:
     """One order: `suspend`, `reopen`, `close`, `call`, `notify` or `alarm`.
 
-    `event` is the place of the event that it follows from; numbers are the site's own; `until`
-    is when a suspension is meant to end (UTC), None when no timer will end it. What is ordered
-    `again` was told to the customer before, unless it `tells` of a hold.
+    `event` is the place of the event that caused it; numbers are the site's own; `until` is the
+    planned end of a suspension (UTC), None if no timer ends it. The customer was already told of an
+    order that is repeated (`again`), unless it `tells` of a hold.
     """
 
     event: int
@@ -46,20 +46,20 @@ class Order:
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """Where it is carried out."""
+        """The lanes that carry it out."""
         return (ACT,) if self.again and not self.tells else LANES[self.kind]
 
 
 def order_of(event: e.Event) -> Order | None:
-    """The order that follows from one event, if one does."""
+    """The order that follows from one event, if any."""
     return _order(0, event) if type(event) in _ORDERING else None
 
 
 def orders(events: Sequence[e.Event]) -> list[Order]:
     """The orders of one site's events of one transaction, in order.
 
-    A suspension that is lifted again in the same transaction was never in force for anybody:
-    neither it nor its lifting is ordered.
+    A suspension that is lifted in the same transaction was never in force: neither the suspension
+    nor the lift is ordered.
     """
     found: list[Order] = []
     for index, event in enumerate(events):
@@ -75,7 +75,7 @@ def orders(events: Sequence[e.Event]) -> list[Order]:
 
 
 def _suspension(found: Sequence[Order]) -> list[Order]:
-    """The last suspension that was begun here and is no closure by now, with what repeats it."""
+    """The last suspension begun here that is not a closure by now, with its repeats."""
     suspension: list[Order] = []
     for order in reversed(found):
         if order.kind == "close":

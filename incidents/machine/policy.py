@@ -37,7 +37,7 @@ class NotTomlError(PolicyError):
 class Policy:
     """The numbers that R1, R2, R3 and R5 decide by; the defaults are the documented policy.
 
-    With `two_people_close` a closure on somebody's word (R4, R5) needs a second person.
+    With `two_people_close`, a closure on a person's statement (R4, R5) needs a second person.
     """
 
     repeat_count: int = 3
@@ -51,10 +51,10 @@ class Policy:
     two_people_close: bool = False
 
     def document(self) -> dict[str, dict[str, str | int]]:
-        """The policy in the shape of its file, every key present.
+        """The policy in the shape of its file, with every key.
 
-        The section [closure] is there only where it asks for two people: the digests of policies
-        from before it are what they were.
+        The section [closure] is included only if it requires two people, so that digests of older
+        policies stay the same.
         """
         removal = "" if self.removal_within is None else write_duration(self.removal_within)
         numbers: dict[str, dict[str, str | int]] = {
@@ -73,12 +73,12 @@ class Policy:
     def digest(self) -> str:
         """The policy's version: SHA-256 over its canonical JSON, as `sha256:…`.
 
-        Two files that say the same (`60m` and `1h`) are one policy and have one digest.
+        Equivalent files (`60m` and `1h`) are one policy and have one digest.
         """
         return _digest(self)
 
     def toml(self) -> str:
-        """The policy as a file that `read` takes back unchanged."""
+        """The policy as a file that `read` reads back unchanged."""
         lines: list[str] = []
         for section, keys in self.document().items():
             lines.append(f"[{section}]")
@@ -101,11 +101,11 @@ DOCUMENTED = Policy()
 def read(text: str) -> Policy:
     """Read a policy from TOML `text`.
 
-    A missing key has the documented value; an unknown section or key is an error, since a
+    A missing key has the documented value. An unknown section or key is an error: otherwise a
     misspelt key would silently leave the documented number in force.
 
     Raises:
-        PolicyError: naming the key, the value found and what it must be.
+        PolicyError: naming the key, the value found and the requirement.
     """
     try:
         document = parsing.read_toml(text, MAX_CHARACTERS)
@@ -117,7 +117,7 @@ def read(text: str) -> Policy:
 
 
 def from_document(document: dict[str, Any]) -> Policy:
-    """Build a policy from its file's parsed `document`; raises PolicyError as `read` does."""
+    """Build a policy from its file's parsed `document`; raises PolicyError."""
     known: dict[str, dict[str, Any]] = DOCUMENTED.document() | {"closure": {"two_people": False}}
     values: dict[tuple[str, str], Any] = {}
     for section, keys in document.items():
@@ -175,7 +175,7 @@ def read_duration(text: str) -> timedelta:
 
 
 def write_duration(duration: timedelta) -> str:
-    """Write a whole number of seconds as the shortest duration that `read_duration` takes."""
+    """Write a whole number of seconds as the shortest duration that `read_duration` accepts."""
     seconds = int(duration.total_seconds())
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)

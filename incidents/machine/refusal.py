@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that did not take effect; `facts` fill the sentence that says so."""
+    """A command that did not take effect; `facts` fill its message."""
 
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
@@ -16,7 +16,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that the person should know of an act that did take effect."""
+    """A remark on an action that did take effect."""
 
     name: str
     facts: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""The rules' questions to a case (R1 … R5, disputes), and the guards of the state tables.
+"""Predicates for the rules (R1 … R5, disputes) to evaluate on a case, and guards for state tables.
 
-`state` names its guards here.
+`state` names the guards that are defined here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Due = tuple[datetime, int, int]
 
 
 def pending(case: Case) -> Iterator[Due]:
-    """All that can still fall due on the site; nothing on a closed one."""
+    """List all that can still fall due on the site; empty for a closed site."""
     for incident in case.incidents.values():
         if case.clock_runs(incident):
             assert incident.contact_due is not None
@@ -40,7 +40,7 @@ def pending(case: Case) -> Iterator[Due]:
 
 
 def next_due(case: Case) -> datetime | None:
-    """The earliest time after which the clock has something to do (due strictly after it)."""
+    """The earliest time after which the clock must act (due strictly after it)."""
     return min((when for when, _, _ in pending(case)), default=None)
 
 
@@ -68,25 +68,25 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
 
 
 def completes_window(case: Case, incident: Incident, policy: Policy) -> bool:
-    """Whether the incident is one of as many within the span as close a site (R1)."""
+    """Whether the incident completes a window that closes a site (R1)."""
     return bool(window_with(case, incident, policy))
 
 
 def counted_times(case: Case) -> list[datetime]:
-    """When what R1 counts has happened, in order (UTC)."""
+    """The times, in order (UTC), of the incidents that R1 counts."""
     return sorted(i.occurred_at for i in case.incidents.values() if counts(case, i))
 
 
 def counted_with(times: Sequence[datetime], here: datetime, within: timedelta) -> int:
-    """How many of `times` R1 counts in the fullest window that holds `here`, one of them."""
+    """The number of `times` in the fullest window that contains `here`, itself one of them (R1)."""
     first, after = bisect_left(times, here - within), bisect_right(times, here)
     return max(bisect_right(times, times[n] + within) - n for n in range(first, after))
 
 
 def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) -> datetime | None:
-    """Until when, included, one more violation found then closes the site (R1); None: it does not.
+    """The last moment at which one more violation closes the site (R1); None if it would not.
 
-    `times` are those that count; all are in UTC.
+    `times`: those of the incidents that count. All are in UTC.
     """
     within, others = policy.repeat_within, policy.repeat_count - 1
     recent = len(times) - bisect_left(times, now - within)
@@ -94,26 +94,26 @@ def next_closes_until(times: Sequence[datetime], policy: Policy, now: datetime) 
 
 
 def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
-    """How many of the incidents the fullest window of that span holds."""
+    """The number of incidents in the fullest window of that span."""
     times = sorted(incident.occurred_at for incident in incidents)
     ends = (bisect_right(times, first + within) for first in times)
     return max((end - start for start, end in enumerate(ends)), default=0)
 
 
 def attempts(incident: Incident) -> int:
-    """How many contacts that still count were tried by the incident's deadline."""
+    """The number of valid contacts that were tried by the incident's deadline."""
     due = incident.contact_due
     assert due is not None, "an incident without a clock has no deadline"
     return sum(1 for each in incident.contacts if each.stands and each.occurred_at <= due)
 
 
 def unreachable(_case: Case, incident: Incident, policy: Policy) -> bool:
-    """Whether the desk had tried often enough when the clock lapsed and nobody was reached (R2)."""
+    """Whether nobody was reached by the deadline despite the required number of attempts (R2)."""
     return policy.min_attempts == 0 or attempts(incident) >= policy.min_attempts
 
 
 def completes_run(case: Case, incident: Incident, policy: Policy) -> bool:
-    """Whether what the incident misses is the last of as many in a row as close a site (R3)."""
+    """Whether the incident's missed deadline completes the run that closes a site (R3)."""
     if not unreachable(case, incident, policy):
         return False
     before = cases_up_to(case, incident.place, total=policy.run == "total")
@@ -126,17 +126,17 @@ def held(case: Case) -> bool:
 
 
 def suspension_runs(case: Case) -> bool:
-    """Whether the hours of a suspension still run (R2)."""
+    """Whether a suspension is still running (R2)."""
     return case.suspension is not None
 
 
 def site_closed(case: Case) -> bool:
-    """Whether the site is closed: what is found on it now moves nothing."""
+    """Whether the site is closed: incidents found on it now have no effect on its state."""
     return case.closed
 
 
 def told(incident: Incident) -> bool:
-    """Whether the customer was spoken to (R2), by a contact that still counts."""
+    """Whether a contact that still counts reached the customer (R2)."""
     return any(contact.tells for contact in incident.contacts)
 
 
@@ -146,20 +146,20 @@ def lapsed(incident: Incident) -> bool:
 
 
 def known_removed(past: ImportIncident) -> bool:
-    """Whether it is known of a past incident when its content was found gone."""
+    """Whether the time when a past incident's content was found removed is known."""
     return past.removed_at is not None
 
 
 def known_told(past: ImportIncident) -> bool:
-    """Whether it is known of a past incident that the customer was spoken to."""
+    """Whether it is known that the customer was reached about a past incident."""
     return past.contact == REACHED
 
 
 def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:
-    """The standing cases in a row that lead up to `place`, one that is there included (R3).
+    """The consecutive standing cases up to and including `place` (R3).
 
-    Judged at that deadline: whoever is reached on a later incident does not undo it. With
-    `total`, nobody who is reached breaks the run.
+    Judged at that deadline: reaching somebody on a later incident does not undo it. With `total`,
+    reaching somebody does not break the run.
     """
     since = None if total else _last_reached(case, before=place)
     row = (standing for standing in _standing_after(case, since) if standing.place <= place)
@@ -167,18 +167,18 @@ def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:
 
 
 def run(case: Case, policy: Policy) -> int:
-    """The standing cases after the last incident whose person was reached in time (R3)."""
+    """The standing cases after the last incident whose customer was reached in time (R3)."""
     since = None if policy.run == "total" else _last_reached(case)
     return len(_standing_after(case, since))
 
 
 def still_met(case: Case, closure: Closure) -> int | None:
-    """How much of what the closure's rule needs is still there; None for R4, a person's word.
+    """The count that the closure's rule still has; None for R4, which needs a person's statement.
 
-    R1: the fullest window around the incident that completed it. R3: the place of the case that
-    closed the site; whoever was reached in time on its own incident broke the run there, however
-    many cases stand before it. R5: two things, that the customer was told, no later than they
-    refused, and that the refusal stands.
+    R1: the fullest window around the incident that completed it. R3: the place in the run of the
+    case that closed the site; reaching somebody in time on that incident broke the run there,
+    however many cases precede it. R5: two conditions: the customer was told before they refused, or
+    at the same time, and the refusal stands.
     """
     if closure.rule == "repeat":
         assert closure.within is not None
@@ -195,9 +195,9 @@ def still_met(case: Case, closure: Closure) -> int | None:
 
 
 def was_told(case: Case, closure: Closure) -> bool:
-    """Whether the customer was told in time: the first half of R5.
+    """Whether the customer was told in time: the first condition of R5.
 
-    That is no later than they refused, or than their time to delete began.
+    In time means no later than the refusal or the start of their time to delete.
     """
     refused = case.incidents[closure.incidents[0]]
     return refused.state != "voided" and any(
@@ -207,18 +207,18 @@ def was_told(case: Case, closure: Closure) -> bool:
 
 
 def refuses(case: Case, closure: Closure) -> bool:
-    """Whether the refusal that closed the site stands: the second half of R5."""
+    """Whether the refusal that closed the site stands: the second condition of R5."""
     return case.incidents[closure.incidents[0]].state == "refused"
 
 
 def is_met(case: Case, closure: Closure) -> bool:
-    """Whether all that the closure's rule needs is still there; R4, a person's word, always is."""
+    """Whether the closure's rule is still met in full; always true for R4, a person's statement."""
     met = still_met(case, closure)
     return met is None or met >= closure.needed
 
 
 def disputed(case: Case) -> bool:
-    """Whether late truth leaves the closure's rule unmet, beyond what a supervisor has upheld."""
+    """Whether a correction leaves the closure's rule unmet, beyond what a supervisor has upheld."""
     if case.closure is None:
         return False
     met, upheld_at = still_met(case, case.closure), case.closure.upheld_at
@@ -228,10 +228,10 @@ def disputed(case: Case) -> bool:
 
 
 def settled(case: Case, closure: Closure) -> bool:
-    """Whether a doubt about the closure ends here, one that is flagged or one that was upheld.
+    """Whether a doubt about the closure ends here, whether flagged or upheld.
 
-    A flag falls when the rule is met again, or met as far as it was upheld; what was upheld falls
-    when the rule is met again, and so the next doubt is a new one.
+    A flag ends when the rule is met again, or met to the extent upheld. An uphold ends when the
+    rule is met again, so that the next doubt is a new one.
     """
     if case.disputed:
         return not disputed(case)
@@ -253,7 +253,7 @@ def _is_reached_in_time(case: Case, n: int) -> bool:
 
 
 def of_run(case: Case) -> Iterator[Incident]:
-    """The incidents in the run (R3): with a clock since the reinstatement, and not voided."""
+    """The incidents in the run (R3): not voided, with a clock since the reinstatement."""
     return (
         incident
         for incident in case.incidents.values()

@@ -139,9 +139,9 @@ def _closure_declined(case: Case, _: e.ClosureDeclined) -> None:
 
 
 def drop_what_fell(case: Case) -> None:
-    """Let a request to close fall when the site is closed, or nobody refuses any more.
+    """Drop a closure request once the site is closed or the refusal no longer holds.
 
-    It is another event's doing, whichever that is: a removal, a void, a window that is complete.
+    The cause can be a removal, a void or an expired window.
     """
     request = case.closure_request
     if request is None:
@@ -153,7 +153,7 @@ def drop_what_fell(case: Case) -> None:
 
 
 def _may_still_refuse(incident: Incident, said_at: datetime) -> bool:
-    """Whether they are notified, and were told before they said so."""
+    """Whether the incident is notified, and the customer was told before they refused."""
     told = (contact.occurred_at for contact in incident.contacts if contact.tells)
     return incident.state == "notified" and any(at <= said_at for at in told)
 

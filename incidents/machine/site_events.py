@@ -128,7 +128,7 @@ class DisputeSettled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureUpheld(Event):
-    """A supervisor upheld the disputed closure, with `counted` still met."""
+    """A supervisor upheld the disputed closure; `counted` grounds still hold."""
 
     kind = "closure_upheld"
     command = c.Uphold

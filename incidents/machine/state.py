@@ -1,11 +1,11 @@
 """The two state machines, site and incident, as tables; no other line assigns a state.
 
-`decide` asks for a transition with `move_site` and `move_incident`; the rows name their guards,
-which `rules` states. `apply` checks a recorded move with `checked_site` and `checked_incident`;
+`decide` requests a transition with `move_site` and `move_incident`; the rows name their guards,
+which `rules` defines. `apply` checks a recorded move with `checked_site` and `checked_incident`;
 guards do not run there, since a replay must not decide again.
 
 The `rule` of a row is the published rule, by number and code, that suspends or closes the site. R4
-and R5 have no guard: a person's statement, or an expired time to delete, is all that they need.
+and R5 have no guard: a person's statement, or an expired time to delete, is sufficient.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _pairs(table: list[Row]) -> frozenset[tuple[str, str, str]]:
 
 
 def _guards_of(table: list[Row]) -> dict[tuple[str, str], Guards]:
-    """Which predicates each trigger asks for in each state, by their names."""
+    """The names of the guards of each trigger in each state."""
     found: dict[tuple[str, str], Guards] = {}
     for row, source in all_moves(table):
         asked = found.setdefault((source, row["trigger"]), {})
@@ -131,9 +131,9 @@ _NAMED = frozenset(name for row in (*SITE, *INCIDENT) for name in _named_by(row)
 
 
 def move_site(state: str, trigger: str, *about: Any) -> str:
-    """The site's state after `trigger`; the same when no move or no guard allows another.
+    """The site's state after `trigger`; unchanged if no move or no guard allows another.
 
-    `about` is what the guards of that trigger are asked about, as `rules` has them.
+    `about`: the arguments of that trigger's guards in `rules`.
     """
     return _move("site", state, trigger, _met("site", state, trigger, about))
 
@@ -158,7 +158,11 @@ def checked_site(trigger: str, source: str, dest: str) -> str:
 
 
 def checked_incident(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the incident's table has the move (or nothing moved); raises as above."""
+    """`dest`, if the incident's table has the move (or nothing moved).
+
+    Raises:
+        ImpossibleMoveError: naming the move.
+    """
     return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
 
 
@@ -169,9 +173,9 @@ def _met(what: str, state: str, trigger: str, about: tuple[Any, ...]) -> frozens
 
 @cache
 def _move(what: str, state: str, trigger: str, met: frozenset[str]) -> str:
-    """The machine's answer; it is asked once, since the same facts always move it alike.
+    """The machine's answer, cached, because the same facts always give the same move.
 
-    There are as many questions as the tables have rows and guards: a few hundred.
+    The cache is bounded by the tables' rows and guards: a few hundred entries.
     """
     event = _MACHINES[what].events[trigger]
     if state not in event.transitions:

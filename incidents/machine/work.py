@@ -1,4 +1,4 @@
-"""The work: what the desk's queue must list for one site, derived from its case."""
+"""The open work that the desk's queue must list for one site, derived from its case."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _KIND_OF_STATE = {"open": "call", "unreached": "keep_calling", "notified": "chec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing to do; `item` is what follows the site's number in its public id.
+    """An item of the queue; `item` is the part of its public ID after the site's number.
 
-    `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`,
-    `disputed`, `reinstatement`, `review`; of a filing `file`, `show_number`, `suspicion`, `footer`.
-    `due` is the deadline that runs, in UTC, or None; R4 and
-    R5 close at once, so a `closure` that waits for a second person is due since it was asked for.
+    `kind`: `call`, `keep_calling`, `tell`, `check_removal`, `recheck`, `closure`, `disputed`,
+    `reinstatement`, `review`; for a filing `file`, `show_number`, `suspicion`, `footer`. `due` is
+    the active deadline (UTC) or None. R4 and R5 close at once, so a `closure` that waits for a
+    second person is due from the moment it was requested.
     """
 
     item: str
@@ -37,20 +37,21 @@ class Item:
 
     @property
     def comes_last(self) -> bool:
-        """Whether it stands behind all that is about an incident or a closure."""
+        """Whether it sorts after all items about an incident or a closure."""
         return self.kind in OF_FILINGS
 
 
 def items(case: Case) -> dict[str, Item]:
-    """All that the queue lists for the site, by item."""
+    """All items that the queue lists for the site, by item."""
     found = [*_incidents(case), *_tasks(case), *_decisions(case)]
     return {item.item: item for item in found}
 
 
 def withdrawn(case: Case, task: Task) -> bool:
-    """Whether the queue leaves out the task, since the closure it would tell of is disputed.
+    """Whether the queue omits the task because the closure that it would report is disputed.
 
-    `items` has it still: whoever has claimed it, or called already, says so as ever.
+    `items` still has it, so that people who claimed it, or have called already, can still complete
+    it.
     """
     return task.kind == TELL and case.disputed and task.done_at is None
 
@@ -76,7 +77,7 @@ def _incidents(case: Case) -> list[Item]:
 
 
 def _tasks(case: Case) -> list[Item]:
-    """Of a closed site nobody is owed a filing; if it is opened again, what waited waits again."""
+    """The tasks of the site. A closed site's filing tasks are hidden until it is opened again."""
     return [
         Item(item=f"t{task.n}", kind=task.kind, incident=None, due=None, recorded_at=task.opened_at)
         for task in case.tasks.values()

@@ -216,7 +216,7 @@ def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[An
 
 
 def _in_lane(lane: str) -> ColumnElement[bool]:
-    # A literal, since a parameter would be planned for any lane.
+    # A literal, because a parameter would be planned for any lane.
     return log_tables.waiting & (_of.lane == words(lane)[0])
 
 
@@ -244,7 +244,7 @@ _NOT_IN_FORCE = (
 
 
 def look(connection: Connection, now: datetime) -> Samples:
-    """The samples at `now` (UTC), in a transaction that preferably reads one state.
+    """Read the samples at `now` (UTC), in a transaction that preferably reads one state.
 
     Raises:
         NoHeadError: if the log has lost its head.

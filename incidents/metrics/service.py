@@ -1,7 +1,7 @@
 """The metrics service of a daemon, if its settings have a section [metrics].
 
-Its watch answers every scrape in time, with one look at a time. It has its own thread: no client,
-occupied port or missing library delays anything else.
+Its watch answers every scrape in time, with one query run at a time. It has its own thread: no
+client, occupied port or missing library delays anything else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def listen_address(environ: Mapping[str, str] | None = None) -> Address | None:
     """The address at which the daemon serves the metrics; None by default.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     options = Options(f"[{SECTION}]", sources.section(SECTION, environ))
     text = options.text("listen")
@@ -95,11 +95,11 @@ class Watch:
         self._last_reason: str | None = None
 
     def begin(self) -> None:
-        """Begin to count, or at the first look if the database is not available yet."""
+        """Begin to count, or at the first query if the database is not available yet."""
         self._read_database(report=lambda _: None)
 
     def samples(self) -> Samples:
-        """The samples of the database, or that it is unavailable, and the counters."""
+        """The samples of the database, or a sample that it is unavailable, and the counters."""
         found = self._read_database(self._report) or static_samples(up=False)
         self._tail.add_to(found)
         self.tally.add_to(found)
@@ -149,7 +149,7 @@ def required_address() -> Address | None:
     """The address from the settings, if its library is installed; None if unset.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         MetricsLibraryError: without the library.
     """
     address = listen_address()

@@ -56,7 +56,7 @@ _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 
 
 class EntryCounters:
-    """The counters of entries; the first look only finds where to begin."""
+    """The counters of entries; the first query only finds where to begin."""
 
     def __init__(self) -> None:
         self._lock = Lock()

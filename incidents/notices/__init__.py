@@ -1,1 +1,1 @@
-"""The notices to the customer and to the desk: their words and their channels."""
+"""Notices to the customer and to the desk: their wording and their channels."""

@@ -63,7 +63,7 @@ def make(name: str, options: Options) -> Chat:
     """The channel from its table: `urls`, or one `url` (or `url_file`, `url_env`).
 
     Raises:
-        SettingError: naming the key and what it must be; never the value.
+        SettingError: naming the key and its requirement; never the value.
         NoAppriseError: if Apprise is not installed.
     """
     urls = _urls(options)

@@ -162,7 +162,7 @@ class Links:
     def of_order(
         self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
     ) -> str | None:
-        """The link for a notice, valid from the order on; None if it would have expired by now.
+        """The link for a notice, valid from the order on; None if it would have expired already.
 
         It is the same in each attempt, until the incident's links are revoked. None, too, if the
         order is not about one incident.
@@ -177,7 +177,7 @@ def load_links(environ: Mapping[str, str] | None = None) -> Links | None:
     """Read [customer]; None without that section: then there is no page and no link.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     section = sources.section(SECTION, environ)
     return _read(section) if section else None
@@ -187,7 +187,7 @@ def required_links(environ: Mapping[str, str] | None = None) -> Links:
     """Read [customer], which is required here.
 
     Raises:
-        NoCustomerPageError: without that section; else as `load_links`.
+        NoCustomerPageError: without that section; otherwise as in `load_links`.
     """
     found = load_links(environ)
     if found is None:
@@ -205,7 +205,7 @@ def office(environ: Mapping[str, str] | None = None) -> DeskContact:
     """The desk's name and contacts for the customer, from [notices].
 
     Raises:
-        SettingError, SettingsFileError: naming what is wrong or missing.
+        SettingError, SettingsFileError: naming the wrong or missing setting.
     """
     options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")

@@ -1,7 +1,8 @@
 """The lanes of notices: one to the customer, one to the desk.
 
-The customer's lane tells the responsible person what was found and done. The desk's lane tells the
-desk what to do, in chat groups and by mail."""
+The customer's lane informs the responsible person of findings and measures. The desk's lane informs
+the desk of its tasks, in chat groups and by mail.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +51,8 @@ class CustomerLane:
     """The lane to the customer of an order's site, by the first channel that accepts the letter.
 
     No notice is sent about a settled incident, a struck suspension or a withdrawn closure: it would
-    be wrong. A violation on a closed site is sent too, in other words: the customer should know all
-    findings, and the notice of the closure names only its grounds.
+    be wrong. A violation on a closed site is also sent, with its own wording: the customer should
+    know all findings, and the notice of the closure names only its grounds.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ def customer_lane(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
-            what is wrong.
+            the wrong setting.
     """
     found = notice_settings.customer_settings(app.settings.zone, environ)
     record = FactsOfOrders(app.reading, link)
@@ -158,8 +159,8 @@ _LOG = logger("notices")
 class DeskLane:
     """The lane to the desk, by each outlet that is not quiet; delivered if one of them accepts it.
 
-    An urgent alarm ignores quiet hours. If every outlet is quiet, any other waits until the first
-    one is not. Names, numbers and addresses of customers are left out: chat groups are on
+    An urgent alarm ignores quiet hours. Any other waits, if every outlet is quiet, until the first
+    quiet hours end. Names, numbers and addresses of customers are left out: chat groups are on
     others' servers, and the queue has them.
     """
 
@@ -198,7 +199,7 @@ class DeskLane:
     def alarm(
         self, kind: str, facts: AlarmFacts, *, subject_key: str, urgent: bool | None = None
     ) -> Outcome:
-        """Send an alarm that is not an order, once: the caller prevents repetition.
+        """Send an alarm that is not an order; the caller prevents repetition.
 
         `kind`: of a notice (`alarm_KIND`). `subject_key`: the subject, such as `12-3`; the same
         alarm about the same subject has the same Message-ID. `urgent`: by default by its kind.
@@ -245,6 +246,6 @@ class DeskLane:
 
 
 def desk_lane(app: App, *, environ: Mapping[str, str] | None = None) -> DeskLane:
-    """The desk's lane from [alarms]; raises as `customer_lane`."""
+    """The desk's lane from [alarms]. Raises the same errors as `customer_lane`."""
     found = notice_settings.desk_settings(app.settings.zone, environ)
     return DeskLane(facts=FactsOfOrders(app.reading), wording=found.wording, outlets=found.outlets)

@@ -1,6 +1,7 @@
-"""The letter: a notice in its final words, and the channels that can send it.
+"""The letter: a notice in its final wording, and the channels that can send it.
 
-Templates know only the names of the facts."""
+Templates access only the names of the facts.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +35,19 @@ class Finding:
 class Facts:
     """The facts about a site, for one order or one incident.
 
-    `reference`: for the customer to quote. `at`: when it was done, as far as is known, else when it
-    was ordered. `state`: the incident's; `site_state`: the site's actual state now, if known.
+    `reference`: for the customer to quote. `at`: when it was done, if known, otherwise when it was
+    ordered. `state`: the incident's; `site_state`: the site's actual state now, if known.
     `findings`: the incidents of the notice; `findings_more`: the number of further ones.
     `contact_due`: null if no clock runs or has run (R2); `removal_due`: null if none is set (R5).
     `until`: null if no timer will open the site. `stays_down`: the timer will not open it, because
     of a hold, a closure or a loss; for a hold: it was down before. `outlasts`: the hold outlasts a
-    suspension whose end the customer knows. `miss_closes`: the next missed contact closes the
-    site (R3). For a closure, `needed` and `within`: the numbers that decided it; `total`: all cases
-    counted (R3); `false_field`: the false detail (R4); `withheld`: not carried out, since the brake
-    holds it or somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a
-    reopening: the suspension ended (`ended`), late truth (`struck`), any other (`other`), or
-    `never_down`: the customer was told that the site is down, and it was not. `opening`: ordered,
-    but not carried out. `settled`: no notice is needed any more.
+    suspension whose end the customer knows. `miss_closes`: the next missed contact closes the site
+    (R3). For a closure, `needed` and `within`: the deciding numbers; `total`: all cases counted
+    (R3); `false_field`: the false detail (R4); `withheld`: not carried out, because the brake holds
+    it or somebody cancelled it; `disputed`: its grounds no longer hold. `cause` of a reopening: the
+    suspension ended (`ended`), a correction (`struck`), any other (`other`), or `never_down`: the
+    customer was told that the site is down, and it was not. `opening`: ordered, but not carried
+    out. `settled`: no notice is needed any more.
 
     `person`, `email` and `phone`: the responsible person's on file.
     """
@@ -87,23 +88,21 @@ class AlarmFacts:
     """The facts of an alarm to the desk, by its kind; `since` is the beginning of the trouble.
 
     `host` and `database`: the source of the alarm. `halted_since`: since when the database, perhaps
-    a copy, carries out no orders; null if it does.
-    `daemon_silent`: last seen (`since`; null: never), the number of `overdue` sites, and the
-    `daemon`, if others still enforce the clock (null if none does).
-    `sites_uncompared`: the number of `sites` that could not be compared with the world, the first
-    ones (`named`), and the reason (`problem`).
-    `sites_left_down`: the number of `sites`; of these, closed in the world (`closed`), in an
-    unknown state (`unknown`), the latter added since the loss (`new`); the first ones (`named`)
-    with their actual `states`; and those suspended on record as well (`suspended_now`).
-    `brake_on`: the number of `orders` that wait for a supervisor. `halted`, `entries_lost`,
-    `server_changed`: `halted_why` is `unknown_server`, `lost_again`, null if only the log has it.
-    `mark_unread`: the `daemon` that carries out nothing, and the `problem`.
-    `log_unsigned`: since when entries wait for a signature.
-    `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
-    incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
-    incident of R5. `closure_disputed`: the rule.
-    `report_due`: the incident, and the deadline of its report (the 24 hours of article 10).
-    `filing_due`: the number of `terms` in today's reminder, and of those `overdue`.
+    a copy, carries out no orders; null if it does. `daemon_silent`: last seen (`since`; null:
+    never), the number of `overdue` sites, and the `daemon`, if others still enforce the clock (null
+    if none does). `sites_uncompared`: the number of `sites` whose actual state could not be
+    compared, the first ones (`named`), and the reason (`problem`). `sites_left_down`: the number of
+    `sites`; of these, closed in reality (`closed`), in an unknown state (`unknown`), the latter
+    added since the loss (`new`); the first ones (`named`) with their actual `states`; and those
+    suspended on record as well (`suspended_now`). `brake_on`: the number of `orders` that wait for
+    a supervisor. `halted`, `entries_lost`, `server_changed`: `halted_why` is `unknown_server`,
+    `lost_again`, null if only the log has it. `mark_unread`: the `daemon` that carries out nothing,
+    and the `problem`. `log_unsigned`: since when entries wait for a signature. `order_dead`: the
+    order, its kind, the problem, the attempts. `clock_about_to_lapse`: the incident, `due`, and
+    whether the miss closes the site. `closure_waits`: the rule, and the incident of R5.
+    `closure_disputed`: the rule. `report_due`: the incident, and the deadline of its report (the 24
+    hours of article 10). `filing_due`: the number of `terms` in today's reminder, and of those
+    `overdue`.
     """
 
     at: datetime
@@ -147,7 +146,7 @@ def template_facts(facts: AnyFacts) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A notice ready to send: the same words as plain text and as a page.
+    """A notice ready to send: the same wording as plain text and as a page.
 
     `id` (`12-o45.notice`): the same each time the letter is sent. `subject`: one line. `languages`:
     in the order of the text, `zh_CN` or `en`.
@@ -185,7 +184,7 @@ ATTEMPT_S = 18.0
 class Channel(Protocol):
     """A way to deliver letters, under its name in the settings.
 
-    One instance serves several threads; a fault of the world is an outcome, not an exception.
+    One instance serves several threads; a failed delivery is an outcome, not an exception.
     """
 
     @property
@@ -193,11 +192,11 @@ class Channel(Protocol):
         """Its name in the settings."""
 
     def send(self, letter: Letter, to: Recipient, *, within_s: float) -> Outcome:
-        """Deliver within that many seconds. Skipped: there is no address of its kind."""
+        """Deliver within that many seconds. Skipped if there is no address of its kind."""
 
 
 class TimeBudget:
-    """The time of one attempt, divided among the channels left to try."""
+    """The time of one attempt, divided among the remaining channels."""
 
     def __init__(
         self, whole_s: float = ATTEMPT_S, monotonic: Callable[[], float] = time.monotonic
@@ -206,7 +205,7 @@ class TimeBudget:
         self._until = monotonic() + whole_s
 
     def share(self, channels: int) -> float:
-        """The seconds for the next of the `channels` left: none can use up the others' time."""
+        """The seconds for the next of the remaining `channels`: none uses up the others' time."""
         return max(0.5, (self._until - self._monotonic()) / channels)
 
 
@@ -231,7 +230,10 @@ LANGUAGES = ("zh_CN", "en")
 
 
 class NoticeType(NamedTuple):
-    """The recipient of a notice, `customer`, `desk`, or `phone` (the caller reads it); and when."""
+    """The recipient of a notice and its occasion.
+
+    The recipient is `customer`, `desk`, or `phone` (the caller reads it).
+    """
 
     to: str
     when: str

@@ -71,7 +71,10 @@ def read_address(text: str, name: str | None = None) -> Address:
 
 
 def read_named_address(text: str) -> Address:
-    """The address `a@b.example`, or `Somebody <a@b.example>`; raises as `read_address`."""
+    """The address `a@b.example`, or `Somebody <a@b.example>`.
+
+    Raises the same errors as `read_address`.
+    """
     found = _WITH_NAME.fullmatch(text)
     if found is None:
         return read_address(text)
@@ -174,11 +177,11 @@ class Session:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is up, which then is the cause of any failure."""
+        """Whether the time is up, and is therefore the cause of any failure."""
         return time.monotonic() >= self._until
 
     def open(self, host: str, port: int, *, own_name: str, tls: ssl.SSLContext | None) -> None:
-        """Connect, over TLS from the start if `tls` is given; raises as smtplib."""
+        """Connect, over TLS from the start if `tls` is given. Raises the same errors as smtplib."""
         self._watch.start()
         self._client = _Client(own_name, self._time_left(), tls)
         code, _ = self._client.connect_to(host, port)
@@ -186,15 +189,15 @@ class Session:
             raise smtplib.SMTPConnectError(code, "")
 
     def start_tls(self, context: ssl.SSLContext | None) -> None:
-        """Switch to TLS (RFC 3207), or fail; raises as smtplib."""
+        """Switch to TLS (RFC 3207), or fail. Raises the same errors as smtplib."""
         self._ready().starttls(context=context)
 
     def log_in(self, user: str, password: str) -> None:
-        """Log in (RFC 4954); raises as smtplib."""
+        """Log in (RFC 4954). Raises the same errors as smtplib."""
         self._ready().login(user, password)
 
     def send(self, mail: EmailMessage, sender: str, to: Sequence[str]) -> Refused:
-        """Send the mail, and return the refused recipients; raises as smtplib."""
+        """Send the mail, and return the refused recipients. Raises the same errors as smtplib."""
         client = self._ready()
         refused: Refused = client.send_message(mail, sender, list(to))
         # The mail is accepted, whatever QUIT returns.

@@ -106,7 +106,7 @@ def wording(zone: tzinfo, environ: Mapping[str, str] | None = None) -> Wording:
     """The customer's wording without the channels, for a preview.
 
     Raises:
-        SettingError, SettingsFileError: naming what is wrong.
+        SettingError, SettingsFileError: naming the wrong setting.
     """
     return _wording(_options(NOTICES, environ), zone, needed=False)
 
@@ -115,8 +115,8 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
     """Read [notices]; times are shown in `zone`.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
-        NoAppriseError: naming what to install.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
+        NoAppriseError: naming the library to install.
         TemplateError: for a wrong template of the operator's.
     """
     section = sources.section(NOTICES, environ)
@@ -142,7 +142,10 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
 
 
 def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
-    """Read [alarms], with channels of its own or of [notices]; raises as `customer_settings`."""
+    """Read [alarms], with channels of its own or of [notices].
+
+    Raises the same errors as `customer_settings`.
+    """
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)

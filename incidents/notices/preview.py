@@ -90,8 +90,8 @@ def of(
 ) -> Preview:
     """The facts of the notice of that name, from the order behind it if there is one.
 
-    Facts that have not happened (a suspension, a closure) come from the sample, with its times; for
-    a site without an incident all do. `link` gives the customer's page; `now` is in UTC.
+    Events that have not happened (a suspension, a closure) come from the sample, with its times;
+    for a site without an incident, all facts do. `link` gives the customer's page; `now` is in UTC.
 
     Raises:
         UnknownIncidentError: if there is no such incident.
@@ -146,7 +146,7 @@ def _latest_order(connection: Connection, name: str, subject: Subject) -> Order 
 
 
 def _is_withdrawn(name: str, facts: Facts) -> bool:
-    """Whether it is a withdrawn closure, whose reasons the case no longer has."""
+    """Whether it is a withdrawn closure, for which the case has no reasons any more."""
     return name in _OF_CLOSURE and facts.site_state != "closed"
 
 
@@ -159,7 +159,7 @@ def _link(connection: Connection, name: str, order: Order, link: Link | None) ->
 def _of_incident(
     connection: Connection, name: str, key: Key, now: datetime, link: Link | None
 ) -> Preview:
-    """The facts of an incident, with the sample's for what never happened."""
+    """The facts of an incident, with the sample's facts for events that never happened."""
     sample, order = samples.of(name), _sample_order(key, now)
     found, incident = _load(connection, order, key)
     if isinstance(sample, AlarmFacts):

@@ -1,6 +1,6 @@
 """The facts of an order from the record, looked up when its notice is delivered.
 
-They are the present facts, even if they have changed since the order; a notice that nobody needs
+They are the current facts, even if they have changed since the order; a notice that nobody needs
 any more is settled. The order's own facts are read from the entry that caused it.
 """
 
@@ -76,7 +76,7 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
 
 
 def _stays_closed(connection: Connection, found: SiteFacts) -> bool:
-    """Return whether a loss hides why it is closed: then no order suspends or opens it."""
+    """Return whether a loss hides why it is closed, so that no order suspends or opens it."""
     return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
@@ -101,9 +101,10 @@ def _violation(connection: Connection, found: SiteFacts, order: Order) -> Facts 
 
 
 def _with_time_down(connection: Connection, order: Order, facts: Facts) -> Facts:
-    """The facts with the time since which the site is down, as far as is known.
+    """The facts, with the time since which the site is down, if known.
 
-    Settled if the order was lifted or cancelled before any attempt."""
+    Settled if the order was lifted or cancelled before any attempt.
+    """
     is_withdrawn = withheld.is_dropped(connection, order.site_id, order.entry)
     at = withheld.taken_down_at(connection, order.site_id, order.entry) or facts.at
     return replace(facts, at=at, settled=facts.settled or is_withdrawn)
@@ -146,7 +147,8 @@ def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
     """The reason for the opening, with the findings not known to be deleted.
 
     Settled if the site is not opened after all, or never was down, unless the customer was told
-    that it is."""
+    that it was.
+    """
     at = withheld.opened_at(connection, order.site_id, order.entry)
     opens = withheld.still_opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
@@ -173,7 +175,10 @@ def _reopened(connection: Connection, found: SiteFacts, order: Order) -> Facts:
 
 
 def _closed(connection: Connection, found: SiteFacts, order: Order) -> Facts | None:
-    """The closure with its reasons; settled if reinstated; a `call` also if done or disputed."""
+    """The facts of a closure notice. Settled once the site is reinstated.
+
+    A `call` is also settled once it is done or the closure is disputed.
+    """
     closure = found.case.closure
     if closure is None:
         return replace(found.facts, rule=order.rule, settled=True)

@@ -60,7 +60,7 @@ def site_of_order(connection: Connection, order: Order) -> SiteFacts | None:
 
 
 def facts_of_incident(connection: Connection, found: SiteFacts, incident: Incident) -> Facts:
-    """The site's facts with those of an incident; its clocks as far as they run or have lapsed."""
+    """The site's facts with those of an incident, and its running or lapsed clocks."""
     case = found.case
     runs = case.clock_runs(incident)
     lapsed = incident.state == "unreached"

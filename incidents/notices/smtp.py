@@ -127,7 +127,7 @@ def make(name: str, options: Options, sender_name: str) -> Mail:
     `password_env`), `sender`, `reply_to`, `list_id`, `ca_file`, `timeout`.
 
     Raises:
-        SettingError: naming the key, its value and what it must be.
+        SettingError: naming the key, its value and its requirement.
     """
     security = options.choice("security", SECURITY, STARTTLS)
     user, password = options.text("user"), options.secret("password")

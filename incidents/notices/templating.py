@@ -1,6 +1,6 @@
 """The templates: Jinja in a sandbox; an error names its file and line.
 
-Also the clean-up of a text into one line or into paragraphs.
+This module also normalises a text to one line or to paragraphs.
 """
 
 from __future__ import annotations

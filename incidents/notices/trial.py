@@ -34,7 +34,7 @@ _PAGE = '<!doctype html><html><head><meta charset="utf-8"></head><body>{}</body>
 
 
 def send(desk: DeskSettings, now: datetime, when: When) -> Iterator[TriedChannel]:
-    """Send it through each channel, even in quiet hours, and yield the results as they arrive.
+    """Send a test through each channel, even in quiet hours, and yield results as they arrive.
 
     A channel that hangs must not delay the results of the others.
     """

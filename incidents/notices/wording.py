@@ -129,7 +129,7 @@ class Wording:
         )
 
     def render(self, name: str, facts: AnyFacts, language: str) -> tuple[str, str]:
-        """The subject and the text of a notice in one language; raises as `letter`.
+        """The subject and the text of a notice in one language. Raises the same errors as `letter`.
 
         A template's first line is the subject, the rest is the text.
         """

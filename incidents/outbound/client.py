@@ -1,4 +1,4 @@
-"""The client: requests under a guard, over connections that are kept for the next one."""
+"""The client: sends requests under a guard, over connections kept for reuse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_IDLE = 64
 class Sender:
     """The sender of requests, for any number of threads. It follows no redirect and uses no proxy.
 
-    `keep` is how many idle connections are kept; 0 where each request has another target.
+    `keep` is the number of idle connections kept; 0 if each request has another target.
     """
 
     def __init__(
@@ -79,7 +79,10 @@ class Sender:
                 connection.close()
 
     def _take_idle(self, target: Target) -> Connection | None:
-        """The connection to that origin that was used last; ended ones are closed."""
+        """Take the most recently used idle connection to the target's origin.
+
+        Close dead connections on the way.
+        """
         origin = target.origin
         while True:
             with self._lock:
@@ -161,7 +164,7 @@ class Client:
 
 
 def _decompressed(asked: Request, answer: Answer, cap: int) -> Answer:
-    """Unpack a body that was compressed unasked, up to `cap`: a kilobyte can hold a megabyte."""
+    """Unpack a body compressed unasked, up to `cap`: a kilobyte can expand to a megabyte."""
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:
         return answer

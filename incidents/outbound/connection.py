@@ -1,9 +1,9 @@
 """The HTTP/1.1 connection to one origin: one request after the other, each within its deadline.
 
-h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries start anew with every
-byte. Here each step gets what is left of the request's whole time, so that a server that drips a
-byte a second delays nobody. httpcore, also on h11, waits without end for such a server, and gives
-a second answer behind the first to the next request.
+h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries restart with every
+byte. Here each step gets the remaining part of the request's total time, so that a server that
+sends a byte a second delays nobody. httpcore, also on h11, waits forever for such a server, and
+gives a second answer after the first to the next request.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PART_BYTES = 64 * 1024
 
 
 class Connection:
-    """For one user at a time. `answer_begun`: part of the answer to the last request has come."""
+    """A connection for one user at a time. `answer_begun`: part of the last answer has arrived."""
 
     def __init__(self, target: Target, channel: socket.socket) -> None:
         self.origin = target.origin
@@ -77,7 +77,7 @@ class Connection:
         return now < self._unused_at and now < self._too_old_at and not self._readable.poll(0)
 
     def ask(self, request: Request, *, deadline: Deadline, cap: int) -> tuple[Answer, bool]:
-        """The answer, with at most `cap` bytes of its body; and whether another may follow.
+        """The answer, with at most `cap` bytes of its body; and whether another request may follow.
 
         Raises:
             OutboundError: if there is none in time. Then it must be closed.

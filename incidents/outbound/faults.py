@@ -1,6 +1,6 @@
 """The errors of a request, each with a name, and its deadline.
 
-A message names the host, never what is before an @ or behind a ? of its address.
+A message names the host, never the part of an address before an @ or after a ?.
 """
 
 from __future__ import annotations

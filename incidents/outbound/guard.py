@@ -1,9 +1,9 @@
 """The guard: which hosts may be contacted, over a connection to exactly the address it checked.
 
-Anybody who can choose an address that we request (of a webhook, of a website) must not reach what
-only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
-address that is not public. The tables follow IANA's registries of special-purpose addresses
-(RFC 6890 and its updates); those of the standard library differ between Python's versions.
+Anybody who can choose an address that we request (of a webhook, of a website) must not reach hosts
+that only we can reach: our machine, our network, a cloud's metadata service. Nothing is sent to an
+address that is not public. The tables follow IANA's registries of special-purpose addresses (RFC
+6890 and its updates); those of the standard library differ between Python's versions.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _IPV6 = tuple(
     )
 )
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# With DNS64 every IPv4 host of the world has such an address (RFC 6052).
+# With DNS64 every IPv4 host on the Internet has such an address (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 # The second half of an ISATAP address, in front of its IPv4 address (RFC 5214).
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
@@ -148,15 +148,12 @@ def dial(address: str, port: int, within_s: float) -> socket.socket:
 
 
 class Guard:
-    """The guard that refuses every host that is not public, but for those that are allowed by name.
+    """The guard: it refuses every host that is not public, except those allowed by name.
 
-    `allow` lists hosts as a target may name them: `panel.internal`, `127.0.0.1`, `::1`. What is
-    allowed is the host in the target, not an address that a name leads to: with `127.0.0.1`
-    allowed, a name that leads there is refused. To an allowed host plain http and every port are
-    open; to others https alone (`plain_http` adds http), at its own port or at 1024 and above.
-
-    Raises:
-        BadSiteNameError: for an entry of `allow` that is not a host.
+    `allow` lists hosts in the form of targets: `panel.internal`, `127.0.0.1`, `::1`. It allows the
+    host in the target, not an address to which a name resolves: with `127.0.0.1` allowed, a name
+    that resolves to it is refused. For an allowed host, plain http and every port are open; for
+    others, only https (`plain_http` adds http), at its own port or at 1024 and above.
     """
 
     def __init__(
@@ -214,11 +211,9 @@ class Guard:
         raise _fault(found, deadline, failure) from failure
 
     def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
-        """The target's addresses. One that is not public refuses them all: the others are bait.
+        """Resolve the target's addresses. If any is not public, reject all.
 
-        Raises:
-            ForbiddenTargetError: if any is not public, and the host is not allowed by name.
-            NameNotFoundError, LookupFailedError, TimedOutError: if there are none.
+        The public ones may be a decoy (DNS rebinding).
         """
         if _is_literal(found.host):
             known = [found.host]
@@ -256,7 +251,7 @@ class Guard:
             message.refuse(found.host, why)
 
     def _resolved(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
-        """Look up the name in a thread: getaddrinfo has no timeout, but the request has."""
+        """Look up the name in a thread: getaddrinfo has no timeout, but the request has one."""
         answer: Future[Sequence[str]] = Future()
 
         def look() -> None:

@@ -211,7 +211,7 @@ MAX_RETRY_AFTER = timedelta(hours=24)
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """The wait that Retry-After asks for, in seconds or as a date; None if past or unreadable.
+    """The wait in Retry-After, in seconds or as a date; None if past or unreadable.
 
     A date is compared with `now`, in UTC.
     """

@@ -1,4 +1,4 @@
-"""The certificate authorities that are trusted."""
+"""The trusted certificate authorities."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 def context(ca_file: Path | None = None) -> ssl.SSLContext:
     """The TLS context of connections: TLS 1.2 and later, the name checked, HTTP/1.1 by ALPN.
 
-    With `ca_file` only the authorities of that file are trusted. Without it those of this machine,
-    by SSL_CERT_FILE and SSL_CERT_DIR too; where it has none (a slim container), certifi's. These
-    are read once per process.
+    With `ca_file` only the authorities of that file are trusted. Otherwise those of this machine
+    are, including SSL_CERT_FILE and SSL_CERT_DIR, or certifi's if it has none (a slim container);
+    these are read once per process.
 
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).

@@ -1,1 +1,1 @@
-"""The record: entries written and read back, with people's own words sealed, and files."""
+"""The record: entries written and read back, with people's text sealed, and files."""

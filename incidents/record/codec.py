@@ -1,6 +1,7 @@
-"""The codec: how the own fields of each kind of event stand in an entry, laid out once a kind.
+"""The codec: converts each kind of event's own fields to and from an entry.
 
-The keys stand in their order; what is None, False or empty is left out.
+The fields of a kind are determined once. Keys are in order; None, False and empty values are left
+out.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ _Read = Callable[[Any], Any]
 """From what JSON holds to the value; whether it was written so, writing it again tells."""
 
 _SECOND = timedelta(seconds=1)
-# These stand in the entry itself, beside its data.
+# These are in the entry itself, beside its data.
 _ABOVE = frozenset({field.name for field in fields(Event)} | {"rule", "site"})
 
 
 class _Readers(dict[str, tuple[str, "_Read | None"]]):
-    """By its key, the field and how it is read."""
+    """A key's field and the function that reads it."""
 
     def __missing__(self, key: str) -> tuple[str, _Read | None]:
         none = "its kind has no field {field!r}"
@@ -61,7 +62,7 @@ class Codec(Generic[Kind]):
 
     @property
     def fields(self) -> dict[str, str]:
-        """The field that stands under each key, in the order of the keys."""
+        """The field under each key, in the order of the keys."""
         return {key: name for key, (name, _) in self._readers.items()}
 
     def write(self, value: Kind, site_id: int) -> str:
@@ -83,7 +84,7 @@ class Codec(Generic[Kind]):
         """The fields of such an object, by name.
 
         Raises:
-            MisreadError: of a key that is no field's.
+            MisreadError: for a key without a field.
         """
         found = self._absent.copy()
         readers = self._readers
@@ -98,7 +99,7 @@ def _write_texts(value: tuple[str, ...]) -> str:
 
 
 def _write_details(details: tuple[tuple[str, str], ...]) -> str:
-    # Keys of a filing are ASCII: sorted so, they stand in the order of RFC 8785.
+    # Keys of a filing are ASCII, so this is the order of RFC 8785.
     pairs = [f"{quoted(key)}:{quoted(text)}" for key, text in sorted(details)]
     return "{" + ",".join(pairs) + "}" if pairs else ""
 
@@ -109,12 +110,12 @@ def _write_incidents(numbers: tuple[int, ...], site_id: int, _whole: Any) -> str
 
 
 def _id(write: Callable[[int, int], str]) -> _Write:
-    """A number within the site, as the public id."""
+    """Write a number within the site as the public id."""
     return lambda n, site_id, _whole: f'"{write(site_id, n)}"'
 
 
 def _number(before: str = "-") -> _Read:
-    """The number that ends a public id."""
+    """The number at the end of a public id."""
     return lambda name: int(name.rpartition(before)[2])
 
 

@@ -1,9 +1,9 @@
 """The entry: one event as the canonical JSON that is stored, exported and proved.
 
 The text is RFC 8785 to the byte: ASCII keys in order, no floats, no space. Each entry is readable
-on its own: what the machine numbers within a site stands as its public id (`12-3`, `12-3-1`,
-`12-t2`), times are RFC 3339 in UTC, durations whole seconds in a key that ends in `_s`. What is
-None, False or empty is left out. People's own words stand as references to sealed values.
+on its own: numbers within a site are written as public ids (`12-3`, `12-3-1`, `12-t2`), times as
+RFC 3339 in UTC, durations as whole seconds under a key that ends in `_s`. None, False and empty
+values are left out. People's text is written as references to sealed values.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class EntryTooLargeError(IncidentsError):
 class Header:
     """The place of an entry: the site, and its number in the site's stream.
 
-    `login` is that beside the person, None when the clock acted.
+    `login` is the one beside the person; None if the clock acted.
     """
 
     site: str
@@ -62,7 +62,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
     """
     codec = _codecs[event.kind]
     occurred_at = rfc3339(event.occurred_at)
-    # Most are recorded as they happen, by one and the same time.
+    # Most are recorded as they happen, so both times are the same.
     same = event.recorded_at is event.occurred_at
     recorded_at = occurred_at if same else rfc3339(event.recorded_at)
     person = "" if login is None else f'"login":{quoted(login)},'
@@ -71,7 +71,7 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
     if event.reason is not None:
         reason = f'"reason":{_reason.write(event.reason, site_id)},'
         rule = f'"rule":{quoted(event.reason.rule)},'
-    # The keys in their order: what is canonical is so by this line.
+    # The keys in order: this line makes the entry canonical.
     text = (
         f'{{"actor":{quoted(event.by)},"data":{codec.write(event, site_id)},"kind":"{event.kind}",'
         f'{person}"occurred_at":"{occurred_at}","policy":{quoted(event.policy)},{reason}'
@@ -84,10 +84,10 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
 
 
 def decode(text: str) -> tuple[Header, Event]:
-    """The header and the event that `encode` was given.
+    """The header and the event from which `encode` made the entry.
 
     Raises:
-        UnreadableEntryError: saying what is wrong with it.
+        UnreadableEntryError: with the fault.
     """
     try:
         entry, _ = _JSON.raw_decode(text)
@@ -120,7 +120,7 @@ def decode(text: str) -> tuple[Header, Event]:
 
 
 def json_cause(error: ValueError | RecursionError) -> str:
-    """The fault of a text that `json` could not read, for all languages."""
+    """The fault of a text that `json` could not read, for translation."""
     if isinstance(error, MisreadError):
         return error.args[0] if isinstance(error.args[0], Cause) else str(error)
     code, sentence, facts = parsing.json_fault(error)
@@ -152,7 +152,7 @@ def _event(entry: dict[str, Any]) -> Event:
 
 
 class _Codecs(dict[str, Codec[Event]]):
-    """The codecs of the kinds of events, each made when it is first asked for."""
+    """The codecs of the kinds of events, each created on first use."""
 
     def __missing__(self, word: str) -> Codec[Event]:
         if word not in _KINDS:

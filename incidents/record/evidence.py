@@ -1,7 +1,6 @@
 """The evidence: attached files, each kept once under its SHA-256 until it may be deleted.
 
-A file lies at `aa/aabbcc…` in the folder, whatever incidents it was attached to, so that all of
-them share it.
+A file is stored at `aa/aabbcc…` in the folder, shared by all incidents to which it was attached.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
     """The file's SHA-256 in hexadecimal and its size in bytes.
 
     Raises:
-        InputError: if there is no such file, or it is not a plain one.
+        InputError: if there is no such file, or it is not a regular file.
         EvidenceTooLargeError: if it has more than `limit` bytes.
         EmptyEvidenceError: if it is empty.
         FileError: if it cannot be read.
@@ -55,7 +54,7 @@ def measure(file: Path, *, limit: int) -> tuple[str, int]:
 
 
 def keep(file: Path, digest: str, folder: Path) -> Path:
-    """Keep a copy of the file under its digest, whole and on the disk when this returns.
+    """Keep a copy of the file under its digest, complete and on disk when this returns.
 
     Raises:
         FileError: if it cannot be written, or the file has changed since it was measured.
@@ -79,7 +78,7 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
 
 
 def kept(folder: Path, digest: str) -> Path | None:
-    """Where the file of that digest is kept; None if it is not, or not any more."""
+    """The path of the kept file with that digest; None if it is not kept (any more)."""
     if not _DIGEST.fullmatch(digest):
         return None
     found = _place(folder, digest)
@@ -87,15 +86,15 @@ def kept(folder: Path, digest: str) -> Path | None:
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
-    """Whether that file is kept, and was not attached so lately that it must stay (see FRESH)."""
+    """Whether that file is kept, and was not attached too recently to delete (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)
 
 
 def delete(folder: Path, digest: str, now: datetime) -> bool:
-    """Delete the file, if it `may_go`; whether it is gone by this.
+    """Delete the file if it `may_go`; return whether this deleted it.
 
-    It is renamed first and looked at again: whoever attaches the same file meanwhile either finds
-    it gone and makes another copy, or has touched it, and it is put back.
+    It is renamed first and checked again. A process that attaches the same file meanwhile either
+    finds it gone and makes another copy, or has touched it, and it is put back.
 
     Raises:
         FileError: if it cannot be deleted.
@@ -118,7 +117,7 @@ def delete(folder: Path, digest: str, now: datetime) -> bool:
 
 
 def sweep(folder: Path, now: datetime) -> int:
-    """Delete what a crash has left half written or half deleted; how many files.
+    """Delete files that a crash left half written or half deleted; return their number.
 
     Raises:
         FileError: if that cannot be done.
@@ -137,7 +136,7 @@ def _place(folder: Path, digest: str) -> Path:
 
 
 def _touched(kept: Path) -> bool:
-    """Whether the file is there; from now on it counts as freshly attached."""
+    """Whether the file exists; if so, it now counts as freshly attached."""
     # By the clock that will ask for it, which may be a told one.
     now = clock.now().timestamp()
     with disk.file_errors(kept, "kept"), suppress(FileNotFoundError):
@@ -147,7 +146,7 @@ def _touched(kept: Path) -> bool:
 
 
 def _is_fresh(file: Path, now: datetime) -> bool:
-    """Whether it must stay for now; what is not there is for others to tell, and counts as such."""
+    """Whether it must stay for now; a missing file counts as fresh, for others to report."""
     try:
         touched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     except OSError:
@@ -186,7 +185,7 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _pieces(source: BinaryIO, file: Path) -> Iterator[bytes]:
-    """What the file holds, piece by piece; a disk that cannot read it raises FileError."""
+    """The content of the file, piece by piece; a disk error raises FileError."""
     with disk.file_errors(file, "read"):
         while piece := source.read(_PIECE):
             yield piece
@@ -208,6 +207,6 @@ def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
 
 
 def _sync_folders(*folders: Path) -> None:
-    """A file is there after a crash only if its folder's entry is."""
+    """Sync the folders: a file survives a crash only if its folder's entry is on disk."""
     for folder in folders:
         disk.fsync_path(folder)

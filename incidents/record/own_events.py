@@ -1,4 +1,4 @@
-"""The desk's own acts on record, in the stream that belongs to no site."""
+"""The desk's own actions on record, in the stream that belongs to no site."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PolicyActivated(Event):
     """An action of the desk: `policy` was activated and replaces `previous`.
 
     `toml` is the policy's file and `text` the reason, a reference to a sealed value. `seconded_by`
-    is the second person who signed in, where `previous` requires two people to close.
+    is the second person who signed in, if `previous` requires two people to close.
     """
 
     kind = "policy_activated"
@@ -29,9 +29,9 @@ class PolicyActivated(Event):
 class LogKeyMade(Event):
     """An action of the desk: `key` now signs the checkpoints of the log.
 
-    It replaces `previous`, which the first key lacks. Both are public (C2SP signed-note). `lost`:
-    the previous key signed no handover, because nobody has it or because it signed entries that
-    are lost.
+    It replaces `previous`, which is missing for the first key. Both are public (C2SP signed-note).
+    `lost`: the previous key signed no handover, because nobody has it or because it signed lost
+    entries.
     """
 
     kind = "log_key_made"
@@ -43,10 +43,10 @@ class LogKeyMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsErased(Event):
-    """An action of the desk: people's own words that were sealed before `before` were erased.
+    """The desk erased text that people wrote and that was sealed before `before`.
 
-    They are those of the site `of` or, without it, of all; with so many evidence `files`. `text` is
-    the reason.
+    `of`: the site; None for all sites. `files`: the number of evidence files erased. `text`: the
+    reason.
     """
 
     kind = "words_erased"
@@ -59,10 +59,10 @@ class WordsErased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInsErased(Event):
-    """An action of the desk: persons in the log of sign-ins were replaced by pseudonyms.
+    """The desk replaced people in the log of sign-ins by pseudonyms.
 
-    The log is no part of the record. Pseudonyms stand for who it was and from where, in so many
-    `rows` from before `before`. `text` is the reason.
+    The log is not part of the record. Pseudonyms replace the person and the place, in the number of
+    `rows` from before `before`. `text`: the reason.
     """
 
     kind = "sign_ins_erased"
@@ -72,9 +72,9 @@ class SignInsErased(Event):
 
 
 class LostEnd(NamedTuple):
-    """The end that a record lost, as the record tells of it: when (RFC 3339, UTC), in which epoch.
+    """The lost end of a record, as stated by the record: when (RFC 3339, UTC), and the epoch.
 
-    The rest is as `HistoryResumed` has it.
+    The other fields are those of `HistoryResumed`.
     """
 
     at: str
@@ -86,18 +86,18 @@ class LostEnd(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryResumed(Event):
-    """An action of the desk: this database goes on from what it has.
+    """An action of the desk: this database continues from its present entries.
 
-    The numbers under which orders go into the world are above all that were given before: `epoch`
-    stands before them.
+    The numbers of orders to the live system are above all earlier ones, because `epoch` precedes
+    them.
 
     `cause`: `another_server` (a failover, or a restore to an earlier moment or into another
-    server), `entries_lost` (of what orders were carried out for, or what was signed, the end is
-    missing) or `asked`. `entries` is the number of the newest entry that is here, `had` that of the
-    newest that is known to have been here; `signed` is how many entries the last checkpoint had
-    that is known, where the log has fewer or others. `since`: what tells somebody of something that
-    was recorded after that goes out under the new numbers too; what was recorded before keeps its
-    own. `text` is the reason, a reference to a sealed value.
+    server), `entries_lost` (the last entries for which orders were carried out, or which were
+    signed, are missing) or `asked`. `entries` is the number of the newest entry here, `had` that of
+    the newest entry known to have been here; `signed` is the number of entries in the last known
+    checkpoint, if the log has fewer or different ones. `since`: notices of entries recorded after
+    that time also use the new numbers; earlier ones keep their own. `text` is the reason, a
+    reference to a sealed value.
     """
 
     kind = "history_resumed"
@@ -111,12 +111,12 @@ class HistoryResumed(Event):
 
     @property
     def is_loss(self) -> bool:
-        """Whether something is known to be missing."""
+        """Whether entries are known to be missing."""
         return self.cause == "entries_lost" or (self.had, self.signed) != (None, None)
 
     @property
     def lost_end(self) -> LostEnd:
-        """As it is told of a loss."""
+        """The lost end, in the form for a loss."""
         at = rfc3339(self.recorded_at)
         return LostEnd(at, self.epoch, self.entries, self.had, self.signed)
 
@@ -167,8 +167,8 @@ class AccountEnabled(AccountAct):
 class PasswordSet(AccountAct):
     """An action of the desk: the account got a new password, and all its sessions ended.
 
-    Where somebody else has set it, or the one that is replaced, it makes no second person before
-    `counts_from`. `kept` is the SHA-256 of what is kept of it (hexadecimal), which tells nothing of
+    If somebody else set it or the previous one, its owner does not count as a second person before
+    `counts_from`. `kept` is the SHA-256 (hexadecimal) of the stored hash, and reveals nothing about
     the password.
     """
 
@@ -182,7 +182,7 @@ class PasswordSet(AccountAct):
 class TokenMade(AccountAct):
     """An action of the desk: a token of `handle` was created, valid until `expires`.
 
-    `acts` are the actions it allows, none meaning all that the account's role may do. `digest` is
+    `acts` are the actions it allows; empty means all that the account's role may do. `digest` is
     the SHA-256 of the secret (hexadecimal).
     """
 
@@ -206,7 +206,7 @@ class TokenRevoked(AccountAct):
 class AccessRefused(AccountAct):
     """An action of the desk: a signed-in person was denied `act` on `about`, because of `why`.
 
-    `about` is an id or a name of the desk's; for a failed sign-in, the name that was tried. Only
+    `about` is an id or a name used by the desk; for a failed sign-in, the name that was tried. Only
     records from before revision 0011 have it; since then refusals are counted outside the record.
     """
 
@@ -220,7 +220,7 @@ class AccessRefused(AccountAct):
 class DetailsRevealed(AccountAct):
     """An action of the desk: somebody viewed the full numbers and addresses of `about`.
 
-    That is an id or a name of the desk's.
+    `about` is an id or a name used by the desk.
     """
 
     kind = "details_revealed"
@@ -229,11 +229,11 @@ class DetailsRevealed(AccountAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeKeyMade(Event):
-    """An action of the desk: a new key seals what lets people in.
+    """An action of the desk: a new key seals the credentials.
 
-    Its SHA-256 (hexadecimal) is `key`; it seals so many `tokens` and `passwords` that were there.
-    All sessions ended. `text` is the reason, a reference to a sealed value; the first start of a
-    server gives none.
+    `key` is its SHA-256 (hexadecimal); `tokens` and `passwords` are the numbers of existing ones
+    that it seals. All sessions ended. `text` is the reason, a reference to a sealed value; the
+    first start of a server gives none.
     """
 
     kind = "serve_key_made"

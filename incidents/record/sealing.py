@@ -1,8 +1,7 @@
-"""The sealing of people's own words: kept apart, and represented by a salted commitment.
+"""The sealing of people's text: stored separately, and represented by a salted commitment.
 
-`ref = "sha256:" + hex(SHA-256(salt + UTF-8 of the value))`, with 32 random bytes of salt. When the
-value and its salt are erased, nobody can tell any more what the reference stood for, and nothing
-that was proved is broken.
+`ref = "sha256:" + hex(SHA-256(salt + UTF-8 of the value))`, with 32 random bytes of salt. Once the
+value and its salt are erased, nobody can tell what the reference stood for, and no proof is broken.
 """
 
 from __future__ import annotations
@@ -36,23 +35,23 @@ AnyCommand = TypeVar("AnyCommand", bound=Command)
 
 
 def seal(value: str) -> Sealed:
-    """`value` under a salt of its own."""
+    """Seal `value` under a salt of its own."""
     salt = secrets.token_bytes(SALT_BYTES)
     return commitment(salt, value), salt, value
 
 
 def commitment(salt: bytes, value: str) -> str:
-    """The reference that stands for `value` under that salt."""
+    """The reference that represents `value` under that salt."""
     return "sha256:" + hashlib.sha256(salt + value.encode()).hexdigest()
 
 
 def references(body: str) -> list[str]:
-    """The references to sealed values that stand in an entry as it is stored."""
+    """The references to sealed values in an entry as stored."""
     return _REFERENCE.findall(body)
 
 
 def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
-    """The command with references in place of people's own words, and what these stand for."""
+    """The command with references in place of people's text, and the sealed values."""
     if isinstance(command, c.ChangeFiling):
         filed, own = _seal_filing(command)
         return filed, own  # type: ignore[return-value]  # it is that kind of command
@@ -77,7 +76,7 @@ def _seal_filing(command: c.ChangeFiling) -> tuple[c.ChangeFiling, list[Sealed]]
 
 
 def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
-    """All text of a command as it was given: the field, the value, and whether it is personal."""
+    """All text of a command as given: the field, the value, and whether it is personal."""
     if isinstance(command, c.ChangeFiling):
         for key, text in command.details:
             yield "detail", key, False
@@ -97,29 +96,29 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
 
 
 def fingerprint(site: str, command: Command) -> str:
-    """A salted digest of what was asked of which site, people's own words included.
+    """A salted digest of a request and its site, including people's text.
 
-    The same is asked by whoever has seen something else meanwhile.
+    The request is the same, whatever else the caller has seen meanwhile.
     """
     return digest_of(_asked(site, command))
 
 
 def is_fingerprint_of(kept: str, site: str, command: Command) -> bool:
-    """Whether `kept` was made of the same command to the same site."""
+    """Whether `kept` was made from the same command to the same site."""
     return is_digest_of(kept, _asked(site, command))
 
 
 def digest_of(asked: str, salt: str | None = None) -> str:
-    """A digest of what was asked, under a salt that stands before it.
+    """A digest of a request, under a salt that precedes it.
 
-    Without one it could be tried out on every phone number there is.
+    Without a salt it could be tested against every possible phone number.
     """
     salt = secrets.token_hex(16) if salt is None else salt
     return f"{salt}:{hashlib.sha256((salt + asked).encode(errors='surrogatepass')).hexdigest()}"
 
 
 def is_digest_of(kept: str, asked: str) -> bool:
-    """Whether `kept` is a digest of the same."""
+    """Whether `kept` is a digest of the same request."""
     return secrets.compare_digest(kept, digest_of(asked, kept.partition(":")[0]))
 
 

@@ -1,1 +1,1 @@
-"""The scenarios: a user's own histories with the results they expect, run in memory."""
+"""Scenarios: a user's own histories with expected results, run in memory."""

@@ -1,7 +1,7 @@
-"""The acts in a scenario's steps, read from TOML tables.
+"""The actions in a scenario's steps, read from TOML tables.
 
-They are named as on the command line, and become commands of the machine. Each field is read once,
-checked, and named in errors.
+They have the names of the command line, and become commands of the machine. Each field is read
+once, checked, and named in errors.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Fields:
         self._asked: list[str] = []
 
     def wrong(self, what: str) -> ScenarioError:
-        """Return the error that says `what` about this table."""
+        """Return the error `what` about this table."""
         return ScenarioError(
             Cause.of("scenario_at", "{where}: {what}", where=self.where, what=what)
         )
@@ -63,7 +63,7 @@ class Fields:
         return self.value(key) is not None
 
     def word(self, key: str, default: str | None = None) -> str | None:
-        """Return a text that is not empty."""
+        """Return a non-empty text."""
         value = self.value(key)
         if value is None:
             return default
@@ -72,7 +72,7 @@ class Fields:
         return value
 
     def choice(self, key: str, choices: Collection[str]) -> str | None:
-        """Return one of some words."""
+        """Return one of the words in `choices`."""
         value = self.value(key)
         if value is not None and (not isinstance(value, str) or value not in choices):
             known = ", ".join(choices)
@@ -80,7 +80,7 @@ class Fields:
         return value
 
     def required(self, key: str, value: Any) -> Any:
-        """Return `value`, which must be there."""
+        """Return `value`, which must not be missing."""
         if value is None:
             raise self.wrong(Cause.of("scenario_missing", "{key} is missing", key=key))
         return value
@@ -139,11 +139,11 @@ class Fields:
             raise self._must(key, _TIME, value) from None
 
     def time_or_none(self, key: str) -> datetime | None:
-        """Return a time as `time` does, and None for the word `none`."""
+        """Return a time like `time`, and None for the word `none`."""
         return None if self.value(key) == NONE else self.time(key)
 
     def finish(self, what: str) -> None:
-        """Refuse keys that were never read; `what` takes those that were."""
+        """Reject unknown keys. The error names the keys that `what` accepts."""
         for key in self._table:
             if key not in self._asked:
                 known = ", ".join(dict.fromkeys(self._asked))
@@ -167,7 +167,7 @@ class Fields:
 
 
 def shown(value: object) -> str:
-    """Return a value as in a file, shortened if long."""
+    """Return a value as written in a file, shortened if long."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -190,10 +190,10 @@ Step = c.Command | Policy
 
 
 def read_step(fields: Fields, do: str) -> Step:
-    """Read the act of a step called `do`.
+    """Read the action of a step called `do`.
 
     Raises:
-        ScenarioError: for an unknown act, or a wrong or missing field.
+        ScenarioError: for an unknown action, or a wrong or missing field.
     """
     if do not in ACTS:
         raise fields.wrong(
@@ -218,7 +218,7 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
 
 
 def step_of(action: Action) -> Callable[[Fields], Step]:
-    """Return a reader of the fields of the act's command, under their names in requests."""
+    """Return a reader of the fields of the action's command, under their names in requests."""
 
     def step(fields: Fields) -> Step:
         given: dict[str, Any] = {"by": fields.word("by") or PERSON}
@@ -252,7 +252,7 @@ def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
         return {field.name: fields.required(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
-    # No policy depends on people's own words, so a scenario may leave them out.
+    # No policy depends on people's text, so a scenario may leave it out.
     words = fields.word(name, _PLACEHOLDER if field.required else None)
     return {} if words is None else {field.name: words}
 

@@ -42,7 +42,7 @@ Expectation = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One act, or a look, at `at` (UTC); `refused` is the refusal that it must end in."""
+    """One action or query at `at` (UTC). `refused`: the refusal that it must produce."""
 
     n: int
     at: datetime
@@ -56,7 +56,7 @@ class Step:
 class Scenario:
     """A history of one site; `policy` None: it has no policy of its own.
 
-    With `daemon`, due acts are done on time; without, only when a step comes.
+    With `daemon`, due actions are processed on time; otherwise only at the next step.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The trial: a scenario run under a policy, in simulated time, and where it deviates."""
+"""The trial: a scenario run under a policy, in simulated time, and its deviations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One unexpected result; `step`: its number, None for the last look."""
+    """One unexpected result; `step`: its number, None for the last query."""
 
     step: int | None
     at: datetime
@@ -65,7 +65,7 @@ class Trial:
 
 
 def run(scenario: Scenario, policy: Policy) -> Trial:
-    """Run a scenario under its own policy, else under `policy`."""
+    """Run a scenario under its own policy, otherwise under `policy`."""
     world = _Simulation(scenario, scenario.policy or policy)
     first = world.policy.digest
     for step in scenario.steps:
@@ -84,11 +84,11 @@ class _Simulation:
         self._do(AddSite(by=PERSON), scenario.start)
 
     def take(self, step: Step) -> None:
-        """Advance the time, do the step's act, and compare."""
+        """Advance the time, perform the step's action, and compare."""
         if self.scenario.daemon:
             self._elapse_until(step.at)
         if isinstance(step.act, Policy):
-            # Due acts before it follow the old policy, with or without a daemon.
+            # Actions due before it follow the old policy, with or without a daemon.
             self._do(Elapse(), step.at)
             self.policy = step.act
         refusal = self._do(step.act, step.at) if isinstance(step.act, Command) else None
@@ -98,7 +98,7 @@ class _Simulation:
             self._compare(step, what, expected)
 
     def _elapse_until(self, until: datetime) -> None:
-        """Do what falls due before `until`, each just after its time."""
+        """Process everything due before `until`, each just after its time."""
         while (due := rules.next_due(self._case)) is not None and due < until:
             self._do(Elapse(), due + _JUST_AFTER)
 

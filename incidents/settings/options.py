@@ -1,4 +1,4 @@
-"""The options: a table of the settings file, read key by key by its service, with its errors."""
+"""The options: a table of the settings file, read key by key by its service, with errors."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ T = TypeVar("T")
 class Options:
     """One table; `where` names it in errors, for example `[acts.panel]`.
 
-    Each key that is read is known from then on; `finish` refuses the others. A secret can be in a
-    file of its own: `secret("token")` reads `token`, or the file that `token_file` names, or the
-    variable that `token_env` names.
+    Each key that is read counts as known; `finish` refuses the others. A secret can be in a file of
+    its own: `secret("token")` reads `token`, or the file that `token_file` names, or the variable
+    that `token_env` names.
     """
 
     def __init__(self, where: str, table: Mapping[str, Any]) -> None:
@@ -39,11 +39,11 @@ class Options:
         self._known: set[str] = set()
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """Return a text that is not empty."""
+        """Return a non-empty text."""
         return self._checked(key, default, _is_text, Cause.of("must_text", "a text"))
 
     def needed(self, key: str) -> str:
-        """Return a text that must be there."""
+        """Return a required text."""
         value = self.text(key)
         if value is None:
             raise self.wrong(
@@ -76,7 +76,7 @@ class Options:
         return None
 
     def wrong_secret(self, key: str, expected: str) -> SettingError:
-        """Return the error for a secret: what it must be and where it is, but not its value."""
+        """Return the error for a secret: its place and requirement, but not its value."""
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
@@ -97,9 +97,9 @@ class Options:
         return (found,) if isinstance(found, str) else tuple(found)
 
     def words(self, key: str) -> tuple[str, ...]:
-        """Return the words of a command: a list of texts, even of one; empty if missing.
+        """Return the arguments of a command: a list of texts, even of one; empty if missing.
 
-        One text as a whole would be taken for the name of a program.
+        A single text would be mistaken for the name of a program.
         """
         if isinstance(self._value(key), str):
             raise self.wrong(
@@ -165,7 +165,7 @@ class Options:
         return found
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
-        """Return one of several words."""
+        """Return one of the words in `choices`."""
         return self._checked(key, default, lambda v: v in choices, one_of(choices))
 
     def table(self, key: str) -> Options | None:
@@ -202,7 +202,7 @@ class Options:
                 raise UnknownSettingError(where=self._place, setting=key, known=known)
 
     def wrong(self, key: str, expected: str) -> SettingError:
-        """Return the error for a key: what it must be, and what it is unless that is a secret."""
+        """Return the error for a key: the requirement, and the value unless it is a secret."""
         value = self._table.get(key)
         if value is None:
             return SettingMissingError(

@@ -47,7 +47,7 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDuty:
-    """The time after its recording within which an incident must be reported, and the reminders.
+    """The time within which a recorded incident must be reported, and the reminders.
 
     `remind`: the times before the deadline, the longest first.
     """
@@ -67,7 +67,7 @@ class ReportDuty:
     def reminder(self, recorded_at: datetime, now: datetime) -> Reminder | None:
         """Return the one reminder at `now`, if it is not reported: the latest that is due.
 
-        The one of 12 hours is due from exactly 12 hours before the deadline, until the next one is.
+        The 12-hour reminder is due from exactly 12 hours before the deadline until the next one.
         The reminders of an overdue incident last a day each, the first one from the deadline on.
         """
         deadline = self.deadline(recorded_at)
@@ -83,7 +83,7 @@ def read(section: Mapping[str, Any]) -> ReportDuty | None:
     """Read the section [report] of the settings file; None if this desk wants no reminders.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
     """
     off = section.get("within") == ""
     values = {key: value for key, value in section.items() if not (off and key == "within")}

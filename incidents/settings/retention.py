@@ -1,8 +1,8 @@
-"""The settings of retention: how long people's own words are kept, and when they may be erased.
+"""The settings of retention: how long people's text is kept, and when it may be erased.
 
 Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
 requires network logs to be kept for at least six months, and the longest six months of a calendar
-have 184 days. Erasure by time alone must be asked for in the settings.
+have 184 days. Erasure by time alone must be enabled in the settings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BadRetentionError(IncidentsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """The time for which words are kept; `is_enabled`: they are erased then, by time alone."""
+    """The time for which text is kept. `is_enabled`: text is then erased by time alone."""
 
     keep: timedelta = MINIMUM
     is_enabled: bool = False
@@ -67,7 +67,10 @@ def read(section: Mapping[str, Any]) -> Retention:
 
 
 def of_settings() -> Retention:
-    """Return the settings file's retention; raises as `read` and `settings.sources.section` do."""
+    """Return the settings file's retention.
+
+    Raises the errors of `read` and `settings.sources.section`.
+    """
     return read(sources.section(SECTION))
 
 

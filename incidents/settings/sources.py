@@ -45,9 +45,9 @@ _SQLITE = "sqlite:///"
 class Settings:
     """The settings of one run of the program.
 
-    `db`: a URL; None: the user's own SQLite file. `person`: who acts; `named`: somebody gave that
-    name. `login`: the name of the process's owner. `zone`: the one in which people read and write
-    times. `language`: that of answers to people. `evidence`: the folder of attached files;
+    `db`: a URL; None: the user's own SQLite file. `person`: the person who acts; `named`: the name
+    was given explicitly. `login`: the name of the process's owner. `zone`: for times that people
+    read and write. `language`: for answers to people. `evidence`: the folder of attached files;
     `evidence_limit`: the most bytes of one. `own_clock`: the clock is simulated, and may jump.
     `server`: the address of a server to use instead of a database, as the account of `token`.
     """
@@ -133,7 +133,7 @@ def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = Non
 
 
 def login() -> str:
-    """Return the name of the process's owner, which nothing in the environment can change."""
+    """Return the name of the process's owner, independent of the environment."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -252,7 +252,7 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
 
 
 def _language(lang: str | None, sources: _Sources) -> Tag:
-    """Return the language that was asked for or set, or a supported language of the locale."""
+    """Return the requested or configured language, or a supported language of the locale."""
     value, where, setting = sources.value("lang")
     wanted = lang or value
     found = language_tag.tag(str(wanted or language_tag.of_locale(sources.environ)))

@@ -26,7 +26,7 @@ class Account(NamedTuple):
 
 
 def any_exist(connection: Connection) -> bool:
-    """Whether this database has accounts; once it has any, it always will."""
+    """Whether this database has accounts; once true, it stays true."""
     return connection.scalar(select(literal(1)).select_from(accounts).limit(1)) is not None
 
 
@@ -43,7 +43,7 @@ def every(connection: Connection) -> list[Account]:
 
 
 def administrators(connection: Connection) -> int:
-    """The number of enabled accounts that may make accounts."""
+    """The number of enabled accounts that may create accounts."""
     wanted = select(func.count()).select_from(accounts)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
     return connection.scalar(wanted.where(*able)) or 0

@@ -1,7 +1,7 @@
-"""Sites in doubt since the record lost its end: not compared with the world, or left down.
+"""Sites in doubt since the record lost its end: not checked in reality, or left down.
 
-A left-down site is ordered up, but not known to be up, and no order waits to open it. Others are
-given by their ids (`also`): sites that were left down when their running suspension began, and
+A left-down site is ordered up, but not known to be up, and no order waits to open it. Further sites
+are given by their ids (`also`): sites that were left down when their running suspension began, and
 sites that stay down although an order waits.
 """
 
@@ -140,8 +140,8 @@ _UP, _CLOSED = "active", "closed"
 class LeftDownCounts(NamedTuple):
     """The number of left-down sites, and how many of them are in which state.
 
-    `closed` and `unknown`: their state in the world. `added`: unknown, added since the loss, and
-    with nothing else on record.
+    `closed` and `unknown`: their actual state. `added`: unknown, added since the loss, and with
+    nothing else on record.
     """
 
     sites: int
@@ -157,7 +157,7 @@ def named_left_down(
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> list[tuple[str, str, bool]]:
-    """The left-down sites, or the first `most`: name, state in the world, and whether ordered up.
+    """The left-down sites, or the first `most`: name, actual state, and whether ordered up.
 
     Closed ones come first, unknown ones last.
     """
@@ -212,7 +212,7 @@ def left_down_candidates(connection: Connection, since: datetime) -> list[int]:
 
 
 def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
-    """The conditions for left-down sites, in disjoint parts, since a query takes few values."""
+    """The conditions for left-down sites, in disjoint parts, because a query takes few values."""
     yield _left_up(believed_since)
     for some in _parts(also):
         yield sites.c.id.in_(some)
@@ -230,7 +230,7 @@ def _waits_to_open() -> tuple[ColumnElement[bool], ...]:
 
 
 def _own() -> ColumnElement[bool]:
-    """The condition for the site's orders into the world."""
+    """The condition for the site's orders that change the live system."""
     return and_(deliveries.c.site_id == sites.c.id, deliveries.c.lane == words(ACT)[0])
 
 

@@ -1,4 +1,4 @@
-"""Queries of checkpoints and log keys: what was signed, by which keys, and who witnessed it."""
+"""Queries of checkpoints and log keys: sizes, roots, signing keys and witnesses."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def signing_place(connection: Connection) -> str | None:
 
 
 class SigningState(NamedTuple):
-    """How the log is signed, as far as is known.
+    """The known state of the log's signing.
 
     `STAYS`: a running daemon signed last. `REFUSED`, `FAILED`: all attempts from `since` (UTC) on
-    were refused, or failed. None: it is signed now and then, or was never signed.
+    were refused, or failed. None: it is signed occasionally, or was never signed.
     """
 
     how: str | None
@@ -78,20 +78,20 @@ class SigningState(NamedTuple):
 
 
 def signing_state(connection: Connection) -> SigningState:
-    """How the log is signed."""
+    """The state of the log's signing."""
     row = connection.execute(select(log_head.c.signing, log_head.c.signing_since)).first()
     return SigningState(None, None) if row is None else SigningState(*row)
 
 
 def record_signing_failure(connection: Connection, how: str, now: datetime) -> None:
-    """Record that a signing was refused, or failed, at `now` (UTC)."""
+    """Record that a signing was refused or failed at `now` (UTC)."""
     of = log_head.c
     other = or_(of.signing.is_(None), of.signing != how)
     connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
 
 
 def record_signing_recovery(connection: Connection) -> None:
-    """Record that the trouble with signing is over, although nothing was to be signed."""
+    """Record that the trouble with signing is over, although there was nothing to sign."""
     wrong = log_head.c.signing.in_([FAILED, REFUSED])
     connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
@@ -101,7 +101,7 @@ def add(
 ) -> bool:
     """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
 
-    `place`: the place whose files have it too. `is_daemon`: a daemon signs.
+    `place`: the place whose files also have it. `is_daemon`: a daemon signs.
 
     Returns:
         False if another checkpoint came first, with which this one was not compared.
@@ -184,7 +184,7 @@ def _all() -> Select[Any]:
 
 
 class Key(NamedTuple):
-    """A key (C2SP signed-note), its entry in the desk's own stream, the time (UTC), the person."""
+    """A key (C2SP signed-note) with its entry in the desk's own stream, time (UTC) and person."""
 
     key: str
     seq: int
@@ -206,5 +206,5 @@ def every_key(connection: Connection) -> dict[str, Key]:
 
 
 def add_key(connection: Connection, new: Key) -> None:
-    """Add a key, which signs from now on."""
+    """Add a key, which becomes the signing key."""
     connection.execute(insert(log_keys).values(new._asdict()))

@@ -1,4 +1,4 @@
-"""Queries of deliveries: the orders that are not settled yet in one of their lanes.
+"""Queries of deliveries: the orders that are unsettled in one of their lanes.
 
 They are written under the lock of their site's row, except the marks of an attempt (see `leases`).
 """
@@ -32,7 +32,7 @@ def add(
 ) -> None:
     """Add orders that wait in their lanes from `now` (UTC) on, by the machine's clock.
 
-    Orders that wait before a new order into the world become due: they may be superseded.
+    Waiting orders before a new one that changes the live system become due: they may be superseded.
     """
     _NEW.execute(
         connection,
@@ -79,19 +79,19 @@ def _blocked_others(event: e.OrderEvent) -> bool:
 
 
 def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
-    """The unsettled orders into the world of those sites, in order; without a lock."""
+    """The unsettled orders of those sites that change the live system, in order; without a lock."""
     return _CHAINS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> list[Delivery]:
-    """The order, and its site's unsettled orders into the world; without a lock."""
+    """The order, and its site's unsettled orders that change the live system; without a lock."""
     named = and_(_of.lane == lane, _of.site_seq == order)
     asked = select(*_OWN).where(_of.site_id == site_id, or_(_of.lane == ACT, named))
     return [read(row) for row in connection.execute(asked).mappings()]
 
 
 def claimed_since(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When the unsettled order into the world was last claimed (UTC), read without a lock.
+    """When the unsettled order to the live system was last claimed (UTC), read without a lock.
 
     None if it only waits, or is settled.
     """
@@ -100,18 +100,18 @@ def claimed_since(connection: Connection, site_id: int, order: int) -> datetime 
 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """The dead letters of orders into the world: site and order; without a lock."""
+    """The dead letters of orders to the live system: site and order; without a lock."""
     return _DEAD.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def first_braked(connection: Connection) -> Place | None:
-    """The first order into the world that the brake holds; without a lock."""
+    """The first order to the live system that the brake holds; without a lock."""
     found = connection.execute(_FIRST_BRAKED).first()
     return None if found is None else (found[0], found[1], found[2])
 
 
 def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The waiting orders into the world that were never tried, of those given by site and number.
+    """The waiting, never tried orders to the live system, of those given by site and number.
 
     They are read without a lock.
     """

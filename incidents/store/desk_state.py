@@ -57,7 +57,7 @@ def database_time(connection: Connection) -> datetime | None:
 
 
 def now(connection: Connection) -> datetime:
-    """The database's own time, in UTC, if it has a clock, else this machine's."""
+    """The database's own time, in UTC, if it has a clock, otherwise this machine's."""
     return database_time(connection) or clock.now()
 
 
@@ -92,15 +92,15 @@ def policy_toml(connection: Connection, digest: str) -> str:
 def lock_policy_shared(connection: Connection) -> None:
     """Prevent the activation of a policy until this transaction ends; it is a shared lock.
 
-    On PostgreSQL an advisory lock, since every act would write a shared row lock into the desk's
-    one row. On SQLite a writer has the whole file.
+    On PostgreSQL it is an advisory lock, because every action would otherwise write a shared row
+    lock into the desk's one row. On SQLite a writer locks the whole file.
     """
     if connection.dialect.name == "postgresql":
         _KEPT.fetch(connection)
 
 
 def lock_policy_exclusive(connection: Connection) -> None:
-    """Wait until no transaction keeps the active policy, and make new ones wait."""
+    """Wait until no transaction holds the active policy, and block new ones."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -145,7 +145,7 @@ _SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class KeptAnswer(NamedTuple):
-    """The answer kept for a key, with its command's salted digest, its time (UTC) and person."""
+    """The answer stored for a key, with its command's salted digest, its time (UTC) and person."""
 
     key: str
     fingerprint: str
@@ -163,7 +163,7 @@ def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, Kep
 def sites_under(connection: Connection, key: str) -> list[int]:
     """The sites with keys of their own under `key`, such as `K:12`, in the order of their ids.
 
-    They belong to a command for many sites that was given with `key`.
+    They belong to a command for many sites that was submitted with `key`.
     """
     # The column is sorted by bytes, and ; follows : there.
     query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")

@@ -1,4 +1,4 @@
-"""Queries of entries, with the sealed words and the orders that a decision adds."""
+"""Queries of entries, with the sealed text and the orders that a decision adds."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ Place = tuple[datetime, int, int]
 
 
 class GivenOrder(NamedTuple):
-    """An order that was given, whatever its outcome; `ordered_at` is in UTC."""
+    """An issued order, whatever its outcome; `ordered_at` is in UTC."""
 
     site_id: int
     site: str
@@ -171,7 +171,7 @@ def latest_order(
 def ordered_down_between(
     connection: Connection, after: datetime, until: datetime, *, most: int
 ) -> list[Place]:
-    """The orders to suspend or close that were given between two times (UTC), the first `most`.
+    """The first `most` orders to suspend or close that were issued between two times (UTC).
 
     Orders repeated by a reconciliation are skipped: they suspend no other site.
     """
@@ -187,7 +187,7 @@ def ordered_down_between(
 
 
 def ordered_down_again(connection: Connection, since: datetime, by: str) -> list[str]:
-    """The names of the sites that `by` has ordered to be suspended again since `since` (UTC)."""
+    """The sites, by name, for which `by` repeated a suspend or close order after `since` (UTC)."""
     begins = f'{{"actor":{quoted(by)},'
     asked = (
         select(sites.c.name)

@@ -1,4 +1,4 @@
-"""Queries of what can be erased: sealed values, kept answers, their users, and their traces.
+"""Queries of erasable data: sealed values, stored answers, their users, and their traces.
 
 On SQLite `secure_delete` (see `engine`) writes zeros over deleted data. A VACUUM drops the pages
 that were free before, and the write-ahead log, which holds old pages, is truncated. On PostgreSQL a
@@ -84,7 +84,7 @@ class TooYoung(NamedTuple):
 def old_values(
     connection: Connection, scope: Scope, after: SealedValue | None, most: int
 ) -> list[SealedValue]:
-    """The next values that are old enough, site by site, needed or not, at most `most`."""
+    """The next values that are old enough, site by site, needed or not; at most `most`."""
     place = (sealed.c.site_id, sealed.c.sealed_at, sealed.c.ref)
     query = select(*place).where(sealed.c.sealed_at < scope.before, *_on(scope, sealed.c.site_id))
     if after is not None:
@@ -113,9 +113,10 @@ def young_files(connection: Connection, scope: Scope) -> TooYoung:
 def needed(connection: Connection, first: int, last: int) -> set[str]:
     """The references that the tables still need, of the sites with ids from `first` to `last`.
 
-    They are: the contact details and the filing of a site that is not closed, or whose closure is
+    These are the contact details and the filing of a site that is not closed, or whose closure is
     in question; the reasons of a running hold and of a request to open or to close; and the text
-    about everything that still needs an act. For the desk itself: the reason of the active policy.
+    about everything that still needs an action. For the desk itself: the reason of the active
+    policy.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -158,7 +159,7 @@ def remove(connection: Connection, refs: Sequence[str]) -> int:
 
 
 def remove_answers(connection: Connection, scope: Scope) -> None:
-    """Erase the kept answers: even a salted digest can be tested against every phone number."""
+    """Erase the stored answers: even a salted digest can be tested against every phone number."""
     old = keys.c.recorded_at < scope.before
     if scope.site_id is None:
         connection.execute(delete(keys).where(old))
@@ -172,7 +173,7 @@ def files(connection: Connection, scope: Scope, among: Sequence[str] | None = No
     """The digests of files that are no longer needed, of all files or those `among` them.
 
     Such a file was attached before the scope's time, to settled incidents only. For a request about
-    one site, only the time matters, but a file that another site has too is kept.
+    one site only the time matters, but a file that another site also has is kept.
     """
     keeps: ColumnElement[bool] = _WAITS
     if scope.site_id is not None:
@@ -267,7 +268,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
         own.execute("VACUUM")
     own.execute(f"PRAGMA busy_timeout={round(_PAUSE_S * 1000)}")
     try:
-        # Waits are counted without a clock, since a simulated one may be frozen.
+        # Waits are counted without a clock, because a simulated one may be frozen.
         for _ in range(round(PATIENCE_S / _PAUSE_S)):
             if not own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 return

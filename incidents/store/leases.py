@@ -45,10 +45,10 @@ _of = deliveries.c
 class Claimed:
     """An order claimed from `taken_at` until `until` (UTC); `attempt` is 1 the first time.
 
-    `data`: the order's document. `in_force`: the state of its site in the world; `ordered`: the
-    state ordered. `held_since`: since when (UTC) a hold keeps the site down, if one does.
-    `released`: a person has released it from the brake. `again`: a person has released it, or asked
-    for another attempt, and there has been none since.
+    `data`: the order's document. `in_force`: the actual state of its site; `ordered`: the ordered
+    state. `held_since`: since when (UTC) a hold keeps the site down, if one does. `released`: a
+    person has released it from the brake. `again`: a person has released it, or asked for another
+    attempt, and there has been none since.
     """
 
     site_id: int
@@ -94,7 +94,7 @@ def claim(
     """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
     An order that is not settled or postponed before the lease ends can be claimed by anybody again.
-    It must be due at `due_at` (UTC) if `tried_by` tried it before, else at `now`. Call it in a
+    It must be due at `due_at` (UTC) if `tried_by` tried it before, otherwise at `now`. Call it in a
     transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE
@@ -174,8 +174,8 @@ def postpone(
 ) -> bool:
     """Release an order until `next_at`; return whether it was claimed.
 
-    If it was `tried`, the orders behind it wait for `next_at` too; else it is as if it had not been
-    claimed. Release several in one transaction in the order of their sites' ids.
+    If it was `tried`, the orders behind it wait for `next_at` too; otherwise the claim leaves no
+    trace. Release several in one transaction in the order of their sites' ids.
     """
     columns = {
         "next_at": next_at,
@@ -209,12 +209,12 @@ def postpone(
 
 
 def explain(connection: Connection, texts: Sequence[tuple[Claimed, str]]) -> None:
-    """Keep a sentence with each order that was given up."""
+    """Store a sentence with each order that was given up."""
     _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, text) for c, text in texts])
 
 
 def _first() -> Select[Any]:
-    """The query for the first order of each site and lane that has not failed for good."""
+    """The query for the first order of each site and lane that has not failed permanently."""
     before = deliveries.alias("before")
     is_first = not_(
         exists().where(

@@ -43,7 +43,7 @@ class NoHeadError(VerificationError):
 
 
 class Head(NamedTuple):
-    """The numbered log: its size, its compact range (32 bytes a hash), and where to search on.
+    """The numbered log: its size, its compact range (32-byte hashes), and the next search place.
 
     Every entry with an id up to `floor` has a number, and none will be added there. The same will
     be true of `next_floor` once all transactions before `horizon` have ended.
@@ -126,14 +126,14 @@ def own_transaction(connection: Connection) -> int | None:
 
 
 def any_above(connection: Connection, floor: int) -> bool:
-    """Whether an entry has an id above `floor`: if not, nothing needs a number."""
+    """Whether an entry has an id above `floor`; if not, nothing needs a number."""
     return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
 
 
 def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
     """Number the first `limit` entries above `floor` that have no number, from `size` on.
 
-    Returns the numbered entries in order: if fewer than `limit`, this transaction saw no more.
+    Returns the numbered entries in order; fewer than `limit` if this transaction saw no more.
     """
     rows = connection.execute(_FIRST, {"floor": floor, "most": limit}).all()
     found = [Leaf(*row) for row in rows]

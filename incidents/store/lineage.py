@@ -1,4 +1,4 @@
-"""Queries of the lineage: which database this is, on which server, and whether it lost its end.
+"""Queries of the lineage: the database's identity, its server, and whether it lost its end.
 
 PostgreSQL begins a new timeline whenever a standby takes over or a backup is recovered, and another
 cluster has another identifier: the end of the record may be missing there. A SQLite file says
@@ -51,11 +51,12 @@ class Standing(NamedTuple):
 
     `resumed_at`: when its epoch began, None in the first one. `lost_since`: since when entries are
     known to be missing, until a person acknowledges it on record. `moved_at`: when it was found on
-    another server, with nothing known to be missing. `unproved_since`: since when the world has to
-    be compared with it. `halted_since`: since when nothing is carried out, until a person resumes;
-    `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when the last
-    loss was noticed, also after it was acknowledged; None if nothing is known to be missing.
-    `compared_at`: when the last site was compared with the world in this epoch; None until then.
+    another server, with nothing known to be missing. `unproved_since`: since when the live system
+    must be compared with it. `halted_since`: since when nothing is carried out, until a person
+    resumes; `halted_why`: the reason, None if a version before 0017 halted it. `noticed_at`: when
+    the last loss was noticed, also after it was acknowledged; None if nothing is known to be
+    missing. `compared_at`: when the last site was compared with its actual state in this epoch;
+    None until then.
     """
 
     epoch: int
@@ -70,17 +71,17 @@ class Standing(NamedTuple):
 
     @property
     def is_compared(self) -> bool:
-        """Whether every site was compared with the world since the epoch began."""
+        """Whether every site's actual state was compared since the epoch began."""
         return self.compared_at is not None
 
     @property
     def lost_at(self) -> datetime | None:
-        """When the end was lost, as far as is known; None if it never was."""
+        """When the end was lost, as far as known; None if it never was."""
         return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
     def may_be_lost_until(self) -> datetime | None:
-        """Until when an added site may be one that the record has lost; None if no site may."""
+        """The last time at which an added site may be one that the record lost; None if none is."""
         return None if self.noticed_at is None else self.noticed_at + MAY_BE_LOST_FOR
 
 
@@ -116,24 +117,27 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
 
 
 def halt(connection: Connection, now: datetime, why: str) -> None:
-    """Halt from `now` (UTC) on, until a person resumes; an earlier halt stays as it is."""
+    """Halt from `now` (UTC) on, until a person resumes; an earlier halt is not changed."""
     is_new = desk.c.halted_since.is_(None)
     connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 
 
 def prove(connection: Connection, epoch: int) -> None:
-    """Record that the world agrees with that epoch of the history."""
+    """Record that the live system agrees with that epoch of the history."""
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
 def compared(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that every site was compared in that epoch by `now` (UTC), whatever differs later."""
+    """Record that every site was compared in that epoch by `now` (UTC).
+
+    Later differences do not matter.
+    """
     own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
     connection.execute(update(desk).where(own).values(compared_at=now))
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
-    """Record that the world differs from that epoch of the history, known at `now` (UTC)."""
+    """Record that the live system differs from that epoch of the history, as of `now` (UTC)."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
 

@@ -1,9 +1,9 @@
 """Queries for monitoring: the heartbeats of daemons, and the alarms that were raised.
 
-An alarm's row exists from when a daemon has seen its cause until one has seen it end. Any number of
-daemons look: each raises missing alarms, and one at a time claims an alarm, under a lease
+An alarm's row exists from the time a daemon sees its cause until a daemon sees it end. Any number
+of daemons check: each raises missing alarms, and one at a time claims an alarm, under a lease
 (`next_at` in the future, one more attempt). Writes name the row by its key and `raised_at`: if the
-cause ended and came again meanwhile, that is another row.
+cause ended and came back meanwhile, that is a different row.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
 
 
 def record_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
-    """Write why `daemon --once` cannot read its mark, as of `now` (UTC); None if it can.
+    """Record why `daemon --once` cannot read its mark, as of `now` (UTC); None if it can.
 
     This is known only after its beat.
     """
@@ -129,7 +129,7 @@ def known_alarms(connection: Connection) -> dict[str, Raised]:
 
 
 def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
-    """Raise the alarms whose keys are new; one that another daemon has raised stays as it is."""
+    """Raise the alarms whose keys are new; one raised by another daemon is not changed."""
     rows = [
         {name: getattr(each, name) for name in _COLUMNS}
         for each in sorted(raised, key=lambda each: each.key)

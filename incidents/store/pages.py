@@ -55,7 +55,7 @@ class Page(NamedTuple):
 def page(
     connection: Connection, query: Select[Any], kind: str, *, limit: int, cursor: str | None
 ) -> Page:
-    """The page of the query, whose order must tell all rows apart.
+    """The page of the query, whose order must be unique for each row.
 
     Raises:
         BadCursorError: if the cursor is not of that `kind` of list.
@@ -71,7 +71,7 @@ def page(
 
 
 def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
-    """The cursor of what follows the row with those keys."""
+    """The cursor of the rows after the one with those keys."""
     from sqlakeyset import serialize_bookmark
 
     return _cursor(kind, serialize_bookmark((place, False)))
@@ -79,7 +79,7 @@ def cursor_after(kind: str, place: tuple[Any, ...]) -> str:
 
 @contextmanager
 def time_limit(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
-    """Limit a query to that many seconds; between several queries, call what it yields.
+    """Limit queries to that many seconds in all; call the yielded function between queries.
 
     Raises:
         TooCostlyError: if they take longer.
@@ -139,7 +139,7 @@ def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
 
 
 def _fits_column(key: Any, column: ColumnElement[Any]) -> bool:
-    """Whether the value fits the column, so that a database can look for it."""
+    """Whether the value fits the column, so that a database can search for it."""
     if isinstance(key, int):
         return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
     return not isinstance(key, str) or "\0" not in key
@@ -156,7 +156,7 @@ def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Convert a text on SQLite, whose own function loses the microseconds: read them apart."""
+    """Convert a text on SQLite, whose own function loses the microseconds: read them separately."""
     seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
     fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
     return seconds * literal_int(SECOND) + cast(

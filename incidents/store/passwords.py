@@ -19,9 +19,9 @@ from incidents.store.statement import insert_or
 
 
 class SetByOther(NamedTuple):
-    """The fact that somebody else set a password.
+    """The fact that another person set a password.
 
-    `by` set it; its owner counts as a second person again from `counts_from` (UTC).
+    `by` set it; from `counts_from` (UTC) its owner can again be a second person.
     """
 
     by: str
@@ -31,7 +31,7 @@ class SetByOther(NamedTuple):
 class Password(NamedTuple):
     """The stored facts of an account's password: its hash (Argon2id, PHC).
 
-    `given`: who else set it, or the one before it. `seal`: see `accounts.serve_key`.
+    `given`: the other person who set it or the previous password. `seal`: see `accounts.serve_key`.
     """
 
     handle: str
@@ -66,7 +66,7 @@ def may_be_read(connection: Connection) -> bool:
 def when_set(
     connection: Connection, *handles: str
 ) -> dict[str, tuple[datetime, SetByOther | None]]:
-    """When the passwords of those accounts (of all, if none is given) were set (UTC), by whom."""
+    """When (UTC) and by whom the passwords of those accounts (all, if none given) were set."""
     of = passwords.c
     wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
     rows = connection.execute(wanted.where(of.handle.in_(handles)) if handles else wanted)

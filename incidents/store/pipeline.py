@@ -1,7 +1,7 @@
 """The pipeline: prepared statements sent to a PostgreSQL server together, in one round trip.
 
-It uses libpq directly. psycopg sends each statement at once, and both the server and this process
-wake up for each. Statements are prepared once a connection.
+It uses libpq directly. psycopg sends each statement at once, which wakes up both the server and
+this process each time. Statements are prepared once for each connection.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CANCEL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A statement that was sent, or its preparation, with the function that gets its rows."""
+    """A sent statement, or its preparation, with the function that gets its rows."""
 
     sql: str
     prepares: bool = False
@@ -97,7 +97,7 @@ class Pipeline:
         """Wait for the results of all statements.
 
         Raises:
-            psycopg.Error: of the first statement that failed; nothing after it was done.
+            psycopg.Error: of the first statement that failed; the later ones had no effect.
         """
         sent, self._sent = self._sent, []
         if not sent:
@@ -120,13 +120,13 @@ class Pipeline:
                 one.take(transformer.load_rows(0, result.ntuples, tuple))
 
     def _abandon(self) -> None:
-        """Give up after an error of this process: what was sent must not be done."""
+        """Give up after an error of this process: sent statements must not take effect."""
         self._sent = []
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             self._disconnect()
 
     def _forget(self, sent: list[_Sent], failed: int) -> None:
-        """Forget the statements to be prepared from the failure on, so that they are prepared anew.
+        """Forget the statements prepared from the failure on, so that they are prepared again.
 
         A plan from before a migration fails each time that it is used.
         """
@@ -138,14 +138,14 @@ class Pipeline:
     def _disconnect(self) -> None:
         """Close the connection: results could no longer be matched with statements.
 
-        Cancel first: the server would go on with what it has received, even a COMMIT.
+        Cancel first: otherwise the server would process everything received, even a COMMIT.
         """
         with contextlib.suppress(Exception):
             self._driver.cancel_safe(timeout=_CANCEL_S)
         self._driver.close()
 
     def _exchange(self) -> list[Any]:
-        """Send what is left, and return all results."""
+        """Send the remaining statements, and return all results."""
         pgconn, results = self._pgconn, list[Any]()
         poll = select.poll()
         while True:

@@ -1,4 +1,4 @@
-"""Queries of the log of sign-ins: who signed in or was refused, and from where, until erased."""
+"""Queries of the log of sign-ins: successes, refusals and their places, until erased."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SignIn(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An act that was refused to a person. `login`: the method of sign-in; `about`: its subject."""
+    """An action refused to a person. `login`: the method of sign-in; `about`: its subject."""
 
     handle: str
     login: str
@@ -76,7 +76,7 @@ def add(connection: Connection, *new: SignIn) -> None:
 
 
 def add_if(connection: Connection, new: SignIn, wanted: bool) -> None:
-    """Add an event if it is `wanted`; the database's cost is the same if not."""
+    """Add an event if it is `wanted`; the cost for the database is the same if not."""
     connection.execute(_given_if(insert(sign_ins), new._asdict() | {"erased": False}, wanted))
 
 
@@ -92,7 +92,7 @@ def count_bounded(
 ) -> int:
     """Count a refusal that anybody can cause from any number of addresses.
 
-    Those beyond the first `MAX_ADDRESSES` of the day are counted as one. Returns the count so
+    Addresses beyond the first `MAX_ADDRESSES` of the day are counted together. Returns the count so
     far; 0 if it is not `wanted`, at the same cost for the database.
     """
     of = refusals.c
@@ -139,7 +139,7 @@ def has_signed_in(connection: Connection, handle: str, place: str, since: dateti
 
 
 def printable(text: str | None) -> str | None:
-    """The text, with a mark for each character that databases refuse: a path may hold anything."""
+    """The text, with a mark for each character that databases refuse: a path may contain any."""
     return text if text is None or text.isprintable() else "?"
 
 
@@ -208,8 +208,8 @@ def erase(
 ) -> int:  # fmt: skip
     """Replace each person and address by a pseudonym, in at most `most` rows; return their number.
 
-    `pseudonym` gives one for a text; the rest of the row stays. A row about a refused act of
-    somebody else loses only the account that it was about.
+    `pseudonym` gives one for a text; the rest of the row stays. A row about another person's
+    refused action loses only the account that it was about.
     """
     done = 0
     for table, columns in _PEOPLE.items():

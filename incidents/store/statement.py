@@ -1,7 +1,7 @@
 """The statement: written in Core, compiled once for a kind of database, given to its driver.
 
-Core's way from a statement to the driver costs several times what these statements cost the
-database, so the desk's own go there directly (see `round_trip`).
+Core's path from a statement to the driver costs several times as much as these statements cost the
+database, so the desk sends its own directly (see `round_trip`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def insert_missing(connection: Connection, table: Table) -> Executable:
 
 
 class Result(Generic[T]):
-    """The rows of a query, which may still be on their way."""
+    """The rows of a query, which may not have arrived yet."""
 
     def __init__(self, processes: _Processes, read: Callable[[Row], T]) -> None:
         self._processes = processes
@@ -66,8 +66,8 @@ class Result(Generic[T]):
     def all(self, but: Callable[[Row], bool] | None = None) -> list[T]:
         """The values of the rows; in a joint round trip, only after its end.
 
-        Rows for which `but` is true are not converted, which costs more than to find them; it sees
-        times and JSON unconverted.
+        Rows for which `but` is true are not converted: conversion costs more than the search. `but`
+        sees times and JSON unconverted.
         """
         assert self._rows is not None, "the answer is still under way"
         rows = self._rows if but is None else [row for row in self._rows if not but(row)]
@@ -93,7 +93,7 @@ class Query(Generic[T]):
     def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
         """Send the query about `rows`, with `values` for its other parameters.
 
-        If it is about given rows and there are none, nothing is sent, and nothing is found.
+        If the query needs given rows and there are none, nothing is sent and the result is empty.
         """
         if self._columns and not rows:
             return self._nothing

@@ -1,7 +1,7 @@
 """The table of given rows, which a statement joins: one parameter, whatever the number of rows.
 
-So the statement's text stays the same, and it is compiled and planned once; a list of thousands of
-values would be a new statement each time, and has a limit on SQLite.
+The statement's text stays the same, so it is compiled and planned once. A list of thousands of
+values would be a new statement each time, and SQLite limits it.
 """
 
 from __future__ import annotations
@@ -84,9 +84,9 @@ def _each(columns: dict[str, Kind]) -> FromClause:
 
 
 def _recordset(columns: dict[str, Kind]) -> FromClause:
-    """The given rows, with a limit that cuts nothing off, but tells the planner that they are few.
+    """The given rows, with a limit that cuts nothing off but tells the planner that they are few.
 
-    It would otherwise expect a hundred rows, and read a whole table to find one of them.
+    Otherwise it would expect a hundred rows, and read a whole table to find one of them.
     """
     rows = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON)).table_valued(
         *(column(name, kind) for name, kind in columns.items()), name="rows"

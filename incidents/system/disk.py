@@ -1,7 +1,7 @@
-"""The disk: files written whole or not at all, names that survive a crash, and locks on them.
+"""The disk: files written completely or not at all, names that survive a crash, and locks.
 
 A command run as root works in folders of the daemon's user. Whatever that user puts there in place
-of a file, root writes, and gives away, only files that it has made or opened itself.
+of a file, root writes, and changes the owner of, only files that it has created or opened itself.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ def file_errors(file: Path | str, done: str) -> Iterator[None]:
 
 
 def owner_beside(file: Path) -> Owner | None:
-    """Return the owner for a file that root makes beside this one: this file's, or its folder's.
+    """Return the owner for a file that root creates beside this one: this file's, or its folder's.
 
-    Its folder's if it is missing; None if not root, who alone can give files away. Raises OSError.
+    The folder's owner if the file is missing; None if not root, because only root can change
+    owners. Raises OSError.
     """
     if os.geteuid() != 0:
         return None
@@ -52,12 +53,9 @@ def owner_beside(file: Path) -> Owner | None:
 def write_whole(
     file: Path, parts: Iterable[bytes], mode: int = PRIVATE, owner: Owner | None = None
 ) -> None:
-    """Write a file that gets its name once all of it is on disk, and replaces the one of that name.
+    """Write a complete file to disk, then give it its name, replacing any file of that name.
 
     It has that mode and owner, whatever the umask, and whatever those of the file that it replaces.
-
-    Raises:
-        OSError: if the disk fails; the old file is left as it was.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
@@ -74,10 +72,10 @@ def write_whole(
 
 
 def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
-    """Create a private file, and open it to write; it has that owner from the start.
+    """Create a private file with that owner from the start, and open it to write.
 
     Raises:
-        FileExistsError: if there is such a file.
+        FileExistsError: if the file exists.
         OSError: if it cannot be made.
     """
     return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")
@@ -86,7 +84,7 @@ def create_private(file: Path, owner: Owner | None = None) -> BinaryIO:
 def open_own(
     file: Path, *, make: bool = False, mode: int = PRIVATE, owner: Owner | None = None
 ) -> int:
-    """Open a file that this program alone writes, and return its descriptor.
+    """Open a file that only this program writes, and return its descriptor.
 
     It is open to read or, with `make`, to read and write; a missing file is then made, with that
     mode and owner.
@@ -108,7 +106,7 @@ def open_own(
 
 
 def set_aside(file: Path, suffix: str) -> Path:
-    """Rename a file for a person to look at, with that suffix, and return the new path.
+    """Rename a file for a person to inspect, with that suffix, and return the new path.
 
     A number follows the suffix if the name is taken. The same text is kept once.
 
@@ -133,7 +131,7 @@ def set_aside(file: Path, suffix: str) -> Path:
 
 
 def resolve_links(file: Path) -> Path:
-    """Return the target of links of this name that this user or root has made.
+    """Resolve links of this name that this user or root has made, and return the target.
 
     Raises:
         OSError: if another user has made one, or they lead in a circle.
@@ -150,7 +148,7 @@ def resolve_links(file: Path) -> Path:
 
 
 def open_special(file: Path) -> BinaryIO:
-    """Open something that is no file on a disk (a pipe, a device), to write to it.
+    """Open a pipe, a device or the like to write to it.
 
     Raises:
         OSError: if it is a file on a disk, or cannot be opened.
@@ -163,12 +161,12 @@ def open_special(file: Path) -> BinaryIO:
 
 
 def check_opened_by_name(handle: int) -> None:
-    """Check that this process has the file of that descriptor open a second time.
+    """Check that this process has the descriptor's file open at least twice.
 
-    Libraries that open files by name alone, such as SQLite, then have opened the same file.
+    This shows that a library that opens files only by name, such as SQLite, opened the same file.
 
     Raises:
-        OSError: if not, since a link has replaced it.
+        OSError: if it did not, because a link replaced the file.
     """
     own, found, handles = os.fstat(handle), 0, Path("/proc/self/fd")
     if not handles.is_dir():
@@ -182,7 +180,10 @@ def check_opened_by_name(handle: int) -> None:
 
 
 def read(file: Path) -> bytes:
-    """Return the content of a file that this program alone writes; raises as `open_own` does."""
+    """Return the content of a file that only this program writes.
+
+    Raises the errors of `open_own`.
+    """
     with os.fdopen(open_own(file), "rb") as stream:
         return stream.read()
 
@@ -222,7 +223,7 @@ def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
 
 
 def make_readable(folder: Path) -> None:
-    """Make a folder readable for everybody; raises OSError, also if it is a link."""
+    """Make a folder readable for everybody; raises OSError, also for a link."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK)
     try:
         os.fchmod(handle, 0o755)
@@ -250,7 +251,7 @@ def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterato
         OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
     with os.fdopen(open_own(file, make=True, owner=owner), "r+b", 0) as lock:
-        # Counted attempts, since a simulated clock may stand still.
+        # Attempts are counted, because a simulated clock may be frozen.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -25,7 +25,7 @@ class _Place(Generic[Item, Outcome]):
 
 
 class GroupCommit(Generic[Item, Outcome]):
-    """Work that costs the same for one item as for many, and is done by one thread at a time.
+    """Work that costs the same for one item as for many, done by one thread at a time.
 
     `work` gets the items in the order of arrival, and returns an outcome for each. After a round of
     many items the next one waits `gathering_s` seconds before it begins.
@@ -44,7 +44,7 @@ class GroupCommit(Generic[Item, Outcome]):
     def take(self, item: Item, patience_s: float | None = None) -> Outcome | None:
         """Return the item's outcome; None if the present round lasts longer than `patience_s`.
 
-        Without a limit the caller waits as long as it takes.
+        Without a limit, the caller waits until the outcome is known.
 
         Raises:
             BaseException: whatever `work` raises, for each of its items.

@@ -1,4 +1,4 @@
-"""The template of a page that is a file of its own: no scripts, no other files."""
+"""The template of a self-contained page: no scripts, no other files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @cache
 def load(file: Path) -> Template:
-    """One of the program's own templates; whatever is written into it is text."""
+    """Load one of the program's own templates; text inserted into it is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(

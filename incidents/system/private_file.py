@@ -1,6 +1,6 @@
 """The private file: readable by its owner alone, with a check of its owner and age.
 
-A group, and everybody else, may neither read nor write a private file (mode 0600).
+Neither the group nor others may read or write a private file (mode 0600).
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ _SHARED = stat.S_IRWXG | stat.S_IRWXO
 def read(file: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a private file.
 
-    Something that is no file on a disk, such as a shell's pipe, has no meaningful mode. A
-    credential that systemd gives to a service is private by an access control list, which looks
-    like a group's.
+    A pipe, or anything else that is not a file on disk, has no meaningful mode. A credential that
+    systemd gives to a service is private by an access control list, which looks like a group's.
 
     Raises:
-        PermissionError: if others may read or write it; its `strerror` says what to do.
+        PermissionError: if others may read or write it; its `strerror` gives the remedy.
         OSError: if it cannot be read, or has more than `most` bytes.
     """
     with file.open("rb") as opened:
@@ -55,17 +54,17 @@ def read(file: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def shared_mode(found: os.stat_result) -> str | None:
-    """The mode, as chmod writes it, of a file that others than its owner may read or write."""
+    """The mode, as chmod writes it, of a file that others can read or write."""
     if stat.S_ISREG(found.st_mode) and found.st_mode & _SHARED:
         return f"{stat.S_IMODE(found.st_mode):04o}"
     return None
 
 
 def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
-    """Write a new private file of that owner, whole and on disk on return.
+    """Write a new private file of that owner, complete and on disk on return.
 
     Raises:
-        FileExistsError: if the file exists; it is left as it is.
+        FileExistsError: if the file exists; it stays unchanged.
         OSError: if it cannot be written.
     """
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
@@ -146,9 +145,9 @@ def _name(user: int) -> str:
 def birth_time(handle: int) -> int | None:
     """Return the open file's time of birth, in nanoseconds by its disk's clock; None if unknown.
 
-    Older NFS clients and ext4 do not know it. Python 3.11 does not ask for it on Linux.
+    Older NFS clients and ext4 do not store it. Python 3.11 does not query it on Linux.
     """
-    # Imported here, since nothing else in this module needs it.
+    # Imported here, because nothing else in this module needs it.
     import ctypes
 
     found = ctypes.create_string_buffer(_STATX_BYTES)

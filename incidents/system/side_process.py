@@ -1,8 +1,8 @@
 """The side process: a second Python that works for this one, with a limit for each account.
 
 It ends with this process, however that ends. Workers of `concurrent.futures` and `multiprocessing`
-do not: each holds both ends of its queue, and stays for ever once its parent is killed. They also
-answer Ctrl-C only after their present work.
+do not: each holds both ends of its queue, and stays forever if its parent is killed. They also
+react to Ctrl-C only after their present work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The umask: what this process makes is its owner's alone."""
+"""The umask: new files of this process are accessible to its owner alone."""
 
 from __future__ import annotations
 

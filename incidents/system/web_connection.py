@@ -1,6 +1,6 @@
-"""The connections of the web server: how many a peer may have, and how long it may keep them.
+"""The connections of the web server: their number for each peer, and their time limits.
 
-uvicorn itself waits for ever: for a request's head, for its body, and for a peer that does not read
+uvicorn itself waits forever for a request's head, for its body, and for a peer that does not read
 its answer. Here every connection is checked each second, and slow ones are cut off. An endless
 answer, such as a stream of changes, has no deadline.
 """
@@ -45,9 +45,9 @@ class Peers:
 
     An address has 100 of them, or half if there are fewer. Beyond that, its connection that has
     waited longest for a request is dropped; if none waits, the new one is refused. On the loopback,
-    where a proxy may stand for everybody, only a connection that never sent a request is dropped,
-    and none is refused. Those of `trusted` proxies are not counted. When all are taken, the
-    connection that has waited longest is dropped, whoever has it.
+    where a proxy may represent everybody, only a connection that never sent a request is dropped,
+    and none is refused. Those of `trusted` proxies are not counted. When all are in use, the
+    connection that has waited longest is dropped, whatever its peer.
     """
 
     def __init__(self, at_once: int, trusted: Sequence[Network]) -> None:
@@ -175,13 +175,13 @@ class Connection(H11Protocol):
             self._cut_off()
 
     def abort(self) -> None:
-        """End the connection at once, whatever is still unsent."""
+        """End the connection at once, without sending the rest."""
         self.peers.on_close(self)
         self.connections.discard(self)
         self.transport.abort()
 
     def _awaits(self) -> str | None:
-        """The part of a request that the server waits for, if the peer is the cause."""
+        """The part of a request that the server waits for, if the peer causes the delay."""
         if self.transport.is_closing():
             return None
         if self.conn.their_state is h11.IDLE:

@@ -52,8 +52,8 @@ def run(
     """Serve the application until SIGTERM or SIGINT; `listening` is called with the open address.
 
     Running requests are answered first; `stopping` is called before, to end endless answers.
-    `extra`: the extra of this program that installs uvicorn. `at_once`: the most connections, of
-    which those of the `proxies` serve many people.
+    `extra`: the extra of this program that installs uvicorn. `at_once`: the most connections. Those
+    of the `proxies` serve many people.
 
     Raises:
         NoServerError: if uvicorn is not installed.

@@ -1,1 +1,1 @@
-"""The transparency log: its Merkle tree, its proofs and tiles, and the notes that are signed."""
+"""The transparency log: its Merkle tree, its proofs and tiles, and its signed notes."""

@@ -1,7 +1,7 @@
 """The encoding of bytes and numbers in signed texts: base64 and decimal, in one spelling each.
 
-With a second spelling, a byte of a signed text could be changed unnoticed. So a text is refused
-unless it would be written the same.
+With a second spelling, a byte of a signed text could be changed unnoticed. A text is therefore
+refused unless encoding it again gives the same text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def base64_of(data: bytes) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """The bytes that `base64_of` has written.
+    """Decode text written by `base64_of`.
 
     Raises:
         ValueError: for another alphabet, missing padding, or bits that are left over and not zero.
@@ -49,7 +49,7 @@ def from_decimal(text: str) -> int:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether `text` can be written in UTF-8 at all."""
+    """Whether `text` can be encoded in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""The keys of signed notes and their signatures: Ed25519, as C2SP signed-note writes them.
+"""The keys of signed notes and their signatures: Ed25519, in the format of C2SP signed-note.
 
 A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, the key id in eight
 hexadecimal digits; a signing key is the same with the seed in place of the public key and
-`PRIVATE+KEY+` before it. No error and no representation ever shows what is private.
+`PRIVATE+KEY+` before it. No error or representation ever shows a private key.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Signature:
 
     @classmethod
     def parse(cls, line: str) -> Signature:
-        """The signature that `str` has written, without the newline.
+        """Parse a signature written by `str`, without the newline.
 
         Raises:
             NoteError: for any other line.
@@ -68,7 +68,7 @@ class Signature:
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
     def is_by(self, key: VerifierKey) -> bool:
-        """Whether it names that key; `note.verified_keys` checks whether the key made it."""
+        """Whether it names that key; `note.verified_keys` checks that the key made it."""
         return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class Signer(Protocol):
 
     @property
     def verifier(self) -> VerifierKey:
-        """The key by which others check what is signed."""
+        """The key with which others verify signatures."""
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the Ed25519 signature (RFC 8032) of `message`."""
@@ -137,7 +137,7 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
-        """The key that `str` has written.
+        """Parse a key written by `str`.
 
         Raises:
             KeyFormatError: for any other text; a private key given by mistake is not repeated.
@@ -169,7 +169,7 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKey:
-    """A private key, held in memory, with the verifier key that belongs to it."""
+    """A private key, held in memory, with its verifier key."""
 
     verifier: VerifierKey
     _seed: bytes = field(compare=False)
@@ -187,7 +187,7 @@ class SigningKey:
 
     @classmethod
     def parse(cls, text: str) -> SigningKey:
-        """The key that `private_text` has written, without the white space of a file around it.
+        """Parse a key written by `private_text`, ignoring white space around it in a file.
 
         Raises:
             KeyFormatError: for any other text, none of which is repeated.
@@ -201,7 +201,7 @@ class SigningKey:
                 given=Cause.of("the_private_key", "the private key"), detail=str(error)
             ) from None
         except KeyFormatError as error:
-            # If the text is cut elsewhere, what looks like the name may be part of the private key.
+            # If the text is cut elsewhere, the apparent name may be part of the private key.
             detail = error.facts["detail"]
             raise KeyFormatError(
                 given=Cause.of("the_private_key", "the private key"), detail=detail
@@ -209,7 +209,7 @@ class SigningKey:
         return key
 
     def private_text(self) -> str:
-        """The key as Go writes it. This text is the private key itself."""
+        """The key in Go's format. This text is the private key itself."""
         return PRIVATE + _text(self.verifier, self._seed)
 
     def sign(self, message: bytes) -> bytes:

@@ -1,15 +1,16 @@
-"""The signed note, and the checkpoint that a log and its witnesses sign as one (C2SP).
+"""The signed note, and the checkpoint that a log and its witnesses sign as a note (C2SP).
 
-A note is a text, an empty line, and the signatures of those who vouch for it, to the byte as Go's
-`sumdb/note` writes it. The text ends with a newline and is UTF-8 without control characters; each
-signature has a line of its own.
+A note is a text, an empty line, and its signatures, byte for byte in the format of Go's
+`sumdb/note`. The text ends with a newline and is UTF-8 without control characters; each signature
+has a line of its own.
 
-A checkpoint is origin, size and root as such a text. It commits the log to everything it holds: who
-has a checkpoint of size N can have it proved that each larger one begins with the same N entries.
+A checkpoint is such a text with origin, size and root. It commits the log to all its entries: for a
+holder of a checkpoint of size N, it can be proved that each larger one begins with the same N
+entries.
 
 A witness's cosignature says: "As of this time, the largest consistent tree that I have seen of the
 log of this origin has this root." The message is two lines, then the text of the checkpoint; the
-signature is the time in eight bytes, then 64 bytes of Ed25519. Of extensions nothing is stated.
+signature is the time in eight bytes, then 64 bytes of Ed25519. It states nothing about extensions.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class CheckpointError(VerificationError):
 class Checkpoint:
     """The tree of `size` entries (at least 0) of the log `origin`; `root` is 32 bytes.
 
-    Of `extensions`, further lines, neither log nor witness states anything.
+    `extensions`: further lines, about which neither log nor witness states anything.
     """
 
     origin: str
@@ -64,13 +65,13 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """The text that is signed, the newline at its end included."""
+        """The text to sign, including the final newline."""
         lines = (self.origin, str(self.size), encoding.base64_of(self.root), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """The checkpoint that `Checkpoint.text` has written.
+    """Parse a checkpoint written by `Checkpoint.text`.
 
     Raises:
         CheckpointError: for anything that would be written in another way.
@@ -103,7 +104,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def checkpoint_of(signed: bytes | str) -> Checkpoint:
-    """The checkpoint that a note holds; its signatures are not checked.
+    """The checkpoint in a note; its signatures are not checked.
 
     Raises:
         NoteError, CheckpointError: if it is not a note, or holds no checkpoint.
@@ -138,7 +139,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
 
 
 def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> bool:
-    """Whether `blob` is that witness's cosignature of the text, of any time."""
+    """Whether `blob` is that witness's cosignature of the text, for any time."""
     if len(blob) != _BLOB_BYTES:
         return False
     at, signed = int.from_bytes(blob[:_TIME_BYTES], "big"), blob[_TIME_BYTES:]
@@ -151,7 +152,7 @@ def time_of_cosignature(signature: Signature) -> int:
     """The time of a cosignature by the witness's clock: whole seconds since 1970 (UTC).
 
     Raises:
-        NoteError: if the signature has not the length of a cosignature.
+        NoteError: if the signature does not have the length of a cosignature.
     """
     if len(signature.blob) != _BLOB_BYTES:
         raise NoteError(
@@ -170,7 +171,7 @@ MAX_SIGNATURES = 100
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text, the newline at its end included, and its signatures in their order."""
+    """A text, including its final newline, and its signatures in order."""
 
     text: str
     signatures: tuple[Signature, ...]
@@ -208,7 +209,7 @@ def parse(data: bytes | str) -> Note:
 
 
 def sign_note(text: str, *by: Signer) -> Note:
-    """The note of `text`, signed with each key in that order.
+    """Sign `text` with each key in that order, and return the note.
 
     Raises:
         NoteError: if the text is not allowed in a note.

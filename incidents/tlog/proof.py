@@ -1,7 +1,7 @@
 """The proof that a leaf is in a tree, or that a tree is the beginning of a larger one.
 
-RFC 9162 section 2.1: proofs are made as 2.1.3.1 and 2.1.4.1 have it, and checked as 2.1.3.2 and
-2.1.4.2 have it. Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
+Proofs are made by sections 2.1.3.1 and 2.1.4.1 of RFC 9162, and checked by 2.1.3.2 and 2.1.4.2.
+Hashes are SHA-256, 32 bytes each; sizes count leaves, and indices count from 0.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def _path(index: int, span: _Span) -> list[_Span]:
 
 
 def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
-    """SUBPROOF of the leaves of `span` that are before `old`; `known` as long as it is all of them.
+    """The SUBPROOF for the leaves of `span` that are before `old`.
 
-    The root of the whole old tree is left out: the verifier has it.
+    `known`: so far these are all leaves of `old`. The root of the whole old tree is left out: the
+    verifier has it.
     """
     start, end = span
     if old == end:
@@ -73,7 +74,7 @@ def _subproof(old: int, span: _Span, *, known: bool) -> list[_Span]:
 
 
 def _split_point(span: _Span) -> int:
-    """The leaf at which a tree is split: the largest power of two below its size is on the left."""
+    """The leaf at which a tree is split: the largest power of two below its size goes left."""
     start, end = span
     return start + (1 << (end - start - 1).bit_length() - 1)
 
@@ -89,8 +90,8 @@ def _root(nodes: Nodes, span: _Span) -> bytes:
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
     """The root that a tree of `size` leaves must have, if `leaf` is its leaf hash at `index`.
 
-    RFC 9162 section 2.1.3.2. Raises ProofError if there is no such leaf, if the proof has not the
-    right number of hashes, or if a hash has not 32 bytes.
+    RFC 9162 section 2.1.3.2. Raises ProofError if there is no such leaf, if the proof has a wrong
+    number of hashes, or if a hash does not have 32 bytes.
     """
     _refuse_index(index, size)
     _refuse_hashes(leaf, *proof)
@@ -107,9 +108,9 @@ def roots_from_consistency(
 ) -> tuple[bytes, bytes]:
     """The roots that the trees of `old` and of `new` leaves must have, if the proof holds.
 
-    RFC 9162 section 2.1.4.2. `old_root` enters where `old` is a power of two, so that it is a node
-    of the new tree. Raises ProofError if the sizes can have no proof, if it has not the right
-    number of hashes, or if a hash has not 32 bytes.
+    RFC 9162 section 2.1.4.2. `old_root` is used if `old` is a power of two, and it is therefore a
+    node of the new tree. Raises ProofError if the sizes can have no proof, if it has a wrong number
+    of hashes, or if a hash does not have 32 bytes.
     """
     _refuse_sizes(old, new)
     _refuse_hashes(old_root, *proof)
@@ -127,7 +128,7 @@ def roots_from_consistency(
 
 
 def _left_siblings(place: int, last: int) -> Iterator[bool]:
-    """For each sibling on the way up from node `place` of 0 … `last`, whether it is on the left.
+    """For each sibling on the path up from node `place` of 0 … `last`, whether it is on the left.
 
     `place` and `last` are the numbers fn and sn of the RFC. A left child that is the last of its
     row has no sibling: it rises until it is a right child.
@@ -153,7 +154,7 @@ def _climb(place: int, last: int) -> tuple[int, int]:
 def check_inclusion(
     index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Raise ProofError unless the proof shows that `leaf` is the leaf hash at `index`."""
+    """Check that the proof shows `leaf` as the leaf hash at `index`; raises ProofError."""
     _refuse_hashes(root)
     if root_from_inclusion(index, size, leaf, proof) != root:
         raise ProofError(detail=_cause("root", leaf=index, size=size, root=root.hex()))
@@ -162,7 +163,7 @@ def check_inclusion(
 def check_consistency(
     old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
 ) -> None:
-    """Raise ProofError unless the proof shows that the old tree is the beginning of the new."""
+    """Check that the proof shows the old tree as the beginning of the new; raises ProofError."""
     _refuse_hashes(new_root)
     old_side, new_side = roots_from_consistency(old, old_root, new, proof)
     for size, computed, given in (old, old_side, old_root), (new, new_side, new_root):

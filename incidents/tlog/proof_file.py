@@ -1,4 +1,4 @@
-"""The proof file: it shows somebody who is offline that one entry is in the log (C2SP tlog-proof).
+"""The proof file: offline proof that one entry is in the log (C2SP tlog-proof).
 
 It holds the entry's index, the hashes of its inclusion proof, and the checkpoint with all its
 signatures, but not the entry.
@@ -26,10 +26,10 @@ class ProofFileError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class ProofFile:
-    """The proof of one entry, for somebody offline.
+    """The offline proof of one entry.
 
     `index` counts from 0, `proof` goes from the leaf's sibling upwards (32 bytes each), and the
-    signed checkpoint is kept to the byte. Nothing vouches for `extra`.
+    signed checkpoint is kept byte for byte. Nothing confirms `extra`.
     """
 
     index: int
@@ -39,14 +39,14 @@ class ProofFile:
 
     @property
     def text(self) -> str:
-        """The file; `encode` makes it UTF-8."""
+        """The text of the file; `encode` makes it UTF-8."""
         extra = [_EXTRA + encoding.base64_of(self.extra)] if self.extra else []
         lines = [HEADER, *extra, f"{_INDEX}{self.index}", *map(encoding.base64_of, self.proof)]
         return "".join(f"{line}\n" for line in lines) + "\n" + self.checkpoint.decode()
 
 
 def parse_file(data: bytes | str) -> ProofFile:
-    """The file that `ProofFile.text` has written; what it proves is not checked.
+    """Parse a file written by `ProofFile.text`, without checking its proof.
 
     Raises:
         ProofFileError: for anything that would be written in another way.

@@ -1,4 +1,4 @@
-"""The tile: 256 hashes of the tree under a path of their own, as C2SP tlog-tiles lays them out.
+"""The tile: 256 hashes of the tree under their own path, in the layout of C2SP tlog-tiles.
 
 A tile of level l holds roots of subtrees of height 8·l. Those on the right edge of a tree are
 partial: they have between 1 and 255 hashes, and no hash above them.
@@ -56,7 +56,7 @@ class TileError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """The n-th tile of a level, and how many hashes it has, 1 to 256."""
+    """The n-th tile of a level, and the number of its hashes, 1 to 256."""
 
     level: int
     n: int
@@ -81,12 +81,12 @@ class Tile:
 
 
 def path(tile: Tile) -> str:
-    """The path under which a log keeps a tile: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
+    """The path of a tile in a log: `tile/<L>/<N>`, and `.p/<W>` if it is partial."""
     return f"tile/{tile.level}/{_index_path(tile.n, tile.width)}"
 
 
 def entries_path(n: int, width: int = WIDTH) -> str:
-    """The path under which a log keeps the entries of the n-th tile of level 0."""
+    """The path in a log of the entries of the n-th tile of level 0."""
     return f"tile/entries/{_index_path(n, width)}"
 
 
@@ -124,8 +124,8 @@ def partial_tiles_of(size: int) -> Iterator[Tile]:
 def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     """The nodes of a tree of `size` leaves, from its tiles. The last 64 tiles read are kept.
 
-    `read` returns at least the hashes of a tile, since a tile only grows. Raises TileError if they
-    are too few, or for a node that is not in the tree.
+    `read` returns at least the hashes of a tile, because a tile only grows. Raises TileError if
+    there are too few, or for a node that is not in the tree.
     """
 
     @lru_cache(maxsize=_CACHED_TILES)
@@ -171,7 +171,7 @@ def _wrong_length(tile: Tile, length: int) -> TileError:
 
 
 def entry_bundle(entries: Sequence[bytes]) -> bytes:
-    """Encode 1 to 256 entries as a log serves them: before each, its length in two bytes.
+    """Encode 1 to 256 entries in a log's format: before each, its length in two bytes.
 
     Raises TileError for another number of entries, or for one of more than 65,535 bytes.
     """
@@ -224,7 +224,7 @@ def _check_width(entries: int) -> None:
 
 @dataclass(slots=True)
 class Edge:
-    """The partial tiles on the right of a tree, made by `of`: enough for it to grow in place."""
+    """The partial tiles on the right of a tree, from `of`: enough for it to grow in place."""
 
     size: int = 0
     _partial: dict[int, bytes] = field(default_factory=dict)
@@ -254,8 +254,8 @@ class Edge:
     def append(self, leaf_hashes: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
         """Add leaves on the right; return the level, n and all hashes of each changed tile.
 
-        A tile that became full is returned once, and a partial one as it is after the last leaf.
-        Raises TreeError if a hash has not 32 bytes; then nothing has changed.
+        A tile that became full is returned once, and a partial one in its state after the last
+        leaf. Raises TreeError, without a change, if a hash does not have 32 bytes.
         """
         row = row_of(tuple(leaf_hashes))
         changed: list[tuple[int, int, bytes]] = []

@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962 section 2.1, and the few hashes that it needs to grow.
 
-A row is the hashes of neighbouring nodes of one height, 32 bytes each, concatenated. Rows are
-hashed whole, since a method call for each node would cost more than its hash.
+A row is the concatenated hashes, 32 bytes each, of neighbouring nodes of one height. Rows are
+hashed as a whole, because a method call for each node would cost more than its hash.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def tile_root(hashes: bytes) -> bytes:
 
 
 def rows_of(row: bytes) -> list[bytes]:
-    """The row and those above it, as long as there are pairs: the n-th has roots of height n."""
+    """The row and those above it, while there are pairs: the n-th has roots of height n."""
     rows = [row]
     while len(rows[-1]) >= _PAIR_BYTES:
         rows.append(row_above(rows[-1]))
@@ -75,7 +75,7 @@ def row_above(row: bytes) -> bytes:
 
 
 def row_of(hashes: Sequence[bytes]) -> bytes:
-    """These hashes as a row. Raises TreeError if one of them has not 32 bytes."""
+    """These hashes as a row. Raises TreeError if one of them does not have 32 bytes."""
     if lengths := set(map(len, hashes)) - {HASH_BYTES}:
         raise TreeError(
             detail=Cause.of(
@@ -91,7 +91,7 @@ def row_of(hashes: Sequence[bytes]) -> bytes:
 def subtrees(size: int) -> Iterator[tuple[int, int]]:
     """The perfect subtrees of a tree of `size` leaves, the largest first.
 
-    Each as its height h and its place n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
+    Each is given by its height h and its place n: it spans the leaves from n·2^h to (n+1)·2^h - 1.
     """
     for height in reversed(range(size.bit_length())):
         if size >> height & 1:
@@ -110,9 +110,9 @@ def join_roots(roots: Sequence[bytes]) -> bytes:
 class Frontier:
     """The compact range: the roots of the perfect subtrees of a tree, the largest first.
 
-    It is all that a tree needs to grow and to know its root: at most 63 hashes. It grows in place.
-    Raises TreeError if the number of hashes does not fit the size, or if one has not 32 bytes; then
-    nothing has changed.
+    A tree needs nothing else to grow and to compute its root: at most 63 hashes. It grows in place.
+    Raises TreeError, without a change, if the number of hashes does not fit the size, or if one
+    does not have 32 bytes.
     """
 
     size: int = 0
@@ -135,7 +135,7 @@ class Frontier:
             )
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Add leaves on the right, from left to right, at one hash a leaf."""
+        """Add leaves on the right, from left to right, one hash for each leaf."""
         size, hashes, coming = self.size, self.hashes, iter(leaf_hashes)
         while batch := tuple(islice(coming, _BATCH)):
             hashes = _appended(size, hashes, row_of(batch))
@@ -143,7 +143,7 @@ class Frontier:
         self.size, self.hashes = size, hashes
 
     def root(self) -> bytes:
-        """The root of the tree as it is now."""
+        """The root of the tree in its present size."""
         return join_roots(self.hashes) if self.hashes else EMPTY_ROOT
 
     def to_bytes(self) -> bytes:

@@ -1,1 +1,1 @@
-"""The values: valid texts, choices, times and names, wherever they are entered."""
+"""Values: valid texts, choices, times and names, wherever they are entered."""

@@ -76,7 +76,7 @@ def read_item_id(text: str) -> tuple[int, str] | None:
 
 
 def read_order_id(text: str) -> tuple[int, int, str] | None:
-    """Read an order's id, also with its number in the world, as (site, order, lane), or None."""
+    """Read an order's id, also with its number in the live system, as (site, order, lane)."""
     found = _ORDER.fullmatch(text)
     if found is None or int(found[2]) % ORDERS_EACH == 0:
         return None

@@ -1,6 +1,6 @@
-"""The inputs: words given at a terminal or over the network, read as values.
+"""Inputs: text given at a terminal or over the network, parsed as values.
 
-Each function raises a RefusedError that names the given word, or what may not be in it.
+Each function raises a RefusedError that names the given text, or the disallowed part.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedEr
 
 
 def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
-    """Return a reader of text in a person's own words, called `what` in its errors.
+    """Return a reader of a person's text, called `what` in its errors.
 
     The reader raises BadTextError, EmptyTextError or TextTooLongError.
     """
@@ -95,11 +95,9 @@ def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]
 
 
 def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Normalized:
-    """Read the web addresses of one finding, each once, as they are kept; `bare` as in `read`.
+    """Read the web addresses of one finding, each once, in the form in which they are kept.
 
-    Raises:
-        BadUrlError: for one that cannot be kept.
-        TooManyUrlsError: for more than an incident may have.
+    `bare` as in `read`.
     """
     if len(given) > MAX_URLS:
         raise TooManyUrlsError(count=len(given), limit=MAX_URLS)

@@ -1,4 +1,4 @@
-"""The language tag: the supported language that a name, such as a locale's, means."""
+"""The language tag: the supported language for a name, such as a locale's."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def tag(name: str) -> Tag | None:
 
 
 def wanted(asked: str | None, environ: Mapping[str, str]) -> Tag:
-    """The language that is ours of `asked`, of INCIDENTS_LANG or of the locale, the first of them;
-    else English."""
+    """The first supported language of `asked`, INCIDENTS_LANG and the locale; else English."""
     names = (asked, environ.get("INCIDENTS_LANG"), of_locale(environ))
     return next(filter(None, (tag(name) for name in names if name)), "en")
 

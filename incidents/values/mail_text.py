@@ -1,7 +1,7 @@
 """The mail's text: the readable text of a mail whose source, or a part of it, was pasted.
 
 In the source an address may be cut in half (quoted-printable, RFC 2045, section 6.7) or unreadable
-(base64); its halves are no evidence. Text that is no mail is left as it is.
+(base64); its halves are not evidence. Text that is not a mail is left unchanged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The parsing of untrusted TOML, JSON and CSV, within limits and with messages of our own.
 
-TOML has limits, since parsing it can take unlimited time. Python's own messages name its classes
+TOML has limits, because parsing it can take unlimited time. Python's own messages name its classes
 and functions, and change between releases.
 """
 
@@ -70,7 +70,7 @@ def read_toml(text: str, most: int) -> dict[str, Any]:
 
 
 def toml_problem(error: ValueError | RecursionError) -> str:
-    """Describe why `tomllib` could not read a text, without words about Python."""
+    """Describe why `tomllib` could not read a text, without Python's own terms."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, tomllib.TOMLDecodeError):
@@ -92,7 +92,7 @@ def json_problem(error: ValueError | RecursionError) -> str:
 
 
 def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, int]]:
-    """Return the same for an error of `json` as `errors.Cause` has it: code, sentence and facts."""
+    """Return an error of `json` in the form of `errors.Cause`: code, sentence and facts."""
     if isinstance(error, UnicodeError):
         return "json_not_utf8", "it is not UTF-8", {}
     if isinstance(error, RecursionError):

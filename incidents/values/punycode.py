@@ -1,4 +1,4 @@
-"""Punycode (RFC 3492): the ASCII form of a label in other letters.
+"""Punycode (RFC 3492): the ASCII form of a label with other letters.
 
 Python's own codec takes time quadratic in a label's length: 0.4 ms for 60 letters, and a request
 can have a million. It is the oracle of the tests.
@@ -11,7 +11,7 @@ _BASE, _LEAST, _MOST, _SKEW, _DAMP = 36, 1, 26, 38, 700
 
 
 def encode(label: str) -> str:
-    """Encode a label that is not ASCII, as it is written after `xn--` (section 6.3)."""
+    """Encode a label that is not ASCII, in the form after `xn--` (section 6.3)."""
     placed = [n for n, letter in enumerate(label) if letter.isascii()]
     others = sorted((ord(letter), n) for n, letter in enumerate(label) if not letter.isascii())
     found = [label[n] for n in placed]

@@ -1,9 +1,9 @@
-"""A site's name: how it may be written, and the one form in which it is kept.
+"""A site's name: its accepted spellings, and the one form in which it is kept.
 
 The kept form is a host's lower-case ASCII form (UTS 46), of at most 253 octets, or an IP address in
-its shortest form. Any name that DNS can serve is valid, also one that no registry would sell: an
-emoji, a hyphen at an end. It is never a URL: a site is one responsible person's name, not any host
-that appears in an address.
+its shortest form. Any name that DNS can serve is valid, even one that no registry would sell: an
+emoji, a hyphen at an end. It is never a URL: a site is the name of one responsible person, not any
+host in an address.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read(text: str) -> str:
     """Read a site's name, and return its kept form.
 
     Raises:
-        BadSiteNameError: naming the text, the reason, and the way out.
+        BadSiteNameError: naming the text, the reason, and the remedy.
     """
     kept = read_host(text)
     if _LIKE_AN_ID.fullmatch(kept):
@@ -88,7 +88,7 @@ def read(text: str) -> str:
 
 
 def matches_name(site: str, typed: str | None) -> bool:
-    """Whether the text that somebody typed to confirm is the name of that site."""
+    """Whether a text typed as confirmation is the name of that site."""
     try:
         return typed is not None and read(typed.strip()) == site
     except BadSiteNameError:
@@ -96,12 +96,12 @@ def matches_name(site: str, typed: str | None) -> bool:
 
 
 def read_host(text: str) -> str:
-    """Read any host, also one that no site may be called; raises as `read` does."""
+    """Read any host, even one that no site may have. Raises the same errors as `read`."""
     return _host(text, _PLAIN)
 
 
 def read_served(text: str) -> str:
-    """Read a host in an address, with any sign that browsers accept; it is below some site.
+    """Read a host in an address, with any character that browsers accept; it is below some site.
 
     A site's own name is typed in a shell and written into servers' configuration, so it has only
     letters, digits, hyphens and underscores.
@@ -128,7 +128,10 @@ def _host(text: str, allowed: re.Pattern[str]) -> str:
 
 
 def read_own_host(text: str) -> str:
-    """Read a host that this program contacts: sold by registries, read alike by all (IDNA 2008)."""
+    """Read a host that this program contacts: sold by registries, parsed alike everywhere.
+
+    The rules are those of IDNA 2008.
+    """
     kept = read_host(text)
     for label in kept.split("."):
         if label.startswith("xn--"):
@@ -139,17 +142,17 @@ def read_own_host(text: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a kept name for people: in Unicode if that deceives nobody, else in its A-labels.
+    """Return a kept name for people: in Unicode if that deceives nobody, otherwise in A-labels.
 
     A label is of one script, or of Latin, Han and kana, or of Latin, Han and Hangul, as in browsers
-    (UTS 39, Highly Restrictive), and has a letter that is no look-alike of each script. Names in
-    other scripts, and any other text, are returned unchanged.
+    (UTS 39, Highly Restrictive), and has, of each script, a letter that is not a look-alike. Names
+    in other scripts, and any other text, are returned unchanged.
     """
     return _written(name) if "xn--" in name and _KEPT.fullmatch(name) else name
 
 
 def in_full(name: str) -> str:
-    """Return the shown name with the kept form behind it, to be copied."""
+    """Return the shown name followed by the kept form, for copying."""
     written = shown(name)
     return name if written == name else f"{written} ({name})"
 
@@ -238,7 +241,7 @@ def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
 
 
 def _mapped(text: str, label: str) -> str:
-    """Map full-width and capital letters to the letters that were meant (UTS 46)."""
+    """Map full-width and capital letters to the intended letters (UTS 46)."""
     import idna
 
     if len(label) > _MOST_MARKS and sum(map(bool, map(combining, label))) > _MOST_MARKS:
@@ -250,7 +253,7 @@ def _mapped(text: str, label: str) -> str:
 
 
 def _refuse_wide(text: str, label: str, characters: int) -> Never:
-    """Refuse a part by its characters: each has an octet at least, so octets need no count."""
+    """Refuse a part by its characters: each has at least one octet, so octets need no count."""
     facts = {"characters": f"{characters:,}", "limit": MAX_LABEL_OCTETS}
     _refuse(text, "wide_part", part=label[:20], **facts)
 
@@ -265,7 +268,7 @@ def _refuse_outside_idna_2008(text: str, label: str) -> None:
 
 
 def describe(character: str) -> Cause:
-    """Describe a character that cannot be shown by its code: `the character U+0000`."""
+    """Describe a character that cannot be shown, by its code: `the character U+0000`."""
     if character == " ":
         return Cause.of("a_space", "a space")
     return Cause.of("a_character", "the character {point}", point=f"U+{ord(character):04X}")

@@ -1,4 +1,4 @@
-"""The time as a person types it: `02:50`, `10m ago`, `yesterday 17:00`, a day for a limit."""
+"""A time as typed by a person: `02:50`, `10m ago`, `yesterday 17:00`, or a day for a limit."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _DAY = re.compile(rf"({'|'.join(_DAYS_AGO)}|\d{{4}}-\d{{2}}-\d{{2}})(?:\s?(\d.*)
 def read(text: str, zone: tzinfo, now: datetime, *, limit: Limit | None = None) -> datetime:
     """Read a time, in UTC.
 
-    Beside the forms of `clock.parse`: a time ago, `10m ago`, `1h30m ago`; a time of `today` or
-    `yesterday`; and for a `limit` a day alone, of which `since` means the beginning and `until` the
-    end. The same in Chinese: `10分钟前`, `昨天 17:00`.
+    Accepts the forms of `clock.parse`; a time ago, `10m ago`, `1h30m ago`; a time of `today` or
+    `yesterday`; and, for a `limit`, a day alone: `since` means its beginning and `until` its end.
+    The same in Chinese: `10分钟前`, `昨天 17:00`.
 
     Raises:
         InputError, FutureError: as `clock.parse` does.

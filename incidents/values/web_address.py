@@ -1,12 +1,12 @@
-"""A web address: kept as it was written, and in the form in which addresses are compared.
+"""A web address: kept as written, and in a normal form for comparison.
 
-That form is how a browser reads the address (WHATWG URL Standard), without a name or password
-before the host, a dot at the host's end, and the fragment after a #. Most such variants lead to the
-same page. For others the desk is asked once more (`--again`): two violations that are one would
+The normal form is the address as parsed by a browser (WHATWG URL Standard), without a name or
+password before the host, a dot at the host's end, and the fragment after a #. Most such variants
+lead to the same page. For others the desk must confirm (`--again`): otherwise one violation would
 count twice.
 
-People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is one
-more accepted form.
+Addresses defanged so that nobody follows them by mistake (`hxxp://shop[.]example`) are also
+accepted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """The addresses of one finding: their normal forms, each once, and as they were first written.
+    """The addresses of one finding: normal forms, each once, and as first written.
 
     `written` has an empty text for an address written in its normal form, and is empty if all were.
     """
@@ -67,7 +67,7 @@ class Normalized:
 
 
 def normalized(given: Iterable[str], *, bare: bool = False) -> Normalized:
-    """Normalize addresses as somebody wrote them; takes and raises as `read` does."""
+    """Normalize addresses as written. Takes the arguments and raises the errors of `read`."""
     found: dict[str, str] = {}
     for text in given:
         url = read(text, bare=bare)
@@ -81,13 +81,13 @@ def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
 
 
 def read(text: str, *, bare: bool = False) -> str:
-    """Return the normal form of an http or https address as somebody wrote it.
+    """Return the normal form of an http or https address as written.
 
-    `bare`: accept one without a scheme (`shop.example/x`): a browser tries http first too, and is
-    redirected.
+    `bare`: accept an address without a scheme (`shop.example/x`), as http: browsers also try http
+    first, and are redirected.
 
     Raises:
-        BadUrlError: naming the text, the reason, and the way out.
+        BadUrlError: naming the text, the reason, and the remedy.
     """
     _refuse_what_cannot_be_kept(text)
     plain = _refanged(text.strip(_AROUND).translate(_IGNORED), bare=bare)
@@ -125,7 +125,7 @@ def host(url: str) -> str:
 
 
 def is_below(url: str, site: str) -> bool:
-    """Whether the host of an address in its normal form is that site, or lies below it."""
+    """Whether the host of an address in its normal form is that site, or is below it."""
     return f".{host(url)}".endswith(f".{site}")
 
 

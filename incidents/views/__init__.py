@@ -1,8 +1,8 @@
-"""The views: documents for people and programs. They only read, and do nothing that is due.
+"""The views: documents for people and programs. They only read, and never process due items.
 
 Each takes a connection (ideally of `store.database.engine.reading`: one state of the database, for
 any number of queries) and `now`, aware; each returns plain documents with times in RFC 3339, UTC,
-and people's own words resolved, null if erased.
+and people's text resolved, null if erased.
 """
 
 from incidents.views.filing import all_filings, filing, filing_details, filings_of

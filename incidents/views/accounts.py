@@ -1,6 +1,7 @@
-"""The accounts as people look at them, with their tokens and sign-ins.
+"""The accounts for display, with their tokens and sign-ins.
 
-The sign-ins are the open sessions, the log of sign-ins, and the refused permissions."""
+The sign-ins are the open sessions, the log of sign-ins, and the refused permissions.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ def accounts(connection: Connection) -> list[AccountDocument]:
 
 
 def who_may(connection: Connection, act: str) -> list[str]:
-    """The handles of the enabled accounts whose role may do the act."""
+    """The handles of the enabled accounts whose role may do the action."""
     return [
         each.handle
         for each in stored_accounts.every(connection)
@@ -133,7 +134,7 @@ def sign_ins(
 def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
-    """The refused permissions, counted by person, act and day (UTC), the newest first."""
+    """The refused permissions, counted by person, action and day (UTC), the newest first."""
     found = stored_sign_ins.counted(
         connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
     )

@@ -1,8 +1,8 @@
 """The report of a case: the entries of one site, as one self-contained HTML page to print.
 
-It is made from the entries alone, the site's state too, so the page can be made again, to the byte,
-from the bundle that it comes with. People's own words are references, unless they are asked for:
-then each comes with its salt.
+It is generated from the entries alone, including the site's state, so it can be generated again,
+byte for byte, from its bundle. People's text is shown as references, unless requested: then each
+text comes with its salt.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SealedText:
-    """A person's words; their reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
+    """A person's text; its reference is `sha256:` and SHA-256 of salt (hexadecimal) and text."""
 
     salt: str
     text: str
 
 
 def sealed_texts(connection: Connection, rows: Sequence[Numbered]) -> dict[str, SealedText]:
-    """People's own words in these entries, by reference; erased ones are left out."""
+    """People's text in these entries, by reference; erased text is left out."""
     refs = sorted(set(case_story.references(rows)))
     found: dict[str, SealedText] = {}
     kept = sealed.c
@@ -59,7 +59,7 @@ def order(wanted: Selection, *, zone: tzinfo = UTC, with_words: bool = False) ->
 
 
 def drawer(*, zone: tzinfo = UTC, with_words: bool = False) -> Report:
-    """The function that makes the page, with times in `zone`, and people's own words if wanted."""
+    """The function that generates the page, with times in `zone`, and people's text if wanted."""
 
     def draw(
         connection: Connection,
@@ -81,10 +81,10 @@ def page(
     zone: tzinfo = UTC,
     words: Mapping[str, SealedText] | None = None,
 ) -> str:
-    """The page for the entries of one site and the desk's own acts, in the order of the log.
+    """The page for the entries of one site and the desk's own actions, in the order of the log.
 
     `policies`: the texts of the policies that the entries name, by digest. `zone`: of all times.
-    `words`: people's own words by reference, None for a page with references alone.
+    `words`: people's text by reference, None for a page with references alone.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.
@@ -105,7 +105,7 @@ def page(
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:
-    """Each reference in the place of its text."""
+    """Each reference in place of its text."""
     return {ref: ref for ref in case_story.references(rows)}
 
 

@@ -1,6 +1,6 @@
-"""The story of a case: the entries of one site in plain words, with the state that each leaves.
+"""The story of a case: the entries of one site in plain words, with the state after each.
 
-It is made from the entries alone: everybody who has them gets the same words.
+It is generated from the entries alone: everybody who has them gets the same text.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BrokenCaseError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Printed(When):
-    """The form of times on paper: without "in 5 minutes", since it may be read next year."""
+    """The format of times on paper: without "in 5 minutes", because it may be read next year."""
 
     def until(self, moment: datetime | str) -> str:
         """The time with its zone."""
@@ -57,8 +57,8 @@ class Printed(When):
 class Line:
     """One entry in words, with its numbers in the site, in the file of entries and in the log.
 
-    `digest`: its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
-    `words`: the fields with people's own words, each with its reference.
+    `digest`: its leaf hash (hexadecimal). `recorded` is empty if it equals the time of the event.
+    `words`: the fields with people's text, each with its reference.
     """
 
     seq: int
@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A site's lines, those of the desk's own acts, and the site's state after the last one.
+    """A site's lines, those of the desk's own actions, and the site's state after the last one.
 
     `state` is None if the entries do not begin with the site's first. `before` is the number of the
     site's entries before the first one here.
@@ -111,7 +111,7 @@ def read(
 ) -> Story:
     """The story of the one site in these entries, which may include the desk's own.
 
-    `texts`: people's own words by reference, as far as they are to be shown.
+    `texts`: the people's text to show, by reference.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.
@@ -138,7 +138,7 @@ def read(
 
 
 def references(rows: Sequence[Numbered]) -> Iterator[str]:
-    """The references to people's own words in these entries."""
+    """The references to people's text in these entries."""
     for _, body in rows:
         header, event = decode(body)
         yield from on_record.text_refs(event_document(header.site_id, event, header.site_seq))
@@ -183,7 +183,7 @@ def _texts(document: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(wording: Wording, document: Facts) -> str:
-    """The sentence of an entry, with the facts that the sentence leaves out."""
+    """The sentence of an entry, with facts that its phrase leaves out."""
     facts = [*cast("Sequence[str]", document.get(_URLS, ())), document.get(_CATEGORY)]
     more = "; ".join(str(fact) for fact in facts if fact)
     sentence = event_sentence.sentence(wording, document)
@@ -230,7 +230,7 @@ def _state(
 
 
 def _is_only_logged(of_site: Sequence[_Read], case: Case) -> bool:
-    """Whether the world differs from the state, since the last order was only logged."""
+    """Whether the actual state differs because the last order was only logged."""
     of_orders = (
         each.event
         for each in reversed(of_site)
@@ -266,6 +266,6 @@ def _refuse_gaps(of_site: Sequence[_Read], wording: Wording) -> None:
 
 
 def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:
-    """The last event of that sort with its person and login; None if there is none."""
+    """The last event of that kind with its person and login; None if there is none."""
     found = (entry for entry in reversed(of_site) if wanted(entry.event))
     return next(((entry.event, entry.header.login) for entry in found), None)

@@ -24,7 +24,7 @@ _AT_ONCE = 500
 
 
 def filing(connection: Connection, name: str) -> FilingOnRecord:
-    """The filing of a site, with people's own words, which are null once erased.
+    """The filing of a site, with people's text, which is null once erased.
 
     Raises:
         UnknownSiteError: with the nearest names.

@@ -1,4 +1,4 @@
-"""The health of the clock: whether a daemon enforces it, and what is overdue since when."""
+"""The health of the clock: whether a daemon enforces it, and since when items are overdue."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _MAX_NAMED = 10
 def enforcement(
     connection: Connection, now: datetime, *, staying_down: Collection[int] | None = None
 ) -> Enforcement:
-    """The enforcement of the clock at `now` (UTC), with what is overdue.
+    """The enforcement of the clock at `now` (UTC), with overdue items.
 
     `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
     because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but
     `daemon --once` finished in the last ten minutes and left nothing due; else null. `overdue`: the
     number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`: there may be more.
-    `mark_unread`: the daemon that has carried nothing out for the longest because it cannot read
-    its mark, with the reason, the time, their number, and whether any other daemon is beating; else
-    null. `rehearsal`: the clock of any machine is accepted. `history` and `staying_down`: see
-    `record_health`.
+    `mark_unread`: the daemon that has been unable to read its mark, and so to carry out orders, for
+    the longest time, with the reason, the time, their number, and whether any other daemon is
+    beating; else null. `rehearsal`: the clock of any machine is accepted. `history` and
+    `staying_down`: see `record_health`.
     """
     known = monitoring.known_daemons(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -114,8 +114,8 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 def carries_out(found: Mapping[str, Any]) -> bool:
     """Whether a daemon carries orders out, by the document of `enforcement`.
 
-    One is beating, or `daemon --once` runs from cron (`enforced_by`), nothing is halted, and its
-    mark can be read.
+    That is so if one is beating, or `daemon --once` runs from cron (`enforced_by`), nothing is
+    halted, and its mark can be read.
     """
     # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
@@ -148,7 +148,7 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _is_enforced_by_cron(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether `daemon --once` ran lately, with nothing due left before it: cron starts the next."""
+    """Whether cron runs `daemon --once`: it ran lately, and left nothing due before it."""
     return once is not None and abs(now - once) <= CRON_GRACE and (since is None or since >= once)
 
 

@@ -1,4 +1,4 @@
-"""The last day at a desk: the acts of people and the clock, counted, and how long things took."""
+"""The last day at a desk: counts of people's and the clock's actions, and their durations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A distribution: how often each length occurs, in microseconds and in their order."""
+    """A distribution: the frequency of each length, in microseconds and in ascending order."""
 
     steps: tuple[tuple[int, int], ...]
 
@@ -70,7 +70,11 @@ class Distribution:
         return None
 
     def classes(self, bounds_s: Sequence[float]) -> list[int]:
-        """The number of lengths up to each bound and above the one before; last, the rest."""
+        """Histogram counts for ascending bounds.
+
+        For each bound, the lengths above the previous bound and up to this one; last, those above
+        all bounds.
+        """
         found = [0] * (len(bounds_s) + 1)
         for us, n in self.steps:
             found[sum(us > bound * SECOND for bound in bounds_s)] += n
@@ -145,7 +149,7 @@ class LastDay:
         return cls(now, zone, kinds, Distribution.of(late.items()))
 
     def today(self, midnight: datetime) -> overview.Today:
-        """The acts of people and of the clock since `midnight`, counted."""
+        """The counts of people's and the clock's actions since `midnight`."""
         counts: Counter[str] = Counter()
         closed: Counter[str] = Counter()
         first = _quarter(midnight)
@@ -164,7 +168,7 @@ class LastDay:
         }
 
     def load(self) -> overview.Load:
-        """The acts of people in each of the last 24 hours of the zone, this one the last."""
+        """People's actions in each of the last 24 hours of the zone, the current hour last."""
         begins = list(hours(self.now, self.zone))
         logged, called, done = ([0] * len(begins) for _ in range(3))
         for (quarter, kind, _, by_clock), n in self.kinds.items():
@@ -183,7 +187,7 @@ class LastDay:
         }  # fmt: skip
 
     def lateness(self) -> overview.Lateness:
-        """The distribution of the clock's lateness: how long after a deadline it decided."""
+        """The distribution of the clock's lateness: the time from a deadline to its decision."""
         return {**self.late.document(LATENESS_S), "capped": self.capped}
 
     @property

@@ -43,8 +43,8 @@ MOST_NAMED = 20
 def staying_down(connection: Connection) -> Collection[int]:
     """The ids of left-down sites that the record would soon open, but that stay down.
 
-    Each is suspended on record, or an order waits to open it and will be cancelled. Their entries
-    have to be read, so call it once for a request.
+    Each is suspended on record, or an order waits to open it and will be cancelled. The entries
+    must be read, so call it once for a request.
     """
     if _lost_at(lineage.standing(connection)) is None:
         return ()
@@ -58,15 +58,15 @@ def left_down(
     *,
     also: Collection[int] | None = None,
 ) -> LeftDown | None:
-    """The sites that are down in the world, or may be, though nothing on record keeps them down.
+    """The sites that are or may be down in reality, though nothing on record keeps them down.
 
-    `count`: their number. `closed`: how many of them the world has as closed. `unknown`: how many
+    `count`: their number. `closed`: how many of them are closed in reality. `unknown`: how many
     have an unknown state. `new`: how many of the unknown were added since the loss. `sites`: the
-    first names; `states`: their states in the world; `suspended_now`: those of the names that are
-    suspended on record too, and stay down after that. `since`: when the reason may have been lost.
-    `complete`: all sites were compared.
+    first names; `states`: their actual states; `suspended_now`: the names that are also suspended
+    on record, and stay down after that. `since`: when the reason may have been lost. `complete`:
+    all sites were compared.
 
-    None if there are none at `now` (UTC), or if the world agrees with the record. `also`: the
+    None if there are none at `now` (UTC), or if the live system agrees with the record. `also`: the
     result of `staying_down`, if the caller has it.
     """
     since = _lost_at(found)
@@ -103,7 +103,7 @@ def all_left_down(
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since `since` (UTC), the time of a loss or move.
 
-    None if there are none, or if `since` is None: then it is no news any more.
+    None if there are none, or if `since` is None: the event is then no longer news.
     """
     if since is None or not (names := stored_entries.ordered_down_again(connection, since, DAEMON)):
         return None
@@ -129,7 +129,7 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     """Whether a loss has left the site of that row down, so that a person has to decide.
 
-    Neither the end of a suspension nor a struck case opens it. While it is closed in the world,
+    Neither the end of a suspension nor a struck case opens it. While it is closed in reality,
     lifting a hold does not open it either.
     """
     is_held = site["hold_at"] is not None and site["in_force"] != "closed"
@@ -156,7 +156,7 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """The time when the record lost its end, if known; None once the world agrees with it."""
+    """The time when the record lost its end, if known; None once the live system agrees with it."""
     return None if found.unproved_since is None else found.lost_at
 
 
@@ -169,7 +169,7 @@ _log = logger("left_mark")
 def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     """The marked ones among the sites; none before the first loss.
 
-    A site with unreadable entries counts as marked, since nobody can tell.
+    A site with unreadable entries counts as marked, because its state is unknown.
     """
     ids = sorted(set(site_ids))
     begun = _begun(connection) if ids else []
@@ -179,7 +179,7 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
 def marked_staying_down(connection: Connection) -> set[int]:
     """The marked sites that are suspended on record and not held, or that an order waits to open.
 
-    They stay down: after the suspension, and since the order is cancelled.
+    They stay down: after the suspension, or because the order is cancelled.
     """
     begun = _begun(connection)
     return (
@@ -192,7 +192,7 @@ def marked_staying_down(connection: Connection) -> set[int]:
 def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:
     """Whether the site was marked or held when its entry `seq` was recorded, at `now` (UTC).
 
-    If so, no notice of that time said that the end of the suspension opens the site.
+    If so, no notice at that time announced that the end of the suspension opens the site.
     """
     of = entries.c
     query = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)

@@ -206,7 +206,7 @@ def _found_by(connection: Connection, q: str) -> ColumnElement[bool]:
 
 
 def _is_called(connection: Connection, q: str) -> ColumnElement[bool]:
-    """The site's name, in either form, holds `q`."""
+    """The condition that the site's name, in either form, contains `q`."""
     return or_(
         _has(sites.c.name, q, _ascii(q)), sites.c.name.in_(_with_unicode_name(connection, q))
     )
@@ -216,7 +216,7 @@ _MOST_WITH_LETTERS = 1_000
 
 
 def _with_unicode_name(connection: Connection, q: str) -> list[str]:
-    """The first names that hold `q` as people read them: a database cannot read A-labels."""
+    """The first names that contain `q` in their display form: a database cannot read A-labels."""
     if q.isascii():
         return []
     names = connection.scalars(select(sites.c.name).where(sites.c.name.contains("xn--")))

@@ -1,4 +1,4 @@
-"""The looks: every view of one state of the database, behind one object."""
+"""The queries: every view of one state of the database, behind one object."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Looks:
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue, None if there is none."""
+        """One item of the queue; None if there is none."""
         return views.item(self._connection, self._now, of, reveal=reveal, when=self._when)
 
     def site(self, name: str) -> SiteInFull:
@@ -131,7 +131,7 @@ class Looks:
         return views.duties(self._connection, self._now, self._ask_owed(), limit=limit)
 
     def alarms_now(self) -> Alarms:
-        """The alarms that are on now, and whether each was sent."""
+        """The current alarms, and whether each was sent."""
         return views.alarms_now(
             self._connection, self._now, self._ask_owed(), unset=self._ask_unset()
         )

@@ -55,7 +55,7 @@ class EntryFilter:
     def matching(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
         """The conditions on the entry's text.
 
-        Canonical JSON writes a field in one way, and no text inside it can look like that: there
+        Canonical JSON writes a field in one way, and no text inside it can look the same: there
         each quotation mark has a backslash before it.
         """
         found: list[ColumnElement[bool]] = []
@@ -72,7 +72,9 @@ class EntryFilter:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page of entries. `after`: the place where the next page begins, None at the end.
-    `searching`: the search stopped at its limit, at the time `looked_back_to` (UTC)."""
+
+    `searching`: the search stopped at its limit, at the time `looked_back_to` (UTC).
+    """
 
     entries: Sequence[EntryOnRecord]
     after: Place | None

@@ -1,4 +1,4 @@
-"""The orders: those that are not carried out, dead letters first, and the story of one."""
+"""The orders not carried out, dead letters first, and the story of one order."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def unsettled(
     limit: int = 100,
     unset: Mapping[str, str] = _ALL_SET,
 ) -> list[Order]:
-    """The orders that are not carried out: dead letters, then those that wait.
+    """The orders not carried out: dead letters, then waiting ones.
 
     Dead letters come in the order in which they were ordered, the others lane by lane, by their
-    next attempt. `state`: `dead`; `braked` (not tried, since too many sites were taken down at
-    once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order into the world
-    that has waited for `LATE_AFTER`. `only_late`: those that `late` counts, the longest waiting
-    first. `unset`: the settings of the lanes without a channel (see `App`); an order
-    that such a lane has kept for `LATE_AFTER` names its setting.
+    next attempt. `state`: `dead`; `braked` (not tried, because too many sites were taken down at
+    once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order to the live
+    system that has waited for `LATE_AFTER`. `only_late`: only late orders, the longest waiting
+    first. `unset`: the settings of the lanes without a channel (see `App`); an order that such a
+    lane has kept for `LATE_AFTER` names its setting.
 
     Raises:
         UnknownSiteError: for `site`, with the nearest names.
@@ -119,7 +119,7 @@ def order(
     """One order in a lane: its content, its state, and its story on record.
 
     The `state` of an order that no longer waits is `delivered` or `cancelled`. `only_logged` is
-    present, and true, if its adapter did nothing in the world; `unset` as for `unsettled`.
+    present, and true, if its adapter changed nothing in reality; `unset` as for `unsettled`.
 
     Raises:
         UnknownOrderError: if there is no such order.
@@ -177,7 +177,7 @@ def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
 
 @cache
 def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
-    """The queries for the number and the first few, built once: each page of the queue asks."""
+    """The queries for the number and the first few, built once: each queue page runs them."""
     where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
@@ -185,7 +185,7 @@ def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
 
 
 def late(connection: Connection, now: datetime) -> OrdersLate:
-    """The number of orders into the world that have waited for `LATE_AFTER`, and the first few.
+    """The number of orders to the live system that have waited for `LATE_AFTER`, and the first few.
 
     Only the first `MAX_COUNTED` due orders are read (`capped`: there may be more).
     """
@@ -209,7 +209,7 @@ def _late_counted() -> Select[Any]:
 
 @cache
 def _late() -> tuple[Subquery, ColumnElement[bool]]:
-    """The first due orders into the world, and the condition of the late ones (`late_since`)."""
+    """The first due orders to the live system, and the condition for `late_since`."""
     due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
         waiting, _of.lane == ACT
     )

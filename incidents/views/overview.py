@@ -168,9 +168,9 @@ def _contact(connection: Connection, begin: datetime) -> ContactTimes:
     """The times from the record of a violation to the call that reached the person (R2).
 
     `decided`: the violations whose clock was stopped by a contact or has lapsed. `in_time`: how
-    many of these persons were reached in time, even if that was recorded late; each is in one of
-    the classes. A clock that a closure or a removal ended is in neither number: it could no longer
-    lapse, so it would only improve the share.
+    many of these people were reached in time, even if that was recorded late; each is in one of the
+    classes. A clock ended by a closure or a removal is in neither number: it could no longer lapse,
+    so it would only improve the share.
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))

@@ -1,6 +1,6 @@
-"""The possible acts on a site, an incident or an order, and the refusals of the others.
+"""The possible actions on a site, an incident or an order, and refusals of the others.
 
-The machine decides each act on a copy of the case.
+The machine decides each action on a copy of the case.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LATER = timedelta(days=1)
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
-    """The acts on the site, each with the refusal that person `by` would get at `now`.
+    """The actions on the site, each with the refusal that person `by` would get at `now`.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -54,7 +54,7 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
 
 
 def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
-    """The acts on the incident, each with the refusal that person `by` would get at `now`.
+    """The actions on the incident, each with the refusal that `by` would get at `now`.
 
     Raises:
         UnknownIncidentError: if there is none.
@@ -69,7 +69,7 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
 def on_order(
     connection: Connection, order: tuple[int, int, str], by: str, now: datetime
 ) -> Possible:
-    """The acts on the order (site, number, lane), each with the refusal of person `by` at `now`.
+    """The actions on the order (site, number, lane), each with the refusal of `by` at `now`.
 
     Raises:
         UnknownOrderError: if there is no such site.
@@ -83,7 +83,7 @@ def on_order(
 
 
 def _commands(kind: str, of: Target, by: str, now: datetime) -> tuple[c.Command, ...]:
-    """The commands that a target of that kind takes, with sample values in their fields."""
+    """The commands that a target of that kind accepts, with sample values in their fields."""
     return tuple(
         each.command(**_sample_values(each, by, now), **target.fields(each.command, of))
         for each in ACTIONS

@@ -1,4 +1,4 @@
-"""The health of the record: whether it is whole and signed, as far as is known."""
+"""The health of the record: whether it is known to be complete and signed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def record_health(
     `epoch`: a number that grows whenever the record continues with fewer entries, or on another
     server. `lost_since`: entries are known to be missing since then; null once a person has
     acknowledged it on record. `moved_since`: another server took over then, with nothing known to
-    be missing; null ten minutes later, if the world was compared by then. `unproved_since`: the
-    world is being compared with the record since then; null once it was. `halted_since`: nothing is
-    carried out since then, until a person resumes, and why (`halted_why`, a code of
+    be missing; null ten minutes later, if the live system was compared by then. `unproved_since`:
+    the live system is being compared with the record since then; null once it was. `halted_since`:
+    nothing is carried out since then, until a person resumes, and why (`halted_why`, a code of
     `store.lineage`; null if a version before 0017 halted it). `unsigned_since`: see `log_status`.
     `left_down` and `taken_down`: see `views.left_down`. `staying_down`: the result of
     `left_down.staying_down`, if the caller has it. `uncompared`: the sites that could not be
@@ -130,7 +130,7 @@ def log_health(
 ) -> LogStatus:
     """The status of the log, compared with the files beside a signing key.
 
-    `files`: those files, read before. `ahead`: how the log differs from what was signed last; null
+    `files`: those files, read before. `ahead`: how the log differs from the last signed note; null
     if it does not. `uncompared`: why it cannot be compared here; null if it can. `resumed`, `lost`
     and `lost_before`: see `resumed`.
     """

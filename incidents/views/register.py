@@ -1,4 +1,4 @@
-"""The register: sites and incidents as the record has them.
+"""The register: sites and incidents on record.
 
 The categories in use, the policy in force and the earlier policies are here too.
 """
@@ -49,9 +49,9 @@ _BATCH = 500
 
 
 def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
-    """A site with its hold, its closure, what waits for a decision, and its newest incidents.
+    """A site with its hold, its closure, its pending decisions, and its newest incidents.
 
-    `overdue`: something was due before `now` and is not done yet; a view does not do it.
+    `overdue`: something was due before `now` and is not done yet; a view does not process it.
     `left_down_since`: when the reason for the site to be down may have been lost; null if it was
     not. `stays_down`: a loss has left the site down, and neither a clock nor lifting a hold opens
     it.
@@ -138,7 +138,7 @@ def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
 
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
-    """Load the running suspensions into the cases: they say until when a site is down, and why."""
+    """Load the running suspensions into the cases: their end, and their reason."""
     for site_id, running in suspensions.RUNNING.fetch(connection, [(id_,) for id_ in found]).all():
         found[site_id].suspensions[running.n] = running
         found[site_id].running = running.n
@@ -239,7 +239,7 @@ def policy_in_force(connection: Connection) -> Policy:
 
 
 def active_policy(connection: Connection) -> PolicyDocument:
-    """The active policy in words and as its file; since when it is active, and by whose act."""
+    """The active policy in words and as its file; its activation time and person."""
     active, past = policy_in_force(connection), policy_history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
@@ -248,7 +248,7 @@ def active_policy(connection: Connection) -> PolicyDocument:
 
 
 def policy_history(connection: Connection) -> list[Activation]:
-    """Every activation on record, the earliest first, with what it changed.
+    """Every activation on record, the earliest first, with its changes.
 
     Raises:
         UnreadableEntryError: if the desk cannot have written an entry.

@@ -1,4 +1,4 @@
-"""The words of a report, in two languages: headings, policies, and the reasons of a rule."""
+"""The wording of a report, in two languages: headings, policies, and the reasons of a rule."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def exactly(wording: Wording, moment: datetime) -> str:
 
 
 def own_sentence(event: Event) -> str:
-    """The sentence of one of the desk's own acts."""
+    """The sentence of one of the desk's own actions."""
     if isinstance(event, PolicyActivated):
         second = f", with {event.seconded_by} as second person" if event.seconded_by else ""
         return f"policy {event.policy} is now active and replaces {event.previous}{second}"
@@ -130,7 +130,7 @@ def _counts(event: own_events.PasswordSet) -> str:
 
 
 def _account_sentence(event: Event) -> str:
-    """The sentence of an act on an account."""
+    """The sentence of an action on an account."""
     match event:
         case own_events.AccountMade(handle=handle, role=role):
             return f"account {handle} created with the role {role}"

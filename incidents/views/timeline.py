@@ -40,7 +40,7 @@ _QUOTED = ("note", "text", "evidence")
 class Part:
     """Some lines of an incident's story, the earliest first.
 
-    `ahead`: the number of the site's entry after which the search goes on (before which, for the
+    `ahead`: the number of the site's entry after which the search continues (before which, for the
     newest part); None at the end.
     """
 
@@ -88,7 +88,7 @@ def part_of_story(
     """The next lines, at most `most`, of an incident's `timeline` after the site's entry `after`.
 
     At most MAX_LOOKED_AT entries are searched, however long the site's history is. So the part may
-    have fewer lines, or none, although the story goes on.
+    have fewer lines, or none, although the story continues.
     """
     after = max(after, _before(connection, site_id, incident))
     last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0

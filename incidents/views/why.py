@@ -1,4 +1,4 @@
-"""The explanation of a site: its rule, incidents and times in plain words, and what comes next."""
+"""The explanation of a site: its rule, incidents and times in plain words, and prospects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """The answer in one line, then what is urgent, then the reasons."""
+    """The answer in one line, then urgent points, then the reasons."""
     parts = [
         why_facts.closure_lines(record),
         _suspended(record),
@@ -175,8 +175,8 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     """Explain the site's state now, from the record alone, in the form of `when`.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
-    ones. `next`: the next due act, null if none. `would_change` and `hints`: what people can do
-    about it. Overdue acts are only reported: a view does nothing.
+    ones. `next`: the next due action, null if none. `would_change` and `hints`: what people can do
+    about it. Overdue actions are only reported: a view changes nothing.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -198,7 +198,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
 def parts(connection: Connection, name: str, when: When) -> ExplanationParts:
     """The explanation of `why` in parts for a page, in the language of `when`.
 
-    People's own words are masked in the grounds (see `masked`), but not in the timeline. Raises
+    People's text is masked in the grounds (see `masked`), but not in the timeline. Raises
     UnknownSiteError.
     """
     found = why_record.read(connection, name, when)

@@ -1,6 +1,6 @@
 """The facts behind a decision, one line each: incidents, contacts, deadlines and closures.
 
-Those of a closure (R1, R3 to R5) say what is still true of them.
+Lines of a closure (R1, R3 to R5) also give their current validity.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def closure_lines(record: Record) -> list[str]:
 
 
 def dispute_lines(record: Record) -> list[str]:
-    """Lines about a rule that late truth leaves unmet, upheld or not; none if it is met."""
+    """Lines about a rule that a correction leaves unmet, upheld or not; empty if it is met."""
     closure = record.case.closure
     if closure is None:
         return []

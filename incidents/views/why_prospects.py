@@ -1,6 +1,6 @@
-"""The prospects of a site: what is due next, and what would change its state.
+"""The prospects of a site: the next due action, and facts that would change its state.
 
-The machine decides each possible act on a copy of the case; its decision is shown.
+The machine decides each possible action on a copy of the case; its decision is shown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """Return the next due act and its time: the machine's decision for that moment."""
+    """Return the next due action and its time: the machine's decision for that moment."""
     due = rules.next_due(record.case)
     if due is None:
         return None
@@ -48,7 +48,7 @@ def next_due(record: Record) -> Due | None:
 def would_change(record: Record) -> list[str]:
     """The facts that people could still record that would change the site's state.
 
-    Whatever is overdue counts as done.
+    Overdue actions count as done.
     """
     if record.overdue_since is not None:
         elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
@@ -88,7 +88,7 @@ def _next_in_words(record: Record, due: Due | None) -> str:
     return record.say("next", due=due["due"], what=due["what"])
 
 
-# A suspension (R2): late truth strikes it when nothing that it rests on still stands.
+# A suspension (R2): a correction strikes it when none of its grounds still holds.
 
 
 def _of_suspension(record: Record) -> list[str]:
@@ -194,7 +194,7 @@ def _of_reinstatement(record: Record) -> list[str]:
     return [record.say("reinstate" if record.case.request is None else "reinstate.asked")]
 
 
-# A hold, a statement, what may still happen to an active site.
+# A hold, a statement, possible events of an active site.
 
 
 def _of_hold(record: Record) -> list[str]:
@@ -260,12 +260,12 @@ def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | 
 
 
 def _events(decision: Decision | None) -> tuple[e.Event, ...]:
-    """The events of the act itself."""
+    """The events of the action itself."""
     return () if decision is None else decision.events[decision.due :]
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:
-    """The sentences of what an elapse would do, the main events first."""
+    """The sentences of an elapse's effects, the main events first."""
     documents = [
         event_document(record.case.site_id, event, record.case.seq + place)
         for place, event in enumerate(decision.events, start=1)

@@ -1,4 +1,4 @@
-"""The record of one site, as far as `why` needs it: its case, its story, its last decision."""
+"""The record of one site, for `why`: its case, its story, its last decision."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ class Record:
     """The facts of a site at `now`.
 
     `closing` and `suspending`: the events that closed and suspended it, each with the login.
-    `moot`: the numbers of the first few incidents found on the closed site. `texts`: people's own
-    words by reference. `has_orders`: an order into the world waits, or is a dead letter. `braked`:
+    `moot`: the numbers of the first few incidents found on the closed site. `texts`: people's text
+    by reference. `has_orders`: an order to the live system waits, or is a dead letter. `braked`:
     the id of an order that the brake holds. `left_down_since`: when the reason for the site to be
     down may have been lost; None if it was not. `is_believed`: the site was added after a loss and
     its state is unknown, but it counts as up. `stays_down`: a loss has left it down, and neither a
-    clock nor lifting a hold opens it. `only_logged`: the world differs from what was ordered, since
-    the last order into the world was only logged; `is_cancelled`: since somebody cancelled it.
+    clock nor lifting a hold opens it. `only_logged`: the actual state differs from the order,
+    because the last order to the live system was only logged; `is_cancelled`: because somebody
+    cancelled it.
     """
 
     case: Case
@@ -74,7 +75,7 @@ class Record:
 
     @property
     def stays_closed(self) -> bool:
-        """Whether the site is closed in the world, but not on record."""
+        """Whether the site is closed in reality, but not on record."""
         return self.stays_down and self.case.in_force == "closed"
 
     @property
@@ -85,7 +86,7 @@ class Record:
 
     @property
     def not_in_force(self) -> str | None:
-        """The code of the reason why the world differs from the order; None if it does not."""
+        """The code of the reason why the actual state differs from the order, or None."""
         if self.case.in_force == self.case.state:
             return None
         if self.braked is not None:
@@ -96,7 +97,7 @@ class Record:
             return "unknown" if self.case.in_force == UNKNOWN else "left_down"
         if self.is_believed:
             return "believed"
-        # An order that was only logged, or done by hand in the world, is no longer listed.
+        # An order that was only logged, or was carried out by hand, is no longer listed.
         without = "logged" if self.only_logged else "lost"
         return "waits" if self.has_orders else without
 
@@ -107,7 +108,7 @@ class Record:
 
     @property
     def overdue_since(self) -> datetime | None:
-        """The due time of the first thing that is overdue; None if nothing is."""
+        """The due time of the first overdue action; None if nothing is overdue."""
         due = rules.next_due(self.case)
         return due if due is not None and due < self.now else None
 
@@ -118,7 +119,7 @@ class Record:
 
     @property
     def resting(self) -> list[Incident]:
-        """The incidents that the running suspension rests on (R2)."""
+        """The incidents on which the running suspension rests (R2)."""
         return [
             incident
             for _, incident in sorted(self.case.incidents.items())
@@ -166,7 +167,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
     # As at the desk: after a clock was set back, now is the time of the last entry.
     now = max(when.now, row["last_entry_at"] or when.now)
     in_force = register.policy_in_force(connection)
-    # The case must include whatever may be tried on it: one correction of what it rests on.
+    # The case must include everything that one correction of its grounds may touch.
     counted = () if row["closure"] is None else row["closure"]["incidents"]
     need = Need(
         targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
@@ -222,7 +223,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
 
 
 def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
-    """The unsettled orders into the world, the latest first, and whether the brake holds each."""
+    """The unsettled orders to the live system, the latest first, and which are braked."""
     of = deliveries.c
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))

@@ -1,6 +1,6 @@
-"""The sites whose decisions are withheld from the world.
+"""The sites whose decisions are not carried out in reality.
 
-A person still has to decide, or the site's adapter does nothing but log the order.
+A person still has to decide, or the site's adapter only logs the order.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, but its last order into the world was cancelled by hand."""
+    """Whether the site is ordered down, but its last order was cancelled by hand."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
@@ -93,7 +93,7 @@ def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether an order before the order `before` may have taken the site down in the world."""
+    """Whether an order before the order `before` may have taken the site down in reality."""
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
@@ -154,7 +154,7 @@ def _is_uncertain(event: e.OrderEvent) -> bool:
 
 
 def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
-    """The number of the last order into the world, for each of the sites that is ordered down."""
+    """The number of the last order to the live system, for each site that is ordered down."""
     if not site_ids:
         return {}
     of = orders.c
@@ -210,13 +210,13 @@ MAX_READ = 100
 
 
 def is_only_logged(event: Any) -> bool:
-    """Whether the event says that an order into the world was only logged."""
+    """Whether the event shows that an order to the live system was only logged."""
     is_done = isinstance(event, e.OrderDelivered) and event.lane == ACT
     return is_done and not event.enforced and event.adapter == LOG
 
 
 def was_only_logged(connection: Connection, site_id: int, order: int | None = None) -> bool:
-    """Whether the site's last order into the world, or the order `order`, was only logged."""
+    """Whether the site's last order to the live system, or the order `order`, was only logged."""
     return is_only_logged(next(order_events(connection, site_id, ACT, order=order), None))
 
 

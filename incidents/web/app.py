@@ -82,7 +82,7 @@ class SecurityHeaders:
 def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     """The HTTP application; its database is opened by the calling thread.
 
-    `customers` answers below /c/, where customers come in by their links.
+    `customers` answers below /c/, where customers' links lead.
     """
     api = FastAPI(
         title="incidents",
@@ -96,7 +96,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     )
     api.state.app = app
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
-    # Acts are taken in the order in which they come; a look that hangs holds up no others.
+    # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
     api.state.command_batch = Batcher(app.batcher.submit_together)
     api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)
@@ -137,7 +137,7 @@ _SCHEMA = "#/components/schemas/{model}"
 
 
 def _completed(found: JSONObject) -> JSONObject:
-    """The OpenAPI description of the framework, with the parts it does not know."""
+    """The framework's OpenAPI description, completed with parts it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})

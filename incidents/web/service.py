@@ -34,7 +34,7 @@ class NoLibraryError(LibraryError):
 
 
 def needed() -> None:
-    """See that the libraries are installed, before anything is put on record.
+    """Check that the libraries are installed, before anything is put on record.
 
     Raises:
         NoLibraryError: naming one that is not.
@@ -52,11 +52,11 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; call `listening` with the address once it listens.
 
-    The customers' pages are served where the settings have a section [customer]; `listening` is
-    told their links, or None.
+    The customers' pages are served if the settings have a section [customer]; `listening` gets
+    their links, or None.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
         TemplateError: of a template of the operator's that is wrong.
         DatabaseError: if there is no database, or none of this program's; and once another file
             is where its file was: it answers with 503 then, and ends within a second or so.
@@ -86,7 +86,7 @@ def serve(
 
 @contextmanager
 def _ends_with_its_file(app: App) -> Iterator[None]:
-    """End this process once another file replaces the database's, and raise that."""
+    """End this process once another file replaces the database's, and raise that error."""
     ended, faults = Event(), list[DatabaseError]()
 
     def watch() -> None:

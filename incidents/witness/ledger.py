@@ -1,7 +1,7 @@
 """The ledger: the checkpoints that the witness has seen of each log, in its own SQLite file.
 
-A witness that forgets would countersign a rewritten log. So the file is made with the key, never
-when it is missing; each change is on disk before the answer; and a submission is compared and
+A witness that forgets would countersign a rewritten log. So the file is created with the key, never
+because it is missing; each change is on disk before the answer; and a submission is compared and
 stored in one transaction, however many arrive at once.
 
 SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is rolled back.
@@ -62,7 +62,7 @@ class Ledger:
         self._file = file
 
     def register_key(self, key: VerifierKey) -> None:
-        """Add `key` to the keys that sign by this memory; the file is made if it is missing.
+        """Add `key` to the keys that sign with this memory; create the file if it is missing.
 
         Raises:
             LedgerError: if it cannot be written.
@@ -75,7 +75,7 @@ class Ledger:
             connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
 
     def check_key(self, key: VerifierKey) -> None:
-        """Check that this is the memory by which this key has signed until now.
+        """Check that this key has signed with this memory until now.
 
         Raises:
             LedgerError: if it is not, or if it is gone.
@@ -114,12 +114,12 @@ class Ledger:
         *,
         known: Sequence[VerifierKey] = (),
     ) -> Refusal | None:
-        """Judge a submission by what was seen, and store it as seen unless it is refused.
+        """Compare a submission with the trees seen, and store it as seen unless it is refused.
 
-        Nothing else is stored in between, and on return it is on disk. A log's signature under a
+        Nothing else is stored in between, and on return it is on disk. A log's signature of a
         second tree of one size is kept even if the submission is refused, as proof against the log.
-        Of the keys `known` for the log, the oldest first, those that have signed are kept; once a
-        newer key has signed, an older one is refused.
+        The keys `known` for the log, the oldest first, are kept if they have signed; once a newer
+        key has signed, an older one is refused.
 
         Raises:
             LedgerError: if it cannot be stored; then nothing is.
@@ -144,7 +144,7 @@ class Ledger:
 
     @contextmanager
     def _connection(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-        """A connection that never makes the file anew, should it vanish while the witness runs."""
+        """A connection that never recreates the file if it vanishes while the witness runs."""
         uri = f"file:{quote(str(self._file.absolute()))}?mode={mode}"
         connection = None
         try:
@@ -206,7 +206,7 @@ def _store(connection: sqlite3.Connection, submission: Submission) -> None:
 def _accepted_keys(
     connection: sqlite3.Connection, origin: str, note: str, known: Sequence[VerifierKey]
 ) -> list[str]:
-    """The keys by which anything of a log was ever accepted, in that order.
+    """The keys under which a log's submissions were ever accepted, in that order.
 
     In a file of an older version, the keys that have signed the last checkpoint seen.
     """

@@ -1,7 +1,7 @@
-"""The rules: what a log submits to a witness, and what the witness answers (C2SP tlog-witness).
+"""The rules for a log's submissions and the witness's answers (C2SP tlog-witness).
 
 Refusals come in the specification's order. The log's keys decide whether a submission is read at
-all; what was seen before decides whether it is consistent.
+all; the trees seen before decide whether it is consistent.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def submission_of(signed: Note, old: int, proof: tuple[bytes, ...]) -> Submissio
 
 
 def parse_submission(body: bytes) -> Submission:
-    """Parse the body of a submission, as `bytes` writes it.
+    """Parse the body of a submission, as written by `bytes`.
 
     Raises:
         SubmissionError: for anything that would be written in another way.
@@ -111,7 +111,7 @@ NOTHING = Seen(0, EMPTY_ROOT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An HTTP status with its reason; `seen` is the size that was seen, on a conflict only."""
+    """An HTTP status with its reason; `seen`: the size that was seen, only for a conflict."""
 
     status: HTTPStatus
     why: str
@@ -138,9 +138,9 @@ def check_superseded(
 ) -> Refusal | None:
     """Return the refusal of a checkpoint that only superseded keys have signed; None if accepted.
 
-    A key is superseded once a newer one has signed. `accepted` are the keys by which anything was
-    ever accepted, in that order. Of two known keys the later one is the newer. A key that is not
-    known any more is newer than those that were heard before it.
+    A key is superseded once a newer one has signed. `accepted`: the keys under which submissions
+    were ever accepted, in that order. Of two known keys the later one is the newer. A key that is
+    no longer known is newer than those accepted before it.
     """
     places = {str(key): n for n, key in enumerate(known)}
     turns = {key: n for n, key in enumerate(accepted)}
@@ -159,7 +159,7 @@ def check_superseded(
 
 
 def check_consistency(submission: Submission, seen: Seen) -> Refusal | None:
-    """Return the refusal of a checkpoint that does not extend what was seen; None if accepted."""
+    """Return the refusal of a checkpoint that does not extend the tree seen; None if accepted."""
     checkpoint, old = submission.checkpoint, submission.old
     if old != seen.size:
         return _conflict(f"the old size is {old}, and {seen.size} was seen last", seen)

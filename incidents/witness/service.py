@@ -64,7 +64,7 @@ class Witness:
             await _send(await self._answer(scope, receive), send)
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """The answer to a body. A 200 is on disk in the ledger."""
+        """The answer to a body. With status 200, the ledger is already on disk."""
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:

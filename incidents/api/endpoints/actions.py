@@ -1,4 +1,4 @@
-"""The acts over HTTP: an endpoint for each act of the table that has a path."""
+"""The actions over HTTP: an endpoint for each action of the table that has a path."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ routes = router("acts")
 
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
-    """The response to an act that took effect, with the site's ETag."""
+    """The response to an action that took effect, with the site's ETag."""
     [document] = act_documents(by.app, [answer])
     return _given(by, answer, document, status)
 
 
 def act_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
-    """The documents of acts that took effect; one query fetches what people wrote.
+    """The documents of actions that took effect; one query fetches people's text.
 
     Phone numbers and addresses stay masked.
     """
@@ -65,7 +65,7 @@ def _given(by: Caller, answer: Answer, document: Acted, status: int) -> JSON:
 
 
 async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Answer, Acted]:
-    """The desk's answer to an act, taken with others of the same moment, and its document.
+    """The desk's answer to an action, processed with others of the same moment, and its document.
 
     Raises:
         Problem: the desk's refusal.

@@ -150,7 +150,7 @@ def _looks_like(what: str, to: str) -> bool:
     try:
         target.read(what, to)
     except IncidentsError:
-        # The desk itself reports what is wrong with a site's name.
+        # The desk itself reports the error in a site's name.
         return what == SITE
     return True
 

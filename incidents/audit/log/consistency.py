@@ -1,6 +1,6 @@
-"""The consistency of the log with what was signed: it must begin with each signed checkpoint.
+"""The consistency of the log with its signatures: it must begin with each signed checkpoint.
 
-Signed checkpoints are in the table and in the files beside the private key. The way out depends on
+Signed checkpoints are in the table and in the files beside the private key. The remedy depends on
 which of them the log contradicts.
 """
 
@@ -39,10 +39,10 @@ def check_begins_with_signed(
     key_file: Path,
     keys: Iterable[VerifierKey],
 ) -> None:
-    """Check that the log to be signed begins with the last signed notes, of all keys and of these.
+    """Check that the log begins with the last signed notes, of all keys and of these.
 
     Raises:
-        InconsistentLogError: if it does not, or if that is unknown, with the way out.
+        InconsistentLogError: if it does not, or if that is unknown, with the remedy.
         FileError: if a file beside the key's cannot be read.
     """
     try:

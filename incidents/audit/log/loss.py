@@ -1,4 +1,4 @@
-"""The loss of log entries: what was signed once and is not in the log now.
+"""The loss of log entries: entries that were signed but are no longer in the log.
 
 A loss under a key on record is answered by the entry that names the next key with `lost=true`;
 under an unknown key, by the next key's `.lost` file.
@@ -31,7 +31,7 @@ class LossKnownError(VerificationError):
 
 
 class Loss(NamedTuple):
-    """In which way the log differs from what a key has signed last, and the file with that note."""
+    """How the log differs from a key's last signed note, and the file with that note."""
 
     kept: KeptNote
     detail: str
@@ -51,7 +51,7 @@ class Loss(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line that marks the loss as answered: the key's file, and how much the key signed."""
+        """The line that marks the loss as answered: the key's file, and the signed size."""
         return f"{self.kept.file.name} {self.size}\n"
 
 
@@ -59,8 +59,8 @@ def find(connection: Connection, files: SignedFiles) -> Loss | None:
     """The largest signed note that the log does not begin with, if one is not answered.
 
     It is by a key that would sign now, or by one that this database does not know. Read `files`
-    before the database: what is signed in between is no loss. Notes that entries without a number
-    may complete are no loss either.
+    before the database: a note signed in between is not a loss. Nor is a note that entries without
+    a number may complete.
     """
     log = signing.log(connection)
     if log is None:
@@ -91,10 +91,10 @@ def find_largest(
 
 
 def record_answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
-    """Keep beside the key which notes of unknown keys are lost, so that `new` answers for them.
+    """Record beside the key which notes of unknown keys are lost, so that `new` answers for them.
 
-    They are reported no more once `new` is on record. An older database does not know `new`, and
-    there they are reported again.
+    They are not reported once `new` is on record. An older database does not know `new`, and
+    reports them again.
 
     Raises:
         FileError: if a file cannot be read or written.

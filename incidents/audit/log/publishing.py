@@ -1,7 +1,7 @@
 """The publishing: the log as a folder that any web server can serve (C2SP tlog-tiles).
 
-Tiles come first and the checkpoint last, each written atomically, so that a reader finds all that
-the checkpoint covers. Only hashes are published, never an entry.
+Tiles come first and the checkpoint last, each written atomically, so that a reader finds everything
+that the checkpoint covers. Only hashes are published, never an entry.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _foreign_reason(found: Checkpoint, log: Checkpoint) -> str | None:
 
 
 def _new_tiles(old: int, new: int) -> Iterator[Tile]:
-    """The tiles that a tree of `new` leaves has, and one of `old` leaves has not."""
+    """The tiles of a tree of `new` leaves that a tree of `old` leaves does not have."""
     level = 0
     while new:
         for n in range(old // WIDTH, -(-new // WIDTH)):

@@ -1,6 +1,6 @@
 """The rotation of the log's keys: the first key, and each replacement.
 
-Every step can be repeated safely, so that an interrupted rotation goes on where it was.
+Every step can be repeated safely, so that an interrupted rotation can continue.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TRIAL = b"incidents: this key can sign\n"
 def first(
     engine: Engine, ring: KeyRing, name: str, put_on_record: RecordKey, *, public: str | None = None
 ) -> VerifierKey:
-    """Make the log's first key with the log's `name`, or take the command's, `public`.
+    """Make the log's first key with the log's `name`, or use the command's, `public`.
 
     Raises:
         RefusedError: if the log has a key, or the file's key belongs to another log.
@@ -61,16 +61,16 @@ def rotate(
 ) -> tuple[VerifierKey, Path | None]:
     """Replace the active key by a new one of the same name, or finish a rotation that was begun.
 
-    Both sign the first checkpoint with the entry that says so, unless the old one is `lost`: so
-    the trust in the old key leads to the new one. Only then does the new key take the old one's
-    place.
+    Both sign the first checkpoint that covers the entry of the change, unless the old one is
+    `lost`: trust in the old key thereby leads to the new one. Only then does the new key replace
+    the old one.
 
     Returns:
         The new key, and the old one's new path, if it was in a file.
 
     Raises:
         RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
-            one is `lost`, and what was signed as well.
+            one is `lost`, and the signed notes as well.
         HeldError: if another process keeps the signers' lock.
         InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
     """
@@ -100,11 +100,11 @@ def begin(
     another: bool = False,
     fresh: bool = False,
 ) -> VerifierKey:
-    """The key that is to sign: a new one, that of an interrupted attempt, or the command's.
+    """Return the next signing key: new, from an interrupted attempt, or the command's.
 
-    With `another` it is not one that may have signed; with `fresh` it is made now, since a copy of
-    this folder may have an earlier one too. It is not visible to others yet. The caller holds the
-    signers' lock of `place`. Raises as `rotate` does.
+    With `another` it is not one that may have signed; with `fresh` it is created now, because a
+    copy of this folder may also have an earlier one. It is not visible to others yet. The caller
+    holds the signers' lock of `place`. Raises the same errors as `rotate`.
     """
     state = _state(engine)
     active = VerifierKey.parse(str(state.active))
@@ -146,10 +146,10 @@ def finish(
     lost: bool = False,
     claims: bool = False,
 ) -> Path | None:
-    """Record the new key, let it sign, and put it in the old one's place.
+    """Record the new key, sign with it, and replace the old one.
 
     With `claims` the log is signed from now on where the signers' lock of `place` is held. Raises
-    as `rotate` does.
+    the same errors as `rotate`.
 
     Returns:
         The old key's new path, if it was in a file.
@@ -181,7 +181,7 @@ def unfinished_key(engine: Engine, ring: KeyRing) -> VerifierKey | None:
 class _State(NamedTuple):
     """The active key, the one that signed last, every key, and the place where the log is signed.
 
-    `after_loss`: the key before the active one is lost, so that it hands nothing over.
+    `after_loss`: the key before the active one is lost, so there is no hand-over.
     """
 
     active: str | None
@@ -262,7 +262,7 @@ _KNOWN = {
 def _sign_with(
     engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
 ) -> None:
-    """Make the key sign the log with its own entry."""
+    """Sign the log, including the key's own entry, with the key."""
     until = time.monotonic() + _WAIT_S
     while True:
         # A daemon may be about to do it as well.

@@ -1,8 +1,7 @@
 """The sequencer: it numbers the entries in the log, and extends its tree from stored tiles.
 
-The desk gives no numbers, or its transactions would wait for each other. They are not committed in
-the order of their entries' ids, so the sequencer looks for entries without a number, not for newer
-ones.
+The desk assigns no numbers, because that would serialize its transactions. Transactions do not
+commit in the order of entry IDs, so the sequencer looks for unnumbered entries, not for newer ones.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ _NOTHING = Numbered(0, more=False)
 def number_all(
     engine: Engine, stopped: Callable[[], bool] = lambda: False, limit: int | None = None
 ) -> int:
-    """Number all entries, `limit` in a transaction, and return how many they were.
+    """Number all entries, `limit` in each transaction, and return their count.
 
-    Each transaction leaves a whole tree behind. `stopped` is asked between two of them.
+    Each transaction leaves a complete tree. `stopped` is called between transactions.
 
     Raises:
         DatabaseError: if the database fails; earlier transactions remain.
@@ -83,7 +82,7 @@ def number_some(engine: Engine, limit: int | None = None) -> Numbered:
 
 
 def number_missed(engine: Engine) -> int:
-    """Number entries without a number at any id, and return how many they were.
+    """Number entries without a number at any id, and return their count.
 
     There should be none: this verifies the floor of `raise_floor`. It reads all ids.
 
@@ -120,7 +119,7 @@ def _number(connection: Connection, limit: int) -> Numbered:
     else:
         new = raise_floor(grown.head, seen, found[-1].entry_id if full else None)
         if new != head and new.horizon is None:
-            # Assigned after the look; and only if needed, since it uses a number up.
+            # Assigned after the query, and only if needed, because it uses up a number.
             new = new._replace(horizon=leaves.own_transaction(connection))
     if new != head:
         leaves.keep(connection, new, grown.tiles)
@@ -128,12 +127,12 @@ def _number(connection: Connection, limit: int) -> Numbered:
 
 
 def raise_floor(head: Head, seen: Snapshot, numbered_to: int | None) -> Head:
-    """The head with its floor raised as far as it can be by now (PostgreSQL).
+    """The head with its floor raised as far as is possible now (PostgreSQL).
 
     All entries of the view `seen`, from before the numbering, have numbers, or only those up to the
     id `numbered_to`.
 
-    An act of the desk has locked a row, and so has a transaction number, before it takes an id. So
+    An action of the desk locks a row, and so gets a transaction number, before it takes an id. So
     an id in the view was taken by a transaction with an earlier number than this transaction takes
     afterwards, which becomes the horizon (None here: still to be taken). Once all transactions
     before it have ended, their committed entries are visible, and are numbered.
@@ -175,7 +174,7 @@ def nodes(connection: Connection, size: int) -> Nodes:
 
 
 def hashes(connection: Connection, tile: Tile) -> bytes:
-    """The hashes of a tile, which may have grown since.
+    """The hashes of a tile, which may have grown since then.
 
     Raises:
         TileError: if it is missing.
@@ -191,7 +190,7 @@ def consistency(engine: Engine, old: int, new: int) -> list[bytes]:
     """The proof that the first `new` leaves begin with the first `old` (RFC 9162, 2.1.4.1).
 
     Raises:
-        ProofError, TileError: if there is no such proof.
+        ProofError, TileError: if no such proof exists.
         DatabaseError: if the database fails.
     """
     with plainly(engine), reading(engine) as connection:

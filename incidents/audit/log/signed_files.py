@@ -1,8 +1,8 @@
 """The signed files: the last note that each key of the log has signed, beside the private key.
 
-Each key keeps its own file for good: a key that signs no more could otherwise sign a second
-history. The shared file has the last note of all keys, for older versions of this program, which
-know no other. Notes that fit into neither are put aside.
+Each key keeps its own file permanently: otherwise a retired key could sign a second history. The
+shared file has the last note of all keys, for older versions of this program, which know no other.
+Notes that fit into neither are put aside.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SignedFiles(NamedTuple):
     unread: FileError | None
 
     def whole(self) -> SignedFiles:
-        """The same files, for an act that depends on all of them.
+        """The same files, for a caller that depends on all of them.
 
         Raises:
             FileError: if one cannot be read.
@@ -69,7 +69,7 @@ class SignedFiles(NamedTuple):
 
 
 def read_folder(key_file: Path) -> SignedFiles:
-    """The files beside that key. Read them before the database: newer signatures are no loss."""
+    """The files beside that key. Read them before the database: newer signatures are not a loss."""
     begin, notes = key_file.name + SUFFIX, {}
     try:
         for file in sorted(key_file.parent.iterdir()):
@@ -85,7 +85,7 @@ def read_folder(key_file: Path) -> SignedFiles:
 
 
 def own_file(key_file: Path, key: VerifierKey) -> Path:
-    """The file, beside the key's, with the note that it signed last."""
+    """The file, beside the key's, with the last note that it signed."""
     return _of_key(key_file, key.key_hash)
 
 
@@ -138,7 +138,7 @@ def is_share_torn(key_file: Path) -> bool:
 
 
 def put_torn_share_aside(key_file: Path) -> None:
-    """Put the shared file aside for good if it holds no note.
+    """Permanently put the shared file aside if it holds no note.
 
     Raises:
         FileError: if it cannot be read or renamed.
@@ -170,8 +170,8 @@ def save(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
 def copy_to_own_files(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
     """Copy the shared file's note to the own file of each key that has signed it, unless `checked`.
 
-    Call it before the note of another key replaces it. Two notes by one key are both kept, since
-    they may be of two histories. False if the file holds no note, so that it must stay.
+    Call it before the note of another key replaces it. Two notes by one key are both kept, because
+    they may belong to two histories. False if the file holds no note and must therefore stay.
 
     Raises:
         FileError: if a file cannot be read or written.
@@ -203,7 +203,7 @@ def _copy_to_own_file(own: Path, key_file: Path, text: str, size: int) -> None:
 
 
 def permanent(kept: KeptNote, files: SignedFiles) -> KeptNote:
-    """The same note in the file in which it stays: the shared one is overwritten."""
+    """The same note in its permanent file; the shared one is overwritten."""
     same = (KeptNote(file, text) for file, text in files.notes.items() if text == kept.note)
     return max(same, key=lambda each: len(each.file.name), default=kept)
 
@@ -231,7 +231,7 @@ def _shared(key_file: Path) -> Path:
 
 
 def _notes(key_file: Path, key: VerifierKey) -> dict[Path, str]:
-    """The contents of the files that may be that key's; raises FileError."""
+    """The contents of the files that may belong to that key; raises FileError."""
     own, shared = own_file(key_file, key), _shared(key_file)
     try:
         beside_it = sorted(key_file.parent.iterdir())

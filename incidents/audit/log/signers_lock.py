@@ -79,7 +79,7 @@ def place_id(key_file: Path) -> str | None:
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
-    """Check that this `place` is the one that the log knows; without a `known` one, any is.
+    """Check that this `place` is the log's `known` one; without a known one, any is accepted.
 
     Raises:
         SignsElsewhereError: if it is another.
@@ -89,7 +89,7 @@ def check(key_file: Path, place: str | None, known: str | None) -> None:
 
 
 def file_error(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
-    """The error that a file beside the key's cannot be `done`, with a way out."""
+    """The error for a file beside the key's that cannot be `done`, with the remedy."""
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):
         why += private_file.ownership_fix(file, key_file)
@@ -102,7 +102,7 @@ def lock_file(key_file: Path) -> Path:
 
 
 def _own_id(opened: BinaryIO) -> str:
-    """The id, a new one if there is none; and make this process the holder."""
+    """The id, or a new one if there is none; and make this process the holder."""
     first, _ = _lines(opened)
     found = _id(opened)
     own = found or secrets.token_hex(8)

@@ -1,8 +1,8 @@
-"""The signing of checkpoints: when, by which keys, and when it is refused.
+"""Signing checkpoints: the times, the keys, and the refusals.
 
-A checkpoint is signed only if its entries are committed, and if the log begins with what was signed
-last. That is in the table of checkpoints and in a file beside the private key, which stays true if
-somebody rewrites or restores the whole database.
+A checkpoint is signed only if its entries are committed, and if the log begins with the last signed
+tree. That tree is in the table of checkpoints and in a file beside the private key, which stays
+correct if somebody rewrites or restores the whole database.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ NO_KEY = Cause.of("log_no_key", "the log has no key yet: make one with `incident
 class Signing:
     """The result of an attempt: the checkpoint, or why there is none; neither if none is due.
 
-    `elsewhere`: this process has the key, but the log is signed in another place. That is wrong if
-    no process signs there.
+    `elsewhere`: this process has the key, but the log is signed in another place. That is an error
+    if no process signs there.
     """
 
     made: Signed | None = None
@@ -94,10 +94,10 @@ def sign(
     patience_s: float = PATIENCE_S,
     is_daemon: bool = False,
 ) -> Signing:
-    """Sign the checkpoint that is due at `now`. `is_daemon`: the caller will sign again and again.
+    """Sign the checkpoint that is due at `now`. `is_daemon`: the caller signs repeatedly.
 
     Raises:
-        InconsistentLogError: if the log is not what was signed before.
+        InconsistentLogError: if the log differs from the one signed before.
         HeldError: if another process signs for longer than `patience_s`.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: if the database or the disk fails.
@@ -123,7 +123,7 @@ def sign_locked(
 ) -> Signing:
     """Sign like `sign`, for a caller that holds the signers' lock of `place`.
 
-    With `claims` the log is signed from now on at that place. Raises as `sign` does.
+    With `claims` the log is signed from now on at that place. Raises the same errors as `sign`.
     """
     with plainly(engine), reading(engine) as connection:
         due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
@@ -155,7 +155,7 @@ def _due(
     at_once: bool,
     claims: bool = False,
 ) -> Signing | tuple[Log, list[Signer]]:
-    """The log to sign now, with its signers; or why this process, if at `place`, signs nothing."""
+    """The log to sign now, with its signers; or why this process signs nothing at `place`."""
     found = log(connection)
     if found is None:
         return Signing(unable=NO_KEY)

@@ -101,7 +101,7 @@ class CommandKey:
 
 
 class KeyRing:
-    """The keys that this process can sign with: in the file and its successor, or a command's.
+    """The keys with which this process can sign: in the file and its successor, or a command's.
 
     Files are read each time, since a key may be replaced at any moment.
     """
@@ -178,7 +178,7 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
 
 
 def replace(ring: KeyRing) -> Path | None:
-    """Put the next key in the last one's place, and return the last one's new path, if any.
+    """Replace the last key by the next one, and return the last one's new path, if any.
 
     Raises:
         FileError: if it cannot be renamed.
@@ -206,5 +206,5 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:
-    """The path of a key that signs no more: its file's, with the key's id."""
+    """The path of a retired key: its file's, with the key's id."""
     return file.with_name(f"{file.name}{RETIRED_SUFFIX}{key.key_hash.hex()}")

@@ -131,7 +131,7 @@ def fetch(authority: Authority, signed: bytes) -> bytes:
     Raises:
         StampError: if there is none, or not a valid one.
         NoClientError: if h11 or rfc3161-client is not installed.
-        NoteError, CheckpointError: if `signed` is no signed checkpoint.
+        NoteError, CheckpointError: if `signed` is not a signed checkpoint.
     """
     request = _request(note.checkpoint_of(signed).text.encode())
     headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
@@ -162,7 +162,7 @@ def verify_response(
     Raises:
         BadStampError: if it is not for this checkpoint, or leads to none of the `roots` (PEM).
         NoRootsError: if there is no certificate among the roots.
-        NoteError, CheckpointError: if `signed` is no signed checkpoint.
+        NoteError, CheckpointError: if `signed` is not a signed checkpoint.
     """
     try:
         from rfc3161_client import VerificationError as Unverified
@@ -222,7 +222,7 @@ def stamp_last(engine: Engine, authority: Authority, now: datetime) -> Stamped |
     Returns the stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
 
     Raises:
-        StampError: if the authority is away, or returns no valid one; try again later.
+        StampError: if the authority is unavailable, or returns no valid one; retry later.
         DatabaseError: if the database fails.
     """
     with plainly(engine), reading(engine) as connection:

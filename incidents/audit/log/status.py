@@ -1,4 +1,4 @@
-"""The log's status: how many entries are pending, numbered and published, and who has signed it.
+"""The log's status: the numbers of pending, numbered and published entries, and its signers.
 
 Also the section [audit] of the settings file, which names the signer, witnesses and authority, and
 the checkpoint made on request. Entries that no checkpoint covers are pending, numbered or not:
@@ -58,7 +58,7 @@ def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> Log
     """The log's settings for this run; the key's variable counts before the setting.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        SettingError, UnknownSettingError, SettingsFileError: naming the wrong setting.
     """
     environ = os.environ if environ is None else environ
     given = {key: environ[name] for key, name in VARIABLES.items() if environ.get(name)}
@@ -160,7 +160,7 @@ def progress(connection: Connection, now: datetime) -> LogProgress:
 
 
 def unsigned_since(connection: Connection, now: datetime) -> datetime | None:
-    """Since when nothing is signed that should be, at `now` (UTC); None if all is well.
+    """Since when signing is overdue at `now` (UTC); None if it is not.
 
     A signing was refused; or entries have waited for more than a minute, and a signing failed, or a
     daemon signed before. Without a daemon, entries wait until somebody brings the key.
@@ -241,9 +241,9 @@ def _cosigned(connection: Connection) -> list[Seen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointing:
-    """The last checkpoint's signed note, None if there is none, and how many entries it leaves out.
+    """The last checkpoint's signed note, None if there is none, and the number of entries after it.
 
-    `refused`: why this process could not sign, if it could not.
+    `refused`: why this process could not sign, if so.
     """
 
     note: str | None
@@ -255,8 +255,8 @@ def checkpoint_now(engine: Engine, ring: KeyRing, clock: Callable[[], datetime])
     """Number and sign all entries, by the machine's clock in UTC.
 
     Raises:
-        InconsistentLogError, LossKnownError: if the log is not what was signed before, or if that
-            is unknown, even if there is nothing to sign.
+        InconsistentLogError, LossKnownError: if the log differs from the one signed before, or if
+            that is unknown, even if there is nothing to sign.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: if the database or the disk fails.
     """

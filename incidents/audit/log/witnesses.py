@@ -1,4 +1,4 @@
-"""The witnesses: how a log has its checkpoint countersigned (C2SP tlog-witness).
+"""The witnesses: countersigning a log's checkpoint (C2SP tlog-witness).
 
 Of a witness's answer only a verified cosignature is trusted.
 """
@@ -71,13 +71,14 @@ class Witness:
 def fetch(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
     """Fetch the witness's cosignature of a signed checkpoint, verified.
 
-    `seen` is the size that the witness is thought to have seen last, 0 if unknown: if it has seen
-    another, it answers with that, and gets the proof from there. Nothing is kept between two calls.
+    `seen` is the last size that the witness is believed to have seen, 0 if unknown. If it has seen
+    another size, it answers with that one, and gets the proof from there. Nothing is kept between
+    calls.
 
     Raises:
         SplitViewError: if it has seen another tree of that size. A person must investigate.
         WitnessError: for any other reason; try again later.
-        NoteError, CheckpointError: if `note` is no signed checkpoint.
+        NoteError, CheckpointError: if `note` is not a signed checkpoint.
     """
     own = rules.submission_of(signed_note.parse(note), 0, ())
     try:
@@ -96,7 +97,7 @@ class _Exchange:
     prove: Prove
 
     def ask(self, seen: int) -> Signature:
-        """Ask from that size, and again from the size that the witness answers."""
+        """Ask from that size, and then from the size in the witness's answer."""
         old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
             proof = tuple(self.prove(old)) if 0 < old < self.size else ()
@@ -197,7 +198,7 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
 
     Raises:
         SplitViewError: if it has seen another log of this name. A person must investigate.
-        WitnessError: if it is away, or refuses; try again later.
+        WitnessError: if it is unavailable, or refuses; retry later.
         DatabaseError: if the database fails.
     """
     name = str(witness.key)
@@ -225,7 +226,7 @@ def cosign_last(engine: Engine, witness: Witness) -> Cosigned | None:
 
 
 def _time(seconds: int) -> datetime:
-    """The time of a cosignature; a witness can write any, so cap it at the calendar's end."""
+    """The time of a cosignature, capped at the calendar's end: a witness can write any time."""
     try:
         return _EPOCH + timedelta(seconds=seconds)
     except OverflowError:

@@ -1,1 +1,1 @@
-"""The proof: that a log, in a database or in a bundle, is what was signed."""
+"""The proof that a log, in a database or in a bundle, matches its signatures."""

@@ -1,4 +1,4 @@
-"""The folder or archive of a bundle: put in place once it is complete, and unpacked.
+"""The folder or archive of a bundle: put in place once complete, or unpacked.
 
 The same files make the same archive to the byte: tar (POSIX pax) under Zstandard (RFC 8878), the
 files in the order of writing, the manifest first, owned by nobody.
@@ -152,7 +152,7 @@ _GROWING = (ENTRIES, MANIFEST)
 
 @contextmanager
 def unpacked(given: Path) -> Iterator[Path]:
-    """The folder of a bundle: `given` itself, or what is in the archive `given`.
+    """The folder of a bundle: `given` itself, or the content of the archive `given`.
 
     Only plain files are unpacked from an archive (tar, or tar under Zstandard), to a folder that is
     deleted afterwards.
@@ -240,7 +240,10 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 
 
 class _Header(tarfile.TarInfo):
-    """The header of a file, or the archive's end, for which `tarfile` also takes a wrong header."""
+    """Reads a header and marks it as checked.
+
+    `tarfile` mistakes a wrong header for the end of the archive.
+    """
 
     is_checked = False  # stays so under a Python that calls neither of the hooks below
 

@@ -113,7 +113,7 @@ def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
 
 
 def shown(name: str) -> str:
-    """The name of a file, which somebody else has chosen, made fit for a sentence."""
+    """The name of a file, chosen by somebody else, made printable for a sentence."""
     return name if len(name) < 100 and name.isprintable() else ascii(name)[:100]
 
 
@@ -199,7 +199,7 @@ _HASH = "sha256:"
 
 
 def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw]]:
-    """The policies by digest, and what is wrong with their files.
+    """The policies by digest, and the flaws of their files.
 
     Each policy has exactly one valid text, so that no byte of it can be changed.
     """
@@ -228,9 +228,9 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
 def policy_flaws(
     there: Mapping[str, Policy], named: AbstractSet[str], left: AbstractSet[str]
 ) -> Iterator[Flaw]:
-    """The policies that entries name but are missing, and those that are there but never named.
+    """The missing policies that entries name, and the existing ones that no entry names.
 
-    `left` are those that entries have called the policy before.
+    `left`: the policies that entries name as the previous one.
     """
     for digest in sorted(named - there.keys()):
         gone = Cause.of("flaw_policy_gone", "an entry names this policy, and it is not there")

@@ -1,4 +1,4 @@
-"""The bundle's log, as it is verified: the whole log, or a part of it.
+"""The bundle's log, for verification: the whole log, or a part of it.
 
 In a part each entry has its own proof (C2SP tlog-proof).
 """
@@ -227,7 +227,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartResult) -> None:
     seen.sites[-1] = facts.site_id
     seen.policies.add(facts.policy)
     if facts.site_id == DESK_STREAM:
-        # A part has only some of the desk's own acts.
+        # A part has only some of the desk's own actions.
         seen.own.append((leaf, body))
         return
     # Joining the ranges of a whole log checks the names: a part is one range.

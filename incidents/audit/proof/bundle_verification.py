@@ -136,7 +136,7 @@ def _part(found: _Inputs) -> Verdict:
     flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     held, agreeing = _compare_part(options, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
-    # Without the desk's own acts, or with wrong ones, the active policy is not known.
+    # Without the desk's own actions, or with wrong ones, the active policy is not known.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if options.policy:
@@ -156,7 +156,7 @@ def _part(found: _Inputs) -> Verdict:
 
 
 def _drop_sites(sites: array[int], only: Container[int]) -> None:
-    """Remove all entries but those of these sites."""
+    """Remove all entries except those of these sites."""
     for n, site_id in enumerate(sites):
         if site_id not in only:
             sites[n] = -1
@@ -213,7 +213,7 @@ def _sites(found: _Inputs, places: Places, rules: Rules) -> Decided:
 
 
 def _compare_part(options: VerifyOptions, notes: Notes) -> tuple[list[Flaw], list[str]]:
-    """Compare what a part can: checkpoints of its own size."""
+    """Compare checkpoints of the part's own size; a part allows no other comparison."""
     flaws, agreeing = [], []
     for held in options.compared:
         what = _difference(held, notes)
@@ -245,7 +245,7 @@ def _difference(held: Held, notes: Notes) -> str | None:
 
 
 def _last_key(options: VerifyOptions, notes: Notes) -> list[Flaw]:
-    """Refuse keys but the last signer: only the whole record shows that older ones handed over."""
+    """Refuse keys but the last signer: only the whole record proves the older hand-overs."""
     if not options.keys or notes.keys[-1] in options.keys:
         return []
     older = (

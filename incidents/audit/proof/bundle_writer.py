@@ -1,4 +1,4 @@
-"""The bundle: the record, or a part of it, with all that proves it, for somebody who is offline.
+"""The bundle: the record, or a part of it, with its complete proof, for offline readers.
 
 It has the entries that the last checkpoint covers. The whole record comes with its tiles (C2SP
 tlog-tiles), a part of it with a proof for each entry (C2SP tlog-proof); either with the checkpoint,
@@ -48,7 +48,7 @@ class PolicyTextError(VerificationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The counts of entries, the log's size, and `broken`: keys that handed over to none."""
+    """The counts of entries, the log's size, and `broken`: keys without a hand-over."""
 
     entries: int
     size: int
@@ -78,7 +78,7 @@ def write(
     Raises:
         InputError: if `target` exists already.
         NothingSignedError, NothingCoveredError: if there is nothing to write.
-        VerificationError: if the database does not hold what was signed.
+        VerificationError: if the database differs from the signed log.
         OSError: if it cannot be written.
     """
     bundle_archive.check_target(target)
@@ -162,7 +162,7 @@ def _write_policies(files: NewFiles, connection: Connection, digests: set[str]) 
 def _write_whole(
     files: NewFiles, connection: Connection, vouching: Voucher, done: Callable[[int], object]
 ) -> int:
-    """Write entries and tiles; computed tiles show by their root whether all is as signed."""
+    """Write entries and tiles; the root of the computed tiles shows whether they match."""
     signed, edge = vouching.signed, Edge()
     policies: set[str] = set()
     growing: dict[int, Tile] = {}
@@ -242,7 +242,7 @@ def _lines(texts: Sequence[str]) -> bytes:
 def report(connection: Connection, wanted: Selection, draw: Report) -> str:
     """The report of the wanted entries of one site, as in a bundle of these.
 
-    Raises as `write` does.
+    Raises the same errors as `write`.
     """
     vouching = voucher.last_voucher(connection)
     signed = vouching.signed

@@ -44,7 +44,7 @@ class Streams:
         self._ids: dict[str, int] = {}
 
     def take(self, facts: Facts, leaf: int | None) -> str | None:
-        """Take the next entry; return what is wrong with its place."""
+        """Process the next entry; return the error in its place, if any."""
         site, site_id, seq, at, _ = facts
         seen = self.of.get(site_id)
         if seen is None:
@@ -71,7 +71,7 @@ class Streams:
         return ((site_id, seen) for site_id, seen in self.of.items() if seen.first != 1)
 
     def name_conflict(self, site_id: int, site: str) -> str | None:
-        """The complaint if another site has a new site's name."""
+        """The error if another site has a new site's name."""
         other = self._ids.setdefault(site, site_id)
         if other == site_id:
             return None
@@ -147,7 +147,7 @@ class RangeResult:
     def take(
         self, body: bytes, leaf: int | None, where: Callable[[], str], *, place: int = 0
     ) -> Facts | None:
-        """Take the next entry, and return its facts, if it can be read; `where` is shown to people.
+        """Process the next entry and return its facts, if readable; `where` is shown to people.
 
         `place` is the place among all of an entry without a leaf.
         """
@@ -218,7 +218,7 @@ def upper_flaws(log: Log, _progress: Progress, row: bytes) -> list[Flaw]:
 
 
 def _hashed(log: Log, batch: Batch) -> bytes:
-    """The leaf hashes; for a missing entry, the tile's."""
+    """The leaf hashes; for a missing entry, the tile's hash."""
     bodies = batch.bodies
     if None not in bodies:
         return b"".join([sha256(b"\0" + body).digest() for body in bodies])  # type: ignore[operator]  # none is None

@@ -1,4 +1,4 @@
-"""The live log: the log in the database, as it is verified."""
+"""The live log: the log in the database, for verification."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 class Pending(NamedTuple):
     """The entries without a number: how many, and when the oldest was recorded (RFC 3339, UTC).
 
-    `lost` are below the floor, where they are not looked for (see `store.leaves.Head`).
+    `lost` are below the floor, where the sequencer does not search (see `store.leaves.Head`).
     """
 
     entries: int

@@ -65,7 +65,7 @@ class Succession:
         return covered[-1] if covered else None
 
     def take(self, own: Iterable[tuple[int, bytes]]) -> list[Flaw]:
-        """Take the next of the desk's own entries, each with its leaf; return their flaws."""
+        """Process the desk's own next entries, each with its leaf; return their flaws."""
         flaws = []
         for leaf, body in own:
             try:
@@ -130,7 +130,7 @@ class Witnessed(NamedTuple):
 
 @dataclass(slots=True)
 class Signatures:
-    """The result for some checkpoints; `handed` are the pairs of keys that both signed one."""
+    """The result for some checkpoints; `handed`: the pairs of keys that both signed one."""
 
     count: int = 0
     last: Held | None = None
@@ -274,7 +274,7 @@ def _check_signed(
 
 
 def _differences(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
-    """The differences between its row, itself, and what must follow the one before it."""
+    """The differences between its row, itself, and the requirements of the one before it."""
     if own.size != signed.size:
         other = "it is of {n} entries, but its row says {said}"
         yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)

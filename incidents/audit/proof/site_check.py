@@ -1,8 +1,8 @@
-"""The check of the sites: whether each decision follows from the entries before it.
+"""The check that each decision about a site follows from the entries before it.
 
 After an earlier verified checkpoint every entry is still hashed, and its place checked: only then
-do the first entries have that checkpoint's root. But then they are unchanged since. So a site whose
-entries are all among them was decided by the policy, and is not decided again.
+do the first entries have that checkpoint's root, which shows that they are unchanged. So a site
+whose entries are all among them was already verified against the policy, and is not decided again.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The policies by digest, and when each was active, if that is known.
+    """The policies by digest, and when each was active, if known.
 
-    An act whose entries begin at `open_from` or later may have more after the end of the log, since
-    a checkpoint may come between them. From a `part` any may be left out.
+    An action whose entries begin at `open_from` or later may have more after the end of the log,
+    since a checkpoint may come between them. From a `part` any may be left out.
     """
 
     policies: Mapping[str, Policy]
@@ -54,7 +54,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The flaws, and the number of sites whose last act is incomplete here."""
+    """The flaws, and the number of sites whose last action is incomplete here."""
 
     flaws: list[Flaw]
     unfinished: int = 0
@@ -83,7 +83,10 @@ def decided(log: LiveLog | BundleLog, _progress: Progress, some: Any, rules: Rul
 def _last_place_and_flaw(
     redecision: Redecision, stream: Iterable[Placed]
 ) -> tuple[int, Flaw | None]:
-    """The place of a site's last entry, and the flaw of the first wrong one."""
+    """The place of the last entry checked, and its flaw if it is invalid.
+
+    Checking stops at the first flaw.
+    """
     place = 0
     for site_id, place, body in stream:
         leaf = place if place < UNNUMBERED else None
@@ -129,7 +132,10 @@ class Since(NamedTuple):
 
 
 def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
-    """The sites with entries after `size`, numbered or not, or with an act across it, in shares."""
+    """The sites with entries after `size`, or with an action across it, in shares.
+
+    Numbered and unnumbered entries count.
+    """
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
@@ -147,8 +153,8 @@ def later_signed(
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and always the last one, as bounds of their ids.
 
-    Of earlier ones, one for each hand-over between keys, and the last of each witness. `bounds` are
-    those of all checkpoints.
+    From earlier ones, one for each hand-over between keys, and the last of each witness. `bounds`
+    are those of all checkpoints.
     """
     if not bounds:
         return []
@@ -169,7 +175,7 @@ def later_signed(
 
 @dataclass(slots=True)
 class LogResult(RangeResult):
-    """The result for all ranges so far, with the desk's own acts; `where` describes an entry."""
+    """The result for all ranges so far, with the desk's own actions; `where` describes an entry."""
 
     where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)

@@ -1,4 +1,4 @@
-"""The verdict: the result of a verification, compared with keys and checkpoints held outside."""
+"""The verdict: the result of a verification, compared with externally held keys and checkpoints."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
 
 
 def check_same(file: str, new: str) -> None:
-    """Check without the log, whose entries are not here, that `new` is the file's own checkpoint.
+    """Check, without the log's entries, that `new` is the file's own checkpoint.
 
     Raises:
         UncomparedCheckpointError: if it is another.
@@ -75,7 +75,7 @@ def _read(file: Path) -> Checkpoint | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
-    """The facts that the caller knows: keys of the log, witnesses, and checkpoints held outside.
+    """The caller's own facts: keys of the log, witnesses, and externally held checkpoints.
 
     All entries before one of these, `since`, were verified earlier. Without `policy` nothing is
     decided again.
@@ -112,10 +112,10 @@ _SILENT_WITNESS = "this witness has signed none of these checkpoints"
 def key_flaws(
     options: VerifyOptions, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
 ) -> list[Flaw]:
-    """Whether the keys that are known outside lead to the one that signed last.
+    """The flaws if the externally known keys do not lead to the last signer.
 
-    `signed` are the log's keys up to that one, the oldest first; `broken` are pairs of a key and of
-    the one that took over without its signature.
+    `signed`: the log's keys up to that one, the oldest first. `broken`: pairs of a key and its
+    successor without its signature.
     """
     flaws = [
         flaw(str(key), Cause.of("flaw_unknown_key", _UNKNOWN_KEY))
@@ -144,7 +144,7 @@ def witness_flaws(options: VerifyOptions, witnessed: Container[str]) -> list[Fla
 def held_flaws(
     options: VerifyOptions, keys: Sequence[VerifierKey], roots: Roots
 ) -> tuple[list[Flaw], list[str]]:
-    """The flaws of checkpoints held outside that do not agree, and the names of those that do."""
+    """The flaws of external checkpoints that do not agree, and the names of those that agree."""
     flaws, agreeing = [], []
     for held in options.compared:
         stranger = _foreign_flaw(held, keys)
@@ -176,7 +176,7 @@ def _foreign_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 
 
 def signature_flaw(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
-    """The flaw of a checkpoint held outside whose signatures are wrong."""
+    """The flaw of an external checkpoint with wrong signatures."""
     try:
         note.verified_keys(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
@@ -194,14 +194,14 @@ class Verdict:
     """The result of a verification.
 
     `size`, `root` (hexadecimal) and `origin` are those of the last checkpoint, which `key` has
-    signed and whose text is `note`; `trusted` tells where that key is known from. `since` is the
-    checkpoint verified before, if there is one and the log agrees with it. `pending` entries have
-    no number, the oldest of them since then (RFC 3339, UTC). `agreeing` are the held checkpoints
-    that agree. `lost_its_end` are the losses of the end on record. `broken` are pairs of a key and
-    of the one that took over without its signature. `begun_late` are the sites of a part whose
-    first entry is not in it, so that they were not decided again; `unfinished` those whose last act
-    may continue after the end of a bundle. `periods` tells whether it is known which policy was
-    active; `extras` are files that nothing depends on.
+    signed and whose text is `note`; `trusted`: the source of that key. `since` is the checkpoint
+    verified before, if there is one and the log agrees with it. `pending` entries have no number,
+    the oldest since that time (RFC 3339, UTC). `agreeing` are the held checkpoints that agree.
+    `lost_its_end`: the recorded losses of the end. `broken`: pairs of a key and its successor
+    without its signature. `begun_late` are the sites of a part whose first entry is not in it, so
+    that they were not decided again; `unfinished` those whose last action may continue after the
+    end of a bundle. `periods`: whether the active policies are known. `extras`: files that nothing
+    depends on.
     """
 
     kind: Kind

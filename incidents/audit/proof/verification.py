@@ -1,8 +1,8 @@
 """The verification of the log in a database, from its entries up to its signatures.
 
-Hashes, tiles and roots are computed again and compared, and acts are decided again: nothing stored
-beside the entries is trusted. One requested proof at a time reads the whole record, while other
-requests are answered.
+Hashes, tiles and roots are computed again and compared, and actions are decided again: nothing
+stored beside the entries is trusted. One requested proof at a time reads the whole record, while
+other requests are answered.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def by(workers: Workers, options: VerifyOptions) -> Verdict:
     signed = _signatures(workers, succession, trusted, outline, before)
     sites: Sequence[Span | Ids] = outline.sites
     again = of = len(seen.streams.of.keys() - {0})
-    # An activation first does what is due on any site.
+    # An activation first processes everything due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
         some: list[Ids] = workers.one(site_check.later_sites, before.checkpoint.size)
         sites, again = some, sum(len(each.ids) for each in some)
@@ -231,7 +231,7 @@ class Proving(Generic[Shown]):
 
     @property
     def last(self) -> Proof[Shown] | None:
-        """The running proof, else the last one that has ended."""
+        """The running proof, otherwise the last one that ended."""
         with self._lock:
             return self._last
 

@@ -1,4 +1,4 @@
-"""The voucher: the last checkpoint, with what a reader of a bundle needs to believe its entries."""
+"""The voucher: the last checkpoint, with everything a reader of a bundle needs to trust entries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UnknownSignerError(VerificationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
-    """The last checkpoint, and what a reader needs to believe it.
+    """The last checkpoint, and everything a reader needs to trust it.
 
     `note` is the signed note with the cosignatures of the `witnesses` (verifier keys); `keys` are
     those of the log up to the one that signed, the oldest first; `handovers` the notes that two
@@ -47,7 +47,7 @@ class Voucher:
 
 
 def nothing_signed(connection: Connection) -> NothingSignedError:
-    """The error where nothing is signed: no key (`needs_key`), or no signature yet."""
+    """The error if nothing is signed: no key (`needs_key`), or no signature yet."""
     needs_key = not checkpoints.every_key(connection)
     way_out = (
         Cause.of("way_new_key", ": make a key on the machine that keeps the log, then sign")
@@ -86,7 +86,7 @@ def last_voucher(connection: Connection) -> Voucher:
 
 
 def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[VerifierKey]:
-    """The log's keys up to the last one that has signed: newer ones do not matter for this note."""
+    """The log's keys up to the last signer: newer ones do not matter for this note."""
     keys = list(map(VerifierKey.parse, checkpoints.every_key(connection)))
     places = [place for place, key in enumerate(keys, 1) if _signs(key, signed)]
     if not places:

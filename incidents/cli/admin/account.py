@@ -1,6 +1,6 @@
 """The accounts on the command line: make and disable them, set roles and passwords.
 
-Who keeps them comes in for it, and has the accounts of a database or those of a server.
+The administrator signs in, and manages the accounts of a database or of a server.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = N
 
 
 def _password(run: Run, of: Account) -> str:
-    """Say when the password was set, and since when it counts if somebody else set it."""
+    """Show when the password was set, and since when it counts if somebody else set it."""
     at, counts_from = of["password_set_at"], of["password_counts_from"]
     code = "none" if at is None else "set" if counts_from is None else "given"
     return run.text(
@@ -205,7 +205,7 @@ KEEP = "keep_accounts"
 
 
 def admin_for_look(run: Run) -> AccountAdmin | RemoteAccountAdmin:
-    """Open the accounts for a look."""
+    """Open the accounts for reading."""
     if run.remote is not None:
         return run.remote.account_admin
     from incidents.cli.admin.account_admin import AccountAdmin
@@ -227,14 +227,10 @@ def check_account(run: Run, handle: str | None) -> None:
 def admin_for_act(
     run: Run, act: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
-    """Open the accounts for an act of `accounts.identity`, about the account `own` if that may be.
+    """Open the accounts for an action of `accounts.identity`, about the account `own` if permitted.
 
-    At a database they sign in as soon as an administrator has a password. Over a server they do for
-    what no token does, and where there is none, or a file is named.
-
-    Raises:
-        NotAllowedError: if their role is not for it.
-        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
+    At a database, the person signs in as soon as an administrator has a password. Over a server,
+    they sign in for an action that no token may do, if there is no token, or if a file is named.
     """
     server = run.remote
     if server is None:
@@ -258,7 +254,7 @@ def owner_of(run: Run, token: str) -> str | None:
 
 
 def of_session(run: Run, session: str) -> tuple[str, str | None]:
-    """Return the act that ends that session, and its owner as far as this side knows."""
+    """Return the action that ends that session, and its owner as far as known here."""
     server = run.remote
     if server is None:
         return "own_account", run.local.open_sessions.owner_of(session)

@@ -1,4 +1,4 @@
-"""The accounts and tokens of a local database, as `client.accounts` has those of a server."""
+"""The accounts and tokens of a local database; `client.accounts` has those of a server."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class NotAllowedError(RefusedError):
 
 
 class AccountAdmin:
-    """The accounts and tokens of the database, kept on record by somebody.
+    """The accounts and tokens of the database, changed on record by a person.
 
-    All acts raise as those of `desk.accounts` and `desk.tokens` do, which each of them is.
+    Each method is one of `desk.accounts` or `desk.tokens`, and raises its errors.
     """
 
     def __init__(self, run: Run, by: By | None = None) -> None:
@@ -51,7 +51,7 @@ class AccountAdmin:
 
     @property
     def signed_in(self) -> bool:
-        """Whether the person who manages them has signed in for it."""
+        """Whether the administrator has signed in for this."""
         return self._by is not None and self._by.signed_in
 
     def accounts(self) -> list[Account]:
@@ -88,7 +88,7 @@ class AccountAdmin:
         return self._do(lambda c, by, now: accounts.enable(c, by, handle, now))
 
     def set_password(self, handle: str, new: str) -> None:
-        """Give it a new password; all its sessions end."""
+        """Set a new password; all sessions of the account end."""
         hash_, wait = secrets.hash_password(new, handle), access_settings.second_after()
         seal = self._run.local.seal
         self._do(
@@ -98,13 +98,13 @@ class AccountAdmin:
         )
 
     def tokens(self, of: str | None) -> list[Token]:
-        """The tokens of an account, of all without one; the newest first."""
+        """The tokens of an account, or of all accounts; the newest first."""
         handles = None if of is None else [accounts.check_handle(of)]
         with self._run.local.reading() as connection:
             return account_views.tokens(connection, handles)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
-        """A new token, with its `secret`, which is kept nowhere."""
+        """A new token, with its `secret`, which is not stored."""
         secret, seal = secrets.random_token(), self._run.local.seal
         made = self._do(
             lambda c, by, now: tokens.make_token(
@@ -124,7 +124,7 @@ class AccountAdmin:
         return self._do(lambda c, by, now: tokens.revoke_token(c, by, token, now))
 
     def sessions(self, of: str | None) -> list[OpenSession]:
-        """The sessions of an account that are open, of all without one; the newest first."""
+        """The open sessions of an account, or of all accounts; the newest first."""
         found = self._run.local.open_sessions.of(None if of is None else accounts.check_handle(of))
         return [account_views.session_document(each) for each in found]
 
@@ -144,7 +144,7 @@ class AccountAdmin:
         return list(found["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
-        """The refused sign-ins and acts, counted by the day, the newest first."""
+        """The refused sign-ins and actions, counted by day, the newest first."""
         with self._run.local.reading() as connection:
             return account_views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
@@ -155,7 +155,7 @@ class AccountAdmin:
 
 
 def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
-    """Sign in who manages accounts, once an administrator has a password; `own`: their own account.
+    """Sign in the administrator, once one has a password; `own`: their own account.
 
     Raises:
         NotAllowedError: if their role is not for it.
@@ -170,7 +170,7 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
 
 
 def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
-    """Check that their role allows it; a refusal is counted."""
+    """Check that their role allows the action; a refusal is counted."""
     why = identity.denial(act, clock.now())
     if why is None:
         return

@@ -1,4 +1,4 @@
-"""Sentences about the enforcement: the daemons, the record's history, what is overdue."""
+"""Sentences about enforcement: the daemons, the record's history, and overdue items."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def history_warnings(history: Mapping[str, Any], when: When) -> list[str]:
 
 
 def _halted(history: Mapping[str, Any], when: When) -> str:
-    """Say that no site is taken down or opened."""
+    """Report that no site is taken down or opened."""
     # An older server does not say why, nor does a database halted by an earlier version.
     why = why_halted(history.get("halted_why"), when.language)
     return when.language.say("enforcement.halted", ago=when.ago(history["halted_since"]), why=why)
 
 
 def why_halted(code: str | None, language: Language) -> str:
-    """Say why nothing is carried out until a person goes on."""
+    """Explain why nothing is carried out until a person resumes."""
     return language.say(f"why_halted.{code or 'not_told'}")
 
 
 def mark_unread(found: MarkUnread, when: When) -> str:
-    """Say that a daemon carries no order out, and what to type."""
+    """Report that a daemon carries out no orders, with the command to type."""
     language, others = when.language, found["count"] - 1
     code = "enforcement.mark_unread" if found["others"] else "enforcement.mark_unread.all"
     sentence = language.say(
@@ -49,12 +49,12 @@ def mark_unread(found: MarkUnread, when: When) -> str:
 
 
 def counted(code: str, n: int, language: Language, **facts: Any) -> str:
-    """Choose the phrase for one, or for many."""
+    """Choose the singular or the plural phrase."""
     return language.say(f"{code}.one" if n == 1 else f"{code}.many", n=n, **facts)
 
 
 def _lost(history: Mapping[str, Any], when: When) -> str:
-    """Say that the latest decisions may be on no record any more."""
+    """Report that the latest decisions may no longer be on any record."""
     return when.language.say(
         "enforcement.lost", ago=when.ago(history["lost_since"]),
         taken_down=_taken_down(history, when.language),
@@ -62,7 +62,7 @@ def _lost(history: Mapping[str, Any], when: When) -> str:
 
 
 def _moved(history: Mapping[str, Any], when: When) -> str:
-    """Say that the latest decisions may be missing, though no loss is known."""
+    """Report that the latest decisions may be missing, though no loss is known."""
     return when.language.say(
         "enforcement.moved", ago=when.ago(history["moved_since"]),
         taken_down=_taken_down(history, when.language),
@@ -70,7 +70,7 @@ def _moved(history: Mapping[str, Any], when: When) -> str:
 
 
 def _uncompared(history: Mapping[str, Any], when: When) -> str:
-    """Name the sites that wait to be compared with their actual state, and why."""
+    """Name the sites that wait to be compared with their actual state, and the reason."""
     found = history["uncompared"]
     return counted(
         "enforcement.uncompared", found["count"], when.language, ago=when.ago(found["since"]),
@@ -79,7 +79,7 @@ def _uncompared(history: Mapping[str, Any], when: When) -> str:
 
 
 def not_compared(found: Mapping[str, Any], language: Language | None = None) -> str:
-    """Name the first sites that could not be compared, by reason, with what to do."""
+    """Name the first sites that could not be compared, by reason, with the remedy."""
     language = language or words_of("en", "cli")
     by_problem: dict[str, list[str]] = {}
     for each in found["sites"]:
@@ -94,7 +94,7 @@ def not_compared(found: Mapping[str, Any], language: Language | None = None) -> 
 
 
 def left_down(history: Mapping[str, Any], when: When) -> str:
-    """Name the sites that are down though nothing on record keeps them down, and what to do."""
+    """Name the sites that are down though nothing on record keeps them down, with the remedy."""
     found, language = history["left_down"], when.language
     count, ago = found["count"], when.ago(found["since"])
     # An older server names none before it has compared all.
@@ -114,7 +114,7 @@ def left_down(history: Mapping[str, Any], when: When) -> str:
 
 
 def _suspended_now(found: Mapping[str, Any], language: Language) -> str:
-    """Name those that a clock has suspended since; empty for none, or an older server."""
+    """Name those that a clock has suspended since; empty for none, or for an older server."""
     names = found.get("suspended_now")
     if not names:
         return ""
@@ -141,7 +141,7 @@ def _left(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _by_state(found: Mapping[str, Any], language: Language) -> str:
-    """Name the first of them, by their actual state."""
+    """Name the first of these sites, by their actual state."""
     states = found.get("states")
     if states is None or len(set(states)) == 1:
         return _named(found, language)
@@ -161,7 +161,7 @@ def _more(n: int, language: Language) -> list[str]:
 
 
 def _taken_down(history: Mapping[str, Any], language: Language) -> str:
-    """Name those that a daemon has taken down again; empty if it has not."""
+    """Name the sites that a daemon has taken down again; empty if there are none."""
     # An older server does not say it.
     found = history.get("taken_down")
     if found is None:
@@ -176,12 +176,12 @@ def _named(found: Mapping[str, Any], language: Language) -> str:
 
 
 def _unsigned(history: Mapping[str, Any], when: When) -> str:
-    """Say that nobody could prove the present record."""
+    """Report that nobody could prove the present record."""
     return when.language.say("enforcement.unsigned", ago=when.ago(history["unsigned_since"]))
 
 
 def _unproved(history: Mapping[str, Any], when: When) -> str:
-    """Say that sites may differ from the record."""
+    """Report that sites may differ from the record."""
     began, left = when.ago(history["unproved_since"]), history.get("left_down")
     if left is not None and left.get("complete", True):
         return when.language.say("enforcement.unproved.waits")
@@ -197,7 +197,10 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
-    """Say whether the clock is enforced, by whom, the history's problems, and what is overdue."""
+    """Report whether and by whom the clock is enforced.
+
+    Also report problems of the history, and overdue items.
+    """
     from incidents.views.health import carries_out
 
     when = run.when

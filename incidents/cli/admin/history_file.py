@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def duration(given: str) -> timedelta:
-    """A duration, `60m`.
+    """A duration, such as `60m`.
 
     Raises:
-        InputError: naming what was given.
+        InputError: naming the given value.
     """
     try:
         return policy.read_duration(given)
@@ -55,8 +55,8 @@ skip_bad_option = click.option(
 def load(run: Run, file: str) -> History:
     """Read the history, with a progress bar on a terminal.
 
-    A time without an offset is in UTC, or in the zone that was typed with --zone: what the reader
-    has set for looking at times says nothing about a file.
+    A time without an offset is in UTC, or in the zone given with --zone: the reader's setting for
+    displayed times says nothing about a file.
 
     Raises:
         FileError, HistoryError: as `reports.load_history` does.
@@ -80,7 +80,7 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 
 
 def write_left_out(run: Run, history: History) -> None:
-    """Tell people what of the file was left out, and why."""
+    """Tell people which parts of the file were left out, and why."""
     if history.ignored:
         run.inform(run.text("history_file.ignored", columns=list(history.ignored)))
     if history.bad:
@@ -178,7 +178,7 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
 
 
 def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
-    """Say what the desk has refused, what is on record all the same, and how to go on.
+    """Report the desk's refusals, the lines recorded anyway, and how to continue.
 
     Raises:
         IncidentsError: naming the first row of it.

@@ -1,4 +1,4 @@
-"""The monitoring on the command line: what is alarming now, trials of the channels, the metrics."""
+"""Monitoring on the command line: current alarms, tests of the channels, metrics."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _words_of_alarm(run: Run, alarm: Alarm) -> str:
         case "order_dead":
             return _given_up(run, alarm, site)
         case kind if kind in _OF_RECORD:
-            # An older server does not say why it is halted, nor what is closed.
+            # An older server does not report why it is halted, or which sites are closed.
             known = {"closed": 0, **alarm, "why": why_halted(alarm.get("halted_why"), language)}
             return run.text(f"alarms.record.{kind}", **known, ago=ago)
         case "brake_on":
@@ -149,7 +149,7 @@ def _next_command(alarm: Alarm) -> str:
 
 
 def try_channels(run: Run) -> int:
-    """Send it through each channel of [alarms], at any hour; return the exit status."""
+    """Send a test through each channel of [alarms], at any hour; return the exit status."""
     took = _write_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
         from incidents.notices.notice_settings import CHANNELS
@@ -165,7 +165,7 @@ def _sent_trial(run: Run) -> Iterable[TriedChannel]:
 
 
 def _write_trial(run: Run, results: Iterable[TriedChannel]) -> list[bool]:
-    """Write each channel's answer; return whether each took the alarm."""
+    """Write each channel's answer; return whether each accepted the alarm."""
     took: list[bool] = []
 
     def noted() -> Iterable[TriedChannel]:

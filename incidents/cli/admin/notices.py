@@ -62,7 +62,7 @@ def list_notices(run: Run) -> None:
 
 
 def _when(run: Run, notice: NoticeHere) -> str:
-    """Say when a notice goes out; in a server's own words where the language has none."""
+    """Describe when a notice goes out; in the server's own words if the language has none."""
     when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
     return when
 
@@ -155,7 +155,7 @@ def _of_server(
     server: RemoteApp, names: list[str], language: str | None,
     incident: tuple[int, int] | None, *, html: bool,
 ) -> Iterator[Letter]:  # fmt: skip
-    """The letters as the server's own templates and settings have them."""
+    """The letters according to the server's own templates and settings."""
     if html and language is None:
         raise InputError.coded(
             "html_language", "over a server a page has one language: choose it with --language"
@@ -169,7 +169,7 @@ def _of_server(
 def _facts(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, AnyFacts]:
-    """The facts for each notice: of a real site, if one is asked for."""
+    """The facts for each notice: of a real site, if one is requested."""
     from incidents.notices import samples
 
     if site is None and incident is None:

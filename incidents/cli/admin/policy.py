@@ -155,7 +155,7 @@ def activate(
         run.inform(run.text("policy.dry_run"))
 
 
-# It is one of the options that all acts share.
+# It is one of the options that all actions share.
 for _param in activate.params:
     if isinstance(_param, click.Option) and _param.name == "policy":
         _param.hidden = True

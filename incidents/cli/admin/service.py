@@ -139,7 +139,7 @@ def _check(run: Run) -> int:
 
 
 class _OutcomeSummary:
-    """Collect what was done, as far as it will be shown: there may be very much of it."""
+    """Collects the results to show, limited because there may be very many."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -160,7 +160,7 @@ class _OutcomeSummary:
                 self._sentences += self._told(answer)
 
     def tell(self) -> None:
-        """Write all of it, or for people the first decisions and the count of all."""
+        """Write all of it, or for people the first decisions and the total count."""
         run = self._run
         document = {"sites": len(self._sites), "events": self._events}
         if output.answer_program(run, document, *self._sites, rows=self._events):

@@ -169,7 +169,7 @@ def simulate(
 
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
-    """The policies to run, each with its name: the words that were typed."""
+    """The policies to run, each with its name as typed."""
     is_named = run.remote is not None or run.settings.db is not None
     names = given or (THE_ACTIVE if is_named else THE_DEFAULT[0],)
     return [(name, _policy_named(run, name)) for name in dict.fromkeys(names)]
@@ -207,7 +207,7 @@ def _outcome_row(outcome: Outcome) -> list[str]:
 
 
 def _write_basis(run: Run, policies: Sequence[Policy], taken: PreparedHistory) -> None:
-    """Tell people what the numbers rest on."""
+    """Tell people the basis of the numbers."""
     if taken.span is None:
         run.inform(run.text("trial.no_reports"))
         return

@@ -79,7 +79,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
 
     with run.local.reading() as connection:
         only = site_id(connection, site)
-        # A count costs a scan: it is made for somebody who looks at the bar.
+        # A count costs a scan: it is made only if somebody sees the bar.
         wanted = export.Selection(site_id=only)
         length = export.count(connection, wanted) if is_watched("") else 0
     with progress(run.text("audit_replay.progress"), length) as done:
@@ -110,12 +110,12 @@ def counted(run: Run, noun: str, n: int) -> str:
 
 
 def is_watched(target: str) -> bool:
-    """Whether somebody sees a progress bar, and no entries are written across it."""
+    """Whether somebody sees a progress bar that no entries are written across."""
     return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
 
 
 def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
-    """A progress bar, if somebody sees it, whose length the server gives."""
+    """A progress bar, if somebody sees it, with the length that the server gives."""
     return lambda length: progress(label, length if is_watched("") else 0)
 
 

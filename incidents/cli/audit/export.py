@@ -1,4 +1,4 @@
-"""The export on the command line: entries as they are stored, as CSV, or with their proofs."""
+"""The export on the command line: entries as stored, as CSV, or with their proofs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The options as typed: which entries (times in UTC), where to, whether with people's words."""
+    """The typed options: the entries (times in UTC), the target, and whether to show text."""
 
     site: str | None
     since: datetime | None
@@ -206,7 +206,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 
 
 def _take_bundle(run: Run, server: RemoteApp, target: Path, asked: _Asked) -> None:
-    """Write the archive that a server makes."""
+    """Write the archive that a server generates."""
     from incidents.audit.proof import bundle_archive
 
     bundle_archive.check_target(target)
@@ -226,7 +226,7 @@ def _bar(
 ) -> Iterator[Callable[[int], object]]:
     from incidents.audit import export as audit_export
 
-    # A count costs a scan: it is made for somebody who looks at the bar.
+    # A count costs a scan: it is made only if somebody sees the bar.
     length = audit_export.count(connection, wanted) if audit.is_watched(asked.target) else 0
     with audit.progress(run.text("audit_export.progress"), length) as done:
         yield done

@@ -120,7 +120,7 @@ def _keys(run: Run) -> list[LogKey]:
 
 
 def key_ring(run: Run) -> KeyRing:
-    """The log's own keys, where the settings have them."""
+    """The log's own keys, from the place in the settings."""
     from incidents.audit.log import signing_key, status
 
     found = status.load_settings(run.settings)
@@ -141,7 +141,7 @@ def _name(given: str | None) -> str:
 
 
 class OnRecord(Protocol):
-    """Put a key on record, in place of another, which may be lost, or of none."""
+    """Puts a key on record, as the first one or in place of another, which may be lost."""
 
     def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
 
@@ -276,7 +276,7 @@ def _log_key(text: str) -> VerifierKey:
 
 
 def _read_key(file: Path) -> SigningKey:
-    """The private key, if nobody but its owner can read it."""
+    """The private key, if only its owner can read it."""
     try:
         return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The log on the command line: how far it is numbered, signed and witnessed; signing it now."""
+"""The log on the command line: its numbered, signed and witnessed entries; signing it now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recovery on the command line: record, log and world in agreement again."""
+"""The recovery on the command line: makes record, log and live system agree again."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def recover(
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
-    """List the sites that are opened: ordered up again, or by an order that waits.
+    """List the sites that are opened: by a repeated order, or by one that waits.
 
-    The lost entries may have cancelled it; a daemon cancels it for a site that is left down.
+    The lost entries may have cancelled the waiting order; a daemon cancels it for a left-down site.
     """
     from incidents.enforcement.reconciliation import UP, WAITS
     from incidents.views import left_down
@@ -118,7 +118,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _write_preview(run: Run, compared: Sequence[Comparison]) -> int:
-    """Show what would be ordered, and the sites not compared; `audit status` shows the log."""
+    """Show the orders that would follow, and sites not compared; `audit status` shows the log."""
     from incidents.enforcement import comparison
 
     done, opened = comparison.summarize(compared), _opened(run, compared)
@@ -175,7 +175,7 @@ def _write_result(run: Run, gone: Outcome, done: Summary) -> None:
 
 
 def _write_sites(run: Run, done: Summary) -> None:
-    """Name the sites that were ordered again: people must know which ones are newly open."""
+    """Name the sites whose order was repeated: people must know which ones are newly open."""
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
@@ -202,13 +202,13 @@ def _write_sites(run: Run, done: Summary) -> None:
 
 
 def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
-    """Fill the phrase with the first of these sites, and how many more there are."""
+    """Fill the phrase with the first of these sites, and the number of the others."""
     more = len(sites) - most
     run.write(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
 
 
 def _not_compared(run: Run, done: Summary) -> str:
-    """Name the sites that could not be compared, and why."""
+    """Name the sites that could not be compared, and the reason."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     sites = counted(run, "site", count)
@@ -220,7 +220,7 @@ def _uncompared(done: Summary) -> list[NotCompared]:
 
 
 def _is_of_lost_history(run: Run, kept: Path) -> bool:
-    """Whether the checkpoint of `audit verify --since auto` belongs to a history that is gone."""
+    """Whether the checkpoint of `audit verify --since auto` belongs to a lost history."""
     from incidents.audit.log import consistency, signed_files, signing
 
     try:

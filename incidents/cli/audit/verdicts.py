@@ -1,7 +1,7 @@
-"""The verdict of a verification: what was shown, what was not, and what to keep for the next one.
+"""The verdict of a verification: proved and unproved parts, and the checkpoint to keep.
 
-The checkpoint that the last `audit verify --since auto` of a log has verified is kept in the state
-folder of whoever verifies, where a change of the database does not reach it.
+The last checkpoint that `audit verify --since auto` verified for a log is kept in the state folder
+of the person who verifies, out of reach of changes to the database.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def sentences(verdict: Verdict, run: Run, asked: VerifyOptions) -> Iterator[str]
 
 
 def _of_number(id_: str, n: int) -> str:
-    """Choose the phrase for one, or for many."""
+    """Choose the singular or the plural phrase."""
     return f"{id_}.one" if n == 1 else f"{id_}.many"
 
 
 def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
-    """Name the losses that the record itself declares: no fault of it, but worth knowing."""
+    """Name the losses that the record itself declares: not an error, but worth knowing."""
     lost = verdict.lost_its_end
     if lost:
         where = "database" if verdict.kind == "database" else "bundle"
@@ -62,7 +62,7 @@ def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _entries(verdict: Verdict, run: Run) -> Iterator[str]:
-    # The lines above say what is wrong; these say what was examined.
+    # The lines above list the errors; these list the examined parts.
     yield run.text(
         "verdict.looked_at" if verdict.findings else "verdict.entries",
         entries=counted(run, "entry", verdict.entries), sites=counted(run, "site", verdict.sites),
@@ -93,7 +93,7 @@ def _later(verdict: Verdict, run: Run) -> Iterator[str]:
 
 
 def _taken(verdict: Verdict, run: Run) -> Iterator[str]:
-    """Name what is believed because it was verified before."""
+    """Name the parts that are trusted because they were verified before."""
     since = verdict.since
     if since is None:
         return
@@ -203,7 +203,7 @@ def read_kept(file: Path) -> bytes | None:
 
 
 def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
-    """Keep the last checkpoint of a log verified whole, unless `before` covers more; say whether.
+    """Keep a fully verified log's last checkpoint, unless `before` covers more; return whether.
 
     Raises:
         FileError: if it cannot be written.

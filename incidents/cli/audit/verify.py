@@ -1,4 +1,4 @@
-"""The verification on the command line: of the desk's own log, or of a bundle of anybody's."""
+"""The verification on the command line: of the desk's own log, or of any bundle."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
     """The checkpoint that was verified before; None if there is none.
 
     Raises:
-        InputError: if it is no checkpoint.
+        InputError: if it is not a checkpoint.
     """
     if kept is not None:
         data = verdicts.read_kept(kept)
@@ -124,7 +124,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
 
 
 def _of_log(run: Run, asked: VerifyOptions) -> Verdict:
-    """The desk's own: of the database, or by the server that has it."""
+    """Verify the desk's own log: in the database, or through its server."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched(run.text("audit_verify.progress")))
     from incidents.audit.facts import Flaw

@@ -1,1 +1,1 @@
-"""The filings on the command line: the register, its changes, looks and pages."""
+"""Filings on the command line: the register, its changes, queries and pages."""

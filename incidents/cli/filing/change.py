@@ -1,4 +1,4 @@
-"""The acts on a filing: its details, its servers, its documents."""
+"""Actions on a filing: its details, its servers, its documents."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _submit(act: Act, site: str, command: ChangeFiling) -> None:
 
 
 def _notes(act: Act, site: str, command: ChangeFiling) -> list[str]:
-    """The lines beside the answer, read before the change is on record; none for a program."""
+    """The lines beside the answer, read before the change is on record; empty for a program."""
     run = act.run
     if run.for_programs or run.remote is not None:
         return []
@@ -131,7 +131,7 @@ def _notes(act: Act, site: str, command: ChangeFiling) -> list[str]:
 
 
 def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
-    """Name the changed days that are wrong: by a slip a term would end that is still running."""
+    """Name the changed days that are wrong: a slip would end a term that still runs."""
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
@@ -149,7 +149,7 @@ def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]
 def _checklist(
     run: Run, site: str, details: Mapping[str, str], changes: Mapping[str, str]
 ) -> list[str]:
-    """The steps to take when a commercial site has moved."""
+    """The steps to take after a commercial site has moved."""
     steps = ip_addresses.remaining_steps(details, changes)
     if not steps:
         return []
@@ -193,7 +193,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _detail(given: str) -> tuple[str, str]:
-    """The key, or its label on the form, and its text as a customer list would have it."""
+    """The key, or its label on the form, and the text in customer-list form."""
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

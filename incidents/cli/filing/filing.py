@@ -155,7 +155,7 @@ def _write_rows(run: Run, rows: Iterator[RowResult], *, dry_run: bool) -> None:
 
 
 def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
-    """The lines of a row for people: all of a dry run, else only what was not taken."""
+    """The lines of a row for people: all in a dry run, otherwise only rejected parts."""
     row = taken.customer
     lines = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
@@ -179,7 +179,7 @@ def _lines(run: Run, taken: RowResult, *, dry_run: bool) -> list[str]:
 
 
 def _problem(run: Run, problem: Problem) -> str:
-    """Say which part of a row cannot be used, and why."""
+    """Describe which part of a row cannot be used, and why."""
     text = run.language.cause(problem.detail, run.when)
     if problem.value:
         text = run.text("filing.of_value", value=problem.value, what=text)
@@ -256,7 +256,7 @@ def _check_rows(run: Run, path: str, file: str, *, ignore: bool) -> None:
 
 @contextmanager
 def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
-    """The table in the file, which is read twice, with progress, called by its own name."""
+    """The table in the file, which is read twice, with progress, under its own name."""
     from incidents.filing.lists import table_file
 
     length = os.path.getsize(path) if os.path.isfile(path) else 0  # noqa: PTH113, PTH202 - no name of a file
@@ -270,7 +270,7 @@ def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
 
 @contextmanager
 def _seekable(file: str) -> Iterator[str]:
-    """A file that can be read twice: a copy of what comes through a pipe.
+    """A file that can be read twice: for a pipe, a copy.
 
     Raises:
         FileError: if the copy cannot be written.

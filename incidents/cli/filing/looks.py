@@ -1,4 +1,4 @@
-"""The looks at filings: details, what is missing, what the checks say, the terms that run."""
+"""Queries of filings: details, gaps, findings of the checks, and running terms."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def presets(run: Run) -> None:
 
 
 def known_presets(run: Run) -> dict[str, Preset]:
-    """The presets by their names: the server's, if one was named.
+    """The presets by their names: the server's, if a server was named.
 
     Raises:
         PresetsFileError, PresetError: as `presets.known` does.
@@ -135,7 +135,7 @@ def known_presets(run: Run) -> dict[str, Preset]:
 
 
 def _found(run: Run, site: str) -> list[Finding]:
-    """The findings of the checks; a server checks what it shows to nobody in full."""
+    """The findings of the checks; a server checks details that it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
     return checks.check(details_of(read_filing(run, site)), today=today(run))
@@ -152,7 +152,7 @@ def read_filing(run: Run, site: str) -> FilingOnRecord:
 
 
 def details_of(filing: FilingOnRecord) -> dict[str, str]:
-    """The details of a filing, without those that have been erased."""
+    """The details of a filing, without erased ones."""
     return {key: text for key, text in filing["details"].items() if text is not None}
 
 
@@ -172,7 +172,7 @@ def finding_catalogue(run: Run) -> Language:
 
 
 def field_label(run: Run, key: str) -> str:
-    """The label of a detail: its key, in Chinese as the official form has it."""
+    """The label of a detail: its key, or in Chinese its label on the official form."""
     if not is_chinese(run):
         return key
     field = form.FIELD_OF.get(key)
@@ -216,7 +216,7 @@ def _show(run: Run, document: FilingInFull) -> None:
 
 
 def _detail_rows(run: Run, document: FilingInFull) -> Iterator[tuple[str, str]]:
-    """Key, and text with the word for a choice, in the order of the form."""
+    """The key and the text, with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.sort_key):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
@@ -240,7 +240,7 @@ def _shown(run: Run, field: Field, text: str) -> str:
 
 
 def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
-    """A server or a document in words; unreadable text unchanged."""
+    """A server or a document as text; unreadable text unchanged."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):

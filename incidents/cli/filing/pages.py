@@ -1,4 +1,4 @@
-"""Files made from filings: exports, the form to print, the checked foot of a page."""
+"""Files generated from filings: exports, the printable form, a footer snippet and its check."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
-    """The numbers that were typed, as details; raises InputError for a bad one."""
+    """The numbers typed, as details; raises InputError for an invalid one."""
     if public_security is not None and read_public_security(public_security) is None:
         raise InputError.coded(
             "no_public_security_number",
@@ -219,7 +219,7 @@ def _saved(file: Path) -> Footer:
 
     try:
         with file.open("rb") as opened:
-            # One byte more tells that there is more.
+            # One byte more shows that there is more.
             return content.read(opened.read(content.MAX_BYTES + 1))
     except OSError as error:
         raise FileError.of(file, "read", error) from error
@@ -257,7 +257,7 @@ def _write_findings(run: Run, target: str, findings: list[Finding]) -> None:
 
 
 def _status(findings: list[Finding]) -> int:
-    """The exit status: a wrong finding goes before an unknown one."""
+    """The exit status: a wrong finding takes precedence over an unknown one."""
     verdicts = {finding.verdict for finding in findings}
     if WRONG in verdicts:
         return NOT_VERIFIED

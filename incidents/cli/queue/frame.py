@@ -1,6 +1,6 @@
 """The frame: the lines that the queue's screen shows on a terminal of a given size.
 
-Each line is one row and no wider than the terminal, whatever people have written into it.
+Each line is one row, no wider than the terminal, whatever text people have written.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _head(screen: Screen, width: int) -> Lines:
 
 
 def _foot(screen: Screen, width: int) -> Lines:
-    """The outcome of the last key, and the keys there are."""
+    """The outcome of the last key, and the available keys."""
     say, told = screen.language.say, screen.message
     if screen.asked:
         told = say("queue.asked", question=told)
@@ -106,7 +106,7 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 
 def _of_selected(screen: Screen, item: QueueItem, width: int) -> Lines:
-    """The details for which a narrow list has no room: what to do, and whom to call."""
+    """The details for which a narrow list has no room: the task, and the person to call."""
     what = queue_words.what_in_full(item, screen.language)
     sentence = screen.language.say(
         "queue.selected", id=item["id"], what=what, whom=_whom(screen, item)
@@ -121,7 +121,7 @@ def _whom(screen: Screen, item: QueueItem) -> str:
 
 
 def _columns(items: Sequence[QueueItem], language: Language, width: int) -> list[Column]:
-    """The columns that fit; the site and the person share what the others leave."""
+    """The columns that fit; the site and the person share the remaining width."""
 
     def column(head: str, tell: Callable[[QueueItem], str], most: int) -> Column:
         head = language.word("head", head)
@@ -167,7 +167,7 @@ def _row(cells: Iterable[tuple[str, int]], mark: str, style: str) -> Text:
 
 
 def _opened(screen: Screen, width: int, rows: int) -> Lines:
-    """The item's script in full; what does not fit is scrolled to."""
+    """The item's full script, scrolled if it does not fit."""
     item = screen.item
     if item is None:
         return []
@@ -232,7 +232,7 @@ def _scrolled(screen: Screen, lines: Lines, rows: int) -> Lines:
 
 
 def _labelled(label: str, text: str, width: int, style: str = "") -> Lines:
-    """A label, and the text in the column beside it; below it where there is no room."""
+    """A label, and the text in the column beside it; below it if there is no room."""
     beside = _wrapped(text, width - _LABEL, style) if width > 4 * _LABEL else []
     if not beside:
         return [Text(label, style="dim"), *_wrapped(text, width, style)]

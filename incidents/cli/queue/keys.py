@@ -1,6 +1,6 @@
-"""The keys of the queue's screen: the act behind each key for an item, and its result.
+"""The keys of the queue's screen: the action of each key for an item, and its result.
 
-What closes a site is on no key: it is typed as a command, and confirmed by the site's name.
+No key closes a site: that takes a typed command, confirmed by the site's name.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class PendingAction:
     """A command for the site of an item, as the command line would send it.
 
-    `words` says what it records, `question` what to ask first, if a slip would cost. `key` makes it
-    safe to send again when nobody knows whether it was done: one press of a key is one act.
+    `words` describes what it records; `question` is asked first if a slip would be costly. `key`
+    makes it safe to send again if the outcome is unknown: one press of a key is one action.
     """
 
     item: str
@@ -71,13 +71,13 @@ def carry_out(run: Run, action: PendingAction) -> ActionResult:
 
 
 def _joined(run: Run, sentences: list[str]) -> str:
-    """Join sentences; in Chinese some have their full stop already."""
+    """Join sentences; in Chinese, some already have their full stop."""
     stop = run.text("list.stop")
     return stop.join(each.removesuffix(stop) for each in sentences)
 
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
-    """The sentences on what was due before the act, or on what the act did."""
+    """The sentences on events due before the action, or on the action's own events."""
     wording = answers.wording_of(run, answer)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, answers.as_left_down(run, answer))
@@ -105,7 +105,7 @@ _OF_KIND = {
 _NAMES = OUTCOMES | {_REMOVED: "removed", _DONE: "done", _CLAIM: "claim", _RELEASE: "release"}
 """The action of each key, by which its words are found."""
 
-# The acts that a key gives, each with now as its time and without a note.
+# The actions of keys, each with the present time and without a note.
 _ON_KEYS = frozenset(
     map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
 )
@@ -115,7 +115,7 @@ ACTS = frozenset(_NAMES)
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:
-    """The keys that act on the item for that person, with their words."""
+    """The keys that act on the item for that person, with their labels."""
     return {key: language.word("queue_key", _NAMES[key]) for key in _fitting(item, by)}
 
 
@@ -132,14 +132,14 @@ def _fitting(item: QueueItem, by: str) -> str:
 
 
 def typed_only_hints(item: QueueItem) -> list[Hint]:
-    """The hints on the item that are on no key."""
+    """The hints on the item that have no key."""
     return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
 def pending_action(key: str, item: QueueItem, by: str, language: Language) -> PendingAction | None:
-    """The action of a key on the item, by that person; None if the key is none for it.
+    """The action of a key on the item, by that person; None if the key does not apply.
 
-    For an item that a colleague has claimed it asks first.
+    It asks first if a colleague has claimed the item.
     """
     found = _MAKERS[key](key, item, by, language) if key in _fitting(item, by) else None
     holder = item["claimed_by"]

@@ -1,6 +1,6 @@
-"""The queue: what the desk must do now, most urgent first, as lines or on a full screen.
+"""The queue: the desk's open work, most urgent first, as lines or on a full screen.
 
-The screen is fresh every second, until its person leaves. It is loaded when it is asked for.
+The screen refreshes each second until the person leaves. Its module is loaded on demand.
 """
 
 from __future__ import annotations
@@ -162,10 +162,10 @@ class _BrokenOffError(Exception):
 
 
 def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
-    """Show the queue and do what its keys say, until q or Ctrl-C; return the exit status.
+    """Show the queue and handle its keys, until q or Ctrl-C; return the exit status.
 
     Raises:
-        AwayError: if the first look fails; later ones are told on the screen.
+        AwayError: if the first query fails; later failures are shown on the screen.
     """
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal

@@ -1,4 +1,4 @@
-"""The queue's screen: what it shows, what is selected, what its keys do. It knows no terminal."""
+"""The state of the queue's screen: content, selection, keys. Independent of any terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Selection:
-    """The items of a page, the selected one, and which of them are in sight."""
+    """The items of a page, the selected one, and the visible ones."""
 
     def __init__(self, items: Sequence[QueueItem], first: str | None) -> None:
         self.items = items
@@ -33,11 +33,11 @@ class Selection:
 
     @property
     def item(self) -> QueueItem | None:
-        """The selected item; None: there is none, or it has left the queue."""
+        """The selected item; None if there is none or it has left the queue."""
         return None if self._id is None else self.items[self.index]
 
     def refresh(self, items: Sequence[QueueItem]) -> str | None:
-        """Take the new list; return the id of the selected item, if it has just left it."""
+        """Replace the list; return the id of the selected item if it has just left."""
         self.items = items
         places = {item["id"]: n for n, item in enumerate(items)}
         lost = None if self._id is None or self._id in places else self._id
@@ -47,7 +47,7 @@ class Selection:
         return lost
 
     def move(self, by: int) -> None:
-        """Select the item `by` rows further down; where one has left, the next one is near."""
+        """Select the item `by` rows further down; if one has left, the next one is near."""
         if not self.items:
             return
         if self._id is None and by > 0:
@@ -78,10 +78,10 @@ _CLOSE = frozenset({"enter", "space", "escape"})
 
 
 class Screen:
-    """The state of the screen, and what moves it: a look at the queue, a key, an answer.
+    """The state of the screen, and its inputs: a refresh of the queue, a key, an answer.
 
-    `problem` says why the last look failed; the list is then of `looked_at`. `message` is what the
-    last key came to, `asked` the action that waits for a yes.
+    `problem`: why the last refresh failed; the list is then from `looked_at`. `message`: the result
+    of the last key. `asked`: the action that waits for a yes.
     """
 
     def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
@@ -107,7 +107,7 @@ class Screen:
 
     @property
     def item(self) -> QueueItem | None:
-        """The selected item, with its number in full if that was asked for."""
+        """The selected item, with its number in full if requested."""
         item = self.selection.item
         if item is not None and self._revealed is not None:
             seen = self._revealed
@@ -118,7 +118,7 @@ class Screen:
         return item
 
     def look(self) -> None:
-        """Fetch the queue again; a failure is shown, and the list stays as it was."""
+        """Fetch the queue again; a failure is shown, and the list stays unchanged."""
         try:
             found = self._fetch()
             revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
@@ -132,7 +132,7 @@ class Screen:
             self._leave(lost)
 
     def press(self, key: str) -> PendingAction | None:
-        """Handle a key; return the action to carry out, if it is one."""
+        """Handle a key; return the action to carry out, if any."""
         if self.asked is not None:
             return self._answered(key)
         self._say("")
@@ -153,7 +153,7 @@ class Screen:
         return None
 
     def carry_out(self, action: PendingAction) -> bool:
-        """Send the action to the desk, and take its answer; False if its outcome is unknown."""
+        """Send the action to the desk, and store its answer; False if its outcome is unknown."""
         try:
             told = carry_out(self.run, action)
         except AwayError as error:
@@ -230,7 +230,7 @@ class Screen:
         return action
 
     def _repeat_question(self, key: str, action: PendingAction) -> str | None:
-        """Ask before an outcome that was recorded a moment ago: attempts are counted."""
+        """Ask before an outcome that was recorded a moment ago, because attempts are counted."""
         if key not in queue_keys.OUTCOMES or self._last is None:
             return None
         item, last, at = self._last

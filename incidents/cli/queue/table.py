@@ -1,4 +1,4 @@
-"""The queue as a table on a terminal, drawn once, with the script of what comes first."""
+"""The queue as a table on a terminal, drawn once, with the script of the first item."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
 
 
 def title(found: QueuePage, when: When) -> Text:
-    """The time, in the zone of the person who looks, and how much there is to do."""
+    """The time, in the reader's zone, and the number of open items."""
     total = sum(found["counts"].values())
     overdue = sum(1 for item in found["items"] if item["overdue"])
     language = when.language
@@ -95,18 +95,18 @@ def _table(language: Language, items: Sequence[QueueItem], *, wide: bool) -> Tab
 
 
 def words(text: str, style: str = "") -> Text:
-    """Text that people have written, with escapes made visible."""
+    """People's text, with escapes made visible."""
     return Prose(visible(text), style=style)
 
 
 def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
-    """The most urgent item that nobody else is at work on."""
+    """The most urgent item that nobody else is working on."""
     free = (item for item in items if item["claimed_by"] in (None, person))
     return next(free, items[0])
 
 
 def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
-    """The most urgent item: whom to call, what to say, what to type then."""
+    """The most urgent item: the person to call, the words to say, the command to type then."""
     whom = words(queue_words.whom(item, run.language) or run.text("queue.whom.nobody"))
     if not reveal and (item["phone"] or item["email"]):
         whom.append(run.text("queue.whom.masked"), style="dim")

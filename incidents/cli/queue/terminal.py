@@ -1,4 +1,4 @@
-"""The terminal at work: a screen of its own, keys one by one, all put back at the end."""
+"""The terminal for the screen: an own screen, single keys, all restored at the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\[O\x1b]|(?=\x1b))", re
 
 
 class Keyboard:
-    """Decode what a terminal sends, byte by byte or in pieces of any size."""
+    """Decodes terminal input, byte by byte or in pieces of any size."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -45,9 +45,9 @@ class Keyboard:
         return _ALONE_S if self._text == "\x1b" else _BEGUN_S if self._text else 0.0
 
     def take(self, sent: bytes) -> list[str]:
-        """Return the complete keys: a character, or the name of a key that has none.
+        """Return the complete keys: characters, or the names of keys without one.
 
-        `pasted` stands for all that was pasted, `unknown` for a sequence that is no known key.
+        `pasted` stands for all pasted text, `unknown` for an unknown sequence.
         """
         self._text += self._decoder.decode(sent)
         keys = []
@@ -111,7 +111,7 @@ class Terminal:
         return columns or _FALLBACK[0], rows or _FALLBACK[1]
 
     def show(self, lines: Sequence[str], size: Size) -> None:
-        """Draw these lines for a screen of that size; unchanged ones are left alone."""
+        """Draw these lines for a screen of that size; unchanged ones are skipped."""
         written = []
         if size != self._size:
             self._size, self._shown = size, []
@@ -128,7 +128,7 @@ class Terminal:
             _write("".join(written))
 
     def keys(self, wait_s: float) -> list[str]:
-        """The keys pressed within `wait_s` seconds; earlier, if there is reason to draw."""
+        """The keys pressed within `wait_s` seconds; returns earlier if the screen must be drawn."""
         if self._must_stop:
             self._stop()
         if self._is_back:
@@ -141,7 +141,7 @@ class Terminal:
         return keys + self._keyboard.give_up()
 
     def forget_typed(self) -> None:
-        """Drop what was typed and not read: it was meant for another screen."""
+        """Drop unread input: it was meant for another screen."""
         if self._keys_from is not None:
             termios.tcflush(self._keys_from, termios.TCIFLUSH)
 
@@ -163,7 +163,7 @@ class Terminal:
 
     @contextmanager
     def _waking_on_signals(self) -> Iterator[None]:
-        """Make a signal end the wait for a key: it is a reason to draw."""
+        """Make a signal end the wait for a key, because the screen must then be drawn."""
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
         before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -212,7 +212,7 @@ class Terminal:
         self._size = (0, 0)
 
     def _stop(self) -> None:
-        """Stop on Ctrl-Z, and go on when the shell says so."""
+        """Stop on Ctrl-Z, and continue when the shell resumes the process."""
         self._must_stop = False
         self._leave()
         ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -255,7 +255,7 @@ class Terminal:
 
 
 def _retrying(act: Callable[[int], object], descriptor: int) -> None:
-    """Try again after an interrupting signal, such as the one that brings a program back."""
+    """Retry after an interrupting signal, such as the one that resumes a program."""
     while True:
         try:
             act(descriptor)

@@ -1,4 +1,4 @@
-"""The words of the queue: what an item is about, and the warnings above the list."""
+"""The wording of the queue: the subject of an item, and the warnings above the list."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def number(n: int, language: Language, *, capped: bool) -> str:
 
 
 class Notice(NamedTuple):
-    """A notice above the queue; `is_alarm`: somebody must do something about it."""
+    """A notice above the queue; `is_alarm`: somebody must act on it."""
 
     words: str
     is_alarm: bool
@@ -85,7 +85,7 @@ def notices(found: QueuePage, when: When) -> list[Notice]:
 
 
 def _to_report(report: DutySummary, when: When) -> str:
-    """Say that reports to the police are due, and by when."""
+    """Report that reports to the police are due, and their deadline."""
     assert report["first"] is not None
     n = number(report["overdue"], when.language, capped=report["capped"])
     return when.language.say(
@@ -95,17 +95,17 @@ def _to_report(report: DutySummary, when: When) -> str:
 
 
 def _dead_letters(acts: DeadLetters, when: When) -> str:
-    """Say that orders have failed for good: nobody tries them any more."""
+    """Report that orders have failed permanently: they are not retried."""
     return _of_orders("notice.dead", acts["dead"], acts["first"][0], when, capped=acts["capped"])
 
 
 def _brake(held: OrdersHeld, when: When) -> str:
-    """Say that orders wait, since too many sites were to be taken down at once."""
+    """Report that orders wait because too many sites were to be taken down at once."""
     return _of_orders("notice.brake", held["braked"], held["first"][0], when, capped=held["capped"])
 
 
 def _late_orders(late: OrdersLate, when: When) -> str:
-    """Say that orders are late."""
+    """Report that orders are late."""
     first = late["first"][0]
     code = "notice.late" if first.get("problem") else "notice.late.untried"
     return _of_orders(code, late["late"], first, when, capped=late["capped"])
@@ -120,7 +120,7 @@ def _of_orders(code: str, n: int, first: Order, when: When, *, capped: bool) -> 
 
 
 def _only_logged(order: OnlyLogged, when: When) -> str:
-    """Say that an order took no effect, and will take none with these settings."""
+    """Report that an order took no effect, and will take none with these settings."""
     return when.language.say(
         "notice.logged", order=event_sentence.order_of_site(order, when.language), id=order["id"],
         ago=when.ago(order["ordered_at"]),
@@ -128,7 +128,7 @@ def _only_logged(order: OnlyLogged, when: When) -> str:
 
 
 def _alarm(enforcement: Enforcement, when: When) -> str:
-    """Say that nothing enforces the clock."""
+    """Report that nothing enforces the clock."""
     if enforcement["standing_aside"]:
         sentence = when.language.say("notice.clock.aside", reason=enforcement["standing_aside"])
     elif enforcement["last_beat"]:
@@ -142,9 +142,9 @@ def _alarm(enforcement: Enforcement, when: When) -> str:
 
 
 def _remark(enforcement: Enforcement, when: When) -> str:
-    """Say that the clock is enforced only now and then.
+    """Report that the clock is enforced only at intervals.
 
-    It was set up like this, so it is no alarm; but what is due waits for the next run.
+    This is configured, so it is not an alarm; but due items wait for the next run.
     """
     return _joined(
         [
@@ -157,7 +157,7 @@ def _remark(enforcement: Enforcement, when: When) -> str:
 
 
 def _no_daemon(enforcement: Enforcement, when: When) -> str:
-    """Say that no daemon is running, and when one was last seen."""
+    """Report that no daemon is running, and when one was last seen."""
     daemon, beat = enforcement["daemon"], enforcement["last_beat"]
     if daemon is None or beat is None:
         return when.language.say("notice.clock.none")

@@ -1,4 +1,4 @@
-"""The page of the audit: the record filtered, its export and its proof, and who has seen it."""
+"""The page of the audit: the filtered record, its export, its proof, and its viewers."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Asked:
 
     @property
     def query(self) -> str:
-        """The same as a query, without what was left empty."""
+        """The same as a query, without empty fields."""
         return rendering.query({name: getattr(self, name) for name in self.__slots__})
 
     def read(self, here: RequestContext, connection: Connection) -> on_record.EntryFilter:
-        """The filter that it means; raises InputError or RefusedError for one that is invalid."""
+        """The filter for the query; raises InputError or RefusedError for an invalid one."""
         since, until = self._time("since", here), self._time("until", here)
         if since is not None and until is not None and since >= until:
             raise InputError(here.reader.say("audit.nothing_between"))
@@ -93,7 +93,7 @@ def show(
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)
-            # What is on record is read by whoever may take it away: entries are told in full.
+            # Whoever may export entries may read them in full.
             if here.identity.may("export"):
                 found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:
@@ -113,7 +113,7 @@ def show(
 
 @router.get("/audit/export.{form}")
 def download(here: Viewer, form: str, site: str = "", since: str = "", until: str = "") -> Response:
-    """The entries of a site and of a time, as `incidents audit export` writes them."""
+    """The entries of a site and a period, as `incidents audit export` writes them."""
     here.needs("export", about="record")
     if form not in _FORMATS:
         raise InputError(here.reader.say("audit.no_format"))
@@ -131,7 +131,7 @@ def download(here: Viewer, form: str, site: str = "", since: str = "", until: st
 
 @router.get("/audit/checkpoint")
 def checkpoint(here: Viewer) -> Response:
-    """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
+    """The last checkpoint, byte for byte, with the signatures of its witnesses, to keep outside."""
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:
@@ -158,7 +158,7 @@ def verify(desk: Submitted) -> Response:
 
 @router.get("/audit/verdict")
 def verdict(here: Viewer) -> Response:
-    """The part of the page that changes while it runs."""
+    """The part of the page that changes while the verification runs."""
     return here.page("verdict", **_verified(here))
 
 
@@ -189,7 +189,7 @@ def _next(asked: Asked, after: on_record.Place | None) -> str | None:
 
 
 def _place(text: str) -> on_record.Place | None:
-    """The position at which a page goes on; None for text that no page made."""
+    """The position at which a page continues; None for text not from a page."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
         return None

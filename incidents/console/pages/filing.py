@@ -1,4 +1,4 @@
-"""The pages of a site's filing: what is filed, what is missing, the checks and the changes.
+"""The pages of a site's filing: its details, gaps, checks and changes.
 
 The terms of all sites, with a calendar, are here too.
 """
@@ -48,7 +48,7 @@ def show(here: Viewer, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/reveal", dependencies=needs("reveal"))
 def reveal(desk: Submitted, name: str) -> Response:
-    """All that is filed, in full; that it is shown goes on record first."""
+    """The whole filing in full; the reveal goes on record first."""
     kept = known(name)
     submission.reveal_on_record(desk, kept)
     with desk.reading() as connection:
@@ -72,7 +72,7 @@ def change(desk: Submitted, name: str) -> Response:
 
 @router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
 def preset(desk: Submitted, name: str) -> Response:
-    """Fill in what a provider's sites file alike."""
+    """Fill in the shared details of a provider's sites."""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
         own, _ = filing_view.settings_of(desk.reader)
@@ -121,7 +121,7 @@ Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
 def _act(
     desk: Submission, name: str, make: Make, *, opened: str, sighted: bool = False
 ) -> Response:
-    """Do the act and return to the page; a refused form is shown again."""
+    """Do the action and return to the page; a refused form is shown again."""
     kept = known(name)
     desk.authorise("change_filing", kept)
     if (answer := desk.answered()) is not None and answer.refusal is None:
@@ -143,9 +143,9 @@ def _act(
 def _submit(
     desk: Submission, name: str, changes: Callable[[Filed], Changes], *, sighted: bool
 ) -> Flash:
-    """Submit the changes while the filing is the one that they were compared with.
+    """Submit the changes if the filing is still the one with which they were compared.
 
-    With `sighted` it is refused if the site has moved on at all since the page was written.
+    With `sighted` it is refused after any change of the site since the page was rendered.
     """
     for _ in range(TRIES):
         with desk.reading() as connection:
@@ -159,7 +159,7 @@ def _submit(
 
 
 def _with_file(desk: Submission, touched: Touched, upload: UploadFile | None) -> Touched:
-    """With the digest and the size of the file; the copy that is measured is not kept."""
+    """Add the digest and the size of the file; its measured copy is not kept."""
     if upload is None:
         return touched
     with forms.on_disk(upload) as file:
@@ -237,7 +237,7 @@ def terms_calendar(here: Viewer, days: Days = None) -> Response:
 
 
 def _ending(who: RequestContext, days: int | None) -> tuple[RequestContext, list[TermOfSite]]:
-    """The terms that end within that many days (None: all), and the context, timed."""
+    """The terms that end within that many days (None: all), and the timed context."""
     with who.timed() as (connection, here):
         today = filing_view.day_of(here.reader)
         until = None if days is None else (today + timedelta(days=days)).isoformat()

@@ -1,9 +1,9 @@
-"""The form of a filing: its fields as a page shows them, and the changes that somebody makes.
+"""The form of a filing: its fields as shown, and a person's changes.
 
-The order is that of the official form. A field that the page has shown comes with what it showed
-(`was.KEY`); one that was masked comes empty, with the reference to what is on record (`ref.KEY`).
-Only what was touched is changed, and only while it is what they have seen: two people who change
-one filing lose nothing of each other.
+The order is that of the official form. A shown field is submitted with its shown value (`was.KEY`);
+a masked one is submitted empty, with the reference to the recorded value (`ref.KEY`). Only edited
+fields are changed, and only if they still have the shown value: two people who change one filing do
+not overwrite each other's changes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ ITEMS = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """The details of a site's filing as they stood with its entry `seq`.
+    """The details of a site's filing after its entry `seq`.
 
-    `kept` has them as the record has them, references in place of people's own words: who holds a
-    reference can tell whether the words have changed, and not what they are. In `plain`, null is
-    what has been erased.
+    `kept` has the recorded form, with references in place of people's text: a reference shows
+    whether the text has changed, but not its content. In `plain`, erased details are null.
     """
 
     site_id: int
@@ -58,7 +57,7 @@ class Filed:
 
     @property
     def details(self) -> dict[str, str]:
-        """The details that checks look at: all that were not erased."""
+        """The details for checks, without erased ones."""
         return {key: text for key, text in self.plain.items() if text is not None}
 
     @property
@@ -93,7 +92,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A server or a document, under the label that it was given."""
+    """A server or a document, under its label."""
 
     key: str
     label: str
@@ -103,7 +102,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the form; `blank` are the fields of an item that is to be added."""
+    """A part of the form; `blank`: the fields of an item to be added."""
 
     key: str
     label: str
@@ -114,7 +113,7 @@ class Section:
 
 
 def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Section]:
-    """The filing in the order of the official form, masked unless it is to be revealed."""
+    """The filing in the order of the official form, masked unless `reveal` is set."""
     shown = dict(filed.plain) if reveal else filed.masked
     found = []
     for section in SECTIONS:
@@ -212,7 +211,7 @@ class Touched:
 
     @classmethod
     def of(cls, given: SentForm | KeptForm, keys: Iterable[str]) -> Touched:
-        """The touched fields of the form that was sent."""
+        """The changed fields of the submitted form."""
         fields = dict(given.fields)
         found = {}
         for key in keys:
@@ -224,7 +223,7 @@ class Touched:
         return cls(found, fields)
 
     def check(self, language: Chosen, labels: Mapping[str, str]) -> None:
-        """See that all of it can be kept; raises BadTextError, TextTooLongError."""
+        """Check that all fields can be stored; raises BadTextError, TextTooLongError."""
         for key, text in self.changes.items():
             if text:
                 inputs.text(labels.get(key, filing_view.detail_label(language, key)))(text)
@@ -239,7 +238,7 @@ class Touched:
 
 
 def section_keys(given: SentForm) -> tuple[str, ...]:
-    """The keys of the section that the form is about; raises NoSuchPartError."""
+    """The keys of the section in the form; raises NoSuchPartError."""
     key = given.text("section")
     for section in SECTIONS:
         if section.key == key and section.fields:
@@ -248,7 +247,7 @@ def section_keys(given: SentForm) -> tuple[str, ...]:
 
 
 def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The details that are to be changed; raises DetailChangedError."""
+    """The details to change; raises DetailChangedError."""
     for key in touched.changes:
         if touched.moved(key, filed.plain.get(key, ""), filed.kept.get(key, "")):
             raise DetailChangedError(field=filing_view.detail_label(language, key))
@@ -256,7 +255,7 @@ def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
 
 
 def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The server or document with what is to be changed of it.
+    """The server or document with its changes.
 
     Raises:
         DetailChangedError: somebody else has changed the same of it.
@@ -273,14 +272,14 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
 
 
 def taken_off(given: SentForm, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
-    """The server or document taken off the record; raises DetailChangedError."""
+    """The removal of the server or document; raises DetailChangedError."""
     if key in filed.kept and filed.kept[key] != (given.text("ref") or ""):
         raise DetailChangedError(field=filing_view.detail_label(language, key))
     return {key: ""}
 
 
 def item_key(given: SentForm, kind: str) -> str:
-    """The key of the item that a form is about, `server.main`; raises BadLabelError."""
+    """The key of the item in a form, such as `server.main`; raises BadLabelError."""
     label = given.text("label") or ""
     key = f"{kind}.{label}"
     if not is_known(key):
@@ -294,5 +293,5 @@ def labels(kind: str, language: Chosen) -> dict[str, str]:
 
 
 def _plain(typed: str) -> str:
-    """As the desk keeps it: a browser ends lines in its own way."""
+    """The text in the desk's form: a browser ends lines differently."""
     return typed.replace("\r\n", "\n").strip()

@@ -31,7 +31,7 @@ assert set(_LOUDEST) == set(VERDICTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:
-    """A finding in the reader's words."""
+    """A finding in the reader's language."""
 
     verdict: str
     word: str
@@ -43,10 +43,10 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingSummary:
-    """The summary of a filing; `trouble` lists settings of the server that are in the way.
+    """The summary of a filing; `trouble` lists faulty settings of the server.
 
-    `missing` are pairs of a detail and why it is needed, `steps` is what to do when an address of
-    the site changes.
+    `missing`: pairs of a detail and the reason why it is needed. `steps`: what to do when an
+    address of the site changes.
     """
 
     score: int
@@ -60,7 +60,7 @@ class FilingSummary:
 
 
 class TermLeft(FilingTerm):
-    """A term, and how many days are left of it."""
+    """A term, and its remaining days."""
 
     days: int
 
@@ -92,7 +92,7 @@ def summary(reader: Reader, details: Details) -> FilingSummary:
 
 
 def terms(reader: Reader, found: Iterable[FilingTerm]) -> list[TermLeft]:
-    """The terms with how many days are left of them."""
+    """The terms with their remaining days."""
     return [{**each, "days": days_left(reader, each["due_on"])} for each in found]
 
 
@@ -102,12 +102,12 @@ def days_left(reader: Reader, due_on: str) -> int:
 
 
 def day_of(reader: Reader) -> date:
-    """The day that it is in the reader's zone."""
+    """Today in the reader's zone."""
     return reader.now.astimezone(reader.zone).date()
 
 
 def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
-    """The suspicions that nobody has looked into, and what the foot of the page lacks."""
+    """The suspicions not yet investigated, and the defects of the page footer."""
     language = reader.language
     found: list[dict[str, object]] = []
     for task in tasks:
@@ -124,7 +124,10 @@ def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
 
 
 def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
-    """The settings of the filings, and what is wrong with them; then those that come along."""
+    """The settings of the filings, and the error in them.
+
+    If there is an error, the defaults apply.
+    """
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:
@@ -133,7 +136,7 @@ def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
 
 
 def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]], str]:
-    """Each with whose it is; and what is wrong with a file of presets."""
+    """The presets, each as name and label, and the error in the presets file ("" if none)."""
     wrong = ""
     try:
         known = presets.known(own.presets)
@@ -194,7 +197,7 @@ def label_of(language: Chosen, of: Field | Section | Choice) -> str:
 
 
 def detail_label(language: Chosen, key: str) -> str:
-    """The label of a detail; of a server or a document, with the label that it was given."""
+    """The label of a detail; for a server or a document, with its own label."""
     field = FIELD_OF.get(key)
     if field is not None:
         return label_of(language, field)
@@ -203,7 +206,7 @@ def detail_label(language: Chosen, key: str) -> str:
 
 
 def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
-    """The codes that may be chosen, as they are called; in English as they are written."""
+    """The names of the valid codes; in English, the codes themselves."""
     found: dict[str, str] = {}
     if language == "en":
         return found

@@ -1,6 +1,6 @@
-"""The page of an incident, with its story, evidence, notes and acts.
+"""The page of an incident, with its story, evidence, notes and actions.
 
-The list of incidents that the police do not know of yet is here too.
+The list of incidents not yet reported to the police is here too.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def attach(desk: SubmittedWithFiles, incident: str) -> Response:
 
 
 def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) -> Flash:
-    """Keep a copy before the entry names it; a refused file leaves none behind."""
+    """Keep a copy before the entry names it; a refused file leaves no copy."""
     if (answer := desk.answered(part)) is not None:
         return messages.of_answer(desk, answer)
     settings = desk.app.settings
@@ -102,7 +102,7 @@ def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) 
 
 @router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
 def download(desk: Submitted, incident: str, digest: str) -> Response:
-    """A file as it was attached; that it was taken goes on record first."""
+    """An attached file; the download goes on record first."""
     key = inputs.incident(incident)
     desk.authorise("reveal")
     with desk.reading() as connection:
@@ -121,7 +121,7 @@ def download(desk: Submitted, incident: str, digest: str) -> Response:
 
 @router.post("/incidents/{incident}/link", dependencies=needs("give_link"))
 def link(desk: Submitted, incident: str) -> Response:
-    """The link to the customer's page of it."""
+    """The link to the incident's customer page."""
     key = inputs.incident(incident)
     desk.authorise("give_link")
     links, now = customer_link.required_links(), clock.now()
@@ -134,7 +134,7 @@ def link(desk: Submitted, incident: str) -> Response:
 
 
 def do(desk: Submitted, incident: str, act: str) -> Response:
-    """Do the act on the incident, or on one of its contacts."""
+    """Do the action on the incident, or on one of its contacts."""
     key, action = inputs.incident(incident), act_forms.of_page("incidents")[act].action
     try:
         answer = _submit(desk, action, key)
@@ -218,7 +218,7 @@ def _page(
 
 @router.get("/unreported")
 def show_unreported(who: Viewer) -> Response:
-    """The incidents to report, the longest overdue first, as many as a view gives."""
+    """The incidents to report, the longest overdue first, up to the view's limit."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
         found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)

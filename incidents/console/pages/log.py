@@ -1,7 +1,7 @@
-"""The page that logs a violation, or finds the addresses in what is pasted first.
+"""The page that logs a violation, or first finds the addresses in pasted text.
 
-A mail may name several sites: then each has a form of its own, and whoever has logged one comes
-back to the others.
+A mail may name several sites: each then has a form of its own, and after logging one the page shows
+the others.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _MOST_DONE = 3 * pasted.MAX_SITES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One form that logs: what stands in it, and which addresses of those that were found it has.
+    """One form that logs: its content, and its share of the addresses found.
 
-    `key` is the site of the register that the addresses are of, or empty; `closes` is the site that
-    it would close, for which it asks, `unknown` one that is not in the register.
+    `key`: the registered site of the addresses, or empty. `closes`: the site that it would close,
+    to be confirmed. `unknown`: a site that is not in the register.
     """
 
     key: str = ""
@@ -65,7 +65,8 @@ def form(
 ) -> Response:
     """The form that logs a violation, after finding the addresses in pasted text.
 
-    Findings and refused input stand in it again, except those of sites already done."""
+    It is filled in with findings and refused input, except for sites already done.
+    """
     here.needs("log")
     sent = here.kept
     if sent.typed.get("step") == "log":
@@ -76,7 +77,7 @@ def form(
 
 @router.post("/log", dependencies=needs("log"))
 def log(desk: Submitted) -> Response:
-    """Show the findings in the text, or log those shown."""
+    """Find addresses in the text, or log those shown."""
     sent = KeptForm(tuple(desk.form.fields))
     if sent.typed.get("step") != "log":
         return _found(desk, sent)
@@ -126,7 +127,7 @@ def _page(
     done: Collection[str] = (),
     **facts: Any,
 ) -> Response:
-    """The page with what was found in the text that was sent, but for the sites that are `done`."""
+    """The page with the findings in the submitted text, except for sites already `done`."""
     found = _search(here, sent)
     forms = _forms(found, sent.typed.get("site", ""), done) if found else []
     if found is None or not forms:
@@ -142,7 +143,7 @@ def _again(
     closes: str | None = None,
     unknown: str | None = None,
 ) -> Response:
-    """The page with what was sent in its form, and beside it the others."""
+    """The page with the submitted input in its form, and the other forms beside it."""
     rest, key = sent.typed.get("rest"), sent.typed.get("group", "")
     text, found = _text_of_mail(here, rest)
     done = sent.texts("done")
@@ -169,7 +170,7 @@ def _again(
 def _text_of_mail(
     here: RequestContext, id_: str | None
 ) -> tuple[KeptForm | None, pasted.Found | None]:
-    """The form with the text that was pasted, as long as it is kept, and what is found in it."""
+    """The form with the pasted text, while it is kept, and its findings."""
     text = KEPT_FORMS.get(here.by, id_ or "")
     return text, None if text is None else _search(here, text)
 
@@ -184,9 +185,10 @@ def _search(here: RequestContext, sent: KeptForm) -> pasted.Found | None:
 
 
 def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
-    """A form for each site that has addresses, and one for addresses of no site.
+    """A form for each site with addresses, and one for addresses of no site.
 
-    With one site alone they share its form: the addresses may be its own at another host."""
+    With one site alone they share its form: the addresses may be its own at another host.
+    """
     named = [group for group in found.groups if group.site]
     left = next((group for group in found.groups if not group.site), None)
     if len(named) == 1 and chosen in ("", named[0].site):
@@ -212,7 +214,7 @@ def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
 
 
 def _to_the_others(desk: Submission, sent: KeptForm, name: str) -> str | None:
-    """The page with the sites of the mail that nothing is logged on yet; None if none is left."""
+    """The page with the remaining sites of the mail; None if none is left."""
     rest = sent.typed.get("rest")
     _, found = _text_of_mail(desk, rest)
     if found is None:

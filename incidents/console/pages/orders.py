@@ -1,4 +1,4 @@
-"""The pages of orders: those not carried out, the story of one, and how sites really are."""
+"""The pages of orders: those not carried out, the story of one, and sites' actual states."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def show(
 
 @router.post("/orders/reconcile", dependencies=needs("reconcile"))
 def reconcile(desk: Submitted) -> Response:
-    """Ask the adapters for the actual state of sites, and record it."""
+    """Query the adapters for the actual state of sites, and record it."""
     desk.authorise("reconcile")
     try:
         found = _compared(desk)
@@ -113,7 +113,7 @@ def reconcile(desk: Submitted) -> Response:
 
 
 def _compared(desk: Submission) -> Compared:
-    """One site, or of those that are down or in doubt the next few."""
+    """Compare one site, or the next few that are down or in doubt."""
     named, after = desk.form.text("site"), desk.form.text("after") or ""
     if named is not None:
         names, left, opens = [inputs.site(named)], 0, True
@@ -137,12 +137,12 @@ def _compared(desk: Submission) -> Compared:
 
 @router.get("/orders/{order}")
 def show_one(here: Viewer, order: str) -> Response:
-    """One order: what was ordered, how often it was tried, and what became of it."""
+    """One order: its content, its attempts, and its outcome."""
     return _page(here, inputs.order(order))
 
 
 def do(desk: Submitted, order: str, act: str) -> Response:
-    """Do the act on the order."""
+    """Do the action on the order."""
     name, action = inputs.order(order), act_forms.of_page("orders")[act].action
     try:
         answer = desk.submit(name[0], submission.command_of_form(desk, action, name))

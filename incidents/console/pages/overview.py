@@ -1,6 +1,6 @@
 """The pages of the desk as a whole: today's numbers and the last thirty days, as charts.
 
-Who holds what of the queue, and the hand-over of one's own items, are here too.
+The holders of queue items, and the hand-over of one's own items, are here too.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def show(who: Viewer) -> Response:
 
 
 def span(reader: Reader, seconds: float | None) -> str:
-    """A length of time as people say it, to two units; a dash for None."""
+    """A length of time in two units; a dash for None."""
     if seconds is None:
         return "–"
     if seconds < 1:
@@ -74,7 +74,7 @@ def span(reader: Reader, seconds: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 as people say it: 100 % is all of them, and nothing less."""
+    """A share of 1 as a percentage; 100 % only for exactly all."""
     if share is None:
         return "–"
     return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
@@ -108,7 +108,7 @@ def _category(reader: Reader, each: OfCategory) -> str:
 
 
 def _spread(reader: Reader, spread: Spread, name: str, figure: Literal["median", "most"]) -> Chart:
-    """The distribution of durations; its sentence names that figure too."""
+    """The distribution of durations; its sentence also names that figure."""
     named = {figure: span(reader, spread["median_s" if figure == "median" else "most_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
@@ -158,7 +158,7 @@ def show_shift(here: Viewer) -> Response:
 
 @router.post(SHIFT, dependencies=needs("hand_over"))
 def hand_over(desk: Submitted) -> Response:
-    """Hand over what they hold, on one site or on all, to somebody else."""
+    """Hand over the person's items, on one site or on all, to somebody else."""
     try:
         to, sites = _chosen(desk)
     except (InputError, RefusedError) as error:
@@ -182,7 +182,7 @@ def _chosen(desk: Submission) -> tuple[str, list[int]]:
         given = [] if key is None else desk_state.sites_under(connection, key)
     if to is None or to == desk.by:
         raise NobodyChosenError
-    # What was given already is theirs no more, and is to be told again to who asks again.
+    # Items handed over already are no longer theirs; a repeated request gets the same answer.
     sites = given or [id_ for id_, each in held if name in (None, each)]
     if not sites:
         raise NothingInHandError

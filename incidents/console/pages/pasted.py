@@ -1,7 +1,7 @@
-"""The pasted: the web addresses in a mail or a list that somebody has put into one box.
+"""The web addresses in a pasted mail or list.
 
-People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`), and leave
-away what a browser adds (`shop.example/login`); they are found too, in their normal form.
+Defanged addresses (`hxxp://shop[.]example`) and those without a scheme (`shop.example/login`) are
+found too, in their normal form.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
 class Group:
     """The addresses of one site, at most those of one incident; `more`: there were others.
 
-    Those of no site have an empty `site`."""
+    Groups without a site have an empty `site`."""
 
     site: str
     urls: tuple[str, ...]
@@ -56,9 +56,10 @@ class Group:
 class Found:
     """The findings in a text: its addresses by site, and its hosts.
 
-    Addresses are unique and in the order of the text, those of no site last. `unfit` cannot be
-    kept, as they were written; `more`: not all are shown; hosts are sorted by frequency; `cut`
-    may be cut off at the end of their line."""
+    Addresses are unique and in the order of the text, those of no site last. `unfit`: addresses, as
+    written, that cannot be stored; `more`: not all are shown; hosts are sorted by frequency; `cut`
+    may be cut off at the end of their line.
+    """
 
     groups: tuple[Group, ...]
     unfit: tuple[str, ...]
@@ -72,8 +73,9 @@ def find(
 ) -> Found:
     """Find the addresses in the first `MAX_CHARACTERS` of a text, or of a mail's source.
 
-    What has no scheme is an address if it has a path or begins with `www.`, or is a site
-    `on_record`, which says of hosts which are; else it may be a file or a person (`Mr.Wang`).
+    Text without a scheme is an address if it has a path, begins with `www.`, or is a registered
+    site (`on_record` returns the registered hosts); otherwise it may be a file or a person
+    (`Mr.Wang`).
     """
     read = mail_text.readable(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
     plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), read)
@@ -129,7 +131,7 @@ def _by_site(
     hosts: Collection[str],
     on_record: Callable[[Collection[str]], Collection[str]],
 ) -> dict[str, list[str]]:
-    """The addresses by the site whose name their host has, or that lies nearest above it."""
+    """The addresses by the site with the name of their host, or of the nearest parent name."""
     above = {host: _names_above(host) for host in hosts}
     known = set(on_record({name for names in above.values() for name in names})) if hosts else set()
     sites: dict[str, list[str]] = {}
@@ -140,14 +142,14 @@ def _by_site(
 
 
 def _names_above(host: str) -> list[str]:
-    """The host itself, and the names that it lies below, the nearest first."""
+    """The host itself and its parent names, the nearest first."""
     labels = host.split(".")
     shorter = range(max(1, len(labels) - _MOST_ABOVE), len(labels))
     return [host, *(".".join(labels[n:]) for n in shorter)]
 
 
 def at_site(urls: Iterable[str], site: str) -> set[str]:
-    """Those of the addresses, as written, whose host is the site or lies below it."""
+    """The addresses, as written, whose host is the site or below it."""
     try:
         name = inputs.site(site)
     except RefusedError:
@@ -156,7 +158,7 @@ def at_site(urls: Iterable[str], site: str) -> set[str]:
 
 
 def _without_end(written: str) -> str:
-    """The address as it was written, without what only ends the sentence."""
+    """The address as written, without punctuation that ends the sentence."""
     end = _END.sub("", written)
     # A parenthesis that the address itself has opened belongs to it.
     opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"

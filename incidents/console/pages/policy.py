@@ -1,7 +1,6 @@
-"""The page of the policy: the one in force as a diagram and in words, its history, its change.
+"""The page of the policy: the active one as a diagram and in words, its history, its change.
 
-A policy is tried on a history before it becomes the active one: what would have differed is what
-whoever activates it has seen.
+A policy is tried on a history before it is activated, so that the person has seen the differences.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ MAX_HISTORY = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A policy that was tried against the one with the digest `previous`, and what came of it.
+    """A policy that was tried against the one with the digest `previous`, and the result.
 
-    `days` is over how much of the record it was tried, None on a file.
+    `days`: the length of the record it was tried on; None for a file.
     """
 
     policy: Policy
@@ -67,7 +66,7 @@ def show(here: Viewer) -> Response:
 
 @router.post("/policy/try", dependencies=needs("simulate"))
 def try_out(desk: SubmittedWithFiles) -> Response:
-    """Try a policy on the recorded history or on a file, and go to the result."""
+    """Try a policy on the recorded history or on a file, and redirect to the result."""
     desk.authorise("simulate")
     try:
         with simulate.slow_work_for(desk.app, desk.by) as spent:
@@ -89,7 +88,7 @@ def trial(here: Viewer, id_: str, page: int = 0) -> Response:
 
 @router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
 def activate(desk: Submitted, id_: str) -> Response:
-    """Activate the policy that was tried, with a reason, on record."""
+    """Activate the tried policy, with a reason, on record."""
     desk.authorise(ACT)
     found = _TRIED.get(desk.by, id_)
     if found is None:

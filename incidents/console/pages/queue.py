@@ -1,7 +1,7 @@
-"""The page of the queue: what is due, most urgent first, each outcome of a call one click away.
+"""The page of the queue: open work, most urgent first, each outcome of a call one click away.
 
-The list is written once for all who look at it with the same role in the same language, until
-something changes: two hundred consoles that hear of a change cost one look at the database.
+The list is rendered once for all readers with the same role and language, until something changes:
+after a change, two hundred consoles cost one query of the database.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ After = Annotated[str | None, Query(max_length=100)]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The part of the queue that is shown: all or theirs, and from where on."""
+    """The shown part of the queue: all items or the person's own, and the start."""
 
     mine: str | None
     after: str | None
@@ -65,7 +65,7 @@ class ListCache:
         self._kept: dict[tuple[Any, ...], tuple[str, float, str]] = {}
 
     def of(self, here: RequestContext, place: Place, changes: Changes) -> str:
-        """The list for somebody of that role."""
+        """The list for a person of that role."""
         key = (here.identity.role, here.reader.language, place)
         version, now = changes.version, clock.now().timestamp()
         if version is None:
@@ -153,7 +153,7 @@ def done(desk: Submitted, item: str) -> Response:
 
 @router.post("/queue/{item}/reveal")
 def reveal(desk: Submitted, item: str) -> Response:
-    """The item's numbers and addresses in full; the reveal goes on record first."""
+    """The item's full numbers and addresses; the reveal goes on record first."""
     read = inputs.item(item)
     submission.reveal_on_record(desk, item)
     with desk.reading() as connection:
@@ -166,7 +166,7 @@ def reveal(desk: Submitted, item: str) -> Response:
 def _do(
     desk: Submission, item: str, command: Any, *, seen: bool = False, steady: bool = False
 ) -> Response:
-    """Do the act and show the queue afterwards; for a colleague's claim, ask first.
+    """Do the action and show the queue afterwards; for a colleague's claim, ask first.
 
     `seen` is False for a claim and a release, which ask about the claim themselves.
     """
@@ -217,14 +217,14 @@ def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> dict[str, ob
 
 
 def _days(item: QueueItem, reader: Reader) -> int | None:
-    """The days left of the filing's term; None for an item without one."""
+    """The remaining days of the filing's term; None for an item without one."""
     if item["kind"] not in TERMS:
         return None
     return filing_view.days_left(reader, item["filing"][0])
 
 
 def _personalised(here: RequestContext, written: str) -> str:
-    """The shared list with the reader's own token, and with release for their claims."""
+    """The shared list with the reader's own token, and a release button for their claims."""
     first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
     me = str(escape(here.by))
     for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):

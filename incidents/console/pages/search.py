@@ -31,7 +31,7 @@ _AROUND = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A page of one kind of thing; `next` is where it goes on, `wrong` why it was not looked at."""
+    """Results of one kind; `next`: where they continue, `wrong`: why nothing was searched."""
 
     kind: str
     items: Sequence[Mapping[str, object]]
@@ -60,7 +60,7 @@ def search(
 
 
 def _found(here: RequestContext, kind: str, part: str, after: str | None) -> Found:
-    """One kind, in a transaction of its own: what takes too long breaks no other one."""
+    """One kind of result, in a separate transaction: a slow search does not affect the others."""
     try:
         with here.reading() as connection:
             found = _KINDS[kind](connection, part, after)
@@ -92,20 +92,20 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 
 
 def _texts(incident: Incident, part: str) -> list[str]:
-    """The matching texts of an incident, besides its site's name."""
+    """The matching texts of an incident, except its site's name."""
     names = incident["site"], site_name.shown(incident["site"])
     return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
 
 
 def _excerpt(text: str, part: str) -> str:
-    """The passage of a long text in which it stands."""
+    """The passage of a long text that contains the search text."""
     at = max(0, text.casefold().find(part.casefold()))
     start, end = max(0, at - _AROUND), at + len(part) + _AROUND
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def _named(here: RequestContext, part: str) -> str | None:
-    """The page of what bears exactly that name."""
+    """The page of the object with exactly that name."""
     key = read_incident_id(part)
     try:
         name = inputs.site(part)

@@ -33,7 +33,7 @@ Form = Annotated[SentForm, Depends(anonymous_form)]
 
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
-    """The form; who is in already is sent on."""
+    """The sign-in form; a person already signed in is redirected."""
     if entrance.visitor(request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=rendering.HEADERS)
     return _form(request, to)
@@ -71,7 +71,7 @@ def sign_out(desk: Submitted) -> Response:
 
 @router.get("/sessions")
 def show_sessions(here: Viewer) -> Response:
-    """One's own sessions; for who may see it, who signed in, and who was not let do what."""
+    """The person's own sessions; for administrators, the sign-ins and refusals too."""
     own = here.app.open_sessions.of(here.by)
     found = [accounts.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []

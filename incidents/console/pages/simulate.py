@@ -1,4 +1,4 @@
-"""The page of the simulation: a file of reports, chosen policies, and where they differ.
+"""The page of the simulation: a file of reports, chosen policies, and their differences.
 
 The policy's page uses parts of it.
 """
@@ -60,7 +60,7 @@ class InvalidSimulationError(Exception):
         self.key, self.facts = key, facts
 
     def told(self, reader: Reader) -> str:
-        """The sentence."""
+        """The sentence of the error."""
         facts = {
             name: reader.spoken.cause(fact, reader.when) if isinstance(fact, Cause) else fact
             for name, fact in self.facts.items()
@@ -116,7 +116,7 @@ def read_policies(given: SentForm, name: str) -> list[Named]:
 
 
 def read_policy(text: bytes | str, name: str) -> policy.Policy:
-    """The policy in a text that is called `name`; raises InvalidSimulationError."""
+    """Read a policy in a text called `name`; raises InvalidSimulationError."""
     try:
         return policy.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -157,7 +157,7 @@ def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent
 
 @contextmanager
 def slow_work_for(app: App, by: str) -> Iterator[Spent]:
-    """Charge processor time to the account; raises InvalidSimulationError if it has no more."""
+    """Charge processor time to the account; raises InvalidSimulationError if none is left."""
     with ExitStack() as stack:
         try:
             spent = stack.enter_context(app.processor_budget.charge(by))
@@ -242,7 +242,7 @@ def run(desk: SubmittedWithFiles) -> Response:
 
 @router.get("/simulate/{id_}")
 def result(here: Viewer, id_: str, page: int = 0) -> Response:
-    """The result of a simulation, as long as it is kept."""
+    """The result of a simulation, while it is kept."""
     here.needs("simulate")
     found = _SIMULATED.get(here.by, id_)
     if found is None:
@@ -285,7 +285,7 @@ def _form(
 
 
 def _named(desk: Submission) -> list[Named]:
-    """The policies that were chosen, sent and pasted, in this order."""
+    """The policies chosen, uploaded and pasted, in this order."""
     chosen, reader = desk.form.texts("use"), desk.reader
     found: list[Named] = []
     if "active" in chosen:

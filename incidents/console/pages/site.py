@@ -1,4 +1,4 @@
-"""The page of a site: its state and why, what comes next, its story and its acts."""
+"""The page of a site: its state and why, its prospects, its story and its actions."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def show(
     whole: bool = False,
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The page; `false` is a filed detail that a check doubts, for the statement about it."""
+    """The page; `false`: a filed detail that a check doubts, for the statement about it."""
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
@@ -125,7 +125,7 @@ def reveal(desk: Submitted, name: str) -> Response:
 
 
 def do(desk: Submitted, name: str, act: str) -> Response:
-    """Do the act on the site."""
+    """Do the action on the site."""
     kept, action = known(name), act_forms.of_page("sites")[act].action
     try:
         if action.closes:
@@ -148,7 +148,7 @@ router.add_api_route(
 
 
 def confirm(desk: Submission, name: str) -> None:
-    """See that the site's name was typed, and that the page was one that showed the site.
+    """Check that the site's name was typed, on a page that showed the site.
 
     Raises:
         NotConfirmedError: if it was not.
@@ -199,7 +199,7 @@ def _page(
 
 
 def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
-    """The sentence for each act that is impossible now: by role, or by the machine's refusal."""
+    """The sentence for each impossible action: by role, or by the machine's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
         act: role

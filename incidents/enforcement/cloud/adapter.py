@@ -91,7 +91,7 @@ class CloudNodes:
     def state(self, site: str) -> State | None:
         """`active` if its node is running, `suspended` if it is not, None if it is neither.
 
-        A stopped node does not know why: a closed site is `suspended` here too.
+        A stopped node does not show the reason: a closed site is also `suspended` here.
         """
         return self._queries.run(lambda _until: self._current_state(site))
 
@@ -159,14 +159,14 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `cloud` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
     return CloudNodes(name, *read_settings(options))
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:
-    """The outcome if the node need not be switched, else None."""
+    """The outcome if the node need not be switched, otherwise None."""
     if node.state == wanted:
         return Delivered()
     if node.state == "gone":

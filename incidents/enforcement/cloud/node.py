@@ -62,7 +62,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLookup:
-    """The way to find a site's node: by the table `nodes`, else by `tag`, else by name.
+    """The way to find a site's node: by the table `nodes`, then by `tag`, then by name.
 
     A node that the table gives to another site is left alone, unless `shared` is set.
     """
@@ -81,7 +81,7 @@ class NodeLookup:
         return NodeQuery(by="name", value=site) if self.by_name else None
 
     def belongs_to_another(self, node: Node, site: str) -> bool:
-        """Whether the table gives the node to another site, which must not go down too."""
+        """Whether the table gives the node to another site, which must not be taken down too."""
         return not self.shared and any(
             node.id == each and other != site for other, each in self.nodes.items()
         )
@@ -95,7 +95,7 @@ class Cloud(Protocol):
     """One connection to a cloud. Errors are raised as the driver raises them."""
 
     def nodes(self, query: NodeQuery) -> Sequence[Node]:
-        """The matching nodes: one, if all is well.
+        """The matching nodes; normally one.
 
         Raises:
             TooManyNodesError: if the cloud does not list all of them.
@@ -191,8 +191,8 @@ _ECS: tuple[tuple[str, Outcome], ...] = (
 def outcome(error: Exception) -> Outcome:
     """The outcome of an attempt that ended with this error.
 
-    Almost every error is retried: keys are repaired, quotas raised and machines unlocked, and until
-    then the list shows the order in red. The cloud's code is passed on, its text is not.
+    Almost every error is retried: keys are repaired, quotas raised and machines unlocked; until
+    then the list shows the order in red. The cloud's code is passed on, but not its text.
     """
     import requests
     from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError

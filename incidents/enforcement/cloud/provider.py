@@ -1,8 +1,8 @@
 """The provider: the cloud, its key and the nodes of sites from the settings, and Alibaba's ECS.
 
 Requests to ECS use the connection of Libcloud's driver, which signs each of them. The driver's own
-`stop_node` and `start_node` are not used: they wait up to ten minutes, and do not say what becomes
-of the address. Here a request returns at once, and the caller checks again.
+`stop_node` and `start_node` are not used: they wait up to ten minutes, and do not report what
+happens to the address. Here a request returns at once, and the caller checks again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_settings(options: Options) -> tuple[NodeLookup, Callable[[], Cloud], fl
     The factory raises the driver's errors.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
     provider = options.needed("provider").lower()
@@ -93,9 +93,9 @@ def _driver_class(options: Options, provider: str) -> Any:
 def _driver_factory(
     options: Options, driver: Any, provider: str, *, wait_s: float
 ) -> Callable[[], Any]:
-    """The factory of drivers.
+    """The factory of drivers; it only checks the parameters.
 
-    It only checks the parameters: some drivers call their cloud when they are created.
+    No driver is created for the check: some call their cloud when they are created.
     """
     given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
     named: dict[str, object] = {**options.strings("driver"), **_endpoint(options)}

@@ -83,7 +83,7 @@ class Nginx:
         return min(states, key=get_args(State).index)
 
     def missing(self) -> str | None:
-        """A sentence about what is missing on this machine; None if nothing is."""
+        """A sentence about missing parts on this machine; None if nothing is missing."""
         return self._folder.missing() or self._server.missing()
 
     def _written_state(self, site: str) -> State | None:
@@ -135,7 +135,7 @@ class Nginx:
     def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
         """A check that a generation includes the new text: it is this one, or the present file's.
 
-        Another process may have written since, starting from this text.
+        Another process may have written the file since, starting from this text.
         """
         generation = server.generation(new)
         return lambda loaded: (
@@ -153,7 +153,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `nginx` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
     """
     probe = _probe(options)
     made = Nginx(

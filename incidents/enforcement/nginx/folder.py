@@ -83,7 +83,7 @@ class Folder:
                 disk.write_whole(file, [text.encode()], disk.PUBLIC)
 
     def restore(self, http: str | None) -> None:
-        """Restore the former text of the file for the http block; raises as `write`."""
+        """Restore the former text of the file for the http block. Raises the errors of `write`."""
         if http is not None:
             disk.write_whole(self._http, [http.encode()], disk.PUBLIC)
             return

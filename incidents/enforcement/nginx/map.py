@@ -58,7 +58,7 @@ class HostNames:
     aliases: Mapping[str, Sequence[str]]
 
     def of(self, site: str) -> Iterator[str]:
-        """Each host as in `$host`; raises ValueError for a name that is not allowed."""
+        """The hosts in the form of `$host`; raises ValueError for a name that is not allowed."""
         host = host_of(site)
         yield host
         # Addresses have no prefix, and www.www. is not used.
@@ -158,7 +158,7 @@ def state_after(order: Order, now: datetime) -> SiteState:
 
 
 def is_stale(known: Map, state: SiteState) -> bool:
-    """Whether a later order of the site has been seen."""
+    """Whether a later order for the site has been seen."""
     return state.site in known and state.position < known[state.site].position
 
 

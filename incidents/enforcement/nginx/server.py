@@ -58,7 +58,7 @@ class Layout:
     """The settings of the file.
 
     `hosts`: gives the hosts of a site. `zone`: the time zone for visitors. `probe`: the address at
-    which nginx reports what it has loaded, such as `127.0.0.1:8951`, if any.
+    which nginx reports its loaded state, such as `127.0.0.1:8951`, if any.
     """
 
     hosts: Callable[[str], Iterable[str]]
@@ -264,7 +264,7 @@ def _run(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
 
 
 def _error_line(ended: process.Completed) -> str | None:
-    """The line of nginx's errors with the cause: its last line only says that the test failed."""
+    """The line of nginx's errors with the cause; its last line only reports the failed test."""
     for line in ended.errors:
         found = _FAULT.search(line)
         if found is not None:

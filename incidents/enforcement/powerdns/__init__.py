@@ -1,1 +1,1 @@
-"""PowerDNS: the names of a site lead to a notice while it is down, through the server's API."""
+"""PowerDNS: names of a site that is down lead to a notice, through the server's API."""

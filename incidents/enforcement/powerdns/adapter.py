@@ -4,10 +4,10 @@ A suspension and a closure replace the records that lead to the site (`records.T
 addresses of the provider's notice page; a reopening restores them. The former records are kept in
 PowerDNS itself (`note`, which also explains how changes by others are treated).
 
-The names are the site's and, if so set, its `www.`. A name that only a wildcard covers (RFC 4592)
-gets records of its own meanwhile. An order fails, and needs a person, if changing records would
-have no effect: no zone of the name is here, the zone is copied from another server, or the name is
-delegated.
+The names are the site's and, if configured, its `www.`. A name that only a wildcard covers (RFC
+4592) gets records of its own meanwhile. An order fails, and needs a person, if changing records
+would have no effect: no zone of the name is here, the zone is copied from another server, or the
+name is delegated.
 
 A repeated order does no harm. Of two orders for one site the later one holds, by their times; a
 stale one is skipped. All changes in a zone are made at once, or not at all.
@@ -57,7 +57,7 @@ class PowerDns:
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def deliver(self, order: Order) -> Outcome:
-        """Take the names of the site down, or put them back."""
+        """Take the names of the site down, or restore them."""
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
         until = monotonic() + self._settings.limit_s
@@ -84,7 +84,7 @@ class PowerDns:
     def state(self, site: str) -> State | None:
         """`active` if one of the names leads elsewhere than to the notice page, by any change.
 
-        Else `closed` or `suspended`, by the order that holds it down; None if the name has no
+        Otherwise `closed` or `suspended`, by the order that holds it down; None if the name has no
         records, or if PowerDNS does not answer.
         """
         until = monotonic() + self._settings.limit_s
@@ -117,7 +117,7 @@ class PowerDns:
 
     @contextmanager
     def _locked(self, site: str, until: float) -> Iterator[None]:
-        """A lock for a site and its `www.`, which have a name and its note in common."""
+        """A lock for a site and its `www.`, which share a name and its note."""
         while site.startswith("www."):
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
@@ -133,7 +133,7 @@ def make(name: str, options: Options) -> Adapter:
     """The adapter of type `powerdns` under that name.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if h11 is not installed.
     """
     return PowerDns(name, read_settings(options))

@@ -70,8 +70,8 @@ class Hold:
     def is_after(self, other: Hold) -> bool:
         """Whether it was given after the other, which is then stale.
 
-        The epoch goes first: orders from before a loss of the record's end are stale, however late.
-        Within an epoch their times count, which only grow.
+        The epoch is compared first: orders from before a loss of the record's end are stale,
+        however late. Within an epoch, their increasing times decide.
         """
         return self._place > other._place
 
@@ -157,7 +157,7 @@ class Note:
         return json.dumps(document, separators=(",", ":"))
 
     def _restored(self, found: records.RecordSets) -> dict[str, records.RecordSet]:
-        """The records of the name if it were restored now."""
+        """The name's records as they would be if restored now."""
         existing = records.leading(found)
         foreign = {t: self._cut(each) for t, each in existing.items() if not self.is_ours(each)}
         if foreign and len(foreign) == len(existing):

@@ -41,7 +41,7 @@ class NameState:
 
 
 class Names:
-    """The names as one attempt sees them. A zone is read once, its records before its metadata.
+    """The names as seen by one attempt. A zone is read once, its records before its metadata.
 
     The order matters: two attempts at one order may run at once, and each writes its note before
     its records. So an attempt that finds no note has read unchanged records.
@@ -263,6 +263,6 @@ def _hold(order: Order) -> notes.Hold:
 
 
 def _end_if_own(outcome: Outcome, *, is_own: bool) -> None:
-    """End the attempt if the site's own name is concerned; a missing www. is no problem."""
+    """End the attempt if the site's own name is concerned; a missing `www.` is not a problem."""
     if is_own:
         raise EndedError(outcome)

@@ -113,7 +113,7 @@ def changes(found: RecordSets, wanted: RecordSets) -> list[JSONObject]:
 
 
 def leading(found: RecordSets) -> dict[str, RecordSet]:
-    """The found records that lead a visitor somewhere: the TAKEN types."""
+    """The found records that lead visitors to a host: the TAKEN types."""
     return {each: found[each] for each in TAKEN if each in found}
 
 

@@ -1,7 +1,7 @@
 """The settings of the PowerDNS adapter, from its table of [acts].
 
 The URL is the operator's own, usually on the loopback: its host is allowed by name. Proxies from
-the environment and redirects are ignored, since every request contains the key.
+the environment and redirects are ignored, because every request contains the key.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read_settings(options: Options) -> PowerDnsSettings:
     """Read the table of the settings.
 
     Raises:
-        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingError, UnknownSettingError: naming the key and its requirement.
         ModuleNotFoundError: if h11 is not installed.
     """
     server = _server(options)

@@ -1,1 +1,1 @@
-"""The footer of a page: its required and its actual content."""
+"""The footer of a page: its required and actual content."""

@@ -1,9 +1,9 @@
 """The reading of HTML: its encoding, and the elements that hold or show nothing.
 
 The order is that of the HTML standard (13.2.3): a byte order mark, the server's header, the page's
-own declaration. A page without any is UTF-8 if valid, else GB18030, as are older Chinese pages. Of
-elements, it knows which ones end unclosed ones (HTML standard, 13.2.6), which are a footer, are
-hidden by style, or load more content.
+own declaration. A page without any is UTF-8 if valid, else GB18030, as are older Chinese pages. It
+also knows which elements end unclosed ones (HTML standard, 13.2.6), mark a footer, are hidden by
+style, or load more content.
 """
 
 from __future__ import annotations

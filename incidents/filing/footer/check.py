@@ -35,7 +35,8 @@ _MISSING = numbers.SECURITY_MISSING | numbers.ICP_MISSING
 class Expected:
     """The numbers that a page must show.
 
-    `filed`: they are known; without it a page is only checked against itself."""
+    `filed`: the numbers are known; otherwise a page is only checked for consistency.
+    """
 
     public_security: PublicSecurity | None = None
     icp: Icp | None = None
@@ -56,7 +57,7 @@ class Expected:
 def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
     """The findings on the public-security number, its icon and link, then on the ICP number.
 
-    Missing parts are wrong, but undecidable if the page was cut, or if only scripts fill it.
+    Missing parts are errors, but undecidable if the page was cut or if only scripts fill it.
     """
     findings = (
         *numbers.check_public_security(footer, expected.public_security, filed=expected.filed),
@@ -72,7 +73,7 @@ def check_footer(footer: Footer, expected: Expected) -> list[Finding]:
 
 
 def is_right(findings: Iterable[Finding]) -> bool:
-    """Whether nothing is wrong, missing or undecidable."""
+    """Whether no finding is wrong, missing or undecidable."""
     return all(finding.verdict in (OK, SUSPECT) for finding in findings)
 
 

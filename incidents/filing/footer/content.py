@@ -1,6 +1,6 @@
 """The footer of a page: its record numbers, links and icons, with their places.
 
-Whether they are right is decided in `check`.
+`check` decides whether they are right.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _FooterSearch:
         )
 
     def _icons(self) -> Iterator[str]:
-        """The icons: images in a link to a record, before a number, or so named in the footer."""
+        """The icons: images in a link to a record or before a number, or named so in the footer."""
         text = self._page.text
         to_record, to_icp = self._image_places()
         before = {_image_before(text, found.start()) for found in self._securities}

@@ -71,7 +71,7 @@ def read(page: str) -> Markup:
     """The markup of any page.
 
     A page with more than `MAX_TOKENS` pieces, or a tag longer than `MAX_TAG`, is only read up to
-    there: it is not a real page.
+    that point: it is not a real page.
     """
     reader = _Reader()
     try:

@@ -77,7 +77,7 @@ class Page:
 def fetch_home(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
     """Fetch the home page of a site by its name: over https, or over http if https fails.
 
-    Raises as `fetch`, the error over http if both fail.
+    Raises the same errors as `fetch`; if both fail, the error over http.
     """
     host = f"[{name}]" if ":" in name else name
     begun = monotonic()

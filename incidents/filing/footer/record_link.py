@@ -56,12 +56,12 @@ class RecordLink:
 
     @property
     def is_public_security(self) -> bool:
-        """Whether it leads to the public-security records, or is meant to."""
+        """Whether it leads to the public-security records, or is meant to lead there."""
         return self.form in ("old", "new", "encoded", "look_alike")
 
     @property
     def is_icp(self) -> bool:
-        """Whether it leads to the ICP records, or is meant to."""
+        """Whether it leads to the ICP records, or is meant to lead there."""
         return self.form in ("icp", "icp_gone", "icp_look_alike")
 
     @property

@@ -151,7 +151,7 @@ class CustomerList:
         return Customer(row.number, site, changes, tuple(reading.problems))
 
     def _is_ignored(self, name: str) -> bool:
-        """Return whether the column is ignored; an empty name is no column."""
+        """Return whether the column is ignored; an empty name is not a column."""
         if not self._ignore or not name or name in self._columns:
             return False
         if name not in self.ignored:
@@ -184,7 +184,7 @@ class CustomerList:
 
 
 class _RowReader:
-    """The content of a row so far."""
+    """Collects the parsed content of a row."""
 
     __slots__ = ("_parts", "changes", "problems")
 

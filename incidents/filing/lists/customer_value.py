@@ -1,6 +1,6 @@
 """A value of a customer list, converted from text to the value in a filing.
 
-That is a code for a choice, an ISO 8601 date for a day, and else the text.
+The value is a code for a choice, an ISO 8601 date for a day, and otherwise the text.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def reader(key: str) -> Read:
 
 
 def limit(key: str) -> int:
-    """The maximum characters of a line that a field takes unchanged; 0: it must be read."""
+    """The maximum characters of a line that a field takes unchanged; 0: it must be parsed."""
     read = reader(key)
     return MAX_OPEN if read is _open_text else MAX_TEXT_CHARACTERS if read is _sealed_text else 0
 

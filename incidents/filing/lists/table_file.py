@@ -1,4 +1,4 @@
-"""A table file: a list as rows, be it CSV, XLSX or JSON, in any usual encoding.
+"""A table file: a list as rows, from CSV, XLSX or JSON, in any usual encoding.
 
 It is read in pieces, so memory does not grow with its size. Its type is detected by its first
 bytes, not by its name.
@@ -151,7 +151,7 @@ def read(
 ) -> Iterator[TableFile]:
     """Read an open, seekable file, called `file`; `elements` limits an XLSX.
 
-    Raises as `open_table`, except FileError.
+    Raises the same errors as `open_table`, except FileError.
     """
     size = raw.seek(0, 2)
     raw.seek(0)
@@ -192,7 +192,7 @@ def _text(raw: BufferedReader[_ProgressReader], encoding: str) -> Iterator[TextI
 
 
 def _read_text(text: TextIOWrapper, file: str) -> TableFile:
-    """Read a text table: JSON if it begins so, else CSV."""
+    """Read a text table: JSON if it begins like JSON, otherwise CSV."""
     first = text.read(1024).lstrip()[:1]
     text.seek(0)
     table = JsonList(text, file) if first and first in "[{" else CsvTable(text, file)

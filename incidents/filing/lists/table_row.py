@@ -1,7 +1,7 @@
 """A row of a list: its cells by column, and the reason if it cannot be used.
 
-Against CSV injection (OWASP) an apostrophe guards cells that look like formulas. A text's own
-leading apostrophe is guarded too, so removing one restores each text.
+Against CSV injection (OWASP), an apostrophe escapes cells that look like formulas. A text's own
+leading apostrophe is escaped too, so removing one apostrophe restores each text.
 """
 
 from __future__ import annotations
@@ -117,12 +117,12 @@ _FORMULA_STARTS = frozenset("=+-@\t\r＝＋－＠" + GUARD)
 
 
 def guarded(text: str) -> str:
-    """The text as written into a cell, guarded if needed."""
+    """The text as written into a cell, escaped if needed."""
     return GUARD + text if text[:1] in _FORMULA_STARTS else text
 
 
 def unguarded(cell: str) -> str:
-    """The text of a cell, without a guard."""
+    """The text of a cell, without the escape."""
     return cell[1:] if cell[:1] == GUARD and cell[1:2] in _FORMULA_STARTS else cell
 
 
@@ -181,7 +181,7 @@ def shown(value: str) -> str:
 class Header:
     """The columns of a file, which make rows of its cells.
 
-    `guarded`: a spreadsheet may have written it, so guards are removed.
+    `guarded`: a spreadsheet may have written the file, so escapes are removed.
 
     Raises:
         TableError: if the first row is not a header.

@@ -124,7 +124,8 @@ class JsonList:
     """The filings of a JSON file as rows, counted from 1, without columns.
 
     Raises:
-        TableError: from `rows`, naming the first filing that cannot be read; the rest is lost too.
+        TableError: raised by `rows` for the first filing that cannot be read; later filings
+            are not read.
     """
 
     columns: tuple[str, ...] = ()
@@ -169,7 +170,7 @@ class JsonList:
 
     def _more(self) -> bool:
         try:
-            # Twice as much each time, since a cut filing is parsed again.
+            # Twice as much each time, because a cut filing is parsed again.
             block = self._text.read(max(_BLOCK, len(self._buffer) - self._at))
         except UnicodeDecodeError as error:
             raise TableError(self._file, cause("changed")) from error
@@ -250,7 +251,7 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
 
 
 def refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object with a repeated name: one of the two would be lost silently."""
+    """Refuse an object with a repeated name: one of the two would silently be lost."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise parsing.MisreadError("a name occurs twice in one object")

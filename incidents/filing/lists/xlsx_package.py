@@ -216,7 +216,10 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """Read a part into a handler, and return its number of elements; raises as `PartReader`."""
+    """Read a part into a handler, and return its number of elements.
+
+    Raises the same errors as `PartReader`.
+    """
     reading = PartReader(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)

@@ -45,7 +45,7 @@ class XlsxTable:
 
     Raises:
         TableError: if it is not an XLSX with a header; and from `rows`, if it cannot be read
-            further, naming what is wrong.
+            further, naming the fault.
         SpreadsheetLibraryError: if openpyxl is not installed.
     """
 

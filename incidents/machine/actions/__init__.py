@@ -1,1 +1,1 @@
-"""The acts of people and programs on a case: refuse first, then add events to the decider."""
+"""Actions of people and programs on a case: refuse first, then add events to the decider."""

@@ -1,6 +1,6 @@
-"""The closing of a site on somebody's word (R4, R5), and the answers to a closure.
+"""Closing a site on a person's statement (R4, R5), and the answers to a closure.
 
-One person closes it or, where the policy says so, two. Afterwards people uphold the closure, or
+One person closes it or, if the policy requires it, two. Afterwards people uphold the closure, or
 reinstate the site.
 """
 
@@ -34,7 +34,7 @@ def state_false(decider: Decider, command: commands.StateFalse) -> None:
 
 @decisions.on(commands.StateRefused)
 def state_refused(decider: Decider, command: commands.StateRefused) -> None:
-    """State that the customer was told and does not delete: the site is closed (R5)."""
+    """Record that the customer was told and does not delete: the site is closed (R5)."""
     at = _refusal_at(decider, command)
     if not decider.policy.two_people_close:
         _close_by_refusal(decider, command.incident, at, command.note)
@@ -45,9 +45,10 @@ def state_refused(decider: Decider, command: commands.StateRefused) -> None:
 
 @decisions.on(commands.ConfirmClosure)
 def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
-    """Close the site as another person has asked.
+    """Close the site as another person has requested.
 
-    What was asked for is still so, or the request would have fallen (see `site_changes`).
+    The reason for the request still holds; otherwise the request would have been dropped (see
+    `site_changes`).
     """
     checks.site_is_open(decider, "confirm-closure")
     request = _closure_request(decider)
@@ -64,14 +65,14 @@ def confirm_closure(decider: Decider, command: commands.ConfirmClosure) -> None:
 
 @decisions.on(commands.DeclineClosure)
 def decline_closure(decider: Decider, command: commands.DeclineClosure) -> None:
-    """Let it not happen: another person says no, or who asked takes it back."""
+    """Decline the closure: another person declines it, or the person who asked withdraws it."""
     _closure_request(decider)
     decider.add(e.ClosureDeclined, text=command.reason)
 
 
 @decisions.on(commands.AskReinstatement)
 def ask_reinstatement(decider: Decider, command: commands.AskReinstatement) -> None:
-    """Ask that a closed site be opened again; another person answers."""
+    """Request that a closed site be opened again; another person decides."""
     case = decider.case
     if not case.closed:
         raise RefusedError("site_not_closed", site=case.site, state=case.state)
@@ -84,7 +85,7 @@ def ask_reinstatement(decider: Decider, command: commands.AskReinstatement) -> N
 
 @decisions.on(commands.Approve)
 def approve_reinstatement(decider: Decider, command: commands.Approve) -> None:
-    """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
+    """Reinstate the site: all counts start from zero, and a task lists the unsettled incidents."""
     case = decider.case
     if case.held:
         raise RefusedError("held", site=case.site)
@@ -111,7 +112,7 @@ def decline_reinstatement(decider: Decider, command: commands.Decline) -> None:
 
 @decisions.on(commands.Uphold)
 def uphold_closure(decider: Decider, command: commands.Uphold) -> None:
-    """Let a disputed closure stand, as it is met now."""
+    """Uphold a disputed closure to the extent that its rule is met now."""
     case = decider.case
     if case.closure is None or not case.disputed:
         raise RefusedError("not_disputed", site=case.site)
@@ -130,10 +131,11 @@ def refusal_reason(
     deadline: datetime | None = None,
     said_at: datetime | None = None,
 ) -> Reason:
-    """Why R5 closes: two things, told and refused, both met.
+    """Why R5 closes the site: both conditions, told and refused, are met.
 
-    `since` is when they said so, where that is before it is decided, or when it was on record that
-    they had been told, of a deadline: whoever was told after that was told too late for it.
+    `since`: when the customer refused, if that was before the decision. For a lapsed deadline: when
+    it was on record that the customer had been told; anybody told after that was told too late for
+    that deadline.
     """
     return Reason(
         rule="refusal",
@@ -160,7 +162,7 @@ def _refusal_at(decider: Decider, command: commands.StateRefused) -> datetime:
 
 
 def _ask_closure(decider: Decider) -> None:
-    """One request at a time, so that the second person knows what they confirm."""
+    """Allow one request at a time, so that the second person knows what they confirm."""
     case = decider.case
     if case.closure_request is not None:
         raise RefusedError("closure_asked", site=case.site, by=case.closure_request.by)

@@ -1,7 +1,4 @@
-"""The acts about contacts (R2), and those that take something back.
-
-That is a wrong contact, an incident that was none, a statement.
-"""
+"""Actions on contacts (R2), and actions that undo a wrong contact, incident or statement."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ def void_contact(decider: Decider, command: commands.VoidContact) -> None:
 
 @decisions.on(commands.VoidIncident)
 def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
-    """Void an incident: it never counts again, and what rested on it is recounted."""
+    """Void an incident: it never counts again, and everything based on it is recounted."""
     incident = checks.known_incident(decider, command.incident)
     checks.state_allows(decider, incident, "void", "void")
     decider.add(
@@ -87,7 +84,7 @@ def void_incident(decider: Decider, command: commands.VoidIncident) -> None:
 
 @decisions.on(commands.TakeBack)
 def take_back(decider: Decider, command: commands.TakeBack) -> None:
-    """Take back a `removed` or `refused`: the incident is where the facts put it."""
+    """Take back a `removed` or `refused` statement: the facts decide the incident's state again."""
     incident = checks.known_incident(decider, command.incident)
     if not can_move_incident(incident.state, "take_back"):
         raise RefusedError(
@@ -167,10 +164,10 @@ def removal_deadline(decider: Decider, incident: Incident) -> datetime | None:
 def _fresh_hour(
     decider: Decider, incident: Incident, state_to: str, *, shortens: bool
 ) -> datetime | None:
-    """A new contact deadline for an incident that is open again, where a clock can run at all.
+    """A new contact deadline for an incident that is open again, if a clock can run at all.
 
-    The desk's own slip takes nothing from anybody: under a policy of a shorter hour the deadline
-    that was set stays.
+    The desk's mistake must not shorten anybody's time: under a policy with a shorter hour the
+    earlier deadline stays.
     """
     case = decider.case
     if state_to != "open" or incident.state == "open":
@@ -182,7 +179,7 @@ def _fresh_hour(
 
 
 def _fresh_removal_due(decider: Decider, incident: Incident, *, shortens: bool) -> datetime | None:
-    """A new removal deadline (R5), as of the contact; none where the policy sets none."""
+    """A new removal deadline (R5), counted from the contact; None if the policy sets none."""
     fresh = removal_deadline(decider, incident)
     return fresh if shortens or fresh is None else _later(fresh, incident.removal_due)
 
@@ -192,9 +189,9 @@ def _later(fresh: datetime, due: datetime | None) -> datetime:
 
 
 def _later_removal_due(decider: Decider, incident: Incident, voided: Contact) -> datetime | None:
-    """A later removal deadline (R5), where the call that it ran from told nobody.
+    """A later removal deadline (R5), if the call that started it reached nobody.
 
-    It runs from the recording of the next call that did; None where that changes nothing.
+    It starts when the next call that reached somebody was recorded; None if nothing changes.
     """
     within = decider.policy.removal_within
     if (
@@ -211,6 +208,6 @@ def _later_removal_due(decider: Decider, incident: Incident, voided: Contact) ->
 
 
 def _show_supervisor(decider: Decider, before: Incident) -> None:
-    """The second correction of one incident is shown to a supervisor (R2)."""
+    """Show the second correction of one incident to a supervisor (R2)."""
     if decider.case.incidents[before.n].corrections > max(before.corrections, 1):
         open_task(decider, "review", (before.n,))

@@ -1,4 +1,4 @@
-"""The acts about incidents: log (R1, R2), removed, reported, evidence, notes."""
+"""Actions on incidents: log (R1, R2), removed, reported, evidence, notes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def log(decider: Decider, command: commands.Log) -> None:
 
 @decisions.on(commands.Recur)
 def recur(decider: Decider, command: commands.Recur) -> None:
-    """Log that an incident's content is still there, as a new one linked to it."""
+    """Log that an incident's content is still online, as a new incident linked to the first."""
     first = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     checks.site_is_open(decider, "recur")
@@ -55,7 +55,7 @@ def recur(decider: Decider, command: commands.Recur) -> None:
 
 @decisions.on(commands.ImportIncident)
 def import_incident(decider: Decider, command: commands.ImportIncident) -> None:
-    """Put a past incident on record; it starts no clock and counts in no rule."""
+    """Record a past incident; it starts no clock and counts in no rule."""
     for at in (command.at, command.contact_at, command.removed_at):
         checks.time_of(decider, at)
         if at is not None and at < command.at:
@@ -78,7 +78,7 @@ def import_incident(decider: Decider, command: commands.ImportIncident) -> None:
 
 @decisions.on(commands.Attach)
 def attach(decider: Decider, command: commands.Attach) -> None:
-    """Put a file on record; the same file twice is once."""
+    """Record a file; recording the same file again has no effect."""
     incident = checks.known_incident(decider, command.incident)
     if all(evidence.digest != command.digest for evidence in incident.evidence):
         decider.add(
@@ -89,7 +89,7 @@ def attach(decider: Decider, command: commands.Attach) -> None:
 
 @decisions.on(commands.AddNote)
 def add_note(decider: Decider, command: commands.AddNote) -> None:
-    """Write something about an incident, however it and its site stand; it moves nothing."""
+    """Add a note to an incident in any state; it changes no state."""
     incident = checks.known_incident(decider, command.incident)
     decider.add(
         e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
@@ -98,7 +98,7 @@ def add_note(decider: Decider, command: commands.AddNote) -> None:
 
 @decisions.on(commands.StateRemoved)
 def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
-    """State that the content is gone, found deleted or after a word."""
+    """Record that the content is gone, found deleted or after a contact."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     checks.state_allows(decider, incident, "remove", "removed")
@@ -116,7 +116,7 @@ def state_removed(decider: Decider, command: commands.StateRemoved) -> None:
 
 @decisions.on(commands.StateReported)
 def state_reported(decider: Decider, command: commands.StateReported) -> None:
-    """State that the incident was reported to the police; it moves nothing (L.1)."""
+    """Record that the incident was reported to the police; it changes no state (L.1)."""
     incident = checks.known_incident(decider, command.incident)
     at = checks.time_of(decider, command.at)
     if incident.state == "voided":
@@ -131,7 +131,7 @@ def state_reported(decider: Decider, command: commands.StateReported) -> None:
 
 @decisions.on(commands.SayRemoved)
 def say_removed(decider: Decider, command: commands.SayRemoved) -> None:
-    """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
+    """Record that the customer reports a removal: the desk must check, and no clock stops (R2)."""
     incident = checks.known_incident(decider, command.incident)
     checks.state_allows(decider, incident, "remove", CUSTOMERS)
     if incident.removal_said_at is not None:
@@ -142,7 +142,7 @@ def say_removed(decider: Decider, command: commands.SayRemoved) -> None:
 
 @decisions.on(commands.RevokeLinks)
 def revoke_links(decider: Decider, command: commands.RevokeLinks) -> None:
-    """Revoke the links that customers were given, however the incident stands; it moves nothing."""
+    """Revoke the links that customers were given, in any state; it changes no state."""
     incident = checks.known_incident(decider, command.incident)
     decider.add(e.LinksRevoked, incident=incident.n)
 
@@ -152,9 +152,9 @@ def _has_its_urls(incident: Incident) -> bool:
 
 
 def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
-    """Whether what is found still there of `first` is on record already as this one.
+    """Whether this incident already records that the content of `first` is still online.
 
-    Of two that nobody could be told of the later one recurs.
+    If nobody could be informed of either of two incidents, the later one is the recurrence.
     """
     if incident.state == "unreached":
         return incident.n > first.n
@@ -180,9 +180,10 @@ def _refuse_double_entry(
 
 
 def _refuse_second_recurrence(decider: Decider, at: datetime, first: Incident) -> None:
-    """Refuse a second recurrence of one find: else the diligence of two closes a site (R1).
+    """Refuse a second recurrence of one find: otherwise two diligent people close a site (R1).
 
-    After a call about that one it is another. An unsettled one is always part of the case.
+    After a call about the recurrence, the next one is separate. An unsettled one is always part of
+    the case.
     """
     for incident in decider.case.incidents.values():
         if incident.recurs == first.n and incident.state in _NOT_TOLD:
@@ -233,7 +234,7 @@ def _log(
 
 
 def _close_by_repeat(decider: Decider, incident: Incident) -> None:
-    """R1: three within 24 hours close the site, and the customer is phoned."""
+    """R1: three within 24 hours close the site, and the customer is called."""
     case, policy = decider.case, decider.policy
     site_to = move_site(case.state, "log", case, incident, policy)
     if site_to == case.state:
@@ -260,7 +261,7 @@ def _close_by_repeat(decider: Decider, incident: Incident) -> None:
 
 
 def _count(decider: Decider, incident: Incident) -> None:
-    """Say how far R1 is met, so that the violation that closes the site surprises nobody."""
+    """Report the progress of R1, so that the violation that closes the site surprises nobody."""
     policy, here = decider.policy, incident.occurred_at
     times = rules.counted_times(decider.case)
     facts = {

@@ -1,4 +1,4 @@
-"""The acts about an order: it is delivered, given up, cancelled, tried again, repeated."""
+"""Actions on an order: record its delivery or failure, cancel, retry or repeat it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REOPEN = "reopen"
 
 @decisions.on(commands.RecordDelivery)
 def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
-    """Record that an order was carried out; also of a dead letter, since it is the truth."""
+    """Record that an order was carried out; allowed for a dead letter too: it is the truth."""
     delivery = _unsettled(decider, command)
     decider.add(
         e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
@@ -32,7 +32,7 @@ def record_delivery(decider: Decider, command: commands.RecordDelivery) -> None:
 
 @decisions.on(commands.RecordFailure)
 def record_failure(decider: Decider, command: commands.RecordFailure) -> None:
-    """Give an order up."""
+    """Give up an order."""
     delivery = _unsettled(decider, command)
     if delivery.dead:
         raise RefusedError("order_dead", order=_name(decider.case, delivery))
@@ -44,7 +44,7 @@ def record_failure(decider: Decider, command: commands.RecordFailure) -> None:
 
 @decisions.on(commands.CancelOrder)
 def cancel(decider: Decider, command: commands.CancelOrder) -> None:
-    """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
+    """Cancel an unsettled order: manually, or because the measure it ordered was lifted."""
     delivery = _unsettled(decider, command)
     if command.why == LIFTED and not is_lifted(
         delivery, _acts(decider.case), decider.case.in_force
@@ -70,9 +70,9 @@ def cancel(decider: Decider, command: commands.CancelOrder) -> None:
 
 @decisions.on(commands.RetryOrder)
 def retry(decider: Decider, command: commands.RetryOrder) -> None:
-    """Try a dead letter again: in the world only while it is what is ordered.
+    """Retry a dead letter; in the live system only while it is still the current order.
 
-    One that was braked is released so, with the notice that waits with it.
+    This also releases a braked order, with the notice that waits with it.
     """
     case, delivery = decider.case, _unsettled(decider, command)
     if not delivery.dead:
@@ -88,10 +88,10 @@ def retry(decider: Decider, command: commands.RetryOrder) -> None:
 
 
 def meant(case: Case, command: commands.Command) -> commands.Command:
-    """The command, or the release of an order in place of that of its notice.
+    """The command, or, for a notice, the command that releases its order.
 
-    The brake holds both, and both go together: what may not be carried out any more is not told
-    either.
+    The brake holds both, and they are released together: an order that may no longer be carried out
+    is not announced either.
     """
     if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
         return command
@@ -101,7 +101,7 @@ def meant(case: Case, command: commands.Command) -> commands.Command:
 
 @decisions.on(commands.RecordState)
 def record_state(decider: Decider, command: commands.RecordState) -> None:
-    """Record what is really in force; nothing happens where that was known."""
+    """Record the state that is really in force; no effect if it was known already."""
     case = decider.case
     if (command.in_force, command.last_act) != (case.in_force, case.last_act):
         raise RefusedError("seen_too_early", site=case.site)
@@ -111,11 +111,11 @@ def record_state(decider: Decider, command: commands.RecordState) -> None:
 
 @decisions.on(commands.RepeatOrder)
 def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
-    """Order what is ordered once more; the dead letter that said so before is done with."""
+    """Repeat the current order, and settle the dead letter that had the same order."""
     case = decider.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
-    # A hold orders down what is down (`keep_down`).
+    # A hold orders a site down even if it is down already (`keep_down`).
     is_of_hold = command.alone and case.hold is not None and case.hold.at == decider.now
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
@@ -124,19 +124,19 @@ def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
 
 
 def is_down(case: Case) -> bool:
-    """Whether the site is down in the world, as far as is known, and no order waits to open it."""
+    """Whether the site is known to be down in reality, and no order waits to open it."""
     return case.in_force in DOWN.values() and not any(map(_opens, _acts(case)))
 
 
 def keep_down(decider: Decider) -> None:
-    """Keep a held site down in the world: nothing that waits opens it.
+    """Keep a held site down in the live system: cancel the orders that wait to open it.
 
-    It is ordered down once more, if no order to take it down waits. Where it is down already,
-    nothing else would be outside of the record that tells of the hold, once the end of the record
-    is lost. What is closed in the world is not suspended.
+    The site gets another order to take it down, unless one is waiting. This also applies to a site
+    that is already down: otherwise, if the end of the record is lost, nothing outside it shows the
+    hold. A site that is closed in reality is not suspended.
 
-    What somebody has in hand may be done already: what takes the site down comes after it. Who was
-    told that a suspension ends is told that the hold outlasts it.
+    An order that is being carried out may be done already; the order that takes the site down
+    follows it. A customer who expects a suspension to end is informed that the hold outlasts it.
     """
     case = decider.case
     openings = [each for each in _acts(case) if _opens(each) and not _in_hand(decider, each)]
@@ -155,7 +155,7 @@ def keep_down(decider: Decider) -> None:
     braked = [each for each in _acts(case) if each.braked]
     order_once_more(decider, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
-        # The site goes down with the hold: the customer is told of what is done so.
+        # The site goes down with the hold, and the customer is informed of that.
         letters = _braked_with(case, each)
         decider.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
         for letter in letters:
@@ -163,7 +163,7 @@ def keep_down(decider: Decider) -> None:
 
 
 def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
-    """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
+    """Repeat the current order; unless `alone`, cancel dead letters with the same order."""
     case = decider.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
@@ -173,10 +173,10 @@ def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = Fals
 
 
 def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:
-    """Whether nobody needs the order any more; `acts` are those of its site that are not settled.
+    """Whether the order is no longer needed; `acts` are the site's unsettled orders.
 
-    An order to take a site down, when the order to open it waits behind it; the order to open it,
-    when nothing before it can have taken it down, or still would.
+    An order to take a site down is not needed if the order to open it waits behind it. The order to
+    open it is not needed if no earlier order has taken the site down or still could.
     """
     if delivery.kind in DOWN:
         return any(
@@ -193,7 +193,7 @@ def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bo
 
 
 def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
-    """The order's braked deliveries in other lanes: nobody is told of what is not done."""
+    """The order's braked deliveries in other lanes: measures not taken are not announced."""
     return [
         each
         for each in case.deliveries.values()
@@ -202,7 +202,7 @@ def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
 
 
 def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
-    """Since it was looked at; an order that another has repeated is known by its waiting alone."""
+    """Whether the site changed since it was seen; a repeated order is known only by its waiting."""
     known = (command.in_force, command.last_act)
     return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
 
@@ -216,7 +216,7 @@ def _opens(delivery: Delivery) -> bool:
 
 
 def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
-    """Whether it opens a site, or would suspend over a closure in the world."""
+    """Whether it opens a site, or would suspend one that is closed in reality."""
     suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
     return _opens(delivery) or (suspends and case.in_force == "closed")
 
@@ -226,7 +226,7 @@ def _gives_way_to_hold(delivery: Delivery) -> bool:
 
 
 def _goes_down(case: Case) -> bool:
-    """Whether the last order of the site that waits takes it down."""
+    """Whether the site's last waiting order takes it down."""
     waiting = (each for each in _acts(case) if not each.dead)
     last = max(waiting, key=lambda each: each.order, default=None)
     return last is not None and last.kind in DOWN

@@ -1,7 +1,7 @@
-"""The acts about a site, its items of the queue and its filing: hold, claim, complete, file.
+"""Actions on a site, its queue items and its filing: hold, claim, complete, file.
 
-A filing moves no site: who has false details is closed by somebody who says so (R4). Its terms
-and findings become tasks of the desk.
+A filing does not change the state of its site: only a person's statement closes a site with false
+details (R4). The terms and findings of a filing become tasks of the desk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ decisions = Handlers[Decider]()
 
 @decisions.on(commands.AddSite)
 def add_site(decider: Decider, command: commands.AddSite) -> None:
-    """Take the site into the register."""
+    """Add the site to the register."""
     case = decider.case
     if case.created_at is not None:
         raise RefusedError("site_exists", site=case.site)
@@ -36,7 +36,7 @@ def add_site(decider: Decider, command: commands.AddSite) -> None:
 
 @decisions.on(commands.EditSite)
 def edit_site(decider: Decider, command: commands.EditSite) -> None:
-    """Change whom to call."""
+    """Change the contact details."""
     decider.add(
         e.SiteEdited, phone=command.phone, email=command.email, person=command.person
     )  # fmt: skip
@@ -44,7 +44,7 @@ def edit_site(decider: Decider, command: commands.EditSite) -> None:
 
 @decisions.on(commands.SetHold)
 def set_hold(decider: Decider, command: commands.SetHold) -> None:
-    """Keep the site down by order, in any state; an active site goes down."""
+    """Keep the site down by order, in any state; an active site is taken down."""
     case = decider.case
     if case.hold is not None:
         raise RefusedError("already_held", site=case.site, at=case.hold.at, by=case.hold.by)
@@ -76,7 +76,10 @@ def lift_hold(decider: Decider, command: commands.LiftHold) -> None:
 
 @decisions.on(commands.ClaimItem)
 def claim(decider: Decider, command: commands.ClaimItem) -> None:
-    """Take an item, so that two people do not call one customer; claiming it again is nothing."""
+    """Claim an item, so that two people do not call the same customer.
+
+    Claiming it again has no effect.
+    """
     case = decider.case
     if command.item not in work.items(case):
         raise RefusedError("unknown_item", item=item_id(case.site_id, command.item))
@@ -89,7 +92,7 @@ def claim(decider: Decider, command: commands.ClaimItem) -> None:
 
 @decisions.on(commands.ReleaseItem)
 def release(decider: Decider, command: commands.ReleaseItem) -> None:
-    """Give back what one holds oneself."""
+    """Release an item that one holds."""
     case = decider.case
     held = case.claims.get(command.item)
     if held is None:
@@ -101,7 +104,7 @@ def release(decider: Decider, command: commands.ReleaseItem) -> None:
 
 @decisions.on(commands.HandOver)
 def hand_over(decider: Decider, command: commands.HandOver) -> None:
-    """Give all that one holds on the site to the next shift."""
+    """Transfer all items that one holds on the site to the next shift."""
     case = decider.case
     mine = [item for item, held in case.claims.items() if held.by == command.by]
     if not mine:
@@ -131,7 +134,7 @@ _MOST_AHEAD = timedelta(hours=14)
 
 @decisions.on(commands.ChangeFiling)
 def change_filing(decider: Decider, command: commands.ChangeFiling) -> None:
-    """Change what differs from what is filed; what that settles is done."""
+    """Change the details that differ from the filing, and complete the tasks that this settles."""
     details = decider.case.details
     differ = {key: text for key, text in sorted(command.details) if details.get(key, "") != text}
     for key, text in differ.items():
@@ -148,9 +151,9 @@ def change_filing(decider: Decider, command: commands.ChangeFiling) -> None:
 
 @decisions.on(commands.Remind)
 def remind(decider: Decider, command: commands.Remind) -> None:
-    """Remind of each term that is near its end or over; one task of each is open at a time.
+    """Remind of each term that is near its end or over; each term has at most one open task.
 
-    Of a closed site nobody is reminded: it is not on the net.
+    A closed site gets no reminders: it is not on the net.
     """
     _refuse_bad_day(decider, "on", command.on)
     if decider.case.closed:
@@ -164,7 +167,7 @@ def remind(decider: Decider, command: commands.Remind) -> None:
 
 @decisions.on(commands.RaiseSuspicion)
 def raise_suspicion(decider: Decider, command: commands.RaiseSuspicion) -> None:
-    """Let somebody look at a detail that a check takes for false, unless somebody does already."""
+    """Open a task to look at a detail that a check considers false, unless one is open."""
     if not filing.is_known(command.field):
         raise RefusedError("unknown_detail", field=command.field)
     about = (command.field, command.finding)
@@ -176,9 +179,9 @@ def raise_suspicion(decider: Decider, command: commands.RaiseSuspicion) -> None:
 
 @decisions.on(commands.RecordFooter)
 def record_footer(decider: Decider, command: commands.RecordFooter) -> None:
-    """Let somebody look at the foot of a page that lacks something; done, when it no longer does.
+    """Open a task if the page footer lacks something; complete it once the footer is right.
 
-    What is as it was the last time is no news.
+    A footer that has not changed since the last check is not recorded again.
     """
     case = decider.case
     task = next((task for task in _open_tasks(decider) if task.kind == FOOTER), None)
@@ -193,7 +196,7 @@ def record_footer(decider: Decider, command: commands.RecordFooter) -> None:
 
 
 def _settled(decider: Decider, task: Task, differ: filing.Details) -> str | None:
-    """With what outcome a task is done, now that those details have changed; None: it is not."""
+    """The outcome that completes the task after those details changed; None if it stays open."""
     details, terms = decider.case.details, decider.case.terms
     if task.kind in filing.TERMS:
         term = terms.get(task.kind)

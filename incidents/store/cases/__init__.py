@@ -1,1 +1,1 @@
-"""Sites with all that belongs to them: cases, incidents, suspensions, filings, tasks."""
+"""Sites with their cases, incidents, suspensions, filings and tasks."""

@@ -29,9 +29,10 @@ def load(
     needs: Mapping[int, Need],
     policy: Policy,
 ) -> dict[int, Case]:
-    """The cases of the sites of those locked `rows`, each as far as it is needed.
+    """Load the cases of the locked `rows`, each as far as it is needed.
 
-    There are three steps, each for what the one before found; most commands need only the first.
+    There are three steps, each for references found by the step before; most commands need only the
+    first.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
     _load_unsettled(connection, cases, needs, policy)
@@ -44,7 +45,7 @@ def load(
 def _load_unsettled(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """Load what is unsettled, what the commands and closures name, and the neighbours of R1."""
+    """Load unsettled parts, those that commands and closures name, and the neighbours for R1."""
     named = {(id_, n) for id_ in cases for n in needs[id_].targets}
     closing = set()
     for id_, case in cases.items():
@@ -89,9 +90,9 @@ def _load_unsettled(
 def _load_referenced(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """Load what the open items name: tasks' lists, and suspensions to be struck, with incidents.
+    """Load the parts that open items name: tasks' lists, suspensions to be struck, and incidents.
 
-    Also the neighbours of what completed a window (R1), and the end of the run (R3).
+    Also the neighbours of the incident that completed a window (R1), and the end of the run (R3).
     """
     listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
     struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}

@@ -77,7 +77,7 @@ def to_remind(connection: Connection, on: str, most: int) -> list[int]:
 def _rows(
     changes: Iterable[tuple[int, Mapping[str, Any], Mapping[str, Any]]], *, gone: bool
 ) -> Iterable[tuple[int, str, Any]]:
-    """The changed rows: with `gone`, the old ones that are no longer true, else the new ones."""
+    """The changed rows: with `gone`, the outdated old ones; otherwise the new ones."""
     for id_, before, after in changes:
         if before == after:
             continue
@@ -127,7 +127,7 @@ class Due:
 
 
 def not_enrolled(connection: Connection, after: int) -> tuple[list[int], int]:
-    """The sites not enrolled among the next ones with a record number, after the id `after`.
+    """The unenrolled sites among the next ones with a record number, after the id `after`.
 
     Also the last id that was read; 0 if there are no more.
     """

@@ -1,4 +1,4 @@
-"""Queries of what belongs to an incident: its addresses, contacts, evidence and notes."""
+"""Queries of the parts of an incident: its addresses, contacts, evidence and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Changed = tuple[int, Incident | None, Incident]
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Write the new parts of incidents, whose own rows must be written before."""
+    """Write the new parts of incidents, whose own rows must be written first."""
     _NEW_URL.execute(connection, [row for change in changes for row in _new_urls(change)])
     _NEW_CONTACT.execute(connection, [row for change in changes for row in _new_contacts(change)])
     _VOIDED.execute(connection, [row for change in changes for row in _voided_contacts(change)])
@@ -33,7 +33,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
     """The parts of an incident of `of`, each kind as one JSON text.
 
-    So one statement reads an incident with any number of parts.
+    One statement can then read an incident with any number of parts.
     """
     tables = (incident_urls, contacts, evidence, notes)
     return [_belonging(dialect, table, of) for table in tables]

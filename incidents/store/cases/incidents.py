@@ -1,4 +1,4 @@
-"""Queries of incidents, with all that belongs to them (see `incident_parts`)."""
+"""Queries of incidents, with all their parts (see `incident_parts`)."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ def _top(
 ) -> Select[Any]:
     """The first `most` incidents in `order` for each given row.
 
-    A lateral join, which SQLite does not have: there the list of their numbers is looked up for
-    each given row, by the same index.
+    This is a lateral join. SQLite has none: there the list of numbers is looked up for each given
+    row, by the same index.
     """
     same = and_(near.c.site_id == given.c.site_id, near.c.epoch == given.c.epoch)
     most = bindparam("most", type_=Integer)

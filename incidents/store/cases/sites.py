@@ -39,7 +39,7 @@ def name_of(connection: Connection, id_: int) -> str | None:
 
 
 def entry_counts(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The number of entries of each site: a page sends it back as the state that it showed."""
+    """The number of entries of each site; a page sends it back to name the state it showed."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
@@ -64,9 +64,9 @@ def mismatched(
     after: str | None = None,
     most: int | None = None,
 ) -> tuple[list[str], int]:
-    """List sites that are down, or whose state differs from the order, or of `every` site.
+    """List sites that are down, or whose state differs from the order, or `every` site.
 
-    Returns the first `most` after the name `after`, and the number of those that follow.
+    Returns the first `most` after the name `after`, and the number of sites that follow.
     """
     of = sites.c
     asked = select(of.name).where(of.created_at.is_not(None))
@@ -82,7 +82,7 @@ def mismatched(
 
 
 def last_id(connection: Connection) -> int:
-    """The highest id of a site; 0 without one."""
+    """The highest id of a site; 0 if there is none."""
     return connection.scalar(select(func.max(sites.c.id))) or 0
 
 
@@ -96,7 +96,7 @@ def without_order(
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """The sites, of those ids, that are closed in the world as far as is known."""
+    """The sites, of those ids, that are known to be closed in reality."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
@@ -111,7 +111,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
 
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
-    """The rows of those sites, locked as by `LOCKED`."""
+    """Lock and return the rows of those sites, as in `LOCKED`."""
     found = LOCKED.fetch(connection, [(id_,) for id_ in sorted(ids)]).all()
     return {row["id"]: row for row in found}
 
@@ -147,7 +147,7 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
     """The most similar names in the register, compared without the ending that all names share.
 
-    First come those that begin with it as a whole label: `shop` is short for `shop.example`.
+    Names that begin with it as a whole label come first: `shop` is short for `shop.example`.
     """
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
@@ -245,7 +245,7 @@ any. Rows locked by others are skipped.
 """
 
 _REMOVED = Mutation(sites, keys=("id",))
-# The columns that nearly every act changes; the others are seldom written.
+# The columns that nearly every action changes; the others are seldom written.
 _MOVES = {
     "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
     "last_suspension", "last_task", "next_due",

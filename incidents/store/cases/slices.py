@@ -1,6 +1,6 @@
 """The slice: the part of a site's history that commands need, however long the history is.
 
-A case is decided by what is unsettled, what the commands name, the neighbours that a window of
+A decision needs the unsettled parts, those that the commands name, the neighbours that a window of
 R1 can hold, and the end of the run (R3).
 """
 
@@ -42,11 +42,11 @@ Place = tuple[datetime, int]
 class Need:
     """The part of one site's history that commands need.
 
-    `targets`: the incidents that they name. `moments`: the times (UTC) around which they may
-    complete a window (R1). `corrections`: how many incidents they may take out of a count. `now`:
-    when they are decided (UTC); None for any later time. `orders`: those that they name, by number
-    and lane; `acts`: also all that are unsettled in the world, and what is braked with them.
-    `filing`: whether they concern the filing.
+    `targets`: the incidents that the commands name. `moments`: the times (UTC) around which they
+    may complete a window (R1). `corrections`: how many incidents the commands may remove from a
+    count. `now`: when they are decided (UTC); None for any later time. `orders`: the orders that
+    they name, by number and lane; `acts`: also all unsettled orders that change the live system,
+    and those braked with them. `filing`: whether the commands concern the filing.
     """
 
     now: datetime | None = None
@@ -97,7 +97,7 @@ def moments(case: Case, need: Need) -> frozenset[datetime]:
 def neighbours(case: Case, need: Need, count: int) -> int:
     """How many countable incidents on each side of such a time decide R1, which counts `count`.
 
-    One more around a closure, since the incident that completed it may have been voided; and as
+    A closure needs one more, because the incident that completed it may have been voided; and as
     many more as the commands may void.
     """
     closure = case.closure
@@ -106,10 +106,10 @@ def neighbours(case: Case, need: Need, count: int) -> int:
 
 
 def judged_from(case: Case) -> Place:
-    """The first place at which the commands, or what is due before them, may judge a run (R3).
+    """The first place at which the commands, or due actions before them, may judge a run (R3).
 
-    The place of the earliest clock that runs, or of the case that closed the site. The present
-    run is judged after all places.
+    This is the place of the earliest running clock, or of the case that closed the site. The
+    present run is judged after all places.
     """
     places = [i.place for i in case.incidents.values() if case.clock_runs(i)]
     closure = case.closure
@@ -119,7 +119,7 @@ def judged_from(case: Case) -> Place:
 
 
 def judges_run(case: Case, need: Need) -> bool:
-    """Whether the commands, or what is due before them, may judge a run (R3).
+    """Whether the commands, or due actions before them, may judge a run (R3).
 
     Without a case there is no run, and only an elapsed clock begins one.
     """

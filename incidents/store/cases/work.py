@@ -54,16 +54,16 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
 
 
 def due_and_halt(connection: Connection) -> tuple[datetime | None, datetime | None]:
-    """The earliest due time, and since when orders are halted (None: they are not), both in UTC.
+    """The earliest due time, and the start of a halt of orders (None: no halt), both in UTC.
 
-    It is one query, since a daemon runs it each second.
+    One query, because a daemon runs it each second.
     """
     [found] = _DUE_AND_HALT.fetch(connection).all()
     return found
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """Whether anything may be due. It only reads, so SQLite's write lock is not taken in vain."""
+    """Whether anything may be due. It only reads, to avoid taking SQLite's write lock in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:

@@ -1,1 +1,1 @@
-"""The database: its connections, its file or server, and its faults."""
+"""The database: its connections, its file or server, and its errors."""

@@ -1,4 +1,4 @@
-"""The access to a database: who else can reach it, and the rights of a PostgreSQL role.
+"""The access to a database: others' access to it, and the rights of a PostgreSQL role.
 
 The desk's role can add to the record, but not change it: nobody with its password can rewrite an
 entry, take back a number, or replace a signed checkpoint.
@@ -22,7 +22,7 @@ _VERIFIED = ("verify-full", "verify-ca")
 
 
 def open_to_others(engine: Engine) -> Cause | None:
-    """Explain how others can read the database, and what to do; None if they cannot, as known.
+    """Explain how others can read the database, and the remedy; None if they are not known to.
 
     Nothing is opened, and no connection is made.
     """
@@ -47,7 +47,7 @@ def _readable_file(file: Path) -> Cause | None:
 
 
 def _unverified_server(engine: Engine) -> Cause | None:
-    """By default libpq takes TLS if it is offered, and any certificate (`sslmode=prefer`)."""
+    """Warn of libpq's default: TLS only if offered, with any certificate (`sslmode=prefer`)."""
     from psycopg.pq import Conninfo
 
     # The environment and a service file can set what the URL does not.
@@ -70,7 +70,7 @@ def _unverified_server(engine: Engine) -> Cause | None:
 
 
 def _is_local(host: str) -> bool:
-    """Whether it is this machine: a socket or the loopback."""
+    """Whether the host is this machine: a socket or the loopback."""
     if not host or host.startswith(("/", "@")) or host == "localhost":
         return True
     try:
@@ -113,7 +113,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "filing_terms": _TRANSIENT,
     "footers": (SELECT, INSERT, UPDATE, DELETE),
     "work": _TRANSIENT,
-    # Accounts and tokens, which the replay derives too; and what is secret or short-lived.
+    # Accounts and tokens, which the replay also derives; and secret or short-lived data.
     "accounts": _STATE,
     "tokens": _STATE,
     "passwords": _TRANSIENT,
@@ -122,7 +122,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     # Never deleted; the eraser alone replaces the persons.
     "sign_ins": _APPEND_ONLY,
     "refusals": _STATE,
-    # Whoever could add a key could seal rows of their own: only the owner may.
+    # Only the owner may add a key: anybody else who could would seal rows of their own.
     "serve_keys": (SELECT,),
     "keys": _TRANSIENT,
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
@@ -136,7 +136,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 """The rights of the desk's role, by table."""
 
 RIGHTS_OF_ACTS: dict[str, tuple[str, ...]] = RIGHTS | {
-    # An act looks up that there are accounts, and what they may do.
+    # An action looks up whether there are accounts, and their permissions.
     "accounts": (SELECT,),
     "tokens": (SELECT,),
     "sign_ins": (),
@@ -155,7 +155,7 @@ ERASED_IN = ("sign_ins", "refusals")
 def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator[str]:
     """The statements that the owner of the tables runs once and after each upgrade.
 
-    With `acts` the role acts at the command line alone: servers and daemons need all rights.
+    With `acts` the role is used only at the command line: servers and daemons need all rights.
     `eraser` is a role with the desk's rights that may also erase sealed text.
     """
     desk = quoted(role)

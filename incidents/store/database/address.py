@@ -1,4 +1,4 @@
-"""The address of a database: its URL, its name for people, and the problem if none answers."""
+"""The address of a database: its URL, its display name, and the error if none answers."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _parsed(url: str) -> URL:
 
 
 def _multi_host(url: URL, hosts: list[str]) -> URL:
-    """Set the hosts, each with its port or without, as both the library and libpq read them."""
+    """Set the hosts, each with or without its port, as both the library and libpq read them."""
     found = [host for host in map(_HOST.fullmatch, hosts) if host is not None]
     if len(found) < len(hosts):
         raise ArgumentError("a host that cannot be read")
@@ -116,7 +116,7 @@ _UNHEARD = ("connection failed", "connection is bad", "connection timeout")
 
 
 def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> Cause:
-    """The cause of `error`, for the person who named the database."""
+    """The cause of `error`, worded for the person who named the database."""
     where = display_address(engine)
     message = driver_message(error)
     if engine.dialect.name != "sqlite":
@@ -162,7 +162,7 @@ _MISSING = {
 
 
 def driver_message(error: DBAPIError | sqlite3.Error) -> str:
-    """The driver's message, without a server's details, which hold the row's values."""
+    """The driver's message, without a server's details, which contain the row's values."""
     driver = error.orig if isinstance(error, DBAPIError) else error
     diagnosis = getattr(driver, "diag", None)
     return " ".join((getattr(diagnosis, "message_primary", None) or str(driver)).split())
@@ -178,7 +178,7 @@ def damaged(where: str, message: str) -> Cause:
 
 
 def _connection_remedy(message: str) -> str:
-    """What to do when a connection failed; a server that gave a reason exists already."""
+    """The remedy for a failed connection; a server that gave a reason exists."""
     if not message.startswith(_UNHEARD):
         return ""
     if (missing := _NOT_THERE.search(message)) is not None:
@@ -250,7 +250,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """Damage of `where` (a table, index or part of the file); `problem` is the database's text."""
+    """Damage at `where` (a table, index or part of the file); `problem` is the database's text."""
 
     where: str
     problem: str
@@ -261,9 +261,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The damage that was found, and what could not be checked, with the reason, as sentences.
+    """The damage found, and the checks that could not be made, with the reason, as sentences.
 
-    `is_other`: the file does not begin as a SQLite file does: it may never have been the database.
+    `is_other`: the file does not begin like a SQLite file and may never have been the database.
     """
 
     damage: list[Damage] = field(default_factory=list)

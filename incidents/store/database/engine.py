@@ -55,8 +55,8 @@ _MAX_CONNECTIONS = 15
 def create(url: str | None = None, *, make: bool = False) -> Engine:
     """An engine for `url`, by default for a SQLite file in the user's data folder.
 
-    A missing file is made with `make` only, and so is the data folder, for the user alone; no other
-    folder is ever made. No database is opened yet.
+    Only with `make` a missing file is created, and the data folder with it, for the user alone; no
+    other folder is ever created. No database is opened yet.
 
     Raises:
         InputError: for a URL that cannot be read or is of an unknown kind.
@@ -73,7 +73,7 @@ def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
     """Open a transaction that writes; without `keep` it is rolled back.
 
     On SQLite it takes the file's write lock at its start: a deferred transaction that reads first
-    and writes later can fail there, whatever the timeout.
+    and writes later can fail, whatever the timeout.
     """
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
@@ -185,7 +185,7 @@ def _make_private(folder: Path) -> None:
 def _open_by_uri(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
-    """Open the file by a URI: by a plain name SQLite would make a missing file."""
+    """Open the file by a URI: with a plain name SQLite would create a missing file."""
     arguments[0] = f"{file.as_uri()}?{sqlite_file.open_uri(file)}"
     options["uri"] = True
 
@@ -279,7 +279,7 @@ def _record_idle_start(_connection: Any, record: Any) -> None:
 def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
     """Ping the server before a transaction, if the connection was idle for a second.
 
-    So a server that was restarted is noticed, without a round trip for each transaction.
+    This detects a restarted server without a round trip for each transaction.
 
     Raises:
         DisconnectionError: for the pool to try another connection.

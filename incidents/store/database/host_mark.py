@@ -1,8 +1,8 @@
-"""The host mark: which machine has a SQLite file open, so that no second one opens it too.
+"""The mark of the machine that has a SQLite file open, so that no second machine opens it.
 
-SQLite's write-ahead log needs memory that all its users share. Two machines on a shared folder have
-none: each would overwrite what the other has acknowledged, unnoticed. So a process that opens the
-file leaves a mark beside it, and keeps it fresh.
+SQLite's write-ahead log needs memory that all its users share. Two machines on a shared folder
+share no memory: each would silently overwrite data that the other has acknowledged. So a process
+that opens the file leaves a mark beside it, and keeps it fresh.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PURPOSE = b"incidents: host mark"
 class Host:
     """One running kernel, and the device of a file as it is mounted there.
 
-    `boot` is the kernel's boot id, None where it is hidden, as `ProcSubset=pid` in a unit does.
+    `boot` is the kernel's boot id; None if it is hidden, for example by `ProcSubset=pid` in a unit.
     `machine` is derived from the machine id, None where there is none; `name` is the host name.
     """
 
@@ -44,9 +44,9 @@ class Host:
     def is_same(self, other: Host) -> bool:
         """Whether both share memory when they have one file open.
 
-        The boot id decides, if both can see it: all containers of a machine have it, and a clone of
-        the machine has another. Otherwise they must have the same machine id and the same name, so
-        a container that cannot see it shares with nobody but itself.
+        The boot id decides, if both can see it: all containers of a machine have the same one, and
+        a clone of the machine has another. Otherwise they must have the same machine id and the
+        same name, so a container that cannot see it shares memory with nobody but itself.
         """
         if self.device != other.device:
             return False
@@ -55,7 +55,7 @@ class Host:
         return self.is_same_machine(other)
 
     def is_same_machine(self, other: Host) -> bool:
-        """Whether they are one machine, perhaps before and after a restart."""
+        """Whether both are one machine, perhaps before and after a restart."""
         return (self.machine, self.name) == (other.machine, other.name)
 
     def text(self) -> bytes:
@@ -77,7 +77,7 @@ def this_host(file: Path) -> Host:
 
 
 def read_host(text: bytes) -> Host:
-    """The host that `text` was written for; `UNKNOWN` if it is anything else."""
+    """The host that `text` was written for; `UNKNOWN` if the text is anything else."""
     try:
         known = json.loads(text)
         boot, machine, name = known["boot"], known["machine"], known["name"]
@@ -153,8 +153,8 @@ class HostMark:
     def beat(self) -> None:
         """Leave the mark of this machine, or keep it fresh.
 
-        Where none can be left, such as on a read-only disk, nothing is written either, but what
-        another machine has in its log cannot be read.
+        If none can be left, such as on a read-only disk, nothing else is written either, but the
+        data in another machine's log cannot be read.
 
         Raises:
             DatabaseError: naming the machine that has the file open.
@@ -203,7 +203,7 @@ class HostMark:
             raise self._refusal(last, last.at)
 
     def _write(self, file: Path, here: Host) -> None:
-        """Write it with the mode and the owner of the database, as SQLite does for its files."""
+        """Write the mark with the mode and owner of the database, as SQLite does for its files."""
         of = self._database.stat()
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as stream:
@@ -213,7 +213,10 @@ class HostMark:
             stream.write(here.text())
 
     def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
-        """Both `now` and the beat are by the clock of the file system, which the machines share."""
+        """Refuse unless the last beat is old.
+
+        Both times are by the file system's clock, which is shared.
+        """
         age = now - last.at
         if last.host.is_same_machine(here) and age > _up_for_s():
             # This machine's own, from before its restart.
@@ -247,12 +250,12 @@ def _touch(file: Path) -> None:
 
 
 def _up_for_s() -> float:
-    """The seconds since this machine was started, whatever happened to its clock."""
+    """The seconds since this machine started, independent of changes to its clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _link_if_free(unnamed: Path, file: Path) -> bool:
-    """Give the file its name, if the name is free: of two machines at the same time, one succeeds.
+    """Give the file its name if the name is free: if two machines try at once, one succeeds.
 
     False on a file system without hard links.
     """
@@ -268,7 +271,7 @@ def _link_if_free(unnamed: Path, file: Path) -> bool:
 def _read(file: Path) -> _Beat | None:
     """The mark, with the time of its last beat by the file system's clock; None if there is none.
 
-    Anything else is taken for the mark of a machine without a name.
+    Any other content counts as the mark of a machine without a name.
     """
     try:
         handle = disk.open_own(file)

@@ -1,6 +1,6 @@
-"""Integrity: whether the stored data is whole, by the checks of the database itself.
+"""Integrity: whether the stored data is undamaged, by the database's own checks.
 
-They find the damage of a disk or a copy in pages, indexes and references. `audit verify` and
+They find damage to pages, indexes and references, such as from a disk or a copy. `audit verify` and
 `audit replay` check whether the record is true and unchanged.
 """
 

@@ -35,7 +35,7 @@ _OURS = frozenset({"sites", "entries", "desk", "policies"})
 
 
 class Status(Enum):
-    """What a database is to this program."""
+    """The state of a database for this program."""
 
     EMPTY = "empty"
     CURRENT = "current"
@@ -45,10 +45,10 @@ class Status(Enum):
 
 
 def check(engine: Engine) -> None:
-    """Makes sure that the database has the schema of this program; changes nothing.
+    """Check that the database has the schema of this program; changes nothing.
 
     Raises:
-        DatabaseError: saying what it is instead and what to do about it.
+        DatabaseError: saying what it is instead, and the remedy.
     """
     with plainly(engine):
         found = status(engine)
@@ -57,9 +57,9 @@ def check(engine: Engine) -> None:
 
 
 def ensure(engine: Engine, *, make: bool = False) -> None:
-    """Like `check`, but with `make` an empty SQLite file is given the schema.
+    """Like `check`, but with `make`, create the schema in an empty SQLite file.
 
-    A file that has lost its write-ahead log, as a copy from `db backup` has, is given it again.
+    Also restore the write-ahead log of a file that lost it, such as a copy from `db backup`.
 
     Raises:
         DatabaseError: as `check` does.
@@ -78,9 +78,10 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
 
 
 def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
-    """Gives an empty or older database the schema of this program, whole or not at all.
+    """Create this program's schema in an empty or older database, completely or not at all.
 
-    With `rehearsal` an empty one is marked as such for good: see `desk_state.database_time`.
+    With `rehearsal` an empty one is permanently marked as a rehearsal: see
+    `desk_state.database_time`.
 
     Raises:
         DatabaseError: if the database is newer, not ours, or to be marked and not empty.
@@ -93,7 +94,7 @@ def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
 
 
 def downgrade(database: str | Engine, revision: str) -> None:
-    """Takes the schema back to `revision` ("base": to none), with the data that it cannot hold.
+    """Downgrade the schema to `revision` ("base": none), deleting the data that it cannot hold.
 
     Raises:
         DatabaseError: if the database is newer, or not ours, or cannot be taken back.
@@ -114,7 +115,7 @@ def downgrade(database: str | Engine, revision: str) -> None:
 
 
 def status(engine: Engine) -> Status:
-    """What the database is at one moment. One SELECT when it is current."""
+    """The state of the database at one moment, by one SELECT if it is current."""
     with engine.connect() as connection:
         if _revisions(connection) == [head()]:
             return Status.CURRENT
@@ -215,7 +216,7 @@ def _engine(database: str | Engine) -> Iterator[Engine]:
 
 
 def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bool = False) -> None:
-    """One transaction, also for the DDL, under a lock: two processes may do this at once."""
+    """Migrate in one transaction, including the DDL, locked against a second process."""
     from alembic import command
 
     if engine.dialect.name == "sqlite":
@@ -241,7 +242,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
 
 @contextlib.contextmanager
 def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
-    """SQLite changes a table by making it anew; its foreign keys would empty what refers to it."""
+    """Disable foreign keys: SQLite rebuilds changed tables, and keys would empty referring rows."""
     with engine.connect() as connection:
         connection.execution_options(incidents_writes=True)
         if engine.dialect.name != "sqlite":
@@ -256,7 +257,7 @@ def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
 
 
 def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
-    """The file remembers it. Readers then never wait for a writer.
+    """Switch the file to a write-ahead log permanently, so that readers never wait for a writer.
 
     Raises:
         sqlite3.OperationalError: if others hold the file for longer than `wait_s` seconds.

@@ -1,11 +1,11 @@
-"""The file of a SQLite database: whether it opens, is still the same, and who writes next.
+"""The file of a SQLite database: whether it opens, whether it is unchanged, and who writes next.
 
 When a backup is restored while the process runs, old connections have the old file open, and new
 ones the new file: the process would read one history and write another.
 
 SQLite gives its write lock to the process that happens to try at the right moment, and a waiting
-one sleeps for up to 100 ms between attempts: a process that wrote one act after the other kept a
-daemon waiting for four seconds. Here mostly one process tries often, and the others queue for that.
+process sleeps for up to 100 ms between attempts: a process that wrote continuously kept a daemon
+waiting for four seconds. Here mostly one process tries often, and the others queue for that.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def is_read_only(file: Path) -> bool:
 
 
 def obstacle(file: Path) -> Cause | None:
-    """The reason why it cannot be opened or written on its medium, with the remedy."""
+    """The reason why the file cannot be opened or written on its medium, with the remedy."""
     if is_read_only(file):
         beside = _beside(file)
         if len(beside) == 1:
@@ -73,7 +73,7 @@ _CLOSED = "you cannot write to the folder {folder}, which SQLite needs even to r
 
 
 def _beside(file: Path) -> list[str]:
-    """The files of SQLite beside one that is open, or was not closed properly."""
+    """SQLite's files beside a file that is open or was not closed properly."""
     both = (f"{file}-wal", f"{file}-shm")
     # A name may be too long for a look-up; Path.exists would raise.
     return [os.path.basename(each) for each in both if os.path.exists(each)]  # noqa: PTH110, PTH119
@@ -97,7 +97,7 @@ class ReplacedError(DatabaseError):
 class UnseenError(DatabaseError):
     """cannot check the file {file}: {why}"""
 
-    # The problem may pass: the next transaction looks again.
+    # The problem may be temporary: the next transaction checks again.
 
 
 class OpenedFile:
@@ -164,7 +164,7 @@ def begin_write(connection: sqlite3.Connection, file: str, *, wait_s: float) -> 
 
 @contextmanager
 def _write_turn(file: str) -> Iterator[None]:
-    """Hold the turn, or go ahead without it if its file is missing or it is not released in time.
+    """Hold the turn. Continue without it if its file is missing or it is not released in time.
 
     The write-ahead log exists beside every database in use, and SQLite has no locks of its own on
     it, which closing the file would release.

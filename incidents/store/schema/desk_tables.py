@@ -1,7 +1,7 @@
 """The tables of the desk: access, its own state, the record's entries, and filings.
 
 Entries of the desk's own stream confirm `accounts` and `tokens`. Nothing else about access is on
-record: digests of secrets, what ends within an hour, and who signed in from where.
+record: not digests of secrets, data that expires within an hour, or sign-ins with their places.
 Rows of `entries` and `policies` are never updated.
 """
 
@@ -46,7 +46,7 @@ tokens = Table(
     Column("handle", Word, ForeignKey("accounts.handle"), nullable=False),
     # SHA-256 of the secret, in hexadecimal: with 128 random bits it reveals nothing.
     Column("digest", Word, nullable=False),
-    # The acts it is limited to, among those of its account's role; None: all of them.
+    # The actions it is limited to, among those of its account's role; None: all of them.
     Column("acts", JSONText),
     Column("made_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
@@ -179,16 +179,16 @@ desk = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
     Column("seq", Number, nullable=False),
-    # Incremented when the database goes on with fewer entries, or on another server, than known.
+    # Incremented when the database continues with fewer entries than known, or on another server.
     Column("epoch", Number, nullable=False, server_default="0"),
     # Random, from when the database was made; copies share it.
     Column("identity", Word, nullable=False, server_default="", info=UNRECORDED),
-    # The last known server (see `lineage`); None before the first look,
+    # The last known server (see `lineage`); None before the first check,
     # and on SQLite.
     Column("lineage", Word, info=UNRECORDED),
     # When the epoch began; since when entries are known to be missing, until a person knows of it;
-    # when it was found on another server with nothing known to be missing; since when the world has
-    # to be compared with the record; and since when nothing is carried out, until a person resumes.
+    # when it was found on another server with nothing known to be missing; since when the live
+    # system must be compared; and since when nothing is carried out, until a person resumes.
     Column("resumed_at", UTCDateTime, info=UNRECORDED),
     Column("lost_since", UTCDateTime, info=UNRECORDED),
     Column("moved_at", UTCDateTime, info=UNRECORDED),
@@ -198,7 +198,7 @@ desk = Table(
     Column("halted_why", Word, info=UNRECORDED),
     # When the last loss was noticed, even if a person has resumed; None if nothing is missing.
     Column("noticed_at", UTCDateTime, info=UNRECORDED),
-    # When every site was compared with the world in this epoch.
+    # When every site was compared with its actual state in this epoch.
     Column("compared_at", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
@@ -227,7 +227,7 @@ heartbeats = Table(
 )
 
 
-# The sites that could not be compared with the world since the record lost its end: since when, and
+# The sites whose actual state could not be checked since the record lost its end: since when, and
 # why, without personal text.
 uncompared = Table(
     "uncompared",

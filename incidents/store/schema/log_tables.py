@@ -1,10 +1,10 @@
-"""The tables of the log and of what follows from it: tree, checkpoints, orders, alarms.
+"""The tables of the log and of data derived from it: tree, checkpoints, orders, alarms.
 
-No transaction of the desk writes them. All can be derived again from the entries but the order of
-the numbers, which the checkpoints sign.
+No transaction of the desk writes them. All can be derived again from the entries, except the order
+of the numbers, which the checkpoints sign.
 
 A row of `orders` is never updated. A row of `deliveries` exists while an order is not settled in a
-lane; the entries tell the outcome.
+lane; the entries record the outcome.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ log_head = Table(
     # The next floor, once all transactions before `horizon` have ended.
     Column("next_floor", Number),
     Column("horizon", Number),
-    # The id of the place that also has what was signed last (see `audit.log.signers_lock`).
+    # The id of the place that also has the last signed note (see `audit.log.signers_lock`).
     Column("signed_beside", Word),
     # How it is signed (see `store.checkpoints.SigningState`).
     Column("signing", Word),

@@ -117,7 +117,7 @@ _IMPORTED: ColumnElement[int] = literal_column("0")
 
 
 def unsettled(of: FromClause = incidents) -> ColumnElement[bool]:
-    """The incidents that still need an act of the desk."""
+    """The incidents that still need an action of the desk."""
     return of.c.state.in_(words("open", "unreached", "notified"))
 
 

@@ -1,1 +1,1 @@
-"""The queue: what the desk must do now, with its warnings."""
+"""The queue: the desk's open work, with its warnings."""

@@ -1,4 +1,4 @@
-"""The alarm: one thing that the desk must know, with a key that lasts as long as its cause.
+"""The alarm: one fact that the desk must know, with a key that lasts as long as its cause.
 
 Its causes are read with one statement for each kind, by an index and up to a limit. A warning is
 shown first to everybody who opens the queue, the worst first.
@@ -42,9 +42,9 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One thing that the desk must know now. Times are in UTC; a field that does not apply is None.
+    """A fact that the desk must know now. Times are in UTC; a field that does not apply is None.
 
-    `since`: when its cause began, if that is known.
+    `since`: when its cause began, if known.
 
     - `daemon_silent`: the `daemon`, None if none is left; the number of `overdue` sites.
     - `order_dead`: the order, its kind, the problem and the number of attempts.
@@ -55,19 +55,19 @@ class Alarm:
     - `report_due`: the incident, its deadline (`due`), and whether that has passed (`late`).
     - `filing_due`: one for all terms with a reminder on the same day, which is the subject: their
       number (`terms`), and how many are over (`overdue`).
-    - `brake_on`: one for all `orders` that wait for a supervisor, since too many sites were taken
+    - `brake_on`: one for all `orders` that wait for a supervisor, because too many sites were taken
       down at once.
     - `halted`: nothing is carried out until a person resumes, and why (`halted_why`).
-    - `mark_unread`: a `daemon` carries nothing out, since it cannot read its mark; the `problem`.
+    - `mark_unread`: a `daemon` carries out nothing, because it cannot read its mark; the `problem`.
     - `entries_lost`: the record has lost its end, and nobody has acknowledged it on record.
     - `server_changed`: another server has taken over, and nothing is known to be missing.
-    - `sites_uncompared`: the number of `sites` that could not be compared with the world for a
+    - `sites_uncompared`: the number of `sites` whose actual state could not be compared for a
       minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
       suspends them, and nothing opens them.
     - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
-      keeps them down. The first are `named`, with their `states` in the world, and with those that
-      are suspended on record too, and stay down after that (`suspended_now`). How many the world
-      has as `closed`, how many are `unknown`, and how many of those were added since the loss
+      keeps them down. The first are `named`, with their actual `states`, and with those that are
+      also suspended on record, and stay down after that (`suspended_now`). How many are `closed` in
+      reality, how many are `unknown`, and how many of those were added since the loss
       (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
       alarm again.
     - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
@@ -107,7 +107,7 @@ class Alarm:
     def is_sent_by_copy(self, halted_since: datetime) -> bool:
         """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
 
-        It may be a copy, so it sends alarms about the database itself, and those whose cause began
+        It may be a copy, so it sends alarms about the database itself, and alarms whose cause began
         later. The original sends all others.
         """
         if self.subject == EVERYBODY:

@@ -1,6 +1,6 @@
-"""The alarms that are on now, of every kind.
+"""The current alarms, of every kind.
 
-A look raises none and sends none. `alarm` has the kinds and their limits, `history_alarms` those
+Reading raises none and sends none. `alarm` has the kinds and their limits, `history_alarms` those
 about the record's history.
 """
 
@@ -57,8 +57,8 @@ WARN_BEFORE = timedelta(minutes=10)
 class CurrentAlarms:
     """The alarms that were found; of the `capped` kinds there may be more.
 
-    `halted_since`: since when (UTC) nothing is carried out, None if orders are. `left_down`: the
-    names of all left-down sites, if there is an alarm about them.
+    `halted_since`: since when (UTC) nothing is carried out, None if orders are carried out.
+    `left_down`: the names of all left-down sites, if there is an alarm about them.
     """
 
     alarms: tuple[Alarm, ...]
@@ -110,7 +110,7 @@ def alarms_now(
     *,
     unset: Mapping[str, str] | None = None,
 ) -> Alarms:
-    """The alarms at `now` (UTC), and whether each was sent; arguments as of `current_alarms`.
+    """The alarms at `now` (UTC), and whether each was sent; arguments as in `current_alarms`.
 
     `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
     without a channel (see `App`); the desk's is named once an alarm has waited for `LATE_AFTER`.
@@ -153,7 +153,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
     """An alarm that nothing enforces the clock, or else one for each daemon that went silent."""
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
-        # A daemon that stands aside, since its clock is wrong, is beating but enforces nothing.
+        # A daemon that stands aside because its clock is wrong still beats, but enforces nothing.
         nobody_is_heard = not any(is_alive(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
@@ -168,7 +168,7 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
 
 
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """The daemon that carries nothing out: one alarm, however many cannot read their marks."""
+    """The daemon that carries out nothing: one alarm, however many cannot read their marks."""
     if found is None:
         return [], False
     return [
@@ -180,7 +180,7 @@ def _mark_unread(found: MarkUnread | None) -> Part:
 
 
 def _braked(connection: Connection) -> Part:
-    """The alarm that the brake holds orders into the world."""
+    """The alarm that the brake holds orders to the live system."""
     row = connection.execute(alarm.BRAKED_ORDERS).one()
     if not row.orders:
         return [], False
@@ -215,7 +215,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
 
 
 def _waiting(connection: Connection) -> Part:
-    """The closures on somebody's word that wait for a second person (R4, R5), due at once."""
+    """The closures on a person's statement that wait for a second person (R4, R5), due at once."""
     return [
         Alarm(
             kind=WAITING,
@@ -250,7 +250,7 @@ def _dead(connection: Connection) -> Part:
 
 
 def _disputed(connection: Connection) -> Part:
-    """The closures whose rule is no longer met after late truth."""
+    """The closures whose rule is no longer met after a correction."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
         for row in connection.execute(alarm.CLOSURES_DISPUTED)

@@ -1,6 +1,7 @@
 """The findings behind a page of the queue: incidents, addresses and attempts, by one query each.
 
-The customers' remarks, made when they said that the content is gone, come from the record."""
+The customers' remarks on their reported removals come from the record.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ MAX_ABOUT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The incidents, tasks and addresses that the rows of a page are about."""
+    """The incidents, tasks and addresses of the rows of a page."""
 
     tasks: Mapping[Key, tuple[int, ...]]
     filings: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class Findings:
         return [] if task is None else list(self.filings.get(task, ()))
 
     def unsettled(self, row: Row) -> list[str]:
-        """Those of them that can be recorded as removed, or as still there.
+        """The incidents of an item that can be recorded as removed, or as still online.
 
         The machine accepts neither for a refused incident, or for one found on a closed site.
         """
@@ -84,7 +85,7 @@ class Findings:
         ]
 
     def recurred(self, row: Row) -> dict[str, str]:
-        """Map those that are logged again already to the new incidents.
+        """Map incidents that are already logged again to the new incidents.
 
         Nobody was informed of these yet, so the machine refuses another recurrence.
         """
@@ -159,7 +160,7 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
 
 
 def task_key(row: Row) -> Key | None:
-    """The key of an item's task, None if the item is none."""
+    """The key of an item's task; None if the item is not a task."""
     number = task_number(row["item"])
     return None if number is None else (row["site_id"], number)
 

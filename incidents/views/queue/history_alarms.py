@@ -1,6 +1,6 @@
 """Alarms about the record's history: a halt, a loss, a new server, missing signatures.
 
-Also about sites that are not compared or left down. They are read from the document of
+Also alarms about sites that are not compared or left down. They are read from the document of
 `views.record_health`, without a query.
 """
 

@@ -1,6 +1,6 @@
-"""The duty to report: incidents that the police do not know of yet, with their deadlines.
+"""The duty to report: incidents not yet reported to the police, with their deadlines.
 
-An index of unreported incidents keeps the cost of a look independent of the length of the record.
+An index of unreported incidents keeps the cost of a query independent of the length of the record.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
 
 
 def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) -> datetime | None:
-    """The deadline (UTC) to report an incident; None if it need not be, or has been reported."""
+    """The deadline (UTC) to report an incident; None if it need not be or was reported."""
     site_id, n = key
     query = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
     found = connection.scalar(query)

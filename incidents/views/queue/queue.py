@@ -1,4 +1,4 @@
-"""The queue: what the desk must do now, most urgent first, a page at a time."""
+"""The queue: the desk's open work, most urgent first, a page at a time."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def item(
 ) -> QueueItem | None:
     """One item as `queue` returns it, None if there is none; `of`: its id from `read_item_id`.
 
-    It serves a reader who needs one phone number and must not see a page of them.
+    It is for a reader who needs one phone number and must not see a page of them.
     """
     rows = _rows(connection, page(1, of=of))
     in_force = register.policy_in_force(connection)
@@ -177,7 +177,7 @@ _REQUESTS = {
 
 
 def _closing(row: Row) -> Closing | None:
-    """The request to close the item's site: by whom and why; None if there is none."""
+    """The request to close the item's site: its person and reason; None if there is none."""
     by = row["closing_by"]
     return None if by is None else {"by": by, **_closes_for(row)}
 

@@ -1,7 +1,7 @@
-"""The script for an item of the queue: its words, the next steps, and the fitting acts.
+"""The script for an item of the queue: its phrases, the next steps, and the fitting actions.
 
-It is made from an item and the day. Times are given as the time left, so a sentence read out on the
-phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
+It is generated from an item and the day. Times are given as the time left, so a sentence read out
+on the phone is true in any zone. Its phrases are `say.*` in `incidents.po`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def script(
 ) -> Script:
     """Return the script of an item in the language of `when`, which includes its `say`, and hints.
 
-    `recurred`: its incidents that are logged again already, with the new ones. `next_closes`:
+    `recurred`: its incidents that are already logged again, with the new ones. `next_closes`:
     another violation found now closes the site (R1).
     """
     return _SCRIPTS[item["kind"]](ItemWording(item, when, recurred, next_closes), policy)
@@ -140,7 +140,7 @@ def _recheck(item: ItemWording, _policy: Policy) -> Script:
 def _still_there(
     item: ItemWording, states: Mapping[str, str | None], recurring: list[str], omitted: list[str]
 ) -> str:
-    """The steps for content that is still there, by the state of its incident."""
+    """The steps for content that is still online, by the state of its incident."""
     once = [name for name in recurring if name not in item.recurred]
     later = {item.recurred[name] for name in recurring if name in item.recurred}
     anew = [name for name, state in states.items() if state in _ONLY_ANEW]
@@ -156,7 +156,7 @@ def _still_there(
 
 
 def _recur(item: ItemWording, names: list[str]) -> list[Hint]:
-    """The step for content still there: recur; call if logged already; or check the count."""
+    """The step for content still online: recur; call if logged already; or check the count."""
     once = [name for name in names if name not in item.recurred]
     if once:
         return [look("why", item.of["site"]) if item.next_closes else do(c.Recur, once[0])]
@@ -164,7 +164,7 @@ def _recur(item: ItemWording, names: list[str]) -> list[Hint]:
 
 
 def _recurred(item: ItemWording, names: list[str]) -> str:
-    """The sentence about those that are logged again already."""
+    """The sentence about incidents that are already logged again."""
     again = (name for name in names if name in item.recurred)
     return "".join(item.say("recurred", name=each, later=item.recurred[each]) for each in again)
 

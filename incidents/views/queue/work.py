@@ -1,4 +1,4 @@
-"""The work of the queue: its rows in order, a page at a time, with their holders.
+"""The rows of the queue in order, a page at a time, with their holders.
 
 A holder is a person who has claimed an item and works on it.
 """
@@ -117,7 +117,7 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
 
 
 def cursor(row: Row) -> str:
-    """The row's place in the queue, and not only its item, which may be gone by the next page."""
+    """The row's place in the queue, not just its item, which may be gone by the next page."""
     times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
     return f"{times}.{row['site_id']}-{row['item']}"
 
@@ -207,7 +207,7 @@ def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) 
 def closing_counts(
     connection: Connection, rows: Sequence[Row], policy: Policy, now: datetime
 ) -> set[int]:
-    """The sites of items that look at content, on which one more violation closes the site (R1).
+    """The sites of items that check content, on which one more violation closes the site (R1).
 
     It takes at most one query.
     """
