@@ -267,7 +267,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert would.splitlines()[0] == f"would: {said}"
     assert "it is actually closed, and the reason may be lost: it stays closed until" in shown
     assert "The reason for closing false.example may be lost, so it stays closed" in why
-    assert "lifting the hold does not open the site: it is actually closed" in why
+    assert "lifting the hold does not open the site: the site is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
     assert "closed: false.example" in cli("queue").err

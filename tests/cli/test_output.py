@@ -145,7 +145,7 @@ def test_an_incident_is_shown_with_its_whole_story(desk: Cli, tmp_path: Path) ->
     desk("attach", "1-1", str(proof))
     desk("contact", "1-1", "reached", "--note", "he will delete it")
     out = desk("show", "1-1", "--zone", "UTC").out
-    assert out.splitlines()[0] == "1-1 is notified: check whether the content is removed"
+    assert out.splitlines()[0] == "1-1: customer notified; check whether the content is removed"
     assert "occurred: 2026-03-02 04:00 UTC" in out
     assert "note: lottery numbers" in out
     assert "url: http://a.example/x\nurl: http://a.example/x%20y%1B]z\n" in out

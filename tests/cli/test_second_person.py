@@ -105,7 +105,7 @@ def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells
     assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
     assert "1-t1 (call about closure) leaves the queue" in voided.err
     upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
-    assert "1-t1 (call about closure) is back in the queue" in upheld.err
+    assert "back in the queue: 1-t1 (call about closure)" in upheld.err
 
 
 def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:

@@ -594,7 +594,7 @@ def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> 
     assert ">wang requested the reinstatement of shop.example" in wang.get("/").text
     seen = str(desk.site("shop.example")["seq"])
     own = wang.send("/sites/shop.example/approve", seen=seen).text
-    assert ">wang requested this; another person must answer it." in own
+    assert ">wang made this request; another person must decide on it." in own
 
 
 def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: ConsoleDesk) -> None:

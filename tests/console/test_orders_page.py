@@ -106,7 +106,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleD
     again = wang.post("/orders/1-o2/retry", seen(desk))
     assert again.status_code == 409
     assert "1-o2 is not a dead letter" in again.text
-    assert "Will be carried out now: suspend shop.example" in wang.get("/orders/1-o2").text
+    assert "Retrying now: suspend shop.example" in wang.get("/orders/1-o2").text
 
 
 def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ConsoleDesk) -> None:

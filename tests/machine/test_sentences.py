@@ -12,8 +12,8 @@ from tests.machine.history import ANN, BOB, History, utc
 from tests.machine.test_refusals import BY_THE_RULES, OF_RULES, REFUSED, REMARKED
 
 SAID = {
-    "already_held": "site.example is already held by ann since 10:00",
-    "already_reported": ("incident 12-1 was already reported at 10:00; nothing left to report"),
+    "already_held": "site.example is already held: ann set the hold at 10:00",
+    "already_reported": ("incident 12-1 was already reported to the police at 10:00; nothing left to report"),
     "already_requested": (
         "ann already requested the reinstatement of site.example; another person must approve or"
         " decline it"
@@ -38,7 +38,7 @@ SAID = {
     ),
     "future": ("11:00 is in the future (now is 10:00); record it once it has happened"),
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
-    "in_force_already": ("site.example is already active in force; nothing to order again"),
+    "in_force_already": ("the actual state of site.example is already active; no order to repeat"),
     "no_closure_asked": (
         "nobody requested the closure of site.example; where two people are needed, stating"
         " false details or a refusal requests it"
@@ -65,9 +65,9 @@ SAID = {
         "12-1 already recurs as 12-2 (open), and nobody has been told about that. Log a"
         " separate recurrence only for another violation"
     ),
-    "same_person": "ann requested this; another person must answer it",
+    "same_person": "ann made this request; another person must decide on it",
     "seen_too_early": (
-        "an order for site.example was given or carried out after you checked it; check it again"
+        "an order for site.example was given or carried out after you checked the site; check the site again"
     ),
     "site_closed": (
         "site.example is closed (false_info); stating false information is not possible on a "
@@ -79,7 +79,7 @@ SAID = {
         "incident 12-1 is open; stating a refusal is possible only when it is notified"
     ),
     "too_many_items": (
-        "the filing would have 101 servers, at most 100 are allowed; delete some first"
+        "the filing would have too many servers: 101, the limit is 100; delete some first"
     ),
     "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
@@ -109,8 +109,8 @@ SAID = {
         " the customer was not told about the content before. If the refusal still holds, state"
         " it again"
     ),
-    "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
-    "tell_again": "12-t1 (call about closure) is back in the queue",
+    "tell_withdrawn": ("out of the queue while the closure is disputed: 12-t1 (call about closure)"),
+    "tell_again": "back in the queue: 12-t1 (call about closure)",
     "not_covered": "not covered by this call, because they happened after it: 12-2",
 }
 
@@ -239,7 +239,7 @@ def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
 
 def test_a_decline_by_the_same_person_is_refused_like_an_approval() -> None:
     site = History().false_info().reinstate(by=BOB).decline(by=BOB)
-    assert said(site) == ["bob requested this; another person must answer it"]
+    assert said(site) == ["bob made this request; another person must decide on it"]
 
 
 def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> None:

@@ -264,9 +264,9 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     lose(day)
 
     first, second, *_ = day.text().splitlines()
-    assert first == "Active: no rule holds shop.example down."
+    assert first == "Active: no rule keeps shop.example down."
     assert second == (
-        "NOT IN FORCE: active is ordered, suspended is in force. Nothing on record keeps"
+        "NOT IN FORCE: suspended (ordered: active). Nothing on record keeps"
         " shop.example down; the reason may be lost (2026-03-01 10:01). If it must stay"
         " down, hold it. If not, check its actual state to order it open again, or recover"
         " the record for all sites."
@@ -333,7 +333,7 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
         day.text()
         .splitlines()[1]
         .startswith(
-            "NOT KNOWN: active is ordered, the actual state is unknown. An order to keep"
+            "NOT KNOWN: unknown (ordered: active). An order to keep"
             " shop.example down may be lost (2026-03-01 10:"
         )
     )
@@ -346,7 +346,7 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
     told = day.after("31d").text().splitlines()[1]
 
     assert told == (
-        "NOT KNOWN: active is ordered, the actual state is unknown. shop.example was added"
+        "NOT KNOWN: unknown (ordered: active). shop.example was added"
         " after records were lost, and cannot be checked; it counts as open. If it is down,"
         " check its actual state to order it open again."
     )

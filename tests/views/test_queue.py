@@ -323,7 +323,7 @@ def test_where_another_violation_closes_the_site_the_count_is_looked_at_and_none
         assert "incidents recur 1-1" not in item["commands"]
         assert f"incidents site why {SITE}" in item["commands"]
         assert (
-            " Still there: another violation would close shop.example (R1), so check it first."
+            " If the content is still there, another violation would close shop.example (R1): check the count first."
             in item["say"]
         )
         assert "log a recurrence, a new violation" not in item["say"]
@@ -716,9 +716,9 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " If still there, log a recurrence, a new violation with its own clock. Nobody was told"
+        " If the content is still there, log a recurrence, a new violation with its own clock. Nobody was told"
         " about 1-1, 1-3 yet. If still there, call, then log a recurrence. If 1-4 is still there,"
-        " log a new violation with its own clock. When you have checked all, complete this task."
+        " log a new violation with its own clock. When you have checked everything, complete this task."
     )
 
 
