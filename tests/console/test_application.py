@@ -478,7 +478,7 @@ def test_who_leaves_a_closure_in_doubt_finds_the_way_to_decide_it(desk: ConsoleD
     seen = str(desk.site("shop.example")["seq"])
     done = li.send("/incidents/1-3/void", reason="double", seen=seen)
     page = li.get(done.headers["location"]).text
-    assert "1-t1 (call about closure) leaves the queue" in page
+    assert "Out of the queue while the closure is disputed: 1-t1 (call about closure)" in page
     assert 'href="/sites/shop.example#act-uphold"' in page
     assert 'id="act-uphold"' in li.get("/sites/shop.example").text
 

@@ -95,11 +95,11 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "lifted": (
         lambda site: site.unhold().lifted("suspend"),
-        "Not carried out: suspend shop.example (lifted since)",
+        "Not carried out: suspend shop.example (since lifted)",
     ),
     "by hand": (
         lambda site: site.cancelled("suspend"),
-        "Not carried out: suspend shop.example (cancelled by hand)",
+        "Not carried out: suspend shop.example (cancelled manually)",
     ),
     "for a reason of others": (
         lambda site: site.cancelled("suspend", "notice", why="on_holiday"),
@@ -184,7 +184,7 @@ def _site(state: str, **fields: Any) -> Any:
     ("site", "told"),
     [
         (_site("active"), "shop.example is active"),
-        (_site("active", run=2), "one more miss may close it"),
+        (_site("active", run=2), "one more may close the site"),
         (_site("suspended", held=True), "held by order"),
         (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
         (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),
