@@ -176,7 +176,7 @@ def _reinstate(history: History) -> None:
 
 def _check_second_person(history: History, entry: Entry) -> None:
     if history.facts.asked_by in (None, entry.actor):
-        history.find(entry, f"{history.facts.asked_by} asked, and another person must decide")
+        history.find(entry, f"{history.facts.asked_by} asked, and another person must answer")
 
 
 def _task_opened(history: History, entry: Entry) -> None:

@@ -354,7 +354,7 @@ TAMPERINGS: dict[str, tuple[Tampering, str]] = {
         "moves its incident ('unreached', 'removed')",
     ),
     "open by a hold": (said(LATE, "hold_set", site_to="closed"), "moves the site"),
-    "approve ones own": (approve_ones_own, "another person must decide"),
+    "approve ones own": (approve_ones_own, "another person must answer"),
     "lose an order": (lose_an_order, "its order (suspend) is missing"),
     "order twice": (order_twice, "was written 2 times"),
     "order what nobody decided": (

@@ -82,7 +82,7 @@ SAID = {
         "incident 12-1 is open; stating a refusal is possible only when it is notified"
     ),
     "too_many_items": (
-        "the filing would have too many servers: 101, the limit is 100; delete some first"
+        "the filing would have too many servers: 101; the limit is 100. Delete some first"
     ),
     "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
