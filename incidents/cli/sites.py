@@ -58,7 +58,7 @@ def site() -> None:
     """Manage the register of sites, and act on a site."""
 
 
-_LOUD = ("OVERDUE", "NOT IN FORCE", "NOT KNOWN")
+_LOUD = ("OVERDUE", "NOT IN FORCE", "UNKNOWN")
 _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 
 

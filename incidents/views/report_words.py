@@ -58,13 +58,13 @@ def reasons(wording: Wording, reason: Reason) -> Iterator[str]:
     """The facts that the rule counted and compared, in a sentence each."""
     names = wording.incidents(list(reason.incidents))
     if reason.counted is not None:
-        yield f"The rule needs {reason.needed}; {reason.counted} counted: {names}."
+        yield f"Counted: {reason.counted}, required by the rule: {reason.needed} ({names})."
     elif names:
         yield f"Based on {names}."
     if reason.since is not None and reason.until is not None and reason.within is not None:
         apart, most = reason.until - reason.since, write_duration(reason.within)
         yield (
-            f"From {exactly(wording, reason.since)} to {exactly(wording, reason.until)} is"
+            f"The time from {exactly(wording, reason.since)} to {exactly(wording, reason.until)} is"
             f" {_length(apart)}; the policy allows at most {most}, both ends included."
         )
     if reason.deadline is not None:
@@ -101,8 +101,8 @@ def own_sentence(event: Event) -> str:
         before += ", which is lost and signed no handover" if event.lost else ""
         return f"key {event.key} now signs the checkpoints{before}"
     if isinstance(event, own_events.ServeKeyMade):
-        sealed = f"{event.tokens} tokens and {event.passwords} passwords"
-        return f"server key {event.key[:16]} now seals {sealed}"
+        sealed = f"tokens: {event.tokens}, passwords: {event.passwords}"
+        return f"server key {event.key[:16]} is now in use (sealed {sealed})"
     if isinstance(event, own_events.SignInsErased):
         return f"erased {event.rows} sign-in rows from before {rfc3339(event.before)}"
     if isinstance(event, own_events.HistoryResumed):

@@ -18,7 +18,7 @@ from scripts.generated.markdown import code, page, paragraph, table
 _EXAMPLE = """{
   "refused": {
     "name": "same_person",
-    "message": "operator-1 requested this; another person must answer it",
+    "message": "operator-1 made this request; another person must decide on it",
     "facts": {"by": "operator-1"}
   }
 }"""

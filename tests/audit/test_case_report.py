@@ -71,7 +71,7 @@ def test_it_tells_what_was_only_logged_as_not_in_force(day: Rehearsal) -> None:
         )
         day.give(logged, each["site"])
     sign(day, witnesses=[WITNESS])
-    assert "The order was only logged: set an adapter under [acts]" in _text(_page(day))
+    assert "The order was only logged. Set an adapter under [acts]" in _text(_page(day))
 
 
 def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:
@@ -90,14 +90,14 @@ def test_it_tells_the_rule_and_what_it_counted_and_compared(day: Rehearsal) -> N
         "The deadline was 2026-03-01 11:00; the decision came at 2026-03-01 11:00:00.000250,"
         " 250 µs later." in text
     )
-    assert "R1, repeat The rule needs 4; 4 counted: 1-1, 1-2, 1-3, 1-4." in text
+    assert "R1, repeat Counted: 4, required by the rule: 4 (1-1, 1-2, 1-3, 1-4)." in text
     assert "is 14h10m and 250 µs; the policy allows at most 24h, both ends included." in text
 
 
 def test_it_tells_how_the_entries_leave_the_site(day: Rehearsal) -> None:
     text = _text(_page(day))
     assert "Closed under R1: shop.example had 4 violations within 24 h." in text
-    assert "1-4 completed the window." in text
+    assert "1-4 completed the count." in text
     assert "Closed at 2026-03-02 00:10:00: no after-sales service, no refund." in text
 
 
@@ -318,15 +318,15 @@ def test_words_are_looked_up_a_few_hundred_at_a_time(
         (
             Policy(),
             (
-                "told about the content and does not delete it, the site is closed immediately.",
+                "told about the content and refuses to delete it, the site is closed immediately.",
                 "告知后不删除，立即关闭。",
             ),
         ),
         (
             Policy(removal_within=timedelta(hours=48)),
             (
-                "does not delete it within 48h, the site is closed",
-                "告知后不删除（最迟 48 小时）",
+                "Content not deleted 48h after the call is recorded counts as a refusal.",
+                "记录告知 48 小时后仍未删除的，视为拒绝，也立即关闭。",
             ),
         ),
     ],

@@ -242,7 +242,7 @@ def test_an_order_that_was_repeated_without_need_is_found() -> None:
     again = replace(site.entries[repeated - 1], place=99)
     later = altered(again, occurred_at=site.now, recorded_at=site.now)
     site.entries.append(later)
-    assert "nothing to order again" in found(site)
+    assert "no order to repeat" in found(site)
 
 
 def test_a_sighting_of_what_was_known_changes_nothing_and_is_found() -> None:

@@ -139,7 +139,7 @@ def test_a_reinstatement_by_the_person_who_asked_for_it_is_found() -> None:
     assert first_wrong(site.entries, []) is None
     finding = wrong_in(with_(site.entries, 4, altered(site.entries[3], by="li")))
     assert finding.row == "7-4"
-    assert str(finding.found).startswith("the desk refuses it: li requested this")
+    assert str(finding.found).startswith("the desk refuses it: li made this request")
 
 
 def _added(now: datetime) -> e.Event:

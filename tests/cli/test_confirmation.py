@@ -102,7 +102,7 @@ def test_what_is_confirmed_is_what_was_looked_at(
     with monkeypatch.context() as patched:
         patched.setattr("incidents.cli.act._confirm", meanwhile)
         late = desk("site", "confirm-closure", "shop.example", "--as", "bob")
-    assert (late.status, "look again" in late.err) == (3, True), late.err
+    assert (late.status, "view the site again" in late.err) == (3, True), late.err
     assert _state(desk) == "active"
     again = desk("site", "confirm-closure", "shop.example", "--as", "bob", typed="shop.example\n")
     assert again.status == 0, again.err

@@ -255,9 +255,9 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     cli("daemon", "--once")
 
     said = (
-        "Hold on false.example lifted; false.example is actually closed and the reason may be"
-        " lost, so it stays closed. Record the reason again, or check its actual state to"
-        " order it open"
+        "Hold on false.example lifted; false.example is actually closed and the reason may have"
+        " been lost, so false.example stays closed. Record the reason again, or check the actual"
+        " state of false.example and repeat the order to reopen it"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
@@ -266,8 +266,11 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
     assert "it is actually closed, and the reason may be lost: it stays closed until" in shown
-    assert "The reason for closing false.example may be lost, so it stays closed" in why
-    assert "lifting the hold does not open the site: it is actually closed" in why
+    assert (
+        "The reason for closing false.example may have been lost, so false.example stays closed"
+        in why
+    )
+    assert "lifting the hold does not open the site: the site is actually closed" in why
     assert panel.sites[FALSE] == "closed"
     assert "is open again" not in cli("site", "why", FALSE).out
     assert "closed: false.example" in cli("queue").err

@@ -89,7 +89,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
 
     released = cli("acts", "release", "2-o2")
     assert released.status == 0
-    assert "Will be carried out now: close b.example" in released.out
+    assert "Retrying now: close b.example" in released.out
     assert "tried again" not in released.out + cli("acts", "show", "2-o2").out
     assert cli("acts", "cancel", "3-o2", "--reason", "a stolen token").status == 0
     cli("daemon", "--once")
@@ -109,8 +109,8 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     done = _suspended(cli, later)
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli("site", "why", "shop.example").out
-    assert "NOT IN FORCE: suspended is ordered, active is in force" in why
-    assert "The order was only logged: set an adapter under [acts]" in why
+    assert "NOT IN FORCE: actual state active (ordered: suspended)" in why
+    assert "The order was only logged. Set an adapter under [acts]" in why
     assert "restart the daemon, then check the actual state" in why
     # It would be in vain, as long as no adapter is set.
     assert "next: incidents orders reconcile" not in why
@@ -179,7 +179,7 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
     why = cli("site", "why", "shop.example").out
-    assert "See the orders of shop.example." in why
+    assert "See the orders for shop.example." in why
     assert "next: incidents orders list --site shop.example" in why
     shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
@@ -201,7 +201,7 @@ def test_a_dead_letter_is_a_red_line_in_the_queue_until_it_is_tried_again(
     panel.outcome = Delivered()
     again = cli("acts", "retry", "1-o4")
     assert again.status == 0
-    assert "Will be carried out now: suspend shop.example" in again.out
+    assert "Retrying now: suspend shop.example" in again.out
     cli("daemon", "--once")
     assert "DEAD LETTERS" not in cli("queue").err
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
@@ -242,7 +242,7 @@ def test_an_order_is_cancelled_with_a_reason_and_the_decision_stands(
     _suspended(cli, later)
     done = cli("acts", "cancel", "1-o4", "--reason", "the server was given back")
     assert done.status == 0
-    assert "Not carried out: suspend shop.example (cancelled by hand)" in done.out
+    assert "Not carried out: suspend shop.example (cancelled manually)" in done.out
     site = cli("site", "show", "shop.example", "--json").json
     assert (site["state"], site["in_force"]) == ("suspended", "unknown")
     assert "the server was given back" in cli("acts", "show", "1-o4").out

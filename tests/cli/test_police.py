@@ -63,7 +63,7 @@ def test_an_incident_is_reported_once(desk: Cli) -> None:
     assert desk("duty", "-q").out.split() == ["2-1"]
     again = desk("reported", "1-1")
     assert again.status == 3
-    assert "1-1 was already reported at 2026-03-02 13:00" in again.err
+    assert "1-1 was already reported to the police at 2026-03-02 13:00" in again.err
 
 
 def test_the_time_of_the_report_can_be_said(desk: Cli) -> None:

@@ -60,7 +60,7 @@ def test_the_documented_policy_is_shown_in_words_and_as_its_file(cli: Cli) -> No
         ('[unreachable_run]\nrun = "total"', "a site with 3 such cases in all is closed."),
         (
             '[refusal]\nremoval_within = "36h"',
-            "on one person's word, or 36h after the call.",
+            "Content not deleted 36h after the call is recorded counts as a refusal.",
         ),
     ],
 )

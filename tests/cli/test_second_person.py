@@ -57,7 +57,10 @@ def test_who_asks_that_a_site_be_opened_again_is_told_who_approves(cli: Cli) -> 
     assert APPROVE in asked.out.splitlines()
     why = cli("site", "why", "shop.example")
     assert APPROVE in why.out.splitlines()
-    assert "Someone other than li must answer, a supervisor if there are accounts." in why.out
+    assert (
+        "Someone other than li must approve or decline it (a supervisor, if the desk has accounts)."
+        in why.out
+    )
     commands = cli("site", "why", "shop.example", "--json").json["commands"]
     assert commands[0] == "incidents approve shop.example"
 
@@ -103,9 +106,9 @@ def test_who_leaves_a_closure_in_doubt_is_told_who_decides_and_that_nobody_tells
     closed(cli)
     voided = cli("void", "1-3", "--reason", "double")
     assert tuple(line for line in voided.out.splitlines() if line.startswith("next")) == DECIDE
-    assert "1-t1 (call about closure) leaves the queue" in voided.err
+    assert "out of the queue while the closure is disputed: 1-t1 (call about closure)" in voided.err
     upheld = cli("site", "uphold", "shop.example", "--reason", "two others")
-    assert "1-t1 (call about closure) is back in the queue" in upheld.err
+    assert "back in the queue: 1-t1 (call about closure)" in upheld.err
 
 
 def test_of_a_held_site_nobody_is_sent_to_reinstate_it(cli: Cli) -> None:

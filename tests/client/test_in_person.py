@@ -130,7 +130,7 @@ def test_what_happened_while_the_name_was_typed_is_looked_at_first(
 
     monkeypatch.setattr("incidents.cli.act._confirm", meanwhile)
     late = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
-    assert (late.status, "look again" in late.err) == (REFUSED, True), late.err
+    assert (late.status, "view the site again" in late.err) == (REFUSED, True), late.err
     assert _state(desk) == "active"
 
 

@@ -478,7 +478,7 @@ def test_who_leaves_a_closure_in_doubt_finds_the_way_to_decide_it(desk: ConsoleD
     seen = str(desk.site("shop.example")["seq"])
     done = li.send("/incidents/1-3/void", reason="double", seen=seen)
     page = li.get(done.headers["location"]).text
-    assert "1-t1 (call about closure) leaves the queue" in page
+    assert "Out of the queue while the closure is disputed: 1-t1 (call about closure)" in page
     assert 'href="/sites/shop.example#act-uphold"' in page
     assert 'id="act-uphold"' in li.get("/sites/shop.example").text
 
@@ -594,7 +594,7 @@ def test_a_name_that_begins_a_message_is_written_as_it_is(desk: ConsoleDesk) -> 
     assert ">wang requested the reinstatement of shop.example" in wang.get("/").text
     seen = str(desk.site("shop.example")["seq"])
     own = wang.send("/sites/shop.example/approve", seen=seen).text
-    assert ">wang requested this; another person must answer it." in own
+    assert ">wang made this request; another person must decide on it." in own
 
 
 def test_a_state_that_is_none_lists_no_sites_and_says_which_there_are(desk: ConsoleDesk) -> None:

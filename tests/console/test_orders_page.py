@@ -106,7 +106,7 @@ def test_a_dead_letter_is_tried_again_once_and_the_story_tells_it(desk: ConsoleD
     again = wang.post("/orders/1-o2/retry", seen(desk))
     assert again.status_code == 409
     assert "1-o2 is not a dead letter" in again.text
-    assert "Will be carried out now: suspend shop.example" in wang.get("/orders/1-o2").text
+    assert "Retrying now: suspend shop.example" in wang.get("/orders/1-o2").text
 
 
 def test_an_order_is_cancelled_with_a_reason_and_not_without(desk: ConsoleDesk) -> None:
@@ -207,7 +207,7 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     assert '<span class="state only_logged">logged only</span>' in page
     assert "carried out" not in page.partition('id="acts"')[0]
     assert (
-        "The order was only logged: set an adapter under [acts]"
+        "The order was only logged. Set an adapter under [acts]"
         in wang.get("/sites/other.example").text
     )
     sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})
@@ -277,7 +277,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     if answer.status_code == 303:
         answer = wang.get(answer.headers["location"])
     closed = (
-        "is actually closed and the reason may be lost" if language == "en" else "实际处于关闭状态"
+        "is actually closed and the reason may have" if language == "en" else "实际处于关闭状态"
     )
     assert closed in answer.text
 

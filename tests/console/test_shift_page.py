@@ -75,7 +75,7 @@ def test_nothing_is_given_to_whom_cannot_work_on_it(desk: ConsoleDesk) -> None:
     desk.account("gone-1", "operator")
     desk.house.desk.on_record(lambda found: accounts.disable(found, ADMIN, "gone-1", clock.now))
     li, before = Visitor(desk, "operator"), held(desk)
-    not_chosen, no_taker = "Choose who takes over", "can take items, and could not release them"
+    not_chosen, no_taker = "Choose who takes over", "can take or release items"
     for to, told in (
         ("", not_chosen), (LI, not_chosen), ("viewer-1", no_taker), ("nobody", no_taker),
         ("gone-1", no_taker),

@@ -36,7 +36,7 @@ def test_what_is_too_long_is_refused_in_words_and_stands_in_its_field_again(
 ) -> None:
     again = Visitor(desk, "supervisor").post(path, {**fields, field: LONG})
     assert again.status_code == 409
-    assert "5,000 characters, at most 4,000 are allowed" in again.text
+    assert "5,000 characters; the limit is 4,000" in again.text
     assert f">{LONG}</textarea>" in again.text
     assert not re.search(f'<p class="quote">{LONG}', again.text)
 
@@ -63,6 +63,6 @@ def test_a_site_that_is_not_taken_in_keeps_what_was_typed_of_it(desk: ConsoleDes
     typed = {"site": "new.example", "phone": "+86 10 5555 0100 " * 5, "person": "Zhang"}
     again = Visitor(desk, "operator").post("/sites", typed)
     assert again.status_code == 409
-    assert "at most 64 are allowed" in again.text
+    assert "the limit is 64" in again.text
     for field, value in typed.items():
         assert f'name="{field}" value="{value}"' in again.text

@@ -95,11 +95,11 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "lifted": (
         lambda site: site.unhold().lifted("suspend"),
-        "Not carried out: suspend shop.example (lifted since)",
+        "Not carried out: suspend shop.example (since lifted)",
     ),
     "by hand": (
         lambda site: site.cancelled("suspend"),
-        "Not carried out: suspend shop.example (cancelled by hand)",
+        "Not carried out: suspend shop.example (cancelled manually)",
     ),
     "for a reason of others": (
         lambda site: site.cancelled("suspend", "notice", why="on_holiday"),
@@ -107,11 +107,11 @@ OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
     ),
     "tried again": (
         lambda site: site.failed("suspend").retried("suspend"),
-        "Will be carried out now: suspend shop.example",
+        "Retrying now: suspend shop.example",
     ),
     "seen": (
         lambda site: site.seen("suspended"),
-        "panel reports that shop.example is actually suspended",
+        "panel reports the actual state of shop.example: suspended",
     ),
     "repeated": (lambda site: site.repeat(), "Ordered again: suspend shop.example"),
     "reported": (lambda site: site.log().reported(1), "12-1: reported to the police"),
@@ -157,7 +157,7 @@ def _incident(state: str, **fields: Any) -> Any:
     ("incident", "told"),
     [
         (_incident("open", contact_due="2026-03-01T03:00:00Z"), "by 2026-03-01 11:00"),
-        (_incident("open"), "1-3 is open; no clock is running"),
+        (_incident("open"), "1-3 is open; no active clock"),
         (_incident("unreached"), "keep calling"),
         (_incident("notified"), "check whether the content is removed"),
         (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be removed by"),
@@ -171,7 +171,7 @@ def test_an_incident_is_told_with_what_it_waits_for(incident: "Incident", told: 
 def test_no_clock_is_told_on_a_closed_site() -> None:
     waiting = _incident("open", contact_due="2026-03-01T03:00:00Z")
     assert WORDING.incident_state(waiting, site_closed=True) == (
-        "1-3 is open; no clock runs on a closed site"
+        "1-3 is open; no active clock on a closed site"
     )
 
 
@@ -184,7 +184,7 @@ def _site(state: str, **fields: Any) -> Any:
     ("site", "told"),
     [
         (_site("active"), "shop.example is active"),
-        (_site("active", run=2), "one more miss may close it"),
+        (_site("active", run=2), "one more may close the site"),
         (_site("suspended", held=True), "held by order"),
         (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
         (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),

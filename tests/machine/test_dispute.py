@@ -231,12 +231,12 @@ def test_there_is_nothing_to_uphold_where_nothing_is_disputed() -> None:
 
 def test_nobody_tells_a_customer_of_a_closure_while_it_is_disputed() -> None:
     site = History().closed_by_repeat().void(2)
-    assert site.answer.startswith("12-t1 (call about closure) leaves the queue")
+    assert site.answer.endswith("while the closure is disputed: 12-t1 (call about closure)")
     [task] = site.case.tasks.values()
     assert withdrawn(site.case, task)
     # It is in the queue again when the closure stands, and says so.
     site.uphold()
-    assert site.answer == "12-t1 (call about closure) is back in the queue"
+    assert site.answer == "back in the queue: 12-t1 (call about closure)"
     assert not withdrawn(site.case, task)
 
 

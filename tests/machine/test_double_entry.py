@@ -31,7 +31,7 @@ def test_one_of_several_urls_is_enough() -> None:
 def test_the_refusal_names_the_incident_and_both_ways_out() -> None:
     site = History().log(URL).log(URL)
     assert "12-1" in site.answer
-    assert "for another violation, log it as one" in site.answer
+    assert "if this is another violation, log a separate incident" in site.answer
     assert "is still there after a call" in site.answer
 
 

@@ -80,7 +80,7 @@ def test_a_filing_has_at_most_so_many_servers_and_documents(prefix: str) -> None
     many = {f"{prefix}.n{n}": "{}" for n in range(filing.MAX_ITEMS)}
     site = filed(History(), **many)
     assert site.refused_with is None
-    assert f"would have 101 {prefix}s, at most 100 are allowed" in (
+    assert f"would have too many {prefix}s: 101; the limit is 100" in (
         filed(site, **{f"{prefix}.more": "{}"}).answer
     )
     filed(site, **{f"{prefix}.n0": "", f"{prefix}.more": "{}"})

@@ -47,7 +47,7 @@ def test_another_spelling_of_a_name_is_the_same_person(
     act: Callable[..., c.Command], asked: str, answered: str
 ) -> None:
     site = History().false_info().reinstate(by=asked).do(act(by=answered))
-    assert site.answer == f"{asked} requested this; another person must answer it"
+    assert site.answer == f"{asked} made this request; another person must decide on it"
 
 
 @pytest.mark.parametrize("answered", ["op2", "op11", "op 1", "о\u04401"])

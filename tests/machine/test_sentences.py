@@ -12,8 +12,10 @@ from tests.machine.history import ANN, BOB, History, utc
 from tests.machine.test_refusals import BY_THE_RULES, OF_RULES, REFUSED, REMARKED
 
 SAID = {
-    "already_held": "site.example is already held by ann since 10:00",
-    "already_reported": ("incident 12-1 was already reported at 10:00; nothing left to report"),
+    "already_held": "site.example is already held: ann set the hold at 10:00",
+    "already_reported": (
+        "incident 12-1 was already reported to the police at 10:00; nothing left to report"
+    ),
     "already_requested": (
         "ann already requested the reinstatement of site.example; another person must approve or"
         " decline it"
@@ -32,21 +34,21 @@ SAID = {
     ),
     "day_in_future": ("2026-03-03 is in the future; record opened_on on or after that day"),
     "double_entry": (
-        "incident 12-1 of site.example already has http://a.example/ and is still open; for"
-        " another violation, log it as one; if the content is still there after a call,"
-        " record a recurrence"
+        "incident 12-1 of site.example already has http://a.example/ and is still open; if this"
+        " is another violation, log a separate incident; if the content is still there after a"
+        " call, record a recurrence"
     ),
     "future": ("11:00 is in the future (now is 10:00); record it once it has happened"),
     "held": ("site.example is held by order and cannot be reinstated; lift the hold first"),
-    "in_force_already": ("site.example is already active in force; nothing to order again"),
+    "in_force_already": ("the actual state of site.example is already active; no order to repeat"),
     "no_closure_asked": (
-        "nobody requested the closure of site.example; where two people are needed, stating"
-        " false details or a refusal requests it"
+        "nobody requested the closure of site.example; under a policy that requires two people,"
+        " stating false details or a refusal requests it"
     ),
     "no_request": "nobody requested the reinstatement of site.example; request it first",
     "nobody_to_tell": (
         "site.example has no open or unreached incident that happened by 10:00, so this call"
-        " covers none; to record it, name an incident"
+        " covers none; to record the call, name an incident"
     ),
     "not_claimed": "12-1 is not claimed; nothing to release",
     "not_disputed": ("the closure of site.example is not disputed; nothing to uphold"),
@@ -58,16 +60,17 @@ SAID = {
     "order_in_hand": "12-o2 is being carried out; wait until 10:01, then check the result",
     "order_not_dead": "12-o2.notice is not a dead letter; it retries automatically",
     "overtaken": (
-        "12-o2 is no longer the current order for site.example and would undo a later one;"
-        " cancel it, or check the actual state"
+        "12-o2 is no longer the current order for site.example and would undo a later order;"
+        " cancel 12-o2, or check the actual state of site.example"
     ),
     "recurred_already": (
-        "12-1 already recurs as 12-2 (open), and nobody has been told about that. Log a"
-        " separate recurrence only for another violation"
+        "a recurrence of 12-1 is already logged as 12-2 (open), and nobody has been reached"
+        " about it. Log a separate recurrence only for another violation"
     ),
-    "same_person": "ann requested this; another person must answer it",
+    "same_person": "ann made this request; another person must decide on it",
     "seen_too_early": (
-        "an order for site.example was given or carried out after you checked it; check it again"
+        "an order for site.example was given or carried out after you checked the site; check the"
+        " site again"
     ),
     "site_closed": (
         "site.example is closed (false_info); stating false information is not possible on a "
@@ -79,7 +82,7 @@ SAID = {
         "incident 12-1 is open; stating a refusal is possible only when it is notified"
     ),
     "too_many_items": (
-        "the filing would have 101 servers, at most 100 are allowed; delete some first"
+        "the filing would have too many servers: 101; the limit is 100. Delete some first"
     ),
     "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
@@ -101,16 +104,18 @@ SAID = {
         " confirm or decline"
     ),
     "too_late": (
-        "this contact on 12-1 came after its deadline 11:00 and stopped no clock; if the call was"
-        " in time, record it again with its time"
+        "this contact on 12-1 came after its deadline 11:00 and stopped no clock. If the call"
+        " was in time, record it again with the time of the call"
     ),
     "closure_fell": (
-        "this withdraws ann's request to close site.example: nobody refuses any more, or"
-        " the customer was not told about the content before. If the refusal still holds, state"
-        " it again"
+        "this withdraws ann's request to close site.example: the refusal no longer holds, or the"
+        " customer had not been told about the content first. If the customer still refuses,"
+        " state the refusal again"
     ),
-    "tell_withdrawn": ("12-t1 (call about closure) leaves the queue while the closure is disputed"),
-    "tell_again": "12-t1 (call about closure) is back in the queue",
+    "tell_withdrawn": (
+        "out of the queue while the closure is disputed: 12-t1 (call about closure)"
+    ),
+    "tell_again": "back in the queue: 12-t1 (call about closure)",
     "not_covered": "not covered by this call, because they happened after it: 12-2",
 }
 
@@ -176,8 +181,8 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
         (
-            "moot; recording the removal is possible only when it is open or notified or unreached"
-            " (on a closed site it can only be voided)"
+            "moot; recording the removal is possible only when it is open or notified or"
+            " unreached (an incident found on a closed site can only be voided)"
         ),
     ),
     "recur of open": (
@@ -239,7 +244,7 @@ def test_a_held_site_is_named_when_its_reinstatement_is_approved() -> None:
 
 def test_a_decline_by_the_same_person_is_refused_like_an_approval() -> None:
     site = History().false_info().reinstate(by=BOB).decline(by=BOB)
-    assert said(site) == ["bob requested this; another person must answer it"]
+    assert said(site) == ["bob made this request; another person must decide on it"]
 
 
 def test_who_happened_to_be_told_at_that_moment_is_not_named_as_left_out() -> None:

@@ -111,7 +111,7 @@ def test_but_one_is_that_a_clock_would_open_while_that_waits(day: Day) -> None:
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), ())
     assert day.site()["left_down_since"] is not None
-    assert "the reason may be lost (" in day.text()
+    assert "the reason may have been lost (" in day.text()
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
     assert "it stays down until a person decides" in ended["words"]
 
@@ -258,18 +258,18 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
-    assert "Check the actual state of shop.example to order it again" in day.text()
+    assert "Check the actual state of shop.example and repeat the order" in day.text()
     assert day.why()["commands"] == ["incidents orders reconcile shop.example --repair"]
     assert day.site()["left_down_since"] is None
     lose(day)
 
     first, second, *_ = day.text().splitlines()
-    assert first == "Active: no rule holds shop.example down."
+    assert first == "Active: no rule keeps shop.example down."
     assert second == (
-        "NOT IN FORCE: active is ordered, suspended is in force. Nothing on record keeps"
-        " shop.example down; the reason may be lost (2026-03-01 10:01). If it must stay"
-        " down, hold it. If not, check its actual state to order it open again, or recover"
-        " the record for all sites."
+        "NOT IN FORCE: actual state suspended (ordered: active). Nothing on record keeps"
+        " shop.example down; the reason may have been lost (2026-03-01 10:01). If it must stay"
+        " down, hold it. If not, check its actual state and repeat the order: this reopens it. Or"
+        " recover the record for all sites."
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
@@ -293,7 +293,7 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     text = day.text()
 
-    assert "Lost records may have left shop.example down" in text
+    assert "Records were lost, so shop.example may already have been down" in text
     [next_] = [line for line in text.splitlines() if line.startswith("Next, at ")]
     assert next_.endswith("it stays down until a person decides.")
     assert "incidents site hold shop.example --reason R" in day.why()["commands"]
@@ -333,8 +333,8 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
         day.text()
         .splitlines()[1]
         .startswith(
-            "NOT KNOWN: active is ordered, the actual state is unknown. An order to keep"
-            " shop.example down may be lost (2026-03-01 10:"
+            "UNKNOWN: actual state unknown (ordered: active). An order to keep shop.example down"
+            " may have been lost (2026-03-01 10:"
         )
     )
 
@@ -346,9 +346,9 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
     told = day.after("31d").text().splitlines()[1]
 
     assert told == (
-        "NOT KNOWN: active is ordered, the actual state is unknown. shop.example was added"
-        " after records were lost, and cannot be checked; it counts as open. If it is down,"
-        " check its actual state to order it open again."
+        "UNKNOWN: actual state unknown (ordered: active). shop.example was added after records"
+        " were lost, and its actual state could not be read; it counts as open. If it is down,"
+        " check its actual state and repeat the order: this reopens it."
     )
 
 

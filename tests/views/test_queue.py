@@ -149,7 +149,7 @@ def test_what_has_been_erased_is_null(day: Day) -> None:
 def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert day.item("1-1")["kind"] == "keep_calling"
-    assert "The site should be down (active is in force)," in day.item("1-1")["say"]
+    assert "The site should be down (actual state: active)," in day.item("1-1")["say"]
     day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
     assert "The site is down" in day.item("1-1")["say"]
     day.after("12h1s").elapse()
@@ -173,7 +173,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     day.do(c.AskReinstatement(by="li", reason="all is clean"))
     item = day.item("1-reinstatement")
     assert item["next"] == f"incidents approve {SITE}"
-    assert "Someone other than li decides" in item["say"]
+    assert "Someone other than li must approve or decline it" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
     disputed = day.item("1-disputed")
@@ -192,8 +192,8 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
 @pytest.mark.parametrize(
     ("details", "language", "to_come", "was_due"),
     [
-        (TO_FILE, ENGLISH, "security by 2026-03-16, that", "by 2026-03-16; no filing is recorded"),
-        (TO_SHOW, ENGLISH, "must show the record number", "by 2026-03-16, and it is not recorded"),
+        (TO_FILE, ENGLISH, "File shop.example with", "end of 2026-03-16; no filing is recorded"),
+        (TO_SHOW, ENGLISH, "must show the record", "end of 2026-03-16; this is not recorded"),
         (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已超时，"),
         (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已超时，"),
     ],
@@ -227,7 +227,8 @@ def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:
         [held] = [each.order for _, each in deliveries.chains(connection, [1])]
     day.do(c.RecordFailure(order=held, lane="act", adapter="brake", attempts=0, problem="braked"))
     told = day.item("1-t1")
-    assert "Do not phone yet: shop.example should be closed, but active is in force." in told["say"]
+    told_not = "Do not phone yet: shop.example should be closed, but its actual state is active."
+    assert told_not in told["say"]
     assert (told["withheld"], told["next"]) == (True, "incidents orders list --site shop.example")
     day.do(c.RetryOrder(by="wang", order=held, lane="act"))
     assert (day.item("1-t1")["withheld"], day.item("1-t1")["next"][:14]) == (
@@ -261,7 +262,7 @@ def test_no_recurrence_is_proposed_that_would_be_a_double_entry(
     for item in (day.item("2-t1"), day.item("2-1")):
         assert "incidents recur 2-1" not in item["commands"]
         assert "incidents contact 2-2 reached" in item["commands"]
-        assert "2-1 was already logged again as 2-2" in item["say"]
+        assert "A recurrence of 2-1 is already logged as 2-2" in item["say"]
 
 
 def _two(day: Day, more: str = "") -> Day:
@@ -323,8 +324,8 @@ def test_where_another_violation_closes_the_site_the_count_is_looked_at_and_none
         assert "incidents recur 1-1" not in item["commands"]
         assert f"incidents site why {SITE}" in item["commands"]
         assert (
-            " Still there: another violation would close shop.example (R1), so check it first."
-            in item["say"]
+            " If the content is still there, another violation would close shop.example (R1): check"
+            " the count first." in item["say"]
         )
         assert "log a recurrence, a new violation" not in item["say"]
 
@@ -334,7 +335,7 @@ def test_of_what_is_settled_a_recheck_proposes_no_violation_that_closes_the_site
     day.do(c.AskReinstatement(by="li", reason="appeal")).do(c.Approve(by="wang")).log().log()
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["commands"] == [f"incidents done {item['id']}", f"incidents site why {SITE}"]
-    assert "another violation would close shop.example (R1), so check it first. When" in item["say"]
+    assert "would close shop.example (R1): check the count first. When" in item["say"]
 
 
 def test_a_recheck_offers_each_call_once_and_names_it_once(day: Day) -> None:
@@ -347,8 +348,11 @@ def test_a_recheck_offers_each_call_once_and_names_it_once(day: Day) -> None:
     ]  # fmt: skip
     assert len(item["commands"]) == len(set(item["commands"]))
     assert "incidents contact 1-2 reached" in item["commands"]
-    assert "1-1 was already logged again as 1-2, and nobody has been told about 1-2" in item["say"]
-    assert "Nobody was told about 1-3 yet" in item["say"]
+    assert (
+        "A recurrence of 1-1 is already logged as 1-2, and nobody has been reached about 1-2"
+        in item["say"]
+    )
+    assert "Nobody has been told about 1-3 yet" in item["say"]
 
 
 def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_has_asked(
@@ -361,7 +365,7 @@ def test_a_suspicion_asks_where_two_people_close_and_is_answered_where_somebody_
     first = [f"incidents filing check {SITE}", done]
     false = f"incidents site false-info {SITE} --field icp_number --evidence E"
     assert item["commands"] == [*first, false]
-    assert "it requests closure (R4), which another person confirms" in item["say"]
+    assert "this requests closure (R4), which another person must confirm" in item["say"]
     day.do(c.StateRefused(by="li", incident=1))
     item = day.item(item["id"])
     assert item["commands"] == [
@@ -394,7 +398,7 @@ def test_what_waits_for_a_second_person_to_close_it_comes_first_and_is_overdue(d
         "incidents removed 1-1", f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R", "incidents recur 1-1",
     ]  # fmt: skip
-    assert "will not delete it, record the refusal" not in day.item("1-1")["say"]
+    assert "refuses to delete it, record the refusal" not in day.item("1-1")["say"]
     assert item["to_close"] == {"rule": "refusal", "incident": "1-1", "field": None}
     assert item["next"] == f"incidents approve {SITE}"
     assert "Someone other than li must confirm or decline it immediately" in item["say"]
@@ -716,9 +720,10 @@ def test_after_a_reinstatement_a_recheck_offers_of_each_what_is_not_refused(day:
         f"incidents done {item['id']}",
     ]  # fmt: skip
     assert item["say"].endswith(
-        " If still there, log a recurrence, a new violation with its own clock. Nobody was told"
-        " about 1-1, 1-3 yet. If still there, call, then log a recurrence. If 1-4 is still there,"
-        " log a new violation with its own clock. When you have checked all, complete this task."
+        " If the content is still there, log a recurrence, a new violation with its own clock."
+        " Nobody has been told about 1-1, 1-3 yet. If the content is still there, call first, then"
+        " log a recurrence. If the content of 1-4 is still there, log a new violation with its own"
+        " clock. When you have checked everything, complete this task."
     )
 
 
@@ -734,8 +739,8 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     [item] = [each for each in day.queue()["items"] if each["kind"] == "recheck"]
     assert item["about"] == ["1-1"]
     assert item["say"].endswith(
-        "If still there, log a new violation with its own clock. When you have checked all,"
-        " complete this task."
+        "If the content is still there, log a new violation with its own clock. When you have"
+        " checked everything, complete this task."
     )
     assert item["next"] == f"incidents done {item['id']}"
 

@@ -18,8 +18,9 @@ def test_the_script_of_the_recheck_begins_with_what_the_customer_says(day: Day) 
     assert (item["kind"], item["said_gone"], item["remark"]) == ("recheck", True, "all is gone")
     assert item["say"] == (
         "The customer reports the content removed: “all is gone”. Check 1-1 at"
-        " https://shop.example/a again. If removed, record the removal. If still there, complete"
-        " this task with what you saw; 1-1 itself stays in the queue."
+        " https://shop.example/a again. If the content is removed, record the removal. If the"
+        " content is still there, complete this task and say what you saw; 1-1 itself stays in"
+        " the queue."
     )
 
 

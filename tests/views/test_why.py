@@ -22,7 +22,7 @@ def would(day: Day) -> str:
 
 def test_an_active_site_has_nothing_against_it(day: Day) -> None:
     why = day.add().why()
-    assert why["text"][0] == f"Active: no rule holds {SITE} down."
+    assert why["text"][0] == f"Active: no rule keeps {SITE} down."
     assert why["next"] is None
     assert "Next: nothing is due." in why["text"]
     assert why["commands"] == []
@@ -60,15 +60,15 @@ def test_one_more_violation_closes_an_active_a_suspended_and_a_held_site(day: Da
 def test_the_answer_is_said_first_then_what_is_overdue_and_what_would_come_of_it(day: Day) -> None:
     why = day.add().log().after("1h5m").why()
     assert why["text"][:2] == [
-        f"Active: no rule holds {SITE} down.",
+        f"Active: no rule keeps {SITE} down.",
         (
-            "OVERDUE: nothing has acted on the deadline 2026-03-01 11:00, 5 min ago. A running"
-            " daemon does."
+            "OVERDUE: the deadline 2026-03-01 11:00 passed 5 min ago and has not been processed."
+            " A running daemon processes it."
         ),
     ]
     assert why["next"]["overdue"]
     assert "suspended until 2026-03-01 23:05" in why["next"]["what"]
-    assert "a contact on 1-1 made by 2026-03-01 11:00" in would(day)
+    assert "a contact on 1-1 made no later than 2026-03-01 11:00" in would(day)
     assert why["commands"][0] == "incidents daemon --once"
 
 
@@ -88,13 +88,13 @@ def test_a_suspension_names_its_incident_its_times_its_policy_and_who_wrote_it(d
         "the deadline was 2026-03-01 11:00, the decision came at 2026-03-01 11:01, 1 min later"
     ) in text
     assert DOCUMENTED.digest in text
-    assert "Misses in a row: 1; 3 close the site" in text
+    assert "Misses in a row: 1. The site closes at 3" in text
 
 
 def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -> None:
     day.add().log().after("1h1s").elapse()
     assert (
-        "recording a contact on 1-1 made by 2026-03-01 11:00, with the time of the call,"
+        "recording a contact on 1-1 made no later than 2026-03-01 11:00, with the time of the call,"
         " voids this suspension and opens the site immediately"
     ) in would(day)
     assert "voiding 1-1 voids this suspension" in would(day)
@@ -104,7 +104,7 @@ def test_late_truth_that_would_strike_a_suspension_is_named_and_does(day: Day) -
 
 def test_a_suspension_on_two_incidents_needs_the_truth_about_both(day: Day) -> None:
     day.add().log().after("30m").log().after("30m1s").elapse().after("30m1s").elapse()
-    assert "is based on 1-1, 1-2; it is voided once each is voided" in would(day)
+    assert "is based on 1-1, 1-2: it is voided once each incident is voided" in would(day)
     assert day.contact(1, at="11:00").site()["state"] == "suspended"
     assert "voiding 1-2 voids this suspension" in would(day)
 
@@ -123,18 +123,18 @@ def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) ->
 def test_a_hold_over_a_suspension_keeps_the_site_down_in_any_case(day: Day) -> None:
     day.add().log().after("1h1s").elapse().do(c.SetHold(by="boss", reason="letter"))
     assert "the site stays down, held" in would(day)
-    assert "lifting the hold does not open the site yet: it is still suspended" in would(day)
+    assert "lifting the hold does not open the site yet: the site is still suspended" in would(day)
 
 
 def test_r1_tells_the_window_against_24_hours_and_who_logged_what(day: Day) -> None:
     day.add().log().after("1h").log().after("30m").log()
     text = day.text()
     assert text.startswith(f"Closed under R1: {SITE} had 3 violations within 24 h.")
-    assert "3 violations counted; 3 within 24 h close a site:" in text
+    assert "Violations counted: 3. A site closes at 3 within 24 h:" in text
     assert "1-2: happened 2026-03-01 11:00, recorded 2026-03-01 11:00 by li (login desk1)" in text
     assert (
-        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min, the limit is 24 h"
-        " with both ends. 1-3 completed the window."
+        "Compared: 2026-03-01 10:00 to 2026-03-01 11:30 is 1 h 30 min; the limit is 24 h, both"
+        " ends included. 1-3 completed the count."
     ) in text
     assert f"recorded by li (login desk1), under policy {DOCUMENTED.digest}" in text
     assert "Closed at 2026-03-01 11:30: no after-sales service, no refund." in text
@@ -155,8 +155,8 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     day.add()
     for _ in range(2):
         day.miss().after("13h").elapse()
-    assert "Misses in a row: 2; 3 close the site" in day.text()
-    assert "The next miss closes the site." in day.text()
+    assert "Misses in a row: 2. The site closes at 3" in day.text()
+    assert "the next miss closes it." in day.text()
     assert "the next miss closes the site (R3); misses so far: 2" in would(day)
     assert "no after-sales" in day.log().why()["next"]["what"]
     text = day.after("1h1s").elapse().text()
@@ -174,7 +174,7 @@ def test_r3_lists_its_cases_with_their_deadlines(day: Day) -> None:
     )
     day.contact(2, at="03-02 01:00")
     assert "2: 1-2: happened 2026-03-02 00:00:01" in day.text()
-    assert "; voided since" in day.text()
+    assert "; since voided" in day.text()
     assert "The closure is disputed: 1 of 3 required" in day.text()
 
 
@@ -213,11 +213,11 @@ def test_of_a_disputed_refusal_it_is_said_which_half_is_gone(day: Day) -> None:
 def test_a_run_that_is_full_without_a_closure_says_that_the_next_miss_closes(day: Day) -> None:
     day.add().log().after("2h").elapse().after("12h").elapse()
     day.log().after("2h").elapse().after("12h").elapse()
-    assert "Misses in a row: 2; 3 close the site" in day.text()
+    assert "Misses in a row: 2. The site closes at 3" in day.text()
     day.desk.activate("[unreachable_run]\ncount = 2\n", by="boss", login=None, reason="a trial")
     assert (
-        "Misses in a row: 2; 2 close the site (R3). A recount closes nothing: the next miss while"
-        " the site is open does."
+        "Misses in a row: 2. The site closes at 2 (R3), but a recount alone does not close it. The"
+        " next miss closes it, if the site is open then."
     ) in day.text()
 
 
@@ -225,7 +225,10 @@ def test_r5_by_a_lapsed_removal_deadline_compares_it(day: Day) -> None:
     text = '[refusal]\nremoval_within = "2h"\n'
     day.desk.activate(text, by="boss", login=None, reason="a trial")
     day.add().log().contact(1)
-    assert "1-1 is notified: the content must be removed by 2026-03-01 12:00" in day.text()
+    assert (
+        "The customer was notified of 1-1: the content must be removed by 2026-03-01 12:00"
+        in day.text()
+    )
     text = day.after("2h1s").elapse().text()
     assert "The content was not deleted by the deadline 2026-03-01 12:00." in text
     assert "2026-03-01 12:00:01, 1 s later" in text
@@ -256,7 +259,7 @@ def test_a_run_names_all_that_its_cases_rest_on_and_who_was_reached_after_all(da
     assert "on any of 1-1, 1-2, 1-3, 1-4" in would(day)
     day.contact(3, at="03-02 13:00")
     assert day.why()["site"]["disputed"]
-    assert "Learned since: 1-3 was reached in time, by 2026-03-02 13:30." in day.text()
+    assert "Recorded later: 1-3 was reached in time, by 2026-03-02 13:30." in day.text()
 
 
 def test_of_a_refusal_that_was_said_earlier_the_time_is_told(day: Day) -> None:
@@ -273,7 +276,7 @@ def test_what_is_to_be_closed_says_so_until_a_second_person_has_answered(day: Da
     )
     assert day.why()["text"][1].startswith(asked)
     assert "“he hung up”." in day.text()
-    assert "Someone other than li must confirm it (policy)." in day.text()
+    assert "The policy requires someone other than li to confirm it." in day.text()
     assert day.why()["commands"][:2] == [
         f"incidents approve {SITE}",
         f"incidents decline {SITE} --reason R",
@@ -287,7 +290,7 @@ def test_what_is_to_be_closed_says_when_one_person_would_do_by_now(day: Day) -> 
     day.desk.activate("[closure]\ntwo_people = true\n", by="boss", login=None, reason="two")
     day.add().do(c.StateFalse(by="li", field="phone", evidence="a baker's"))
     day.desk.activate("[closure]\ntwo_people = false\n", by="boss", login=None, reason="one")
-    assert "needs one person only: stating it again also closes the site." in day.text()
+    assert "requires only one person, so repeating the request also closes the site." in day.text()
     assert any("a confirmed false detail (R4)" in line for line in day.why()["would_change"])
     day.do(c.StateFalse(by="wang", field="phone", evidence="a baker's"))
     assert day.why()["site"]["state"] == "closed"
@@ -438,4 +441,4 @@ def test_a_why_takes_the_same_queries_however_much_is_open(day: Day) -> None:
 
 def test_a_clock_that_has_stepped_back_hides_no_violation_that_counts(day: Day) -> None:
     day.add().log().log().at("09:56")
-    assert "Violations that count in the last 24 h: 1-1, 1-2. 3 close the site" in day.text()
+    assert "Violations counted in the last 24 h: 1-1, 1-2. The site closes at 3" in day.text()
