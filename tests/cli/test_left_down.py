@@ -92,8 +92,8 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are carried out now (why: incidents daemon status). If"
-        " shop.example cannot wait, take it down by hand"
+        "NOT DOWN YET: no orders are being carried out (see why: incidents daemon status). If"
+        " shop.example cannot wait, take the site down by hand"
     )
     assert "NOT DOWN YET" not in down.out
 
@@ -187,7 +187,7 @@ def test_on_a_terminal_a_recovery_asks_for_the_number_of_sites_that_it_opens(
 
     assert answer.status == status
     assert "false.example (closed)" in answer.err
-    assert "Type their number, 2, to confirm: " in answer.err
+    assert "Type the number of sites, 2, to confirm: " in answer.err
     cli("daemon", "--once")
     assert (panel.sites[FALSE] == "active") is (status == 0)
 
@@ -202,7 +202,7 @@ def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, pane
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
 
     assert "This opens 2 sites that are down: court.example (suspended)" in foretold.out
-    assert "An order to open 1 site waits: shop.example." in foretold.out
+    assert "An order to open 1 site is waiting: shop.example." in foretold.out
     assert wrong.status == 4
     assert "opening 3 sites was not confirmed" in wrong.err
 

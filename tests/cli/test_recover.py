@@ -241,7 +241,7 @@ def test_where_as_many_are_there_as_were_signed_none_is_said_to_be_missing_for_c
 
     told = cli("recover", "--reason", "the disk is gone")
 
-    either = "some are missing or in another order"
+    either = "some of them are missing or in a different order"
     assert f"3 entries were signed, but the log does not begin with them: {either}." in told.out
     assert f"3 entries were signed: {either} (epoch 60" in cli("audit", "status").out
 

@@ -79,7 +79,7 @@ def test_what_is_wrong_with_a_file_is_told_in_chinese(
 def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Visitor) -> None:
     page = simulate(somebody, LINES + "yesterday,shop.example,reached\n", skip_bad="1")
     assert page.status_code == 200
-    assert "Skipped 1 unusable lines." in page.text
+    assert "Unusable lines skipped: 1." in page.text
 
 
 def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
