@@ -114,7 +114,7 @@ def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli
         (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
-        assert cli(*words, "--of", "op-1").err == f"{told} of op-1\n"
+        assert cli(*words, "--of", "op-1").err == f"{told} for op-1\n"
         nobody = cli(*words, "--of", "op-9")
         assert (nobody.status, "no account named 'op-9'" in nobody.err) == (3, True)
     assert "no account named 'op-9'" in cli("token", "list", "--of", "op-9").err

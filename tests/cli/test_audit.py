@@ -144,7 +144,7 @@ def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> Non
 def test_a_single_entry_is_no_plural(cli: Cli) -> None:
     cli("site", "add", "shop.example")
     told = cli("audit", "replay").err
-    assert told == "the tables match the record: replayed 1 entry of 1 site\n"
+    assert told == "the tables match the record: replayed 1 entry for 1 site\n"
 
 
 def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
@@ -157,7 +157,7 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
     answer = cli("audit", "replay")
     assert answer.status == 5
     assert answer.out == (
-        'shop.example: incidents 1-1, state: the record says "open", the row "removed"\n'
+        'shop.example: incidents 1-1, state: the record says "open", the row says "removed"\n'
     )
     assert answer.err == "DIFFERENT: 1 finding in 2 entries for 1 site\n"
     answer = cli("audit", "replay", "--json")

@@ -56,7 +56,7 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
         "notify customer (notify)", "notify customer (suspend)",
     ]  # fmt: skip
     told = cli("acts", "show", "1-o4.notice").out
-    assert "order: notify customer (suspend) of shop.example (1-o4.notice)" in told
+    assert "order: notify customer (suspend) for shop.example (1-o4.notice)" in told
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli("acts", "show", "1-o4")
     assert "state: delivered" in shown.out

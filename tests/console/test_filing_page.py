@@ -503,4 +503,4 @@ def test_more_terms_than_a_page_takes_are_said(
     file(desk, opened_on="2026-02-01")
     desk.do(OTHER, c.AddSite(by="li"))
     desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
-    assert "There are more than these 1." in viewer.get("/terms").text
+    assert "Deadlines listed: 1. There are more." in viewer.get("/terms").text

@@ -84,7 +84,7 @@ def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Vi
 
 def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
     dump = "# id,dateadded,url,url_status\n1,2026-03-01 10:00:00,http://a.example/x,online\n"
-    assert "1 reports" in simulate(somebody, dump).text
+    assert "Reports: 1; counted as violations: 1." in simulate(somebody, dump).text
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> Non
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):
-        assert "Your account already runs a trial" in each.text
+        assert "Your account is already running a trial" in each.text
         assert "Try again in 5 seconds." in each.text
 
 
