@@ -307,7 +307,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
     command = (*PROGRAM, "account", "password", "admin-1")
     with terminal_session({"INCIDENTS_DB": db_url}, command=command) as at:
         before = at.modes()
-        at.see("New password of admin-1:")
+        at.see("New password for admin-1:")
         at.press(*PASSWORD, "\r")
         at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")

@@ -153,8 +153,8 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     line = ("recover", "--reason", "the disk is gone")
     why = "panel: a fault in it: OSError"
     told = (
-        f"{', '.join(NAMES)} ({why}). Until then no deadline suspends them, no order opens"
-        " them, and their notices wait. Repair the adapter: a daemon tries again"
+        f"{', '.join(NAMES)} ({why}). Until the sites are checked, no deadline suspends them,"
+        " no order opens them, and their notices wait. Repair the adapter: a daemon retries"
         " at least every 30 seconds"
     )
 

@@ -332,7 +332,7 @@ def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.Mo
     lost = [line for line in status.out.splitlines() if line.startswith("lost")]
     assert [line.partition(":")[0] for line in lost] == ["lost before", "lost"]
     assert "at least 1 entry is missing (epoch 60," in lost[0]
-    assert "at least 2 are missing (epoch 61," in lost[1]
+    assert "at least 2 entries are missing (epoch 61," in lost[1]
 
 
 MANY = [f"site-{n:02}.example" for n in range(25)]
