@@ -165,8 +165,8 @@ class BadUrlError(RefusedError):
 
 
 class TooManyUrlsError(RefusedError):
-    """there are {count} web addresses, and one incident can have at most {limit}: log it with some
-    of them, and attach a file with all"""
+    """there are {count} web addresses, but an incident can have at most {limit}: log some of them,
+    and attach a file that lists them all"""
 
 
 class EvidenceTooLargeError(RefusedError):

@@ -132,7 +132,8 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer page of INCIDENT.
 
     Anyone with the link can see the incident and state that the content is removed: give it only to
-    the responsible person. If others got it, revoke it with revoke-links.
+    the responsible person. If others have the link, revoke it with
+    revoke-links.
     """
     document = run.app.link(incident)
     if run.for_programs:
@@ -151,7 +152,7 @@ def link(run: Run, incident: tuple[int, int]) -> None:
 @params.reason_option
 @options.acting
 def undo(act: Act, target: tuple[int, ...], reason: str) -> None:
-    """Void a contact such as 12-3-1, or withdraw the last removed or refused of an incident.
+    """Void a contact such as 12-3-1, or withdraw an incident's last removed or refused.
 
     A contact that had stopped a clock leaves its incident open again, with a new hour. To undo the
     incident itself, void it.

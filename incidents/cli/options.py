@@ -144,8 +144,7 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
         click.option("--zone", metavar="ZONE",
                      help="Time zone. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
         click.option("--lang", metavar="LANG", is_eager=True, callback=_language,
-                     help="Language of answers: en or zh. Default: INCIDENTS_LANG, else your"
-                     " locale."),
+                     help="Output language: en or zh. Default: INCIDENTS_LANG, else your locale."),
         click.option("--db", metavar="URL",
                      help="Database. Default: INCIDENTS_DB, else a file of your own."),
         click.option("--server", metavar="URL",

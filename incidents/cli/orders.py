@@ -36,7 +36,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def orders() -> None:
-    """Manage the orders that decisions give, and how they are carried out."""
+    """Manage orders, and how they are carried out."""
 
 
 @verb("list")
@@ -149,8 +149,8 @@ def _problem(run: Run, found: Order) -> str:
 @click.option("--cancelled", is_flag=True, help="With --repair: also repeat cancelled orders.")
 @click.option(
     "--confirm", metavar="SITE",
-    help="Name of the site left down by a loss that this opens, or the number of several. A"
-    " terminal asks for it.",
+    help="Confirm which sites to reopen after records were lost: the site's name or, for several"
+    " sites, their number. Prompted for in a terminal.",
 )  # fmt: skip
 @options.acting
 def reconcile(
@@ -166,8 +166,8 @@ def reconcile(
 
     Without SITE it checks all sites that are down, and those whose recorded state differs from
     their order. It puts the result on record. Where an adapter cannot be asked, it trusts the
-    record. It does not repeat an order that still waits. Exits 5 if anything still differs at the
-    end.
+    record. It does not repeat an order that is still waiting. Exits 5 if anything still differs at
+    the end.
 
     After a loss, --repair opens a site marked LEFT DOWN only if you name it. First put a hold on
     each site that must stay down.

@@ -46,7 +46,7 @@ def _what_option(of: Command) -> Command:
 def approve(
     act: Act, *, site: str, what: Request | None, confirm: str | None, password_file: Path | None
 ) -> None:
-    """Approve what another person requested on SITE: its reinstatement, or its closure.
+    """Approve another person's request on SITE: to reinstate it, or to close it.
 
     Closing asks for the site's name, or takes --confirm NAME. Where there are accounts, it asks for
     your password, or takes --password-file.
@@ -67,9 +67,9 @@ def approve(
 )  # fmt: skip
 @options.acting
 def decline(act: Act, *, site: str, what: Request | None, reason: str | None) -> None:
-    """Decline what another person requested on SITE: it stays as it is.
+    """Decline another person's request on SITE: the site stays as it is.
 
-    Whoever requested a closure may withdraw it this way.
+    The person who requested a closure can withdraw the request this way.
     """
     if _requested(act, site, what) == "closure":
         act.submit(site, c.DeclineClosure(by=act.by, reason=reason))

@@ -85,7 +85,7 @@ ACTIONS = (
         short="Record a call and its outcome.",
         summary=f"{_CALL} One call about everything open on the site.",
         help=(
-            "Record a call or message about INCIDENT, or one about everything open on SITE."
+            "Record a call or message about INCIDENT, or about everything open on SITE."
             "\n\n"
             "Only reached stops the clock (R2): it means that you spoke to the responsible"
             " person. If you record a call after the deadline that was made in time, give its"
@@ -112,7 +112,7 @@ ACTIONS = (
         c.StateRemoved, "removed", INCIDENT, path="removed",
         body=Body("Happened", "The time of an event, with a note."),
         after="contact", short="Record that the content is removed.",
-        help="Record that the content of INCIDENT, or of the only open one of SITE, is removed.",
+        help="Record that the content of INCIDENT, or of SITE's only open incident, is removed.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
@@ -307,8 +307,8 @@ ACTIONS = (
         operation="release_order", short="Carry out an order that the brake holds.",
         summary="Carry out a braked order, with its notice to the customer (as `retry` does).",
         help=(
-            "Carry out ORDER, which the brake holds because too many sites were taken down in a"
-            " short time.\n\n"
+            "Carry out ORDER, which the brake holds because too many closures or suspensions"
+            " were ordered in a short time.\n\n"
             "The notice to the customer is sent too. To drop the order instead: incidents orders"
             " cancel."
         ),

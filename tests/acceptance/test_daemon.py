@@ -218,7 +218,9 @@ def test_status_is_loud_when_nothing_enforces_the_clock(sqlite_url: str, tmp_pat
 
         with daemon(sqlite_url, tmp_path) as running:
             until(lambda: heartbeats_of(engine), "the daemon enforces")
-            assert "deadlines are enforced" in incidents(sqlite_url, "daemon", "status").stdout
+            assert (
+                "deadlines are being enforced" in incidents(sqlite_url, "daemon", "status").stdout
+            )
             running.stop(signal.SIGKILL)
 
         # A dead one takes nothing back, but is not believed for long.

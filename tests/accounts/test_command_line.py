@@ -72,7 +72,8 @@ def test_the_list_of_accounts_says_who_has_a_password_who_set_it_and_from_when_i
     told = {row[0]: row[4] for row in rows}
     assert told["op-1"] == "none"
     assert told["sup-1"] == (
-        "set 2026-03-02 12:00 by admin-1; can be the second person from 2026-03-03 12:00"
+        "set 2026-03-02 12:00 by admin-1;"
+        " the account can be the second person from 2026-03-03 12:00"
     )
     listed = desk("account", "list", "--json").json
     [sup] = (each for each in listed if each["handle"] == "sup-1")
@@ -113,7 +114,7 @@ def test_a_list_that_is_empty_says_so_and_names_an_account_that_is_none(cli: Cli
         (("account", "sessions"), "no open sessions"),
     ):
         assert cli(*words).err == f"{told}\n"
-        assert cli(*words, "--of", "op-1").err == f"{told} of op-1\n"
+        assert cli(*words, "--of", "op-1").err == f"{told} for op-1\n"
         nobody = cli(*words, "--of", "op-9")
         assert (nobody.status, "no account named 'op-9'" in nobody.err) == (3, True)
     assert "no account named 'op-9'" in cli("token", "list", "--of", "op-9").err
@@ -306,7 +307,7 @@ def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None
     command = (*PROGRAM, "account", "password", "admin-1")
     with terminal_session({"INCIDENTS_DB": db_url}, command=command) as at:
         before = at.modes()
-        at.see("New password of admin-1:")
+        at.see("New password for admin-1:")
         at.press(*PASSWORD, "\r")
         at.see("Repeat the password:")
         at.press(*PASSWORD, "\r")

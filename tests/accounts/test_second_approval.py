@@ -533,7 +533,7 @@ def test_at_a_terminal_the_password_is_asked_for(
 
     monkeypatch.setattr("getpass.getpass", ask)
     assert desk(*REINSTATE, "--as", "sup-1", typed="").status == 0
-    assert asked == ["Password of sup-1: "]
+    assert asked == ["Password for sup-1: "]
 
 
 def test_a_password_has_no_place_in_the_record(desk: Cli, tmp_path: Path) -> None:

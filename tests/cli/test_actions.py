@@ -88,7 +88,7 @@ def test_a_late_contact_says_how_to_give_the_time_of_the_call(
     assert late.status == 0
     assert "next: incidents contact 1-1 reached --at T" in late.out
     truth = desk("contact", "1-1", "reached", "--at", "12:50")
-    assert "time taken as 2026-03-02 12:50 Asia/Shanghai (20 min ago)" in truth.err
+    assert "time read as 2026-03-02 12:50 Asia/Shanghai (20 min ago)" in truth.err
     assert "voided: none of its grounds still holds" in truth.out
     assert "the site is open again" in truth.out
 

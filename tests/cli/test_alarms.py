@@ -91,14 +91,17 @@ def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(de
     assert first == [
         "halted:all",
         (
-            "no orders are carried out until a person resumes: the database lost its latest"
-            " entries a second time: another copy may use the same key; found 0 s ago"
+            "no orders are carried out until someone runs incidents recover: the database lost its"
+            " latest entries a second time: another copy may use the same key (detected 0 s ago)"
         ),
         "not sent",
         "incidents daemon status",
     ]
     assert second[0] == "clock_about_to_lapse:1-1"
-    assert "alarms that began earlier are not sent until a person resumes" in answer.err
+    assert (
+        "Alarms from before the halt are not sent until someone runs incidents recover"
+        in answer.err
+    )
 
 
 def test_programs_get_documents_and_pipes_get_keys(desk: Cli) -> None:
@@ -126,7 +129,7 @@ def test_each_kind_is_told_in_words(desk: Cli, clock: FrozenDateTimeFactory) -> 
     assert told == {
         "daemon_silent:all": "no daemon enforces the deadlines, last seen 1 d 1 h ago",
         "closure_disputed:1": (
-            "a.example: closure disputed, its reason no longer holds (R1, repeat)"
+            "a.example: closure disputed; the reason for it no longer holds (R1, repeat)"
         ),
         "report_due:1-2:overdue-1": "a.example: report 1-2 to the police, 1 h overdue",
         "report_due:1-3:overdue-1": "a.example: report 1-3 to the police, 1 h overdue",

@@ -135,7 +135,7 @@ def test_what_cannot_be_written_is_said_in_one_sentence(
 def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> None:
     answer = desk("audit", "replay")
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err == "the tables match the record: replayed 4 entries of 2 sites\n"
+    assert answer.err == "the tables match the record: replayed 4 entries for 2 sites\n"
     document = desk("audit", "replay", "--json").json
     assert (document["sites"], document["entries"], document["findings"]) == (2, 4, [])
     assert "keys" in document["outside"]
@@ -144,7 +144,7 @@ def test_a_replay_that_finds_nothing_says_what_it_has_replayed(desk: Cli) -> Non
 def test_a_single_entry_is_no_plural(cli: Cli) -> None:
     cli("site", "add", "shop.example")
     told = cli("audit", "replay").err
-    assert told == "the tables match the record: replayed 1 entry of 1 site\n"
+    assert told == "the tables match the record: replayed 1 entry for 1 site\n"
 
 
 def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
@@ -157,9 +157,9 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
     answer = cli("audit", "replay")
     assert answer.status == 5
     assert answer.out == (
-        'shop.example: incidents 1-1, state: the record says "open", the row "removed"\n'
+        'shop.example: incidents 1-1, state: the record says "open", the row says "removed"\n'
     )
-    assert answer.err == "DIFFERENT: 1 finding in 2 entries of 1 site\n"
+    assert answer.err == "DIFFERENT: 1 finding in 2 entries for 1 site\n"
     answer = cli("audit", "replay", "--json")
     assert answer.status == 5
     assert answer.json["findings"] == [

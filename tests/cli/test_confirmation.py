@@ -69,7 +69,7 @@ def test_what_is_impossible_is_refused_before_anything_is_asked(desk: Cli) -> No
     desk("log", "shop.example")
     answer = desk("refused", "1-2", typed="shop.example\n")
     assert answer.status == 3
-    assert "Type its name" not in answer.err
+    assert "Type the site's name" not in answer.err
     assert desk("refused", "1-2").status == 3
     assert desk("refused", "9-9", "--confirm", "shop.example").status == 3
 
@@ -160,9 +160,9 @@ def test_a_violation_through_a_pipe_or_only_tried_acts_and_asks_nothing(
     third: Cli, typed: str | None
 ) -> None:
     tried = third(*LOG, "--dry-run", typed="", asked=True)
-    assert (tried.status, "Type its name" in tried.err) == (0, False)
+    assert (tried.status, "Type the site's name" in tried.err) == (0, False)
     done = third(*LOG, typed=typed)
-    assert (done.status, "Type its name" in done.err) == (0, False)
+    assert (done.status, "Type the site's name" in done.err) == (0, False)
     assert _state(third) == "closed"
 
 

@@ -44,7 +44,7 @@ def _bundle(cli: Cli, target: Path, *more: str) -> str:
 
 
 def test_the_whole_record_is_exported_and_verified_by_others(signed: Cli, target: Path) -> None:
-    assert _bundle(signed, target) == "wrote 5 entries, of a log of 5\n"
+    assert _bundle(signed, target) == "wrote 5 entries from a log of 5\n"
     key = signed("audit", "key", "show", "-q").out.strip()
     done = auditor.run(target, "--key", key)
     assert done.returncode == 0, done.stdout
@@ -60,7 +60,7 @@ def test_the_checkpoint_that_was_printed_is_that_of_the_bundle(signed: Cli, targ
 
 def test_a_site_s_case_is_exported_without_anybody_else_s(signed: Cli, target: Path) -> None:
     told = _bundle(signed, target, "--site", "shop.example", "--with-words")
-    assert told == "wrote 3 entries, of a log of 5\n"
+    assert told == "wrote 3 entries from a log of 5\n"
     files = bundles.read(target)
     shown = b"".join(files.values())
     assert "seen on shop.example" in files["report.html"].decode()
@@ -95,7 +95,7 @@ def test_what_no_checkpoint_covers_yet_is_told_on_standard_error(signed: Cli, ta
     assert signed("contact", "1-1", "no-answer").status == 0
     told = _bundle(signed, target)
     written, left_out = told.splitlines()
-    assert written == "wrote 5 entries, of a log of 5"
+    assert written == "wrote 5 entries from a log of 5"
     assert left_out == (
         "left out 1 entry: no checkpoint covers it yet (sign one: `incidents audit checkpoint`)"
     )

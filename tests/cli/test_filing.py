@@ -42,7 +42,7 @@ def test_what_is_set_is_shown_with_what_is_missing_and_the_terms(office: Cli) ->
     assert "registrar" in [each["field"] for each in found["missing"]]
     told = office("filing", "show", SITE).out
     assert "level: 3 (level 3)" in told
-    assert "file by 2026-03-22, including that day" in told
+    assert "file by the end of 2026-03-22" in told
     assert "missing: registrar" in told
 
 

@@ -140,8 +140,8 @@ def test_a_page_that_cannot_be_fetched_is_told_with_exit_status_1(
         status, out, _ = check(cli, "shop.example", "--url", there.url)
     assert status == 1
     assert (
-        out
-        == f"unknown\tthe page\tThe server answers {there.url} with status 503, not with a page.\n"
+        out == f"unknown\tthe page\tThe server responded to {there.url} with status 503"
+        " instead of a page.\n"
     )
 
 

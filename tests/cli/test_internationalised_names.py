@@ -112,7 +112,7 @@ def test_who_is_asked_reads_both_forms_and_may_type_either(desk: Cli) -> None:
 def test_who_logs_another_host_s_address_reads_both_forms(cli: Cli) -> None:
     cli("site", "add", SITE)
     log = ("log", SITE, "--url", "https://other.example/b")
-    assert f"Type {IN_FULL} to log it there" in cli(*log, typed="no\n", asked=True).err
+    assert f"Type {IN_FULL} to log the violation there" in cli(*log, typed="no\n", asked=True).err
     assert cli(*log, typed=f"{KEPT}\n", asked=True).status == 0
 
 

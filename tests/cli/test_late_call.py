@@ -51,7 +51,7 @@ def test_a_call_in_time_that_is_not_enough_names_what_keeps_the_site_down(
     first = desk("contact", "1-1", "reached", "--at", "12:40")
     second = desk("contact", "1-2", "reached", "--at", "12:40")
 
-    assert "shop.example stays suspended because of 1-2: " in first.out
+    assert "shop.example stays suspended because of 1-2. If " in first.out
     assert "next: incidents contact 1-2 reached --at T" in first.out
     assert "the site is open again" in second.out
     assert "stays suspended" not in second.out

@@ -72,7 +72,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     voided = cli("void", "1-1", "--reason", "no violation")
     cli("daemon", "--once")
 
-    assert "it stays down after the suspension, until a person decides" in shown.out
+    assert "after the suspension, it stays down until a person decides" in shown.out
     assert (
         "lost records may have left court.example down, so it stays down until a person decides"
         in (voided.out)
@@ -92,8 +92,8 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     down = cli("site", "hold", COURT, "--reason", "court order")
 
     assert up.out.splitlines()[1] == (
-        "NOT DOWN YET: no orders are carried out now (why: incidents daemon status). If"
-        " shop.example cannot wait, take it down by hand"
+        "NOT DOWN YET: no orders are being carried out (see why: incidents daemon status). If"
+        " shop.example cannot wait, take the site down by hand"
     )
     assert "NOT DOWN YET" not in down.out
 
@@ -117,7 +117,7 @@ def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel)
 
     shown = cli("site", "show", "new.example").out
 
-    assert "its actual state cannot be checked" in shown
+    assert "the actual state of the site cannot be checked" in shown
     assert "left down" not in shown
 
 
@@ -132,8 +132,8 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     assert people.out.splitlines()[:2] == [
         "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
         (
-            "1 of them are actually closed, perhaps by a rule whose record is lost. Record"
-            " the reason again instead (incidents log, refused, site false-info)"
+            "Of these sites, actually closed: 1, perhaps by a rule whose record is lost. Instead,"
+            " record the reason again (incidents log, refused, site false-info)"
         ),
     ]
     assert programs.json == {
@@ -153,8 +153,8 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     line = ("recover", "--reason", "the disk is gone")
     why = "panel: a fault in it: OSError"
     told = (
-        f"{', '.join(NAMES)} ({why}). Until then no deadline suspends them, no order opens"
-        " them, and their notices wait. Repair the adapter: a daemon tries again"
+        f"{', '.join(NAMES)} ({why}). Until the sites are checked, no deadline suspends them,"
+        " no order opens them, and their notices wait. Repair the adapter: a daemon retries"
         " at least every 30 seconds"
     )
 
@@ -187,7 +187,7 @@ def test_on_a_terminal_a_recovery_asks_for_the_number_of_sites_that_it_opens(
 
     assert answer.status == status
     assert "false.example (closed)" in answer.err
-    assert "Type their number, 2, to confirm: " in answer.err
+    assert "Type the number of sites, 2, to confirm: " in answer.err
     cli("daemon", "--once")
     assert (panel.sites[FALSE] == "active") is (status == 0)
 
@@ -202,7 +202,7 @@ def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, pane
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
 
     assert "This opens 2 sites that are down: court.example (suspended)" in foretold.out
-    assert "An order to open 1 site waits: shop.example." in foretold.out
+    assert "An order to open 1 site is waiting: shop.example." in foretold.out
     assert wrong.status == 4
     assert "opening 3 sites was not confirmed" in wrong.err
 
@@ -265,7 +265,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     assert "next: incidents orders reconcile" not in why
     assert "false-info" not in lifted + why
     assert would.splitlines()[0] == f"would: {said}"
-    assert "it is actually closed, and the reason may be lost: it stays closed until" in shown
+    assert "the site is actually closed, and the reason may be lost: it stays closed until" in shown
     assert (
         "The reason for closing false.example may have been lost, so false.example stays closed"
         in why

@@ -120,7 +120,9 @@ def test_a_suspension_is_told_as_it_was_ordered_with_the_customer_s_own_page(
     assert f"{address}/c/1-1." in shown.out
     assert shown.err == ""
     made_up = cli("notices", "preview", "closed", "--language", "en", "--site", "one.example")
-    assert made_up.err == ("not on record, so these have made-up times and reasons: closed\n")
+    assert made_up.err == (
+        "notices with made-up times and reasons, because the record has none: closed\n"
+    )
 
 
 def test_every_notice_can_be_shown_of_a_real_incident_however_it_stands(
@@ -146,7 +148,9 @@ def test_a_site_without_an_incident_is_shown_with_made_up_facts(cli: Cli) -> Non
     shown = cli("notices", "preview", "closed", "--site", "one.example")
     assert shown.status == 0
     assert "shop.example" in shown.out
-    assert "not on record, so these have made-up times and reasons: closed" in shown.err
+    assert (
+        "notices with made-up times and reasons, because the record has none: closed" in shown.err
+    )
 
 
 @pytest.mark.parametrize(

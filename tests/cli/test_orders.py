@@ -56,7 +56,7 @@ def test_what_is_carried_out_is_in_force_and_nothing_is_listed(
         "notify customer (notify)", "notify customer (suspend)",
     ]  # fmt: skip
     told = cli("acts", "show", "1-o4.notice").out
-    assert "order: notify customer (suspend) of shop.example (1-o4.notice)" in told
+    assert "order: notify customer (suspend) for shop.example (1-o4.notice)" in told
     assert cli("site", "show", "shop.example", "--json").json["in_force"] == "suspended"
     shown = cli("acts", "show", "1-o4")
     assert "state: delivered" in shown.out
@@ -75,7 +75,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     cli("daemon", "--once")
     assert [order.site for order in panel.got] == ["a.example"]
     queue = cli("queue").err
-    assert "THE BRAKE IS ON: 2 closures or suspensions wait for a supervisor, first" in queue
+    assert "THE BRAKE IS ON: closures or suspensions waiting for a supervisor: 2, first" in queue
     assert "close b.example (2-o2): incidents orders list --braked" in queue
     rows = cli("acts", "list", "--braked", "--json").json
     assert {row["id"] for row in rows if row["lane"] == "act"} == {"2-o2", "3-o2"}
@@ -100,7 +100,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert "brake" not in why
     assert cli("acts", "list", "--braked").err == "the brake holds no orders\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
-    assert dead.err == "no dead letters of c.example\n"
+    assert dead.err == "no dead letters for c.example\n"
 
 
 def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(

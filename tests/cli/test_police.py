@@ -31,7 +31,7 @@ def test_what_is_owed_is_listed_by_its_deadlines(desk: Cli) -> None:
     ]  # fmt: skip
     assert second[:2] == ["2-1", "in 1 d"]
     assert "0 overdue, 2 still in time" in answer.err
-    assert "within 24h of the recording" in answer.err
+    assert "within 24h of recording" in answer.err
     assert "公安部令第33号" in answer.err
 
 

@@ -397,7 +397,9 @@ def test_an_act_of_which_nobody_knows_whether_it_was_done_is_sent_again_and_done
     with monkeypatch.context() as broken:
         broken.setattr(Desk, "submit", after(Desk.submit))
         told = press(screen, "2")
-    assert told.startswith("It is unknown whether no answer on 1-1 was recorded (a sends it again")
+    assert told.startswith(
+        "Unknown whether no answer on 1-1 was recorded (press a to send it again"
+    )
     assert told.endswith("the database is gone")
     press(screen, "j", "2")
     assert press(screen, "a") == "1-1: nobody answered; does not stop the clock"

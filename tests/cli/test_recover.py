@@ -158,7 +158,7 @@ def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
     assert "the last signature of the previous key is not known here" in here.out
     assert "from now on desk.example/log+" in here.out
     assert "in epoch 60" in here.out
-    assert "1 site: 0 agree, 0 ordered again" in here.out
+    assert "1 site: 0 matching, 0 ordered again" in here.out
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 0
 
@@ -215,7 +215,7 @@ def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
     cli: Cli, folder: Path
 ) -> None:
     lost = (
-        "the record resumes at entry 2; 3 entries were signed: at least 1 is missing"
+        "the record resumes at entry 2; 3 entries were signed: at least 1 entry is missing"
         " (epoch 60, since 2026-03-02 12:00, asked)"
     )
     recover(cli)
@@ -241,9 +241,12 @@ def test_where_as_many_are_there_as_were_signed_none_is_said_to_be_missing_for_c
 
     told = cli("recover", "--reason", "the disk is gone")
 
-    either = "some are missing or in another order"
-    assert f"3 entries were signed, but the log does not begin with them: {either}." in told.out
-    assert f"3 entries were signed: {either} (epoch 60" in cli("audit", "status").out
+    either = "are missing or in a different order"
+    assert (
+        f"3 entries were signed, but the log does not begin with them: some of them {either}."
+        in told.out
+    )
+    assert f"3 entries were signed: some entries {either} (epoch 60" in cli("audit", "status").out
 
 
 @pytest.mark.usefixtures("folder")
@@ -305,7 +308,7 @@ def test_sites_that_could_not_be_compared_are_counted_apart(
             "panel: a fault in it: OSError"
         ]
     else:
-        told = "1 site: 0 agree, 0 ordered again, 1 could not be compared"
+        told = "1 site: 0 matching, 0 ordered again, 1 could not be compared"
         assert told in answer.out.splitlines()
 
 
@@ -328,8 +331,8 @@ def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.Mo
     )
     lost = [line for line in status.out.splitlines() if line.startswith("lost")]
     assert [line.partition(":")[0] for line in lost] == ["lost before", "lost"]
-    assert "at least 1 is missing (epoch 60," in lost[0]
-    assert "at least 2 are missing (epoch 61," in lost[1]
+    assert "at least 1 entry is missing (epoch 60," in lost[0]
+    assert "at least 2 entries are missing (epoch 61," in lost[1]
 
 
 MANY = [f"site-{n:02}.example" for n in range(25)]

@@ -103,7 +103,7 @@ def test_for_people_there_is_a_line_a_policy_and_what_it_rests_on_beside_it(
 ) -> None:
     answer = cli("simulate", str(file), "--zone", "UTC")
     assert answer.out == "active\t1\t2\t0\t0\t0\t0\t0\t0\n"
-    assert "2 reports of 1 site, 2026-03-01 02:50 to 2026-03-01 03:50 UTC" in answer.err
+    assert "2 reports about 1 site, 2026-03-01 02:50 to 2026-03-01 03:50 UTC" in answer.err
     assert "each report is one incident" in answer.err
 
 

@@ -59,8 +59,8 @@ def test_a_log_that_nobody_touched_is_verified_and_what_was_not_shown_is_said(
     assert (answer.status, answer.out) == (0, "")
     lines = answer.err.splitlines()
     assert lines[0] == "verified"
-    assert "  proven: 5 entries of 2 sites: none is missing between two others" in answer.err
-    assert "1 checkpoint of log.example/desk, the last covers 5 entries" in answer.err
+    assert "  proven: 5 entries for 2 sites: no gaps within any site" in answer.err
+    assert "1 checkpoint from log.example/desk; the last covers 5 entries" in answer.err
     assert (
         "NOT PROVEN: the key belongs to this desk (it comes from the database itself" in answer.err
     )
@@ -116,7 +116,7 @@ def test_a_log_that_nobody_has_signed_says_that_it_proves_nothing(cli: Cli) -> N
     answer = cli("audit", "verify")
     assert answer.status == 0
     assert "NOT PROVEN: nobody replaced the whole log (no checkpoint is signed yet)" in (answer.err)
-    assert "NOT PROVEN: 1 entry not numbered yet will stay as it is" in answer.err
+    assert "NOT PROVEN: 1 entry without a number yet will stay unchanged" in answer.err
 
 
 def test_entries_that_wait_too_long_for_their_number_are_told(
@@ -138,7 +138,7 @@ def test_a_bundle_is_verified_without_a_database(
     monkeypatch.setenv("INCIDENTS_DB", "sqlite:////nowhere/at/all.db")
     answer = log("audit", "verify", bundle, "--key", key)
     assert (answer.status, answer.out) == (0, "")
-    assert "5 entries of 2 sites" in answer.err
+    assert "5 entries for 2 sites" in answer.err
     assert "replay" not in answer.err
     assert "it comes from the bundle itself" in log("audit", "verify", bundle).err
 
@@ -175,7 +175,10 @@ def test_a_part_says_what_a_part_cannot_show(log: Cli, tmp_path: Path) -> None:
     log("audit", "export", "--format", "bundle", "--site", "shop.example", "-o", target)
     answer = log("audit", "verify", target)
     assert answer.status == 0
-    assert "these sites have no entries before the first one here, or after the last" in answer.err
+    assert (
+        "these sites have no entries before the first or after the last entry in this bundle"
+        in answer.err
+    )
 
 
 def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
@@ -236,12 +239,12 @@ def test_what_was_verified_is_kept_and_the_next_run_says_what_it_takes_from_then
     later = few("audit", "verify", "--since", "auto")
     assert (later.status, later.out) == (0, "")
     assert (
-        f"  proven: the first 5 of them have the root of {kept}, verified before; 1 entry is"
-        f" newer\n" in later.err
+        f"  proven: the first 5 entries have the root of {kept}, which was verified before; 1 entry"
+        " is newer\n" in later.err
     )
     assert "  proven: each decision on 1 of 2 sites follows from" in later.err
     assert "  reused: decisions on 1 site without newer entries\n" in later.err
-    assert "  reused: signatures of checkpoints of up to 5 entries\n" in later.err
+    assert "  reused: signatures on checkpoints that cover up to 5 entries\n" in later.err
     assert kept.read_text().splitlines()[1] == "6"
     again = few("audit", "verify", "--since", "auto", "--json")
     assert (again.status, again.err) == (0, "")

@@ -110,7 +110,7 @@ def test_which_of_a_logs_keys_is_the_newer_is_told_at_the_start(run: Run, file: 
 
     _, _, err = run("--key", file, *words, *NOWHERE)
 
-    assert f"once {newer} has signed, {LOG} is refused" in err
+    assert f"once {newer} has signed, checkpoints signed by {LOG} are refused" in err
     assert other not in err
 
 

@@ -123,7 +123,7 @@ def test_the_violation_that_closes_a_site_asks_for_its_name_over_a_server_too(ty
     typed("log", "shop.example")
     again = typed("log", "shop.example", "--url", "http://x.example/", typed="shop.example\n",
                   asked=True)  # fmt: skip
-    assert "not on shop.example.\nType shop.example to log it there" in again.err
+    assert "not on shop.example.\nType shop.example to log the violation there" in again.err
     assert "2 of 3 in 24 h: another one by " in again.err
     typed("contact", "1-1", "reached")
     for line in (("log", "shop.example"), ("recur", "1-1")):
@@ -174,5 +174,5 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
     action = screen.press("2")
     assert action is not None
     assert not screen.carry_out(action)
-    assert "a sends it again" in screen.message
+    assert "press a to send it again" in screen.message
     run.close()

@@ -114,7 +114,7 @@ def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
     monkeypatch.setattr("incidents.cli.act._confirm", slowly)
     done = desk("refused", "1-1", as_="op-1", typed=f"{SITE}\n")
     assert done.status == 0, done.err
-    assert asked == ["Password of op-1: "] * 2
+    assert asked == ["Password for op-1: "] * 2
     assert _state(desk) == "closed"
     assert desk.sessions() == 0
 

@@ -717,7 +717,7 @@ def test_of_what_a_colleague_has_claimed_is_asked_wherever_it_is_acted_on(
         for known in ("", "wang"):
             asked = li.send(at, **fields, despite=known)
             assert asked.status_code == 409
-        assert "chen claimed this at" in asked.text
+        assert "chen claimed this item at" in asked.text
         assert f'action="{at}"' in asked.text
         assert f'href="{back}"' in asked.text
         assert 'name="note" value="she called"' in asked.text

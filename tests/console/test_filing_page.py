@@ -128,7 +128,7 @@ def test_the_page_tells_what_is_missing_and_why_and_what_the_checks_say(desk: Co
     page = unescape(Visitor(desk, "viewer").get(PAGE).text)
     assert "<b>Access provider</b>: a filing includes it" in page
     assert '<span class="state wrong">wrong</span> <b>Site level</b>' in page
-    assert "The filed level is 3; a forum has level 2." in page
+    assert "The filed level is 3; for this service type (forum), the expected level is 2." in page
     assert "Source: specification F.40" in page
     assert "% complete" in page
     chinese = unescape(Visitor(desk, "viewer", "zh").get(PAGE).text)
@@ -499,8 +499,8 @@ def test_more_terms_than_a_page_takes_are_said(
 
     monkeypatch.setattr(filing, "MAX_TERMS", 1)
     viewer = Visitor(desk, "viewer")
-    assert "No deadline is running." in viewer.get("/terms").text
+    assert "No active deadlines." in viewer.get("/terms").text
     file(desk, opened_on="2026-02-01")
     desk.do(OTHER, c.AddSite(by="li"))
     desk.do(OTHER, c.ChangeFiling(by="li", details=(("approved_on", "2026-02-12"),)))
-    assert "There are more than these 1." in viewer.get("/terms").text
+    assert "Deadlines listed: 1. There are more." in viewer.get("/terms").text

@@ -213,8 +213,7 @@ def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) 
     sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})
     compared = wang.get(sent.headers["location"]).text
     assert (
-        "ordered again, but nothing carries it out: no adapter is set under [acts] in the settings"
-        in compared
+        "ordered again without effect: no adapter is set under [acts] in the settings" in compared
     )
 
 
@@ -285,7 +284,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", "ACTUAL STATE NOT CHECKED: 1 sites, since"),
+        ("en", "SITES WHOSE ACTUAL STATE IS NOT CHECKED: 1, since"),
         ("zh", "无法与实际状态核对的网站：1 个，始于"),
     ],
 )

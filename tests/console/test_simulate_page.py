@@ -79,12 +79,12 @@ def test_what_is_wrong_with_a_file_is_told_in_chinese(
 def test_such_lines_are_left_out_and_counted_when_that_is_asked_for(somebody: Visitor) -> None:
     page = simulate(somebody, LINES + "yesterday,shop.example,reached\n", skip_bad="1")
     assert page.status_code == 200
-    assert "Skipped 1 unusable lines." in page.text
+    assert "Unusable lines skipped: 1." in page.text
 
 
 def test_a_urlhaus_dump_is_known_by_its_columns(somebody: Visitor) -> None:
     dump = "# id,dateadded,url,url_status\n1,2026-03-01 10:00:00,http://a.example/x,online\n"
-    assert "1 reports" in simulate(somebody, dump).text
+    assert "Reports: 1; counted as violations: 1." in simulate(somebody, dump).text
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_whose_other_trial_runs_is_asked_to_come_again(desk: ConsoleDesk) -> Non
         page = simulate(vera)
         tried = vera.post("/policy/try", {"toml": TWO, "days": "30"})
     for each in (page, tried):
-        assert "Your account already runs a trial" in each.text
+        assert "Your account is already running a trial" in each.text
         assert "Try again in 5 seconds." in each.text
 
 

@@ -193,7 +193,7 @@ def test_once_tells_a_loss_before_and_after_the_world_was_compared(db_url: str, 
     assert run("--once")[0] == DONE
 
     out = run("status")[1]
-    assert "THE RECORD LOST ITS LATEST ENTRIES, found 0 s ago" in out
+    assert "THE RECORD LOST ITS LATEST ENTRIES (detected 0 s ago)" in out
     assert "checking the actual state" not in out
 
 
@@ -319,7 +319,7 @@ def test_with_a_daemon_status_says_since_when(db_url: str, run: Run) -> None:
 
     assert (status, err) == (DONE, "")
     assert out.splitlines() == [
-        "deadlines are enforced",
+        "deadlines are being enforced",
         "  h-1-ab: enforces since 2026-03-01 09:00; last seen 3 s ago",
         "nothing is overdue",
     ]
@@ -336,7 +336,7 @@ def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is
 
     told = [line.partition(":")[0] for line in lines if "SERVER" in line or "checking" in line]
     assert told == [
-        "ANOTHER SERVER TOOK OVER, found 0 s ago",
+        "ANOTHER SERVER TOOK OVER (detected 0 s ago)",
         "checking the actual state of all sites against the record; started 0 s ago",
     ]
     assert not any("LOST" in line for line in lines)
@@ -355,9 +355,9 @@ def test_while_nothing_is_carried_out_status_fails_and_does_not_say_that_all_is_
     if not words:
         assert (
             out.splitlines()[0]
-            == "deadlines are enforced ON RECORD ONLY: no orders are carried out"
+            == "deadlines are being enforced ON RECORD ONLY: no orders are carried out"
         )
-        assert any("NO ORDERS ARE CARRIED OUT" in line for line in out.splitlines())
+        assert any("NO ORDERS ARE BEING CARRIED OUT" in line for line in out.splitlines())
 
 
 def test_while_nothing_is_carried_out_once_decides_and_fails(db_url: str, run: Run) -> None:

@@ -90,8 +90,8 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     capsys.readouterr()
     assert main(["daemon", "status"]) == FAILED
     first, *lines = capsys.readouterr().out.splitlines()
-    assert first == "deadlines are enforced ON RECORD ONLY: no orders are carried out"
-    assert f"NO ORDERS ARE CARRIED OUT, found 0 s ago: {problem}" in lines
+    assert first == "deadlines are being enforced ON RECORD ONLY: no orders are carried out"
+    assert f"NO ORDERS ARE BEING CARRIED OUT (detected 0 s ago): {problem}" in lines
     main(["queue"])
     assert problem in capsys.readouterr().err
     assert receiver.sites == {}
@@ -135,7 +135,7 @@ def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
     assert main(["recover", "--reason", "the disk is gone", *more]) == DONE
 
     told = capsys.readouterr().err
-    assert f"next: move {mark} away: until then no daemon carries out orders" in told
+    assert f"next: move {mark} away. Until then, no daemon carries out orders" in told
     assert "Run incidents recover" not in told
     assert rig.standing(house).noticed_at is not None
     assert main(["daemon", "--once"]) == FAILED
@@ -197,9 +197,10 @@ def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_we
     assert main(["daemon", "status"]) == DONE
 
     out = capsys.readouterr().out
-    assert "deadlines are enforced\n" in out
+    assert "deadlines are being enforced\n" in out
     assert (
-        f"THE DAEMON {broken.daemon} CARRIES OUT NO ORDERS, found 0 s ago: the mark {mark}" in out
+        f"THE DAEMON {broken.daemon} IS NOT CARRYING OUT ORDERS (detected 0 s ago): the mark {mark}"
+        in out
     )
     delivery.close()
 

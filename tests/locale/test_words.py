@@ -133,8 +133,8 @@ def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
     ("lane", "words"),
     [
         ("act", "suspend a.example"),
-        ("notice", "notify customer (suspend) of a.example"),
-        ("desk", "alert desk (suspend) of a.example"),
+        ("notice", "notify customer (suspend) for a.example"),
+        ("desk", "alert desk (suspend) for a.example"),
     ],
 )
 def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:

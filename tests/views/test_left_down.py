@@ -158,9 +158,9 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     assert words == (
         "22 SITES LEFT DOWN OR UNKNOWN (19 suspended, 1 closed, 2 unknown):"
         f" closed: {MANY[21]}; suspended: {', '.join(MANY[2:21])}; and 2 more."
-        " This is the list so far: the check of sites is not finished. Nothing on record keeps them"
-        " down; the reason may be lost (5 min ago). Hold those that an authority ordered down:"
-        " incidents site hold SITE. If a rule closed a site,"
+        " This list is not complete: the check of sites is not finished. Nothing on record keeps"
+        " them down; the reason may be lost (5 min ago). Hold the sites that an authority ordered"
+        " you to take down: incidents site hold SITE. If a rule closed a site,"
         " record the reason again (incidents log, refused, site false-info): the rule"
         " closes it again. Then: incidents orders reconcile SITE --repair; or, for all"
         " sites open on record: incidents recover --reason R"
@@ -179,9 +179,9 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
 
     compared(day)
 
-    assert "so far" not in said(day, "left_down")
+    assert "not complete" not in said(day, "left_down")
     assert said(day, "unproved") == (
-        "all sites were checked against the record; those left down wait for a person"
+        "all sites were checked against the record; a person must decide on the sites left down"
     )
     [alarm] = alarms(day)
     assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
@@ -194,10 +194,10 @@ def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(d
     see(day.after("5m").add(), state="unknown")
 
     assert said(day, "left_down") == (
-        "1 SITE UNKNOWN: shop.example. This is the list so far: the check of sites is not finished."
-        " It was added after the record lost its latest entries, 5 min ago, and its actual state"
-        " cannot be checked. Open it: incidents orders reconcile SITE --repair. Or keep it"
-        " down: incidents site hold SITE --reason R"
+        "1 SITE UNKNOWN: shop.example. This list is not complete: the check of sites is not"
+        " finished. It was added after the record lost its latest entries, 5 min ago, and its"
+        " actual state cannot be checked. To open it: incidents orders reconcile SITE --repair."
+        " To keep it down: incidents site hold SITE --reason R"
     )
     compared(day)
     [alarm] = alarms(day)
@@ -384,7 +384,7 @@ def test_one_that_is_suspended_since_is_named_with_what_becomes_of_it(day: Day) 
     assert day.site()["state"] == "suspended"
 
     assert left(day) == [SITE]
-    assert f"Suspended now; it stays down afterwards: {SITE}." in said(day, "left_down")
+    assert f"Suspended now, and stays down afterwards: {SITE}." in said(day, "left_down")
     [alarm] = alarms(day)
     assert (alarm.named, alarm.suspended_now) == ((SITE,), (SITE,))
     assert day.site()["left_down_since"] is not None

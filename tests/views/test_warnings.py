@@ -45,8 +45,8 @@ def test_another_server_is_told_as_such(day: Day) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("lost", "THE RECORD LOST ITS LATEST ENTRIES, found 0 s ago"),
-        ("moved", "ANOTHER SERVER TOOK OVER, found 0 s ago"),
+        ("lost", "THE RECORD LOST ITS LATEST ENTRIES (detected 0 s ago)"),
+        ("moved", "ANOTHER SERVER TOOK OVER (detected 0 s ago)"),
         ("unproved", "checking the actual state of all sites against the record; started 0 s ago"),
     ],
 )

@@ -61,8 +61,8 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     """Erase texts that are older than the setting [retention] keep and no longer
     needed.
 
-    It keeps words about unsettled incidents, contacts of sites that are not closed, and the reasons
-    of active holds and open requests. Without the setting it erases nothing. Over a server it asks
+    It keeps texts about unsettled incidents, contacts of sites that are not closed, and the reasons
+    for active holds and open requests. Without the setting it erases nothing. Over a server it asks
     for a password.
     """
     _answer_of_retention(

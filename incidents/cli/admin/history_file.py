@@ -44,8 +44,8 @@ def duration(given: str) -> timedelta:
 file_argument = click.argument("file", type=params.file_name, metavar="FILE")
 group_within_option = click.option(
     "--group-within", type=duration, metavar="D",
-    help="Keep a report only if it is more than this (60m) from the last one kept of its site:"
-    " a burst of reports is one incident.",
+    help="Merge reports about a site that come within this time (for example, 60m) of the last one"
+    " counted: a burst is one incident.",
 )  # fmt: skip
 skip_bad_option = click.option(
     "--skip-bad", is_flag=True, help="Skip and count lines that cannot be used."
@@ -98,8 +98,8 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
     optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too.
-    Imported incidents start no clock and count in no rule. All lines are checked before anything is
-    written; rows imported before are skipped.
+    Imported incidents start no clock and count toward no rule. All lines are checked before
+    anything is written; rows imported before are skipped.
     """
     from incidents.history.importing import refuse_future
 

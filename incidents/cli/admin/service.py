@@ -46,10 +46,10 @@ _SERVER_HERE = Cause.of("server_here", "start a server where it runs, beside the
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the deadlines until stopped; several daemons can share one database.
 
-    With `status`: show whether deadlines are enforced and what is overdue; exits 1 if they are not,
-    or if no order is carried out.
-    With `check`: check the settings, and the programs and folders that they name; exits 1 with what
-    is wrong. It starts nothing.
+    With `status`: show whether deadlines are being enforced and what is overdue; exits 1 if they
+    are not, or if orders are not being carried out.
+    With `check`: check the settings, and the programs and folders that they name, without starting
+    anything; exits 1 and prints what is wrong.
     """
     if what is not None and once:
         raise InputError.coded(

@@ -190,7 +190,8 @@ WITNESS_PORT = 7380
     "--store",
     type=params.File(),
     metavar="FILE",
-    help="File of what it has seen. Default: the key's file name with .db at the end.",
+    help="File that stores what the witness has seen. Default: the key's file name with .db at the"
+    " end.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -213,8 +214,9 @@ def witness(
 ) -> None:  # fmt: skip
     """Countersign a log's checkpoints, on another machine and with another key.
 
-    It countersigns only what is consistent with everything it has seen (C2SP tlog-witness). It
-    needs no database of the desk. Its store remembers what it has seen: back that up with the key.
+    It countersigns only checkpoints that are consistent with all those it has seen (C2SP
+    tlog-witness). It needs no database of the desk. Its store remembers what it has seen: back up
+    the store with the key.
     """
     if not file.name:
         raise InputError.coded(

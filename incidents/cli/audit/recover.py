@@ -49,8 +49,8 @@ _OTHERS = (
 )
 @click.option(
     "--confirm", metavar="N",
-    help="Number of sites that this opens, or the name of the only one. A terminal asks for"
-    " it.",
+    help="Confirm which sites to open: their number or, for one site, its name. Prompted for in a"
+    " terminal.",
 )  # fmt: skip
 @click.option(
     "--dry-run", is_flag=True, help="Show the sites whose orders would be repeated; change nothing."
@@ -72,10 +72,10 @@ def recover(
     that no receiver takes them for old ones. It compares the actual state of each site with the
     record, and repeats the order if it differs or cannot be checked. That opens the sites that this
     record shows as open: first put a hold on those that must stay down; --dry-run lists them. If
-    more was signed than is left, a new key signs from now on, and the last checkpoint of the old
-    key is kept beside it: run this where the key is, with the daemon's INCIDENTS_AUDIT_KEY. Each
-    run starts a new epoch. Daemons that notice a loss do all this themselves, except signing and
-    opening. Exits 5 if a site still differs at the end, or could not be compared.
+    more entries were signed than are left, a new key signs from now on, and the last checkpoint of
+    the old key is kept beside it: run this where the key is, with the daemon's INCIDENTS_AUDIT_KEY.
+    Each run starts a new epoch. Daemons that detect a loss do all this themselves, except signing
+    and opening. Exits 5 if a site still differs at the end, or could not be compared.
     """
     run.refuse_server(_HERE)
     from incidents.enforcement import comparison, history_recovery

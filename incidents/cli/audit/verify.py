@@ -47,20 +47,20 @@ MAX_KEY_BYTES = 1_000_000
     multiple=True,
     type=params.File(),
     metavar="FILE",
-    help="Checkpoint that you kept elsewhere: what it covers must be unchanged.",
+    help="Checkpoint that you kept elsewhere: the entries that it covers must be unchanged.",
 )
 @click.option(
     "--witness",
     "witnesses",
     multiple=True,
     metavar="VKEY|FILE",
-    help="Key of a witness that you trust: it must have countersigned.",
+    help="Key of a witness that you trust: the witness must have countersigned.",
 )
 @click.option(
     "--since",
     metavar="FILE|auto",
     help="Checkpoint of an earlier verification: decisions on sites without later entries are"
-    " not repeated. auto: the one that the last run with auto kept.",
+    " not repeated. auto: the checkpoint that the last run with auto saved.",
 )
 @click.option("--no-policy", is_flag=True, help="Do not repeat the decisions.")
 @options.looking

@@ -268,10 +268,10 @@ def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
 )
 @options.looking
 def terms(run: Run, days: int | None, ics: str | None) -> None:
-    """List what to file, or to show in page footers, and by when: 30 days each.
+    """List filings to submit and numbers to show in page footers, with deadlines: 30 days each.
 
     Days are in the time zone of the settings; the last day counts to its end. The desk is reminded
-    of late sites; none is suspended for it.
+    of late sites; no site is suspended for being late.
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()

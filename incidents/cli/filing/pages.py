@@ -39,7 +39,7 @@ output_option = click.option(
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Export the filings of the sites, or of all, as JSON Lines, JSON or CSV.
 
-    `filing import` can read each of them back. Erased data is left out.
+    `filing import` can read each of these formats back. Erased data is left out.
     """
     from incidents.filing import export as filing_export
 
