@@ -45,7 +45,7 @@ def test_what_closes_a_site_is_asked_in_the_language_of_the_person_though_a_prog
     )  # fmt: skip
     assert asked.status == 4
     assert asked.err.startswith(
-        "此操作将关闭 shop.example：不提供售后服务，不予退款。\n请输入其名称"
+        "此操作将关闭 shop.example：不提供售后服务，不予退款。\n请输入网站名称"
     )
     assert '"message": "nothing was done: closing shop.example was not confirmed' in asked.err
 
@@ -159,7 +159,7 @@ def test_a_closure_is_confirmed_in_chinese(chinese: Cli) -> None:
     assert (
         "这是 24 小时内的第 3 次违规，满 3 次即关闭网站。\n"
         "此操作将关闭 shop.example：不提供售后服务，不予退款。\n"
-        "请输入其名称以确认："
+        "请输入网站名称以确认："
     ) in closed.err
     assert closed.status == 0
     assert english_in(closed) == []
