@@ -164,10 +164,7 @@ class App:
 
     @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report in the settings, read once.
-
-        Raises the errors of `settings.police.read`.
-        """
+        """The duty to report in the settings, read once; raises `settings.police.read`'s errors."""
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))

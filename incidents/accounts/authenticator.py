@@ -185,10 +185,7 @@ class Authenticator:
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
     def identify(self, handle: str, password: str, terminal: str) -> Identity:
-        """Return the identity of a person at a terminal, for one action.
-
-        Raises the errors of `sign_in`.
-        """
+        """Identify a person at a terminal, for one action. Raises the errors of `sign_in`."""
         found, attempt = self._find(handle), Attempt("sign_in", "terminal", terminal)
         guess = throttle.at_terminal(found.name, terminal)
         account = self._check(found, password, guess, attempt)

@@ -148,10 +148,7 @@ def _site(given: str) -> str:
 def urls(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> Normalized:
-    """The option for the web addresses of one finding.
-
-    Raises the same errors as `values.inputs.urls`.
-    """
+    """The option for one finding's web addresses. Raises the errors of `values.inputs.urls`."""
     return inputs.urls(given)
 
 

@@ -232,10 +232,7 @@ class RemoteApp:
         return self.desk.hand_over(order, dry_run=dry_run)
 
     def keep_evidence(self, file: Path, digest: str, _: Callable[[], object]) -> None:
-        """Do nothing: the server keeps it.
-
-        The file is sent with the action, which it may refuse.
-        """
+        """Do nothing: the file is sent to the server with the action, which may be refused."""
         self.desk.upload(file, digest)
 
     def link(self, incident: tuple[int, int]) -> Link:

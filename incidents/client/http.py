@@ -136,9 +136,9 @@ class Exchange:
         query: Mapping[str, Any] | None = None,
         within_s: float | None = None,
     ) -> tuple[JSONObject, str | None]:
-        """Return the document and its ETag; `within_s`: a longer timeout.
+        """Return the document and its ETag.
 
-        Raises the same errors as `send`.
+        Raises `send`'s errors; `within_s`: a longer timeout.
         """
         answer = self.send(
             method, path, key=key, key_for_s=key_for_s, seen=seen, query=query, json=words,
@@ -188,10 +188,7 @@ class Exchange:
         return answer
 
     def plain(self, path: str) -> bytes:
-        """Get the document at `path` from the root, outside the API.
-
-        Raises the errors of `send`.
-        """
+        """Get the document at `path`, outside the API. Raises the errors of `send`."""
         with self._answering():
             answer = self.http.get(path)
         faults.check(self.server, f"GET {path}", answer)

@@ -1,7 +1,7 @@
-"""The duty of recovery: compare the live system with a shortened record until they agree.
+"""The duty of recovery: compare the live system with a record without its end.
 
-The record has lost its end. The delivery carries out repeated orders like any other; then the site
-is compared again.
+The duty ends when they agree. The delivery carries out repeated orders like any other; then the
+site is compared again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Recovery:
             self._part.attempt(self.recover)
 
     def recover(self) -> bool:
-        """Compare the sites due now, and return whether any was.
+        """Compare the sites due now; return whether any was.
 
         Raises the errors of `compare_sites`.
         """

@@ -69,10 +69,7 @@ class Activation:
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> policies.Activated:
-    """The changes that the activation would make at `now` (UTC).
-
-    Raises the same errors as `activate`.
-    """
+    """The changes that it would make at `now` (UTC). Raises the errors of `activate`."""
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
     return {

@@ -68,9 +68,9 @@ class CommandBatcher:
         return answers
 
     def submit_alone(self, envelope: Envelope) -> Answer:
-        """Submit the command alone, with no limit on waits for locks.
+        """Submit the command alone, without a limit on lock waits.
 
-        Raises the same errors as `submit`.
+        Raises the errors of `submit`.
         """
         [answer] = self._desk.submit([envelope])
         return answer

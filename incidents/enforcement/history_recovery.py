@@ -135,10 +135,7 @@ class HistoryRecovery:
             return Outcome(resumed, new, known, is_loss_unknown=blind and known is None)
 
     def preview(self, request: RecoveryRequest) -> list[Comparison]:
-        """Preview `compare_sites` after `resume`, without changes.
-
-        Raises the same errors as both.
-        """
+        """Preview `compare_sites` after `resume`, without changes. Raises the errors of both."""
         self._refuse(request)
         if self._signs():
             self._check(request, signers_lock.place_id(self._ring.file))

@@ -33,10 +33,7 @@ _REPORT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The record since a time (UTC) in the database at `url`.
-
-    `size`: the size of an equivalent file.
-    """
+    """The record since a time (UTC) in the database at `url`; `size`: of an equivalent file."""
 
     url: str
     since: datetime

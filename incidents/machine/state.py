@@ -158,11 +158,7 @@ def checked_site(trigger: str, source: str, dest: str) -> str:
 
 
 def checked_incident(trigger: str, source: str, dest: str) -> str:
-    """`dest`, if the incident's table has the move (or nothing moved).
-
-    Raises:
-        ImpossibleMoveError: naming the move.
-    """
+    """`dest`, if the incident's table has the move or nothing moved; else ImpossibleMoveError."""
     return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
 
 

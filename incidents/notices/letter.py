@@ -230,10 +230,7 @@ LANGUAGES = ("zh_CN", "en")
 
 
 class NoticeType(NamedTuple):
-    """The recipient of a notice and its occasion.
-
-    The recipient is `customer`, `desk`, or `phone` (the caller reads it).
-    """
+    """A notice's recipient (`customer`, `desk`, or `phone`: the caller reads it) and occasion."""
 
     to: str
     when: str

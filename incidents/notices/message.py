@@ -71,10 +71,7 @@ def read_address(text: str, name: str | None = None) -> Address:
 
 
 def read_named_address(text: str) -> Address:
-    """The address `a@b.example`, or `Somebody <a@b.example>`.
-
-    Raises the same errors as `read_address`.
-    """
+    """`a@b.example`, or `Somebody <a@b.example>`. Raises the errors of `read_address`."""
     found = _WITH_NAME.fullmatch(text)
     if found is None:
         return read_address(text)

@@ -142,10 +142,7 @@ def customer_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) ->
 
 
 def desk_settings(zone: tzinfo, environ: Mapping[str, str] | None = None) -> DeskSettings:
-    """Read [alarms], with channels of its own or of [notices].
-
-    Raises the same errors as `customer_settings`.
-    """
+    """Read [alarms], with its own or [notices]' channels. Raises `customer_settings`' errors."""
     notices = _options(NOTICES, environ)
     section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)

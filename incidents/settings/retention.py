@@ -67,10 +67,7 @@ def read(section: Mapping[str, Any]) -> Retention:
 
 
 def of_settings() -> Retention:
-    """Return the settings file's retention.
-
-    Raises the errors of `read` and `settings.sources.section`.
-    """
+    """Return the settings file's retention; raises the errors of `read` and `sources.section`."""
     return read(sources.section(SECTION))
 
 

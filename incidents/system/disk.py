@@ -180,10 +180,7 @@ def check_opened_by_name(handle: int) -> None:
 
 
 def read(file: Path) -> bytes:
-    """Return the content of a file that only this program writes.
-
-    Raises the errors of `open_own`.
-    """
+    """Return the content of a file that only this program writes; raises `open_own`'s errors."""
     with os.fdopen(open_own(file), "rb") as stream:
         return stream.read()
 

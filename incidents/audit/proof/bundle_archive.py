@@ -240,10 +240,7 @@ def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
 
 
 class _Header(tarfile.TarInfo):
-    """Reads a header and marks it as checked.
-
-    `tarfile` mistakes a wrong header for the end of the archive.
-    """
+    """A header that was checked: `tarfile` mistakes a wrong header for the archive's end."""
 
     is_checked = False  # stays so under a Python that calls neither of the hooks below
 

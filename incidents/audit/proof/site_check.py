@@ -132,10 +132,7 @@ class Since(NamedTuple):
 
 
 def later_sites(log: LiveLog, _progress: Progress, size: int) -> list[Ids]:
-    """The sites with entries after `size`, or with an action across it, in shares.
-
-    Numbered and unnumbered entries count.
-    """
+    """The sites with entries after `size`, even unnumbered, or an action across it, in shares."""
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)

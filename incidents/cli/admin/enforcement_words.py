@@ -197,10 +197,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 
 
 def write_enforcement(run: Run, found: Mapping[str, Any]) -> None:
-    """Report whether and by whom the clock is enforced.
-
-    Also report problems of the history, and overdue items.
-    """
+    """Report if and by whom the clock is enforced, the history's problems, and overdue items."""
     from incidents.views.health import carries_out
 
     when = run.when

@@ -124,10 +124,7 @@ def waits(reader: Reader, tasks: Iterable[Task]) -> list[dict[str, object]]:
 
 
 def settings_of(reader: Reader) -> tuple[FilingSettings, str]:
-    """The settings of the filings, and the error in them.
-
-    If there is an error, the defaults apply.
-    """
+    """The settings of the filings (the defaults, if faulty), and the error in them."""
     try:
         return settings.load(), ""
     except (SettingError, UnknownSettingError, SettingsFileError) as error:

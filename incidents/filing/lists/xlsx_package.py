@@ -216,10 +216,7 @@ def read(
     *,
     elements: int = MAX_ELEMENTS,
 ) -> int:
-    """Read a part into a handler, and return its number of elements.
-
-    Raises the same errors as `PartReader`.
-    """
+    """Read a part into a handler; return its number of elements. Raises `PartReader`'s errors."""
     reading = PartReader(file, part, handler, elements=elements)
     for block in blocks:
         reading.feed(block)

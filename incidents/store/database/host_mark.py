@@ -213,10 +213,7 @@ class HostMark:
             stream.write(here.text())
 
     def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
-        """Refuse unless the last beat is old.
-
-        Both times are by the file system's clock, which is shared.
-        """
+        """Refuse unless the last beat is old; both times are by the file system's shared clock."""
         age = now - last.at
         if last.host.is_same_machine(here) and age > _up_for_s():
             # This machine's own, from before its restart.
