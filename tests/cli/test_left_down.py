@@ -256,8 +256,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
 
     said = (
         "Hold on false.example lifted; false.example is actually closed and the reason may have"
-        " been lost, so false.example stays closed. Record the reason again, or check the actual"
-        " state of false.example and repeat the order to reopen it"
+        " been lost, so false.example stays closed. Record the reason again; or, once false.example"
+        " is not suspended, check its actual state and repeat the order to reopen it"
     )
     fit = "next: incidents orders reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said

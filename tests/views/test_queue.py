@@ -192,7 +192,7 @@ TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "appro
 @pytest.mark.parametrize(
     ("details", "language", "to_come", "was_due"),
     [
-        (TO_FILE, ENGLISH, "File shop.example with", "end of 2026-03-16; no filing is recorded"),
+        (TO_FILE, ENGLISH, "must be filed with", "end of 2026-03-16; no filing is recorded"),
         (TO_SHOW, ENGLISH, "must show the record", "end of 2026-03-16; this is not recorded"),
         (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已超时，"),
         (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已超时，"),

@@ -13,7 +13,10 @@ from incidents.store.schema.desk_tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 
-DISPUTED = "leaves the rule unmet: the closure becomes disputed; the site stays closed until a person decides"
+DISPUTED = (
+    "leaves the rule unmet: the closure becomes disputed; the site stays closed until a person"
+    " decides"
+)
 
 
 def would(day: Day) -> str:
