@@ -144,8 +144,8 @@ def simulate(
     """Run the history in FILE through policies, in simulated time; nothing is stored.
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and
-    optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too. All
-    policies see the same calls.
+    optionally url, category, note, contact, contact_at, removed_at. A URLhaus dump works too.
+    Times without an offset are UTC, or in --zone. All policies see the same calls.
     """
     from incidents.history.comparison import prepare
     from incidents.history.reports import Draw
