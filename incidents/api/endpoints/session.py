@@ -105,7 +105,7 @@ def sign_out(request: Request, response: Response, by: CurrentVisit) -> None:
 
 
 @own_routes.post("/session/proof", **opened(account_documents.Session))
-def reauthenticate(request: Request, by: CurrentVisit, proof: Proof) -> account_documents.Session:
+def prove(request: Request, by: CurrentVisit, proof: Proof) -> account_documents.Session:
     """Confirm your password; actions that need this are then possible for five minutes."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
