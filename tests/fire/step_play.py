@@ -69,6 +69,7 @@ class Play:
             expected.append(wanted)
             self.figures["refused"] += wanted.refusal is not None
             self.figures["repeated"] += wanted.repeated
+        self._machine.commit()
         for desk in self._desks:
             desk.take(given, expected, rehearse=batch[0].back == 1)
 

@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 from incidents.audit.replay import Replay
 from incidents.contract.case_documents import event_document, incident_document, site_document
 from incidents.desk import Answer, Desk, Envelope
+from incidents.desk.repetition import order_of_hold
 from incidents.machine import commands as c
-from incidents.machine import rules
+from incidents.machine import orders, rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
@@ -71,6 +72,8 @@ class Machine:
         self.events: dict[str, list[Event]] = {}
         self.used: dict[str, Asked] = {}
         self._kept: dict[str, Expected] = {}
+        self._committed: dict[str, int] = {}
+        self._taken_back: dict[str, set[int]] = {}
 
     def take(self, asked: Asked) -> Expected:
         """The outcome of a command, its key looked at first."""
@@ -82,7 +85,9 @@ class Machine:
                 return replace(kept, repeated=True)
             return replace(self._decide(asked.site, c.Elapse(), asked.now), refusal="key_reused")
         expected = self._decide(asked.site, asked.command, asked.now)
-        if asked.key is not None and expected.site is not None:
+        # A refused repeat is not kept: it may be possible the next time.
+        is_kept = expected.refusal is None or not isinstance(asked.command, c.RepeatOrder)
+        if asked.key is not None and expected.site is not None and is_kept:
             self.used[asked.key] = asked
             self._kept[asked.key] = expected
         return expected
@@ -90,7 +95,21 @@ class Machine:
     def elapse(self, now: datetime) -> dict[str, list[Document]]:
         """Do everything due everywhere; return the events by site."""
         done = {site: self._decide(site, c.Elapse(), now).events for site in self.cases}
+        self.commit()
         return {site: list(events) for site, events in done.items() if events}
+
+    def commit(self) -> None:
+        """End a transaction: a suspension begun and ended in it is never ordered."""
+        for site, case in self.cases.items():
+            before = self._committed.get(site, 0)
+            events = self.events[site][before:]
+            if not events:
+                continue
+            self._committed[site] = before + len(events)
+            ordered = {before + 1 + each.event for each in orders.orders(events)}
+            unsent = {order for order, _ in case.deliveries if order > before} - ordered
+            self._taken_back.setdefault(site, set()).update(unsent)
+            _withdraw(case, unsent)
 
     def judge(self) -> None:
         """Each site's events alone, replayed, must give its case."""
@@ -98,6 +117,7 @@ class Machine:
             replayed = Case(site_id=case.site_id, site=site)
             for event in self.events[site]:
                 apply(replayed, event)
+            _withdraw(replayed, self._taken_back.get(site, set()))
             assert replayed == case, f"the events of {site} do not give its case"
 
     def case(self, site: str) -> Case:
@@ -108,12 +128,20 @@ class Machine:
         if site not in self.cases and not isinstance(command, c.AddSite):
             return Expected(refusal="unknown_site")
         before = self.case(site)
-        decision = decide(before, command, self.policy, now)
+        refusal = order_of_hold(before, command)
+        decision = decide(before, command if refusal is None else c.Elapse(), self.policy, now)
+        if refusal is not None:
+            decision = replace(decision, refusal=refusal)
         self.cases[site] = decision.case
         self.events.setdefault(site, []).extend(decision.events)
         if self._documents:
             return _shown(before, command, decision, self.policy)
         return Expected(refusal=_refusal(decision), acted=_acted(decision), site={})
+
+
+def _withdraw(case: Case, unsent: set[int]) -> None:
+    for order, lane in [each for each in case.deliveries if each[0] in unsent]:
+        del case.deliveries[order, lane]
 
 
 def _refusal(decision: Decision) -> str | None:
