@@ -15,6 +15,7 @@ from typing import Any
 Document = dict[str, Any]
 
 _REQUIREMENTS = Path("requirements", "bench.txt")
+_CATALOGUES = Path("scripts", "catalogues.py")
 
 # Where the tree's code comes from: in a process of its own, in a program that it starts, and in a
 # worker that it spawns. An editable installation of another checkout is on the path of each.
@@ -59,11 +60,11 @@ class Tree:
         return tuple(found["scenarios"])
 
     def compile(self) -> None:
-        """Compiles all of it, so that no process that is measured has to."""
-        subprocess.run(
-            [self.python, "-m", "compileall", "-q", "bench", "incidents"],
-            cwd=self.root, check=True, env=self._environment(),
-        )  # fmt: skip
+        """Compile its modules, so that no measured process has to, and its catalogues."""
+        self._run("compileall", "-q", "bench", "incidents")
+        if (self.root / _CATALOGUES).exists():
+            # Compiled catalogues are not committed, so a commit's files are without them.
+            self._run("scripts.catalogues")
 
     def measure(
         self, scenario: str, options: Sequence[str], folder: Path, within_s: float
@@ -103,6 +104,12 @@ class Tree:
         error = "".join(last) or f"exited with status {status} without any output"
         failed = [{"contender": scenario, "error": error}]
         return {"trials": [_nothing(scenario) | {"failed": failed}]}
+
+    def _run(self, module: str, *words: str) -> None:
+        subprocess.run(
+            [self.python, "-m", module, *words], cwd=self.root, check=True,
+            stdout=subprocess.DEVNULL, env=self._environment(),
+        )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(self.root)}

@@ -212,6 +212,17 @@ def test_each_tree_is_measured_by_its_own_code_in_all_that_it_starts(
     assert "left out: lateness, which then does not have" in told
 
 
+def test_the_catalogues_of_a_tree_are_compiled_before_it_is_measured(
+    repository: Repository,
+) -> None:
+    source = "incidents/locale/en/LC_MESSAGES/cli.po"
+    repository.write("scripts/catalogues.py", (ROOT / "scripts/catalogues.py").read_text())
+    repository.write(source, (ROOT / source).read_text())
+    repository.commit(1.0)
+    Tree(root=repository.folder, python=sys.executable).compile()
+    assert (repository.folder / source).with_suffix(".mo").exists()
+
+
 def test_the_code_of_another_tree_is_not_measured_in_its_place(repository: Repository) -> None:
     repository.commit(1.0)
     # What is installed would be found now.
