@@ -14,12 +14,12 @@ from incidents.contract.rights import LOOKING, OF_THE_HOUSE, RIGHTS
 ROLES: tuple[Role, ...] = get_args(Role)
 
 SUMMARIES: dict[Role, str] = {
-    "viewer": "sees queue, sites and incidents, and no number or address of a person in full",
-    "operator": "works at the desk: logs, calls, states what came of it",
-    "supervisor": "an operator who also reinstates and holds sites, and steers orders",
-    "auditor": "reads the record, exports and proves it; changes nothing",
-    "integrator": "another program: keeps the register and logs reports",
-    "administrator": "makes accounts and tokens, activates policies; does no work at the desk",
+    "viewer": "sees the queue, sites and incidents; personal data is masked",
+    "operator": "works at the desk: logs, calls, records outcomes",
+    "supervisor": "an operator who also reinstates and holds sites, and manages orders",
+    "auditor": "reads, exports and verifies the record; changes nothing",
+    "integrator": "another program: maintains the register and logs violations",
+    "administrator": "manages accounts and tokens, activates policies; does not work at the desk",
 }
 
 _TABLE: dict[str, tuple[Role, ...]] = {

@@ -43,7 +43,7 @@ class OrderDelivered(OrderEvent):
 class OrderFailed(OrderEvent):
     """The order was given up: a dead letter. An attempt may have had an effect.
 
-    With the problem `braked` it was not tried: too many sites were being taken down at once.
+    With the problem `braked` it was not tried: too many sites were being taken down.
     """
 
     kind = "order_failed"

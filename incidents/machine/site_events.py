@@ -23,7 +23,7 @@ class SiteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteEdited(Event):
-    """The contact details changed; None: this detail did not."""
+    """The contact details changed; an absent detail did not."""
 
     kind = "site_edited"
     command = c.EditSite
@@ -34,7 +34,7 @@ class SiteEdited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSuspended(SiteEvent):
-    """The site was suspended (R2) until `until`, counted from the moment it was really made."""
+    """The site was suspended (R2) until `until`, counted from the moment it was made."""
 
     kind = "site_suspended"
     suspension: int
@@ -62,7 +62,7 @@ class SuspensionStruck(SiteEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionRestored(Event):
-    """After a correction, a struck case counts again, without a new suspension."""
+    """After a correction, a voided case counts again, without a new suspension."""
 
     kind = "suspension_restored"
     suspension: int

@@ -16,10 +16,10 @@ Command = tuple[str, click.Command]
 
 _STATUSES = (
     (errors.DONE, "done", ""),
-    (errors.FAILED, "failed: the database, a file, the settings; or a check came out wrong", ""),
-    (errors.MISUSED, "wrong usage: an option, a time, a file that is not what it must be", ""),
-    (errors.REFUSED, "refused: the command is understood and not possible", "refusals.md"),
-    (errors.NOT_CONFIRMED, "not confirmed: nothing is done", ""),
+    (errors.FAILED, "failed: the database, a file or the settings; or a check found a fault", ""),
+    (errors.MISUSED, "wrong usage: an invalid option, time or file", ""),
+    (errors.REFUSED, "refused: the command is not possible now", "refusals.md"),
+    (errors.NOT_CONFIRMED, "not confirmed: nothing was done", ""),
     (errors.NOT_VERIFIED, "verification failed: the record and the tables differ", ""),
     (errors.INTERRUPTED, "interrupted with Ctrl-C", ""),
 )
@@ -29,19 +29,20 @@ def text() -> str:
     """The page."""
     return page(
         "# Commands",
-        "`incidents NOUN VERB` keeps things in order; what an operator does all day is one verb."
-        " Options follow the verb. Data goes to standard output, all else to standard error.",
+        "Every command with its options. Daily actions are one verb, all else is `incidents NOUN"
+        " VERB`. Options follow the verb. Data goes to standard output, the rest to standard"
+        " error.",
         _contents(),
         "## Exit status",
         table(("status", "meaning"), map(_status, _STATUSES)),
         "## Common options",
-        "Every command takes these, but `completion`; exceptions stand with the command.",
+        "Every command except `completion` takes these; exceptions are named with the command.",
         _options(_common(options.looking)),
-        "Without `--format`, a person at a terminal sees a table, and a pipe gets fields between"
-        " tabs, without colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.",
-        "## Options of an act",
+        "Without `--format`, a terminal gets a table, and a pipe gets tab-separated fields without"
+        " colour. `NO_COLOR` and `CLICOLOR_FORCE` are obeyed.",
+        "## Options of an action",
         "Every command that changes something takes these as well.",
-        _options(_only_of_an_act()),
+        _options(_only_of_an_action()),
         *(part for section in COMMANDS for part in _section(section)),
     )
 
@@ -101,12 +102,12 @@ def _help(command: click.Command) -> Iterator[str]:
 def _also(own: Sequence[click.Option]) -> str:
     mine = {_signature(option) for option in own}
     common = {_signature(option) for option in _common(options.looking)}
-    more = {_signature(option) for option in _only_of_an_act()}
+    more = {_signature(option) for option in _only_of_an_action()}
     if not common & mine:
         return "It takes no other option."
     also = ["[common options](#common-options)"]
     if more & mine:
-        also.append("[options of an act](#options-of-an-act)")
+        also.append("[options of an action](#options-of-an-action)")
     missing = [name for name, _ in sorted((common | (more if more & mine else set())) - mine)]
     without = ", ".join(f"`{name}`" for name in missing)
     return f"Also the {' and the '.join(also)}{f', without {without}' if without else ''}."
@@ -126,7 +127,7 @@ def _common(decorator: object) -> list[click.Option]:
 def _nothing() -> None: ...
 
 
-def _only_of_an_act() -> list[click.Option]:
+def _only_of_an_action() -> list[click.Option]:
     common = {_signature(option) for option in _common(options.looking)}
     return [one for one in _common(options.acting) if _signature(one) not in common]
 

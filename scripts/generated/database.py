@@ -9,57 +9,58 @@ from incidents.store.schema.catalogue import schema
 from scripts.generated.markdown import page, table
 
 _TABLES = {
-    "sites": "One row a site, with what is derived of its case. Its lock is the lock of all that"
-    " belongs to the site; `next_due` is what the daemon wakes for.",
+    "sites": "One row per site, with what is derived of its case. Its lock covers everything of the"
+    " site; the daemon wakes for `next_due`.",
     "incidents": "The violations; `n` counts within the site: `12-3` is `site_id` 12, `n` 3.",
     "incident_urls": "The addresses of an incident, at most 50.",
-    "contacts": "Calls and messages, kept when they are voided.",
-    "evidence": "Attached files by their digest; the files themselves lie in the evidence folder.",
-    "notes": "What was written about an incident, and for whom: `desk` or `customer`.",
-    "suspensions": "The cases of R2 and R3. `closed` marks the one that closed the site.",
-    "tasks": "What the desk was asked to do, and its outcome.",
-    "filing_details": "What is filed of a site, by key; people's own is a reference.",
-    "filing_terms": "The terms that run by what is filed: the last day of each, when the desk was"
-    " reminded of it last, and when it will be next. Days of the desk's own zone.",
-    "footers": "When somebody looks next at the foot of a site's page.",
+    "contacts": "Calls and messages, also voided ones.",
+    "evidence": "Attached files by their digest; the files are in the evidence folder.",
+    "notes": "Notes on incidents, and for whom: `desk` or `customer`.",
+    "suspensions": "The cases of R2 and R3; `closed` marks the one that closed the site, `struck` a"
+    " voided one.",
+    "tasks": "The desk's tasks, with their outcomes.",
+    "filing_details": "The filed details of a site, by key; personal data is a reference.",
+    "filing_terms": "The terms of filings: the last day of each, the last reminder and the next."
+    " Days are in the desk's zone.",
+    "footers": "When the footer of a site's page is checked next.",
     "claims": "Who works on which item of the queue.",
-    "work": "The queue: one row an item, written with whatever changes it.",
-    "entries": "The record: one canonical JSON text for each event, never updated. Site id 0 is the"
+    "work": "The queue: one row per item, written with whatever changes it.",
+    "entries": "The record: one canonical JSON text per event, never updated. Site id 0 is the"
     " desk's own stream.",
-    "orders": "The outbox: what the world must be told to do. Never updated.",
-    "deliveries": "The orders that are not settled in a lane: they wait, are in somebody's hands"
-    " until `next_at` (`held_by`), or are dead letters. Of the others the entries tell.",
-    "alarms": "What the desk was told, so that each alarm is told once.",
-    "uncompared": "The sites that could not be compared with the world since the record lost its"
-    " end, since when, and why.",
-    "keys": "What `--key` has answered, so that a repeated command gets the same answer.",
+    "orders": "The outbox: orders to the live system. Never updated.",
+    "deliveries": "The orders that are not settled: waiting, being carried out until `next_at` by"
+    " `held_by`, or dead letters. The entries tell of the others.",
+    "alarms": "Alarms that the desk has got, so that each comes once.",
+    "uncompared": "Sites whose actual state could not be compared since the record lost its latest"
+    " entries, since when, and why.",
+    "keys": "The answers to commands with `--key`, so that a repeated command gets the same one.",
     "policies": "Every policy that was ever active, as its file.",
-    "desk": "One row: the active policy, and how many entries the desk's own stream has.",
-    "sealed": "People's own words, with their salts: the only table that holds them. Every other"
-    " place has a reference, so that a row can go from here and no proof is broken.",
+    "desk": "One row: the active policy, and the number of entries in the desk's own stream.",
+    "sealed": "Personal data with its salts, in this table only. Other places have references, so a"
+    " deleted row breaks no proof.",
     "leaves": "The numbers of the log: which entry is its leaf. Dense from 0, never updated.",
-    "tiles": "The tree over the leaves (C2SP tlog-tiles): up to 256 hashes of 32 bytes a tile; the"
-    " last one of each level grows.",
+    "tiles": "The tree over the leaves (C2SP tlog-tiles): up to 256 hashes of 32 bytes per tile;"
+    " the last one of each level grows.",
     "log_head": "One row: the size of the tree, the roots of its perfect subtrees, and up to which"
-    " id no entry is without a number.",
-    "checkpoints": "What was signed of the log (C2SP tlog-checkpoint), never updated.",
-    "cosignatures": "What witnesses have signed of a checkpoint (C2SP tlog-cosignature).",
-    "stamps": "What a time-stamping authority has signed of a checkpoint (RFC 3161).",
+    " id every entry has a number.",
+    "checkpoints": "The signed checkpoints (C2SP tlog-checkpoint), never updated.",
+    "cosignatures": "The witnesses' signatures of checkpoints (C2SP tlog-cosignature).",
+    "stamps": "The time stamps of checkpoints (RFC 3161).",
     "log_keys": "The public keys that sign checkpoints, each with its entry in the desk's own"
     " stream; the last one signs.",
-    "accounts": "Who may come in, and as what. Of the desk's own stream, as `tokens` are.",
-    "tokens": "What programs come in with: the digest of each, never the token.",
-    "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade forgets them.",
-    "sessions": "Who is signed in, under the digest of the cookie.",
-    "serve_keys": "The keys that `serve` has sealed passwords, tokens and sessions with: the digest"
-    " of each, never the key. The newest holds.",
-    "attempts": "Who has failed to sign in within the last hour, and from where.",
-    "sign_ins": "Who signed in and out and who was not let in. In no entry; a row stays, and once"
-    " it is old enough pseudonyms take the place of people and addresses.",
-    "refusals": "Who was not let do what, counted by the day (UTC); erased as sign-ins are.",
-    "rehearsal": "One row where the database is a rehearsal: any clock is accepted.",
+    "accounts": "The accounts and their roles. In the desk's own stream, like `tokens`.",
+    "tokens": "The digests of the tokens.",
+    "passwords": "The hashes of the passwords (Argon2id). In no entry: a downgrade deletes them.",
+    "sessions": "The open sessions, by the digest of the cookie.",
+    "serve_keys": "The digests of the keys by which `serve` seals passwords, tokens and sessions;"
+    " the newest is in use.",
+    "attempts": "Failed sign-ins within the last hour, and from where.",
+    "sign_ins": "Sign-ins, sign-outs and failed sign-ins. In no entry; old rows get pseudonyms in"
+    " place of people and addresses.",
+    "refusals": "Who was refused what, counted by day (UTC); erased like sign-ins.",
+    "rehearsal": "One row if the database is a rehearsal: any clock is accepted.",
     "heartbeats": (
-        "The daemons at work, and under `once:HOST` the last `daemon --once` of a host."
+        "The running daemons, and under `once:HOST` the last `daemon --once` of a host."
     ),
 }
 
@@ -68,13 +69,11 @@ def text() -> str:
     """The page."""
     return page(
         "# The database",
-        "The same tables on SQLite and PostgreSQL. The command line is the way in; reading them"
-        " with other tools is safe, and whatever else writes to them is found by"
-        " `incidents audit replay`.",
-        "Times are UTC to the microsecond, on SQLite as microseconds since 1970. `note`,"
-        " `reason`, `phone`, `email`, `person` and the like are references to `sealed`"
-        " (`sha256:…`). `epoch` counts the reinstatements of a site: what is from before one counts"
-        " in no rule after it.",
+        "The tables, the same on SQLite and PostgreSQL. You may read them with other tools, but"
+        " write only through the command line: `incidents audit replay` finds other changes.",
+        "Times are UTC to the microsecond, on SQLite as microseconds since 1970. `note`, `reason`,"
+        " `phone`, `email`, `person` and the like are references to `sealed` (`sha256:…`). `epoch`"
+        " counts the reinstatements of a site; the rules ignore earlier epochs.",
         *(part for each in _all() for part in _table(each)),
     )
 

@@ -36,15 +36,15 @@ _HEADER = {
     "site_seq": "the entry's place in the site's stream, from 1 without a gap",
     "kind": "what happened, one of the kinds below",
     "occurred_at": "when it happened",
-    "recorded_at": "when it was written down",
-    "actor": "who said or did it; `clock` for what fell due, `courier` for who carried an order"
-    " out, `checker` for what checks and reminds, `customer` for the responsible person",
-    "login": "the login name beside it; absent where the clock acted",
+    "recorded_at": "when it was recorded",
+    "actor": "who did it; `clock` for what fell due, `courier` for what carried out an order,"
+    " `checker` for what checks and reminds, `customer` for the responsible person",
+    "login": "the login name; absent for `clock`",
     "policy": "the digest of the policy that was active",
-    "rule": "the rule that acted: `repeat` (R1), `unreachable` (R2), `unreachable_run` (R3),"
+    "rule": "the rule that applied: `repeat` (R1), `unreachable` (R2), `unreachable_run` (R3),"
     " `false_info` (R4), `refusal` (R5)",
-    "reason": "why the rule acted, below",
-    "run": "the run of misses (R3) after this event, where the event has changed it",
+    "reason": "why it applied, see below",
+    "run": "the run of misses (R3) after this event, if the event changed it",
     "data": "the fields of its kind",
 }
 _SEALED = frozenset({"note", "text", "phone", "email", "person", "evidence", "name"})
@@ -56,17 +56,17 @@ _WORDS: dict[object, str] = {
     timedelta: "whole seconds",
     tuple[int, ...]: "ids of incidents",
     tuple[str, ...]: "list of texts",
-    tuple[tuple[str, str], ...]: "object of texts, of people's own ones references",
+    tuple[tuple[str, str], ...]: "object of texts; personal ones are references",
 }
 _REASON = {
     "incidents": "the incidents that were counted",
     "counted": "how many there are (R1), or the place in the run (R3)",
     "needed": "how many close a site",
-    "since": "the first of them (R1); when they refused, or their time to delete began (R5)",
+    "since": "the first of them (R1); the refusal, or the start of the time to delete (R5)",
     "until": "the last of them (R1)",
-    "within_s": "the longest span of time that the policy allows (R1)",
-    "deadline": "the time that was missed (R2, R3, R5)",
-    "decided_at": "the time that it was compared with",
+    "within_s": "the policy's longest span of time (R1)",
+    "deadline": "the missed deadline (R2, R3, R5)",
+    "decided_at": "the time it was compared with",
 }
 
 
@@ -75,15 +75,13 @@ def text() -> str:
     examples = _examples()
     return page(
         "# The entry",
-        "Each event of a site is one entry: one line of JSON, stored as it was written and exported"
-        " to the byte. It is canonical (RFC 8785): keys in order, no spaces, no floating point"
-        f" numbers, at most {entry.MAX_BYTES + 1} bytes with its line end. Each entry can be read"
-        " on its own.",
-        "Names are public ids: incident `12-3`, contact `12-3-1`, task `12-t2`, and order `12-o45`"
-        " after the entry that gave it. Times are RFC 3339 in UTC. What is null, false or empty is"
-        " left out. People's own words (notes, reasons,"
-        " names, phones, addresses) stand as references, `sha256:…`, to values that are kept"
-        " apart, each with a salt of its own.",
+        "The format of the record. Each event of a site is one entry: one line of JSON, stored and"
+        " exported to the byte. It is canonical (RFC 8785): keys in order, no spaces, no floating"
+        f" point numbers, at most {entry.MAX_BYTES + 1} bytes with its line end.",
+        "Ids are public: incident `12-3`, contact `12-3-1`, task `12-t2`, and order `12-o45` after"
+        " the entry that gave it. Times are RFC 3339 in UTC. Null, false and empty values are left"
+        " out. Personal data (notes, reasons, names, phones, addresses) is replaced by references,"
+        " `sha256:…`, to salted values that are kept apart.",
         "## Fields of every entry",
         table(("field", "meaning"), ((f"`{key}`", what) for key, what in _header(examples))),
         "## Fields of a reason",

@@ -17,17 +17,17 @@ _RULES = {
     "closure": "R4, R5",
 }
 _MEANINGS = {
-    "repeat.count": "so many violations on one site close it",
-    "repeat.within": "the longest span of time, both ends included, that holds them",
+    "repeat.count": "this many violations on one site close it",
+    "repeat.within": "the longest time, both ends included, that holds them",
     "unreachable.within": "how long the contact clock of an incident runs, from its recording",
-    "unreachable.suspend_for": "how long a suspension lasts, from when it is really made",
-    "unreachable.min_attempts": "so many attempts by the deadline a suspension needs; with fewer,"
-    " the desk is alarmed and the site is left alone",
-    "unreachable_run.count": "the standing case that closes the site in place of a suspension",
+    "unreachable.suspend_for": "how long a suspension lasts, from the moment it is made",
+    "unreachable.min_attempts": "how many attempts a suspension needs by the deadline; with fewer,"
+    " the desk gets an alarm and the site stays up",
+    "unreachable_run.count": "which standing case closes the site instead of suspending it",
     "unreachable_run.run": "which cases count: those in a row, or all since the last reinstatement",
-    "refusal.removal_within": "how long a notified incident may stay, from the recording of the"
-    " contact, before that counts as a refusal; empty for no deadline",
-    "closure.two_people": "whether a closure on somebody's word needs a second person",
+    "refusal.removal_within": "how long after the recording of the contact a notified incident"
+    " counts as a refusal; empty for no deadline",
+    "closure.two_people": "whether a closure on one person's word needs a second person",
 }
 # A value that no key accepts: its error says what the key must be.
 _WRONG: dict[type, object] = {int: -1, str: "0s", bool: 0}
@@ -38,11 +38,10 @@ def text() -> str:
     """The page."""
     return page(
         "# The policy file",
-        "The numbers of R1, R2, R3 and R5 are data. R4 has none. A policy is a TOML file; a key"
-        " that is left out has the documented value, and an unknown key or section is an error."
-        " [closure] is there only where it asks for two people: so the digests of policies"
-        " from before it stay as they are. How to change it:"
-        " [Change the policy](../how-to/change-the-policy.md).",
+        "The keys of a policy file, in TOML. To use one, see [Change the"
+        " policy](../how-to/change-the-policy.md). A key that is left out has the default value;"
+        " an unknown key or section is an error. `[closure]` is written only if it requires two"
+        " people, so that older policies keep their digests.",
         table(
             ("key", "rule", "default", "must be", "meaning"),
             (_row(f"{section}.{key}", default) for section, key, default in _keys()),
@@ -50,13 +49,13 @@ def text() -> str:
         "## Durations",
         "A duration is written in days, hours, minutes and seconds, in that order: `90m`, `1h30m`,"
         " `24h`, `30d`. `60m` and `1h` are the same.",
-        "## The documented policy",
+        "## The default policy",
         "It is active from the start. As a file:",
         code(DOCUMENTED.toml(), "toml"),
         "## The digest",
-        "A policy's version is its digest, the SHA-256 of its canonical JSON. Two files that say"
-        " the same have the same digest. Each decision records the digest of the policy that it"
-        " was taken under. That of the documented policy is",
+        "A policy's version is its digest, the SHA-256 of its canonical JSON. Two files with the"
+        " same content have the same digest. Each decision records the digest of its policy. The"
+        " digest of the default policy is",
         code(DOCUMENTED.digest),
     )
 

@@ -68,35 +68,34 @@ def text() -> str:
     """The page."""
     return page(
         "# Refusals",
-        "A refused command exits with 3 and changes nothing, apart from what had fallen due before"
-        " it, which is done first. A person reads one sentence. A program (`--json`) finds the"
-        " name, the sentence and the facts in it on standard error, and where an act leads on, that"
-        " act as `hints` and as `commands`; over HTTP the problem has the `hints`:",
+        "Every reason to refuse a command, with its sentence. A refused command exits with 3 and"
+        " changes nothing, except that what was due before it is done first. With `--json`,"
+        " standard error has the name, the sentence and its facts, and where an action leads on,"
+        " that action as `hints` and as `commands`; over HTTP the problem has the `hints`:",
         code(_EXAMPLE, "json"),
-        "The names are stable. What stands in braces is filled in, and is a fact. The clause is"
-        " that of the [specification](specification.md).",
+        "The names are stable. Facts are in braces. The clause is that of the"
+        " [specification](specification.md).",
         "## By the rules and by the desk",
-        "The case as it stands, or the desk's order, does not allow the act.",
+        "The state of the case, or an order, does not allow the action.",
         _table({name: ENGLISH.phrases[f"refused.{name}"] for name in NAMES}),
-        "`unknown_site` has the names most like it as `nearest`. In a batch they are looked for"
-        " once: of another unknown name `nearest` is empty, and `searched` is false.",
+        "`unknown_site` has similar names as `nearest`. A batch looks for them once: for another"
+        " unknown name `nearest` is empty, and `searched` is false.",
         "## By the command line",
-        "What was typed cannot be kept, or names nothing.",
+        "The command line is invalid, or names something that does not exist.",
         _table(_of_the_command_line()),
         "## By other parts",
-        "What accounts, policies, filings, the log, orders and servers refuse of their own. What a"
-        " page of the console refuses of its form is not among it.",
+        "Refusals by accounts, policies, filings, the log, orders and servers. Messages about a"
+        " form of the console are not listed.",
         _table(_of_other_parts()),
         "## Ways out",
-        "What can be done instead, as a hint names it; the items of the queue and `site why` have"
-        " hints of the same names. A hint has the name as `act`, its target as `of`, and what is"
-        " known besides as `facts`.",
+        "What to do instead, as hints name it; items of the queue and `site why` have the same"
+        " hints. A hint has its name as `act`, its target as `of`, and the rest as `facts`.",
         _hints(),
         "## Remarks",
-        "These refuse nothing. The act is done, and they are told beside it.",
+        "The action took effect; a remark adds something to the answer.",
         _remarks(),
         "## Other errors",
-        "They exit with the status shown, and stand under `error` in place of `refused`.",
+        "They exit with the status shown, under `error` instead of `refused`.",
         _others(),
     )
 

@@ -1,4 +1,4 @@
-"""The reference of the roles: who may do which act, from the program's own table."""
+"""The reference of the roles: who may do what, from the program's own table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMMANDS = {
     **{action.name: (action.typed,) for action in ACTIONS},
     "retry_order": ("orders retry", "orders release"),
 }
-"""The commands that each act is, where it is one."""
+"""The commands of each action and right that has some."""
 
 _MINUTES = int(PROOF_TTL.total_seconds() // 60)
 
@@ -22,24 +22,24 @@ def text() -> str:
     """The page."""
     return page(
         "# Roles",
-        "Where a database has accounts, each has one role. What a token may do is what the role of"
-        " its account may, or those acts of it that it was made for. Over HTTP whoever may not is"
-        " answered with 403, and that is counted (`incidents account refusals`).",
+        "Which role may do what, where there are accounts. Each account has one role. A token may"
+        " do what the role of its account may, or only the actions it was made for. Over HTTP"
+        " everybody else gets 403, and that is counted (`incidents account refusals`).",
         table(("role", ""), ((f"`{role}`", what) for role, what in identity.SUMMARIES.items())),
-        f"What is marked *in person* is done by a person who has signed in, and has proved who they"
-        f" are within the last {_MINUTES} minutes; no token does it.",
-        table(("act", "command", *identity.ROLES, ""), map(_act, identity.ACTS)),
-        "`own_account`, `set_password` and `make_token` are about oneself. Another's account,"
-        " password and tokens take `keep_accounts` as well to change them, and `see_accounts` to"
-        " see them.",
+        f"An action *in person* takes a person who has signed in and has entered their password (or"
+        f" signed in at the provider) within the last {_MINUTES} minutes. No token does it.",
+        table(("action", "command", *identity.ROLES, ""), map(_action, identity.ACTS)),
+        "`own_account`, `set_password` and `make_token` are about your own account. To change"
+        " another account, its password or its tokens takes `keep_accounts` as well; to see them,"
+        " `see_accounts`.",
     )
 
 
-def _act(act: str) -> tuple[str, ...]:
-    marks = ("yes" if identity.may(role, act) else "" for role in identity.ROLES)
-    return f"`{act}`", _commands(act), *marks, "in person" if act in identity.IN_PERSON else ""
+def _action(name: str) -> tuple[str, ...]:
+    marks = ("yes" if identity.may(role, name) else "" for role in identity.ROLES)
+    return f"`{name}`", _commands(name), *marks, "in person" if name in identity.IN_PERSON else ""
 
 
-def _commands(act: str) -> str:
-    """The commands of an act; other rights have none."""
-    return ", ".join(f"`{each}`" for each in COMMANDS.get(act, ()))
+def _commands(name: str) -> str:
+    """The commands of an action; other rights have none."""
+    return ", ".join(f"`{each}`" for each in COMMANDS.get(name, ()))
