@@ -170,7 +170,7 @@ def test_of_one_that_is_declined_or_was_done_otherwise_nothing_more_is_said() ->
         told().refused(1).confirm_closure(by=BOB),
         told().refused(1).log().log(),
     ):
-        assert "has fallen" not in site.answer
+        assert "withdraws" not in site.answer
 
 
 def test_what_is_said_of_another_incident_leaves_it() -> None:
