@@ -19,6 +19,8 @@ _BLOCK = re.compile(r"^```(?P<kind>\w*)\n.*?^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _QUOTED = re.compile(r'"[^"]*"')
+_PROMPT = re.compile(r"^\$ ", re.MULTILINE)
+_WITHOUT_COMMANDS = {"work-in-a-browser.zh-CN.md"}
 
 in_both = pytest.mark.parametrize("chinese", PAGES, ids=lambda page: page.name)
 
@@ -35,6 +37,8 @@ def test_a_page_has_the_same_commands_in_both_languages(chinese: Path) -> None:
         for page in (_english(chinese), chinese)
     )
     assert own == english
+    assert len(own) == len(_PROMPT.findall(chinese.read_text(encoding="utf-8")))
+    assert bool(own) == (chinese.name not in _WITHOUT_COMMANDS)
 
 
 @in_both
