@@ -280,7 +280,7 @@ def find_claimant(
         seal.holds(kept.seal, password_facts(kept))
         and passwords.is_last_on_record(recorded, kept.hash)
     ):
-        _log.warning("a password was put there beside the record", handle=name)
+        _log.warning("a password was set outside the record", handle=name)
         kept = None
     return Claimant(
         name,

@@ -223,7 +223,7 @@ def of_error(error: IncidentsError) -> Problem:
         _log.error(error.message, error=type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
     if isinstance(error, DatabaseError):
-        _log.error("the database does not do its part", error=type(error).__name__)
+        _log.error("the database is unavailable", error=type(error).__name__)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database is unavailable: try again",
             headers={"Retry-After": "5"},
@@ -237,14 +237,14 @@ def of_error(error: IncidentsError) -> Problem:
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.
-        _log.error("the log is not what it says it is", error=error)
+        _log.error("the log does not match its checkpoint", error=error)
         return problem(
             HTTPStatus.CONFLICT,
             "not_verified",
             "the record does not match its signature: verify it",
         )
     if isinstance(error, _NOT_SET_UP):
-        _log.warning("the settings do not say what a request needs", error=type(error).__name__)
+        _log.warning("a setting that the request needs is missing", error=type(error).__name__)
         return problem(
             HTTPStatus.CONFLICT, "not_set_up", "this desk is not set up for this: see its settings"
         )

@@ -151,7 +151,7 @@ def _own_error(request: Request, error: IncidentsError) -> Response:
         _log.error(error.message, error=error)
         return _page(request, 503, error.name)
     if isinstance(error, DatabaseError):
-        _log.error("the database does not do its part", error=error)
+        _log.error("the database is unavailable", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})
     if isinstance(error, InputError | RefusedError):
         unknown = error.name.startswith("unknown_")

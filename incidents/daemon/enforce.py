@@ -242,11 +242,9 @@ class Enforcement:
                 # If this is past by now, the next check begins at once.
                 self._wake_at(found.next_due + found.ahead)
         if changed and found.aside is not None:
-            journal.error(
-                "standing aside: this daemon does not enforce the clock", reason=found.aside
-            )
+            journal.error("paused: this daemon is not enforcing deadlines", reason=found.aside)
         elif changed:
-            journal.warning("the clocks agree again: enforcing")
+            journal.warning("the clocks agree again: enforcing deadlines")
         self._systemd.status(_status(found))
         if began or changed:
             self._changed()
@@ -262,7 +260,9 @@ class Enforcement:
             # The watchdog is not fed: a restart may repair this process.
             reason = f"a fault in this program: {type(error).__name__}"
             self._systemd.status(reason)
-            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            journal.error(
+                "deadlines are not being enforced", reason=reason, wait_s=round(wait_s, 1)
+            )
             if os.environ.get("INCIDENTS_DEBUG"):
                 traceback.print_exception(error)
             return
@@ -271,15 +271,17 @@ class Enforcement:
         self._systemd.extend_start(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
         if reason != self._last_reason:
-            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            journal.error(
+                "deadlines are not being enforced", reason=reason, wait_s=round(wait_s, 1)
+            )
         self._last_reason = reason
 
 
 def _status(found: Elapsed) -> str:
     if found.aside is not None:
-        return f"standing aside: {found.aside}"
+        return f"paused: {found.aside}"
     due = (
         "nothing is due" if found.next_due is None else f"next due {clock.rfc3339(found.next_due)}"
     )
     where = " ON RECORD ONLY: incidents daemon status" if found.halted else ""
-    return f"enforcing the clock{where}; {due}"
+    return f"enforcing deadlines{where}; {due}"

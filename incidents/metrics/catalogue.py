@@ -67,12 +67,12 @@ DATABASE_FAMILIES = (
     ),
     Family(
         "incidents_sites_uncompared", "gauge",
-        "Sites whose actual state could not be checked since the record lost its end.",
+        "Sites whose actual state could not be checked since the record lost its latest entries.",
     ),
     Family("incidents_daemons_beating", "gauge", "Daemons that enforce deadlines."),
     Family(
         "incidents_daemons_standing_aside", "gauge",
-        "Daemons standing aside because their clock differs from the database's.",
+        "Daemons paused because their clock differs from the database's.",
     ),
     Family(
         "incidents_daemons_mark_unread", "gauge",

@@ -268,7 +268,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
         compares_clocks(postgresql_url)
 
         with daemon(postgresql_url, tmp_path, env=env) as running:
-            running.says("standing aside: this daemon does not enforce the clock")
+            running.says("paused: this daemon is not enforcing deadlines")
             [beat] = until(lambda: heartbeats_of(engine), "it says so to all")
             once = incidents(postgresql_url, "daemon", "--once", env=env, status=1)
             status = incidents(postgresql_url, "daemon", "status", status=1)
@@ -276,7 +276,7 @@ def test_a_daemon_whose_clock_is_wrong_stands_aside_and_says_so(
 
             timeline.move(-HOUR)
             until(lambda: count_in(engine, "suspended"), "it enforces with the right clock")
-            running.says("the clocks agree again: enforcing")
+            running.says("the clocks agree again: enforcing deadlines")
 
     assert "ahead of the database's" in str(beat.standing_aside)
     # By the database's clock, and not by its own.
@@ -295,7 +295,7 @@ def test_a_daemon_waits_for_its_database_and_is_ready_when_it_enforces(
     with Manager(tmp_path) as manager:
         url = f"sqlite:///{file}"
         with daemon(url, tmp_path, env=manager.environment) as running:
-            said = running.says("the clock is not enforced")
+            said = running.says("deadlines are not being enforced")
             assert "cannot open the file" in said["reason"]
             assert "READY=1" not in manager.heard()
 
@@ -316,13 +316,13 @@ def test_a_daemon_outlives_its_server_and_goes_on(
     ):
         until(lambda: heartbeats_of(engine), "the daemon enforces")
         refuse_connections(server, name, refuse=True)
-        running.says("the clock is not enforced")
+        running.says("deadlines are not being enforced")
 
         refuse_connections(server, name, refuse=False)
         running.says("enforcing again")
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         until(lambda: count_in(engine, "suspended"), "it enforces")
-        assert len(running.lines("the clock is not enforced")) <= 2
+        assert len(running.lines("deadlines are not being enforced")) <= 2
 
 
 def refuse_connections(server: Engine, name: str, *, refuse: bool) -> None:
@@ -410,7 +410,7 @@ def test_the_service_manager_hears_when_the_daemon_is_ready_alive_and_stopping(
             assert running.stop() == 0
         heard = manager.heard()
 
-    assert "STATUS=enforcing the clock; nothing is due" in heard
+    assert "STATUS=enforcing deadlines; nothing is due" in heard
     told = [line for line in heard if line in ("READY=1", "STOPPING=1")]
     assert told == ["READY=1", "STOPPING=1"]
     assert heard[-1] == "STOPPING=1"

@@ -237,7 +237,7 @@ def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: App) -> N
 
     heard = watched.run()
 
-    assert heard == ["WATCHDOG=1", "READY=1", "STATUS=enforcing the clock; nothing is due"]
+    assert heard == ["WATCHDOG=1", "READY=1", "STATUS=enforcing deadlines; nothing is due"]
     assert watched.works()
     assert watched.changes == 1
     assert watched.run() == ["WATCHDOG=1"]
@@ -253,11 +253,11 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: App) -> None:
     halted = watched.run()
 
     [_, told] = halted
-    assert told.startswith("STATUS=enforcing the clock ON RECORD ONLY: incidents")
+    assert told.startswith("STATUS=enforcing deadlines ON RECORD ONLY: incidents")
     assert told.endswith("; nothing is due")
     with writing(house.engine) as connection:
         connection.execute(update(desk_row).values(halted_since=None))
-    assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing the clock; nothing is due"]
+    assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing deadlines; nothing is due"]
 
 
 def test_the_next_due_time_is_what_it_wakes_for(house: App) -> None:
@@ -370,7 +370,7 @@ def test_a_lost_database_is_told_of_once_and_waited_for(
     assert watched.run() == []  # too early
     watched.elapsed += 60
     watched.run()
-    assert events(capsys) == ["the clock is not enforced"]
+    assert events(capsys) == ["deadlines are not being enforced"]
 
     failing(None)
     watched.elapsed += 60
@@ -452,14 +452,14 @@ def test_standing_aside_is_not_being_ready_and_each_change_is_told_once(
 
     heard = watched.run()
     watched.run()
-    assert heard == ["WATCHDOG=1", f"STATUS=standing aside: {aside.aside}"]
+    assert heard == ["WATCHDOG=1", f"STATUS=paused: {aside.aside}"]
     assert len(events(capsys)) == 1
     assert watched.enforcement.aside == aside.aside
 
     monkeypatch.setattr(enforce, "elapse", lambda *_, **__: enforce.Elapsed())
     assert "READY=1" in watched.run()
     watched.run()
-    assert events(capsys) == ["the clocks agree again: enforcing"]
+    assert events(capsys) == ["the clocks agree again: enforcing deadlines"]
     assert watched.changes == 2
 
 

@@ -1,8 +1,8 @@
 """A full disk: a small one that fills up while an operator logs and a daemon enforces the clock.
 
 Nothing that was acknowledged is lost, what fails says that the disk is full, looking still works,
-the daemon stays up and says that the clock is not enforced; and when there is room again, all goes
-on by itself. The disk is a tmpfs of a few MiB, so that has to be run as root.
+the daemon stays up and says that deadlines are not being enforced; once there is room again, all
+goes on automatically. The disk is a tmpfs of a few MiB, so that has to be run as root.
 """
 
 import json
@@ -50,7 +50,7 @@ SQLITE_DISK, SERVER_DISK = 4 * MIB, 192 * MIB
 # The number of overdue sites each time that the disk is full.
 DUE = 40
 DESK, OVERDUE = "desk-{}.example", "due-{}-{}.example"
-_NOT_ENFORCED = "the clock is not enforced"
+_NOT_ENFORCED = "deadlines are not being enforced"
 
 
 class Disk:
@@ -276,7 +276,7 @@ def _assert_daemon_tells(
             return not any(is_alive(beat, clock.now()) for beat in heartbeats_of(engine))
         return False
 
-    until(told, "the daemon says that the clock is not enforced")
+    until(told, "the daemon says that deadlines are not being enforced")
     until(is_silent, "its heart does not beat")
     assert "NO DAEMON ENFORCES THE DEADLINES" in operator.say("queue").stderr
     assert running.process.poll() is None, running.text()

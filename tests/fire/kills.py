@@ -242,7 +242,7 @@ class KillRun:
         for each, line in self._fire.lines():
             assert not any(fault in line for fault in _FAULTS), f"{each.name}: {line}"
             figures["acts that got no answer"] += line.startswith(NO_ANSWER)
-            figures["looks that got no answer"] += "the clock is not enforced" in line
+            figures["looks that got no answer"] += "deadlines are not being enforced" in line
             figures["orders carried out"] += "this order is only logged" in line
 
     def _let_work(self) -> None:

@@ -82,7 +82,7 @@ def give(house: App, drawn: random.Random) -> Iterator[str]:
     """Give an act that is possible on a site; return its key when it is acknowledged.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: when the database is unavailable.
     """
     for name in drawn.sample(SITES, 2):
         with house.reading() as connection:

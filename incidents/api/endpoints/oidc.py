@@ -115,7 +115,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except ProviderError as error:
-        _log.error("the provider does not do its part", detail=error.facts["detail"])
+        _log.error("the provider is unavailable", detail=error.facts["detail"])
         raise problems.problem(
             HTTPStatus.BAD_GATEWAY,
             "provider",

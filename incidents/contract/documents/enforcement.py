@@ -134,8 +134,10 @@ class NotCompared(TypedDict):
 
 
 class Uncompared(TypedDict):
-    """Sites whose actual state could not be checked since the record lost its end: how many, since
-    when the first, and the first ones by name, each with the reason."""
+    """Sites whose actual state could not be checked since the record lost its latest entries.
+
+    Their number, the time of the first, and the first ones by name, each with the reason.
+    """
 
     count: int
     since: str

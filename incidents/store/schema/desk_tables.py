@@ -227,8 +227,8 @@ heartbeats = Table(
 )
 
 
-# The sites whose actual state could not be checked since the record lost its end: since when, and
-# why, without personal text.
+# The sites whose actual state could not be checked since the record lost its latest entries: since
+# when, and why, without personal text.
 uncompared = Table(
     "uncompared",
     metadata,
