@@ -47,8 +47,8 @@ class _Busy:
 def busy(api: Rig) -> _Busy:
     """The desk of `api`, as busy as the test says."""
     fill(api)
-    found = _Busy(api.house.desk)
-    api.house.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
+    found = _Busy(api.app.desk)
+    api.app.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
     return found
 
 
@@ -56,7 +56,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
     """By one, and while that is being written by three others, of whom the viewer may not."""
     roles = {"op-2": "operator", "op-3": "operator", "looker": "viewer", "panel-2": "integrator"}
     tokens = {handle: api.token(api.account(handle, role)) for handle, role in roles.items()}
-    transport = httpx.ASGITransport(api.app)
+    transport = httpx.ASGITransport(api.asgi_app)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
 
         def log(handle: str) -> asyncio.Task[httpx.Response]:
@@ -69,7 +69,7 @@ async def _logged_at_one_moment(api: Rig, busy: _Busy) -> list[httpx.Response]:
         first = log("op-2")
         assert await asyncio.to_thread(busy.begun.wait, PATIENCE_S)
         more = [log(handle) for handle in ("op-3", "looker", "panel-2")]
-        [waiting] = api.app.state.command_batch._of_loop.values()
+        [waiting] = api.asgi_app.state.command_batch._of_loop.values()
         await asyncio.to_thread(until, lambda: len(waiting.places) == 2, "two who wait")
         busy.let_go.set()
         return [await task for task in (first, *more)]
@@ -101,14 +101,14 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
 ) -> None:
     shared, looks = actions.act_documents, []
 
-    def told(house: App, answers: Sequence[Answer]) -> list[Acted]:
+    def told(app: App, answers: Sequence[Answer]) -> list[Acted]:
         looks.append(len(answers))
         if len(answers) > 1:
             raise DatabaseError("it is away")
-        return shared(house, answers)
+        return shared(app, answers)
 
     monkeypatch.setattr(
-        api.app.state, "document_batch", Batcher(partial(told, api.house), at_once=1)
+        api.asgi_app.state, "document_batch", Batcher(partial(told, api.app), at_once=1)
     )
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]

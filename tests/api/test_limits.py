@@ -179,7 +179,7 @@ def test_a_limit_of_none_refuses_nobody(seconds: Seconds) -> None:
 
 
 def test_beyond_the_quota_nothing_is_done_and_the_answer_says_when_to_ask_again(api: Rig) -> None:
-    api.app.state.quota = Quota(3)
+    api.asgi_app.state.quota = Quota(3)
     program = api.client("integrator")
     commands = [{"do": "site.add", "to": f"{n}.shop.example", "words": {}} for n in range(4)]
     assert program.post("/api/v1/batch", json={"commands": commands}).status_code == 200

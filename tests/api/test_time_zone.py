@@ -18,7 +18,7 @@ LOG = "/api/v1/sites/shop.example/incidents"
 @pytest.fixture
 def desk(api: Rig) -> Rig:
     """A desk in Shanghai, with an incident that was logged at noon there."""
-    assert api.house.settings.zone == ZoneInfo("Asia/Shanghai")
+    assert api.app.settings.zone == ZoneInfo("Asia/Shanghai")
     with freeze_time("2026-03-01 04:00:00", ignore=["_pytest"]):
         fill(api)
     return api

@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> str:
 
 def here(over: RemoteCli, *line: str) -> Any:
     """The same, typed with the database."""
-    url = over.api.house.settings.db
+    url = over.api.app.settings.db
     assert url is not None
     return over(*line, "--db", url)
 

@@ -108,7 +108,7 @@ def test_the_password_is_asked_for_again_when_the_name_was_typed_too_late(
     asked = _asked(monkeypatch)
 
     def slowly(*_: object) -> None:
-        with writing(desk.api.house.engine) as connection:
+        with writing(desk.api.app.engine) as connection:
             connection.execute(update(sessions).values(proved_at=clock.now() - timedelta(hours=1)))
 
     monkeypatch.setattr("incidents.cli.act._confirm", slowly)

@@ -118,7 +118,7 @@ class Operator:
         site = self.chance.choice(self.sites)
         outcome = self.chance.choice(_OUTCOMES)
         note = f"call {n} of {self.sites[0]}" if self.chance.random() < 0.5 else None
-        with self.desk.house.reading() as connection:
+        with self.desk.app.reading() as connection:
             seen = sites.entry_counts(connection, [site])[site]
         fields = {"outcome": outcome, "seen": str(seen), "key": f"{self.chance.getrandbits(128):x}"}
         path = f"/queue/{site}-1/contact"
@@ -225,7 +225,7 @@ def _sites(desk: ConsoleDesk, n: int) -> list[int]:
 
 
 def _recorded(desk: ConsoleDesk, of: Sequence[int]) -> Counter[Call]:
-    with desk.house.reading() as connection:
+    with desk.app.reading() as connection:
         return Counter(
             (f"{site}-1", each["outcome"], each["note"])
             for site in of

@@ -197,9 +197,9 @@ def _unspoken(command: str) -> int:
     else:
         assert kind == "@footer", command
         asked = c.RecordFooter(problems=tuple(words))
-    house = open_app(sources.load())
+    app = open_app(sources.load())
     try:
-        [answer] = house.desk.submit([Envelope(site=site, command=asked)])
+        [answer] = app.desk.submit([Envelope(site=site, command=asked)])
     finally:
-        house.close()
+        app.close()
     return 0 if answer.refusal is None else 3
