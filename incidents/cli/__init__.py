@@ -79,7 +79,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
         if isinstance(error, ActRefusedError):
-            # Deadlines due before the act took effect despite it.
+            # Deadlines due before the action took effect despite it.
             answer["events"] = error.events
         if hints:
             from incidents.contract.hints import commands

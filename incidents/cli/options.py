@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from incidents.cli import params
-from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
+from incidents.cli.submission import Submission
 from incidents.errors import InputError
 
 Command = Callable[..., int | None]
@@ -39,7 +39,7 @@ def recording(function: Command) -> Command:
 
 
 def acting(function: Command) -> Command:
-    """Decorate an action: it gets an `Act` to submit its command, `--key` and `--dry-run`."""
+    """Decorate an action: it gets a `Submission` to submit its command, `--key` and `--dry-run`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -51,13 +51,13 @@ def acting(function: Command) -> Command:
                 "policy_without_dry_run",
                 "--policy works only with --dry-run: actions always follow the active policy",
             )
-        act = Act(
+        submission = Submission(
             run,
             key=given.pop("key"),
             dry_run=dry_run,
             policy=None if policy is None else params.read_policy(policy),
         )
-        return function(act, **given)
+        return function(submission, **given)
 
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",

@@ -9,7 +9,7 @@ import click
 
 from incidents.cli import options, output, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act
+from incidents.cli.root import action
 from incidents.cli.run import Run, coloured
 from incidents.values.site_name import shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.police:list_", "List what to report, and by when."),
-        "done": act("reported"),
+        "done": action("reported"),
     }
 }
 

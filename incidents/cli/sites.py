@@ -11,7 +11,7 @@ import click
 from incidents.accounts.identity import distinct_login
 from incidents.cli import next_steps, options, output, params, text_table
 from incidents.cli.lazy_group import LazyGroup, verb
-from incidents.cli.root import act, with_acts
+from incidents.cli.root import action, with_actions
 from incidents.cli.run import Run, coloured, is_terminal
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     )
 
 
-COMMANDS = with_acts({
+COMMANDS = with_actions({
     "Commands": {
-        "add": act("site add"),
+        "add": action("site add"),
         "list": ("incidents.cli.sites:list_sites", "List sites."),
         "show": ("incidents.cli.sites:show", "Show a site's status and contact."),
         "why": ("incidents.cli.sites:why", "Explain a site's state."),
@@ -217,9 +217,9 @@ def _to_be_closed(run: Run, request: ClosureRequest) -> str:
     )  # fmt: skip
 
 
-def _writing(run: Run, code: str, act: Hold) -> str:
-    reason = act["reason"] or run.text("site.erased")
-    return run.text(code, at=act["at"], by=act["by"], reason=reason)
+def _writing(run: Run, code: str, hold: Hold) -> str:
+    reason = hold["reason"] or run.text("site.erased")
+    return run.text(code, at=hold["at"], by=hold["by"], reason=reason)
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:

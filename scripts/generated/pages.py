@@ -8,7 +8,7 @@ from pathlib import Path
 
 from incidents.machine import diagram
 from scripts.generated import (
-    act_helps,
+    action_helps,
     client_acts,
     commands,
     database,
@@ -37,7 +37,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/database.md": database.text,
     "../requirements/sbom.cdx.json": sbom.text,
     "../zensical.toml": site.text,
-    "../incidents/cli/act_helps.py": act_helps.text,
+    "../incidents/cli/action_helps.py": action_helps.text,
     "../incidents/client/acts.py": client_acts.text,
 }
 """The files that are made as a whole, by their paths from docs/."""

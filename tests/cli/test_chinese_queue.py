@@ -125,7 +125,7 @@ def test_whatever_there_is_to_do_and_whichever_key_is_pressed_it_is_told_in_chin
 ) -> None:
     item = of_kind(kind.removeprefix("todo."), about=["1-1"], unsettled=["1-1", "1-2"])
     for holder in (None, "li", "wang"):
-        for key in ("enter", *sorted(queue_keys.ACTS), "t", "?", "a", "x", "pasted"):
+        for key in ("enter", *sorted(queue_keys.ACTIONS), "t", "?", "a", "x", "pasted"):
             screen = sit({**item, "claimed_by": holder}, more=True)
             for _ in range(2):
                 screen.press(key)

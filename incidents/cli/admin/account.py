@@ -84,7 +84,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
     The handle stays in the record for good. Use lowercase letters and digits, with . _ - between
     them.
     """
-    with admin_for_act(run, KEEP, own_password_file) as account_admin:
+    with admin_for_action(run, KEEP, own_password_file) as account_admin:
         account_admin.make(handle, given)
         made = account_admin.account(handle)
         own = f" --as {run.settings.person}" if account_admin.signed_in else ""
@@ -143,7 +143,7 @@ def set_password(
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
         admin_for_look(run).account(handle)
-    with admin_for_act(run, "set_password", own_password_file, own=handle) as account_admin:
+    with admin_for_action(run, "set_password", own_password_file, own=handle) as account_admin:
         account = account_admin.account(handle)
         account_admin.set_password(
             handle, reauthentication.read_new_password(run, password_file, handle)
@@ -173,10 +173,10 @@ def _change(
     run: Run,
     handle: str,
     file: Path | None,
-    act: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
+    action: Callable[[AccountAdmin | RemoteAccountAdmin], bool],
 ) -> None:
-    with admin_for_act(run, KEEP, file) as account_admin:
-        changed = act(account_admin)
+    with admin_for_action(run, KEEP, file) as account_admin:
+        changed = action(account_admin)
         account = account_admin.account(handle)
     _answer(run, account, changed=changed)
 
@@ -224,8 +224,8 @@ def check_account(run: Run, handle: str | None) -> None:
 
 
 @contextmanager
-def admin_for_act(
-    run: Run, act: str, file: Path | None, *, own: str | None = None
+def admin_for_action(
+    run: Run, action: str, file: Path | None, *, own: str | None = None
 ) -> Iterator[AccountAdmin | RemoteAccountAdmin]:
     """Open the accounts for an action of `accounts.identity`, about the account `own` if permitted.
 
@@ -237,7 +237,7 @@ def admin_for_act(
         from incidents.cli.admin.account_admin import AccountAdmin, signed_in
 
         yield AccountAdmin(run, signed_in(run, file, KEEP, own))
-    elif act in identity.IN_PERSON or file is not None or not server.has_token:
+    elif action in identity.IN_PERSON or file is not None or not server.has_token:
         with reauthentication.in_session(run, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.account_admin
     else:

@@ -49,8 +49,8 @@ def list_sessions(run: Run, of: str | None) -> None:
 @options.looking
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, anyone's."""
-    act, own = account.of_session(run, id_)
-    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+    action, own = account.of_session(run, id_)
+    with account.admin_for_action(run, action, own_password_file, own=own) as account_admin:
         account_admin.end_session(id_)
     if not output.answer_program(run, {"id": id_, "ended": True}, id_):
         run.write(run.text("sign_ins.signed_out", id=id_))
@@ -169,7 +169,9 @@ def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
     """Make a token for HANDLE and print its secret once; it is stored nowhere."""
-    with account.admin_for_act(run, "make_token", own_password_file, own=handle) as account_admin:
+    with account.admin_for_action(
+        run, "make_token", own_password_file, own=handle
+    ) as account_admin:
         document = account_admin.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.write_document(run, document, rows=[_token_document(document)])
@@ -204,8 +206,8 @@ def list_tokens(run: Run, of: str | None) -> None:
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Revoke the token ID immediately."""
     own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
-    act = account.KEEP if own is None else "own_account"
-    with account.admin_for_act(run, act, own_password_file, own=own) as account_admin:
+    action = account.KEEP if own is None else "own_account"
+    with account.admin_for_action(run, action, own_password_file, own=own) as account_admin:
         changed = account_admin.revoke(id_)
     if not output.answer_program(run, {"id": id_, "revoked": True}, id_):
         run.write(run.text("sign_ins.revoked", id=id_))

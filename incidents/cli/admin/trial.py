@@ -187,7 +187,7 @@ def _policy_named(run: Run, name: str) -> Policy:
 def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: PreparedHistory) -> None:
     found = taken.document(outcomes)
     rows = list(map(_outcome_document, found["policies"]))
-    closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
+    closed = sorted({closure.site for outcome in outcomes for closure in outcome.closures})
     if not output.answer_program(run, found, *closed, rows=rows):
         text_table.write_table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 

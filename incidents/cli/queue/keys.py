@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from incidents.cli import answers
-from incidents.cli.act import Act
+from incidents.cli.submission import Submission
 from incidents.contract.action import name_of
 from incidents.locale import event_sentence, refusals
 from incidents.machine import commands
@@ -57,7 +57,9 @@ def carry_out(run: Run, action: PendingAction) -> ActionResult:
     Raises:
         AwayError: then nobody knows whether it was done; the same action may be sent again.
     """
-    [answer] = Act(run, key=action.key, dry_run=False).submit_all([(action.site, action.command)])
+    [answer] = Submission(run, key=action.key, dry_run=False).submit_all(
+        [(action.site, action.command)]
+    )
     due = [
         run.text("answer.meanwhile", what=sentence)
         for sentence in _sentences(run, answer, of_the_clock=True)
@@ -110,7 +112,7 @@ _ON_KEYS = frozenset(
     map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
 )
 
-ACTS = frozenset(_NAMES)
+ACTIONS = frozenset(_NAMES)
 """All keys that are acts."""
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SAME_LINE_FOR = timedelta(seconds=60)
 
 
-class Act:
+class Submission:
     """Submit an operator's commands to the desk and answer with the outcome."""
 
     def __init__(
