@@ -18,7 +18,7 @@ TEXTS = {
     "incidents/__init__.py": "",
     "incidents/__main__.py": "",
     "incidents/cli/__init__.py": "",
-    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.orders:own", "Take an item.")}',
+    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.orders:a", "Take an item.")}',
     "incidents/cli/orders.py": "",
     "incidents/desk/__init__.py": "",
     "incidents/desk/desk.py": "",
@@ -96,7 +96,7 @@ def test_a_command_that_is_loaded_when_it_is_typed_touches_first_the_tests_that_
 def test_an_action_of_the_contract_is_a_command_of_its_own_module_or_of_their_maker() -> None:
     texts = {
         **TEXTS,
-        "incidents/cli/root.py": 'COMMANDS = {"claim": action("claim", "incidents.cli.orders:own")}',
+        "incidents/cli/root.py": 'COMMANDS = {"claim": action("claim", "incidents.cli.orders:a")}',
         "incidents/cli/action_helps.py": 'ACTION_HELPS = {"removed": "Record that it is gone."}',
         "incidents/cli/actions.py": "",
         "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',

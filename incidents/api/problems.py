@@ -22,7 +22,7 @@ from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.contract import ways_out
 from incidents.contract.case_documents import plain
-from incidents.contract.documents.acts import InvalidPart
+from incidents.contract.documents.actions import InvalidPart
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -169,13 +169,13 @@ _NOBODYS = (
 )
 
 
-def not_let(by: Identity, act: str, why: str) -> Problem:
+def not_let(by: Identity, action: str, why: str) -> Problem:
     """A caller who may not do the action (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=ENGLISH.word("act", act),
-        who=refusals.roles_for(act) if why == "role" else None,
+        by=by.handle, role=by.role, act=ENGLISH.word("act", action),
+        who=refusals.roles_for(action) if why == "role" else None,
     )  # fmt: skip
-    return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
+    return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=action, why=why)
 
 
 _NOT_LET = {

@@ -18,7 +18,7 @@ from incidents.errors import (
     INTERRUPTED,
     MISUSED,
     REFUSED,
-    ActRefusedError,
+    ActionRefusedError,
     DatabaseError,
     IncidentsError,
     RefusedError,
@@ -78,7 +78,7 @@ def _write_error(run: Run, error: IncidentsError) -> None:
         answer: dict[str, object] = {
             "name": error.name, "message": shortened(error.message), "facts": facts
         }  # fmt: skip
-        if isinstance(error, ActRefusedError):
+        if isinstance(error, ActionRefusedError):
             # Deadlines due before the action took effect despite it.
             answer["events"] = error.events
         if hints:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
 from incidents.contract import aftermath
-from incidents.errors import ActRefusedError
+from incidents.errors import ActionRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 from incidents.machine.command import REACHED
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents.cli.params import Remarked
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, Outcome
+    from incidents.contract.documents.actions import Event, Outcome
     from incidents.contract.documents.sites import Incident, Site
     from incidents.desk import Answer
 
@@ -37,7 +37,10 @@ def write_answer(
 ) -> None:
     """Write the answer to an action, with further remarks after the desk's.
 
-    People read the events, then the remarks, and at the end the next steps. Raises ActRefusedError.
+    People read the events, then the remarks, and at the end the next steps.
+
+    Raises:
+        ActionRefusedError: if the desk refused it.
     """
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
@@ -66,7 +69,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     """Raise the desk's refusal, after reporting what had fallen due before it.
 
     Raises:
-        ActRefusedError: with the refusal's name, facts and sentence.
+        ActionRefusedError: with the refusal's name, facts and sentence.
     """
     refusal = answer.refusal
     if refusal is None:
@@ -83,7 +86,9 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
         run.inform(run.text("answer.repeated.refusal"))
     message = refusals.sentence(refusal, run.when, run.language)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
-    raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
+    raise ActionRefusedError(
+        message, name=refusal.name, facts=facts, events=answer.document["events"]
+    )
 
 
 def remark_sentences(run: Run, answer: Answer) -> list[str]:

@@ -10,7 +10,7 @@ from incidents.values.ids import read_item_id
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.acts import Event, Outcome, TaskOpened
+    from incidents.contract.documents.actions import Event, Outcome, TaskOpened
     from incidents.contract.documents.sites import Site
 
 

@@ -19,9 +19,9 @@ from typing import Any, Self, TypeVar, Unpack, cast
 import httpx
 
 from incidents.client import accounts
-from incidents.client.acts import Acts, How
+from incidents.client.actions import Actions, How
 from incidents.client.http import Exchange, part
-from incidents.contract.documents.acts import Acted, Results
+from incidents.contract.documents.actions import Acted, Results
 from incidents.contract.documents.enforcement import Alarms
 from incidents.contract.documents.filings import (
     Filing,
@@ -48,7 +48,7 @@ from incidents.values.json_object import JSONObject
 D = TypeVar("D")
 
 
-class Client(Acts):
+class Client(Actions):
     """A client of a desk, with a token or a sign-in; `timeout_s` limits each wait.
 
     `zone` is the IANA name of the time zone of sentences; None: the desk's own.
@@ -239,8 +239,8 @@ class Client(Acts):
     def _get(self, _: type[D], path: str, **params: Any) -> D:
         return cast("D", self._exchange.get(path, **params))
 
-    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
-        return self._sent("POST", f"/{folder}/{part(of)}/{act}", words, how)
+    def _to(self, folder: str, of: str, action: str, words: Mapping[str, Any], how: How) -> Acted:
+        return self._sent("POST", f"/{folder}/{part(of)}/{action}", words, how)
 
     def _sent(self, method: str, path: str, words: Mapping[str, Any], how: How) -> Acted:
         given = {name: value for name, value in words.items() if value is not None}

@@ -169,9 +169,9 @@ class SignedOutError(Exception):
 class NotAllowedError(Exception):
     """They may not do that; `why` as `Identity.denial` has it, or `csrf`."""
 
-    def __init__(self, act: str, why: str) -> None:
-        super().__init__(act, why)
-        self.act, self.why = act, why
+    def __init__(self, action: str, why: str) -> None:
+        super().__init__(action, why)
+        self.action, self.why = action, why
 
 
 class ReauthenticationError(Exception):
@@ -181,10 +181,10 @@ class ReauthenticationError(Exception):
     """
 
     def __init__(
-        self, form: SentForm, act: str, site: str | None = None, *, wrong: str | None = None
+        self, form: SentForm, action: str, site: str | None = None, *, wrong: str | None = None
     ) -> None:
         super().__init__()
-        self.form, self.act, self.site, self.wrong = form, act, site, wrong
+        self.form, self.action, self.site, self.wrong = form, action, site, wrong
 
 
 class QuotaExceededError(Exception):

@@ -24,7 +24,7 @@ from incidents.views.health import carries_out
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
 
 MAX_FASTER = 3
 _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {

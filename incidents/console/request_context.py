@@ -165,16 +165,16 @@ class RequestContext:
             now = self.app.now(connection)
             yield connection, replace(self, reader=replace(self.reader, now=now))
 
-    def needs(self, act: str, *, about: str | None = None) -> None:
+    def needs(self, action: str, *, about: str | None = None) -> None:
         """Check that they may do that action at all; a refusal is counted.
 
         Raises:
             NotAllowedError: saying why.
         """
-        if not self.identity.may(act):
-            why = self.identity.denial(act, clock.now()) or "role"
-            caller.refuse(self.app, self.identity, act, why, about)
-            raise NotAllowedError(act, why)
+        if not self.identity.may(action):
+            why = self.identity.denial(action, clock.now()) or "role"
+            caller.refuse(self.app, self.identity, action, why, about)
+            raise NotAllowedError(action, why)
 
     def page(
         self, template: str, *, status: int = 200, flash: Flash | None = None, **facts: Any
@@ -244,11 +244,11 @@ def context_if_signed_in(request: Request) -> RequestContext | None:
     )
 
 
-def needs(act: str) -> list[Any]:
+def needs(action: str) -> list[Any]:
     """The dependency of a route that reads a form only from people who may do that action."""
 
     def check(here: Annotated[RequestContext, Depends(signed_in_context)]) -> None:
-        here.needs(act, about=here.request.url.path[:100])
+        here.needs(action, about=here.request.url.path[:100])
 
     return [Depends(check)]
 

@@ -58,22 +58,22 @@ class Submission(RequestContext):
         """The input of the form."""
         return dict(self.form.fields)
 
-    def authorise(self, act: str, site: str | int | None = None) -> None:
+    def authorise(self, action: str, site: str | int | None = None) -> None:
         """Check that they may do it now; some actions need a recent password.
 
         Raises:
             NotAllowedError: if they may not do it.
             ReauthenticationError: for a page that asks for the password and sends the form again.
         """
-        why = self.identity.denial(act, clock.now())
+        why = self.identity.denial(action, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
             name = None if site is None else caller.name_of_site(self.app, site)
-            raise ReauthenticationError(self.form, act, name, wrong=self.unproved)
+            raise ReauthenticationError(self.form, action, name, wrong=self.unproved)
         if why is not None:
-            caller.refuse(self.app, self.identity, act, why, self.request.url.path[:100])
-            raise NotAllowedError(act, why)
+            caller.refuse(self.app, self.identity, action, why, self.request.url.path[:100])
+            raise NotAllowedError(action, why)
 
-    def take_quota(self, acts: int = 1, *, part: int = 0) -> None:
+    def take_quota(self, actions: int = 1, *, part: int = 0) -> None:
         """Take the form's actions from the account's quota, once for all calls.
 
         Raises:
@@ -82,7 +82,7 @@ class Submission(RequestContext):
         if getattr(self.request.state, "is_counted", False):
             return
         try:
-            self.request.app.state.quota.take(self.identity, acts)
+            self.request.app.state.quota.take(self.identity, actions)
         except TooManyActsError as error:
             if self.answered(part) is None:
                 raise QuotaExceededError(self.form, error.facts) from error

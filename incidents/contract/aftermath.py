@@ -13,7 +13,7 @@ from incidents.machine.command import REACHED
 
 if TYPE_CHECKING:
     from incidents.contract.documents import Facts
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
     from incidents.contract.documents.sites import Incident, Site
 
 _ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})

@@ -54,7 +54,7 @@ from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.acts import Outcome
+    from incidents.contract.documents.actions import Outcome
 
 
 class Batch:

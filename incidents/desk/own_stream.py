@@ -132,7 +132,7 @@ class By:
     signed_in: bool = False
 
 
-class AccountAct:
+class AccountAction:
     """An action on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:

@@ -86,7 +86,7 @@ def refused(
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
         why = DENIALS[refusal.name]
-        accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
+        accounts.refuse(connection, By(person=by, login=login), clock, action=RECOVER, why=why)
     return refusal
 
 

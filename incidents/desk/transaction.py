@@ -36,7 +36,7 @@ from incidents.store.database.engine import writing
 from incidents.store.round_trip import together
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import acts
+    from incidents.contract.documents import actions
 
 _YOUNG = 50_000
 """The number of new values after which the garbage collector looks for cycles meanwhile."""
@@ -121,9 +121,9 @@ class Transactions:
                 raise
         raise AssertionError("the last attempt answers or fails")
 
-    def enforce_due(self, connection: Connection, now: datetime) -> list[acts.EventOfSite]:
+    def enforce_due(self, connection: Connection, now: datetime) -> list[actions.EventOfSite]:
         """Process everything due before `now`, under the old policy, and return the events."""
-        events: list[acts.EventOfSite] = []
+        events: list[actions.EventOfSite] = []
         while (locked := self.lock_due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
             envelopes, decided_at = elapse_commands(locked.rows), locked.now(lambda: now)

@@ -33,7 +33,7 @@ class RefusedError(Exception):
 CUSTOMERS: Literal["this"] = "this"
 """The customer's own act, who has no act of the desk's to go on with."""
 
-RefusedAct = Literal[
+RefusedAction = Literal[
     "contact", "void", "recur", "removed", "reported", "refused", "false-info", "confirm-closure",
     "this",
 ]  # fmt: skip

@@ -33,7 +33,7 @@ from incidents.views.why_record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import Facts, acts, sites
+    from incidents.contract.documents import Facts, actions, sites
 
 
 _URLS, _CATEGORY = "urls", "category"
@@ -102,7 +102,7 @@ class _Read:
     event: Event
 
     @property
-    def document(self) -> acts.Event:
+    def document(self) -> actions.Event:
         return event_document(self.header.site_id, self.event, self.header.site_seq)
 
 

@@ -112,7 +112,7 @@ def _refusals(
 ) -> Possible:
     in_force = register.policy_in_force(connection)
     # The desk locks orders as it loads them; a view locks nothing.
-    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
+    wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), all_orders=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {

@@ -25,7 +25,7 @@ from incidents.values.ids import contact_id, incident_id
 from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.acts import Event
+    from incidents.contract.documents.actions import Event
     from incidents.contract.documents.sites import Line
 
 

@@ -36,10 +36,10 @@ from incidents.api.endpoints import (
 )
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import Batcher, Quota
-from incidents.api.operation import ACT, JSON
+from incidents.api.operation import ACTION, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
-from incidents.contract.documents.acts import Problem
+from incidents.contract.documents.actions import Problem
 from incidents.errors import IncidentsError
 from incidents.values.json_object import JSONObject
 
@@ -99,7 +99,7 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     # Actions are processed in order of arrival; a query that hangs delays no others.
     api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
     api.state.command_batch = Batcher(app.batcher.submit_together)
-    api.state.document_batch = Batcher(partial(actions.act_documents, app), at_once=_LOOKS)
+    api.state.document_batch = Batcher(partial(actions.action_documents, app), at_once=_LOOKS)
     api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     api.state.oidc = None if provider is None else Oidc(provider, clock.now)
@@ -147,7 +147,7 @@ def _completed(found: JSONObject) -> JSONObject:
     for operation in (each for path in found["paths"].values() for each in path.values()):
         if "422" in operation["responses"]:
             operation["responses"]["422"]["content"] = content
-        if ACT in operation:
+        if ACTION in operation:
             operation.setdefault("parameters", []).append(parameters.DESCRIBED)
             operation["security"] = [{BEARER: []}, {SESSION: []}]
     for unused in ("HTTPValidationError", "ValidationError"):

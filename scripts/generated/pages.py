@@ -9,7 +9,7 @@ from pathlib import Path
 from incidents.machine import diagram
 from scripts.generated import (
     action_helps,
-    client_acts,
+    client_actions,
     commands,
     database,
     entry,
@@ -38,7 +38,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "../requirements/sbom.cdx.json": sbom.text,
     "../zensical.toml": site.text,
     "../incidents/cli/action_helps.py": action_helps.text,
-    "../incidents/client/acts.py": client_acts.text,
+    "../incidents/client/actions.py": client_actions.text,
 }
 """The files that are made as a whole, by their paths from docs/."""
 

@@ -208,8 +208,8 @@ def _errors(under: type[errors.IncidentsError]) -> list[errors.IncidentsError]:
     """The errors of each kind, in the order of the file."""
     return [
         kind("")
-        if kind is not errors.ActRefusedError
-        else errors.ActRefusedError("", name="act_refused", facts={})
+        if kind is not errors.ActionRefusedError
+        else errors.ActionRefusedError("", name="act_refused", facts={})
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, under)
     ]

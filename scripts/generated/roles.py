@@ -28,18 +28,23 @@ def text() -> str:
         table(("role", ""), ((f"`{role}`", what) for role, what in identity.SUMMARIES.items())),
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",
-        table(("act", "command", *identity.ROLES, ""), map(_act, identity.ACTS)),
+        table(("act", "command", *identity.ROLES, ""), map(_action, identity.ACTION_NAMES)),
         "`own_account`, `set_password` and `make_token` are about oneself. Another's account,"
         " password and tokens take `keep_accounts` as well to change them, and `see_accounts` to"
         " see them.",
     )
 
 
-def _act(act: str) -> tuple[str, ...]:
-    marks = ("yes" if identity.may(role, act) else "" for role in identity.ROLES)
-    return f"`{act}`", _commands(act), *marks, "in person" if act in identity.IN_PERSON else ""
+def _action(action: str) -> tuple[str, ...]:
+    marks = ("yes" if identity.may(role, action) else "" for role in identity.ROLES)
+    return (
+        f"`{action}`",
+        _commands(action),
+        *marks,
+        "in person" if action in identity.IN_PERSON else "",
+    )
 
 
-def _commands(act: str) -> str:
+def _commands(action: str) -> str:
     """The commands of an act; other rights have none."""
-    return ", ".join(f"`{each}`" for each in COMMANDS.get(act, ()))
+    return ", ".join(f"`{each}`" for each in COMMANDS.get(action, ()))

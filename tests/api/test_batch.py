@@ -57,13 +57,13 @@ def test_cycles_are_seldom_looked_for_while_an_answer_is_made(
 ) -> None:
     before = gc.get_threshold()
     meanwhile: list[tuple[bool, int]] = []
-    told = actions.act_documents
+    told = actions.action_documents
 
     def note(*answers: Any) -> Any:
         meanwhile.append((gc.isenabled(), gc.get_threshold()[0]))
         return told(*answers)
 
-    monkeypatch.setattr(actions, "act_documents", note)
+    monkeypatch.setattr(actions, "action_documents", note)
     command = {"do": "add", "to": "a.example"}
     api.client("operator").post(PATH, json={"commands": [command]})
     assert meanwhile == [(True, 50_000)]

@@ -19,7 +19,7 @@ from incidents.accounts import secrets
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, rendering
-from incidents.console.act_forms import ActRoute, of_page
+from incidents.console.action_forms import ActionRoute, of_page
 from incidents.console.changes import MAX_STREAMS_OF_ACCOUNT
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.pages import filing, incident, orders, overview, queue, site
@@ -34,11 +34,11 @@ from tests.console.customers import SETTINGS
 from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
-    route.path.replace("{act}", act)
+    route.path.replace("{action}", act)
     for module in (queue, site, filing, incident, orders, overview)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
-    for act in (of_page(route.path.split("/")[1]) if isinstance(route, ActRoute) else [""])
+    for act in (of_page(route.path.split("/")[1]) if isinstance(route, ActionRoute) else [""])
 ]
 NAMES = {
     "name": "shop.example", "item": "1-1", "incident": "1-1", "digest": "0" * 64, "order": "1-o2",

@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 import pytest
 
 from incidents.contract import aftermath
-from incidents.contract.documents.acts import Event
+from incidents.contract.documents.actions import Event
 from incidents.contract.documents.sites import Site
 
 HOLD = cast("Event", {"kind": "hold_set"})

@@ -22,7 +22,7 @@ from incidents.enforcement.nginx.folder import Folder
 from incidents.enforcement.nginx.map import HostNames
 from incidents.enforcement.nginx.server import Layout, Server
 from incidents.enforcement.routing import Routing
-from incidents.errors import ActRefusedError
+from incidents.errors import ActionRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries
 from incidents.store.cases import sites
@@ -97,7 +97,7 @@ def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
     )
 
     with pytest.raises(
-        ActRefusedError, match="only a supervisor may check actual state; sre-1 is not one"
+        ActionRefusedError, match="only a supervisor may check actual state; sre-1 is not one"
     ):
         verdicts(app)
 

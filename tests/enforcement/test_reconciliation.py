@@ -18,7 +18,7 @@ from incidents.enforcement.reconciliation import (
     Reconciliation,
 )
 from incidents.enforcement.routing import Routing
-from incidents.errors import ActRefusedError
+from incidents.errors import ActionRefusedError
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
@@ -155,7 +155,7 @@ def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
 
     day.desk.on_record(make)
     with pytest.raises(
-        ActRefusedError, match="only a supervisor may check actual state; li is not one"
+        ActionRefusedError, match="only a supervisor may check actual state; li is not one"
     ):
         _compare(day, Panel())
     assert _kinds(day) == []

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from incidents.audit.replay import Replay
 from incidents.store.database.engine import reading
 from incidents.store.schema.desk_tables import entries
-from tests.fire.fault_acts import Act
+from tests.fire.fault_actions import Act
 from tests.fire.record import COURIER
 from tests.nursery import Outcome
 

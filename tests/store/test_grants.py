@@ -83,7 +83,7 @@ def app(
 
 def a_day(app: App) -> None:
     """Acts of every kind, the daemon's look, and a heartbeat."""
-    acts: list[c.Command] = [
+    command_line_only: list[c.Command] = [
         c.AddSite(by=ONE, phone="sealed"),
         c.EditSite(by=ONE, phone="sealed again"),
         c.Log(by=ONE, urls=("http://shop.example/1",), note="found"),
@@ -98,7 +98,7 @@ def a_day(app: App) -> None:
         c.SetHold(by=ONE, reason="by order"),
         c.StateFalse(by=ONE, field="phone", evidence="no such number"),
     ]
-    for act in acts:
+    for act in command_line_only:
         [answer] = app.desk.submit(
             [Envelope(site="shop.example", command=act, login=None, key=str(id(act)))]
         )
@@ -227,7 +227,7 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
     assert list(tmp_path.glob("*serve.key*")) == [], "a key that no database knows"
     tokens.begin_sealing(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
-        for statement in access.sql(ROLE, acts=True):
+        for statement in access.sql(ROLE, command_line_only=True):
             connection.execute(text(statement))
 
     a_day(app)
@@ -263,7 +263,7 @@ def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two()
 def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from incidents.cli.admin.db import db
 
-    for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"acts": True})):
+    for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"command_line_only": True})):
         done = CliRunner().invoke(db, ["grants", ROLE, *words], standalone_mode=False)
 
         assert done.output.splitlines() == list(access.sql(ROLE, **asked))

@@ -15,7 +15,7 @@ from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActCaller, ReadCaller
+from incidents.api.entrance import ActionCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import (
     Cursor,
@@ -29,7 +29,7 @@ from incidents.api.parameters import (
 )
 from incidents.contract import hints
 from incidents.contract.actions import of_command
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Found,
@@ -92,17 +92,17 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 
 
 @site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
-def add(by: ActCaller, new: NewSite) -> JSON:
+def add(by: ActionCaller, new: NewSite) -> JSON:
     """Add a site to the register, with its contact."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
-    return actions.given(by, by.act(site, command), 201)
+    return actions.given(by, by.submit(site, command), 201)
 
 
 @site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
-def edit(by: ActCaller, site: SiteName, details: Details) -> JSON:
+def edit(by: ActionCaller, site: SiteName, details: Details) -> JSON:
     """Change the contact of a site; fields that are not given stay unchanged."""
     name, command = bodies.command(_EDIT, by.by, site, details)
-    return actions.given(by, by.act(name, command))
+    return actions.given(by, by.submit(name, command))
 
 
 @site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
@@ -235,7 +235,7 @@ def story_of_incident(
     "/incidents/{incident}/evidence",
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
-def attach(by: ActCaller, incident: Id, file: UploadFile) -> JSON:
+def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
     """Attach a file to an incident, byte for byte (multipart, the field `file`).
 
     When this answers, the whole file is on disk, once, under its SHA-256.
@@ -248,7 +248,7 @@ def attach(by: ActCaller, incident: Id, file: UploadFile) -> JSON:
         # A refused act leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
         _keep(file.file, digest, by.app.settings.evidence)
-    return actions.given(by, by.act(site, command), 201)
+    return actions.given(by, by.submit(site, command), 201)
 
 
 @incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, SignInError, Visit
-from incidents.accounts.identity import ACTS, IN_PERSON, PROOF_TTL, Identity, is_handle
+from incidents.accounts.identity import ACTION_NAMES, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
 from incidents.api.caller import address_of
@@ -154,14 +154,14 @@ def _nobody(error: SignInError) -> Problem:
 
 
 def _document(identity: Identity, visit: Visit | None) -> account_documents.Session:
-    may = [act for act in ACTS if identity.may(act)]
+    may = [action for action in ACTION_NAMES if identity.may(action)]
     proved = identity.proved_at
     return {
         "handle": identity.handle,
         "role": identity.role,
         "token": identity.token,
         "may": may,
-        "in_person": [act for act in may if act in IN_PERSON],
+        "in_person": [action for action in may if action in IN_PERSON],
         "proved_until": None if proved is None else rfc3339(proved + PROOF_TTL),
         "csrf": None if visit is None else secrets.form_token(visit.cookie, CSRF),
     }

@@ -177,6 +177,6 @@ def _check(run: Run, identity: Identity, action: str, own: str | None) -> None:
     by = By(person=identity.handle, login=run.settings.login)
     about = own if own is not None and is_handle(own) else None
     run.local.desk.on_record(
-        lambda c: accounts.refuse(c, by, clock.now, act=action, why=why, about=about)
+        lambda c: accounts.refuse(c, by, clock.now, action=action, why=why, about=about)
     )
     raise NotAllowedError(by=identity.handle, role=identity.role)

@@ -138,7 +138,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """
     from incidents.store.database import access
 
-    statements = list(access.sql(role, eraser, acts=acts))
+    statements = list(access.sql(role, eraser, command_line_only=acts))
     if run.for_programs:
         output.write_document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:

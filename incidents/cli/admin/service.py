@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from incidents.app import App
     from incidents.cli.run import Run
-    from incidents.contract.documents.acts import EventOfSite
+    from incidents.contract.documents.actions import EventOfSite
     from incidents.desk import Answer
     from incidents.enforcement.outcomes import Outcomes
     from incidents.notices.customer_link import Links

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
-from incidents.console import act_forms, forms, messages, rendering, submission
+from incidents.console import action_forms, forms, messages, rendering, submission
 from incidents.console.pages.site import confirm, reasons
 from incidents.console.rendering import Flash
 from incidents.console.request_context import RequestContext, Viewer, needs
@@ -41,7 +41,7 @@ from incidents.views.why_record import MAX_TIMELINE
 router = APIRouter()
 Key = tuple[int, int]
 
-_ACTS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
+_ACTIONS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
 """The order of the acts on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
@@ -133,23 +133,26 @@ def link(desk: Submitted, incident: str) -> Response:
     )  # fmt: skip
 
 
-def do(desk: Submitted, incident: str, act: str) -> Response:
+def do(desk: Submitted, incident: str, action: str) -> Response:
     """Do the action on the incident, or on one of its contacts."""
-    key, action = inputs.incident(incident), act_forms.of_page("incidents")[act].action
+    key, row = inputs.incident(incident), action_forms.of_page("incidents")[action].action
     try:
-        answer = _submit(desk, action, key)
+        answer = _submit(desk, row, key)
     except (InputError, RefusedError) as error:
-        return _page(desk, key, flash=messages.of_error(desk.reader, error), opened=act)
+        return _page(desk, key, flash=messages.of_error(desk.reader, error), opened=action)
     flash = messages.of_answer(desk, answer, seen=desk.seen)
     if answer.refusal is not None:
         closing = answer.refusal.name == "would_close"
-        return _page(desk, key, flash=flash, opened=act, closing=closing)
-    made = answer.document["incident"] if action.command is c.Recur else None
+        return _page(desk, key, flash=flash, opened=action, closing=closing)
+    made = answer.document["incident"] if row.command is c.Recur else None
     return desk.back(f"/incidents/{made['id']}" if made else at(key), flash)
 
 
 router.add_api_route(
-    "/incidents/{incident}/{act}", do, methods=["POST"], route_class_override=act_forms.ActRoute
+    "/incidents/{incident}/{action}",
+    do,
+    methods=["POST"],
+    route_class_override=action_forms.ActionRoute,
 )
 
 
@@ -210,8 +213,8 @@ def _page(
         story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would),
-        acts=act_forms.in_order("incidents", _ACTS, here.identity.may, _ELSEWHERE),
-        revoke_links=act_forms.of_page("incidents")["revoke-links"],
+        actions=action_forms.in_order("incidents", _ACTIONS, here.identity.may, _ELSEWHERE),
+        revoke_links=action_forms.of_page("incidents")["revoke-links"],
         linked=customer_link.load_links() is not None,
     )  # fmt: skip
 

@@ -121,5 +121,5 @@ def _form(
     return rendering.response(
         "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
         wrong=told, here=own(to), me=None, csrf="",
-        provider=request.app.state.oidc is not None, flash=None, may=lambda _act: False,
+        provider=request.app.state.oidc is not None, flash=None, may=lambda _action: False,
     )  # fmt: skip

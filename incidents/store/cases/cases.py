@@ -137,12 +137,12 @@ def _fetch_orders(
         (i, lane, n)
         for i, need in needs.items()
         for n, lane in need.orders
-        if not (need.acts and lane == ACT)
+        if not (need.all_orders and lane == ACT)
     }
-    acts = _ids(i for i, need in needs.items() if need.acts)
+    whole = _ids(i for i, need in needs.items() if need.all_orders)
     return [
         deliveries.NAMED.fetch(connection, sorted(named)),
-        deliveries.ACTS.fetch(connection, acts),
+        deliveries.UNSETTLED.fetch(connection, whole),
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from incidents.api.endpoints import actions
 from incidents.api.limits import Batcher
 from incidents.app import App
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import LockTimeoutError
 from incidents.errors import DatabaseError
@@ -99,7 +99,7 @@ def test_what_finds_its_site_locked_by_another_server_is_asked_alone(api: Rig, b
 def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
     api: Rig, busy: _Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared, looks = actions.act_documents, []
+    shared, looks = actions.action_documents, []
 
     def told(app: App, answers: Sequence[Answer]) -> list[Acted]:
         looks.append(len(answers))

@@ -9,8 +9,8 @@ from typing import Annotated
 import pytest
 
 from incidents.accounts import identity
-from incidents.console import act_forms
-from incidents.console.act_forms import of_page
+from incidents.console import action_forms
+from incidents.console.action_forms import of_page
 from incidents.console.languages import LANGUAGES, Chosen, spoken
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
@@ -70,10 +70,10 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
             raise RefusedError("not_held", site=decider.case.site)
         sites.set_hold(decider, c.SetHold(by=command.by, reason=command.reason))
 
-    for module in (act_forms, possible):
+    for module in (action_forms, possible):
         monkeypatch.setattr(module, "ACTIONS", (*ACTIONS, *ROWS))
     for row in ROWS:
-        monkeypatch.setitem(identity.ROLES_OF_ACT, row.name, frozenset(row.roles))
+        monkeypatch.setitem(identity.ROLES_OF_ACTION, row.name, frozenset(row.roles))
         monkeypatch.setitem(decide.DECISIONS, row.command, freeze)
     for key, words in WORDS.items():
         monkeypatch.setitem(spoken("en").phrases, key, words)

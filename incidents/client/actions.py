@@ -1,15 +1,15 @@
-"""The acts of the client, a method each; made by scripts/docs from `contract`."""
+"""The actions of the client, a method each; made by scripts/docs from `contract`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
-from incidents.contract.documents.acts import Acted
+from incidents.contract.documents.actions import Acted
 
 
 class How(TypedDict, total=False):
-    """The options of an act's request."""
+    """The options of an action's request."""
 
     key: str
     if_match: str
@@ -17,10 +17,10 @@ class How(TypedDict, total=False):
     unless_closing: bool
 
 
-class Acts:
-    """The acts on incidents, contacts, items of the queue, orders and sites."""
+class Actions:
+    """The actions on incidents, contacts, items of the queue, orders and sites."""
 
-    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
+    def _to(self, folder: str, of: str, action: str, words: Mapping[str, Any], how: How) -> Acted:
         raise NotImplementedError
 
     def recur(
