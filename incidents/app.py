@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.accounts.serve_key import Seal
     from incidents.contract.documents.sites import Link
     from incidents.desk import Answer, Desk, Envelope
-    from incidents.desk.group_commit import CommandBatcher
+    from incidents.desk.group_commit import DeskGroupCommit
     from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
@@ -89,11 +89,11 @@ class App:
         return Desk(self.engine)
 
     @cached_property
-    def batcher(self) -> CommandBatcher:
+    def group_commit(self) -> DeskGroupCommit:
         """The group commit of many threads' commands."""
-        from incidents.desk.group_commit import CommandBatcher
+        from incidents.desk.group_commit import DeskGroupCommit
 
-        return CommandBatcher(self.desk)
+        return DeskGroupCommit(self.desk)
 
     @property
     def open_sessions(self) -> OpenSessions:

@@ -128,7 +128,7 @@ class Caller:
         if self.dry_run:
             [answer] = self.app.desk.submit([envelope], dry_run=True)
         else:
-            answer = self.app.batcher.submit(envelope)
+            answer = self.app.group_commit.submit(envelope)
         if answer.refusal is not None:
             raise problems.refused(answer, self.when)
         return answer

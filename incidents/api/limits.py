@@ -107,13 +107,13 @@ class _Waiting(Generic[Item, Outcome]):
         return taken
 
 
-class Batcher(Generic[Item, Outcome]):
+class AsyncBatcher(Generic[Item, Outcome]):
     """Work that costs the same for one item as for many, run in a thread for its awaiters.
 
-    It is the counterpart of `GroupCommit` for coroutines. `work` gets at most `most` items, in the
-    order of arrival, and returns an outcome for each. At most `at_once` rounds run at a time. Items
-    that arrive meanwhile go into the next round, so no answer comes from a read that began before
-    its request.
+    In `GroupCommit` a thread waits for each item, here a coroutine. `work` gets at most `most`
+    items, in the order of arrival, and returns an outcome for each. At most `at_once` rounds run at
+    a time. Items that arrive meanwhile go into the next round, so no answer comes from a read that
+    began before its request.
     """
 
     def __init__(

@@ -130,7 +130,7 @@ class Submission(RequestContext):
         self.take_quota(part=part)
         envelope = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
-        return self.app.batcher.submit(
+        return self.app.group_commit.submit(
             replace(envelope, seen=seen_at, unless_closing=unless_closing)
         )
 

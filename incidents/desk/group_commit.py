@@ -34,7 +34,7 @@ _log = logger("desk")
 _UNDONE = (DataError, IntegrityError, ProgrammingError)
 
 
-class CommandBatcher:
+class DeskGroupCommit:
     """Submits the commands of many threads to the desk, in the order of arrival.
 
     It has no thread of its own: one of the waiting threads does the work for all, and none gets an

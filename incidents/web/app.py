@@ -35,7 +35,7 @@ from incidents.api.endpoints import (
     work,
 )
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
-from incidents.api.limits import Batcher, Quota
+from incidents.api.limits import AsyncBatcher, Quota
 from incidents.api.operation import ACTION, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
@@ -97,9 +97,9 @@ def create(app: App, customers: application.Asgi | None = None) -> FastAPI:
     api.state.app = app
     api.state.authenticator = Authenticator(app.engine, clock.now, app.seal)
     # Actions are processed in order of arrival; a query that hangs delays no others.
-    api.state.token_batch = Batcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
-    api.state.command_batch = Batcher(app.batcher.submit_together)
-    api.state.document_batch = Batcher(partial(actions.action_documents, app), at_once=_LOOKS)
+    api.state.token_batch = AsyncBatcher(api.state.authenticator.by_tokens, at_once=_LOOKS)
+    api.state.command_batch = AsyncBatcher(app.group_commit.submit_together)
+    api.state.document_batch = AsyncBatcher(partial(actions.action_documents, app), at_once=_LOOKS)
     api.state.exclusive = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     api.state.oidc = None if provider is None else Oidc(provider, clock.now)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from incidents.api.endpoints import actions
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from incidents.app import App
 from incidents.contract.documents.actions import Acted
 from incidents.desk import Answer, Desk, Envelope
@@ -48,7 +48,7 @@ def busy(api: Rig) -> _Busy:
     """The desk of `api`, as busy as the test says."""
     fill(api)
     found = _Busy(api.app.desk)
-    api.app.batcher._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
+    api.app.group_commit._desk = found  # type: ignore[assignment]  # as much of a desk as it needs
     return found
 
 
@@ -108,7 +108,7 @@ def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
         return shared(app, answers)
 
     monkeypatch.setattr(
-        api.asgi_app.state, "document_batch", Batcher(partial(told, api.app), at_once=1)
+        api.asgi_app.state, "document_batch", AsyncBatcher(partial(told, api.app), at_once=1)
     )
     answers = asyncio.run(_logged_at_one_moment(api, busy))
     assert [answer.status_code for answer in answers] == [status for _, status in LOGGED]

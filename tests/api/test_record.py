@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.serve_key import Seal, key_digest
 from incidents.api.endpoints import record
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -119,7 +119,10 @@ def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> N
     with api.app.engine.begin() as connection:
         add_serve_key(connection, begun)
     door = Authenticator(api.app.engine, clock.now, Seal(b"old", begun))
-    api.asgi_app.state.authenticator, api.asgi_app.state.token_batch = door, Batcher(door.by_tokens)
+    api.asgi_app.state.authenticator, api.asgi_app.state.token_batch = (
+        door,
+        AsyncBatcher(door.by_tokens),
+    )
     assert api.nobody().get("/readyz").status_code == 200
     with api.app.engine.begin() as connection:
         add_serve_key(connection, ServeKey(2, key_digest(b"new"), clock.now()))

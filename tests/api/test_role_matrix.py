@@ -21,7 +21,7 @@ from incidents.accounts.identity import (
     ROLES_OF_ACTION,
     Identity,
 )
-from incidents.api.limits import Batcher
+from incidents.api.limits import AsyncBatcher
 from incidents.api.operation import ACTION, OPEN
 from tests.api.desk import fill
 from tests.api.rig import Rig
@@ -112,7 +112,7 @@ def test_who_may_do_an_act_depends_on_the_role_and_on_how_they_came_in() -> None
 def test_each_operation_asks_whether_its_act_may_be_done_before_anything_else(api: Rig) -> None:
     fill(api)
     powerless = Identity(handle="robot", role="viewer", token="t", acts=frozenset())
-    api.asgi_app.state.token_batch = Batcher(lambda secrets: [powerless for _ in secrets])
+    api.asgi_app.state.token_batch = AsyncBatcher(lambda secrets: [powerless for _ in secrets])
     client, asked = api.holder("any"), operations(api)
     for operation in asked:
         for path in operation.paths(handle="li", token="0123456789", session="0123456789"):

@@ -263,7 +263,10 @@ def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two()
 def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from incidents.cli.admin.db import db
 
-    for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"command_line_only": True})):
+    for words, asked in (
+        (["--eraser", ERASER], {"eraser": ERASER}),
+        (["--acts"], {"command_line_only": True}),
+    ):
         done = CliRunner().invoke(db, ["grants", ROLE, *words], standalone_mode=False)
 
         assert done.output.splitlines() == list(access.sql(ROLE, **asked))

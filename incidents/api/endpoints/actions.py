@@ -72,7 +72,7 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
     """
     answer: Answer | None = await batches.command_batch.take(envelope)
     if answer is None:
-        alone = by.app.batcher.submit_alone
+        alone = by.app.group_commit.submit_alone
         answer = await to_thread.run_sync(alone, envelope, limiter=batches.exclusive)
     if answer.refusal is not None:
         raise problems.refused(answer, by.when)
