@@ -20,7 +20,7 @@ from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
-from incidents.contract import ways_out
+from incidents.contract import refusal_hints
 from incidents.contract.case_documents import plain
 from incidents.contract.documents.actions import InvalidPart
 from incidents.desk import Answer
@@ -202,13 +202,13 @@ def refused(answer: Answer, when: When) -> Problem:
         refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=[{**event, "site": answer.site} for event in answer.document["events"]],
-        **_ways_out(refusal.name, refusal.facts),
+        **_hints(refusal.name, refusal.facts),
     )
 
 
-def _ways_out(name: str, facts: Mapping[str, Any]) -> JSONObject:
+def _hints(name: str, facts: Mapping[str, Any]) -> JSONObject:
     """The hints for other actions, except those on the machine that keeps the log."""
-    hints = ways_out.of_refusal(name, facts) if name != "nothing_signed" else []
+    hints = refusal_hints.of_refusal(name, facts) if name != "nothing_signed" else []
     return {"hints": hints} if hints else {}
 
 
@@ -233,7 +233,7 @@ def of_error(error: IncidentsError) -> Problem:
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(
             _status(error.name, error), error.name, error.message, headers=headers,
-            **_ways_out(error.name, error.facts),
+            **_hints(error.name, error.facts),
         )  # fmt: skip
     if isinstance(error, VerificationError):
         # The message may name files of this machine, so only the log has it.

@@ -110,10 +110,10 @@ _OPTIONS = {
 
 def _hints(error: RefusedError) -> list[Hint]:
     """Return the hints from the server, otherwise those for the refusal's name."""
-    from incidents.contract import hints, ways_out
+    from incidents.contract import hints, refusal_hints
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
-    return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
+    return hints.understood(told) or refusal_hints.of_refusal(error.name, error.facts)
 
 
 def _write_usage_error(error: click.ClickException) -> None:

@@ -102,9 +102,9 @@ def _remark_steps(run: Run, answer: Answer) -> list[str]:
     """The commands that follow from the remarks."""
     if not answer.remarks:
         return []
-    from incidents.contract import ways_out
+    from incidents.contract import refusal_hints
 
-    of = (ways_out.of_remark(remark.name, remark.facts) for remark in answer.remarks)
+    of = (refusal_hints.of_remark(remark.name, remark.facts) for remark in answer.remarks)
     return [next_steps.next_line(run, hint) for hints in of for hint in hints]
 
 

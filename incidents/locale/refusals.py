@@ -1,7 +1,7 @@
 """Refusals and remarks in words: the machine's, the desk's, and those for a role.
 
 No sentence names a command: it describes the action, and a hint names an alternative (see
-`contract.ways_out`).
+`contract.refusal_hints`).
 """
 
 from __future__ import annotations

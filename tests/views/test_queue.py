@@ -24,7 +24,7 @@ from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import FAR, sites, work
 from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
-from tests.contract.test_ways_out import meant
+from tests.contract.test_refusal_hints import meant
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 

@@ -1,4 +1,4 @@
-"""The ways out: a refusal leads to the act that can be done instead, and that can be typed."""
+"""The hints of a refusal name an action that is possible instead, and that can be typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from incidents.contract import target
 from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.contract.documents import Hint
 from incidents.contract.hints import TYPED, action_of, commands, understood
-from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.contract.refusal_hints import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
 from incidents.locale.catalogue import phrases
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Words

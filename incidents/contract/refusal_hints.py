@@ -1,4 +1,4 @@
-"""Ways out: alternatives to a refused command, or after a remark, as hints.
+"""The hints after a refusal or a remark: what can be done instead.
 
 No hint would be refused next, or closes a site, except to confirm a closure that somebody has
 requested. If that depends on more than the refusal's facts, the hint is `site why`.
