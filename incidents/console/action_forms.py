@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match
@@ -34,6 +35,7 @@ class ActionForm:
         return self.name.replace("-", "_")
 
 
+@cache
 def of_page(folder: str) -> dict[str, ActionForm]:
     """The forms by name for pages of the folder: `sites`, `incidents` or `orders`."""
     rows = (row for row in ACTIONS if _folder(row) == folder and _is_on_page(row))

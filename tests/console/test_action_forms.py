@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -60,8 +61,8 @@ WORDS = {
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
-    """The commands of the made-up acts that the machine has been given."""
+def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Freeze]]:
+    """The commands of the made-up actions that the machine has been given."""
     found: list[Freeze] = []
 
     def freeze(decider: Decider, command: Freeze) -> None:
@@ -77,7 +78,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Freeze]:
         monkeypatch.setitem(decide.DECISIONS, row.command, freeze)
     for key, words in WORDS.items():
         monkeypatch.setitem(spoken("en").phrases, key, words)
-    return found
+    of_page.cache_clear()
+    yield found
+    of_page.cache_clear()
 
 
 def forms(visitor: Visitor, path: str) -> dict[str, Form]:
