@@ -28,12 +28,12 @@ _TABLE: dict[str, tuple[Role, ...]] = {
 ROLES_OF_ACTION: dict[str, frozenset[Role]] = {
     action: frozenset(roles) for action, roles in _TABLE.items()
 }
-"""The roles that may do each act, by name: a command's class in snake case, or a right's name."""
+"""The roles that may do each action, by its name: a command's in snake case, or a right's."""
 
 ACTION_NAMES: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(each.name for each in (*ACTIONS, *RIGHTS) if each.in_person)
-"""The acts that need a person who has just proved who they are; no token can do them.
+"""The actions that need a person who has just proved who they are; no token can do them.
 
 They close a site on somebody's word (R4, R5), open a closed one, set the rules for that, give
 somebody access, or erase for good. To change another person's account, password or tokens

@@ -86,7 +86,7 @@ def needs_own_form(
 async def read_caller(request: Request) -> Caller:
     """The caller of a request that only reads. Raises the same errors as `known`."""
     found = getattr(request.state, "caller", None)
-    # `operation` has authenticated them already, where it knows the act.
+    # `operation` has authenticated them already, where it knows the action.
     return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 

@@ -18,7 +18,7 @@ RECHECK = "recheck"
 """As in `machine.work`, which takes long to load."""
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
-"""Acts that the requester may not do: they are the second person's."""
+"""Actions that the requester may not do: they are the second person's."""
 
 
 def opened_tasks(own: list[Event]) -> list[TaskOpened]:

@@ -129,7 +129,7 @@ DESPITE = "despite"
 """The field that names a holder whose claim somebody knows of."""
 
 Is = Callable[[str], bool]
-"""A test whether an act is about that item of a site."""
+"""A test whether an action is about that item of a site."""
 
 
 def only(item: str) -> Is:
@@ -177,7 +177,7 @@ class NotAllowedError(Exception):
 class ReauthenticationError(Exception):
     """A person must confirm their password first; `wrong` after a wrong one.
 
-    `act` is what they are about to do, to which `site`, if it is done to one.
+    `action` is what they are about to do, to which `site`, if it is done to one.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class ReauthenticationError(Exception):
 
 
 class QuotaExceededError(Exception):
-    """The account did too many acts lately; `facts` as TooManyActsError has them."""
+    """The account did too many actions lately; `facts` as TooManyActsError has them."""
 
     def __init__(self, form: SentForm, facts: Facts) -> None:
         super().__init__()

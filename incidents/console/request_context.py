@@ -181,7 +181,7 @@ class RequestContext:
     ) -> HTMLResponse:
         """The page rendered from the template, which extends `base.html.jinja`.
 
-        Besides the facts from `rendering` it knows `me`, `csrf`, `may(act)`, `here` and `flash`.
+        Besides the facts from `rendering` it knows `me`, `csrf`, `may(action)`, `here` and `flash`.
         """
         told = flash or read_flash(self.request)
         known = self.known | facts

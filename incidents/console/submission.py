@@ -231,7 +231,7 @@ def _proved(here: RequestContext, form: SentForm) -> tuple[Visit, str | None]:
             here.visit, password, caller.address_of(here.request)
         ), None
     except RefusedError as error:
-        # Told by the act that it was to prove, which nobody knows here: see `Submission.authorise`.
+        # The action is not known here: `Submission.authorise` reports the error.
         return here.visit, error.name
 
 

@@ -143,7 +143,7 @@ COMMON = {
     "reason": Ask("Reason; it goes on record.", "R"),
 }
 PERHAPS = {"reason": Ask("Reason.", "R")}
-"""How many acts ask for the same field; `PERHAPS` where it may be left out."""
+"""How many actions ask for the same field; `PERHAPS` where it may be left out."""
 
 
 @dataclass(frozen=True, slots=True)

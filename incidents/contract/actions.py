@@ -21,7 +21,7 @@ _BECAUSE = Body("Because", "The reason, which is recorded.")
 _PERHAPS_BECAUSE = Body("PerhapsBecause", "The reason, if any.")
 _DETAILS = Body("Details", "Contact details; omitted fields stay unchanged.")
 _CALLED = Body("Called", "The outcome of a contact. Only `reached` stops the clock (R2).")
-"""Bodies that several acts share."""
+"""Bodies that several actions share."""
 
 _CALL = "Record a call or message and its outcome. Only `reached` stops a clock (R2)."
 _IN_PERSON = (
@@ -325,7 +325,7 @@ ACTIONS = (
         ),
     ),
 )  # fmt: skip
-"""All acts that may be asked for, in the order in which roles are told."""
+"""All actions that may be asked for, in the order in which roles are told."""
 
 CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""

@@ -93,7 +93,7 @@ class Part:
         self._last_reason: str | None = None
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Call `act`, unless it is too early after a failure; return whether it succeeded."""
+        """Call `action`, unless it is too early after a failure; return whether it succeeded."""
         if self._backoff.waiting:
             return False
         try:

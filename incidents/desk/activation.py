@@ -129,7 +129,7 @@ def activate(
     previous, last = own_stream.locked(connection)
     kept = activation.once.before(connection)
     if kept is not None:
-        # The policy of a repeated act is active already: return the changes of that time.
+        # The policy of a repeated action is active already: return the changes of that time.
         before = _read(connection, kept["previous"])
         again = {**kept, "changes": policy_differences(before, activation.policy)}
         return cast("policies.Activated", again)

@@ -77,8 +77,8 @@ def refused(
     """The refusal of that person to resume the record, which is counted; check it first.
 
     Each site is compared with the live system and its order repeated in the person's name, as by
-    `acts reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed: the
-    resumption decides about no site, and everybody who can run it has the log's key.
+    `orders reconcile`: so they must be a supervisor, if there are accounts. No sign-in is needed:
+    the resumption decides about no site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))

@@ -70,7 +70,7 @@ def make_token(
     acts: Sequence[str] | None = None,
     seal: Seal = UNSEALED,
 ) -> Token:
-    """Make a token of the account that holds for `days`, for `acts` or for all acts of its role.
+    """Make a token of the account that holds for `days`, for `acts` or for all actions of its role.
 
     Without the `seal` of this database the token is invalid.
 

@@ -100,7 +100,7 @@ def prepare(history: History, draw: Draw, group_within: timedelta | None) -> Pre
 
 
 class ActionCount(NamedTuple):
-    """A policy's action on a site (see `Act`), its first time (UTC), and its count."""
+    """A policy's action on a site (see `PolicyAction`), its first time (UTC), and its count."""
 
     what: str
     first: datetime

@@ -69,7 +69,7 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """The result of a history under one policy; `acts` are by time (UTC).
+    """The result of a history under one policy; `actions` are by time (UTC).
 
     `incidents` are all on record, with the `moot` ones.
     """

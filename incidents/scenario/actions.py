@@ -186,7 +186,7 @@ PERSON = "operator"
 _PLACEHOLDER = "-"
 
 Step = c.Command | Policy
-"""The act of a step: a command, or a policy that becomes the active one."""
+"""The action of a step: a command, or a policy that becomes the active one."""
 
 
 def read_step(fields: Fields, do: str) -> Step:

@@ -13,7 +13,7 @@ COMMANDS = {
     **{action.name: (action.typed,) for action in ACTIONS},
     "retry_order": ("orders retry", "orders release"),
 }
-"""The commands that each act is, where it is one."""
+"""The commands that each action is, where it is one."""
 
 _MINUTES = int(PROOF_TTL.total_seconds() // 60)
 
@@ -46,5 +46,5 @@ def _action(action: str) -> tuple[str, ...]:
 
 
 def _commands(action: str) -> str:
-    """The commands of an act; other rights have none."""
+    """The commands of an action; other rights have none."""
     return ", ".join(f"`{each}`" for each in COMMANDS.get(action, ()))

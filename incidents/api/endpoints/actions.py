@@ -79,7 +79,7 @@ async def _answered(by: Caller, envelope: Envelope, batches: State) -> tuple[Ans
     try:
         return answer, await batches.document_batch.take(answer)
     except DatabaseError:
-        # The act is on record: a shared read that failed must not say that the act did.
+        # The action is on record: a shared read that failed must not say that the action did.
         [document] = await run_in_threadpool(action_documents, by.app, [answer])
         return answer, document
 

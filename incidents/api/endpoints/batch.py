@@ -1,7 +1,7 @@
 """The batch over HTTP: up to 1,000 commands in one request.
 
 Each command is checked against the caller's permissions as if it had come alone, and a refusal
-concerns that command alone. A batch takes no act that a person must do in person.
+concerns that command alone. A batch takes no action that a person must do in person.
 """
 
 from __future__ import annotations

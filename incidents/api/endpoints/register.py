@@ -245,7 +245,7 @@ def attach(by: ActionCaller, incident: Id, file: UploadFile) -> JSON:
     digest, size = _measured(file.file, by.app.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
-        # A refused act leaves no copy behind, and no entry names a file that is not kept.
+        # A refused action leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
         _keep(file.file, digest, by.app.settings.evidence)
     return actions.given(by, by.submit(site, command), 201)

@@ -115,9 +115,9 @@ def _at_site(site: int, leaf: int | None) -> Cause:
 
 
 WITHIN_AN_ACTION = 10_000
-"""The most entries that are numbered before the log may be signed, even within an act.
+"""The most entries that are numbered before the log may be signed, even within an action.
 
-The rest of an act that began this far before a checkpoint may be missing: nothing covered it.
+The rest of an action that began this far before a checkpoint may be missing: nothing covered it.
 """
 
 _SITES_AT_ONCE = 200

@@ -113,7 +113,7 @@ _ON_KEYS = frozenset(
 )
 
 ACTIONS = frozenset(_NAMES)
-"""All keys that are acts."""
+"""All keys that are actions."""
 
 
 def offered(item: QueueItem, by: str, language: Language) -> dict[str, str]:

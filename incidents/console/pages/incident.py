@@ -42,10 +42,10 @@ router = APIRouter()
 Key = tuple[int, int]
 
 _ACTIONS = ("contact", "removed", "recur", "reported", "void", "take-back", "refused")
-"""The order of the acts on the page; further ones follow."""
+"""The order of the actions on the page; further ones follow."""
 _ELSEWHERE = ("note", "revoke-links", "void-contact")
 _UNSIGHTED = (c.AddNote, c.RevokeLinks)
-"""The commands that stay right after other people's acts meanwhile."""
+"""The commands that stay right after other people's actions meanwhile."""
 _UNASKED = (*_UNSIGHTED, c.StateReported)
 """The commands outside the work that a colleague may have claimed."""
 

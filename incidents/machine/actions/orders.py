@@ -175,7 +175,7 @@ def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = Fals
 
 
 def is_lifted(delivery: Delivery, unsettled: Iterable[Delivery], in_force: str) -> bool:
-    """Whether the order is no longer needed; `acts` are the site's unsettled orders.
+    """Whether the order is no longer needed; `unsettled` are the site's unsettled orders.
 
     An order to take a site down is not needed if the order to open it waits behind it. The order to
     open it is not needed if no earlier order has taken the site down or still could.

@@ -45,8 +45,8 @@ class Need:
     `targets`: the incidents that the commands name. `moments`: the times (UTC) around which they
     may complete a window (R1). `corrections`: how many incidents the commands may remove from a
     count. `now`: when they are decided (UTC); None for any later time. `orders`: the orders that
-    they name, by number and lane; `acts`: also all unsettled orders that change the live system,
-    and those braked with them. `filing`: whether the commands concern the filing.
+    they name, by number and lane; `all_orders`: also all unsettled orders that change the live
+    system, and those braked with them. `filing`: whether the commands concern the filing.
     """
 
     now: datetime | None = None

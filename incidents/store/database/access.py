@@ -155,8 +155,8 @@ ERASED_IN = ("sign_ins", "refusals")
 def sql(role: str, eraser: str | None = None, *, command_line_only: bool = False) -> Iterator[str]:
     """The statements that the owner of the tables runs once and after each upgrade.
 
-    With `acts` the role is used only at the command line: servers and daemons need all rights.
-    `eraser` is a role with the desk's rights that may also erase sealed text.
+    `command_line_only`: nobody signs in with the role, as servers and daemons must. `eraser` is a
+    role with the desk's rights that may also erase sealed text.
     """
     desk = quoted(role)
     tables = ", ".join(RIGHTS)

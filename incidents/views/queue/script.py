@@ -188,7 +188,7 @@ def _reinstatement(item: ItemWording, _policy: Policy) -> Script:
     site = item.of["site"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
-    # No act is proposed that would be refused.
+    # No action is proposed that would be refused.
     fit = [*next_steps.to_reinstatement(site, held=item.of["held"]), look("why", site)]
     return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 
