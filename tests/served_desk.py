@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock, desk, views
 from incidents.accounts import secrets
-from incidents.api import entrance
+from incidents.api import authentication
 from incidents.app import App
 from incidents.console import request_context
 from incidents.console.customer_app import CustomerApp
@@ -179,9 +179,9 @@ class Visitor:
 
     def __init__(self, opened: ConsoleDesk, who: str, language: str = "en") -> None:
         self.cookie = opened.begin_session(who)
-        self.csrf = secrets.form_token(self.cookie, entrance.CSRF)
+        self.csrf = secrets.form_token(self.cookie, authentication.CSRF)
         self.client = opened.visitor()
-        self.client.cookies.set(entrance.COOKIE, self.cookie)
+        self.client.cookies.set(authentication.COOKIE, self.cookie)
         self.client.cookies.set(request_context.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"
 
@@ -214,7 +214,7 @@ def person(
 def open_session(page: Page, served: ConsoleDesk, who: str) -> None:
     """Begin a session in that browser."""
     # As https: a cookie with __Host- is set by nobody else, and sent over the loopback too.
-    name, value = entrance.COOKIE, served.begin_session(who)
+    name, value = authentication.COOKIE, served.begin_session(who)
     page.context.add_cookies(
         [{"name": name, "value": value, "url": "https://127.0.0.1", "secure": True}]
     )

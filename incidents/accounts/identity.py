@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from incidents.contract.action import Role
 from incidents.contract.actions import ACTIONS
-from incidents.contract.rights import LOOKING, OF_THE_HOUSE, RIGHTS
+from incidents.contract.rights import DESK_RIGHTS, READ_RIGHTS, RIGHTS
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -23,7 +23,7 @@ SUMMARIES: dict[Role, str] = {
 }
 
 _TABLE: dict[str, tuple[Role, ...]] = {
-    each.name: each.roles for each in (*LOOKING, *ACTIONS, *OF_THE_HOUSE)
+    each.name: each.roles for each in (*READ_RIGHTS, *ACTIONS, *DESK_RIGHTS)
 }
 ROLES_OF_ACTION: dict[str, frozenset[Role]] = {
     action: frozenset(roles) for action, roles in _TABLE.items()

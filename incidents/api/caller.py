@@ -98,7 +98,7 @@ class Caller:
             self.needs("reveal", about=about)
             record_reveal(self.app, self.identity, about)
 
-    def counts(self, actions: int) -> None:
+    def take_quota(self, actions: int) -> None:
         """Count actions towards their quota, except in a dry run; raises TooManyActsError."""
         if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, actions)
@@ -121,7 +121,7 @@ class Caller:
         """
         action = name_of(type(command))
         self.needs(action, about=str(site))
-        self.counts(1)
+        self.take_quota(1)
         if action in _CLOSING and not self.dry_run:
             self._check_seen_and_meant(site, confirm)
         envelope = self.envelope(site, command)

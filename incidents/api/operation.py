@@ -25,7 +25,7 @@ from starlette.types import Message
 from typing_extensions import is_typeddict
 
 from incidents.api import parameters, problems
-from incidents.api.entrance import known
+from incidents.api.authentication import known
 from incidents.contract import documents, target
 from incidents.contract.documents import (
     accounts,
@@ -112,7 +112,7 @@ def summary(endpoint: Callable[..., Any]) -> str:
     return f"{_END_OF_SUMMARY.split(first)[0]}."
 
 
-class Summed(APIRoute):
+class SummaryRoute(APIRoute):
     """A route whose summary is the start of its docstring, unless another is given."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
@@ -121,7 +121,7 @@ class Summed(APIRoute):
         )
 
 
-class Bounded(Summed):
+class BoundedRoute(SummaryRoute):
     """A route without permission, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -134,7 +134,7 @@ class Bounded(Summed):
         return handle
 
 
-class Guarded(Summed):
+class GuardedRoute(SummaryRoute):
     """A route, added with `operation`, that checks whether the caller may do its action.
 
     The endpoint need not check it again.
@@ -160,7 +160,7 @@ class Guarded(Summed):
         return handle
 
 
-def router(tag: str, kind: type[APIRoute] = Guarded) -> APIRouter:
+def router(tag: str, kind: type[APIRoute] = GuardedRoute) -> APIRouter:
     """A router of operations of that kind, which refuses unknown query parameters."""
     return APIRouter(
         prefix=PREFIX, tags=[tag], default_response_class=JSON, route_class=kind,

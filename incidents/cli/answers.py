@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.cli import next_steps, output
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.errors import ActionRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
@@ -171,9 +171,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
             site = looks.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
-    in_time = aftermath.late_on_record(answer.document["incidents"])
-    events = aftermath.made_in_time(answer.document["events"], in_time)
-    return aftermath.as_left_down(events, left_down)
+    in_time = effects.late_on_record(answer.document["incidents"])
+    events = effects.made_in_time(answer.document["events"], in_time)
+    return effects.as_left_down(events, left_down)
 
 
 def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
@@ -185,7 +185,7 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
         with run.looking() as looks:
             return carries_out(looks.enforcement())
 
-    if not aftermath.stays_up(site, own, carries_out):
+    if not effects.stays_up(site, own, carries_out):
         return []
     return [run.text("answer.not_down", site=site["site"])]
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client import accounts, intake
+from incidents.client import accounts, imports
 from incidents.client.accounts import RemoteAccountAdmin
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import NoOperationError, ProblemError
@@ -175,7 +175,7 @@ class RemoteApp:
         self.desk = RemoteDesk(exchange)
         self.account_admin = RemoteAccountAdmin(exchange)
         self.record = RemoteRecord(exchange)
-        self.filings = intake.RemoteFilings(exchange)
+        self.filings = imports.RemoteFilings(exchange)
         self.erasing = RemoteErasure(exchange)
 
     @property
@@ -259,7 +259,7 @@ class RemoteApp:
 
     def import_findings(self, findings: Sequence[Finding], **how: Any) -> Tally:
         """Import the findings of a history; see `intake.import_findings`."""
-        return intake.import_findings(self._exchange, findings, **how)
+        return imports.import_findings(self._exchange, findings, **how)
 
     def notices(self) -> list[NoticeHere]:
         """The notices: their recipients and occasions."""

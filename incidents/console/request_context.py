@@ -24,7 +24,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Authenticator, Visit
 from incidents.accounts.identity import Identity
-from incidents.api import caller, entrance
+from incidents.api import authentication, caller
 from incidents.app import App
 from incidents.console import languages, rendering
 from incidents.console.forms import NotAllowedError, SignedOutError
@@ -152,7 +152,7 @@ class RequestContext:
     @property
     def csrf(self) -> str:
         """The CSRF token of their forms."""
-        return secrets.form_token(self.visit.cookie, entrance.CSRF)
+        return secrets.form_token(self.visit.cookie, authentication.CSRF)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
@@ -236,7 +236,7 @@ def signed_in_context(request: Request) -> RequestContext:
 
 def context_if_signed_in(request: Request) -> RequestContext | None:
     """The context of the signed-in person; None if nobody is signed in."""
-    visit, state = entrance.visitor(request), request.app.state
+    visit, state = authentication.visitor(request), request.app.state
     if visit is None:
         return None
     return RequestContext(

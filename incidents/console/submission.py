@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Visit
-from incidents.api import caller, entrance
+from incidents.api import authentication, caller
 from incidents.api.limits import TooManyActsError
 from incidents.console import forms, rendering, request_context
 from incidents.console.forms import (
@@ -199,8 +199,8 @@ def submission(
     Raises:
         NotAllowedError: for one that was made elsewhere.
     """
-    word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
-    if not entrance.is_own_form(here.visit, word):
+    word = form.text("csrf") or request.headers.get(authentication.CSRF_HEADER)
+    if not authentication.is_own_form(here.visit, word):
         caller.refuse(here.app, here.identity, "form", "csrf", None)
         raise NotAllowedError("form", "csrf")
     visit, wrong = _proved(here, form)

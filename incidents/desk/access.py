@@ -16,7 +16,7 @@ from incidents.contract.action import SUPERVISOR, name_of
 from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER, DAEMON
+from incidents.machine.command import DAEMON, DISPATCHER
 from incidents.machine.commands import (
     Approve,
     ClaimItem,
@@ -72,7 +72,7 @@ _SUPERVISORS = (
     RepeatOrder,
 )
 RECOVER = "recover"
-_MACHINES = frozenset({COURIER, DAEMON})
+_MACHINES = frozenset({DISPATCHER, DAEMON})
 """The names of machines, which no person has: their acts on orders follow from decisions."""
 
 

@@ -16,7 +16,7 @@ from incidents.clock import rfc3339
 from incidents.desk import activation
 from incidents.desk.activation import LogKey
 from incidents.desk.envelope import Answer, Envelope, refused_answer
-from incidents.desk.locked import clock_refused
+from incidents.desk.locks import clock_refused
 from incidents.desk.text import unfit_address
 from incidents.desk.transaction import MAX_BATCH, Transactions, elapse_commands
 from incidents.errors import DatabaseError, InputError, RefusedError

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from incidents.desk.envelope import Answer, Envelope
-from incidents.desk.locked import LockTimeoutError
+from incidents.desk.locks import LockTimeoutError
 from incidents.errors import DatabaseError
 from incidents.log import logger
 from incidents.system.group_commit import GroupCommit

@@ -21,8 +21,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, refused_answer
-from incidents.desk.locked import (
-    Locked,
+from incidents.desk.locks import (
+    BatchLocks,
     LockTimeoutError,
     is_lock_timeout,
     lock_due,
@@ -33,7 +33,7 @@ from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.database.engine import writing
-from incidents.store.round_trip import together
+from incidents.store.round_trip import pipelined
 
 if TYPE_CHECKING:
     from incidents.contract.documents import actions
@@ -155,7 +155,7 @@ class Transactions:
         self,
         connection: Connection,
         envelopes: Sequence[Envelope],
-        locked: Locked,
+        locked: BatchLocks,
         policy: Policy | None = None,
         *,
         keep: bool = True,
@@ -171,7 +171,7 @@ class Transactions:
             batch = Batch(connection, envelopes, locked, active, now, sender_now=sender_now)
             answers = batch.decide_all()
             batch.write_denials()
-            with together(connection, commit=keep):
+            with pipelined(connection, commit=keep):
                 batch.write()
         return answers
 
@@ -180,11 +180,11 @@ class Transactions:
         connection: Connection,
         envelopes: Sequence[Envelope],
         lock_timeout: timedelta | None = None,
-    ) -> Locked:
+    ) -> BatchLocks:
         """Lock the sites of the envelopes: see `locked.lock_sites`."""
         return lock_sites(connection, envelopes, lock_timeout=lock_timeout)
 
-    def lock_due(self, connection: Connection, now: datetime, limit: int) -> Locked:
+    def lock_due(self, connection: Connection, now: datetime, limit: int) -> BatchLocks:
         """Lock up to `limit` due sites, at most a batch, by the database's clock or `now`."""
         most = min(limit, MAX_BATCH)
         return lock_due(connection, now, most)

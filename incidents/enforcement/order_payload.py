@@ -137,7 +137,9 @@ def _cancelling(site_id: int, chain: list[Delivery], head: Claimed) -> list[tupl
         left.remove(delivery)
         if delivery.attempts:
             in_force = UNKNOWN
-        command = c.CancelOrder(by=c.COURIER, order=delivery.order, lane=delivery.lane, why=LIFTED)
+        command = c.CancelOrder(
+            by=c.DISPATCHER, order=delivery.order, lane=delivery.lane, why=LIFTED
+        )
         found.append((site_id, command))
         if delivery.kind == REOPEN:
             break

@@ -126,7 +126,7 @@ def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
     """The command that cancels the order, recorded instead of carrying it out."""
     tried = claimed.attempt > 1
     return c.CancelOrder(
-        by=c.COURIER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
+        by=c.DISPATCHER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
     )
 
 

@@ -192,7 +192,7 @@ def complete_rechecks(decider: Decider) -> None:
             decider.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 
-def open_tells(decider: Decider) -> tuple[str, ...]:
+def open_calls_to_customer(decider: Decider) -> tuple[str, ...]:
     """The ids of the open tasks to tell the customer of the closure (R1)."""
     tasks = decider.case.tasks.values()
     found = sorted(task.n for task in tasks if task.kind == TELL and task.done_at is None)
@@ -223,7 +223,7 @@ def _recount_closure(decider: Decider) -> None:
     if rules.disputed(case) and not case.disputed:
         met = rules.still_met(case, closure)
         decider.add(e.ClosureDisputed, counted=met, needed=closure.needed)
-        tasks = open_tells(decider)
+        tasks = open_calls_to_customer(decider)
         if tasks:
             decider.remark("tell_withdrawn", tasks=tasks)
     elif rules.settled(case, closure):

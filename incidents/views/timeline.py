@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
-from incidents.contract import aftermath
+from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
@@ -22,7 +22,7 @@ from incidents.store import deliveries
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incidents, sites
 from incidents.values.ids import contact_id, incident_id
-from incidents.views import left_down, on_record
+from incidents.views import left_down, record_entries
 
 if TYPE_CHECKING:
     from incidents.contract.documents.actions import Event
@@ -144,22 +144,20 @@ def timeline_lines(connection: Connection, wording: Wording, bodies: list[str]) 
     """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
-    if aftermath.may_open(events):
+    if effects.may_open(events):
         left = _left_down(connection, wording.site_id)
         events = [
-            aftermath.of_left_down(event) if head.site_seq in left else event
+            effects.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
     called = {
         event.incident
         for (_, event), each in zip(decoded, events, strict=True)
-        if isinstance(event, ContactRecorded) and aftermath.may_be_late(each)
+        if isinstance(event, ContactRecorded) and effects.may_be_late(each)
     }
     if called:
-        events = aftermath.made_in_time(
-            events, _late_on_record(connection, wording.site_id, called)
-        )
-    revealed = on_record.reveal_texts(connection, events)
+        events = effects.made_in_time(events, _late_on_record(connection, wording.site_id, called))
+    revealed = record_entries.reveal_texts(connection, events)
     return [
         _line(wording, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)

@@ -16,7 +16,7 @@ from incidents.machine import commands as c
 from incidents.machine.command import REACHED
 from incidents.machine.incident import Incident
 from incidents.machine.state import can_move_incident
-from incidents.views import masked, on_record, why_facts, why_prospects, why_record
+from incidents.views import masked, record_entries, why_facts, why_prospects, why_record
 from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def why(connection: Connection, name: str, when: When) -> Explanation:
     found = why_record.read(connection, name, when)
     next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
     return {
-        "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
+        "site": record_entries.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
         "text": [*grounds(found), *why_prospects.prospect_lines(found, next_due, changes)],
         "timeline": found.story,

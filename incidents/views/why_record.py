@@ -26,7 +26,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import incidents, unlisted
 from incidents.values.ids import ACT, order_id
-from incidents.views import left_down, on_record, register, withheld
+from incidents.views import left_down, record_entries, register, withheld
 from incidents.views.timeline import timeline
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         closing=closing,
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
-        texts=on_record.personal_texts(connection, refs),
+        texts=record_entries.personal_texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, row, now),

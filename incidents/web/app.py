@@ -17,6 +17,7 @@ from incidents.accounts import access_settings
 from incidents.accounts.authenticator import Authenticator
 from incidents.accounts.oidc import Oidc
 from incidents.api import parameters, problems
+from incidents.api.authentication import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.endpoints import (
     accounts,
     actions,
@@ -34,7 +35,6 @@ from incidents.api.endpoints import (
     watch,
     work,
 )
-from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import AsyncBatcher, Quota
 from incidents.api.operation import ACTION, JSON
 from incidents.audit.proof.verification import Proving

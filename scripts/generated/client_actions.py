@@ -25,7 +25,7 @@ from typing import Any, TypedDict, Unpack
 from incidents.contract.documents.actions import Acted
 
 
-class How(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
     """The options of an action's request."""
 
     key: str
@@ -38,7 +38,7 @@ class Actions:
     """The actions on incidents, contacts, items of the queue, orders and sites."""
 
     def _to(
-        self, folder: str, of: str, action: str, words: Mapping[str, Any], how: How
+        self, folder: str, of: str, action: str, words: Mapping[str, Any], how: RequestOptions
     ) -> Acted:
         raise NotImplementedError
 '''
@@ -65,7 +65,9 @@ def _method(action: Action) -> Iterator[str]:
     perhaps = [f"{name}: {_default(each)}" for name, each in words if not each.required]
     perhaps += ["confirm: str | None = None"] if action.closes else []
     star = ["*"] if required or perhaps else []
-    asked = ", ".join(["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[How]"])
+    asked = ", ".join(
+        ["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[RequestOptions]"]
+    )
     names = [name for name, _ in words] + (["confirm"] if action.closes else [])
     if taken := _TAKEN & {*names}:
         raise ValueError(f"{action.word}: the client's methods have a {min(taken)} of their own")

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.serve_key import Seal
-from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
+from incidents.api.authentication import COOKIE, CSRF, CSRF_HEADER
 from incidents.app import App
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import By

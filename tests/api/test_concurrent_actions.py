@@ -16,7 +16,7 @@ from incidents.api.limits import AsyncBatcher
 from incidents.app import App
 from incidents.contract.documents.actions import Acted
 from incidents.desk import Answer, Desk, Envelope
-from incidents.desk.locked import LockTimeoutError
+from incidents.desk.locks import LockTimeoutError
 from incidents.errors import DatabaseError
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig

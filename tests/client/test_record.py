@@ -13,7 +13,7 @@ from freezegun import freeze_time
 
 from incidents import clock
 from incidents.audit.proof.verdict import VerifyOptions
-from incidents.client import intake
+from incidents.client import imports
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord
 from incidents.desk import Answer, Desk, Envelope
@@ -141,7 +141,7 @@ occurred_at,site,url,note,contact
 """
 
 
-@pytest.mark.parametrize("at_once", [intake.HISTORY_ROWS_AT_ONCE, 3])
+@pytest.mark.parametrize("at_once", [imports.HISTORY_ROWS_AT_ONCE, 3])
 @pytest.mark.parametrize("how", [(), ("--group-within", "60m")])
 def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
     desk: RemoteCli,
@@ -150,7 +150,7 @@ def test_a_history_is_brought_in_as_with_a_database_in_whatever_parts(
     at_once: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "HISTORY_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(imports, "HISTORY_ROWS_AT_ONCE", at_once)
     file, url = tmp_path / "history.csv", desk.api.app.settings.db
     file.write_text(HISTORY, encoding="utf-8")
     assert url is not None
@@ -172,7 +172,7 @@ def test_more_rows_of_one_site_and_time_than_a_server_takes_are_refused_and_a_ro
     file = tmp_path / "history.csv"
     file.write_text(HISTORY, encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "HISTORY_ROWS_AT_ONCE", 1)
+        patch.setattr(imports, "HISTORY_ROWS_AT_ONCE", 1)
         answer = desk("import", str(file), as_="sup-1")
     assert (answer.status, "2 are of a.example at 2026" in answer.err) == (MISUSED, True)
     row = b"occurred_at,site,category\n2026-03-01T10:00:00Z,shop.example,+8613800138000\n"

@@ -22,7 +22,7 @@ from incidents.machine.actions import sites
 from incidents.machine.command import Choice, Own, Short
 from incidents.machine.decider import Decider
 from incidents.machine.refusal import RefusedError
-from incidents.views import possible
+from incidents.views import possible_actions
 from tests.golden.form_page import Form, Page
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -71,7 +71,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Freeze]]:
             raise RefusedError("not_held", site=decider.case.site)
         sites.set_hold(decider, c.SetHold(by=command.by, reason=command.reason))
 
-    for module in (action_forms, possible):
+    for module in (action_forms, possible_actions):
         monkeypatch.setattr(module, "ACTIONS", (*ACTIONS, *ROWS))
     for row in ROWS:
         monkeypatch.setitem(identity.ROLES_OF_ACTION, row.name, frozenset(row.roles))

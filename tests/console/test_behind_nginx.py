@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from incidents.api.entrance import COOKIE
+from incidents.api.authentication import COOKIE
 from incidents.settings import sources
 from tests.enforcement.nginx_rig import free_ports, nginx
 from tests.outbound.rig import Authority

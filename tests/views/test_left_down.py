@@ -316,7 +316,9 @@ def test_the_story_of_one_says_that_the_end_of_its_suspension_has_not_opened_it(
     see(day.after("1m"))
     day.miss()
     day.after("12h1s").elapse()
-    cancel = c.CancelOrder(by=c.COURIER, order=last(day, "suspension_ended"), lane=ACT, why=STAYS)
+    cancel = c.CancelOrder(
+        by=c.DISPATCHER, order=last(day, "suspension_ended"), lane=ACT, why=STAYS
+    )
     day.do(cancel)
 
     [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]

@@ -17,8 +17,8 @@ from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
+from incidents.api.authentication import Key, ReadCaller
 from incidents.api.caller import Caller
-from incidents.api.entrance import Key, ReadCaller
 from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
@@ -207,7 +207,7 @@ def _once(by: Caller, key: str | None, action: str, asked: bodies.Form) -> Idemp
 
 
 def _do(by: Caller, action: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
-    by.counts(1)
+    by.take_quota(1)
     who = By(person=by.by, login=by.identity.login, signed_in=True)
     return by.app.desk.on_record(lambda connection: action(connection, who, clock.now))
 

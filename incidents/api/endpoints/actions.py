@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from incidents.api import bodies, problems
+from incidents.api.authentication import action_caller, log_caller
 from incidents.api.caller import Caller, tag_of
-from incidents.api.entrance import action_caller, log_caller
 from incidents.api.operation import JSON, operation, router
 from incidents.app import App
 from incidents.contract import target
@@ -24,7 +24,7 @@ from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur
-from incidents.views import masked, on_record
+from incidents.views import masked, record_entries
 
 _LOOKS = {
     SITE: "A site's name.",
@@ -52,10 +52,10 @@ def action_documents(app: App, answers_: Sequence[Answer]) -> list[Acted]:
     documents = [
         cast("Acted", answer.document | {"repeated": answer.repeated}) for answer in answers_
     ]
-    if refs := on_record.text_refs(documents):
+    if refs := record_entries.text_refs(documents):
         with app.single_query() as connection:
-            texts = on_record.personal_texts(connection, refs)
-        documents = on_record.texts_revealed(documents, texts)
+            texts = record_entries.personal_texts(connection, refs)
+        documents = record_entries.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
 
 
@@ -97,7 +97,7 @@ def _offer(action: Action) -> None:
             return await run_in_threadpool(
                 lambda: given(by, by.submit(site, command, confirm=confirm), status)
             )
-        by.counts(1)
+        by.take_quota(1)
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, status)
 

@@ -13,9 +13,9 @@ from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
 from incidents.api import bodies, problems
+from incidents.api.authentication import PermanentKeyCaller
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import PermanentKeyCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.contract import target
 from incidents.contract.action import Action
@@ -88,7 +88,7 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     words = (text for each in given.commands for text in each.words.values())
     if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
         raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of text")
-    by.counts(len(given.commands))
+    by.take_quota(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
     sent = [place[1] for place in places if isinstance(place, tuple)]
     _insist_on_one_call(sent)

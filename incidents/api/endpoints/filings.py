@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from incidents import clock, views
 from incidents.api import bodies
+from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActionCaller, ReadCaller
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command

@@ -12,8 +12,8 @@ from fastapi import Depends, Query
 from starlette.responses import Response, StreamingResponse
 
 from incidents.api import bodies
+from incidents.api.authentication import ReadCaller
 from incidents.api.caller import Caller
-from incidents.api.entrance import ReadCaller
 from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, TEXT, answering, pieces, router
 from incidents.api.parameters import SiteName, When

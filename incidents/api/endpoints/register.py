@@ -13,9 +13,9 @@ from pydantic import Field
 
 from incidents import views
 from incidents.api import bodies, problems
+from incidents.api.authentication import ActionCaller, ReadCaller
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import ActionCaller, ReadCaller
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import (
     Cursor,

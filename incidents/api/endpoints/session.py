@@ -17,8 +17,7 @@ from incidents.accounts.authenticator import Authenticator, SignInError, Visit
 from incidents.accounts.identity import ACTION_NAMES, IN_PERSON, PROOF_TTL, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
-from incidents.api.caller import address_of
-from incidents.api.entrance import (
+from incidents.api.authentication import (
     COOKIE,
     CSRF,
     CSRF_HEADER,
@@ -28,13 +27,14 @@ from incidents.api.entrance import (
     signed_in,
     visitor,
 )
-from incidents.api.operation import Bounded, opened, operation, router
+from incidents.api.caller import address_of
+from incidents.api.operation import BoundedRoute, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_documents
 from incidents.views import accounts as account_views
 
-own_routes, account_routes = router("session", Bounded), router("accounts")
+own_routes, account_routes = router("session", BoundedRoute), router("accounts")
 
 BROWSER = "__Host-incidents-browser"
 """The cookie of a known browser; it authenticates nobody, and outlives the session."""

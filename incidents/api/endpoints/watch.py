@@ -14,9 +14,9 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
 from incidents import clock, views
-from incidents.api.entrance import ReadCaller
+from incidents.api.authentication import ReadCaller
 from incidents.api.limits import TRYING
-from incidents.api.operation import JSON, Guarded, operation, router, summary
+from incidents.api.operation import JSON, GuardedRoute, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.locale.words import When
 from incidents.metrics.database import look
@@ -43,8 +43,8 @@ def add_probes(app: FastAPI) -> None:
         "content": {"text/plain": {"schema": {"type": "string"}}},
     }
     app.router.add_api_route(
-        "/metrics", metrics, tags=["watch"], response_class=Response, route_class_override=Guarded,
-        **told,
+        "/metrics", metrics, tags=["watch"], response_class=Response,
+        route_class_override=GuardedRoute, **told,
     )  # fmt: skip
 
 

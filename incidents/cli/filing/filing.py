@@ -28,7 +28,7 @@ from incidents.locale.words import count
 
 if TYPE_CHECKING:
     from incidents.cli.submission import Submission
-    from incidents.client.intake import RemoteList
+    from incidents.client.imports import RemoteList
     from incidents.contract.documents.filings import ListedRow
     from incidents.filing.lists.customer_list import Problem
     from incidents.filing.lists.table_file import TableFile

@@ -34,7 +34,7 @@ from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
-from incidents.views import masked, possible
+from incidents.views import masked, possible_actions
 from incidents.views.queue import police as police_duty
 from incidents.views.why_record import MAX_TIMELINE
 
@@ -92,7 +92,7 @@ def _attach(desk: Submission, site: int, n: int, upload: UploadFile, part: int) 
         digest, size = evidence.measure(file, limit=settings.evidence_limit)
         with desk.reading() as connection:
             now = desk.app.now(connection)
-            would = possible.on_incident(connection, (site, n), desk.by, now)["attach"]
+            would = possible_actions.on_incident(connection, (site, n), desk.by, now)["attach"]
         if would is not None:
             return Flash("refused", messages.refusal_text(desk.reader, would))
         evidence.keep(file, digest, settings.evidence)
@@ -205,7 +205,7 @@ def _page(
             connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,
             before=before, most=MAX_TIMELINE,
         )  # fmt: skip
-        would = possible.on_incident(connection, key, here.by, reader.now)
+        would = possible_actions.on_incident(connection, key, here.by, reader.now)
     found = masked.document(found)
     return here.page(
         "incident", status=409 if flash else 200, flash=flash, incident=found,

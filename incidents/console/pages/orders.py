@@ -30,7 +30,7 @@ from incidents.store import lineage
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.values.ids import order_id
-from incidents.views import masked, orders, possible
+from incidents.views import masked, orders, possible_actions
 
 router = APIRouter()
 Name = tuple[int, int, str]
@@ -179,7 +179,7 @@ def _page(
             connection, *order, when=reader.when, now=reader.now,
             unset=who.app.lanes_without_channel,
         )  # fmt: skip
-        would = possible.on_order(connection, order, here.by, reader.now)
+        would = possible_actions.on_order(connection, order, here.by, reader.now)
         seq = sites.entry_counts(connection, [order[0]]).get(order[0])
     to_do, not_yet = ("release", "retry") if found["state"] == "braked" else ("retry", "release")
     return here.page(

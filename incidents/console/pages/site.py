@@ -22,7 +22,7 @@ from incidents.machine import commands as c
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
-from incidents.views import lists, masked, possible
+from incidents.views import lists, masked, possible_actions
 from incidents.views.filing import details_of
 from incidents.views.why import parts
 
@@ -175,7 +175,7 @@ def _page(
         reader = here.reader
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
-        would = possible.on_site(connection, name, here.by, reader.now)
+        would = possible_actions.on_site(connection, name, here.by, reader.now)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
@@ -199,7 +199,7 @@ def _page(
     )  # fmt: skip
 
 
-def reasons(here: RequestContext, would: possible.Possible) -> dict[str, str | None]:
+def reasons(here: RequestContext, would: possible_actions.Possible) -> dict[str, str | None]:
     """The sentence for each impossible action: by role, or by the machine's refusal."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {

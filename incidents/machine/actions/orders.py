@@ -87,7 +87,7 @@ def retry(decider: Decider, command: commands.RetryOrder) -> None:
         decider.add(e.OrderRetried, **_of(each))
 
 
-def meant(case: Case, command: commands.Command) -> commands.Command:
+def releasing_command(case: Case, command: commands.Command) -> commands.Command:
     """The command, or, for a notice, the command that releases its order.
 
     The brake holds both, and they are released together: an order that may no longer be carried out
@@ -120,7 +120,7 @@ def repeat(decider: Decider, command: commands.RepeatOrder) -> None:
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     outlasts = is_of_hold and case.suspension is not None and not case.closed
-    order_once_more(decider, alone=command.alone, tells=command.tells and outlasts)
+    repeat_current_order(decider, alone=command.alone, tells=command.tells and outlasts)
 
 
 def is_down(case: Case) -> bool:
@@ -153,7 +153,7 @@ def keep_down(decider: Decider) -> None:
     if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
     braked = [each for each in _deliveries(case) if each.braked]
-    order_once_more(decider, tells=case.suspension is not None and not (case.closed or braked))
+    repeat_current_order(decider, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
         # The site goes down with the hold, and the customer is informed of that.
         letters = _braked_with(case, each)
@@ -162,7 +162,7 @@ def keep_down(decider: Decider) -> None:
             decider.add(e.OrderRetried, **_of(letter))
 
 
-def order_once_more(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
+def repeat_current_order(decider: Decider, *, alone: bool = False, tells: bool = False) -> None:
     """Repeat the current order; unless `alone`, cancel dead letters with the same order."""
     case = decider.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)

@@ -17,7 +17,7 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
-from incidents.views import masked, on_record, register, withheld
+from incidents.views import masked, record_entries, register, withheld
 from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
@@ -125,7 +125,7 @@ def _items(
 ) -> list[QueueItem]:
     found = find_findings(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
-    texts = on_record.personal_texts(connection, [*refs, *found.notes()])
+    texts = record_entries.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     details = [_details(row, found, texts, reveal=reveal) for row in rows]
     kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})

@@ -6,8 +6,8 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.store.cases import sites
-from incidents.views import on_record
-from incidents.views.on_record import EntryFilter, Page, Place
+from incidents.views import record_entries
+from incidents.views.record_entries import EntryFilter, Page, Place
 from tests.views.day import SITE, Day, utc
 
 pytestmark = pytest.mark.both_databases
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.both_databases
 
 def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: Any) -> Page:
     with day.looking() as connection:
-        return on_record.entries_page(connection, EntryFilter(**wanted), after=after, limit=limit)
+        return record_entries.entries_page(
+            connection, EntryFilter(**wanted), after=after, limit=limit
+        )
 
 
 def kinds(page: Page) -> list[object]:
@@ -71,7 +73,7 @@ def test_a_capital_letter_is_no_small_one(day: Day) -> None:
 def test_a_page_says_how_far_it_has_looked_and_the_next_goes_on_from_there(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_record, "MAX_SEARCHED", 3)
+    monkeypatch.setattr(record_entries, "MAX_SEARCHED", 3)
     day.add().after("1m").log().after("1m").contact(1).after("1m").log()
     first = look(day, kind="site_added")
     assert (first.entries, first.searching) == ([], True)

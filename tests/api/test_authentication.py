@@ -1,4 +1,4 @@
-"""The entrance: who is let in, what is answered, and how errors look."""
+"""Authentication: who is let in, what is answered, and how errors look."""
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c

@@ -1,4 +1,4 @@
-"""The entrance of the API: the caller and the action, from a request's headers."""
+"""The authentication of the API: the caller and the action, from a request's headers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from incidents.contract.actions import ACTIONS
 from incidents.contract.target import INCIDENT, ORDER, SITE, Target
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
-from incidents.machine.actions.orders import meant
+from incidents.machine.actions.orders import releasing_command
 from incidents.machine.case import Delivery
 from incidents.machine.command import Choice, Words
 from incidents.machine.decide import decide
@@ -116,6 +116,6 @@ def _refusals(
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
-        name_of(type(each)): decide(case, meant(case, each), in_force, now).refusal
+        name_of(type(each)): decide(case, releasing_command(case, each), in_force, now).refusal
         for each in commands
     }
