@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
-    from incidents.views.looks import Looks
+    from incidents.views.queries import Queries
 
 
 class App:
@@ -111,12 +111,12 @@ class App:
             yield connection
 
     @contextmanager
-    def looking(self, language: Language = ENGLISH) -> Iterator[Looks]:
+    def queries(self, language: Language = ENGLISH) -> Iterator[Queries]:
         """Open the views of one state of the database, in that language."""
-        from incidents.views.looks import Looks
+        from incidents.views.queries import Queries
 
         with self.reading() as connection:
-            yield Looks(
+            yield Queries(
                 connection, self.now, lambda: self.report_duty, lambda: self.lanes_without_channel,
                 zone=self.settings.zone, language=language,
             )  # fmt: skip

@@ -63,7 +63,7 @@ def __getattr__(word: str) -> click.Command:
 
 
 def _command(row: Action) -> click.Command:
-    @options.acting
+    @options.action
     def made(submission: Submission, **given: Any) -> None:
         flag, opposite, _ = _OPPOSITES.get(row.command, ("", row.command, ""))
         action = of_command(opposite) if given.pop(flag, False) else row
@@ -160,8 +160,8 @@ def _only_one_to_remove(submission: Submission, site: str) -> tuple[int, int]:
     """
     from incidents.machine.state import can_move_incident
 
-    with params.site_or_id(site), submission.run.looking() as looks:
-        found = looks.site(site)
+    with params.site_or_id(site), submission.run.queries() as queries:
+        found = queries.site(site)
     open_ = [
         each["id"] for each in found["incidents"] if can_move_incident(each["state"], "remove")
     ]

@@ -166,9 +166,9 @@ def as_left_down(run: Run, answer: Answer) -> list[Event]:
     """The events of an answer; after a loss, the end of a suspension or hold may open no site."""
 
     def left_down() -> str | None:
-        with run.looking() as looks:
+        with run.queries() as queries:
             # An older server does not say it.
-            site = looks.site(answer.site)
+            site = queries.site(answer.site)
             return site["in_force"] if site.get("stays_down") else None
 
     in_time = effects.late_on_record(answer.document["incidents"])
@@ -182,8 +182,8 @@ def _hold_warnings(run: Run, site: Site, own: list[Event]) -> list[str]:
     def carries_out() -> bool:
         from incidents.views.health import carries_out
 
-        with run.looking() as looks:
-            return carries_out(looks.enforcement())
+        with run.queries() as queries:
+            return carries_out(queries.enforcement())
 
     if not effects.stays_up(site, own, carries_out):
         return []
@@ -211,8 +211,8 @@ def _still_suspending(run: Run, site: Site, own: list[Event]) -> list[str]:
     """The incidents that keep a site suspended, after an in-time call for another recorded late."""
     if site["state"] != "suspended" or not any(event.get("in_time") for event in own):
         return []
-    with run.looking() as looks:
-        incidents = looks.site(site["site"])["incidents"]
+    with run.queries() as queries:
+        incidents = queries.site(site["site"])["incidents"]
     return sorted(each["id"] for each in incidents if each["state"] == "unreached")
 
 

@@ -34,7 +34,7 @@ from incidents.values.web_address import Normalized
 @params.note_option
 @click.option("--again", is_flag=True, help="Log a separate violation at the same address.")
 @params.confirm_option
-@options.acting
+@options.action
 def log(
     submission: Submission,
     *,
@@ -65,7 +65,7 @@ def log(
 @verb()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
-@options.acting
+@options.action
 def attach(submission: Submission, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence.
 
@@ -96,7 +96,7 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
     "--to-customer", is_flag=True,
     help="Show the note to the customer, on the customer page of the incident.",
 )  # fmt: skip
-@options.acting
+@options.action
 def note(
     submission: Submission, *, incident: tuple[int, int], text: str, to_customer: bool
 ) -> None:
@@ -131,7 +131,7 @@ def _note_of_standard_input() -> str:
 
 @verb()
 @params.incident_argument
-@options.looking
+@options.query
 def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer page of INCIDENT.
 
@@ -154,7 +154,7 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     shell_complete=suggestions.incidents,
 )  # fmt: skip
 @params.reason_option
-@options.acting
+@options.action
 def undo(submission: Submission, target: tuple[int, ...], reason: str) -> None:
     """Void a contact such as 12-3-1, or withdraw an incident's last removed or refused.
 

@@ -61,8 +61,8 @@ def _recheck_hints(run: Run, tasks: list[str]) -> list[Hint]:
     """The hints of the queue for those rechecks."""
     if not tasks:
         return []
-    with run.looking() as looks:
-        items = [looks.item(key) for task in tasks if (key := read_item_id(task)) is not None]
+    with run.queries() as queries:
+        items = [queries.item(key) for task in tasks if (key := read_item_id(task)) is not None]
     return [hint for item in items if item is not None for hint in item["hints"]]
 
 

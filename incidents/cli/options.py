@@ -16,7 +16,7 @@ from incidents.errors import InputError
 Command = Callable[..., int | None]
 
 
-def looking(function: Command) -> Command:
+def query(function: Command) -> Command:
     """Decorate a query: it gets the run, and takes the common options."""
 
     @functools.wraps(function)
@@ -27,7 +27,7 @@ def looking(function: Command) -> Command:
     return _common(of=command)
 
 
-def recording(function: Command) -> Command:
+def writing(function: Command) -> Command:
     """Decorate a command that can be the first to write, but is not an action on a site."""
 
     @functools.wraps(function)
@@ -38,7 +38,7 @@ def recording(function: Command) -> Command:
     return _common(of=command)
 
 
-def acting(function: Command) -> Command:
+def action(function: Command) -> Command:
     """Decorate an action: it gets a `Submission` to submit its command, `--key` and `--dry-run`."""
 
     @functools.wraps(function)

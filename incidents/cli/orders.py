@@ -47,11 +47,11 @@ def orders() -> None:
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="Maximum number to list.",
 )  # fmt: skip
-@options.looking
+@options.query
 def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List orders not carried out, dead letters first."""
-    with run.looking() as looks:
-        found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
+    with run.queries() as queries:
+        found = queries.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
     output.write_list(
         run, found, ids=(each["id"] for each in found),
         headers=(
@@ -64,7 +64,7 @@ def list_orders(run: Run, *, dead: bool, braked: bool, site: str | None, limit: 
 
 @verb()
 @params.order_argument
-@options.looking
+@options.query
 def show(run: Run, order: tuple[int, int, str]) -> None:
     """Show ORDER, such as 12-o45, its attempts and its result."""
     write_order(run, order)
@@ -72,8 +72,8 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 
 def write_order(run: Run, order: tuple[int, int, str]) -> None:
     """Describe an order and its result; raises UnknownOrderError if there is none."""
-    with run.looking() as looks:
-        found = looks.order(*order, run.when)
+    with run.queries() as queries:
+        found = queries.order(*order, run.when)
     if not output.answer_program(run, found, found["id"]):
         output.write_pairs(run, _pairs(run, found))
         if found["story"]:
@@ -152,7 +152,7 @@ def _problem(run: Run, found: Order) -> str:
     help="Confirm which sites to reopen after records were lost: the site's name or, for several"
     " sites, their number. Prompted for in a terminal.",
 )  # fmt: skip
-@options.acting
+@options.action
 def reconcile(
     submission: Submission,
     *,
@@ -217,12 +217,12 @@ def _confirm(
     opened = confirmation.sites_to_open(
         _compare(submission, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
-    with submission.run.looking() as looks:
+    with submission.run.queries() as queries:
         doubted = [
             each
             for each in opened
             # An older server does not say it.
-            if each.really == "closed" or looks.site(each.site).get("left_down_since")
+            if each.really == "closed" or queries.site(each.site).get("left_down_since")
         ]
     confirmation.confirm_openings(submission.run, doubted, confirm)
 

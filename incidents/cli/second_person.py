@@ -42,7 +42,7 @@ def _what_option(of: Command) -> Command:
 @_what_option
 @params.confirm_option
 @password_file_option
-@options.acting
+@options.action
 def approve(
     submission: Submission,
     *,
@@ -70,7 +70,7 @@ def approve(
     "--reason", type=params.text("reason"), callback=params.refuse_placeholder, metavar="R",
     help="Why, in your own words.",
 )  # fmt: skip
-@options.acting
+@options.action
 def decline(submission: Submission, *, site: str, what: Request | None, reason: str | None) -> None:
     """Decline another person's request on SITE: the site stays as it is.
 
@@ -88,8 +88,8 @@ def _requested(submission: Submission, site: str, what: Request | None) -> Reque
     Raises:
         UnknownSiteError, TwoRequestedError; NothingRequestedError to a person.
     """
-    with submission.run.looking() as looks:
-        found = looks.site(site)
+    with submission.run.queries() as queries:
+        found = queries.site(site)
     waits = [each for each in _REQUESTS if found[_FIELDS[each]] is not None]
     if what is None and len(waits) > 1:
         raise TwoRequestedError(site=found["site"])

@@ -71,11 +71,11 @@ _HEADERS: tuple[str, ...] = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
     type=click.Choice(("active", "suspended", "closed")),
     help="List only sites in this state.",
 )
-@options.looking
+@options.query
 def list_sites(run: Run, state: str | None) -> None:
     """List sites by name."""
-    with run.looking() as looks:
-        sites: Iterable[Site] = looks.sites(state=state)
+    with run.queries() as queries:
+        sites: Iterable[Site] = queries.sites(state=state)
         headers, row = _HEADERS, _row
         if not (run.quiet or run.for_programs) and is_terminal(sys.stdout):
             # On a pipe a row has the same fields whatever the names are.
@@ -90,7 +90,7 @@ def list_sites(run: Run, state: str | None) -> None:
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def show(run: Run, site: str) -> None:
     """Show the status of NAME, its contact and its latest incidents."""
     write_site(run, site)
@@ -98,11 +98,11 @@ def show(run: Run, site: str) -> None:
 
 def write_site(run: Run, site: str) -> None:
     """Describe a site; raises UnknownSiteError with the nearest names."""
-    with run.looking() as looks:
-        found = looks.site(site)
+    with run.queries() as queries:
+        found = queries.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
-            braked = looks.unsettled(site=found["site"], only_braked=True)
+            braked = queries.unsettled(site=found["site"], only_braked=True)
     if not output.answer_program(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
         output.write_pairs(
@@ -114,15 +114,15 @@ def write_site(run: Run, site: str) -> None:
 
 @verb()
 @params.name_argument
-@options.looking
+@options.query
 def why(run: Run, site: str) -> None:
     """Explain the state of NAME.
 
     It shows the rule, the incidents counted, the times compared, what is due next, and what would
     change it.
     """
-    with run.looking() as looks:
-        found = looks.why(site)
+    with run.queries() as queries:
+        found = queries.why(site)
     document = {**found, "commands": hints.commands(found["hints"])}
     if not output.answer_program(run, document, site, rows=found["timeline"]):
         _write_why(run, found)

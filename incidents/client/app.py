@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from incidents.settings.sources import Settings
 
 
-class RemoteLooks:
+class RemoteQueries:
     """The queries of a server, with its own duty to report; numbers and addresses are masked."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -219,9 +219,9 @@ class RemoteApp:
         return accounts.signed_in(self._exchange, self.password_account, password, again)
 
     @contextmanager
-    def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
+    def queries(self, _: Language = ENGLISH) -> Iterator[RemoteQueries]:
         """Open the queries; there is no transaction: each query is a separate one at the server."""
-        yield RemoteLooks(self._exchange)
+        yield RemoteQueries(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """Return the references: a server has already replaced them by the texts."""

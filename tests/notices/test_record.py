@@ -33,7 +33,7 @@ def orders_of(day: Day, kind: str, lane: str = "notice") -> list[Order]:
     """The orders of that kind, as they are given to whoever carries them out."""
     joined = orders.join(sites, sites.c.id == orders.c.site_id)
     found = select(orders, sites.c.name).select_from(joined).where(orders.c.kind == kind)
-    with day.looking() as connection:
+    with day.reading() as connection:
         rows = connection.execute(found.order_by(orders.c.site_id, orders.c.site_seq)).mappings()
         return [_order(dict(row), lane) for row in rows]
 
@@ -50,7 +50,7 @@ def _order(row: dict[str, Any], lane: str) -> Order:
 
 
 def _facts(day: Day, order: Order) -> Facts:
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = record.of_order(connection, order)
     assert found is not None
     return found
@@ -625,7 +625,7 @@ def test_what_was_erased_is_not_there(day: Day) -> None:
 def test_an_order_about_nothing_has_no_facts(day: Day) -> None:
     day.log()
     [order] = orders_of(day, "notify")
-    with day.looking() as connection:
+    with day.reading() as connection:
         unknown: list[dict[str, Any]] = [{"site_id": 99}, {"incident": "1-9"}, {"incident": None}]
         for changed in unknown:
             assert record.of_order(connection, replace(order, **changed)) is None

@@ -66,7 +66,7 @@ def compared(day: Day) -> None:
 
 
 def alarms(day: Day) -> list[Alarm]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         found = current_alarms(connection, day.now, None).alarms
     return [each for each in found if each.kind == LEFT_DOWN]
 
@@ -417,7 +417,7 @@ def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
         day.do(c.Elapse(), name)
     compared(day)
 
-    with sent(day.engine) as asked, day.looking() as connection:
+    with sent(day.engine) as asked, day.reading() as connection:
         look = current_alarms(connection, day.now, None)
 
     [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]

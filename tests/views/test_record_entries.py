@@ -14,7 +14,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: Any) -> Page:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return record_entries.entries_page(
             connection, EntryFilter(**wanted), after=after, limit=limit
         )
@@ -46,7 +46,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(day: Day, limit: int)
 
 def test_a_filter_finds_by_site_kind_person_and_time(day: Day) -> None:
     day.add().log().add("b.example").log("b.example").after("2h").elapse()
-    with day.looking() as connection:
+    with day.reading() as connection:
         site_id = sites.named(connection, "b.example")["id"]
     assert {each["site_id"] for each in look(day, site_id=site_id).entries} == {site_id}
     assert kinds(look(day, kind="clock_lapsed")) == ["clock_lapsed"] * 2

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def names(day: Day, **options: object) -> list[str]:
-    with day.looking() as connection:
+    with day.reading() as connection:
         return [site["site"] for site in views.sites(connection, **options)]  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_sites_come_by_name_from_where_one_asks_and_in_the_state_one_asks(day: D
 
 def test_a_listed_site_is_told_as_it_is_by_itself(day: Day) -> None:
     day.add(phone="010 5555 0100").log().after("1h1s").elapse()
-    with day.looking() as connection:
+    with day.reading() as connection:
         (listed,) = views.sites(connection)
     alone = day.site()
     assert listed.items() <= alone.items()
@@ -111,7 +111,7 @@ def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:
         (DOCUMENTED.toml(), 1, "Misses in a row: 1", False),
     ):
         day.desk.activate(active, by="boss", login=None, reason="counted otherwise")
-        with day.looking() as connection:
+        with day.reading() as connection:
             (listed,) = views.sites(connection)
         note = c.AddNote(by="li", incident=1, audience="desk", text="seen")
         (answer,) = day.desk.submit([Envelope(site=SITE, command=note)])

@@ -204,8 +204,8 @@ def show_incident(by: ReadCaller, incident: Id, reveal: Reveal = False) -> JSON:
     """Show an incident in full; the ETag is that of its site."""
     key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
-    with by.app.looking() as looks:
-        found = looks.incident(key)
+    with by.app.queries() as queries:
+        found = queries.incident(key)
     tag = etag(key[0], found["site_seq"])
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 

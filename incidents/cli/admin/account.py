@@ -77,7 +77,7 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     help="Role: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@options.recording
+@options.writing
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Add the account HANDLE. Give it a password or a token next.
 
@@ -95,7 +95,7 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 
 
 @verb("list")
-@options.looking
+@options.query
 def list_accounts(run: Run) -> None:
     """List accounts by handle."""
     found = admin_for_look(run).accounts()
@@ -118,7 +118,7 @@ def list_accounts(run: Run) -> None:
 @handle_argument
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Change the role of HANDLE immediately, also for its open sessions and tokens."""
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
@@ -128,7 +128,7 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> N
 @handle_argument
 @reauthentication.new_password_file_option
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
 ) -> None:
@@ -154,7 +154,7 @@ def set_password(
 @verb()
 @handle_argument
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Disable the account HANDLE: end its sessions and revoke its tokens."""
     _change(run, handle, own_password_file, lambda k: k.disable(handle))
@@ -163,7 +163,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
 @verb()
 @handle_argument
 @reauthentication.own_password_file_option
-@options.looking
+@options.query
 def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Enable a disabled account with its old password; it needs new tokens."""
     _change(run, handle, own_password_file, lambda k: k.enable(handle))

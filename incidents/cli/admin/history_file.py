@@ -92,7 +92,7 @@ def write_left_out(run: Run, history: History) -> None:
 @file_argument
 @group_within_option
 @skip_bad_option
-@options.acting
+@options.action
 def import_(
     submission: Submission, *, file: str, group_within: timedelta | None, skip_bad: bool
 ) -> int:

@@ -44,11 +44,11 @@ def policy() -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def show(run: Run) -> None:
     """Show the active policy: in words, as a file, and who activated it when."""
-    with run.looking() as looks:
-        document = looks.active_policy()
+    with run.queries() as queries:
+        document = queries.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
     if not output.answer_program(run, document, document["policy"], rows=[row]):
         from incidents.locale.words import policy_sentences
@@ -60,11 +60,11 @@ def show(run: Run) -> None:
 
 
 @verb()
-@options.looking
+@options.query
 def history(run: Run) -> None:
     """List every activation: when, by whom, why, and what changed."""
-    with run.looking() as looks:
-        found = looks.policy_history()
+    with run.queries() as queries:
+        found = queries.policy_history()
     output.write_list(
         run, found, ids=(activation["policy"] for activation in found),
         headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
@@ -77,7 +77,7 @@ def history(run: Run) -> None:
 @click.option(
     "--machine", type=click.Choice(("site", "incident")), help="Print only this one. Default: both."
 )
-@options.looking
+@options.query
 def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the program's own tables."""
     from incidents.machine import diagram
@@ -92,7 +92,7 @@ def graph(run: Run, machine: str | None) -> None:
 
 @verb()
 @params.policy_file_argument
-@options.looking
+@options.query
 def check(run: Run, file: Path) -> None:
     """Check the policy in FILE, and print its digest."""
     found = params.read_policy(file)
@@ -109,7 +109,7 @@ def check(run: Run, file: Path) -> None:
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Second person, who signs in with their password.")
 @second_password_file_option
-@options.acting
+@options.action
 def activate(
     submission: Submission, *, file: Path, reason: str, password_file: Path | None,
     second: str | None, second_password_file: Path | None,

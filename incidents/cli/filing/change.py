@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, params, suggestions
-from incidents.cli.filing import looks
+from incidents.cli.filing import queries
 from incidents.cli.lazy_group import verb
 from incidents.cli.submission import Submission
 from incidents.errors import Cause, InputError
@@ -36,7 +36,7 @@ remove_option = click.option("--remove", is_flag=True, help="Remove the whole en
     "--preset", "presets", multiple=True, metavar="P", shell_complete=suggestions.presets,
     help="Preset details of a provider (see filing presets); what you type takes precedence.",
 )  # fmt: skip
-@options.acting
+@options.action
 def set_(
     submission: Submission, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 ) -> None:
@@ -62,7 +62,7 @@ def set_(
 @click.option("--place", metavar="P", help="Exact place.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="Number of servers.")
 @remove_option
-@options.acting
+@options.action
 def server(
     submission: Submission, *, site: str, label: str, remove: bool, **given: str | int | None
 ) -> None:
@@ -80,7 +80,7 @@ def server(
 @click.option("--kind", metavar="K", help="Kind: access_contract, commercial_licence …")
 @click.option("--expires", "expires_on", metavar="DAY", help="Last valid day, such as 2026-12-31.")
 @remove_option
-@options.acting
+@options.action
 def document(
     submission: Submission, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
@@ -141,11 +141,11 @@ def _wrong_days(run: Run, details: Mapping[str, str], changes: Mapping[str, str]
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
-    found = checks.check(after, today=looks.today(run))
+    found = checks.check(after, today=queries.today(run))
     return [
         run.text(
-            "filing_change.wrong", field=looks.field_label(run, each.field),
-            what=looks.sentence(run, each),
+            "filing_change.wrong", field=queries.field_label(run, each.field),
+            what=queries.sentence(run, each),
         )
         for each in found
         if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
@@ -159,7 +159,7 @@ def _checklist(
     steps = ip_addresses.remaining_steps(details, changes)
     if not steps:
         return []
-    spoken = looks.finding_catalogue(run)
+    spoken = queries.finding_catalogue(run)
     lines = [spoken.word("step", step) for step in steps]
     return [run.text("filing_change.moved", site=site), *lines]
 
@@ -199,7 +199,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     from incidents.filing import presets
 
-    known = looks.known_presets(run)
+    known = queries.known_presets(run)
     return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 

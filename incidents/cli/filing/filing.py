@@ -16,7 +16,7 @@ import click
 
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing.looks import sentence, today, verdict_of
+from incidents.cli.filing.queries import sentence, today, verdict_of
 from incidents.cli.lazy_group import LazyGroup, verb
 from incidents.cli.root import action
 from incidents.cli.run import Run, coloured
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Filings": {
         "show": (
-            "incidents.cli.filing.looks:show",
+            "incidents.cli.filing.queries:show",
             "Show a filing and what is missing.",
         ),
         "set": action("filing set", "incidents.cli.filing.change:set_"),
@@ -47,19 +47,19 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.filing.change:document",
             "Add, change or remove a document.",
         ),
-        "fields": ("incidents.cli.filing.looks:fields", "List the details of a filing."),
-        "presets": ("incidents.cli.filing.looks:presets", "List presets of providers."),
+        "fields": ("incidents.cli.filing.queries:fields", "List the details of a filing."),
+        "presets": ("incidents.cli.filing.queries:presets", "List presets of providers."),
     },
     "Checks": {
         "check": (
-            "incidents.cli.filing.looks:check",
+            "incidents.cli.filing.queries:check",
             "Check a filing.",
         ),
         "check-footer": (
             "incidents.cli.filing.pages:check_footer",
             "Check a page's footer: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing.looks:terms", "List terms, also as a calendar."),
+        "terms": ("incidents.cli.filing.queries:terms", "List terms, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
@@ -95,7 +95,7 @@ class BadRowsError(IncidentsError):
 @click.option("--add-sites", is_flag=True, help="Also add new sites to the register.")
 @click.option("--skip-bad", is_flag=True, help="Skip rows that cannot be read.")
 @click.option("--ignore-columns", is_flag=True, help="Ignore columns that are not fields.")
-@options.acting
+@options.action
 def import_(
     submission: Submission, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool
 ) -> int:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     metavar="PLACE",
     help="Continue after this place: next_after of the previous page (JSON).",
 )
-@options.looking
+@options.query
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """List what needs action now: overdue items first, then by deadline.
 
@@ -86,8 +86,8 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
     """Return one page of the queue."""
-    with run.looking() as looks:
-        return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
+    with run.queries() as queries:
+        return queries.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
 
 def _check_terminal(run: Run) -> None:
@@ -131,7 +131,7 @@ def _row(run: Run, item: QueueItem) -> tuple[str, ...]:
 
 @verb("hand-over")
 @click.argument("to", type=check_person, metavar="PERSON")
-@options.acting
+@options.action
 def hand_over(submission: Submission, to: str) -> None:
     """Hand all your claimed items to PERSON, at the end of a shift."""
     given = submission.hand_over(to)

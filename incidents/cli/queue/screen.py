@@ -261,8 +261,8 @@ class Screen:
     def _ask_for(self, id_: str) -> QueueItem | None:
         of = read_item_id(id_)
         assert of is not None
-        with self.run.looking() as looks:
-            return looks.item(of, reveal=True)
+        with self.run.queries() as queries:
+            return queries.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
         """Drop the script, number and question of an item that has left the queue."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from incidents.settings.police import ReportDuty
 
 
-class Looks:
+class Queries:
     """The views of one read transaction, by the days of `zone`.
 
     `now`, `owed` (the duty to report) and `unset` (the settings of the lanes without a channel) are
