@@ -24,11 +24,11 @@ from incidents.accounts.serve_key import Seal
 from incidents.api.authentication import CSRF, CSRF_HEADER
 from incidents.app import App
 from incidents.desk import Desk, accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.settings import sources
 from incidents.store.database import engine as engines
 
-_ADMIN = By(person="bench", login="bench")
+_ADMIN = Actor(person="bench", login="bench")
 _COOKIE = "__Host-incidents"
 
 

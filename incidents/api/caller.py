@@ -19,8 +19,8 @@ from incidents.app import App
 from incidents.contract.action import name_of
 from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
-from incidents.desk.own_stream import By
-from incidents.locale.words import When
+from incidents.desk.own_stream import Actor
+from incidents.locale.words import TimeFormat
 from incidents.machine.commands import Command
 from incidents.store.cases import sites
 from incidents.system.side_process import Spent
@@ -53,9 +53,9 @@ class Caller:
         return self.app.settings.zone if self.zone_asked is None else self.zone_asked
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The form of times in answers: their zone, and the present moment."""
-        return When(zone=self.zone, now=clock.now())
+        return TimeFormat(zone=self.zone, now=clock.now())
 
     @property
     def by(self) -> str:
@@ -183,7 +183,7 @@ def name_of_site(app: App, site: str | int) -> str | None:
 
 def refuse(app: App, identity: Identity, action: str, why: str, about: str | None) -> None:
     """Count a refused permission."""
-    by = By(person=identity.handle, login=identity.login)
+    by = Actor(person=identity.handle, login=identity.login)
     app.desk.on_record(
         lambda connection: accounts.refuse(
             connection, by, clock.now, action=action, why=why, about=about
@@ -193,7 +193,7 @@ def refuse(app: App, identity: Identity, action: str, why: str, about: str | Non
 
 def record_reveal(app: App, identity: Identity, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
-    by = By(person=identity.handle, login=identity.login)
+    by = Actor(person=identity.handle, login=identity.login)
     app.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 

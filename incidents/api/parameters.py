@@ -89,7 +89,7 @@ def _names(of: Dependant) -> set[str]:
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
+TimeFormat = Annotated[str | None, Query(max_length=64, description="RFC 3339 with offset.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,

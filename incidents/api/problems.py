@@ -39,7 +39,7 @@ from incidents.errors import (
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
 from incidents.locale.language import ENGLISH
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.log import logger
 from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
@@ -189,7 +189,7 @@ _NOT_LET = {
 }
 
 
-def refused(answer: Answer, when: When) -> Problem:
+def refused(answer: Answer, when: TimeFormat) -> Problem:
     """A refusal of the desk, with times in `when`'s zone.
 
     `events`: those due before the action, which took effect despite the refusal.

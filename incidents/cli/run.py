@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from incidents.app import App
     from incidents.client.app import RemoteApp, RemoteQueries
     from incidents.locale.language import Language
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
     from incidents.values.typed_time import Limit
     from incidents.views.queries import Queries
@@ -113,12 +113,12 @@ class Run:
             raise NotOverServerError(way_out=why)
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The format in which people see times."""
         from incidents import clock
-        from incidents.locale.words import When
+        from incidents.locale.words import TimeFormat
 
-        return When(zone=self.settings.zone, now=clock.now(), language=self.language)
+        return TimeFormat(zone=self.settings.zone, now=clock.now(), language=self.language)
 
     @property
     def language(self) -> Language:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding
-    from incidents.locale.words import When
+    from incidents.locale.words import TimeFormat
     from incidents.settings.sources import Settings
 
 
@@ -120,7 +120,7 @@ class RemoteQueries:
         )  # fmt: skip
         return list(found["items"])
 
-    def order(self, site_id: int, seq: int, lane: str, _when: When) -> OrderInFull:
+    def order(self, site_id: int, seq: int, lane: str, _when: TimeFormat) -> OrderInFull:
         """One order."""
         return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 

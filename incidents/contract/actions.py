@@ -12,7 +12,7 @@ from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
 
-WHOM = {
+CONTACT_FIELDS = {
     "phone": Ask("Responsible person's phone number.", "P"),
     "email": Ask("Responsible person's e-mail address.", "E"),
     "person": Ask("Responsible person's name.", "N"),
@@ -200,14 +200,14 @@ ACTIONS = (
         short="Add a site to the register.",
         summary="Add a site and its contact to the register.",
         help="Add NAME and its contact to the register.",
-        ask=WHOM,
+        ask=CONTACT_FIELDS,
     ),
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=_DETAILS, batch="edit",
         after="site add", short="Change a site's contact.",
         summary="Change a site's contact; what you omit stays the same.",
         help="Change the contact of NAME; what you omit stays the same.",
-        ask=WHOM,
+        ask=CONTACT_FIELDS,
     ),
     Action(
         c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing",

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents.accounts import identity
 from incidents.accounts.identity import is_handle
 from incidents.accounts.serve_key import UNSEALED, Seal, password_facts
-from incidents.desk.own_stream import AccountAction, By, Clock
+from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
 from incidents.store import accounts, passwords, sign_ins
@@ -64,7 +64,7 @@ class NoGuardError(RefusedError):
     could set another one for {handle}, and act as two people"""
 
 
-def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> Account:
+def make(connection: Connection, by: Actor, handle: str, role: str, clock: Clock) -> Account:
     """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
@@ -81,7 +81,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
     return new
 
 
-def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> bool:
+def give_role(connection: Connection, by: Actor, handle: str, role: str, clock: Clock) -> bool:
     """Give the account another role, and return whether that changed anything.
 
     Raises:
@@ -98,7 +98,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
     return True
 
 
-def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
+def disable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
     """Disable the account from now on, and return whether that changed anything.
 
     Its sessions and its tokens end permanently.
@@ -117,7 +117,7 @@ def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     return True
 
 
-def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
+def enable(connection: Connection, by: Actor, handle: str, clock: Clock) -> bool:
     """Enable the account again, and return whether that changed anything.
 
     Raises:
@@ -132,7 +132,7 @@ def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
 
 
 def set_password(
-    connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
+    connection: Connection, by: Actor, handle: str, hash_: str, clock: Clock, *,
     second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
     """Set a password, as a hash from `secrets.hash_password`, and end all sessions of the account.
@@ -172,7 +172,7 @@ def set_password(
 
 
 def _end_all(
-    connection: Connection, action: AccountAction, by: By, handle: str, *, how: str,
+    connection: Connection, action: AccountAction, by: Actor, handle: str, *, how: str,
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
     """End the sessions of the account and, `with_tokens`, its tokens."""
@@ -188,14 +188,20 @@ def _end_all(
 
 
 def refuse(
-    connection: Connection, by: By, clock: Clock, *, action: str, why: str, about: str | None = None
+    connection: Connection,
+    by: Actor,
+    clock: Clock,
+    *,
+    action: str,
+    why: str,
+    about: str | None = None,
 ) -> None:
     """Count a refused permission."""
     refused = sign_ins.Refusal(by.person, by.login or "", action, why, about)
     sign_ins.count(connection, [refused], clock())
 
 
-def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
+def reveal(connection: Connection, by: Actor, clock: Clock, *, about: str) -> None:
     """Record, before it happens, that somebody sees phone numbers and addresses in full."""
     action = AccountAction(connection, by, clock, open_to_all=True)
     action.record(own_events.DetailsRevealed, about=about)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import DENIALS, Access
-from incidents.desk.own_stream import By, IdempotencyKey
+from incidents.desk.own_stream import Actor, IdempotencyKey
 from incidents.errors import RefusedError
 from incidents.locale import refusals
 from incidents.locale.words import policy_differences
@@ -103,7 +103,7 @@ def refuse(
     refusal: Refusal,
 ) -> None:
     """Count a refused permission to replace the policy."""
-    by, why = By(person=activation.by, login=activation.login), DENIALS[refusal.name]
+    by, why = Actor(person=activation.by, login=activation.login), DENIALS[refusal.name]
     accounts.refuse(
         connection, by, clock, action="activate_policy", why=why, about=activation.second
     )

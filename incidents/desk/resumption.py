@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import DENIALS, RECOVER, Access
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.command import DAEMON
@@ -86,7 +86,7 @@ def refused(
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
         why = DENIALS[refusal.name]
-        accounts.refuse(connection, By(person=by, login=login), clock, action=RECOVER, why=why)
+        accounts.refuse(connection, Actor(person=by, login=login), clock, action=RECOVER, why=why)
     return refusal
 
 

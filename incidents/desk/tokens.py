@@ -22,7 +22,7 @@ from incidents.accounts.serve_key import (
 )
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
-from incidents.desk.own_stream import AccountAction, By, Clock
+from incidents.desk.own_stream import AccountAction, Actor, Clock
 from incidents.errors import Cause, InputError, RefusedError
 from incidents.locale.language import ENGLISH
 from incidents.record import own_events
@@ -61,7 +61,7 @@ class NotOfRoleError(RefusedError):
 
 def make_token(
     connection: Connection,
-    by: By,
+    by: Actor,
     handle: str,
     secret: str,
     clock: Clock,
@@ -104,7 +104,7 @@ def make_token(
     return new
 
 
-def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
+def revoke_token(connection: Connection, by: Actor, id_: str, clock: Clock) -> bool:
     """Revoke a token from now on, and return whether that changed anything.
 
     Raises:
@@ -138,7 +138,7 @@ class SealingResult:
 
 
 def begin_sealing(
-    engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
+    engine: Engine, desk: Desk, file: Path, by: Actor, clock: Clock
 ) -> SealingResult | UnsealedCredentials | None:
     """Check the seals when a server starts; the first one makes the key and seals what exists.
 
@@ -161,7 +161,7 @@ def begin_sealing(
     return _on_record(desk, lambda c: _seal_all(c, file, by, clock, is_first=True))
 
 
-def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> SealingResult:
+def renew_seals(desk: Desk, file: Path, by: Actor, clock: Clock, *, reason: str) -> SealingResult:
     """Seal everything again with the key of the file, or with a new key if there is no file.
 
     Raises:
@@ -183,7 +183,7 @@ def _on_record(
 
 
 def _seal_all(
-    connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
+    connection: Connection, file: Path, by: Actor, clock: Clock, *, is_first: bool = False,
     reason: str | None = None,
 ) -> SealingResult | None:  # fmt: skip
     action = AccountAction(connection, by, clock, open_to_all=True)

@@ -17,7 +17,7 @@ from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.errors import Cause, VerificationError
 from incidents.locale import event_sentence
-from incidents.locale.words import When, Wording, rule
+from incidents.locale.words import TimeFormat, Wording, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
@@ -45,7 +45,7 @@ class BrokenCaseError(VerificationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Printed(When):
+class Printed(TimeFormat):
     """The format of times on paper: without "in 5 minutes", because it may be read next year."""
 
     def until(self, moment: datetime | str) -> str:

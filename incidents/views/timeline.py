@@ -14,7 +14,7 @@ from incidents.contract import effects
 from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine.command import LEFT_DOWN, REACHED
 from incidents.machine.events import ContactRecorded, OrderCancelled
 from incidents.record import entry
@@ -70,7 +70,7 @@ def timeline(
     if incident is not None:
         wanted = wanted.where(_concerning(connection, site_id, incident))
         after = max(after, _before(connection, site_id, incident))
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     yield from _lines(connection, wording, wanted, after, most)
 
 
@@ -96,7 +96,7 @@ def part_of_story(
     wanted = _entries_of(site_id).where(
         entries.c.site_seq <= until, _concerning(connection, site_id, incident)
     )
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     lines = list(_lines(connection, wording, wanted, after, most + 1))
     if len(lines) > most:
         until = lines[most - 1]["seq"]
@@ -131,7 +131,7 @@ def newest_of_story(
     if len(found) > most:
         begin = found[most - 1].site_seq - 1
     bodies = [row.body for row in found[:most][::-1]]
-    wording = _wording(connection, site_id, When(zone=zone, now=now, language=language))
+    wording = _wording(connection, site_id, TimeFormat(zone=zone, now=now, language=language))
     lines = [
         line
         for start in range(0, len(bodies), _BATCH)
@@ -215,7 +215,7 @@ def _quoted(wording: Wording, text: str | None) -> str:
     return wording.say("event_part.said", text=text)
 
 
-def _wording(connection: Connection, site_id: int, when: When) -> Wording:
+def _wording(connection: Connection, site_id: int, when: TimeFormat) -> Wording:
     name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id))
     return Wording(site=name or "", site_id=site_id, when=when)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from incidents.accounts.identity import distinct_login
 from incidents.locale.language import ENGLISH, Language
-from incidents.locale.words import When, Wording
+from incidents.locale.words import TimeFormat, Wording
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.case import UNKNOWN, Case
@@ -102,7 +102,7 @@ class Record:
         return "waits" if self.has_orders else without
 
     @property
-    def when(self) -> When:
+    def when(self) -> TimeFormat:
         """The form of times: their zone and language, and the present moment."""
         return self.wording.when
 
@@ -155,7 +155,7 @@ class Record:
         return ""
 
 
-def read(connection: Connection, name: str, when: When) -> Record:
+def read(connection: Connection, name: str, when: TimeFormat) -> Record:
     """The record of the site of that name, in a fixed number of queries besides its timeline's.
 
     `when`: the present moment, with the zone and the language of the answer.

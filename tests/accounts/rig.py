@@ -16,12 +16,12 @@ from incidents.accounts.serve_key import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.store import passwords, sign_ins
 from incidents.store.database.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 HERE = "192.0.2.7"
 
 

@@ -18,7 +18,7 @@ from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGET_AFTER, BlockedError
 from incidents.desk import accounts, tokens
-from incidents.desk.own_stream import AccountSignInError, By
+from incidents.desk.own_stream import AccountSignInError, Actor
 from incidents.store import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
@@ -418,7 +418,7 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
     rig.make("admin-1", "administrator")
     rig.make("operator-1")
     id_, _ = rig.token("operator-1")
-    by = By(person="li", login="li", signed_in=signed_in)
+    by = Actor(person="li", login="li", signed_in=signed_in)
     acts: list[Callable[[Connection], object]] = [
         lambda c: accounts.make(c, by, "operator-2", "operator", clock.now),
         lambda c: accounts.give_role(c, by, "operator-1", "viewer", clock.now),

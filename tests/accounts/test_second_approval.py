@@ -21,7 +21,7 @@ from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope, accounts
 from incidents.desk.access import needs_two_people
 from incidents.desk.activation import ActivationDeniedError
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store import sign_ins
@@ -31,7 +31,7 @@ from incidents.views.register import policy_history
 from tests.cli.conftest import Cli
 from tests.desk.rehearsal import Rehearsal
 
-BY = By(person="admin-1", login="root", signed_in=True)
+BY = Actor(person="admin-1", login="root", signed_in=True)
 PASSWORD = "a horse and a battery"
 SITE = "a.example"
 
@@ -203,7 +203,7 @@ def test_by_the_documented_policy_one_who_has_not_signed_in_still_closes_it(
 
 
 def give_password(
-    closed: ClosedSite, handle: str, by: By = BY, after: timedelta = access_settings.SECOND_AFTER
+    closed: ClosedSite, handle: str, by: Actor = BY, after: timedelta = access_settings.SECOND_AFTER
 ) -> None:
     closed.desk.on_record(
         lambda each: accounts.set_password(
@@ -212,7 +212,7 @@ def give_password(
     )  # fmt: skip
 
 
-OWN = By(person="sup-2", login="desk1", signed_in=True)
+OWN = Actor(person="sup-2", login="desk1", signed_in=True)
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_for_a_day(

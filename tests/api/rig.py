@@ -19,7 +19,7 @@ from incidents.accounts.serve_key import Seal
 from incidents.api.authentication import COOKIE, CSRF, CSRF_HEADER
 from incidents.app import App
 from incidents.desk import accounts, tokens
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.settings import sources
 from incidents.store import accounts as stored
 from incidents.store import sign_ins
@@ -28,7 +28,7 @@ from tests.api.openapi_check import checked_against_description, openapi_documen
 
 PASSWORD = "a horse and a battery"
 BASE = "https://desk.host.example"
-ADMIN = By(person="admin-1", login="root", signed_in=True)
+ADMIN = Actor(person="admin-1", login="root", signed_in=True)
 
 
 class Rig:

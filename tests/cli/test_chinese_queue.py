@@ -23,7 +23,7 @@ from incidents.cli.run import Run
 from incidents.contract.documents.queue import QueuePage
 from incidents.errors import AwayError
 from incidents.locale.language import language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.views.queue import alarm
 from tests.cli import test_queue_frame as english
 from tests.cli.conftest import NOON, Cli
@@ -31,7 +31,7 @@ from tests.cli.terminal_session import terminal_session
 from tests.cli.test_queue_watch import begin
 
 CHINESE = language("zh_CN", "cli")
-WHEN = When(zone=english.Desk.when.zone, now=NOON, language=CHINESE)
+WHEN = TimeFormat(zone=english.Desk.when.zone, now=NOON, language=CHINESE)
 GROUPS = (
     "alarms", "capped", "daemon", "enforcement", "notice", "order_of", "order_state", "orders",
     "problem", "queue", "queue_ask", "queue_deed", "queue_help", "queue_key", "reconcile",

@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.app import App
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import accounts, resumption
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.continuity import Continuity
@@ -91,7 +91,7 @@ def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(app: App, pan
 def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
     app: App, panel: Panel
 ) -> None:
-    by = By(person="admin-1", login=None)
+    by = Actor(person="admin-1", login=None)
     app.desk.on_record(
         lambda connection: accounts.make(connection, by, "admin-1", "administrator", clock.now)
     )

@@ -10,7 +10,7 @@ from incidents.app import App
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.store import lineage
 from incidents.store.database.engine import writing
@@ -140,7 +140,7 @@ def test_several_daemons_put_it_on_record_once(app: App, panel: Panel) -> None:
 
     assert panel.sites[COURT] == "suspended"
     with app.reading() as connection:
-        found = views.why(connection, COURT, When(zone=UTC, now=clock.now()))
+        found = views.why(connection, COURT, TimeFormat(zone=UTC, now=clock.now()))
     assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
 
     recover(app)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import accounts
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.enforcement.port import State
 from incidents.enforcement.reconciliation import (
     AGREES,
@@ -147,7 +147,7 @@ def test_what_the_brake_holds_is_waited_for_and_not_ordered_again(day: Rehearsal
 
 
 def test_where_there_are_accounts_a_supervisor_compares(day: Rehearsal) -> None:
-    by = By(person="boss", login="root", signed_in=True)
+    by = Actor(person="boss", login="root", signed_in=True)
 
     def make(connection: Connection) -> None:
         for handle, role in (("li", "operator"), ("wang", "supervisor")):

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
 
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.store.schema.tables import sites
 from tests.acceptance.daemons import Daemon, Timeline, daemon, engine_of, heartbeats_of
 from tests.databases import compares_clocks, postgresql_server, sqlite_folder
@@ -328,7 +328,7 @@ def _leap_to_a_deadline(made: Scene, chance: random.Random) -> None:
 
 def typed(moment: datetime, zone: str) -> str:
     """The time as it is shown to people in the zone, to the second: what somebody would type."""
-    return When(zone=ZoneInfo(zone), now=moment)(moment.replace(microsecond=0))
+    return TimeFormat(zone=ZoneInfo(zone), now=moment)(moment.replace(microsecond=0))
 
 
 def _check_typed_time(made: Scene, done: Outcome, text: str) -> None:

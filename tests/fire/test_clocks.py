@@ -11,7 +11,7 @@ import pytest
 
 from incidents import clock
 from incidents.errors import InputError
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from tests.fire.clocks import CHANGES, HOUR, MINUTE, SECOND, Scene, drawn, scene
 
 AUTUMN = CHANGES["America/Chicago, autumn"]
@@ -125,7 +125,7 @@ def test_each_time_that_is_shown_can_be_typed_and_is_the_same_moment(where: str)
     for minutes in range(-26 * 60, 26 * 60, 7):
         for seconds in (0, 1, 59):
             moment = change + timedelta(minutes=minutes, seconds=seconds)
-            text = When(zone=zone, now=moment)(moment)
+            text = TimeFormat(zone=zone, now=moment)(moment)
             shown.add(text)
             assert clock.parse(text, zone, moment + HOUR) == moment, text
     assert len(shown) == 3 * len(range(-26 * 60, 26 * 60, 7))
@@ -133,7 +133,7 @@ def test_each_time_that_is_shown_can_be_typed_and_is_the_same_moment(where: str)
 
 def test_half_an_hour_that_comes_twice_is_told_with_its_offset() -> None:
     name, change = HALF_AN_HOUR
-    shown = When(zone=ZoneInfo(name), now=change)
+    shown = TimeFormat(zone=ZoneInfo(name), now=change)
 
     assert shown(change - 15 * MINUTE) == "2026-04-05 01:45+11:00"
     assert shown(change + 15 * MINUTE) == "2026-04-05 01:45+10:30"

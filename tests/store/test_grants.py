@@ -18,7 +18,7 @@ from incidents.clock import now
 from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, tokens
 from incidents.desk.activation import LogKey
-from incidents.desk.own_stream import By
+from incidents.desk.own_stream import Actor
 from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
@@ -221,7 +221,7 @@ def test_the_eraser_deletes_what_was_sealed_and_nothing_on_record(
 def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
     owner: Engine, app: App, tmp_path: Path
 ) -> None:
-    by = By(person="sre-1", login=None)
+    by = Actor(person="sre-1", login=None)
     with pytest.raises(DeniedError, match="the owner of the tables"):
         tokens.begin_sealing(app.engine, app.desk, tmp_path / "serve.key", by, now)
     assert list(tmp_path.glob("*serve.key*")) == [], "a key that no database knows"

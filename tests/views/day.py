@@ -15,7 +15,7 @@ from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.sites import IncidentOfSite, Line, SiteInFull
 from incidents.contract.hints import commands, with_commands
 from incidents.desk import Desk, Envelope
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
 from incidents.store.database.engine import create, reading
@@ -96,7 +96,7 @@ class Day:
 
     def why(self, site: str = SITE) -> dict[str, Any]:
         with self.reading() as connection:
-            found = views.why(connection, site, When(zone=UTC, now=self.now))
+            found = views.why(connection, site, TimeFormat(zone=UTC, now=self.now))
             return {**found, "commands": commands(found["hints"])}
 
     def text(self, site: str = SITE) -> str:

@@ -14,7 +14,7 @@ from incidents.contract.hints import action_of
 from incidents.desk import Envelope
 from incidents.errors import InputError
 from incidents.locale.language import ENGLISH, Language, language
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.metrics import database as metrics
 from incidents.store import deliveries
@@ -164,7 +164,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
     assert "no after-sales service, no refund" in day.item("1-t2")["say"]
     assert "If you object, tell us why" in day.item("1-t2")["say"]
-    in_chinese = day.queue(when=When(zone=UTC, now=day.now, language=CHINESE))["items"]
+    in_chinese = day.queue(when=TimeFormat(zone=UTC, now=day.now, language=CHINESE))["items"]
     assert any("对关闭有异议的" in item["say"] for item in in_chinese)
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))
     assert day.item("1-disputed")["commands"][:2] == [
@@ -205,7 +205,7 @@ def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
     day.at("03-15 00:00").do(c.Remind(by="clock", on="2026-03-15"))
 
     def say() -> str:
-        when = When(zone=ZoneInfo("Asia/Shanghai"), now=day.now, language=language)
+        when = TimeFormat(zone=ZoneInfo("Asia/Shanghai"), now=day.now, language=language)
         [item] = day.queue(when=when)["items"]
         with day.reading() as connection:
             alone = one_item(connection, day.now, (1, "t1"), when=when)

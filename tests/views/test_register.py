@@ -8,7 +8,7 @@ import pytest
 from incidents import views
 from incidents.desk import Envelope
 from incidents.errors import UnknownIncidentError, UnknownSiteError
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
 from tests.desk.rehearsal import random_command, rehearsal
@@ -93,7 +93,7 @@ def test_after_any_day_everything_can_be_looked_at(db_url: str, seed: int) -> No
             incidents = int(str(desk.rows("SELECT last_incident FROM sites")[0][0]))
             desk.give(random_command(draw, desk.now, incidents))
             with connection.begin():
-                why = views.why(connection, "a.example", When(zone=UTC, now=desk.now))
+                why = views.why(connection, "a.example", TimeFormat(zone=UTC, now=desk.now))
                 items = views.queue(connection, desk.now)["items"]
                 site = views.site(connection, "a.example", desk.now)
             assert why["text"]

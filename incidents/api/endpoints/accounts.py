@@ -23,7 +23,7 @@ from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_documents
 from incidents.desk import accounts as desk_accounts
 from incidents.desk import tokens
-from incidents.desk.own_stream import By, IdempotencyKey
+from incidents.desk.own_stream import Actor, IdempotencyKey
 from incidents.store import accounts as stored_accounts
 from incidents.views import accounts as account_views
 
@@ -82,7 +82,7 @@ def make(by: ReadCaller, new: NewAccount, key: Key = None) -> account_documents.
     once = _once(by, key, "make_account", new)
 
     def action(
-        connection: Connection, who: By, now: Callable[[], datetime]
+        connection: Connection, who: Actor, now: Callable[[], datetime]
     ) -> account_documents.Account:
         kept = once.before(connection)
         if kept is not None:
@@ -111,7 +111,7 @@ def change(by: ReadCaller, handle: str, change: Change) -> account_documents.Acc
     The change applies to its sessions and tokens at once.
     """
 
-    def action(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
+    def action(connection: Connection, who: Actor, now: Callable[[], datetime]) -> None:
         if change.role is not None:
             desk_accounts.give_role(connection, who, handle, change.role, now)
         if change.disabled is not None:
@@ -168,7 +168,7 @@ def make_token(by: ReadCaller, new: NewToken, key: Key = None) -> account_docume
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
     def action(
-        connection: Connection, who: By, now: Callable[[], datetime]
+        connection: Connection, who: Actor, now: Callable[[], datetime]
     ) -> account_documents.NewToken:
         kept = once.before(connection)
         if kept is not None:
@@ -206,9 +206,9 @@ def _once(by: Caller, key: str | None, action: str, asked: bodies.Form) -> Idemp
     )  # fmt: skip
 
 
-def _do(by: Caller, action: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+def _do(by: Caller, action: Callable[[Connection, Actor, Callable[[], datetime]], T]) -> T:
     by.take_quota(1)
-    who = By(person=by.by, login=by.identity.login, signed_in=True)
+    who = Actor(person=by.by, login=by.identity.login, signed_in=True)
     return by.app.desk.on_record(lambda connection: action(connection, who, clock.now))
 
 

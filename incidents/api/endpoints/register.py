@@ -23,7 +23,7 @@ from incidents.api.parameters import (
     Part,
     Reveal,
     SiteName,
-    When,
+    TimeFormat,
     number_cursor,
     read_number,
 )
@@ -119,7 +119,9 @@ def why(by: ReadCaller, site: SiteName, reveal: Reveal = False) -> JSON:
     """Explain the status of a site in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        why_ = views.why(connection, name, words.When(zone=by.zone, now=by.app.now(connection)))
+        why_ = views.why(
+            connection, name, words.TimeFormat(zone=by.zone, now=by.app.now(connection))
+        )
     found: Why = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
@@ -158,8 +160,8 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     site: Annotated[str | None, Query(max_length=300)] = None,
     state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
-    since: When = None,
-    until: When = None,
+    since: TimeFormat = None,
+    until: TimeFormat = None,
     q: Part = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -18,7 +18,7 @@ from incidents.api.authentication import ReadCaller
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, GuardedRoute, operation, router, summary
 from incidents.contract.documents import enforcement as enforcement_documents
-from incidents.locale.words import When
+from incidents.locale.words import TimeFormat
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
@@ -94,7 +94,7 @@ def test(by: ReadCaller) -> JSON:
     A channel has 18 seconds to accept it.
     """
     desk, now = notice_settings.desk_settings(by.app.settings.zone), clock.now()
-    when = When(zone=by.app.settings.zone, now=now)
+    when = TimeFormat(zone=by.app.settings.zone, now=now)
     with TRYING.taken():
         return JSON({"items": list(trial.send(desk, now, when))})
 

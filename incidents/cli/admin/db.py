@@ -162,7 +162,7 @@ def rekey(run: Run, reason: str) -> None:
     from incidents.accounts import serve_key
     from incidents.desk import own_stream, tokens
 
-    by = own_stream.By(person=run.settings.person, login=run.settings.login)
+    by = own_stream.Actor(person=run.settings.person, login=run.settings.login)
     file = serve_key.key_file(run.settings)
     done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:

@@ -233,7 +233,7 @@ def serve(run: Run, *, host: str, port: int) -> None:
     if warning := open_to_others(run.local.bare_engine):
         run.inform(run.language.cause(warning))
     app, settings = run.local, run.settings
-    by = own_stream.By(person=settings.person, login=settings.login)
+    by = own_stream.Actor(person=settings.person, login=settings.login)
     key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(app.engine, app.desk, key, by, clock.now):
         run.inform(db.sealed(run, found) if isinstance(found, tokens.SealingResult) else str(found))
