@@ -84,7 +84,7 @@ def _document(account: Account) -> AccountDocument:
 
 
 def token_document(token: Token) -> TokenDocument:
-    """One token, without the digest of its secret; `orders` null: all that its account may."""
+    """One token, without the digest of its secret; `acts` null: all that its account may."""
     revoked = token.revoked_at
     return {
         "id": token.id,

@@ -26,7 +26,7 @@ SITE = "/api/v1/sites/shop.example"
 
 
 class _Busy:
-    """A desk whose first transaction lasts until it is let go; it refuses to wait for `locked`."""
+    """A desk whose first transaction lasts until let go; with `is_locked` it refuses to wait."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
